@@ -1,0 +1,77 @@
+#include "base/lock.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+// The three states of Drepper, "Futexes Are Tricky" (2011), mutex2: whoever
+// had to wait takes the lock as contended, since others may still sleep.
+void SpinLock::lock_slow() {
+  if constexpr (!kModel) {
+    // Holders keep it for some tens of ns: cheaper to look than to sleep.
+    constexpr int kSpins = 100;
+    for (int i = 0; i < kSpins; ++i) {
+      if (word_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
+      cpu_relax();
+    }
+  }
+  while (word_.exchange(kContended) != kFree) wait_on(word_.address(), kContended);
+}
+
+// Rules of RwLock's word (readers in the low bits):
+// 1. kWaiting with kWriter: someone sleeps, the writer's unlock clears both.
+// 2. kWaiting without kWriter: a writer sleeps until the readers are gone; no
+//    reader enters. The writer that enters keeps the bit, since others may sleep.
+// 3. Sleepers are woken at each change to "no reader, no writer" seen with kWaiting.
+
+void RwLock::lock_shared() {
+  std::uint32_t seen = word_.load();
+  for (;;) {
+    if ((seen & (kWriter | kWaiting)) == 0) {
+      if (word_.compare_exchange(seen, seen + 1)) return;
+      continue;
+    }
+    if ((seen & kWaiting) == 0) {
+      if (!word_.compare_exchange(seen, seen | kWaiting)) continue;
+      seen |= kWaiting;
+    }
+    wait_on(word_.address(), seen);
+    seen = word_.load();
+  }
+}
+
+bool RwLock::try_lock_shared() {
+  std::uint32_t seen = word_.load();
+  while ((seen & (kWriter | kWaiting)) == 0) {
+    if (word_.compare_exchange(seen, seen + 1)) return true;
+  }
+  return false;
+}
+
+void RwLock::unlock_shared() {
+  if (word_.fetch_sub(1) == (kWaiting | 1)) wake(word_.address());  // rule 3
+}
+
+void RwLock::lock() {
+  std::uint32_t seen = 0;
+  while (!word_.compare_exchange(seen, seen | kWriter)) {
+    while ((seen & ~kWaiting) != 0) {
+      if ((seen & kWaiting) == 0) {
+        if (!word_.compare_exchange(seen, seen | kWaiting)) continue;
+        seen |= kWaiting;
+      }
+      wait_on(word_.address(), seen);
+      seen = word_.load();
+    }
+  }
+}
+
+bool RwLock::try_lock() {
+  std::uint32_t seen = 0;
+  if (word_.compare_exchange(seen, kWriter)) return true;
+  return seen == kWaiting && word_.compare_exchange(seen, kWaiting | kWriter);
+}
+
+void RwLock::unlock() {
+  if ((word_.exchange(0) & kWaiting) != 0) wake(word_.address());  // rules 1, 3
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

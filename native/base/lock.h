@@ -1,0 +1,78 @@
+// Locks, built on atomics and on wait_on/wake alone, so that one source serves
+// both environments. A SpinLock is four bytes: it fits the page-table
+// descriptor's `ptl` word. No lock is recursive.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "base/env.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// An all-zero SpinLock is unlocked. Sleeps in the host environment after a
+/// short spin, since threads of a race may outnumber the cores.
+class SpinLock {
+ public:
+  bool try_lock() {
+    std::uint32_t expected = kFree;
+    return word_.compare_exchange(expected, kHeld);
+  }
+  void lock() {
+    if (!try_lock()) lock_slow();
+  }
+  void unlock() {
+    if (word_.exchange(kFree) == kContended) wake(word_.address());
+  }
+  bool is_locked() const { return word_.load() != kFree; }
+
+ private:
+  static constexpr std::uint32_t kFree = 0, kHeld = 1, kContended = 2;
+  void lock_slow();
+  Atomic<std::uint32_t> word_;
+};
+
+/// A sleeping lock: the same words, another promise (may be held across waits).
+using Mutex = SpinLock;
+
+/// mmap_lock: many readers or one writer. A waiting writer stops new readers.
+class RwLock {
+ public:
+  void lock_shared();
+  bool try_lock_shared();
+  void unlock_shared();
+  void lock();
+  bool try_lock();
+  void unlock();
+  bool is_locked_exclusive() const { return (word_.load() & kWriter) != 0; }
+
+ private:
+  static constexpr std::uint32_t kWriter = 1U << 31, kWaiting = 1U << 30;
+  Atomic<std::uint32_t> word_;
+};
+
+template <class Lock>
+class [[nodiscard]] Guard {
+ public:
+  explicit Guard(Lock& lock) : lock_(lock) { lock_.lock(); }
+  ~Guard() { lock_.unlock(); }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+ private:
+  Lock& lock_;
+};
+
+template <class Lock>
+class [[nodiscard]] SharedGuard {
+ public:
+  explicit SharedGuard(Lock& lock) : lock_(lock) { lock_.lock_shared(); }
+  ~SharedGuard() { lock_.unlock_shared(); }
+  SharedGuard(const SharedGuard&) = delete;
+  SharedGuard& operator=(const SharedGuard&) = delete;
+
+ private:
+  Lock& lock_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

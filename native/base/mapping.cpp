@@ -1,0 +1,88 @@
+#include "base/mapping.h"
+
+#include <bit>
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+
+std::size_t page_up(std::size_t bytes) { return (bytes + kPageBytes - 1) & ~(kPageBytes - 1); }
+
+}  // namespace
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) munmap(data_, size_bytes_);
+  if (fd_ >= 0) close(fd_);
+}
+
+void Mapping::swap(Mapping& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_bytes_, other.size_bytes_);
+  std::swap(fd_, other.fd_);
+}
+
+Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_bytes) {
+  if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
+  if (alignment_bytes == 0) alignment_bytes = kPageBytes;
+  if (!std::has_single_bit(alignment_bytes) || alignment_bytes > SIZE_MAX / 4) return Errc::kInval;
+  const std::size_t slack = alignment_bytes > kPageBytes ? alignment_bytes - kPageBytes : 0;
+  size_bytes = page_up(size_bytes);
+  const std::size_t whole = size_bytes + slack;
+  void* at = mmap(nullptr, whole, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return Errc::kNoMem;
+  auto* start = static_cast<std::byte*>(at);
+  const auto misfit = reinterpret_cast<std::uintptr_t>(start) & (alignment_bytes - 1);
+  const std::size_t head = misfit == 0 ? 0 : alignment_bytes - misfit;
+  if (head != 0) munmap(start, head);
+  if (slack != head) munmap(start + head + size_bytes, slack - head);
+  madvise(start + head, size_bytes, MADV_DONTFORK);
+  Mapping result;
+  result.data_ = start + head;
+  result.size_bytes_ = size_bytes;
+  return result;
+}
+
+Result<Mapping> Mapping::memfd(std::size_t size_bytes, const char* name) {
+  if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
+  Mapping result;
+  result.fd_ = memfd_create(name, MFD_CLOEXEC);
+  if (result.fd_ < 0) return Errc::kNoMem;
+  size_bytes = page_up(size_bytes);
+  if (ftruncate(result.fd_, static_cast<off_t>(size_bytes)) != 0) return Errc::kNoMem;
+  void* at = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                  result.fd_, 0);
+  if (at == MAP_FAILED) return Errc::kNoMem;
+  madvise(at, size_bytes, MADV_DONTFORK);
+  result.data_ = static_cast<std::byte*>(at);
+  result.size_bytes_ = size_bytes;
+  return result;
+}
+
+Errc Mapping::discard(std::size_t offset_bytes, std::size_t size_bytes) {
+  if (offset_bytes % kPageBytes != 0 || size_bytes % kPageBytes != 0) return Errc::kInval;
+  if (offset_bytes > size_bytes_ || size_bytes > size_bytes_ - offset_bytes) return Errc::kInval;
+  if (size_bytes == 0) return Errc::kOk;
+  if (fd_ >= 0) {
+    // DONTNEED would only drop this mapping's view of the file's pages.
+    const int done = fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               static_cast<off_t>(offset_bytes), static_cast<off_t>(size_bytes));
+    return done == 0 ? Errc::kOk : Errc::kNoMem;
+  }
+  const int done = madvise(data_ + offset_bytes, size_bytes, MADV_DONTNEED);
+  return done == 0 ? Errc::kOk : Errc::kNoMem;
+}
+
+Errc Mapping::advise_huge_pages() {
+  return madvise(data_, size_bytes_, MADV_HUGEPAGE) == 0 ? Errc::kOk : Errc::kInval;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

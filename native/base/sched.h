@@ -1,0 +1,40 @@
+// The seam between the core and the explorer. In the host environment the
+// functions below are nothing, or a futex. In the model they hand control to
+// the scheduler that owns the running fiber; outside a run they do nothing, so
+// a box can be built and audited without scheduling points.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/env.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+enum class Access : std::uint8_t { kLoad, kStore, kRmw, kPlainRead, kPlainWrite, kLock, kWait, kYield };
+
+#ifdef PAGEBOX_MODEL
+/// Tells the explorer what the running fiber is about to do; may switch fibers.
+void sched_point(Access access, const void* at, std::size_t bytes);
+/// The running fiber sleeps until `wake(at)`, unless `*at != expected` already.
+void wait_on(const std::uint32_t* at, std::uint32_t expected);
+/// Wakes every fiber that sleeps on `at`.
+void wake(const std::uint32_t* at);
+/// A spin loop's hint: the fiber cannot go on before another has run.
+void cpu_relax();
+#else
+[[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t) {}
+/// Sleeps while `*at == expected`; may return early.
+void wait_on(const std::uint32_t* at, std::uint32_t expected);
+/// Wakes every thread that sleeps on `at`.
+void wake(const std::uint32_t* at);
+inline void cpu_relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+#endif
+
+}  // namespace pagebox::inline PAGEBOX_ENV

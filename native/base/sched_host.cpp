@@ -1,0 +1,24 @@
+#include "base/sched.h"
+
+#ifndef PAGEBOX_MODEL
+
+#include <climits>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+// A box belongs to one process, so the cheaper private futexes do, for shared
+// mappings too: their key is (process, address).
+void wait_on(const std::uint32_t* at, std::uint32_t expected) {
+  syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+}
+
+void wake(const std::uint32_t* at) {
+  syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
+
+#endif
