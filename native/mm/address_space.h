@@ -1,0 +1,84 @@
+// A file as memory sees it: its page cache, its mappings, and what is behind it
+// (nothing but swap for tmpfs and shared anonymous memory, a disk for ext2).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "mm/vma.h"
+#include "page/pfn.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// One slot of the page cache: empty, a page, or a value (where the page went).
+///   |63 .............. 2|1 0|   00 empty (word 0), 01 page: pfn,
+///                               10 swap slot (tmpfs), 11 shadow of an evicted page
+struct CacheEntry {
+  std::uint64_t value = 0;
+  static CacheEntry page(Pfn pfn) { return {pfn.value << 2 | 1}; }
+  static CacheEntry swap(std::uint64_t slot) { return {slot << 2 | 2}; }
+  static CacheEntry shadow() { return {3}; }
+  bool is_page() const { return (value & 3) == 1; }
+  bool is_swap() const { return (value & 3) == 2; }
+  bool is_shadow() const { return (value & 3) == 3; }
+  Pfn pfn() const { return {value >> 2}; }
+  std::uint64_t slot() const { return value >> 2; }
+};
+
+/// The disk behind a file: whole pages. The sandbox's own is memory; one on a
+/// real file with O_DIRECT has the same shape.
+class BackingStore {
+ public:
+  virtual ~BackingStore() = default;
+  virtual void read_page(std::uint64_t index, std::byte* out) = 0;
+  virtual void write_page(std::uint64_t index, const std::byte* from) = 0;
+  virtual void truncate(std::uint64_t pages) = 0;
+};
+
+enum class FileKind : std::uint8_t { kShmem, kDisk };
+
+class AddressSpace {
+ public:
+  std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
+  FileKind kind = FileKind::kShmem;
+  std::unique_ptr<BackingStore> disk;  // kDisk only
+
+  /// Files behind which clean and dirty differ: first writes must be noticed.
+  bool tracks_dirty() const { return kind == FileKind::kDisk; }
+  bool is_shmem() const { return kind == FileKind::kShmem; }
+
+  std::uint64_t size_pages() const { return size_pages_.load(); }
+  void set_size_pages(std::uint64_t pages) { size_pages_.store(pages); }
+
+  // The page cache. Callers hold `cache_lock`.
+  CacheEntry entry(std::uint64_t at) const {
+    return at < cache_.size() ? cache_[at] : CacheEntry{};
+  }
+  void set_entry(std::uint64_t at, CacheEntry entry) {
+    if (at >= cache_.size()) cache_.resize(at + 1);
+    cache_[at] = entry;
+  }
+  std::uint64_t cache_slots() const { return cache_.size(); }
+  SpinLock cache_lock;
+
+  // Mappings. By first page offset; equals in order of insertion, except that a
+  // fork comes right behind its parent. Callers hold `i_mmap_lock`.
+  RwLock i_mmap_lock;
+  std::vector<Vma*> i_mmap;
+  void i_mmap_insert(Vma& vma);
+  void i_mmap_insert_after(Vma& vma, const Vma& parent);
+  void i_mmap_remove(Vma& vma);
+
+  /// Vmas and open handles; the last one drops the file.
+  Atomic<std::uint32_t> users;
+  void recycle();
+
+ private:
+  Atomic<std::uint64_t> size_pages_;
+  std::vector<CacheEntry> cache_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,51 @@
+// anon_vma: which mappings may map an anonymous page. A page points to the
+// anon_vma of the mapping that allocated it (or took it over); a fork adds the
+// child's mapping to every anon_vma of the parent's, so a walk finds the owner
+// first and then those forked from it, in order of their forks.
+//
+// The whole family of forks shares the root's lock.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/errc.h"
+#include "base/lock.h"
+#include "mm/vma.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Machine;
+
+class AnonVma {
+ public:
+  std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
+  AnonVma* root = nullptr;
+  AnonVma* parent = nullptr;
+  std::uint32_t children = 0;     // anon_vmas forked from this, itself included if root
+  std::uint32_t active_vmas = 0;  // vmas whose own anon_vma this is
+  std::vector<Vma*> tree;         // by first page offset, equals in order of insertion
+
+  RwLock& lock() { return root->lock_; }
+  void insert(Vma& vma);
+  void remove(Vma& vma);
+  void recycle();
+
+ private:
+  RwLock lock_;
+};
+
+/// Gives the vma an anon_vma before its first anonymous page: a neighbour's if
+/// the two could merge, else a new one. Needs mmap_lock (shared will do).
+Errc anon_vma_prepare(Machine& machine, Vma& vma);
+/// The child's vma joins every anon_vma of the parent's and gets one of its own,
+/// or reuses one whose process is gone.
+Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent);
+/// `to` joins the anon_vmas of `from` (split, move).
+void anon_vma_clone(Vma& to, const Vma& from, bool may_reuse);
+void unlink_anon_vmas(Machine& machine, Vma& vma);
+
+/// Both neighbours may share one anon_vma.
+bool anon_vmas_mergeable(const AnonVma* a, const AnonVma* b, const Vma* vma);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,53 @@
+// Page faults. mmap_lock is held shared throughout; migrate_to_ram of a device
+// runs under it as well.
+#pragma once
+
+#include <cstdint>
+
+#include "mm/fault_result.h"
+#include "mm/mm.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+enum FaultFlags : std::uint32_t {
+  kFaultWrite = 1,
+  kFaultUnshare = 2,  // a pin without write wants an exclusive page, mapped read-only
+};
+
+/// Makes the access possible or says why not. Permissions of the vma are the
+/// caller's matter. kOk: look again (the entry may have changed meanwhile).
+FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags);
+
+/// State of one fault on its way through the handlers.
+struct Fault {
+  Cpu& cpu;
+  Vma& vma;
+  std::uint64_t address;
+  std::uint32_t flags;
+  PteSlot slot;
+  Pte orig;
+  Mm& mm() const { return *vma.mm; }
+  Machine& machine() const { return cpu.machine; }
+  bool write() const { return (flags & kFaultWrite) != 0; }
+  bool unshare() const { return (flags & kFaultUnshare) != 0; }
+};
+
+// One file each; see there.
+FaultResult do_anonymous_page(Fault& fault);
+FaultResult do_file_fault(Fault& fault);
+FaultResult do_swap_page(Fault& fault);
+/// Called with the entry's lock held; releases it.
+FaultResult do_wp_page(Fault& fault);
+
+/// The page behind a present entry; empty for special ones (the zero page).
+Page vm_normal_page(Machine& machine, Pte pte);
+/// Adds write access if the vma allows it (maybe_mkwrite).
+inline Pte maybe_mkwrite(Pte pte, const Vma& vma) {
+  return (vma.flags & kVmWrite) != 0 ? pte.with(Pte::kWrite) : pte;
+}
+/// The entry must stay read-only so that the next write is noticed.
+inline bool pte_needs_soft_dirty_wp(const Vma& vma, Pte pte) {
+  return (vma.flags & kVmSoftDirty) == 0 && !pte.soft_dirty();
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

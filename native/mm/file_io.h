@@ -1,0 +1,37 @@
+// read(2) and write(2) on files, buffered and direct. Positions and lengths are
+// whole pages; results are bytes, or the errno if nothing was moved.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "mm/mm.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+struct IoResult {
+  std::uint64_t bytes = 0;
+  Errc error = Errc::kOk;
+};
+
+// From and to the memory of a process.
+IoResult buffered_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
+                       std::uint64_t address, std::uint64_t pages);
+IoResult buffered_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
+                        std::uint64_t address, std::uint64_t pages);
+/// Pins the frames by fast GUP and moves their bytes without the page cache.
+IoResult direct_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
+                     std::uint64_t address, std::uint64_t pages);
+IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
+                      std::uint64_t address, std::uint64_t pages);
+
+// From and to a buffer outside every address space: first words of each page.
+IoResult kernel_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                     std::span<std::uint64_t> words);
+IoResult kernel_write(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                      std::span<const std::uint64_t> words);
+/// O_DIRECT read into such a buffer.
+IoResult kernel_direct_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                            std::span<std::uint64_t> words);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,46 @@
+// What a folio's words say: lock bit, owner, index, counts. Thin readings of the
+// descriptor; which word holds what is in page/page.h.
+#pragma once
+
+#include <cstdint>
+
+#include "base/env.h"
+#include "mm/address_space.h"
+#include "mm/machine.h"
+#include "page/address.h"
+#include "page/page.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+inline bool folio_test_anon(Page folio) { return (folio.word(3) & kMappingAnon) != 0; }
+inline std::uint64_t folio_index(Page folio) { return folio.word(4); }
+inline bool folio_test_swapcache(Page folio) {
+  return folio.test(Flag::kSwapBacked) && folio.test(kFlagSwapCache) && folio_test_anon(folio);
+}
+inline bool page_anon_exclusive(Page page) { return page.test(kFlagAnonExclusive); }
+/// The LRU's idea of a file page: one that is not swapped.
+inline bool folio_is_file_lru(Page folio) { return !folio.test(Flag::kSwapBacked); }
+
+/// Null unless the page is anonymous and its word names an anon_vma.
+AnonVma* folio_anon_vma(Machine& machine, Page folio);
+/// The file, null for anonymous pages and truncated ones.
+AddressSpace* folio_file(Machine& machine, Page folio);
+void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index);
+void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index);
+
+/// Mappings of an order-0 folio, of a whole huge one (its entire mapcount).
+inline std::int32_t page_mapcount(Page page) {
+  const std::int32_t raw = page.mapcount_raw();
+  return raw < -1 ? 0 : raw + 1;
+}
+inline bool folio_mapped(Page folio) { return page_mapcount(folio) > 0; }
+
+bool folio_trylock(Page folio);
+void folio_lock(Page folio);
+void folio_unlock(Page folio);
+
+/// Sets PG_dirty; the file's page is dirty from now on. True if it was not.
+bool folio_mark_dirty(Machine& machine, Page folio);
+bool folio_maybe_dma_pinned(Machine& machine, Page folio);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

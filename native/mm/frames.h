@@ -1,0 +1,53 @@
+// The bytes behind the descriptors. Frame i of RAM lies at offset i * 4096 of
+// one memfd, reserved and untouched like the descriptors; each device brings a
+// region of its own.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/errc.h"
+#include "base/mapping.h"
+#include "page/pfn.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Frames {
+ public:
+  /// RAM: frames [0, pages). kNoMem: the address space is refused.
+  Errc create(std::uint64_t pages);
+  /// A device's frames [first, first + pages). Not while others run.
+  Errc add_region(Pfn first, std::uint64_t pages);
+  void remove_region(Pfn first);
+
+  /// The frame's 4096 bytes; null for a pfn that no region holds.
+  std::byte* at(Pfn pfn) const {
+    if (pfn.value < ram_pages_) return ram_.data() + pfn.value * kPageBytes;
+    return at_region(pfn);
+  }
+  int fd() const { return ram_.fd(); }
+
+  /// Words are moved one by one with relaxed order: what a user program stores
+  /// while its page is copied may or may not be in the copy, as on a machine.
+  void copy(Pfn to, Pfn from) const;
+  void clear(Pfn pfn) const;
+  std::uint64_t word(Pfn pfn, std::uint64_t offset_bytes = 0) const;
+  void set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value) const;
+  /// To and from bytes that only the caller sees.
+  void read(Pfn pfn, std::byte* out) const;
+  void write(Pfn pfn, const std::byte* from) const;
+
+ private:
+  struct Region {
+    Pfn first;
+    std::uint64_t pages;
+    Mapping bytes;
+  };
+  std::byte* at_region(Pfn pfn) const;
+
+  Mapping ram_;
+  std::uint64_t ram_pages_ = 0;
+  std::vector<Region> regions_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,68 @@
+// Per-CPU batches before the LRU lists. A folio in a batch holds one reference,
+// which COW and reclaim can see: that is why they drain.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/env.h"
+#include "base/lock.h"
+#include "page/page.h"
+#include "page/pfn.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Cpu;
+class Machine;
+struct Vma;
+
+inline constexpr unsigned kFolioBatchSize = 31;
+
+struct FolioBatch {
+  std::array<Pfn, kFolioBatchSize> folios{};
+  unsigned count = 0;
+};
+
+/// What happens to a folio when its batch is drained.
+enum class LruMove : std::uint8_t { kAdd, kDeactivateFile, kDeactivate, kLazyfree, kActivate };
+inline constexpr unsigned kLruMoves = 5;
+enum class MlockMove : std::uint8_t { kLock, kLockNew, kUnlock };
+
+struct LruBatches {
+  SpinLock lock;  // the kernel's local_lock; drains from other CPUs take it too
+  std::array<FolioBatch, kLruMoves> moves;
+  FolioBatch mlock;
+  std::array<MlockMove, kFolioBatchSize> mlock_moves{};
+};
+
+void folio_add_lru(Cpu& cpu, Page folio);
+/// A new anonymous page of this vma: straight to the unevictable list if mlocked.
+void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
+void folio_activate(Cpu& cpu, Page folio);
+void folio_deactivate(Cpu& cpu, Page folio);
+void folio_mark_lazyfree(Cpu& cpu, Page folio);
+void deactivate_file_folio(Cpu& cpu, Page folio);
+/// inactive -> referenced -> active (classic LRU).
+void folio_mark_accessed(Cpu& cpu, Page folio);
+
+/// Takes the folio off its list and a reference with it. False: it was on none.
+bool folio_isolate_lru(Cpu& cpu, Page folio);
+/// Back through the batch; drops isolation's reference.
+void folio_putback_lru(Cpu& cpu, Page folio);
+
+void lru_add_drain(Cpu& cpu);
+void lru_add_drain_all(Cpu& cpu);
+
+// mlock.cpp
+void mlock_folio(Cpu& cpu, Page folio);
+void mlock_new_folio(Cpu& cpu, Page folio);
+void munlock_folio(Cpu& cpu, Page folio);
+void mlock_drain(Cpu& cpu);
+/// Called for each new and each removed mapping of a folio.
+void mlock_vma_folio(Cpu& cpu, Page folio, const Vma& vma);
+void munlock_vma_folio(Cpu& cpu, Page folio, const Vma& vma);
+
+/// Reclaim may take it: not mlocked.
+bool folio_evictable(Page folio);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

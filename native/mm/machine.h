@@ -1,0 +1,106 @@
+// The memory of a small machine: descriptors, frames, free lists, LRU, pins,
+// swap, and the processors that act on them. Nothing here is global; every
+// operation starts from a Cpu.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "mm/address_space.h"
+#include "mm/anon_vma.h"
+#include "mm/frames.h"
+#include "mm/lru_batch.h"
+#include "mm/object_pool.h"
+#include "mm/pagemap_ops.h"
+#include "mm/swap.h"
+#include "page/allocator.h"
+#include "page/memmap.h"
+#include "page/zone.h"
+#include "pins/pins.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Machine;
+
+/// A logical processor: what the kernel keeps per CPU. A thread of a scenario
+/// acts through one; two threads on one Cpu only share its LRU batches.
+class Cpu {
+ public:
+  Cpu(Machine& machine, unsigned index) : machine(machine), index(index) {}
+  Machine& machine;
+  const unsigned index;  // also the shard of pins
+  LruBatches batches;
+};
+
+struct MachineOptions {
+  unsigned cpus = 1;
+  std::uint64_t swap_pages = 1 << 14;
+  bool transparent_huge_pages = false;  // madvise(hugepage) has effect
+};
+
+/// FOLL_PIN bookkeeping of /proc/vmstat; equal when nothing is pinned.
+struct PinStatistics {
+  Atomic<std::uint64_t> acquired, released;
+};
+
+class Machine {
+ public:
+  Machine(Memmap& memmap, Zone& zone, Allocator& allocator, Pins& pins)
+      : memmap(memmap), zone(zone), allocator(allocator), pins(pins) {}
+  ~Machine();
+  /// Frames, swap and the zero page. Once, before anything else.
+  Errc start(const MachineOptions& options);
+
+  Cpu& cpu(unsigned index) { return cpus_[index]; }
+  unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
+  const MachineOptions& options() const { return options_; }
+
+  Page page(Pfn pfn) const { return memmap.page(pfn); }
+  Pfn pfn_of(Page page) const { return memmap.pfn_of(page); }
+  Page zero_page() const { return page(zero_pfn_); }
+  bool is_zero_pfn(Pfn pfn) const { return pfn == zero_pfn_; }
+
+  /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
+  Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0);
+  Result<Page> alloc_zeroed_page(Cpu& cpu);
+  void get(Page folio) { folio.ref_add(1); }
+  void put(Cpu& cpu, Page folio);
+  /// The last reference was dropped elsewhere (an unpin).
+  void free_folio(Cpu& cpu, Page folio);
+
+  /// The device range that holds the page; null for RAM.
+  const PagemapRange* pagemap(Pfn pfn) const;
+  bool is_zone_device(Pfn pfn) const { return pfn.value >= memmap.pages(); }
+  bool is_device_private(Pfn pfn) const {
+    const PagemapRange* range = pagemap(pfn);
+    return range != nullptr && range->type == MemoryType::kDevicePrivate;
+  }
+  void add_pagemap(const PagemapRange& range) { pagemaps_.push_back(range); }
+  void remove_pagemap(Pfn first);
+
+  /// A new file of `pages` holes.
+  AddressSpace* create_shmem(std::uint64_t pages);
+  AddressSpace* create_disk_file(std::unique_ptr<BackingStore> disk);
+  void get_file(AddressSpace& file) { file.users.fetch_add(1); }
+  void put_file(Cpu& cpu, AddressSpace& file);
+
+  Memmap& memmap;
+  Zone& zone;
+  Allocator& allocator;
+  Pins& pins;
+  Frames frames;
+  Swap swap;
+  ObjectPool<AnonVma> anon_vmas;
+  ObjectPool<AddressSpace> files;
+  PinStatistics pin_statistics;
+
+ private:
+  MachineOptions options_;
+  std::deque<Cpu> cpus_;
+  Pfn zero_pfn_;
+  std::vector<PagemapRange> pagemaps_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

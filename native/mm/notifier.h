@@ -1,0 +1,71 @@
+// The mmu notifier: who mirrors an address space (a device) hears of every
+// change to its page tables, before it happens. Filled in by zone_device.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/env.h"
+#include "base/lock.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Mm;
+class Cpu;
+
+enum class NotifyEvent : std::uint8_t {
+  kUnmap,           // munmap, mremap, exit
+  kClear,           // entries go: madvise, copy on write, reclaim
+  kProtectionVma,   // mprotect
+  kProtectionPage,  // fork, write-protect for writeback
+  kSoftDirty,       // clear_refs
+  kMigrate,         // migrate_vma; `owner` is the device that asked
+  kExclusive,       // make_device_exclusive, and its end
+};
+
+struct NotifierRange {
+  std::uint64_t start = 0, end = 0;
+  NotifyEvent event = NotifyEvent::kUnmap;
+  const void* owner = nullptr;
+};
+
+/// A listener. Both calls come with the locks of the caller held (mmap_lock in
+/// any mode, or rmap locks); they may not sleep for those.
+struct NotifierOps {
+  void (*invalidate_start)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);
+  void (*invalidate_end)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);
+};
+
+class NotifierList {
+ public:
+  void add(const NotifierOps* ops, void* self);
+  void remove(void* self);
+  bool empty() const { return count_.load() == 0; }
+  void start(Cpu& cpu, Mm& mm, const NotifierRange& range);
+  void end(Cpu& cpu, Mm& mm, const NotifierRange& range);
+
+ private:
+  struct Listener {
+    const NotifierOps* ops;
+    void* self;
+  };
+  RwLock lock_;
+  Atomic<std::uint32_t> count_;
+  std::vector<Listener> listeners_;
+};
+
+/// invalidate_start now, invalidate_end at the end of the scope.
+class [[nodiscard]] Invalidation {
+ public:
+  Invalidation(Cpu& cpu, Mm& mm, NotifierRange range);
+  ~Invalidation();
+  Invalidation(const Invalidation&) = delete;
+  Invalidation& operator=(const Invalidation&) = delete;
+
+ private:
+  Cpu& cpu_;
+  Mm& mm_;
+  NotifierRange range_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,60 @@
+// Kernel objects that descriptors point to. Type-stable (the kernel's
+// SLAB_TYPESAFE_BY_RCU): a freed object may be handed out again but its memory
+// stays an object of that type, so a reader with an old index finds an object
+// and can see that it is not the one it meant.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/atomic.h"
+#include "base/lock.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// T has a public `std::uint64_t index` and a `void recycle()`.
+template <class T>
+class ObjectPool {
+ public:
+  static constexpr std::uint64_t kChunk = 64, kChunks = 4096;
+
+  T* alloc() {
+    Guard guard(lock_);
+    if (!free_.empty()) {
+      T* object = free_.back();
+      free_.pop_back();
+      return object;
+    }
+    const std::uint64_t index = size_.load();
+    if (index == kChunk * kChunks) return nullptr;
+    if (index % kChunk == 0) chunks_[index / kChunk] = std::make_unique<std::array<T, kChunk>>();
+    T* object = &(*chunks_[index / kChunk])[index % kChunk];
+    object->index = index;
+    size_.store(index + 1);
+    return object;
+  }
+  void free(T* object) {
+    object->recycle();
+    Guard guard(lock_);
+    free_.push_back(object);
+  }
+  /// Null for an index never handed out.
+  T* at(std::uint64_t index) {
+    return index < size_.load() ? &(*chunks_[index / kChunk])[index % kChunk] : nullptr;
+  }
+  std::uint64_t size() const { return size_.load(); }
+  std::uint64_t in_use() {
+    Guard guard(lock_);
+    return size_.load() - free_.size();
+  }
+
+ private:
+  SpinLock lock_;
+  Atomic<std::uint64_t> size_;
+  std::array<std::unique_ptr<std::array<T, kChunk>>, kChunks> chunks_;
+  std::vector<T*> free_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

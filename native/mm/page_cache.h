@@ -1,0 +1,39 @@
+// The page cache: finding, adding and removing pages of files.
+#pragma once
+
+#include <cstdint>
+
+#include "mm/mm.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// The cached page with a reference; empty if there is none.
+Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index);
+/// Adds a locked new page; takes the cache's reference. kExist: somebody was first.
+Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio);
+/// Takes a locked page out; drops the cache's reference.
+void filemap_remove_folio(Cpu& cpu, Page folio, CacheEntry leave);
+/// Freezes the count at `references` and removes. False: somebody holds it.
+bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed);
+/// Drops buffers (PG_private) and their reference. Locked.
+void filemap_release_folio(Cpu& cpu, Page folio);
+
+/// What a lookup of a tmpfs page is for.
+enum class ShmemGet : std::uint8_t { kRead, kWrite, kCache };
+/// The page, locked, with a reference; holes are filled (kRead: left, empty page
+/// with kOk). Swapped pages come back. kFault: beyond the end.
+Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemGet why);
+/// MADV_REMOVE: pages [first, first + pages) become a hole.
+void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages);
+/// Writes a dirty unmapped tmpfs page to swap. Locked. False: no swap left.
+bool shmem_writepage(Cpu& cpu, Page folio);
+void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end);
+
+/// The page of a disk file, read if need be; locked, with a reference.
+Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index);
+/// A page about to be written whole; created without reading.
+Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index);
+/// Takes every page from `first` on out of mappings and cache, and sets the size.
+void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

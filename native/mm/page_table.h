@@ -1,0 +1,88 @@
+// Four levels of page tables in real frames. A table page's descriptor holds
+// the split lock of the entries in it (word 5, `ptl`).
+//
+//  1. An entry is changed under its table's lock (pmd entries under the lock of
+//     the pmd table), except for the accessed and dirty bits, which the MMU sets
+//     at any time.
+//  2. Fast GUP reads entries without any lock, and checks them again after it
+//     has the page.
+//  3. Tables are freed only after a grace period, so a reader without locks
+//     never walks into a reused frame.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "base/errc.h"
+#include "base/lock.h"
+#include "mm/pte.h"
+#include "page/page.h"
+#include "page/pfn.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Cpu;
+class Machine;
+
+/// One entry and the lock of its table.
+struct PteSlot {
+  std::uint64_t* at = nullptr;
+  SpinLock* lock = nullptr;
+  explicit operator bool() const { return at != nullptr; }
+  Pte get() const { return {atomics::load(at)}; }
+  void set(Pte pte) const { atomics::store(at, pte.value); }
+  Pte get_and_clear() const { return {atomics::exchange(at, std::uint64_t{0})}; }
+};
+
+class PageTable {
+ public:
+  explicit PageTable(Machine& machine) : machine_(machine) {}
+  Errc create(Cpu& cpu);
+  /// Frees all tables. No entry may be left.
+  void destroy(Cpu& cpu);
+
+  /// The entry of `address`; empty if a table is missing or the pmd is huge.
+  PteSlot find(std::uint64_t address) const;
+  /// Makes missing tables. kNoMem; kBusy: the pmd is huge.
+  Result<PteSlot> alloc(Cpu& cpu, std::uint64_t address);
+  /// The pmd entry; empty if a table above it is missing.
+  PteSlot find_pmd(std::uint64_t address) const;
+  Result<PteSlot> alloc_pmd(Cpu& cpu, std::uint64_t address);
+  /// A fresh empty table for pmd splits and huge faults' deposits.
+  Result<Pfn> alloc_table(Cpu& cpu);
+  void free_table(Cpu& cpu, Pfn pfn);
+  PteSlot slot_in(Pfn table, std::uint64_t index) const;
+
+  /// Frees the tables whose whole range lies in [floor, ceiling) and is empty.
+  void free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling);
+  std::uint64_t tables() const { return tables_.load(); }
+
+  /// Calls fn(address, slot) for each entry of [start, end) whose table exists,
+  /// with the table's lock held.
+  template <class Fn>
+  void for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const;
+
+ private:
+  PteSlot descend(std::uint64_t address, unsigned levels) const;
+  Result<PteSlot> descend_alloc(Cpu& cpu, std::uint64_t address, unsigned levels);
+
+  Machine& machine_;
+  Pfn root_;
+  bool created_ = false;
+  Atomic<std::uint64_t> tables_;
+};
+
+template <class Fn>
+void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const {
+  for (std::uint64_t address = start; address < end;) {
+    const std::uint64_t next = (address | (kPmdBytes - 1)) + 1;
+    const std::uint64_t stop = next < end ? next : end;
+    if (PteSlot slot = find(address)) {
+      Guard guard(*slot.lock);
+      for (; address < stop; address += kPageBytes, ++slot.at) fn(address, slot);
+    }
+    address = stop;
+  }
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

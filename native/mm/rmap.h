@@ -1,0 +1,45 @@
+// Reverse mapping: from a folio to the entries that map it, and the counts that
+// say how many there are.
+#pragma once
+
+#include <cstdint>
+
+#include "mm/mm.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+// Counts. Page-table lock held; none of them touches the refcount.
+void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
+                             bool exclusive);
+void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t address, bool exclusive);
+void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma);
+void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma);
+/// fork: one more mapping. kBusy: exclusive and maybe pinned, copy it instead.
+Errc folio_try_dup_anon_rmap(Page page, const Vma& source);
+void folio_dup_file_rmap(Page page);
+/// The entry is cleared already. kBusy: pinned, put the entry back.
+Errc folio_try_share_anon_rmap(Machine& machine, Page page);
+/// The last user took the page over: it belongs to this vma's anon_vma now.
+void folio_move_anon_rmap(Machine& machine, Page folio, Vma& vma);
+/// fork must copy now (FOLL_PIN was used here and the page may be pinned).
+bool folio_needs_cow_for_dma(const Vma& vma, Page folio);
+
+/// Calls fn(vma, address) for each mapping that could hold the folio, in the
+/// order of vectors/README.md ("Invalidation"); stops when fn returns false.
+/// Folio locked.
+template <class Fn>
+void rmap_walk(Machine& machine, Page folio, Fn&& fn);
+
+/// Replaces every entry by a swap entry (swap cache), nothing (clean file page,
+/// lazyfree). False: still mapped (pinned, mlocked, redirtied). Folio locked.
+bool try_to_unmap(Cpu& cpu, Page folio);
+/// Replaces every entry by a migration entry.
+bool try_to_migrate(Cpu& cpu, Page folio);
+/// Migration entries of `from` become entries of `to`.
+void remove_migration_entries(Cpu& cpu, Page from, Page to);
+/// Write-protects and cleans every shared entry before writeback. How many.
+unsigned folio_mkclean(Cpu& cpu, Page folio);
+
+}  // namespace pagebox::inline PAGEBOX_ENV
+
+#include "mm/rmap_walk.h"

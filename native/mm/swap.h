@@ -1,0 +1,83 @@
+// Swap: slots with counts, their bytes, and the swap cache (slot -> page).
+//
+//   map byte   |7 cache|6 ......... 0 users|   users: page-table entries and
+//                                              tmpfs slots that hold the slot
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/errc.h"
+#include "base/lock.h"
+#include "base/mapping.h"
+#include "page/page.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Cpu;
+class Machine;
+
+class Swap {
+ public:
+  static constexpr std::uint8_t kHasCache = 0x80;
+
+  Errc create(std::uint64_t pages);
+  std::uint64_t slots() const { return map_.size(); }
+  std::uint64_t used_slots();
+
+  // Slots. Each takes the lock.
+  /// A slot with kHasCache and no user. kNoSpc: full.
+  Result<std::uint64_t> alloc_slot();
+  Errc duplicate(std::uint64_t slot);
+  /// Drops one user. True: only the cache is left.
+  bool free(std::uint64_t slot);
+  std::uint32_t users(std::uint64_t slot);
+  bool has_cache(std::uint64_t slot);
+
+  // The swap cache.
+  void cache_add(std::uint64_t slot, Pfn pfn);
+  /// The page, with a reference taken under the lock.
+  Page cache_get(Machine& machine, std::uint64_t slot);
+  /// Drops the cache's hold on the slot; keeps a shadow if the page was evicted.
+  void cache_remove(std::uint64_t slot, bool leave_shadow);
+  bool shadow(std::uint64_t slot);
+  /// Takes kHasCache for a slot not cached yet. False: somebody has it.
+  bool cache_claim(std::uint64_t slot);
+
+  std::byte* bytes(std::uint64_t slot) { return bytes_.data() + slot * kPageBytes; }
+  SpinLock& lock() { return lock_; }
+
+  /// For the audit, with nothing running.
+  std::uint8_t raw(std::uint64_t slot) const { return map_[slot]; }
+  std::uint64_t cached(std::uint64_t slot) const { return cache_[slot]; }
+
+ private:
+  void release(std::uint64_t slot);
+  SpinLock lock_;
+  std::vector<std::uint8_t> map_;
+  std::vector<std::uint64_t> cache_;  // pfn + 1, 0: none
+  std::vector<std::uint8_t> shadow_;
+  std::vector<std::uint64_t> free_;   // freed slots, the last first
+  std::uint64_t fresh_ = 0;
+  Mapping bytes_;
+};
+
+std::uint64_t folio_swap_slot(Page folio);
+/// Gives an unmapped or mapped anonymous folio a slot and puts it into the swap
+/// cache, dirty. Folio locked.
+bool add_to_swap(Cpu& cpu, Page folio);
+/// Takes a locked folio out of the swap cache (its slot goes if nobody uses it).
+void delete_from_swap_cache(Cpu& cpu, Page folio);
+/// The same if no entry needs the slot any more; the folio turns dirty. Locked.
+bool folio_free_swap(Cpu& cpu, Page folio);
+/// An unmapped page leaves: its slot may go too, if the folio lock is free.
+void free_swap_cache(Cpu& cpu, Page folio);
+/// A page table or tmpfs slot lets go of its slot.
+void free_swap_and_cache(Cpu& cpu, std::uint64_t slot);
+/// The folio of the slot, in the swap cache, read if need be; locked or not,
+/// with a reference. Null: no memory.
+Page read_swap_cache(Cpu& cpu, std::uint64_t slot);
+/// Writes a locked, dirty folio to its slot. Synchronous, as to a RAM disk.
+void swap_writepage(Cpu& cpu, Page folio);
+
+}  // namespace pagebox::inline PAGEBOX_ENV
