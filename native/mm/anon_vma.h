@@ -23,6 +23,7 @@ class AnonVma {
   AnonVma* root = nullptr;
   AnonVma* parent = nullptr;
   std::uint32_t children = 0;     // anon_vmas forked from this, itself included if root
+  std::uint32_t family = 0;       // of a root: anon_vmas that share its lock
   std::uint32_t active_vmas = 0;  // vmas whose own anon_vma this is
   std::vector<Vma*> tree;         // by first page offset, equals in order of insertion
 

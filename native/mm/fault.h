@@ -39,6 +39,11 @@ FaultResult do_swap_page(Fault& fault);
 /// Called with the entry's lock held; releases it.
 FaultResult do_wp_page(Fault& fault);
 
+/// A device-exclusive entry becomes an ordinary one again, as writable as it was.
+FaultResult remove_device_exclusive_entry(Fault& fault, Page page);
+/// The same with the entry's lock and the folio lock held (fork).
+void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot slot);
+
 /// The page behind a present entry; empty for special ones (the zero page).
 Page vm_normal_page(Machine& machine, Pte pte);
 /// Adds write access if the vma allows it (maybe_mkwrite).

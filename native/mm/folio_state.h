@@ -15,7 +15,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 inline bool folio_test_anon(Page folio) { return (folio.word(3) & kMappingAnon) != 0; }
 inline std::uint64_t folio_index(Page folio) { return folio.word(4); }
 inline bool folio_test_swapcache(Page folio) {
-  return folio.test(Flag::kSwapBacked) && folio.test(kFlagSwapCache) && folio_test_anon(folio);
+  return folio.test(Flag::kSwapBacked) && folio.test(kFlagSwapCache);
 }
 inline bool page_anon_exclusive(Page page) { return page.test(kFlagAnonExclusive); }
 /// The LRU's idea of a file page: one that is not swapped.

@@ -24,8 +24,8 @@ struct FolioBatch {
 };
 
 /// What happens to a folio when its batch is drained.
-enum class LruMove : std::uint8_t { kAdd, kDeactivateFile, kDeactivate, kLazyfree, kActivate };
-inline constexpr unsigned kLruMoves = 5;
+enum class LruMove : std::uint8_t { kAdd, kDeactivate, kLazyfree, kActivate };
+inline constexpr unsigned kLruMoves = 4;
 enum class MlockMove : std::uint8_t { kLock, kLockNew, kUnlock };
 
 struct LruBatches {
@@ -41,7 +41,6 @@ void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
 void folio_activate(Cpu& cpu, Page folio);
 void folio_deactivate(Cpu& cpu, Page folio);
 void folio_mark_lazyfree(Cpu& cpu, Page folio);
-void deactivate_file_folio(Cpu& cpu, Page folio);
 /// inactive -> referenced -> active (classic LRU).
 void folio_mark_accessed(Cpu& cpu, Page folio);
 

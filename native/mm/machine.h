@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/rcu.h"
 #include "mm/address_space.h"
 #include "mm/anon_vma.h"
 #include "mm/frames.h"
@@ -95,6 +96,7 @@ class Machine {
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;
   PinStatistics pin_statistics;
+  RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
   MachineOptions options_;

@@ -32,6 +32,7 @@ class Mm {
   PageTable page_table;
   SeqCount write_protect_seq;       // odd while fork write-protects
   Atomic<std::uint32_t> has_pinned;  // MMF_HAS_PINNED: sticky, set by every FOLL_PIN
+  SpinLock anon_vma_lock;            // the first anon_vma of a vma, mmap_lock shared
   NotifierList notifiers;
   bool exited = false;
 

@@ -27,8 +27,6 @@ struct PagemapOps {
   /// A long-term pin met a coherent page: move it to RAM. kBusy: somebody else
   /// holds it. Called with a reference on the page and no lock.
   Errc (*migrate_device_page)(void* self, Cpu& cpu, Page page);
-  /// A CPU fault met a device-exclusive entry; make it an ordinary one again.
-  FaultResult (*end_exclusive)(void* self, Cpu& cpu, Vma& vma, std::uint64_t address);
 };
 
 /// One contiguous range of device pages.

@@ -51,7 +51,10 @@ struct SwapEntry {
   }
   /// The offset is a pfn: the entry leads to a page.
   bool has_page() const { return is_migration() || is_device_private() || is_device_exclusive(); }
-  Pfn pfn() const { return {offset}; }
+  Pfn pfn() const { return {offset & kPfnMask}; }
+
+  /// A migration entry remembers the accessed and dirty bits above its pfn.
+  static constexpr std::uint64_t kYoung = 1ULL << 48, kDirty = 1ULL << 49, kPfnMask = kYoung - 1;
 };
 
 struct Pte {

@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/mapping.h"
 #include "page/page.h"
+#include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -24,6 +25,8 @@ class Swap {
   Errc create(std::uint64_t pages);
   std::uint64_t slots() const { return map_.size(); }
   std::uint64_t used_slots();
+  /// vm_swap_full: more than half in use, so swap cache is dropped eagerly.
+  bool nearly_full();
 
   // Slots. Each takes the lock.
   /// A slot with kHasCache and no user. kNoSpc: full.

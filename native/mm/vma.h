@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/env.h"
 #include "page/pfn.h"
 
@@ -52,7 +53,7 @@ struct Vma {
   std::uint64_t page_prot = 0;  // bits of a new entry (vm_page_prot)
   AddressSpace* file = nullptr;  // null: anonymous private memory
   std::uint64_t file_handle = 0;  // which open file: vmas of different ones never merge
-  AnonVma* anon_vma = nullptr;
+  Atomic<AnonVma*> anon_vma;  // set by the first anonymous fault, mmap_lock shared
   std::vector<AnonVma*> chain;  // every anon_vma that may hold pages mapped here
 
   std::uint64_t pages() const { return (end - start) / kPageBytes; }

@@ -1,0 +1,80 @@
+// Executes scenarios: one operation after another, each in the name of a process.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/ops.h"
+#include "engine/process.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Who executes the operations on devices: zone_device, through the engine.
+class DeviceHandler {
+ public:
+  virtual ~DeviceHandler() = default;
+  /// False: unsupported. The process is alive.
+  virtual bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
+                   OpResult& result) = 0;
+  /// mmap of kind dmirror: the device's own mapping.
+  virtual Errc mmap(Cpu& cpu, Process& process, const Op& op) = 0;
+  /// The process exits: its open devices close, before its memory goes.
+  virtual void exit(Cpu& cpu, std::uint32_t proc, Process& process) = 0;
+};
+
+class Interpreter {
+ public:
+  /// Every scenario starts fresh: one process 0, nothing mapped. `devices` may be
+  /// null: device operations are then unsupported.
+  Interpreter(Machine& machine, unsigned cpu, DeviceHandler* devices);
+  ~Interpreter();
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  /// One operation. Unknown processes and bad fields give kInval.
+  OpResult run(const Op& op);
+  std::vector<OpResult> run_all(std::span<const Op> ops);
+  /// All processes exit, children first; files are dropped.
+  void finish();
+
+  Process* process(std::uint32_t proc);
+  Cpu& cpu() { return cpu_; }
+  /// Live processes, for the audit.
+  const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const {
+    return processes_;
+  }
+
+ private:
+  OpResult dispatch(Process& process, const Op& op);
+  Errc mmap(Process& process, const Op& op);
+  Errc mremap(Process& process, const Op& op);
+  Errc fork(const Op& op, const Process& parent);
+  void exit(std::uint32_t proc, Process& process);
+  OpResult load(Process& process, const Op& op);
+  OpResult store(Process& process, const Op& op);
+  OpResult gup(Process& process, const Op& op);
+  OpResult pin(Process& process, const Op& op);
+  Errc pin_pages(Process& process, const Op& op, std::vector<Pfn>& pages);
+  Errc unpin(Process& process, std::int64_t id);
+  OpResult pin_read(Process& process, const Op& op);
+  OpResult pin_write(Process& process, const Op& op);
+  Errc create_file(const Op& op);
+  OpResult file_io(Process& process, const Op& op);
+  OpResult fd_io(Process& process, const Op& op);
+  OpResult pagemap(Process& process, const Op& op);
+  void set_buffer(Buffer& buffer, std::uint64_t pages, AddressSpace* file);
+
+  Machine& machine_;
+  Cpu& cpu_;
+  DeviceHandler* devices_;
+  std::map<std::uint32_t, std::unique_ptr<Process>> processes_;
+  std::array<AddressSpace*, kDiskFiles> disk_files_{};
+  bool gup_test_pinned_ = false;  // the test driver holds one set of pages at a time
+  std::uint64_t next_handle_ = 1;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

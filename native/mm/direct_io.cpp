@@ -1,0 +1,109 @@
+// Direct I/O: pins the user's frames with fast GUP and moves their bytes, past
+// the page cache. A page that cannot be pinned ends the transfer with EFAULT;
+// what was moved before it stays moved.
+#include <array>
+
+#include "mm/file_io.h"
+#include "mm/folio_state.h"
+#include "mm/gup.h"
+#include "mm/page_cache.h"
+#include "mm/writeback.h"
+#include "mm/zap.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Takes the range out of the page cache, mapped or not. False: a page got dirty
+/// again meanwhile.
+bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages) {
+  Machine& machine = cpu.machine;
+  bool all = true;
+  for (std::uint64_t index = first; index < first + pages; ++index) {
+    const Page folio = filemap_get_folio(machine, file, index);
+    if (!folio) continue;
+    if (folio_mapped(folio))
+      unmap_mapping_pages(cpu, file, index, first + pages - index, false);
+    folio_lock(folio);
+    if (folio_file(machine, folio) == &file) {
+      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, false);
+      filemap_release_folio(cpu, folio);
+      if (folio.test(Flag::kDirty))
+        all = false;
+      else
+        filemap_remove_folio(cpu, folio, {});
+    }
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+  }
+  return all;
+}
+
+/// Calls move(page of the transfer, pfn) for each page, pinned. How many, and why
+/// not all.
+template <class Move>
+IoResult for_each_pinned(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages,
+                         std::uint32_t flags, Move&& move) {
+  std::array<Pfn, 16> batch;
+  std::uint64_t done = 0;
+  while (done < pages) {
+    const auto want = std::min<std::uint64_t>(batch.size(), pages - done);
+    const GupResult had = pin_user_pages_fast(cpu, mm, address + done * kPageBytes, flags,
+                                              std::span(batch).first(want));
+    for (std::uint64_t i = 0; i < had.pages; ++i) move(done + i, batch[i]);
+    for (std::uint64_t i = 0; i < had.pages; ++i) unpin_user_page(cpu, batch[i]);
+    done += had.pages;
+    if (had.pages == 0) return {done * kPageBytes, Errc::kFault};
+  }
+  return {done * kPageBytes, Errc::kOk};
+}
+
+}  // namespace
+
+IoResult direct_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
+                     std::uint64_t address, std::uint64_t pages) {
+  Machine& machine = cpu.machine;
+  const std::uint64_t size = file.size_pages();
+  if (file_page >= size) return {};
+  pages = std::min(pages, size - file_page);
+  filemap_write_and_wait(cpu, file, file_page, pages);
+  return for_each_pinned(cpu, mm, address, pages, kFollWrite, [&](std::uint64_t i, Pfn pfn) {
+    const Page folio = compound_head(machine.memmap, machine.page(pfn));
+    file.disk->read_page(file_page + i, machine.frames.at(pfn));
+    folio_lock(folio);
+    folio_mark_dirty(machine, folio);
+    folio_unlock(folio);
+  });
+}
+
+IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
+                      std::uint64_t address, std::uint64_t pages) {
+  Machine& machine = cpu.machine;
+  filemap_write_and_wait(cpu, file, file_page, pages);
+  if (!invalidate_pages(cpu, file, file_page, pages))
+    return buffered_write(cpu, mm, file, file_page, address, pages);
+  const IoResult result =
+      for_each_pinned(cpu, mm, address, pages, 0, [&](std::uint64_t i, Pfn pfn) {
+        file.disk->write_page(file_page + i, machine.frames.at(pfn));
+      });
+  const std::uint64_t end = file_page + result.bytes / kPageBytes;
+  if (result.error == Errc::kOk && end > file.size_pages()) file.set_size_pages(end);
+  (void)invalidate_pages(cpu, file, file_page, pages);
+  return result;
+}
+
+IoResult kernel_direct_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                            std::span<std::uint64_t> words) {
+  alignas(8) std::array<std::byte, kPageBytes> bytes;
+  const std::uint64_t size = file.size_pages();
+  const std::uint64_t pages =
+      file_page >= size ? 0 : std::min<std::uint64_t>(words.size(), size - file_page);
+  filemap_write_and_wait(cpu, file, file_page, pages);
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    file.disk->read_page(file_page + i, bytes.data());
+    words[i] = *reinterpret_cast<const std::uint64_t*>(bytes.data());
+  }
+  return {pages * kPageBytes, Errc::kOk};
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,35 @@
+#include "mm/fault.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Page vm_normal_page(Machine& machine, Pte pte) {
+  if (pte.has(Pte::kSpecial) || machine.is_zero_pfn(pte.pfn())) return {};
+  return machine.page(pte.pfn());
+}
+
+FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
+  address &= ~(kPageBytes - 1);
+  const auto slot = vma.mm->page_table.alloc(cpu, address);
+  if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
+  Fault fault{cpu, vma, address, flags, slot.value, slot.value.get()};
+  if (fault.orig.none())
+    return vma.file == nullptr ? do_anonymous_page(fault) : do_file_fault(fault);
+  if (!fault.orig.present()) return do_swap_page(fault);
+
+  fault.slot.lock->lock();
+  if (fault.slot.get() != fault.orig) {
+    // The MMU may have set a bit meanwhile; whoever faults again finds out.
+    fault.slot.lock->unlock();
+    return FaultResult::kOk;
+  }
+  Pte entry = fault.orig;
+  if (fault.write() || fault.unshare()) {
+    if (!entry.write()) return do_wp_page(fault);
+    if (fault.write()) entry = entry.mkdirty();
+  }
+  fault.slot.set(entry.with(Pte::kAccessed));
+  fault.slot.lock->unlock();
+  return FaultResult::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,155 @@
+// A fault on a non-present entry: swapped, migrating, or in a device.
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/rmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Sleeps until the migration of the entry's page is over: it ends under the
+/// folio lock.
+void migration_entry_wait(Fault& fault) {
+  Machine& machine = fault.machine();
+  const Page folio = machine.page(fault.orig.entry().pfn());
+  {
+    Guard guard(*fault.slot.lock);
+    if (fault.slot.get() != fault.orig || !folio.try_ref_add_unless_zero(1)) return;
+  }
+  folio_lock(folio);
+  folio_unlock(folio);
+  machine.put(fault.cpu, folio);
+}
+
+FaultResult fault_device_private(Fault& fault) {
+  Machine& machine = fault.machine();
+  const Pfn pfn = fault.orig.entry().pfn();
+  const PagemapRange* range = machine.pagemap(pfn);
+  if (range == nullptr) return FaultResult::kSigbus;
+  const Page page = machine.page(pfn);
+  {
+    // The reference keeps the page the device's while it is asked to move it.
+    Guard guard(*fault.slot.lock);
+    if (fault.slot.get() != fault.orig) return FaultResult::kOk;
+    machine.get(page);
+  }
+  const FaultResult result =
+      range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
+  machine.put(fault.cpu, page);
+  return result;
+}
+
+FaultResult fault_special_entry(Fault& fault) {
+  const SwapEntry entry = fault.orig.entry();
+  if (entry.is_migration()) {
+    migration_entry_wait(fault);
+    return FaultResult::kOk;
+  }
+  if (entry.is_device_private()) return fault_device_private(fault);
+  if (entry.is_device_exclusive()) {
+    const Page page = fault.machine().page(entry.pfn());
+    return remove_device_exclusive_entry(fault, page);
+  }
+  return FaultResult::kSigbus;  // hwpoison, marker
+}
+
+/// Swapped in for one user alone: a page that the swap cache never sees.
+Page swapin_direct(Fault& fault, std::uint64_t slot) {
+  Machine& machine = fault.machine();
+  if (!machine.swap.cache_claim(slot)) return {};  // somebody reads it: use the cache
+  const auto fresh = machine.alloc_folio(fault.cpu);
+  if (!fresh) {
+    machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+    return {};
+  }
+  const Page folio = fresh.value;
+  folio.set(Flag::kLocked);
+  folio.set(Flag::kSwapBacked);
+  if (machine.swap.shadow(slot)) folio.set(Flag::kActive);
+  folio_add_lru(fault.cpu, folio);
+  machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
+  folio.set(Flag::kUptodate);
+  return folio;
+}
+
+bool should_try_to_free_swap(Fault& fault, Page folio) {
+  if (!folio_test_swapcache(folio)) return false;
+  if (fault.machine().swap.nearly_full() || (fault.vma.flags & kVmLocked) != 0 ||
+      folio.test(Flag::kMlocked))
+    return true;
+  return fault.write() && folio.refcount() == 2;
+}
+
+/// The entry's lock is held and the entry is still the one that faulted.
+void map_swapped_page(Fault& fault, Page folio, bool fresh) {
+  Machine& machine = fault.machine();
+  const std::uint64_t slot = fault.orig.entry().offset;
+  const bool exclusive = fresh || fault.orig.swp_exclusive();
+  machine.swap.free(slot);
+  if (should_try_to_free_swap(fault, folio)) (void)folio_free_swap(fault.cpu, folio);
+
+  Pte pte = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
+  if (fault.orig.swp_soft_dirty()) pte = pte.with(Pte::kSoftDirty);
+  const bool ours = exclusive || folio.refcount() == 1;
+  if (ours && (fault.vma.flags & kVmWrite) != 0 && !pte_needs_soft_dirty_wp(fault.vma, pte)) {
+    pte = pte.with(Pte::kWrite);
+    if (fault.write()) {
+      pte = pte.mkdirty();
+      fault.flags &= ~kFaultWrite;
+    }
+  }
+  if (folio_test_anon(folio)) {
+    folio_add_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
+  } else {
+    folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
+    mlock_vma_folio(fault.cpu, folio, fault.vma);
+  }
+  fault.slot.set(pte);
+  fault.orig = pte;
+}
+
+}  // namespace
+
+FaultResult do_swap_page(Fault& fault) {
+  if (!fault.orig.entry().is_swap()) return fault_special_entry(fault);
+  Cpu& cpu = fault.cpu;
+  Machine& machine = cpu.machine;
+  const std::uint64_t slot = fault.orig.entry().offset;
+  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
+
+  Page folio = machine.swap.cache_get(machine, slot);
+  bool fresh = false;
+  if (!folio && machine.swap.users(slot) == 1) {
+    folio = swapin_direct(fault, slot);
+    fresh = static_cast<bool>(folio);
+  }
+  if (!folio) folio = read_swap_cache(cpu, slot);
+  if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  if (!fresh) {
+    folio_lock(folio);
+    if (!folio_test_swapcache(folio) || folio_swap_slot(folio) != slot) {
+      folio_unlock(folio);
+      machine.put(cpu, folio);
+      return FaultResult::kOk;  // the cache let go of it meanwhile: look again
+    }
+    // An LRU batch's reference would make the page look shared.
+    if (fault.write() && !folio.test(Flag::kLru)) lru_add_drain(cpu);
+  }
+
+  fault.slot.lock->lock();
+  const bool same = fault.slot.get() == fault.orig;
+  if (same) {
+    map_swapped_page(fault, folio, fresh);
+    folio_unlock(folio);
+    if (fresh) machine.swap.cache_remove(slot, false);
+    if (fault.write()) return do_wp_page(fault);
+    fault.slot.lock->unlock();
+    return FaultResult::kOk;
+  }
+  fault.slot.lock->unlock();
+  folio_unlock(folio);
+  if (fresh) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+  machine.put(cpu, folio);
+  return FaultResult::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,168 @@
+// fork: the child's mappings, and a copy of the page tables for those that ever
+// held an anonymous page.
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/mm.h"
+#include "mm/rmap.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+struct Copy {
+  Cpu& cpu;
+  Vma& to;
+  Vma& from;
+  Machine& machine() const { return cpu.machine; }
+};
+
+/// The page is (maybe) pinned: the child gets its own now, the parent's entry and
+/// the pin stay together.
+Errc copy_present_page(Copy& copy, PteSlot child, Pte pte, std::uint64_t address) {
+  Machine& machine = copy.machine();
+  const auto fresh = machine.alloc_folio(copy.cpu);
+  if (!fresh) return fresh.error;
+  const Page folio = fresh.value;
+  machine.frames.copy(machine.pfn_of(folio), pte.pfn());
+  folio.set(Flag::kUptodate);
+  folio_add_new_anon_rmap(copy.cpu, folio, copy.to, address, true);
+  folio_add_lru_vma(copy.cpu, folio, copy.to);
+  child.set(maybe_mkwrite(Pte::of(machine.pfn_of(folio), copy.to.page_prot).mkdirty(), copy.to));
+  return Errc::kOk;
+}
+
+Errc copy_present(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_t address) {
+  Machine& machine = copy.machine();
+  if (const Page page = vm_normal_page(machine, pte)) {
+    const Page folio = compound_head(machine.memmap, page);
+    if (folio_test_anon(folio)) {
+      machine.get(folio);
+      if (folio_try_dup_anon_rmap(page, copy.from) != Errc::kOk) {
+        machine.put(copy.cpu, folio);
+        return copy_present_page(copy, child, pte, address);
+      }
+    } else {
+      machine.get(folio);
+      folio_dup_file_rmap(page);
+    }
+  }
+  if (copy.from.is_cow() && pte.write()) {
+    atomics::fetch_and(parent.at, ~Pte::kWrite);
+    pte = pte.wrprotect();
+  }
+  if ((copy.from.flags & kVmShared) != 0) pte = pte.mkclean();
+  child.set(pte.mkold().without(Pte::kUffdWp));
+  return Errc::kOk;
+}
+
+Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_t address) {
+  Machine& machine = copy.machine();
+  const SwapEntry entry = pte.entry();
+  const auto set_both = [&](EntryType type) {
+    pte = {Pte::of(SwapEntry{type, entry.offset}).value |
+           (pte.value & (Pte::kSwpSoftDirty | Pte::kSwpUffdWp))};
+    parent.set(pte);
+  };
+  if (entry.is_swap()) {
+    if (const Errc error = machine.swap.duplicate(entry.offset); error != Errc::kOk) return error;
+    if (pte.swp_exclusive()) {
+      pte = pte.without(Pte::kSwpExclusive);
+      parent.set(pte);
+    }
+  } else if (entry.is_migration()) {
+    if (entry.type != EntryType::kMigrationRead && copy.from.is_cow())
+      set_both(EntryType::kMigrationRead);
+  } else if (entry.is_device_private()) {
+    const Page page = machine.page(entry.pfn());
+    machine.get(page);
+    // Cannot fail: nobody pins what no CPU can reach.
+    (void)folio_try_dup_anon_rmap(page, copy.from);
+    if (entry.is_writable_device() && copy.from.is_cow()) set_both(EntryType::kDeviceRead);
+  } else if (entry.is_device_exclusive()) {
+    // The device loses it: the entry is an ordinary one for both.
+    const Page page = machine.page(entry.pfn());
+    restore_exclusive_pte(copy.cpu, copy.from, address, parent);
+    (void)page;
+    return copy_present(copy, child, parent, parent.get(), address);
+  } else {
+    return Errc::kOk;
+  }
+  child.set(pte);
+  return Errc::kOk;
+}
+
+Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
+  Copy copy{cpu, to, from};
+  Errc error = Errc::kOk;
+  for (std::uint64_t address = from.start; address < from.end && error == Errc::kOk;) {
+    const std::uint64_t next = std::min((address | (kPmdBytes - 1)) + 1, from.end);
+    PteSlot parent = from.mm->page_table.find(address);
+    if (!parent) {
+      address = next;
+      continue;
+    }
+    const auto table = to.mm->page_table.alloc(cpu, address);
+    if (!table) return table.error;
+    PteSlot child = table.value;
+    Guard child_guard(*child.lock);
+    Guard parent_guard(*parent.lock);
+    for (; address < next && error == Errc::kOk;
+         address += kPageBytes, ++parent.at, ++child.at) {
+      const Pte pte = parent.get();
+      if (pte.none()) continue;
+      error = pte.present() ? copy_present(copy, child, parent, pte, address)
+                            : copy_entry(copy, child, parent, pte, address);
+    }
+  }
+  return error;
+}
+
+}  // namespace
+
+Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
+  Guard parent_guard(parent.mmap_lock);
+  Guard child_guard(child.mmap_lock);
+  if (parent.exited) return Errc::kNoMem;
+  for (const auto& each : parent.vmas) {
+    Vma& from = *each;
+    if ((from.flags & kVmDontCopy) != 0) continue;
+    auto fresh = std::make_unique<Vma>();
+    fresh->mm = &child;
+    fresh->start = from.start;
+    fresh->end = from.end;
+    fresh->pgoff = from.pgoff;
+    fresh->flags = from.flags & ~kVmLocked;
+    fresh->file = from.file;
+    fresh->file_handle = from.file_handle;
+    vma_set_page_prot(*fresh);
+    const bool wipe = (from.flags & kVmWipeOnFork) != 0;
+    if (!wipe)
+      if (const Errc error = anon_vma_fork(cpu.machine, *fresh, from); error != Errc::kOk)
+        return error;
+    if (fresh->file != nullptr) {
+      cpu.machine.get_file(*fresh->file);
+      Guard guard(fresh->file->i_mmap_lock);
+      fresh->file->i_mmap_insert_after(*fresh, from);
+    }
+    child.vmas.push_back(std::move(fresh));
+    // Without an anonymous page the child can fault in what the parent has.
+    if (wipe || from.anon_vma.load() == nullptr) continue;
+
+    Vma& to = *child.vmas.back();
+    Errc error = Errc::kOk;
+    if (from.is_cow()) {
+      Invalidation invalidation(cpu, parent,
+                                {from.start, from.end, NotifyEvent::kProtectionPage, nullptr});
+      // Fast GUP with FOLL_PIN gives way while this is odd.
+      parent.write_protect_seq.write_begin();
+      error = copy_page_range(cpu, to, from);
+      parent.write_protect_seq.write_end();
+    } else {
+      error = copy_page_range(cpu, to, from);
+    }
+    if (error != Errc::kOk) return error;
+  }
+  return Errc::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,186 @@
+// Slow GUP: under mmap_lock, page by page, faulting where it must.
+#include "mm/gup.h"
+
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/gup_internal.h"
+#include "mm/range.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+Errc check_vma_flags(const Vma& vma, std::uint32_t flags) {
+  if ((vma.flags & (kVmIo | kVmPfnMap)) != 0) return Errc::kFault;
+  if ((flags & kFollWrite) != 0) {
+    constexpr std::uint32_t kHeld = kFollPin | kFollLongterm;
+    const bool tracked = (vma.flags & (kVmShared | kVmWrite)) == (kVmShared | kVmWrite) &&
+                         vma.file != nullptr && vma.file->tracks_dirty();
+    if ((flags & kHeld) == kHeld && tracked) return Errc::kFault;
+    if ((vma.flags & kVmWrite) == 0 && ((flags & kFollForce) == 0 || !vma.is_cow()))
+      return Errc::kFault;
+  } else if ((vma.flags & kVmRead) == 0 && (flags & kFollForce) == 0) {
+    return Errc::kFault;
+  }
+  return Errc::kOk;
+}
+
+bool can_follow_write(const Vma& vma, Pte pte, Page page, std::uint32_t flags) {
+  if (pte.write()) return true;
+  if ((flags & kFollForce) == 0 || !vma.is_cow() || (vma.flags & kVmWrite) != 0) return false;
+  return page && page_anon_exclusive(page) && !pte_needs_soft_dirty_wp(vma, pte);
+}
+
+enum class Follow : std::uint8_t { kDone, kFault, kUnshare, kError };
+
+struct Followed {
+  Follow what = Follow::kFault;
+  Errc error = Errc::kOk;
+  Page page;
+};
+
+Followed follow_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
+  Machine& machine = cpu.machine;
+  const PteSlot slot = vma.mm->page_table.find(address);
+  if (!slot) return {};
+  Guard guard(*slot.lock);
+  const Pte pte = slot.get();
+  if (!pte.present()) return {};
+  Page page = vm_normal_page(machine, pte);
+  if ((flags & kFollWrite) != 0 && !can_follow_write(vma, pte, page, flags)) return {};
+  if (!page) {
+    if (!machine.is_zero_pfn(pte.pfn())) return {Follow::kError, Errc::kExist, {}};
+    page = machine.zero_page();
+  }
+  if (!pte.write() && gup_must_unshare(machine, &vma, flags, page)) return {Follow::kUnshare, Errc::kOk, {}};
+  if (const Errc error = try_grab_folio(cpu, page, flags); error != Errc::kOk)
+    return {Follow::kError, error, {}};
+  if ((flags & kFollTouch) != 0) {
+    const Page folio = compound_head(machine.memmap, page);
+    if ((flags & kFollWrite) != 0 && !pte.dirty()) folio_mark_dirty(machine, folio);
+    folio_mark_accessed(cpu, folio);
+  }
+  return {Follow::kDone, Errc::kOk, page};
+}
+
+Errc faultin_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags, bool unshare) {
+  std::uint32_t fault_flags = 0;
+  if ((flags & kFollWrite) != 0) fault_flags |= kFaultWrite;
+  if (unshare && vma.is_cow()) fault_flags |= kFaultUnshare;
+  switch (handle_mm_fault(cpu, vma, address, fault_flags)) {
+    case FaultResult::kOk: return Errc::kOk;
+    case FaultResult::kOom: return Errc::kNoMem;
+    default: return Errc::kFault;
+  }
+}
+
+void unpin_all(Cpu& cpu, std::span<Pfn> pages) {
+  for (const Pfn pfn : pages) unpin_user_page(cpu, pfn);
+}
+
+/// Moves coherent device pages of a long-term pin to RAM. kOk: there were none;
+/// kAgain: they moved, nothing is pinned any more; kBusy: one would not.
+Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
+  Machine& machine = cpu.machine;
+  std::vector<Pfn> unpinnable;
+  for (const Pfn pfn : pages)
+    if (!folio_is_longterm_pinnable(machine, machine.page(pfn)) &&
+        (unpinnable.empty() || unpinnable.back() != pfn))
+      unpinnable.push_back(pfn);
+  if (unpinnable.empty()) return Errc::kOk;
+  // References keep the pages while their pins are gone: pins would refuse them.
+  for (const Pfn pfn : unpinnable) machine.get(machine.page(pfn));
+  unpin_all(cpu, pages);
+  Errc error = Errc::kAgain;
+  for (const Pfn pfn : unpinnable) {
+    const PagemapRange* range = machine.pagemap(pfn);
+    if (error == Errc::kAgain &&
+        range->ops->migrate_device_page(range->self, cpu, machine.page(pfn)) != Errc::kOk)
+      error = Errc::kBusy;
+    machine.put(cpu, machine.page(pfn));
+  }
+  return error;
+}
+
+GupResult gup_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                   std::span<Pfn> out) {
+  for (;;) {
+    GupResult result;
+    {
+      SharedGuard guard(mm.mmap_lock);
+      result = gup_locked(cpu, mm, address, out.size(), flags, out);
+    }
+    if ((flags & kFollLongterm) == 0 || result.pages == 0) return result;
+    const Errc error = migrate_unpinnable(cpu, out.first(result.pages));
+    if (error == Errc::kOk) return result;
+    if (error != Errc::kAgain) return {0, error};
+  }
+}
+
+GupResult fast_then_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                         std::span<Pfn> out) {
+  if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
+  if ((flags & kFollPin) != 0 && mm.has_pinned.load() == 0) mm.has_pinned.store(1);
+  const std::uint64_t had = gup_fast(cpu, mm, address, flags, out);
+  if (had == out.size()) return {had, Errc::kOk};
+  const GupResult rest =
+      gup_slow(cpu, mm, address + had * kPageBytes, flags | kFollTouch, out.subspan(had));
+  return {had + rest.pages, had + rest.pages > 0 ? Errc::kOk : rest.error};
+}
+
+}  // namespace
+
+GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages,
+                     std::uint32_t flags, std::span<Pfn> out) {
+  const bool populate = (flags & kFollMadvPopulate) != 0;
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    const std::uint64_t at = address + i * kPageBytes;
+    const auto stop = [&](Errc error) { return GupResult{i, error}; };
+    Vma* vma = mm.find_vma(at);
+    if (vma == nullptr) return stop(populate ? Errc::kNoMem : Errc::kFault);
+    if (const Errc error = check_vma_flags(*vma, flags); error != Errc::kOk)
+      return stop(populate ? Errc::kInval : error);
+    for (;;) {
+      const Followed followed = follow_page(cpu, *vma, at, flags);
+      if (followed.what == Follow::kDone) {
+        if (!out.empty()) out[i] = cpu.machine.pfn_of(followed.page);
+        break;
+      }
+      if (followed.what == Follow::kError) return stop(followed.error);
+      const Errc error = faultin_page(cpu, *vma, at, flags, followed.what == Follow::kUnshare);
+      if (error != Errc::kOk) return stop(error);
+    }
+  }
+  return {pages, Errc::kOk};
+}
+
+GupResult get_user_pages(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                         std::span<Pfn> out) {
+  if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
+  return gup_slow(cpu, mm, address, flags | kFollGet | kFollTouch, out);
+}
+
+GupResult get_user_pages_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                              std::span<Pfn> out) {
+  return fast_then_slow(cpu, mm, address, flags | kFollGet, out);
+}
+
+GupResult pin_user_pages(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                         std::span<Pfn> out) {
+  if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
+  if (mm.has_pinned.load() == 0) mm.has_pinned.store(1);
+  return gup_slow(cpu, mm, address, flags | kFollPin, out);
+}
+
+GupResult pin_user_pages_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                              std::span<Pfn> out) {
+  return fast_then_slow(cpu, mm, address, flags | kFollPin, out);
+}
+
+Errc populate_range(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end,
+                    std::uint32_t flags) {
+  SharedGuard guard(mm.mmap_lock);
+  return gup_locked(cpu, mm, start, (end - start) / kPageBytes, flags, {}).error;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,70 @@
+// Fast GUP: read the entries without a lock, grab the page, look again. Whoever
+// takes an entry away clears it first and looks at the count afterwards, so one
+// of the two sees the other.
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/gup.h"
+#include "mm/gup_internal.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+bool folio_allowed(Machine& machine, Page folio, std::uint32_t flags) {
+  constexpr std::uint32_t kNoDirtyTracking = kFollPin | kFollLongterm | kFollWrite;
+  if (folio_test_anon(folio)) return true;
+  const AddressSpace* file = folio_file(machine, folio);
+  if (file == nullptr) return machine.is_zone_device(machine.pfn_of(folio));  // else truncated
+  return file->is_shmem() || (flags & kNoDirtyTracking) != kNoDirtyTracking;
+}
+
+/// Empty: this page is not for the fast way.
+Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
+  Machine& machine = cpu.machine;
+  const Pte pte = slot.get();
+  const std::uint64_t need =
+      Pte::kPresent | Pte::kUser | ((flags & kFollWrite) != 0 ? Pte::kWrite : 0);
+  if (!pte.has(need) || pte.has(Pte::kSpecial)) return {};
+  const Page page = vm_normal_page(machine, pte);
+  if (!page || !try_grab_folio_speculative(cpu, page, flags)) return {};
+  const Page folio = compound_head(machine.memmap, page);
+  const bool pinnable =
+      (flags & kFollLongterm) == 0 || folio_is_longterm_pinnable(machine, folio);
+  // The MMU may set bits meanwhile; that is no other page, but v6.12 gives up too.
+  if (pinnable && slot.get() == pte && folio_allowed(machine, folio, flags) &&
+      (pte.write() || !gup_must_unshare(machine, nullptr, flags, page))) {
+    folio.set(Flag::kReferenced);
+    return page;
+  }
+  release_folio(cpu, page, flags);
+  return {};
+}
+
+}  // namespace
+
+std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                       std::span<Pfn> out) {
+  std::uint32_t seq = 0;
+  if ((flags & kFollPin) != 0) {
+    seq = mm.write_protect_seq.peek();
+    if ((seq & 1) != 0) return 0;  // fork is write-protecting right now
+  }
+  std::uint64_t had = 0;
+  {
+    WalkGuard guard(cpu);
+    while (had < out.size()) {
+      const PteSlot slot = mm.page_table.find(address + had * kPageBytes);
+      if (!slot) break;
+      const Page page = grab(cpu, slot, flags);
+      if (!page) break;
+      out[had++] = cpu.machine.pfn_of(page);
+    }
+  }
+  if ((flags & kFollPin) != 0 && mm.write_protect_seq.peek() != seq) {
+    for (std::uint64_t i = 0; i < had; ++i) unpin_user_page(cpu, out[i]);
+    return 0;
+  }
+  return had;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

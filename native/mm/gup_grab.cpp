@@ -1,0 +1,83 @@
+// Taking and dropping the references of GUP.
+#include "mm/folio_state.h"
+#include "mm/gup_internal.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+WalkGuard::WalkGuard(Cpu& cpu) : cpu_(cpu), token_(cpu.machine.rcu.read_lock(cpu.index)) {}
+WalkGuard::~WalkGuard() { cpu_.machine.rcu.read_unlock(token_); }
+
+bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
+  Machine& machine = cpu.machine;
+  if ((flags & kFollPin) != 0) {
+    if (machine.pins.try_pin_speculative(machine.pfn_of(page), 1, cpu.index) != Errc::kOk)
+      return false;
+    machine.pin_statistics.acquired.fetch_add(1);
+    return true;
+  }
+  const Page folio = compound_head(machine.memmap, page);
+  if (!folio.try_ref_add_unless_zero(1)) return false;
+  if (compound_head(machine.memmap, page) == folio) return true;
+  machine.put(cpu, folio);  // split or freed meanwhile
+  return false;
+}
+
+Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
+  Machine& machine = cpu.machine;
+  const Page folio = compound_head(machine.memmap, page);
+  if ((flags & (kFollGet | kFollPin)) == 0) return Errc::kOk;
+  if (folio.refcount() <= 0) return Errc::kNoMem;
+  if ((flags & kFollGet) != 0) {
+    machine.get(folio);
+    return Errc::kOk;
+  }
+  // Everybody's page: a pin would say nothing, and unpin skips it too (v6.5).
+  if (machine.is_zero_pfn(machine.pfn_of(folio))) return Errc::kOk;
+  const Errc error = machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index);
+  if (error == Errc::kOk) machine.pin_statistics.acquired.fetch_add(1);
+  return error;
+}
+
+void release_folio(Cpu& cpu, Page page, std::uint32_t flags) {
+  const Pfn pfn = cpu.machine.pfn_of(page);
+  if ((flags & kFollPin) != 0)
+    unpin_user_page(cpu, pfn);
+  else if ((flags & kFollGet) != 0)
+    put_user_page(cpu, pfn);
+}
+
+void put_user_page(Cpu& cpu, Pfn pfn) {
+  Machine& machine = cpu.machine;
+  machine.put(cpu, compound_head(machine.memmap, machine.page(pfn)));
+}
+
+void unpin_user_page(Cpu& cpu, Pfn pfn) {
+  Machine& machine = cpu.machine;
+  if (machine.is_zero_pfn(pfn)) return;
+  const auto last = machine.pins.unpin(pfn, 1, cpu.index);
+  if (!last) return;
+  machine.pin_statistics.released.fetch_add(1);
+  if (last.value) machine.free_folio(cpu, compound_head(machine.memmap, machine.page(pfn)));
+}
+
+bool folio_is_longterm_pinnable(Machine& machine, Page folio) {
+  const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
+  return range == nullptr || range->type != MemoryType::kDeviceCoherent;
+}
+
+bool gup_must_unshare(Machine& machine, const Vma* vma, std::uint32_t flags, Page page) {
+  if ((flags & (kFollWrite | kFollPin)) != kFollPin) return false;
+  // Before v5.19 nothing says who owns a page: pins take it as it is.
+  if (!machine.memmap.shape().anon_exclusive) return false;
+  const Page folio = compound_head(machine.memmap, page);
+  if (!folio_test_anon(folio)) {
+    // Long-term, in a mapping that copies on write: the copy comes first, or the
+    // pin would miss what the process writes later.
+    if ((flags & kFollLongterm) == 0) return false;
+    return vma == nullptr || vma->is_cow();
+  }
+  return !page_anon_exclusive(page);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,35 @@
+// What the fast and the slow half of GUP share.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "mm/gup.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Page tables do not go away while it lives: the kernel disables interrupts.
+class [[nodiscard]] WalkGuard {
+ public:
+  explicit WalkGuard(Cpu& cpu);
+  ~WalkGuard();
+  WalkGuard(const WalkGuard&) = delete;
+  WalkGuard& operator=(const WalkGuard&) = delete;
+
+ private:
+  Cpu& cpu_;
+  unsigned token_;
+};
+
+/// Pages had without a lock; the rest is for the slow half.
+std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
+                       std::span<Pfn> out);
+
+bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags);
+/// The page-table lock is held, so the page is mapped and has a reference.
+Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags);
+void release_folio(Cpu& cpu, Page page, std::uint32_t flags);
+/// RAM and most device memory; not device-coherent.
+bool folio_is_longterm_pinnable(Machine& machine, Page folio);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

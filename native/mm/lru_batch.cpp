@@ -1,0 +1,175 @@
+#include "mm/lru_batch.h"
+
+#include "mm/folio_state.h"
+#include "mm/machine.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+void relink(Zone& zone, Page folio) { (void)zone.add(folio, Zone::kind_of(folio)); }
+
+void lru_add(Zone& zone, Page folio) {
+  folio.clear(Flag::kUnevictable);
+  if (!folio_evictable(folio)) {
+    folio.clear(Flag::kActive);
+    folio.set(Flag::kUnevictable);
+  }
+  relink(zone, folio);
+}
+
+void lru_activate(Zone& zone, Page folio) {
+  if (folio.test(Flag::kActive) || folio.test(Flag::kUnevictable)) return;
+  (void)zone.remove(folio);
+  folio.set(Flag::kActive);
+  relink(zone, folio);
+}
+
+void lru_deactivate(Zone& zone, Page folio) {
+  if (folio.test(Flag::kUnevictable) || !folio.test(Flag::kActive)) return;
+  (void)zone.remove(folio);
+  folio.clear(Flag::kActive);
+  folio.clear(Flag::kReferenced);
+  relink(zone, folio);
+}
+
+void lru_lazyfree(Zone& zone, Page folio) {
+  if (!folio_test_anon(folio) || !folio.test(Flag::kSwapBacked) || folio_test_swapcache(folio) ||
+      folio.test(Flag::kUnevictable))
+    return;
+  (void)zone.remove(folio);
+  folio.clear(Flag::kActive);
+  folio.clear(Flag::kReferenced);
+  // Clean and not swap-backed: reclaim may drop it without writing.
+  folio.clear(Flag::kSwapBacked);
+  relink(zone, folio);
+}
+
+void drain(Cpu& cpu, FolioBatch batch, LruMove move) {
+  Machine& machine = cpu.machine;
+  for (unsigned i = 0; i < batch.count; ++i) {
+    const Page folio = machine.page(batch.folios[i]);
+    {
+      Guard guard(machine.zone.lru_lock());
+      if (move == LruMove::kAdd) {
+        if (!folio.test(Flag::kLru)) lru_add(machine.zone, folio);
+      } else if (folio.test(Flag::kLru)) {
+        if (move == LruMove::kActivate) lru_activate(machine.zone, folio);
+        if (move == LruMove::kDeactivate) lru_deactivate(machine.zone, folio);
+        if (move == LruMove::kLazyfree) lru_lazyfree(machine.zone, folio);
+      }
+    }
+    machine.put(cpu, folio);
+  }
+}
+
+FolioBatch take(LruBatches& batches, LruMove move) {
+  Guard guard(batches.lock);
+  FolioBatch& batch = batches.moves[static_cast<unsigned>(move)];
+  const FolioBatch taken = batch;
+  batch.count = 0;
+  return taken;
+}
+
+void batch_add(Cpu& cpu, Page folio, LruMove move) {
+  cpu.machine.get(folio);
+  bool full = false;
+  {
+    Guard guard(cpu.batches.lock);
+    FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(move)];
+    // Two threads on one Cpu may both find it full before either drains.
+    if (batch.count < kFolioBatchSize) {
+      batch.folios[batch.count++] = cpu.machine.pfn_of(folio);
+      folio = Page();
+    }
+    full = batch.count == kFolioBatchSize;
+  }
+  if (full || (folio && folio.test(Flag::kHead))) drain(cpu, take(cpu.batches, move), move);
+  if (folio) {
+    FolioBatch one;
+    one.folios[one.count++] = cpu.machine.pfn_of(folio);
+    drain(cpu, one, move);
+  }
+}
+
+void drain_cpu(Cpu& cpu, Cpu& of) {
+  for (const LruMove move :
+       {LruMove::kAdd, LruMove::kDeactivate, LruMove::kLazyfree, LruMove::kActivate})
+    drain(cpu, take(of.batches, move), move);
+}
+
+/// Not on a list yet: it may still lie in this CPU's batch, and be added active.
+void activate_in_batch(Cpu& cpu, Page folio) {
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  Guard guard(cpu.batches.lock);
+  const FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(LruMove::kAdd)];
+  for (unsigned i = 0; i < batch.count; ++i)
+    if (batch.folios[i] == pfn) return folio.set(Flag::kActive);
+}
+
+}  // namespace
+
+bool folio_evictable(Page folio) { return !folio.test(Flag::kMlocked); }
+
+void folio_add_lru(Cpu& cpu, Page folio) { batch_add(cpu, folio, LruMove::kAdd); }
+
+void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma) {
+  if ((vma.flags & (kVmLocked | kVmSpecial)) == kVmLocked)
+    mlock_new_folio(cpu, folio);
+  else
+    folio_add_lru(cpu, folio);
+}
+
+void folio_activate(Cpu& cpu, Page folio) {
+  if (folio.test(Flag::kLru) && !folio.test(Flag::kActive) && !folio.test(Flag::kUnevictable))
+    batch_add(cpu, folio, LruMove::kActivate);
+}
+
+void folio_deactivate(Cpu& cpu, Page folio) {
+  if (folio.test(Flag::kLru) && !folio.test(Flag::kUnevictable) && folio.test(Flag::kActive))
+    batch_add(cpu, folio, LruMove::kDeactivate);
+}
+
+void folio_mark_lazyfree(Cpu& cpu, Page folio) {
+  if (folio.test(Flag::kLru) && folio_test_anon(folio) && folio.test(Flag::kSwapBacked) &&
+      !folio_test_swapcache(folio) && !folio.test(Flag::kUnevictable))
+    batch_add(cpu, folio, LruMove::kLazyfree);
+}
+
+void folio_mark_accessed(Cpu& cpu, Page folio) {
+  if (!folio.test(Flag::kReferenced)) {
+    folio.set(Flag::kReferenced);
+  } else if (!folio.test(Flag::kUnevictable) && !folio.test(Flag::kActive)) {
+    if (folio.test(Flag::kLru))
+      folio_activate(cpu, folio);
+    else
+      activate_in_batch(cpu, folio);
+    folio.clear(Flag::kReferenced);
+  }
+}
+
+bool folio_isolate_lru(Cpu& cpu, Page folio) {
+  cpu.machine.get(folio);
+  const auto isolated = cpu.machine.zone.isolate(folio);
+  if (isolated && isolated.value) return true;
+  cpu.machine.put(cpu, folio);
+  return false;
+}
+
+void folio_putback_lru(Cpu& cpu, Page folio) {
+  folio_add_lru(cpu, folio);
+  cpu.machine.put(cpu, folio);
+}
+
+void lru_add_drain(Cpu& cpu) {
+  drain_cpu(cpu, cpu);
+  mlock_drain(cpu);
+}
+
+void lru_add_drain_all(Cpu& cpu) {
+  for (unsigned i = 0; i < cpu.machine.cpus(); ++i) {
+    drain_cpu(cpu, cpu.machine.cpu(i));
+    mlock_drain(cpu.machine.cpu(i));
+  }
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,117 @@
+#include "mm/machine.h"
+
+#include "mm/folio_state.h"
+#include "mm/page_cache.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Everything a page carries through one life; zone and node bits stay.
+std::uint64_t life_flags(const Shape& shape) {
+  std::uint64_t mask = 0;
+  for (unsigned i = 0; i < kFlags; ++i)
+    if (shape.flag_bit[i] >= 0 && static_cast<Flag>(i) != Flag::kHwpoison)
+      mask |= 1ULL << shape.flag_bit[i];
+  return mask;
+}
+
+}  // namespace
+
+Machine::~Machine() = default;
+
+Errc Machine::start(const MachineOptions& options) {
+  options_ = options;
+  if (const Errc error = frames.create(memmap.pages()); error != Errc::kOk) return error;
+  if (const Errc error = swap.create(options.swap_pages); error != Errc::kOk) return error;
+  for (unsigned i = 0; i < options.cpus; ++i) cpus_.emplace_back(*this, i);
+  const auto zero = allocator.alloc(0);
+  if (!zero) return zero.error;
+  zero_pfn_ = zero.value;
+  frames.clear(zero_pfn_);
+  page(zero_pfn_).set(Flag::kReserved);
+  page(zero_pfn_).set(Flag::kUptodate);
+  return Errc::kOk;
+}
+
+Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {
+  const auto pfn = allocator.alloc(order);
+  if (!pfn) return pfn.error;
+  if (order > 0) prep_compound(memmap, pfn.value, order);
+  return page(pfn.value);
+}
+
+Result<Page> Machine::alloc_zeroed_page(Cpu& cpu) {
+  auto folio = alloc_folio(cpu);
+  if (folio) {
+    frames.clear(pfn_of(folio.value));
+    folio.value.set(Flag::kUptodate);
+  }
+  return folio;
+}
+
+void Machine::put(Cpu& cpu, Page folio) {
+  if (folio.ref_sub(1) == 1) free_folio(cpu, folio);
+}
+
+void Machine::free_folio(Cpu& cpu, Page folio) {
+  const Pfn pfn = pfn_of(folio);
+  if (const PagemapRange* range = pagemap(pfn)) {
+    folio.clear(kFlagAnonExclusive);
+    folio.set_word(3, 0);
+    range->ops->page_free(range->self, cpu, folio);
+    return;
+  }
+  {
+    Guard guard(zone.lru_lock());
+    if (folio.test(Flag::kLru)) (void)zone.remove(folio);
+  }
+  const unsigned order = folio_order(memmap, folio);
+  if (order > 0) destroy_compound(memmap, pfn);
+  const std::uint64_t mask = life_flags(memmap.shape());
+  for (std::uint64_t i = 0; i < 1ULL << order; ++i) {
+    const Page each = page(pfn + i);
+    atomics::fetch_and(each.u64(0), ~mask);
+    each.set_word(3, 0);
+    each.set_word(4, 0);
+    each.set_word(5, 0);
+  }
+  allocator.free(pfn, order);
+}
+
+const PagemapRange* Machine::pagemap(Pfn pfn) const {
+  if (!is_zone_device(pfn)) return nullptr;
+  for (const PagemapRange& range : pagemaps_)
+    if (pfn >= range.first && pfn - range.first < range.pages) return &range;
+  return nullptr;
+}
+
+void Machine::remove_pagemap(Pfn first) {
+  std::erase_if(pagemaps_, [first](const PagemapRange& range) { return range.first == first; });
+}
+
+AddressSpace* Machine::create_shmem(std::uint64_t pages) {
+  AddressSpace* file = files.alloc();
+  if (file == nullptr) return nullptr;
+  file->kind = FileKind::kShmem;
+  file->set_size_pages(pages);
+  file->users.store(1);
+  return file;
+}
+
+AddressSpace* Machine::create_disk_file(std::unique_ptr<BackingStore> disk) {
+  AddressSpace* file = files.alloc();
+  if (file == nullptr) return nullptr;
+  file->kind = FileKind::kDisk;
+  file->disk = std::move(disk);
+  file->users.store(1);
+  return file;
+}
+
+void Machine::put_file(Cpu& cpu, AddressSpace& file) {
+  if (file.users.fetch_sub(1) != 1) return;
+  truncate_file(cpu, file, 0);
+  files.free(&file);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,121 @@
+// mlock: folios of locked vmas go to the unevictable list. While there, word 2
+// (lru.prev) counts how many vmas lock them: v6.12's mlock_count, an overlay of
+// the LRU words of a page known to be on no linked list.
+#include "mm/folio_state.h"
+#include "mm/lru_batch.h"
+#include "mm/machine.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+std::uint32_t mlock_count(Page folio) {
+  return folio.test(Flag::kUnevictable) ? static_cast<std::uint32_t>(folio.word(2)) : 0;
+}
+void set_mlock_count(Page folio, std::uint32_t count) { folio.set_word(2, count); }
+
+void relink(Zone& zone, Page folio, bool unevictable, std::uint32_t count) {
+  if (folio.test(Flag::kLru)) (void)zone.remove(folio);
+  if (unevictable) {
+    folio.set(Flag::kUnevictable);
+    folio.clear(Flag::kActive);
+  } else {
+    folio.clear(Flag::kUnevictable);
+  }
+  (void)zone.add(folio, Zone::kind_of(folio));
+  if (unevictable) set_mlock_count(folio, count);
+}
+
+void mlock_on_lru(Zone& zone, Page folio) {
+  if (!folio.test(Flag::kLru)) return;  // off its list: whoever holds it puts it right
+  if (folio_evictable(folio)) {
+    if (folio.test(Flag::kUnevictable)) relink(zone, folio, false, 0);
+  } else if (folio.test(Flag::kUnevictable)) {
+    set_mlock_count(folio, mlock_count(folio) + 1);
+  } else {
+    relink(zone, folio, true, 1);
+  }
+}
+
+void mlock_new(Zone& zone, Page folio) {
+  if (folio.test(Flag::kLru)) return;
+  if (folio_evictable(folio))
+    (void)zone.add(folio, Zone::kind_of(folio));
+  else
+    relink(zone, folio, true, 1);
+}
+
+void munlock_on_lru(Zone& zone, Page folio) {
+  const bool on_list = folio.test(Flag::kLru);
+  if (on_list && folio.test(Flag::kUnevictable)) {
+    std::uint32_t count = mlock_count(folio);
+    if (count > 0) set_mlock_count(folio, --count);
+    if (count > 0) return;
+  }
+  folio.clear(Flag::kMlocked);
+  if (on_list && folio.test(Flag::kUnevictable)) relink(zone, folio, false, 0);
+}
+
+void batch_add(Cpu& cpu, Page folio, MlockMove move) {
+  cpu.machine.get(folio);
+  for (;;) {
+    {
+      Guard guard(cpu.batches.lock);
+      FolioBatch& batch = cpu.batches.mlock;
+      if (batch.count < kFolioBatchSize) {
+        cpu.batches.mlock_moves[batch.count] = move;
+        batch.folios[batch.count++] = cpu.machine.pfn_of(folio);
+        if (batch.count < kFolioBatchSize && !folio.test(Flag::kHead)) return;
+        folio = Page();
+      }
+    }
+    mlock_drain(cpu);
+    if (!folio) return;
+  }
+}
+
+bool locks(const Vma& vma) { return (vma.flags & (kVmLocked | kVmSpecial)) == kVmLocked; }
+
+}  // namespace
+
+void mlock_folio(Cpu& cpu, Page folio) {
+  folio.set(Flag::kMlocked);
+  batch_add(cpu, folio, MlockMove::kLock);
+}
+
+void mlock_new_folio(Cpu& cpu, Page folio) {
+  folio.set(Flag::kMlocked);
+  batch_add(cpu, folio, MlockMove::kLockNew);
+}
+
+void munlock_folio(Cpu& cpu, Page folio) { batch_add(cpu, folio, MlockMove::kUnlock); }
+
+void mlock_drain(Cpu& cpu) {
+  FolioBatch batch;
+  std::array<MlockMove, kFolioBatchSize> moves;
+  {
+    Guard guard(cpu.batches.lock);
+    batch = cpu.batches.mlock;
+    moves = cpu.batches.mlock_moves;
+    cpu.batches.mlock.count = 0;
+  }
+  for (unsigned i = 0; i < batch.count; ++i) {
+    const Page folio = cpu.machine.page(batch.folios[i]);
+    {
+      Guard guard(cpu.machine.zone.lru_lock());
+      if (moves[i] == MlockMove::kLock) mlock_on_lru(cpu.machine.zone, folio);
+      if (moves[i] == MlockMove::kLockNew) mlock_new(cpu.machine.zone, folio);
+      if (moves[i] == MlockMove::kUnlock) munlock_on_lru(cpu.machine.zone, folio);
+    }
+    cpu.machine.put(cpu, folio);
+  }
+}
+
+void mlock_vma_folio(Cpu& cpu, Page folio, const Vma& vma) {
+  if (locks(vma)) mlock_folio(cpu, folio);
+}
+
+void munlock_vma_folio(Cpu& cpu, Page folio, const Vma& vma) {
+  if (locks(vma)) munlock_folio(cpu, folio);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,80 @@
+// mlock(2) and munlock(2).
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/gup.h"
+#include "mm/mm.h"
+#include "mm/range.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+void lock_pages(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, std::uint64_t flags) {
+  vma.flags = flags;
+  lru_add_drain(cpu);
+  vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
+    const Pte pte = slot.get();
+    if (!pte.present()) return;
+    const Page page = vm_normal_page(cpu.machine, pte);
+    if (!page || cpu.machine.is_zone_device(cpu.machine.pfn_of(page))) return;
+    const Page folio = compound_head(cpu.machine.memmap, page);
+    if ((flags & kVmLocked) != 0)
+      mlock_folio(cpu, folio);
+    else
+      munlock_folio(cpu, folio);
+  });
+  lru_add_drain(cpu);
+}
+
+Errc apply(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, std::uint64_t lock) {
+  Guard guard(mm.mmap_lock);
+  for (std::uint64_t at = start; at < end;) {
+    Vma* vma = mm.find_vma(at);
+    if (vma == nullptr) return Errc::kNoMem;
+    const std::uint64_t stop = std::min(vma->end, end);
+    const std::uint64_t flags = (vma->flags & ~kVmLocked) | lock;
+    if (flags != vma->flags && (vma->flags & kVmSpecial) == 0) {
+      vma = vma_modify_flags(mm, *vma, at, stop, flags);
+      lock_pages(cpu, *vma, at, stop, flags);
+    }
+    at = stop;
+  }
+  return Errc::kOk;
+}
+
+/// Faults in what is locked now; writable private memory is written to, so that
+/// no copy is left for later.
+Errc populate_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
+  SharedGuard guard(mm.mmap_lock);
+  for (std::uint64_t at = start; at < end;) {
+    Vma* vma = mm.find_vma_after(at);
+    if (vma == nullptr || vma->start >= end) break;
+    at = std::max(at, vma->start);
+    const std::uint64_t stop = std::min(vma->end, end);
+    std::uint32_t flags = kFollTouch;
+    if ((vma->flags & (kVmWrite | kVmShared)) == kVmWrite) flags |= kFollWrite;
+    if (vma->is_accessible()) flags |= kFollForce;
+    const GupResult result = gup_locked(cpu, mm, at, (stop - at) / kPageBytes, flags, {});
+    if (result.error == Errc::kFault) return Errc::kNoMem;  // as POSIX has it
+    if (result.error == Errc::kNoMem) return Errc::kAgain;
+    if (result.error != Errc::kOk) return result.error;
+    at = stop;
+  }
+  return Errc::kOk;
+}
+
+}  // namespace
+
+Errc do_mlock(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages) {
+  if (!valid_range(start, pages)) return Errc::kInval;
+  const std::uint64_t end = start + pages * kPageBytes;
+  if (const Errc error = apply(cpu, mm, start, end, kVmLocked); error != Errc::kOk) return error;
+  return populate_locked(cpu, mm, start, end);
+}
+
+Errc do_munlock(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages) {
+  if (!valid_range(start, pages)) return Errc::kInval;
+  return apply(cpu, mm, start, start + pages * kPageBytes, 0);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

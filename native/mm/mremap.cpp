@@ -1,0 +1,77 @@
+// mremap to a fixed place, without growing: the entries move, the pages stay.
+#include "mm/mm.h"
+#include "mm/range.h"
+#include "mm/zap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+Pte move_soft_dirty(Pte pte) {
+  if (pte.present()) return pte.with(Pte::kSoftDirty);
+  return pte.is_entry() ? pte.with(Pte::kSwpSoftDirty) : pte;
+}
+
+Errc move_page_tables(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t end, std::uint64_t to) {
+  Invalidation invalidation(cpu, mm, {from, end, NotifyEvent::kUnmap, nullptr});
+  for (; from < end; from += kPageBytes, to += kPageBytes) {
+    const PteSlot old = mm.page_table.find(from);
+    if (!old) continue;
+    const auto slot = mm.page_table.alloc(cpu, to);
+    if (!slot) return slot.error;
+    Guard guard(*old.lock);
+    // Two letters lie 64 MiB apart, so never one table; yet a caller may move
+    // within one.
+    const bool nested = slot.value.lock != old.lock;
+    if (nested) slot.value.lock->lock();
+    const Pte pte = old.get_and_clear();
+    if (!pte.none()) slot.value.set(move_soft_dirty(pte));
+    if (nested) slot.value.lock->unlock();
+  }
+  return Errc::kOk;
+}
+
+/// The mapping at its new place: a neighbour grows, or a new vma with the anon_vmas
+/// of the old one.
+Vma* copy_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
+              std::uint64_t pgoff) {
+  auto fresh = std::make_unique<Vma>();
+  fresh->mm = &mm;
+  fresh->start = start;
+  fresh->end = end;
+  fresh->pgoff = pgoff;
+  fresh->flags = vma.flags;
+  fresh->page_prot = vma.page_prot;
+  fresh->file = vma.file;
+  fresh->file_handle = vma.file_handle;
+  if (fresh->file != nullptr) cpu.machine.get_file(*fresh->file);
+  fresh->anon_vma.store(vma.anon_vma.load());
+  anon_vma_clone(*fresh, vma, false);
+  return vma_link(mm, std::move(fresh));
+}
+
+}  // namespace
+
+Errc do_mremap(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t pages, std::uint64_t to) {
+  if (!valid_range(from, pages) || !valid_range(to, pages)) return Errc::kInval;
+  const std::uint64_t bytes = pages * kPageBytes;
+  if (from + bytes > to && to + bytes > from) return Errc::kInval;
+  Guard guard(mm.mmap_lock);
+  Vma* vma = mm.find_vma(from);
+  if (vma == nullptr) return Errc::kFault;
+  // The target goes first, also when the move fails below.
+  if (const Errc error = munmap_locked(cpu, mm, to, to + bytes); error != Errc::kOk) return error;
+  vma = mm.find_vma(from);
+  if (from + bytes > vma->end) return Errc::kFault;
+  if ((vma->flags & (kVmDontExpand | kVmPfnMap)) != 0) return Errc::kFault;
+
+  std::uint64_t pgoff = vma->pgoff_of(from);
+  // Anonymous memory without a page yet is numbered by its new place.
+  if (vma->is_anonymous() && vma->anon_vma.load() == nullptr) pgoff = to / kPageBytes;
+  copy_vma(cpu, mm, *vma, to, to + bytes, pgoff);
+  if (const Errc error = move_page_tables(cpu, mm, from, from + bytes, to); error != Errc::kOk)
+    return error;
+  // Locked pages moved with their locks: the old vma must not unlock them.
+  return munmap_locked(cpu, mm, from, from + bytes);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,110 @@
+#include "mm/page_cache.h"
+
+#include "mm/folio_state.h"
+#include "mm/zap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index) {
+  Guard guard(file.cache_lock);
+  const CacheEntry entry = file.entry(index);
+  if (!entry.is_page()) return {};
+  const Page folio = machine.page(entry.pfn());
+  return folio.try_ref_add_unless_zero(1) ? folio : Page();
+}
+
+Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio) {
+  Machine& machine = cpu.machine;
+  folio_set_file(machine, folio, file, index);
+  bool refault = false;
+  {
+    Guard guard(file.cache_lock);
+    const CacheEntry entry = file.entry(index);
+    if (entry.is_page() || entry.is_swap()) {
+      folio.set_word(3, 0);
+      return Errc::kExist;
+    }
+    refault = entry.is_shadow();
+    machine.get(folio);
+    file.set_entry(index, CacheEntry::page(machine.pfn_of(folio)));
+  }
+  // Evicted not long ago: straight to the active list.
+  if (refault) folio.set(Flag::kActive);
+  folio_add_lru(cpu, folio);
+  return Errc::kOk;
+}
+
+void filemap_remove_folio(Cpu& cpu, Page folio, CacheEntry leave) {
+  Machine& machine = cpu.machine;
+  AddressSpace* file = folio_file(machine, folio);
+  {
+    Guard guard(file->cache_lock);
+    file->set_entry(folio_index(folio), leave);
+  }
+  folio.set_word(3, 0);
+  machine.put(cpu, folio);
+}
+
+bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
+  Machine& machine = cpu.machine;
+  // One for the isolation, one for the cache: anybody else keeps it alive.
+  if (!folio.try_freeze(2)) return false;
+  if (folio.test(Flag::kDirty)) {
+    folio.unfreeze(2);
+    return false;
+  }
+  if (folio_test_swapcache(folio)) {
+    machine.swap.cache_remove(folio_swap_slot(folio), reclaimed);
+    folio.clear(kFlagSwapCache);
+    folio.set_word(5, 0);
+  } else if (AddressSpace* file = folio_file(machine, folio)) {
+    Guard guard(file->cache_lock);
+    const bool shadow = reclaimed && folio_is_file_lru(folio);
+    file->set_entry(folio_index(folio), shadow ? CacheEntry::shadow() : CacheEntry{});
+    folio.set_word(3, 0);
+  }
+  folio.unfreeze(1);
+  return true;
+}
+
+void filemap_release_folio(Cpu& cpu, Page folio) {
+  if (!folio.test_and_clear(Flag::kPrivate)) return;
+  folio.set_word(5, 0);
+  cpu.machine.put(cpu, folio);
+}
+
+void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
+  Machine& machine = cpu.machine;
+  file.set_size_pages(pages);
+  std::uint64_t slots = 0;
+  {
+    Guard guard(file.cache_lock);
+    slots = file.cache_slots();
+  }
+  unmap_mapping_pages(cpu, file, pages, ~0ULL >> 1, true);
+  for (std::uint64_t index = pages; index < slots; ++index) {
+    CacheEntry entry;
+    {
+      Guard guard(file.cache_lock);
+      entry = file.entry(index);
+      if (!entry.is_page()) file.set_entry(index, {});
+    }
+    if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
+    if (!entry.is_page()) continue;
+    const Page folio = filemap_get_folio(machine, file, index);
+    if (!folio) continue;
+    folio_lock(folio);
+    if (folio_file(machine, folio) == &file) {
+      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, true);
+      filemap_release_folio(cpu, folio);
+      folio.clear(Flag::kDirty);
+      folio.clear(Flag::kOwner2);
+      filemap_remove_folio(cpu, folio, {});
+    }
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+  }
+  if (file.disk != nullptr) file.disk->truncate(pages);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,91 @@
+#include "mm/reclaim.h"
+
+#include "mm/folio_state.h"
+#include "mm/page_cache.h"
+#include "mm/rmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+enum class Verdict : std::uint8_t { kFree, kKeep, kActivate };
+
+/// The caches hold it once, isolation once, buffers maybe: nobody else.
+bool is_freeable(Page folio) {
+  return folio.refcount() - (folio.test(Flag::kPrivate) ? 1 : 0) == 2;
+}
+
+/// Writes a dirty unmapped page to swap. File pages are left to writeback.
+Verdict pageout(Cpu& cpu, Page folio) {
+  if (folio_is_file_lru(folio)) {
+    folio.set(Flag::kReclaim);
+    return Verdict::kActivate;
+  }
+  if (!is_freeable(folio)) return Verdict::kKeep;
+  folio.clear(Flag::kDirty);
+  if (folio_test_swapcache(folio))
+    swap_writepage(cpu, folio);
+  else if (!shmem_writepage(cpu, folio))
+    return Verdict::kActivate;
+  return Verdict::kFree;
+}
+
+/// The folio is locked and isolated.
+Verdict shrink_folio(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  if (!folio_evictable(folio)) return Verdict::kActivate;
+  if (folio_test_anon(folio) && folio.test(Flag::kSwapBacked) && !folio_test_swapcache(folio)) {
+    // A pinned page would only come back: no slot for it.
+    if (folio_maybe_dma_pinned(machine, folio)) return Verdict::kKeep;
+    if (!add_to_swap(cpu, folio)) return Verdict::kActivate;
+  }
+  if (folio_mapped(folio) && !try_to_unmap(cpu, folio)) return Verdict::kActivate;
+  // Unmapped, so no new pin can come: a device may still be writing to it.
+  if (folio_maybe_dma_pinned(machine, folio)) return Verdict::kActivate;
+  if (folio.test(Flag::kDirty)) {
+    if (const Verdict verdict = pageout(cpu, folio); verdict != Verdict::kFree) return verdict;
+    if (folio.test(Flag::kDirty)) return Verdict::kKeep;
+  }
+  filemap_release_folio(cpu, folio);
+  if (folio_test_anon(folio) && !folio.test(Flag::kSwapBacked)) {
+    if (!folio.try_freeze(1)) return Verdict::kKeep;  // lazyfree
+    folio.unfreeze(1);
+    return Verdict::kFree;
+  }
+  const bool in_cache = folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr;
+  return in_cache && remove_mapping(cpu, folio, true) ? Verdict::kFree : Verdict::kKeep;
+}
+
+}  // namespace
+
+unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
+  Machine& machine = cpu.machine;
+  unsigned freed = 0;
+  std::vector<Pfn> back;
+  for (const Pfn pfn : folios) {
+    const Page folio = machine.page(pfn);
+    if (!folio_trylock(folio)) {
+      back.push_back(pfn);
+      continue;
+    }
+    const Verdict verdict = shrink_folio(cpu, folio);
+    if (verdict == Verdict::kActivate) {
+      if (folio_test_swapcache(folio) &&
+          (machine.swap.nearly_full() || folio.test(Flag::kMlocked)))
+        (void)folio_free_swap(cpu, folio);
+      if (!folio.test(Flag::kMlocked)) folio.set(Flag::kActive);
+    }
+    folio_unlock(folio);
+    if (verdict == Verdict::kFree) {
+      machine.put(cpu, folio);
+      ++freed;
+    } else {
+      back.push_back(pfn);
+    }
+  }
+  // The kernel builds the list of survivors from its head: the last one first.
+  for (auto pfn = back.rbegin(); pfn != back.rend(); ++pfn)
+    folio_putback_lru(cpu, machine.page(*pfn));
+  return freed;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,143 @@
+// tmpfs and shared anonymous memory: files whose only store is memory and swap.
+#include "mm/folio_state.h"
+#include "mm/page_cache.h"
+#include "mm/zap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+CacheEntry entry_of(AddressSpace& file, std::uint64_t index) {
+  Guard guard(file.cache_lock);
+  return file.entry(index);
+}
+
+/// Replaces the swap slot by its page. Empty with kAgain: look again.
+Result<Page> swapin(Cpu& cpu, AddressSpace& file, std::uint64_t index, std::uint64_t slot,
+                    ShmemGet why) {
+  Machine& machine = cpu.machine;
+  const Page folio = read_swap_cache(cpu, slot);
+  if (!folio) return entry_of(file, index).is_swap() ? Errc::kNoMem : Errc::kAgain;
+  folio_lock(folio);
+  bool ours = folio_test_swapcache(folio) && folio_swap_slot(folio) == slot;
+  if (ours) {
+    Guard guard(file.cache_lock);
+    const CacheEntry entry = file.entry(index);
+    ours = entry.is_swap() && entry.slot() == slot;
+    if (ours) {
+      folio_set_file(machine, folio, file, index);
+      machine.get(folio);
+      file.set_entry(index, CacheEntry::page(machine.pfn_of(folio)));
+    }
+  }
+  if (!ours) {
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+    return Errc::kAgain;
+  }
+  if (why == ShmemGet::kWrite) folio_mark_accessed(cpu, folio);
+  machine.swap.free(slot);
+  delete_from_swap_cache(cpu, folio);
+  // Its slot is gone: the page is the only copy.
+  folio.set(Flag::kDirty);
+  return folio;
+}
+
+Result<Page> fill_hole(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemGet why) {
+  Machine& machine = cpu.machine;
+  const auto fresh = machine.alloc_folio(cpu);
+  if (!fresh) return fresh.error;
+  const Page folio = fresh.value;
+  machine.frames.clear(machine.pfn_of(folio));
+  folio.set(Flag::kLocked);
+  folio.set(Flag::kSwapBacked);
+  if (filemap_add_folio(cpu, file, index, folio) != Errc::kOk) {
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+    return Errc::kAgain;
+  }
+  if (why == ShmemGet::kWrite) folio.set(Flag::kReferenced);
+  folio.set(Flag::kUptodate);
+  return folio;
+}
+
+}  // namespace
+
+Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemGet why) {
+  Machine& machine = cpu.machine;
+  if (why != ShmemGet::kWrite && index >= file.size_pages()) return Errc::kFault;
+  for (;;) {
+    if (const Page folio = filemap_get_folio(machine, file, index)) {
+      folio_lock(folio);
+      if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
+        if (why == ShmemGet::kWrite) folio_mark_accessed(cpu, folio);
+        return folio;
+      }
+      folio_unlock(folio);
+      machine.put(cpu, folio);
+      continue;
+    }
+    const CacheEntry entry = entry_of(file, index);
+    if (entry.is_page()) {
+      cpu_relax();  // being freed by reclaim
+      continue;
+    }
+    if (!entry.is_swap() && why == ShmemGet::kRead) return Page();
+    const auto folio = entry.is_swap() ? swapin(cpu, file, index, entry.slot(), why)
+                                       : fill_hole(cpu, file, index, why);
+    if (folio || folio.error != Errc::kAgain) return folio;
+  }
+}
+
+void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages) {
+  Machine& machine = cpu.machine;
+  // Private copies survive: they are nobody's hole.
+  unmap_mapping_pages(cpu, file, first, pages, false);
+  for (std::uint64_t index = first; index < first + pages; ++index) {
+    CacheEntry entry;
+    {
+      Guard guard(file.cache_lock);
+      if (index >= file.cache_slots()) break;
+      entry = file.entry(index);
+      if (!entry.is_page()) file.set_entry(index, {});
+    }
+    if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
+    if (!entry.is_page()) continue;
+    const Page folio = filemap_get_folio(machine, file, index);
+    if (!folio) continue;
+    folio_lock(folio);
+    if (folio_file(machine, folio) == &file) {
+      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, false);
+      folio.clear(Flag::kDirty);
+      filemap_remove_folio(cpu, folio, {});
+    }
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+  }
+}
+
+bool shmem_writepage(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  const auto slot = machine.swap.alloc_slot();
+  if (!slot) {
+    folio.set(Flag::kDirty);
+    return false;
+  }
+  folio.set_word(5, slot.value);
+  folio.set(kFlagSwapCache);
+  machine.get(folio);
+  machine.swap.cache_add(slot.value, machine.pfn_of(folio));
+  (void)machine.swap.duplicate(slot.value);  // the file's own hold on it
+  filemap_remove_folio(cpu, folio, CacheEntry::swap(slot.value));
+  swap_writepage(cpu, folio);
+  return true;
+}
+
+void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t index = first; index < end; ++index) {
+    const CacheEntry entry = entry_of(file, index);
+    if (!entry.is_swap()) continue;
+    if (const Page folio = read_swap_cache(cpu, entry.slot())) cpu.machine.put(cpu, folio);
+  }
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,190 @@
+#include "mm/swap.h"
+
+#include "mm/folio_state.h"
+#include "mm/machine.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Errc Swap::create(std::uint64_t pages) {
+  map_.assign(pages, 0);
+  cache_.assign(pages, 0);
+  shadow_.assign(pages, 0);
+  if (pages == 0) return Errc::kOk;
+  auto mapping = Mapping::reserve(pages * kPageBytes);
+  if (!mapping) return mapping.error;
+  bytes_ = std::move(mapping.value);
+  return Errc::kOk;
+}
+
+std::uint64_t Swap::used_slots() {
+  Guard guard(lock_);
+  return fresh_ - free_.size();
+}
+
+bool Swap::nearly_full() { return used_slots() * 2 > slots(); }
+
+Result<std::uint64_t> Swap::alloc_slot() {
+  Guard guard(lock_);
+  std::uint64_t slot = fresh_;
+  if (!free_.empty()) {
+    slot = free_.back();
+    free_.pop_back();
+  } else if (fresh_ < map_.size()) {
+    ++fresh_;
+  } else {
+    return Errc::kNoSpc;
+  }
+  map_[slot] = kHasCache;
+  shadow_[slot] = 0;
+  return slot;
+}
+
+Errc Swap::duplicate(std::uint64_t slot) {
+  Guard guard(lock_);
+  if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
+  ++map_[slot];
+  return Errc::kOk;
+}
+
+bool Swap::free(std::uint64_t slot) {
+  Guard guard(lock_);
+  --map_[slot];
+  if (map_[slot] == 0) release(slot);
+  return map_[slot] == kHasCache;
+}
+
+std::uint32_t Swap::users(std::uint64_t slot) {
+  Guard guard(lock_);
+  return map_[slot] & ~kHasCache;
+}
+
+bool Swap::has_cache(std::uint64_t slot) {
+  Guard guard(lock_);
+  return (map_[slot] & kHasCache) != 0;
+}
+
+void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
+  Guard guard(lock_);
+  cache_[slot] = pfn.value + 1;
+}
+
+Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
+  Guard guard(lock_);
+  if (cache_[slot] == 0) return {};
+  const Page folio = machine.page({cache_[slot] - 1});
+  // The cache holds a reference unless reclaim has frozen the count at zero.
+  return folio.try_ref_add_unless_zero(1) ? folio : Page();
+}
+
+void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
+  Guard guard(lock_);
+  cache_[slot] = 0;
+  shadow_[slot] = leave_shadow ? 1 : 0;
+  map_[slot] &= static_cast<std::uint8_t>(~kHasCache);
+  if (map_[slot] == 0) release(slot);
+}
+
+bool Swap::shadow(std::uint64_t slot) {
+  Guard guard(lock_);
+  return shadow_[slot] != 0;
+}
+
+bool Swap::cache_claim(std::uint64_t slot) {
+  Guard guard(lock_);
+  if (map_[slot] == 0 || (map_[slot] & kHasCache) != 0) return false;
+  map_[slot] |= kHasCache;
+  return true;
+}
+
+void Swap::release(std::uint64_t slot) {
+  shadow_[slot] = 0;
+  free_.push_back(slot);
+}
+
+std::uint64_t folio_swap_slot(Page folio) { return folio.word(5); }
+
+bool add_to_swap(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  const auto slot = machine.swap.alloc_slot();
+  if (!slot) return false;
+  folio.set_word(5, slot.value);
+  folio.set(kFlagSwapCache);
+  machine.get(folio);
+  machine.swap.cache_add(slot.value, machine.pfn_of(folio));
+  // Clean entries of a MADV_FREE page would let it be dropped unwritten.
+  folio_mark_dirty(machine, folio);
+  return true;
+}
+
+void delete_from_swap_cache(Cpu& cpu, Page folio) {
+  cpu.machine.swap.cache_remove(folio_swap_slot(folio), false);
+  folio.clear(kFlagSwapCache);
+  folio.set_word(5, 0);
+  cpu.machine.put(cpu, folio);
+}
+
+bool folio_free_swap(Cpu& cpu, Page folio) {
+  if (!folio_test_swapcache(folio) || folio.test(Flag::kWriteback)) return false;
+  if (cpu.machine.swap.users(folio_swap_slot(folio)) > 0) return false;
+  delete_from_swap_cache(cpu, folio);
+  folio.set(Flag::kDirty);
+  return true;
+}
+
+void free_swap_cache(Cpu& cpu, Page folio) {
+  if (!folio_test_swapcache(folio) || folio_mapped(folio) || !folio_trylock(folio)) return;
+  (void)folio_free_swap(cpu, folio);
+  folio_unlock(folio);
+}
+
+void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
+  Machine& machine = cpu.machine;
+  if (!machine.swap.free(slot)) return;
+  const Page folio = machine.swap.cache_get(machine, slot);
+  if (!folio) return;
+  if (folio_trylock(folio)) {
+    if (folio_test_swapcache(folio) && folio_swap_slot(folio) == slot &&
+        (!folio_mapped(folio) || machine.swap.nearly_full()))
+      (void)folio_free_swap(cpu, folio);
+    folio_unlock(folio);
+  }
+  machine.put(cpu, folio);
+}
+
+Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
+  Machine& machine = cpu.machine;
+  for (;;) {
+    if (const Page cached = machine.swap.cache_get(machine, slot)) return cached;
+    if (machine.swap.users(slot) == 0) return {};  // raced: nobody swaps it in any more
+    if (machine.swap.cache_claim(slot)) break;
+    cpu_relax();
+  }
+  const auto fresh = machine.alloc_folio(cpu);
+  if (!fresh) {
+    machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+    return {};
+  }
+  const Page folio = fresh.value;
+  folio.set(Flag::kLocked);
+  folio.set(Flag::kSwapBacked);
+  folio.set_word(5, slot);
+  folio.set(kFlagSwapCache);
+  machine.get(folio);
+  machine.swap.cache_add(slot, machine.pfn_of(folio));
+  // A refault soon after eviction: straight to the active list.
+  if (machine.swap.shadow(slot)) folio.set(Flag::kActive);
+  folio_add_lru(cpu, folio);
+  machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
+  folio.set(Flag::kUptodate);
+  folio_unlock(folio);
+  return folio;
+}
+
+void swap_writepage(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  folio.set(Flag::kWriteback);
+  machine.frames.read(machine.pfn_of(folio), machine.swap.bytes(folio_swap_slot(folio)));
+  folio.clear(Flag::kWriteback);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
