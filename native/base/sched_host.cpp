@@ -3,9 +3,13 @@
 #ifndef PAGEBOX_MODEL
 
 #include <climits>
+#include <cstdio>
+#include <cstdlib>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/check.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -17,6 +21,11 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected) {
 
 void wake(const std::uint32_t* at) {
   syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void check_failed(const char* text, const char* file, int line) {
+  std::fprintf(stderr, "%s:%d: %s does not hold\n", file, line, text);
+  std::abort();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV
