@@ -1,0 +1,44 @@
+# The shipping build. native/CMakeLists.txt builds the same sources for
+# development; both read native/sources.txt (scripts/sources.mjs).
+{
+  "variables": {
+    "core_sources": "<!@(node scripts/sources.mjs core)",
+    "addon_sources": "<!@(node scripts/sources.mjs addon)",
+  },
+  "target_defaults": {
+    "include_dirs": ["native"],
+    "cflags!": ["-O3"],
+    "cflags": ["-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    # Node's headers set these; the core is C++20 and the addon turns
+    # exceptions into JavaScript errors.
+    "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+    "cflags_cc": ["-std=c++20", "-fexceptions"],
+    "conditions": [
+      ["target_arch=='x64'", {"cflags": ["-march=x86-64-v2"]}],
+    ],
+  },
+  "targets": [
+    {
+      "target_name": "core_host",
+      "type": "static_library",
+      "sources": ["<@(core_sources)"],
+    },
+    {
+      "target_name": "core_model",
+      "type": "static_library",
+      "sources": ["<@(core_sources)"],
+      "defines": ["PAGEBOX_MODEL"],
+    },
+    {
+      "target_name": "pagebox",
+      "sources": ["<@(addon_sources)"],
+      "dependencies": ["core_host", "core_model"],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
+      # One binary for old and new systems: no libstdc++ of the host is needed,
+      # and none of its symbols are offered to other addons.
+      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"],
+      "libraries": ["-lpthread"],
+    },
+  ],
+}
