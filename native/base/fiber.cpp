@@ -1,8 +1,8 @@
 #include "base/fiber.h"
 
+#include <sys/mman.h>
 #include <cstdint>
 #include <cstring>
-#include <sys/mman.h>
 #include <utility>
 
 // The callee-saved registers of the two System V / AAPCS64 conventions. `enter`
@@ -10,13 +10,14 @@
 #define SWITCH PAGEBOX_SYMBOL("switch_stack")
 #define ENTER PAGEBOX_SYMBOL("enter_stack")
 
+// clang-format off
 #if defined(__x86_64__)
 asm(".text\n"
     ".p2align 4\n"
     ".globl " SWITCH "\n"
     ".hidden " SWITCH "\n"
-    ".type " SWITCH ", @function\n" SWITCH
-    ":\n"
+    ".type " SWITCH ", @function\n"
+    SWITCH ":\n"
     ".cfi_startproc\n"
     "  endbr64\n"
     "  pushq %rbp\n"
@@ -40,8 +41,8 @@ asm(".text\n"
     ".p2align 4\n"
     ".globl " ENTER "\n"
     ".hidden " ENTER "\n"
-    ".type " ENTER ", @function\n" ENTER
-    ":\n"
+    ".type " ENTER ", @function\n"
+    ENTER ":\n"
     ".cfi_startproc\n"
     ".cfi_undefined rip\n"
     "  endbr64\n"
@@ -55,8 +56,8 @@ asm(".text\n"
     ".p2align 4\n"
     ".globl " SWITCH "\n"
     ".hidden " SWITCH "\n"
-    ".type " SWITCH ", %function\n" SWITCH
-    ":\n"
+    ".type " SWITCH ", %function\n"
+    SWITCH ":\n"
     "  hint #34\n"  // bti c
     "  sub sp, sp, #160\n"
     "  stp x19, x20, [sp, #0]\n"
@@ -88,8 +89,8 @@ asm(".text\n"
     ".p2align 4\n"
     ".globl " ENTER "\n"
     ".hidden " ENTER "\n"
-    ".type " ENTER ", %function\n" ENTER
-    ":\n"
+    ".type " ENTER ", %function\n"
+    ENTER ":\n"
     ".cfi_startproc\n"
     ".cfi_undefined x30\n"
     "  hint #36\n"  // bti j
@@ -101,6 +102,7 @@ asm(".text\n"
 #else
 #error "fibers are written for x86-64 and aarch64"
 #endif
+// clang-format on
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -146,13 +148,13 @@ void FiberStack::prepare(void (*entry)(void*), void* arg) {
   // top_ - 16, a multiple of 16, as a call wants it.
 #if defined(__x86_64__)
   std::uintptr_t frame[7] = {};
-  frame[3] = reinterpret_cast<std::uintptr_t>(arg);          // r12
-  frame[4] = reinterpret_cast<std::uintptr_t>(entry);        // rbx
+  frame[3] = reinterpret_cast<std::uintptr_t>(arg);           // r12
+  frame[4] = reinterpret_cast<std::uintptr_t>(entry);         // rbx
   frame[6] = reinterpret_cast<std::uintptr_t>(&enter_stack);  // the return address
 #else
   std::uintptr_t frame[20] = {};
-  frame[0] = reinterpret_cast<std::uintptr_t>(entry);         // x19
-  frame[1] = reinterpret_cast<std::uintptr_t>(arg);           // x20
+  frame[0] = reinterpret_cast<std::uintptr_t>(entry);          // x19
+  frame[1] = reinterpret_cast<std::uintptr_t>(arg);            // x20
   frame[11] = reinterpret_cast<std::uintptr_t>(&enter_stack);  // x30
 #endif
   std::byte* at = top_ - 16 - sizeof frame;

@@ -20,9 +20,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 enum class OpenFlags : unsigned {
   kRead = 1,
   kWrite = 2,
-  kCreate = 4,    ///< with mode 0600 if it does not exist
+  kCreate = 4,  ///< with mode 0600 if it does not exist
   kTruncate = 8,
-  kDirect = 16,   ///< O_DIRECT, or buffered where the file system refuses
+  kDirect = 16,  ///< O_DIRECT, or buffered where the file system refuses
 };
 constexpr OpenFlags operator|(OpenFlags a, OpenFlags b) {
   return static_cast<OpenFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

@@ -2,10 +2,10 @@
 
 #ifndef PAGEBOX_MODEL
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 #include <utility>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -39,8 +39,10 @@ Result<File> File::open(FileStore&, const std::string& path, OpenFlags flags) {
   if (result.direct_) {
     result.fd_ = retried([&] { return ::open(path.c_str(), mode | O_DIRECT, 0600); });
     // tmpfs before 6.6 and some FUSE file systems have no O_DIRECT: open(2).
-    if (result.fd_ < 0 && errno == EINVAL) result.direct_ = false;
-    else if (result.fd_ < 0) return last_error();
+    if (result.fd_ < 0 && errno == EINVAL)
+      result.direct_ = false;
+    else if (result.fd_ < 0)
+      return last_error();
   }
   if (!result.direct_) result.fd_ = retried([&] { return ::open(path.c_str(), mode, 0600); });
   if (result.fd_ < 0) return last_error();
@@ -55,16 +57,16 @@ bool File::is_open() const { return fd_ >= 0; }
 
 Result<std::size_t> File::pread(void* to, std::size_t size_bytes,
                                 std::uint64_t offset_bytes) const {
-  const auto done = retried(
-      [&] { return ::pread(fd_, to, size_bytes, static_cast<off_t>(offset_bytes)); });
+  const auto done =
+      retried([&] { return ::pread(fd_, to, size_bytes, static_cast<off_t>(offset_bytes)); });
   if (done < 0) return last_error();
   return static_cast<std::size_t>(done);
 }
 
 Result<std::size_t> File::pwrite(const void* from, std::size_t size_bytes,
                                  std::uint64_t offset_bytes) {
-  const auto done = retried(
-      [&] { return ::pwrite(fd_, from, size_bytes, static_cast<off_t>(offset_bytes)); });
+  const auto done =
+      retried([&] { return ::pwrite(fd_, from, size_bytes, static_cast<off_t>(offset_bytes)); });
   if (done < 0) return last_error();
   return static_cast<std::size_t>(done);
 }
@@ -80,7 +82,9 @@ Errc File::truncate(std::uint64_t size_bytes) {
   return done == 0 ? Errc::kOk : last_error();
 }
 
-Errc File::fsync() { return retried([&] { return ::fsync(fd_); }) == 0 ? Errc::kOk : last_error(); }
+Errc File::fsync() {
+  return retried([&] { return ::fsync(fd_); }) == 0 ? Errc::kOk : last_error();
+}
 
 void File::close() {
   if (fd_ >= 0) ::close(fd_);

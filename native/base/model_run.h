@@ -64,8 +64,8 @@ struct RunLimits {
 
 struct RunOutcome {
   RunEnd end = RunEnd::kClean;
-  std::uint64_t steps = 0;     ///< scheduling points
-  std::uint64_t switches = 0;  ///< points after which another fiber went on
+  std::uint64_t steps = 0;          ///< scheduling points
+  std::uint64_t switches = 0;       ///< points after which another fiber went on
   std::uint64_t schedule_hash = 0;  ///< of the fibers' numbers, point by point
   FiberId fiber = kNoFiber;         ///< who ran when it ended badly
   FiberId other = kNoFiber;         ///< data race: who made the earlier access
@@ -92,7 +92,8 @@ class ModelRunner {
   ModelRunner& operator=(const ModelRunner&) = delete;
 
   /// The strategy's begin() and end() are the caller's to call.
-  RunOutcome run(std::span<const FiberBody> bodies, Strategy& strategy, const RunLimits& limits = {});
+  RunOutcome run(std::span<const FiberBody> bodies, Strategy& strategy,
+                 const RunLimits& limits = {});
 
  private:
   std::unique_ptr<Scheduler> scheduler_;

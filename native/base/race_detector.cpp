@@ -137,14 +137,14 @@ RaceDetector::Verdict RaceDetector::access(FiberId fiber, const PendingAccess& w
   if (what.access == Access::kYield) return Verdict::kFine;
   const bool is_plain = what.access == Access::kPlainRead || what.access == Access::kPlainWrite;
   const bool reads = what.access != Access::kStore;
-  const bool writes = what.access == Access::kStore || what.access == Access::kRmw ||
-                      what.access == Access::kLock;
+  const bool writes =
+      what.access == Access::kStore || what.access == Access::kRmw || what.access == Access::kLock;
   const std::uintptr_t at = address(what.at);
   for (std::uintptr_t base = granule_of(at); base < at + what.bytes; base += 8) {
     if (is_plain && !any_dead_) break;
     const bool must_exist = writes && !is_plain;
-    Granule* granule = must_exist ? &granules_.insert(base, generation_)
-                                  : granules_.find(base, generation_);
+    Granule* granule =
+        must_exist ? &granules_.insert(base, generation_) : granules_.find(base, generation_);
     if (granule == nullptr) continue;
     if (granule->is_dead) return Verdict::kUseAfterFree;
     if (is_plain) continue;

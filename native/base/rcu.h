@@ -82,7 +82,8 @@ class RcuDomain {
 
 class [[nodiscard]] RcuReadGuard {
  public:
-  RcuReadGuard(RcuDomain& domain, unsigned shard) : domain_(domain), token_(domain.read_lock(shard)) {}
+  RcuReadGuard(RcuDomain& domain, unsigned shard)
+      : domain_(domain), token_(domain.read_lock(shard)) {}
   ~RcuReadGuard() { domain_.read_unlock(token_); }
   RcuReadGuard(const RcuReadGuard&) = delete;
   RcuReadGuard& operator=(const RcuReadGuard&) = delete;

@@ -14,7 +14,15 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// What a fiber is about to do. A kCas has read when the fiber goes on, and has
 /// written only if sched_wrote() follows.
 enum class Access : std::uint8_t {
-  kLoad, kStore, kRmw, kCas, kPlainRead, kPlainWrite, kLock, kWait, kYield
+  kLoad,
+  kStore,
+  kRmw,
+  kCas,
+  kPlainRead,
+  kPlainWrite,
+  kLock,
+  kWait,
+  kYield
 };
 
 #ifdef PAGEBOX_MODEL

@@ -2,12 +2,12 @@
 
 #ifndef PAGEBOX_MODEL
 
-#include <climits>
-#include <cstdio>
-#include <cstdlib>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
 
 #include "base/check.h"
 

@@ -55,8 +55,8 @@ class Scheduler {
     Scheduler* owner = nullptr;
     FiberContext* starter = nullptr;  // while it runs up to its first point
     const void* sleeps_on = nullptr;
-    std::uint32_t points = 0;         // since its last cpu_relax()
-    bool is_idle = false;             // at the top of its loop, can be used again
+    std::uint32_t points = 0;  // since its last cpu_relax()
+    bool is_idle = false;      // at the top of its loop, can be used again
   };
 
   static void fiber_main(void* fiber);
@@ -101,7 +101,7 @@ namespace {
 }  // namespace
 
 RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
-                                  const RunLimits& limits) {
+                          const RunLimits& limits) {
   if (active != nullptr) die("a run inside a run");
   if (bodies.size() > kMaxFibers) die("more than 64 fibers");
   strategy_ = &strategy;
@@ -209,11 +209,13 @@ void Scheduler::check_access() {
   if (limits_.observer != nullptr) limits_.observer->step(current_, pending_[current_]);
   if (!limits_.detect_races) return;
   switch (races_.access(current_, pending_[current_])) {
-    case RaceDetector::Verdict::kFine: return;
+    case RaceDetector::Verdict::kFine:
+      return;
     case RaceDetector::Verdict::kRace:
       outcome_.other = races_.other();
       end(RunEnd::kDataRace);
-    case RaceDetector::Verdict::kUseAfterFree: end(RunEnd::kUseAfterFree);
+    case RaceDetector::Verdict::kUseAfterFree:
+      end(RunEnd::kUseAfterFree);
   }
 }
 
@@ -327,13 +329,20 @@ RunOutcome ModelRunner::run(std::span<const FiberBody> bodies, Strategy& strateg
 
 const char* run_end_name(RunEnd end) {
   switch (end) {
-    case RunEnd::kClean: return "clean";
-    case RunEnd::kDeadlock: return "deadlock";
-    case RunEnd::kLivelock: return "livelock";
-    case RunEnd::kLimit: return "limit";
-    case RunEnd::kDataRace: return "data race";
-    case RunEnd::kUseAfterFree: return "use after free";
-    case RunEnd::kAssertion: return "assertion";
+    case RunEnd::kClean:
+      return "clean";
+    case RunEnd::kDeadlock:
+      return "deadlock";
+    case RunEnd::kLivelock:
+      return "livelock";
+    case RunEnd::kLimit:
+      return "limit";
+    case RunEnd::kDataRace:
+      return "data race";
+    case RunEnd::kUseAfterFree:
+      return "use after free";
+    case RunEnd::kAssertion:
+      return "assertion";
   }
   return "unknown";
 }
@@ -350,7 +359,8 @@ void sched_wrote(const void* at, std::size_t bytes) {
 
 void wait_on(const std::uint32_t* at, std::uint32_t expected) {
   if (auto* run = active) return run->wait_on(at, expected);
-  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) == expected) die("a wait outside a run would never end");
+  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) == expected)
+    die("a wait outside a run would never end");
 }
 
 void wake(const std::uint32_t* at) {

@@ -36,8 +36,8 @@ struct Choice {
   /// Who ran last. Leaving it is a preemption if it is in `runnable` (it is not when
   /// it has ended, sleeps, or said cpu_relax()).
   FiberId current = kNoFiber;
-  std::uint64_t step = 0;                   ///< scheduling points passed in this run
-  std::span<const PendingAccess> pending;   ///< by fiber
+  std::uint64_t step = 0;                  ///< scheduling points passed in this run
+  std::span<const PendingAccess> pending;  ///< by fiber
 };
 
 struct RunOutcome;

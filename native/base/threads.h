@@ -18,10 +18,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// Runs `body(index)` on n threads at once and joins them all. `first_core` >= 0 binds
 /// thread i to core (first_core + i) modulo the machine's; a refused binding is
-/// ignored. kAgain when the system gives no thread (those begun are joined, so
-/// `body` must not wait for the others before all have begun).
-template <class Body>
-Errc run_threads(unsigned n, Body&& body, int first_core = -1) {
+/// ignored. kAgain when the system gives no thread: `abandon()` is called, which has to
+/// end the bodies that wait for the others, and those begun are joined.
+template <class Body, class Abandon>
+Errc run_threads(unsigned n, Body&& body, int first_core, Abandon&& abandon) {
   std::vector<std::thread> threads;
   threads.reserve(n);
   Errc result = Errc::kOk;
@@ -30,6 +30,7 @@ Errc run_threads(unsigned n, Body&& body, int first_core = -1) {
       threads.emplace_back([&body, i] { body(i); });
     } catch (const std::system_error&) {
       result = Errc::kAgain;
+      abandon();
       break;
     }
     if (first_core >= 0) {
@@ -42,6 +43,12 @@ Errc run_threads(unsigned n, Body&& body, int first_core = -1) {
   }
   for (auto& thread : threads) thread.join();
   return result;
+}
+
+/// The same for bodies that do not wait for each other.
+template <class Body>
+Errc run_threads(unsigned n, Body&& body, int first_core = -1) {
+  return run_threads(n, body, first_core, [] {});
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV
