@@ -27,15 +27,19 @@ function curves(document: CompareDocument, scheme: SchemeEntry): Point[] {
   for (const row of document.limit) {
     if (row.scheme !== scheme.name || row.op !== mainOp || row.pattern !== 'hot') continue
     if (row.pageType !== 'anon' || row.order !== 0) continue
-    points.push({ threads: row.threads, ...row.nsPerOp, kind: 'hand-written loop, hot' })
+    points.push({ threads: row.threads, ...row.nsPerOp, kind: kinds[0] as string })
   }
-  return points.sort((a, b) => a.threads - b.threads)
+  return points.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.threads - b.threads)
 }
 
-const kinds = ['one hot line', 'random pages', 'sequential pages', 'hand-written loop, hot']
-const colours = ['var(--accent)', 'var(--second)', 'var(--third)', 'var(--faint)']
+// Drawn in this order: the hand-written loop lies behind what is compared with it.
+const kinds = ['hand-written loop, hot', 'one hot line', 'random pages', 'sequential pages']
+const colours = ['var(--limit-line)', 'var(--accent)', 'var(--second)', 'var(--third)']
 
 function curvePlot(points: Point[], name: string, highest: number, threads: number[]): Markup {
+  const limit = points.filter((point) => point.kind === kinds[0])
+  const own = points.filter((point) => point.kind !== kinds[0])
+  const ticks = [1, 3, 10, 30, 100, 300, 1000, 3000, 10000].filter((ns) => ns <= highest)
   return drawPlot(
     {
       width: 240,
@@ -43,15 +47,16 @@ function curvePlot(points: Point[], name: string, highest: number, threads: numb
       marginLeft: 44,
       marginRight: 14,
       marginTop: 10,
-      marginBottom: 34,
+      marginBottom: 38,
       style: 'font-size: 12px',
-      x: { type: 'point', domain: threads, label: 'threads', labelAnchor: 'center', labelArrow: 'none' },
-      y: { type: 'log', domain: [1, highest], ticks: 4, tickFormat: (ns: number) => `${ns}`, label: null, grid: true },
+      x: { type: 'point', domain: threads, label: 'threads', labelAnchor: 'center', labelArrow: 'none', labelOffset: 36 },
+      y: { type: 'log', domain: [1, highest], ticks, tickFormat: (ns: number) => `${ns}`, label: null, grid: true },
       color: { domain: kinds, range: colours },
       marks: [
-        Plot.line(points, { x: 'threads', y: 'median', stroke: 'kind', strokeWidth: 2 }),
-        Plot.ruleX(points, { x: 'threads', y1: 'low', y2: 'high', stroke: 'kind', strokeWidth: 3 }),
-        Plot.dot(points, { x: 'threads', y: 'median', fill: 'kind', r: 3.5 }),
+        Plot.line(limit, { x: 'threads', y: 'median', stroke: 'kind', strokeWidth: 7 }),
+        Plot.line(own, { x: 'threads', y: 'median', stroke: 'kind', strokeWidth: 2 }),
+        Plot.ruleX(own, { x: 'threads', y1: 'low', y2: 'high', stroke: 'kind', strokeWidth: 3 }),
+        Plot.dot(own, { x: 'threads', y: 'median', fill: 'kind', r: 3.5 }),
       ],
     },
     `Cost of pin and unpin by number of threads, ${name}`,

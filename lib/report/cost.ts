@@ -31,13 +31,13 @@ function costPlot(document: CompareDocument, at: Situation): Markup {
   return drawPlot(
     {
       width: 440,
-      height: 44 + 24 * marks.length,
+      height: 50 + 24 * marks.length,
       marginLeft: 128,
       marginRight: 86,
       marginTop: 6,
-      marginBottom: 34,
+      marginBottom: 40,
       style: 'font-size: 13px',
-      x: { domain: [0, furthest], label: 'ns per pin and unpin', labelAnchor: 'center', labelArrow: 'none', ticks: 5, grid: true },
+      x: { domain: [0, furthest], label: 'ns per pin and unpin', labelAnchor: 'center', labelArrow: 'none', labelOffset: 38, ticks: 5, grid: true },
       y: { type: 'band', domain: marks.map((mark) => mark.scheme), label: null, tickSize: 0, padding: 0.3 },
       marks: [
         Plot.rectX(limits, {

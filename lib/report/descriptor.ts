@@ -38,7 +38,7 @@ function drawnRow(document: CompareDocument, layout: LayoutEntry, type: string):
   const fields = layout.fields.filter((field) => field.types.includes(type))
   return html`<div class="word-row"><div class="word-type">${type}</div><div class="words">${fields.map(
     (field) =>
-      html`<div class="field kind-${field.kind}${field.contested ? ' contested' : ''}" style="${place(field, layout.strideBytes)}" tabindex="0" data-tip="${fieldTip(field)}"><span>${field.name}</span></div>`,
+      html`<div class="field kind-${field.kind}${field.contested ? ' contested' : ''}${field.bits <= 32 ? ' narrow' : ''}" style="${place(field, layout.strideBytes)}" tabindex="0" data-tip="${fieldTip(field)}"><span>${field.name}</span></div>`,
   )}${document.schemes.flatMap((scheme) =>
     claimsIn(scheme, layout.name, type).map(
       ({ claim, hit }) =>

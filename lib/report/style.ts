@@ -1,12 +1,12 @@
 const light = `
   --ground: #fdfdfc; --raised: #f3f3ef; --text: #1c1d1f; --muted: #5a5d63; --line: #d5d5cf;
-  --accent: #1f5fbf; --second: #b0550a; --third: #6a3fb5; --faint: #8d9097; --limit: #d9dad3;
+  --accent: #1f5fbf; --second: #b0550a; --third: #6a3fb5; --faint: #8d9097; --limit: #d9dad3; --limit-line: #cfd0c8;
   --fits: #dcf1df; --fits-text: #14532d; --collides: #fbdad6; --collides-text: #8a1411;
   --refused: #fbefc9; --refused-text: #6b4a00; --word: #e7ecf5; --word-line: #a9b6cf;
   --claim: #1f5fbf; --hit: #c8231d;`
 const dark = `
   --ground: #15171a; --raised: #1f2226; --text: #e8e8e4; --muted: #a5a9b0; --line: #3a3e45;
-  --accent: #78aef5; --second: #f0a35c; --third: #bda0f5; --faint: #868b94; --limit: #3b4047;
+  --accent: #78aef5; --second: #f0a35c; --third: #bda0f5; --faint: #868b94; --limit: #3b4047; --limit-line: #4a5058;
   --fits: #17392a; --fits-text: #9be8b4; --collides: #51201f; --collides-text: #ffb4ad;
   --refused: #443714; --refused-text: #f5d678; --word: #273245; --word-line: #4d5f80;
   --claim: #78aef5; --hit: #ff6b61;`
@@ -36,7 +36,7 @@ fieldset.choice { border: 1px solid var(--line); border-radius: 6px; padding: .4
   display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .9rem }
 header fieldset.choice { border: 0; padding: 0; margin: 0 }
 label { display: inline-flex; gap: .35rem; align-items: center; min-height: 1.9rem }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1.5rem; margin: 1rem 0 }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(46%, 15rem), 1fr)); gap: .5rem 1.2rem; margin: 1rem 0 }
 .facts dt { color: var(--muted); font-size: .85rem }
 .facts dd { margin: 0; overflow-wrap: anywhere }
 .scroll { overflow-x: auto; margin: .6rem 0 }
@@ -78,6 +78,7 @@ details ul { font-size: .88rem; overflow-wrap: anywhere; padding-left: 1.2rem }
 .field { position: absolute; top: 0; height: 1.7rem; overflow: hidden; background: var(--word);
   border: 1px solid var(--word-line); border-radius: 2px; padding: .2rem .2rem }
 .field span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
+.field.narrow { font-size: .64rem; padding: .3rem .1rem }
 .field.contested { border-style: dashed; border-width: 2px; border-color: var(--hit) }
 .claim { display: none; position: absolute; bottom: 2px; height: .6rem; min-width: 3px; background: var(--claim); border-radius: 1px }
 .claim.hit, .key-claim.hit { background: repeating-linear-gradient(45deg, var(--hit) 0 4px, transparent 4px 7px), var(--collides) }

@@ -119,6 +119,7 @@ function reporter(io: Io, plan: StressPlan) {
 
 async function run(name: string, options: Options, { io, exit }: Context): Promise<void> {
   const scenario = pick(pinScenarios, name, 'scenario')
+  const plan = planOf(scenario, options)
   const { layouts, pageTypes, race, schemes } = await import('../../index.ts')
   pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
@@ -127,7 +128,6 @@ async function run(name: string, options: Options, { io, exit }: Context): Promi
     options.type,
     'page type',
   )
-  const plan = planOf(scenario, options)
   const report = reporter(io, plan)
   const outcome = await stress(race, plan, { ...report, signal: io.signal }).finally(() => report.end())
   const { total, failed } = outcome

@@ -13,8 +13,11 @@ const heading = (at: Situation): string => {
 const costText = (row: CostRow | undefined): string => {
   if (row === undefined) return ''
   const ns = digits(row.nsPerOp.median)
-  return row.timesLimit === null ? ns : `${ns} (${digits(row.timesLimit.median)})`
+  return row.timesLimit === null ? ns : `${ns} ${digits(row.timesLimit.median)}x`
 }
+
+/** The query has no loop of its own to be measured against. */
+const queryText = (row: CostRow | undefined): string => (row === undefined ? '' : digits(row.nsPerOp.median))
 
 export function costTable(document: CompareDocument, io: Io): string {
   const shown = situations(document).slice(0, 6)
@@ -22,7 +25,7 @@ export function costTable(document: CompareDocument, io: Io): string {
   const query = shown.find(isHot)
   const { settings } = document
   return [
-    io.colours.bold(`Cost in ns of a pin and its unpin, and (times the hand-written loop), ${settings.costLayout}, anon pages`),
+    io.colours.bold(`Cost in ns of a pin and its unpin, x times the hand-written loop; ${settings.costLayout}, anon pages`),
     table(
       [
         { head: 'scheme', width: 18 },
@@ -34,7 +37,7 @@ export function costTable(document: CompareDocument, io: Io): string {
         .map((scheme) => [
           scheme.name,
           ...shown.map((at) => costText(costAt(scheme.cost, at, mainOp))),
-          costText(query && costAt(scheme.cost, query, 'maybe_pinned')),
+          queryText(query && costAt(scheme.cost, query, 'maybe_pinned')),
         ]),
     ),
     javascriptText(document),

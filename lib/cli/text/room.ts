@@ -31,6 +31,7 @@ function matrix(document: CompareDocument, layout: LayoutEntry, paint: Paint): s
         return paint[cell](symbols[cell])
       }),
     ]),
+    1,
   )
 }
 

@@ -15,7 +15,7 @@ const none = {
   'mid-mid': '',
   right: '',
   'right-mid': '',
-  middle: ' ',
+  middle: '',
 }
 
 export interface Column {
@@ -24,12 +24,12 @@ export interface Column {
   width?: number
 }
 
-/** A table without lines: what is aligned needs no frame. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** A table without lines: what is aligned needs no frame. `gap` spaces lie between two columns. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], gap = 2): string {
   const drawn = new Table({
     head: columns.map((column) => column.head),
     chars: none,
-    style: { 'padding-left': 0, 'padding-right': 1, head: [], border: [], compact: true },
+    style: { 'padding-left': 0, 'padding-right': gap, head: [], border: [], compact: true },
     colAligns: columns.map((column) => column.align ?? 'left'),
     colWidths: columns.map((column) => column.width ?? null),
     wordWrap: true,
