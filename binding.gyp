@@ -1,10 +1,6 @@
 # The shipping build. native/CMakeLists.txt builds the same sources for
 # development; both read native/sources.txt (scripts/sources.mjs).
 {
-  "variables": {
-    "core_sources": "<!@(node scripts/sources.mjs core)",
-    "addon_sources": "<!@(node scripts/sources.mjs addon)",
-  },
   "target_defaults": {
     "include_dirs": ["native"],
     "cflags!": ["-O3"],
@@ -21,23 +17,23 @@
     {
       "target_name": "core_host",
       "type": "static_library",
-      "sources": ["<@(core_sources)"],
+      "sources": ["<!@(node scripts/sources.mjs core)"],
     },
     {
       "target_name": "core_model",
       "type": "static_library",
-      "sources": ["<@(core_sources)"],
+      "sources": ["<!@(node scripts/sources.mjs core)"],
       "defines": ["PAGEBOX_MODEL"],
     },
     {
       "target_name": "pagebox",
-      "sources": ["<@(addon_sources)"],
+      "sources": ["<!@(node scripts/sources.mjs addon)"],
       "dependencies": ["core_host", "core_model"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
-      # One binary for old and new systems: no libstdc++ of the host is needed,
-      # and none of its symbols are offered to other addons.
-      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"],
+      # The core's symbols stay inside. libstdc++ is linked dynamically: Node
+      # needs it anyway, and a static one asks for the build machine's glibc.
+      "ldflags": ["-Wl,--exclude-libs,ALL"],
       "libraries": ["-lpthread"],
     },
   ],

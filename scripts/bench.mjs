@@ -15,6 +15,7 @@ if (names.length === 0) throw new Error('no benchmark of that name')
 let failed = 0
 for (const name of names) {
   console.log(`\n# ${name}`)
-  failed += spawnSync(process.execPath, ['--import', 'tsx', join(folder, name)], { stdio: 'inherit' }).status === 0 ? 0 : 1
+  failed +=
+    spawnSync(process.execPath, ['--import', 'tsx', join(folder, name)], { stdio: 'inherit' }).status === 0 ? 0 : 1
 }
 process.exit(failed === 0 ? 0 : 1)

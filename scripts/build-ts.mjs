@@ -21,7 +21,13 @@ const filesBelow = (folder) =>
 
 function inputs() {
   const hash = createHash('sha256')
-  const single = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.cjs.json', 'package-lock.json', 'scripts/build-ts.mjs']
+  const single = [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tsconfig.cjs.json',
+    'package-lock.json',
+    'scripts/build-ts.mjs',
+  ]
   for (const file of [...filesBelow(join(root, 'lib')).sort(), ...single.map((name) => join(root, name))]) {
     hash.update(file).update('\0').update(readFileSync(file)).update('\0')
   }
@@ -51,12 +57,16 @@ function asCommonJs(host) {
 
 /** Compiles one configuration; the files it wrote, and whether it is sound. */
 function compile(config, adapt = (host) => host) {
-  const parsed = ts.getParsedCommandLineOfConfigFile(join(root, config), {}, {
-    ...ts.sys,
-    onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
-      throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
+  const parsed = ts.getParsedCommandLineOfConfigFile(
+    join(root, config),
+    {},
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+        throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
+      },
     },
-  })
+  )
   const host = adapt(ts.createCompilerHost(parsed.options))
   const program = ts.createProgram({ rootNames: parsed.fileNames, options: parsed.options, host })
   const written = []
@@ -68,7 +78,8 @@ function compile(config, adapt = (host) => host) {
   const problems = [...parsed.errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics]
   if (problems.length > 0) {
     const unique = ts.sortAndDeduplicateDiagnostics(problems)
-    console.error(`${config}:\n${ts.formatDiagnosticsWithColorAndContext(unique, host)}`)
+    const format = process.stderr.isTTY ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics
+    console.error(`${config}:\n${format(unique, host)}`)
   }
   return { written, sound: problems.length === 0 }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# clang-tidy.sh [FILE...]: checks the files, or all of the core, the most
+# clang-tidy.sh [FILE...]: checks the files, or all sources, the most
 # recently changed first, within PAGEBOX_TIDY_SECONDS (default 240). What the
 # time did not suffice for is named; only findings fail.
 set -euo pipefail
@@ -11,17 +11,18 @@ tidy=$(command -v clang-tidy-19 || command -v clang-tidy) || {
   echo 'clang-tidy 19 is needed (apt: clang-tidy-19)' >&2
   exit 1
 }
-cmake -S native -B "$build" -DPAGEBOX_TESTS=OFF >/dev/null
+# The addon's headers, as cmake-js would name them.
+headers=$(node -p '[require("node-api-headers").include_dir, require("node-addon-api").include_dir.replaceAll("\"", "")].map((folder) => require("path").resolve(folder)).join(";")')
+cmake -S native -B "$build" -DPAGEBOX_TESTS=OFF -DCMAKE_JS_INC="$headers" >/dev/null
 
 files=("$@")
 if [[ ${#files[@]} == 0 ]]; then
-  # Node's headers are not in this build, so the addon's files are not either.
-  mapfile -t core < <(node scripts/sources.mjs core)
+  mapfile -t all < <(node scripts/sources.mjs core && node scripts/sources.mjs addon)
   mapfile -t files < <(
     {
       git log --format= --name-only -n 200 -- native 2>/dev/null || true
-      printf '%s\n' "${core[@]}"
-    } | awk 'NF && !seen[$0]++' | grep -Fx -f <(printf '%s\n' "${core[@]}")
+      printf '%s\n' "${all[@]}"
+    } | awk 'NF && !seen[$0]++' | grep -Fx -f <(printf '%s\n' "${all[@]}")
   )
 fi
 
