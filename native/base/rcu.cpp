@@ -31,10 +31,8 @@ void RcuDomain::read_unlock(unsigned token) {
 
 void RcuDomain::call_rcu(RcuHead* head, void (*func)(RcuHead*)) {
   head->func = func;
-  RcuHead* seen = fresh_.load();
-  do {
-    head->next = seen;
-  } while (!fresh_.compare_exchange(seen, head));
+  head->next = nullptr;
+  while (!fresh_.compare_exchange(head->next, head)) {}
   if (queued_.fetch_add(1) == 0) wake(queued_.address());
 #ifdef PAGEBOX_MODEL
   if (in_run() && daemon_run_ != run_serial()) {

@@ -52,4 +52,23 @@ inline void cpu_relax() {
 }
 #endif
 
+/// For loops that wait for another thread's store: `SpinWait wait; while (…) wait.pause();`
+class SpinWait {
+ public:
+  /// cpu_relax(); on the host, after a while, the core is left to others: who is waited
+  /// for may have lost its own.
+  void pause() {
+    cpu_relax();
+#ifndef PAGEBOX_MODEL
+    if (++spins_ % 128 == 0) yield_core();
+#endif
+  }
+
+ private:
+#ifndef PAGEBOX_MODEL
+  static void yield_core();
+  unsigned spins_ = 0;
+#endif
+};
+
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -3,6 +3,7 @@
 #ifndef PAGEBOX_MODEL
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <climits>
@@ -22,6 +23,8 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected) {
 void wake(const std::uint32_t* at) {
   syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
+
+void SpinWait::yield_core() { sched_yield(); }
 
 void check_failed(const char* text, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: %s does not hold\n", file, line, text);

@@ -18,10 +18,9 @@ class SeqCount {
  public:
   /// Spins while a writer is inside.
   std::uint32_t read_begin() const {
-    for (;;) {
+    for (SpinWait wait;; wait.pause()) {
       const std::uint32_t seen = value_.load(std::memory_order_acquire);  // pairs with write_end()
       if ((seen & 1) == 0) return seen;
-      cpu_relax();
     }
   }
   /// True: what was read since read_begin() may be torn.
