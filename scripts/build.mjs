@@ -13,7 +13,9 @@ if (process.env.npm_lifecycle_event === undefined) {
 }
 
 function nodeGyp(command) {
-  const run = spawnSync('node-gyp', [command, '-j', 'max', '--loglevel=error'], { stdio: ['ignore', 2, 2] })
+  const run = spawnSync('node-gyp', [command, '-j', 'max', '--loglevel=error'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   if (run.error) console.error(`node-gyp: ${run.error.message}`)
   return run.status === 0
 }

@@ -17,7 +17,7 @@ function definedBy(archive: string): Set<string> {
     .map((line) => line.split(' '))
     .filter((words) => words.length > 2)
     .map(([name]) => name as string)
-  return new Set(names.filter((name) => name.includes('pagebox') || !name.startsWith('_Z')))
+  return new Set(names.filter((name) => name.includes('pagebox') || !/^(_Z|DW\.ref\.)/.test(name)))
 }
 
 // A symbol in both would be merged by the linker, and the model would run the
