@@ -48,7 +48,9 @@ export function pick<T extends { name: string }>(all: readonly T[], name: string
   if (found !== undefined) return found
   const nearest = [...all].sort((a, b) => distance(a.name, name) - distance(b.name, name))[0]
   const offer = nearest && distance(nearest.name, name) <= 4 ? ` Did you mean ${nearest.name}?` : ''
-  throw new UsageError(`there is no ${kind} ${JSON.stringify(name)}.${offer} There are: ${all.map((each) => each.name).join(', ')}`)
+  throw new UsageError(
+    `there is no ${kind} ${JSON.stringify(name)}.${offer} There are: ${all.map((each) => each.name).join(', ')}`,
+  )
 }
 
 export const pickMany = <T extends { name: string }>(

@@ -17,7 +17,9 @@ export function parseWords(text: string, wanted: number, wordBytes: number): big
       return word
     })
   if (words.length !== wanted) {
-    throw new UsageError(`a descriptor of this layout has ${wanted} words of ${wordBytes} bytes, and ${words.length} were given`)
+    throw new UsageError(
+      `a descriptor of this layout has ${wanted} words of ${wordBytes} bytes, and ${words.length} were given`,
+    )
   }
   return words
 }

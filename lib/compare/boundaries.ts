@@ -78,11 +78,7 @@ export function measureBoundary(
 const referenceCounts = [1, 2, 1023, 1024, 4096]
 
 /** Asks "is it pinned?" about a page that nobody pinned but many hold. */
-export function measureFalsePositives(
-  subject: Subject,
-  scheme: Scheme,
-  layout: Layout,
-): FalsePositiveRow[] {
+export function measureFalsePositives(subject: Subject, scheme: Scheme, layout: Layout): FalsePositiveRow[] {
   const page = { pageType: 'anon' as const, order: 0 }
   return withPage(subject, scheme, layout, page, (box) => {
     let held = 1

@@ -4,12 +4,7 @@ import type { Scheme } from '../pins/scheme.ts'
 import { answerText } from './answer.ts'
 import { measureBoundary, measureFalsePositives } from './boundaries.ts'
 import { measureGroup } from './costs.ts'
-import {
-  type CompareDocument,
-  documentVersion,
-  type LayoutEntry,
-  type SchemeEntry,
-} from './document.ts'
+import { type CompareDocument, documentVersion, type LayoutEntry, type SchemeEntry } from './document.ts'
 import { measureJavaScript } from './javascript.ts'
 import { describeMachine } from './machine.ts'
 import { type CostGroup, type Effort, makePlan } from './plan.ts'
@@ -98,8 +93,7 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
     disagreements: [],
     answer: '',
   }
-  const entryOf = (name: string): SchemeEntry =>
-    document.schemes.find((entry) => entry.name === name) as SchemeEntry
+  const entryOf = (name: string): SchemeEntry => document.schemes.find((entry) => entry.name === name) as SchemeEntry
 
   let done = 0
   const total =
@@ -154,7 +148,13 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
     })
     for (const [part, group] of plan.groups.entries()) {
       if (!(await step(`cost: ${groupText(group)}`, stepsPerGroup))) return false
-      for (const { scheme, row, limit } of await measureGroup(subject, schemes, costLayout, group, roundOptions(part))) {
+      for (const { scheme, row, limit } of await measureGroup(
+        subject,
+        schemes,
+        costLayout,
+        group,
+        roundOptions(part),
+      )) {
         const entry = entryOf(scheme)
         if (group.ledger) entry.ledger.push(row)
         else entry.cost.push(row)

@@ -1,4 +1,5 @@
 import type { CostOptions, CostSampler } from '../engine/cost.ts'
+import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import type { CostRow, LimitRow } from './document.ts'
@@ -37,6 +38,16 @@ function runs(subject: Subject, scheme: Scheme, layout: string, group: CostGroup
   return cell === 'fits' || cell === 'collides'
 }
 
+/** Declared schemes and 4-byte words have no hand-written loop; their costs stand alone. */
+function prepareLimit(subject: Subject, options: CostOptions): CostSampler | undefined {
+  try {
+    return subject.prepareCost({ ...options, loop: 'limit' })
+  } catch (error) {
+    if (error instanceof PageboxError && error.code !== 'ERR_PAGEBOX_MEMORY') return undefined
+    throw error
+  }
+}
+
 function prepare(subject: Subject, scheme: Scheme, layout: Layout, group: CostGroup, seed: number): Pair {
   const stride = layout.strideBytes
   const pages = group.workingSetBytes === hotBytes ? 2 ** group.order : Math.floor(group.workingSetBytes / stride)
@@ -54,7 +65,7 @@ function prepare(subject: Subject, scheme: Scheme, layout: Layout, group: CostGr
   }
   const own = subject.prepareCost(options)
   try {
-    return { scheme, own, limit: group.withLimit ? subject.prepareCost({ ...options, loop: 'limit' }) : undefined }
+    return { scheme, own, limit: group.withLimit ? prepareLimit(subject, options) : undefined }
   } catch (error) {
     own.close()
     throw error

@@ -41,7 +41,10 @@ export function toCsv(document: CompareDocument): string {
     for (const { layout, pageType, order, cell, damaged } of scheme.probe) {
       rows.push({ kind: 'probe', scheme: name, layout, pageType, order, cell, fields: fieldNames(damaged) })
     }
-    for (const [kind, costs] of [['cost', scheme.cost], ['ledger', scheme.ledger]] as const) {
+    for (const [kind, costs] of [
+      ['cost', scheme.cost],
+      ['ledger', scheme.ledger],
+    ] as const) {
       for (const { nsPerOp, timesLimit, rounds: _, ...at } of costs) {
         rows.push({ kind, scheme: name, ...at, ...nsPerOp, ...(timesLimit && { timesLimit: timesLimit.median }) })
       }

@@ -47,15 +47,9 @@ export function situations(document: CompareDocument): Situation[] {
     }
   }
   return [...found.values()].sort(
-    (a, b) =>
-      a.threads - b.threads ||
-      a.workingSetBytes - b.workingSetBytes ||
-      b.pattern.localeCompare(a.pattern),
+    (a, b) => a.threads - b.threads || a.workingSetBytes - b.workingSetBytes || b.pattern.localeCompare(a.pattern),
   )
 }
 
-export const costAt = (
-  rows: readonly CostRow[],
-  at: Situation,
-  op: string = mainOp,
-): CostRow | undefined => rows.find((row) => row.op === op && sameSituation(row, at))
+export const costAt = (rows: readonly CostRow[], at: Situation, op: string = mainOp): CostRow | undefined =>
+  rows.find((row) => row.op === op && sameSituation(row, at))

@@ -1,4 +1,4 @@
-import type { CompareDocument, RoomRow, SchemeEntry } from './document.ts'
+import type { Cell, CompareDocument, RoomRow, SchemeEntry } from './document.ts'
 
 /** What the cells of one scheme in one layout come to. Page types that do not exist do not count. */
 export interface Verdict {
@@ -29,9 +29,15 @@ export function verdict(scheme: SchemeEntry, layout: string, pageTypes: readonly
   return result
 }
 
+/** The whole verdict as one cell: a single collision decides. */
+export function summaryCell({ fits, collides, refused }: Verdict): Cell {
+  if (collides.length > 0) return 'collides'
+  if (refused.length > 0) return 'refused'
+  return fits.length > 0 ? 'fits' : 'impossible'
+}
+
 /** Pages that a pin can meet: nobody pins a free page, a slab, a page table. */
-export const pinnable = (pageType: string): boolean =>
-  !['free', 'slab', 'page-table'].includes(pageType)
+export const pinnable = (pageType: string): boolean => !['free', 'slab', 'page-table'].includes(pageType)
 
 export const isZoneDevice = (pageType: string): boolean =>
   pageType.startsWith('device-') || ['fsdax', 'devdax', 'p2pdma'].includes(pageType)

@@ -49,7 +49,14 @@ function curvePlot(points: Point[], name: string, highest: number, threads: numb
       marginTop: 10,
       marginBottom: 38,
       style: 'font-size: 12px',
-      x: { type: 'point', domain: threads, label: 'threads', labelAnchor: 'center', labelArrow: 'none', labelOffset: 36 },
+      x: {
+        type: 'point',
+        domain: threads,
+        label: 'threads',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 36,
+      },
       y: { type: 'log', domain: [1, highest], ticks, tickFormat: (ns: number) => `${ns}`, label: null, grid: true },
       color: { domain: kinds, range: colours },
       marks: [

@@ -37,7 +37,15 @@ function costPlot(document: CompareDocument, at: Situation): Markup {
       marginTop: 6,
       marginBottom: 40,
       style: 'font-size: 13px',
-      x: { domain: [0, furthest], label: 'ns per pin and unpin', labelAnchor: 'center', labelArrow: 'none', labelOffset: 38, ticks: 5, grid: true },
+      x: {
+        domain: [0, furthest],
+        label: 'ns per pin and unpin',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 38,
+        ticks: 5,
+        grid: true,
+      },
       y: { type: 'band', domain: marks.map((mark) => mark.scheme), label: null, tickSize: 0, padding: 0.3 },
       marks: [
         Plot.rectX(limits, {

@@ -74,9 +74,9 @@ live field.</p>
       html`<label><input type="radio" name="scheme" id="show-${scheme.name}"${scheme === first && html` checked`}>${scheme.name}</label>`,
   )}</fieldset>
 ${document.layouts.map(
-    (layout, at) =>
-      html`<details class="layout"${at === 0 && html` open`}><summary><b>${layout.name}</b>, ${layout.strideBytes} bytes</summary>${drawn(document, layout)}</details>`,
-  )}`
+  (layout, at) =>
+    html`<details class="layout"${at === 0 && html` open`}><summary><b>${layout.name}</b>, ${layout.strideBytes} bytes</summary>${drawn(document, layout)}</details>`,
+)}`
 }
 
 /** Shows the stripes of the scheme whose button is on: no script needed. */

@@ -19,8 +19,7 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 }
 
-export const escapeText = (text: string): string =>
-  text.replace(/[&<>"']/g, (sign) => entities[sign] as string)
+export const escapeText = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign] as string)
 
 function insert(value: Insert): string {
   if (value === false || value === null || value === undefined) return ''
@@ -34,7 +33,5 @@ function insert(value: Insert): string {
  * so a scheme named `</script>` stays text. Attributes must be quoted.
  */
 export function html(parts: TemplateStringsArray, ...values: Insert[]): Markup {
-  return new Markup(
-    parts.reduce((text, part, at) => text + insert(values[at - 1]) + part),
-  )
+  return new Markup(parts.reduce((text, part, at) => text + insert(values[at - 1]) + part))
 }

@@ -16,7 +16,8 @@ const sections: { id: string; title: string; content: (document: CompareDocument
   {
     id: 'operations',
     title: 'Each operation by itself',
-    content: (document) => html`<p>Nanoseconds on one hot line, one thread: median and 95 % interval.</p>${operationsTable(document)}`,
+    content: (document) =>
+      html`<p>Nanoseconds on one hot line, one thread: median and 95 % interval.</p>${operationsTable(document)}`,
   },
   { id: 'limits', title: 'Limits and false positives', content: limitsTable },
   {

@@ -1,6 +1,6 @@
 import type { CompareDocument, LayoutEntry, RoomRow, SchemeEntry } from '../compare/document.ts'
 import { cells } from '../compare/document.ts'
-import { roomCell } from '../compare/verdict.ts'
+import { pinnable, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
 import { bitsText } from './bits.ts'
 import { html, type Markup } from './html.ts'
 import { inColumnOrder, shortPageType } from './pageTypes.ts'
@@ -31,9 +31,8 @@ function layoutMatrix(document: CompareDocument, layout: LayoutEntry): Markup {
     (type) => html`<th scope="col" title="${type}"><abbr title="${type}">${shortPageType(type)}</abbr></th>`,
   )}</tr></thead>
 <tbody>${document.schemes.map(
-    (scheme) => html`<tr><th scope="row">${scheme.name}</th>${types.map((type) =>
-      cellMarkup(scheme, layout.name, type),
-    )}</tr>`,
+    (scheme) =>
+      html`<tr><th scope="row">${scheme.name}</th>${types.map((type) => cellMarkup(scheme, layout.name, type))}</tr>`,
   )}</tbody></table></div>`
 }
 
@@ -55,6 +54,39 @@ function collisionList(document: CompareDocument, layout: LayoutEntry): Markup {
   return html`<details><summary>What collides, bit by bit (${lines.length})</summary><ul>${lines}</ul></details>`
 }
 
+/** How many page types fit, a column each layout: all matrices in one. */
+function overview(document: CompareDocument): Markup {
+  return html`<div class="scroll"><table class="matrix overview">
+<thead><tr><th scope="col">scheme</th>${document.layouts.map(
+    (layout) => html`<th scope="col"><a href="#room-${layout.name}">${layout.name.replace(/^linux-/, '')}</a></th>`,
+  )}</tr></thead>
+<tbody>${document.schemes.map(
+    (scheme) =>
+      html`<tr><th scope="row">${scheme.name}</th>${document.layouts.map((layout) => {
+        const types = layout.types.filter(pinnable)
+        const found = verdict(scheme, layout.name, types)
+        const { fits, collides, refused, hitFields } = found
+        const tip = [
+          `${scheme.name} in ${layout.name}: fits ${fits.length} of ${types.length} page types`,
+          ...(collides.length > 0 ? [`hits ${hitFields.join(', ')} on ${collides.join(', ')}`] : []),
+          ...(refused.length > 0 ? [`is refused on ${refused.join(', ')}`] : []),
+        ].join('; ')
+        const cell = summaryCell(found)
+        return html`<td class="${cell}" tabindex="0" data-tip="${tip}" aria-label="${tip}">${symbols[cell]} ${fits.length}/${types.length}</td>`
+      })}</tr>`,
+  )}</tbody></table></div>`
+}
+
+/** Layouts that stand open: where the thread began, and today. The others are a click away. */
+const opened = ['linux-4.20', 'linux-6.12']
+
+function layoutBlock(document: CompareDocument, layout: LayoutEntry): Markup {
+  const open = document.layouts.length <= 2 || opened.includes(layout.name)
+  return html`<details class="layout" id="room-${layout.name}"${open && html` open`}><summary><b>${layout.name}</b></summary>
+<p class="note">${layout.summary} ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
+${layoutMatrix(document, layout)}${collisionList(document, layout)}</details>`
+}
+
 const legend = html`<ul class="legend">${cells.map(
   (cell) => html`<li><span class="key ${cell}">${symbols[cell]}</span>${meanings[cell]}</li>`,
 )}</ul>`
@@ -68,9 +100,8 @@ Derived from the layout's table and probed in memory by filling, pinning and rea
       : html`<strong class="bad">they disagree in ${disagreements} cells, which is a bug of pagebox.</strong>`
   } Point at a cell, or tap it, for the bits.</p>
 ${legend}
-${document.layouts.map(
-    (layout) => html`<h3 id="room-${layout.name}">${layout.name}</h3>
-<p class="note">${layout.summary} ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
-${layoutMatrix(document, layout)}${collisionList(document, layout)}`,
-  )}`
+<h3>Page types that fit, of those that can be pinned</h3>
+${overview(document)}
+<h3>Cell by cell</h3>
+${document.layouts.map((layout) => layoutBlock(document, layout))}`
 }

@@ -24,10 +24,11 @@ main { max-width: 1180px; margin: 0 auto; padding: 1.5rem 1rem 5rem }
 header { display: flex; flex-wrap: wrap; gap: .5rem 2rem; align-items: baseline; justify-content: space-between }
 h1 { font-size: 1.7rem; margin: 0 }
 h2 { font-size: 1.3rem; margin: 2.6rem 0 .6rem; padding-top: .6rem; border-top: 1px solid var(--line) }
-h3 { font-size: 1.05rem; margin: 1.8rem 0 .2rem; font-family: ui-monospace, Menlo, Consolas, monospace }
+h3 { font-size: 1.05rem; margin: 1.5rem 0 .2rem }
+summary b { font-family: ui-monospace, Menlo, Consolas, monospace }
 p { margin: .5rem 0; max-width: 46rem }
 .note, figcaption, footer { color: var(--muted); font-size: .9rem }
-.answer { background: var(--raised); border-left: 4px solid var(--accent); padding: .8rem 1rem; max-width: 60rem }
+.answer { margin-top: .9rem; background: var(--raised); border-left: 4px solid var(--accent); padding: .8rem 1rem; max-width: 60rem }
 .answer p { max-width: none; margin: 0 }
 .bad { color: var(--collides-text) }
 nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: 1rem 0 }
@@ -49,6 +50,7 @@ tbody th { font: 500 .85rem/1.5 ui-monospace, Menlo, Consolas, monospace; white-
 table.list td { min-width: 5rem }
 table.matrix th, table.matrix td { border: 1px solid var(--line); padding: .25rem .3rem }
 table.matrix thead th:not(:first-child), table.matrix td { text-align: center; min-width: 2.9rem }
+table.overview td { white-space: nowrap; padding: .25rem .6rem; font-variant-numeric: tabular-nums }
 table.matrix thead th:first-child { position: sticky; left: 0; background: var(--ground); z-index: 2 }
 abbr { text-decoration: none; font: 500 .8rem ui-monospace, Menlo, Consolas, monospace }
 .fits { background: var(--fits); color: var(--fits-text) }
@@ -93,6 +95,7 @@ figcaption { font-weight: 600; color: var(--text); margin-bottom: .2rem }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem }
 code { font: .88em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere }
 @media (max-width: 600px) {
+  .scroll::before { content: "scrolls sideways →"; position: sticky; left: 0; color: var(--muted); font-size: .78rem }
   main { padding: 1rem .8rem 5rem }
   h1 { font-size: 1.35rem }
   .word-type { flex-basis: 6.4rem; overflow-wrap: anywhere; font-size: .68rem; padding-top: .3rem }

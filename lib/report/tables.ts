@@ -27,7 +27,9 @@ export function limitsTable(document: CompareDocument): Markup {
   return html`<div class="scroll"><table class="list"><thead><tr><th>scheme</th><th>where</th><th>count bits</th>
 <th>exact</th><th>largest count</th><th>granted here</th><th>false positives</th><th>locks</th></tr></thead>
 <tbody>${document.schemes.map(
-    (scheme) => html`<tr><th scope="row">${scheme.name}</th><td>${scheme.where}</td><td class="number">${scheme.bits}</td>
+    (
+      scheme,
+    ) => html`<tr><th scope="row">${scheme.name}</th><td>${scheme.where}</td><td class="number">${scheme.bits}</td>
 <td>${scheme.exact ? 'exact' : 'fuzzy'}</td><td class="number">${count(scheme.maxPins)}</td><td>${boundaryText(scheme)}</td>
 <td>${scheme.falsePositives || 'none'}</td><td>${scheme.locks || 'none'}</td></tr>`,
   )}</tbody></table></div>`
@@ -41,15 +43,18 @@ const ledgerCost = (scheme: SchemeEntry): string => {
 export function operationsTable(document: CompareDocument): Markup {
   const hot = document.schemes.map((scheme) => ({
     scheme,
-    rows: scheme.cost.filter((row) => row.pattern === 'hot' && row.threads === 1 && row.order === 0 && row.pageType === 'anon'),
+    rows: scheme.cost.filter(
+      (row) => row.pattern === 'hot' && row.threads === 1 && row.order === 0 && row.pageType === 'anon',
+    ),
   }))
   const ops = [...new Set(hot.flatMap((each) => each.rows.map((row) => row.op)))]
   return html`<div class="scroll"><table class="list"><thead><tr><th>scheme</th>${ops.map((op) => html`<th>${op}</th>`)}
 <th>pin+unpin with the ledger</th></tr></thead><tbody>${hot.map(
-    ({ scheme, rows }) => html`<tr><th scope="row">${scheme.name}</th>${ops.map((op) => {
-      const row = rows.find((each) => each.op === op)
-      return html`<td class="number">${row ? range(row.nsPerOp) : ''}</td>`
-    })}<td class="number">${ledgerCost(scheme)}</td></tr>`,
+    ({ scheme, rows }) =>
+      html`<tr><th scope="row">${scheme.name}</th>${ops.map((op) => {
+        const row = rows.find((each) => each.op === op)
+        return html`<td class="number">${row ? range(row.nsPerOp) : ''}</td>`
+      })}<td class="number">${ledgerCost(scheme)}</td></tr>`,
   )}</tbody></table></div>`
 }
 

@@ -26,7 +26,14 @@ describe('compareText', () => {
   test('shows a disagreement of table and probe before anything else could hide it', () => {
     const wrong = documentFixture({
       disagreements: [
-        { layout: 'linux-4.20', pageType: 'fsdax', order: 0, scheme: 'packed-64', table: 'fits', probe: 'collides: pgmap +8' },
+        {
+          layout: 'linux-4.20',
+          pageType: 'fsdax',
+          order: 0,
+          scheme: 'packed-64',
+          table: 'fits',
+          probe: 'collides: pgmap +8',
+        },
       ],
     })
     expect(compareText(wrong, [], io)).toContain('Table and probe differ in 1 cells')

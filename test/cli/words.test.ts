@@ -22,10 +22,14 @@ describe('parseWords', () => {
     expect(parseWords(crash, 8, 8)).toEqual([0x17ffffc0000000n, 0n, 1n, 2n, 3n, 4n, 5n, 6n])
   })
 
-  test.each(['1 2 3', '1 2 3 4 5 6 7 8 9', '1 2 3 4 5 6 7 xyz', '1 2 3 4 5 6 7 -8', '1 2 3 4 5 6 7 1ffffffffffffffff', ''])(
-    '%j is refused',
-    (text) => {
-      expect(() => parseWords(text, 8, 8)).toThrow(UsageError)
-    },
-  )
+  test.each([
+    '1 2 3',
+    '1 2 3 4 5 6 7 8 9',
+    '1 2 3 4 5 6 7 xyz',
+    '1 2 3 4 5 6 7 -8',
+    '1 2 3 4 5 6 7 1ffffffffffffffff',
+    '',
+  ])('%j is refused', (text) => {
+    expect(() => parseWords(text, 8, 8)).toThrow(UsageError)
+  })
 })

@@ -41,7 +41,16 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
   types,
   flags: [],
   fields: [
-    { name: '_refcount', offsetBytes: 52, shift: 0, bits: 32, kind: 'refcount', types, meaning: 'references', contested: false },
+    {
+      name: '_refcount',
+      offsetBytes: 52,
+      shift: 0,
+      bits: 32,
+      kind: 'refcount',
+      types,
+      meaning: 'references',
+      contested: false,
+    },
   ],
   pincount: { tail: 0, offsetBytes: 0, minOrder: 1 },
   mapcountOffsetBytes: 48,
@@ -94,7 +103,10 @@ export function fakeSubject(options: FakeOptions = {}): Subject {
     layout,
     pageType,
     order,
-    cell: order === 0 && layouts.some((each) => each.name === layout && each.types.includes(pageType)) ? 'fits' as const : 'impossible' as const,
+    cell:
+      order === 0 && layouts.some((each) => each.name === layout && each.types.includes(pageType))
+        ? ('fits' as const)
+        : ('impossible' as const),
     reason: '',
   })
   return {

@@ -173,7 +173,11 @@ export function documentFixture(overrides: Partial<CompareDocument> = {}): Compa
     layouts,
     schemes,
     limit: schemes.flatMap((each) =>
-      each.cost.map(({ timesLimit: _, ...row }) => ({ ...row, scheme: each.name, nsPerOp: around(row.nsPerOp.median / 1.03) })),
+      each.cost.map(({ timesLimit: _, ...row }) => ({
+        ...row,
+        scheme: each.name,
+        nsPerOp: around(row.nsPerOp.median / 1.03),
+      })),
     ),
     pureJs: [],
     disagreements: [],

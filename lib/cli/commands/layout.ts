@@ -40,8 +40,8 @@ async function run(name: string | undefined, options: Options, { io }: Context):
     scheme,
     // Tails and heads exist from some order on; the smallest one at which they do is shown.
     roomOf: (pageType) => {
-      const rooms = orders.map((order): Room =>
-        pagebox.room({ scheme, layout: layout.name, pageType: pageType as PageType, order }),
+      const rooms = orders.map(
+        (order): Room => pagebox.room({ scheme, layout: layout.name, pageType: pageType as PageType, order }),
       )
       return rooms.find((room) => room.cell !== 'impossible') ?? (rooms[0] as Room)
     },

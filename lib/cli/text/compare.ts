@@ -13,7 +13,10 @@ function disagreementsText(document: CompareDocument, io: Io): string {
     io.colours.red(`Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`),
     ...document.disagreements
       .slice(0, 20)
-      .map((each) => `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}: table ${each.table}; probe ${each.probe}`),
+      .map(
+        (each) =>
+          `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}: table ${each.table}; probe ${each.probe}`,
+      ),
   ].join('\n')
 }
 
@@ -47,14 +50,23 @@ export function baselineText(report: BaselineReport, io: Io): string {
   for (const name of report.onlyNow) lines.push(`${name} is new.`)
   for (const name of report.onlyBefore) lines.push(`${name} is gone.`)
   for (const change of report.roomChanges) {
-    lines.push(`${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`)
+    lines.push(
+      `${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`,
+    )
   }
   const changed = report.differences.filter((each) => each.verdict !== 'same')
   lines.push(`${report.differences.length} costs compared, ${changed.length} changed.`)
   if (changed.length > 0) {
     lines.push(
       table(
-        [{ head: 'scheme' }, { head: 'where' }, { head: 'op' }, { head: 'then ns', align: 'right' }, { head: 'now ns', align: 'right' }, { head: 'now/then (95 %)' }],
+        [
+          { head: 'scheme' },
+          { head: 'where' },
+          { head: 'op' },
+          { head: 'then ns', align: 'right' },
+          { head: 'now ns', align: 'right' },
+          { head: 'now/then (95 %)' },
+        ],
         changed.map(({ scheme, row, before, ratio }) => [
           scheme,
           situationLabel({ ...row }),

@@ -25,7 +25,9 @@ export function costTable(document: CompareDocument, io: Io): string {
   const query = shown.find(isHot)
   const { settings } = document
   return [
-    io.colours.bold(`Cost in ns of a pin and its unpin, x times the hand-written loop; ${settings.costLayout}, anon pages`),
+    io.colours.bold(
+      `Cost in ns of a pin and its unpin, x times the hand-written loop; ${settings.costLayout}, anon pages`,
+    ),
     table(
       [
         { head: 'scheme', width: 18 },
@@ -55,7 +57,12 @@ function javascriptText(document: CompareDocument): string {
     row.timesPureJs === null ? '' : `${digits(row.timesPureJs.median)} x`,
   ])
   return `\n${table(
-    [{ head: 'from JavaScript' }, { head: 'where' }, { head: 'ns', align: 'right' }, { head: 'of pure JS', align: 'right' }],
+    [
+      { head: 'from JavaScript' },
+      { head: 'where' },
+      { head: 'ns', align: 'right' },
+      { head: 'of pure JS', align: 'right' },
+    ],
     rows,
   )}`
 }

@@ -18,7 +18,12 @@ export function decodeText(page: DecodedPage, wordBytes: number, io: Io): string
     `flags: ${page.flags.length === 0 ? 'none' : page.flags.join('|')}`,
     `pins:  ${pinsText(page)}`,
     ...Array.from({ length: Math.ceil(page.words.length / 4) }, (_, row) =>
-      dim(`raw: ${page.words.slice(row * 4, row * 4 + 4).map((word) => hex(word, wordBytes)).join(' ')}`),
+      dim(
+        `raw: ${page.words
+          .slice(row * 4, row * 4 + 4)
+          .map((word) => hex(word, wordBytes))
+          .join(' ')}`,
+      ),
     ),
     '',
     table(

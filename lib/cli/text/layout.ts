@@ -112,7 +112,13 @@ function groups(layout: Layout, claim: Claim | undefined, only: string | undefin
     if (only !== undefined && type !== only) continue
     const fields = layout.fields.filter((field) => (field.types as readonly string[]).includes(type))
     const room = claim?.roomOf(type)
-    const key = JSON.stringify([fields.map((field) => [field.name, field.offsetBytes, field.meaning]), room?.cell, room?.reason, room?.claims, room?.collisions])
+    const key = JSON.stringify([
+      fields.map((field) => [field.name, field.offsetBytes, field.meaning]),
+      room?.cell,
+      room?.reason,
+      room?.claims,
+      room?.collisions,
+    ])
     byContent.set(key, [...(byContent.get(key) ?? []), type])
   }
   return [...byContent.values()]

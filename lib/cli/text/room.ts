@@ -1,6 +1,6 @@
 import type { Cell, CompareDocument, LayoutEntry } from '../../compare/document.ts'
 import { cells } from '../../compare/document.ts'
-import { pinnable, roomCell, verdict } from '../../compare/verdict.ts'
+import { pinnable, roomCell, summaryCell, verdict } from '../../compare/verdict.ts'
 import { inColumnOrder, shortPageType } from '../../report/pageTypes.ts'
 import { meanings, symbols } from '../../report/symbols.ts'
 import type { Io } from '../io.ts'
@@ -15,7 +15,8 @@ const painter = ({ colours }: Io): Paint => ({
   impossible: colours.dim,
 })
 
-const legend = (paint: Paint): string => cells.map((cell) => `${paint[cell](symbols[cell])} ${meanings[cell]}`).join('   ')
+const legend = (paint: Paint): string =>
+  cells.map((cell) => `${paint[cell](symbols[cell])} ${meanings[cell]}`).join('   ')
 
 function matrix(document: CompareDocument, layout: LayoutEntry, paint: Paint): string {
   const types = inColumnOrder(layout.types)
@@ -55,14 +56,16 @@ function overview(document: CompareDocument, paint: Paint): string {
     const short = (name: string): string => name.replace(/^linux-/, '')
     parts.push(
       table(
-        [{ head: 'scheme', width: 18 }, ...layouts.map((layout) => ({ head: short(layout.name), align: 'right' as const }))],
+        [
+          { head: 'scheme', width: 18 },
+          ...layouts.map((layout) => ({ head: short(layout.name), align: 'right' as const })),
+        ],
         document.schemes.map((scheme) => [
           scheme.name,
           ...layouts.map((layout) => {
             const types = layout.types.filter(pinnable)
-            const { fits, collides } = verdict(scheme, layout.name, types)
-            const text = `${fits.length}/${types.length}`
-            return paint[collides.length > 0 ? 'collides' : fits.length === types.length ? 'fits' : 'refused'](text)
+            const found = verdict(scheme, layout.name, types)
+            return paint[summaryCell(found)](`${found.fits.length}/${types.length}`)
           }),
         ]),
       ),
@@ -75,10 +78,7 @@ function overview(document: CompareDocument, paint: Paint): string {
 export function roomText(document: CompareDocument, detailed: readonly string[], io: Io): string {
   const paint = painter(io)
   const { bold } = io.colours
-  const parts = [
-    bold('Page types that fit, of those that can be pinned'),
-    overview(document, paint),
-  ]
+  const parts = [bold('Page types that fit, of those that can be pinned'), overview(document, paint)]
   for (const layout of document.layouts) {
     if (!detailed.includes(layout.name)) continue
     parts.push(

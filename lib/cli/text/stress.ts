@@ -25,18 +25,25 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
       ],
       total.byOp.map((op) => {
         const at = op.latencyNs
-        const times = at === null ? ['', '', '', '', ''] : [at.p50, at.p90, at.p99, at.p999, at.max].map((ns) => ns.toFixed(0))
+        const times =
+          at === null ? ['', '', '', '', ''] : [at.p50, at.p90, at.p99, at.p999, at.max].map((ns) => ns.toFixed(0))
         return [op.op, op.ops.toLocaleString('en'), rate(op.opsPerSecond), ...times, failuresText(op.failures)]
       }),
     ),
     '',
   ]
   if (total.dirty === undefined) {
-    lines.push(green(`audit clean: ${total.pagesAudited.toLocaleString('en')} descriptors after ${total.slices} slices, ${total.seconds.toFixed(1)} s`))
+    lines.push(
+      green(
+        `audit clean: ${total.pagesAudited.toLocaleString('en')} descriptors after ${total.slices} slices, ${total.seconds.toFixed(1)} s`,
+      ),
+    )
   } else {
     lines.push(red(`audit: ${total.dirty.rowsTotal} descriptors do not hold what they must`))
     for (const row of total.dirty.rows.slice(0, auditRows)) {
-      lines.push(`  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`)
+      lines.push(
+        `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
+      )
     }
     lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${repeat}`)
   }
