@@ -70,9 +70,11 @@ template <AtomicWord T>
 /// On failure `expected` holds what was found. Never fails spuriously.
 template <AtomicWord T>
 [[gnu::always_inline]] inline bool compare_exchange(T* at, T& expected, T desired) {
-  sched_point(Access::kRmw, at, sizeof(T));
-  return __atomic_compare_exchange_n(at, &expected, desired, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST);
+  sched_point(Access::kCas, at, sizeof(T));
+  const bool done = __atomic_compare_exchange_n(at, &expected, desired, false, __ATOMIC_SEQ_CST,
+                                                __ATOMIC_SEQ_CST);
+  if (done) sched_wrote(at, sizeof(T));
+  return done;
 }
 
 /// A full barrier (the kernel's smp_mb).

@@ -13,30 +13,31 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 enum class [[nodiscard]] Errc : std::int32_t {
   kOk = 0,
-  kPerm = 1,         // EPERM
-  kNoEnt = 2,        // ENOENT
-  kIntr = 4,         // EINTR
-  kIo = 5,           // EIO
-  kNxIo = 6,         // ENXIO
-  kBadF = 9,         // EBADF
-  kAgain = 11,       // EAGAIN
-  kNoMem = 12,       // ENOMEM
-  kAcces = 13,       // EACCES
-  kFault = 14,       // EFAULT
-  kBusy = 16,        // EBUSY
-  kExist = 17,       // EEXIST
-  kNoDev = 19,       // ENODEV
-  kInval = 22,       // EINVAL
-  kNoSpc = 28,       // ENOSPC
-  kRange = 34,       // ERANGE
-  kOverflow = 75,    // EOVERFLOW
-  kOpNotSupp = 95,   // EOPNOTSUPP
-  kRemoteIo = 121,   // EREMOTEIO
-  kCanceled = 125,   // ECANCELED
-  kCorrupt = 4097,   // a word of a descriptor holds what no kernel would write
-  kNotPinned = 4098, // unpin of a page that the ledger says is not pinned
-  kPinLimit = 4099,  // the scheme's count is full
-  kRefused = 4100,   // the scheme or the layout does not do this page type
+  kPerm = 1,              // EPERM
+  kNoEnt = 2,             // ENOENT
+  kIntr = 4,              // EINTR
+  kIo = 5,                // EIO
+  kNxIo = 6,              // ENXIO
+  kBadF = 9,              // EBADF
+  kAgain = 11,            // EAGAIN
+  kNoMem = 12,            // ENOMEM
+  kAcces = 13,            // EACCES
+  kFault = 14,            // EFAULT
+  kBusy = 16,             // EBUSY
+  kExist = 17,            // EEXIST
+  kNoDev = 19,            // ENODEV
+  kInval = 22,            // EINVAL
+  kNoSpc = 28,            // ENOSPC
+  kRange = 34,            // ERANGE
+  kOverflow = 75,         // EOVERFLOW
+  kOpNotSupp = 95,        // EOPNOTSUPP
+  kRemoteIo = 121,        // EREMOTEIO
+  kCanceled = 125,        // ECANCELED
+  kCorrupt = 4097,        // a word of a descriptor holds what no kernel would write
+  kNotPinned = 4098,      // unpin of a page that the ledger says is not pinned
+  kPinLimit = 4099,       // the scheme's count is full
+  kRefused = 4100,        // the scheme or the layout does not do this page type
+  kNotReferenced = 4101,  // put of a reference that the ledger says nobody holds
 };
 
 /// The errno's name ("EFAULT"), or a name of our own ("CORRUPT") above 4096.

@@ -1,11 +1,11 @@
 #include "base/mapping.h"
 
-#include <bit>
-#include <cerrno>
-#include <cstdint>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <bit>
+#include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -58,8 +58,8 @@ Result<Mapping> Mapping::memfd(std::size_t size_bytes, const char* name) {
   if (result.fd_ < 0) return Errc::kNoMem;
   size_bytes = page_up(size_bytes);
   if (ftruncate(result.fd_, static_cast<off_t>(size_bytes)) != 0) return Errc::kNoMem;
-  void* at = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                  result.fd_, 0);
+  void* at =
+      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, result.fd_, 0);
   if (at == MAP_FAILED) return Errc::kNoMem;
   madvise(at, size_bytes, MADV_DONTFORK);
   result.data_ = static_cast<std::byte*>(at);

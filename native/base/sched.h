@@ -11,11 +11,25 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-enum class Access : std::uint8_t { kLoad, kStore, kRmw, kPlainRead, kPlainWrite, kLock, kWait, kYield };
+/// What a fiber is about to do. A kCas has read when the fiber goes on, and has
+/// written only if sched_wrote() follows.
+enum class Access : std::uint8_t {
+  kLoad,
+  kStore,
+  kRmw,
+  kCas,
+  kPlainRead,
+  kPlainWrite,
+  kLock,
+  kWait,
+  kYield
+};
 
 #ifdef PAGEBOX_MODEL
 /// Tells the explorer what the running fiber is about to do; may switch fibers.
 void sched_point(Access access, const void* at, std::size_t bytes);
+/// The compare-and-swap that the running fiber announced has succeeded.
+void sched_wrote(const void* at, std::size_t bytes);
 /// The running fiber sleeps until `wake(at)`, unless `*at != expected` already.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);
 /// Wakes every fiber that sleeps on `at`.
@@ -24,6 +38,7 @@ void wake(const std::uint32_t* at);
 void cpu_relax();
 #else
 [[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t) {}
+[[gnu::always_inline]] inline void sched_wrote(const void*, std::size_t) {}
 /// Sleeps while `*at == expected`; may return early.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);
 /// Wakes every thread that sleeps on `at`.
@@ -36,5 +51,24 @@ inline void cpu_relax() {
 #endif
 }
 #endif
+
+/// For loops that wait for another thread's store: `SpinWait wait; while (…) wait.pause();`
+class SpinWait {
+ public:
+  /// cpu_relax(); on the host, after a while, the core is left to others: who is waited
+  /// for may have lost its own.
+  void pause() {
+    cpu_relax();
+#ifndef PAGEBOX_MODEL
+    if (++spins_ % 128 == 0) yield_core();
+#endif
+  }
+
+ private:
+#ifndef PAGEBOX_MODEL
+  static void yield_core();
+  unsigned spins_ = 0;
+#endif
+};
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -2,10 +2,15 @@
 
 #ifndef PAGEBOX_MODEL
 
-#include <climits>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/check.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -17,6 +22,13 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected) {
 
 void wake(const std::uint32_t* at) {
   syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void SpinWait::yield_core() { sched_yield(); }
+
+void check_failed(const char* text, const char* file, int line) {
+  std::fprintf(stderr, "%s:%d: %s does not hold\n", file, line, text);
+  std::abort();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,40 @@
+# The shipping build. native/CMakeLists.txt builds the same sources for
+# development; both read native/sources.txt (scripts/sources.mjs).
+{
+  "target_defaults": {
+    "include_dirs": ["native"],
+    "cflags!": ["-O3"],
+    "cflags": ["-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    # Node's headers set these; the core is C++20 and the addon turns
+    # exceptions into JavaScript errors.
+    "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+    "cflags_cc": ["-std=c++20", "-fexceptions"],
+    "conditions": [
+      ["target_arch=='x64'", {"cflags": ["-march=x86-64-v2"]}],
+    ],
+  },
+  "targets": [
+    {
+      "target_name": "core_host",
+      "type": "static_library",
+      "sources": ["<!@(node scripts/sources.mjs core)"],
+    },
+    {
+      "target_name": "core_model",
+      "type": "static_library",
+      "sources": ["<!@(node scripts/sources.mjs core)"],
+      "defines": ["PAGEBOX_MODEL"],
+    },
+    {
+      "target_name": "pagebox",
+      "sources": ["<!@(node scripts/sources.mjs addon)"],
+      "dependencies": ["core_host", "core_model"],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
+      # The core's symbols stay inside. libstdc++ is linked dynamically: Node
+      # needs it anyway, and a static one asks for the build machine's glibc.
+      "ldflags": ["-Wl,--exclude-libs,ALL"],
+      "libraries": ["-lpthread"],
+    },
+  ],
+}

@@ -1,0 +1,56 @@
+/*
+ * Built-ins as they were when pagebox was loaded. What runs on values that a caller handed in uses
+ * these, so that a changed prototype or a getter cannot run code between a check and its use.
+ */
+const { apply, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
+
+function getterOf<Result>(prototype: object, key: PropertyKey): (value: unknown) => Result {
+  const get = getOwnPropertyDescriptor(prototype, key)?.get as () => Result
+  return (value) => apply(get, value, [])
+}
+
+const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
+
+/** `'Uint32Array'`, or undefined for what is no typed array. Runs no code of the caller. */
+export const typedArrayName = getterOf<string | undefined>(typedArrayPrototype, Symbol.toStringTag)
+/** 0 for a detached one. */
+export const typedArrayLength = getterOf<number>(typedArrayPrototype, 'length')
+export const typedArrayBuffer = getterOf<ArrayBufferLike>(typedArrayPrototype, 'buffer')
+
+const sharedLength = getterOf<number>(SharedArrayBuffer.prototype, 'byteLength')
+export function isShared(buffer: ArrayBufferLike): boolean {
+  try {
+    sharedLength(buffer)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const Bytes = Uint8Array
+/** Whether the buffer was transferred away. Node 20 has no `detached` property. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Bytes(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+const arrayIsArray = Array.isArray
+/** As `Array.isArray`, but false for a revoked proxy. */
+export function isArray(value: unknown): value is readonly unknown[] {
+  try {
+    return arrayIsArray(value)
+  } catch {
+    return false
+  }
+}
+
+export const isInteger = Number.isInteger
+export const hasOwn = Object.hasOwn
+export const freeze = Object.freeze
+export const keysOf = ownKeys
+export const propertyOf = getOwnPropertyDescriptor
+export const now = performance.now.bind(performance)

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { toJson } from '../json.ts'
+import { pinScenarios } from '../stress/scenarios.ts'
+import { table, wrap } from '../text/table.ts'
+import type { Context } from './context.ts'
+
+function run(options: { json?: boolean }, { io }: Context): void {
+  if (options.json) {
+    io.out(`${toJson({ scenarios: pinScenarios })}\n`)
+    return
+  }
+  const rows = pinScenarios.map(({ name, summary, mix }) => [
+    name,
+    wrap(summary, 44),
+    wrap(
+      Object.entries(mix)
+        .map(([op, weight]) => `${op}=${weight}`)
+        .join(', '),
+      30,
+    ),
+  ])
+  io.out(`${table([{ head: 'scenario', width: 22 }, { head: 'what happens' }, { head: 'mix' }], rows)}\n`)
+}
+
+export function addScenarios(program: Command, context: Context): void {
+  program
+    .command('scenarios')
+    .description('the scenarios that stress runs')
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText('after', '\nExamples:\n  $ pagebox scenarios\n  $ pagebox stress pins-against-reclaim --threads 4')
+    .action((options: { json?: boolean }) => run(options, context))
+}

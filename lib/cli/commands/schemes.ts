@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import { count } from '../../compare/format.ts'
+import { toJson } from '../json.ts'
+import { table, wrap } from '../text/table.ts'
+import type { Context } from './context.ts'
+
+async function run(options: { json?: boolean }, { io }: Context): Promise<void> {
+  const { pagebox } = await import('../subject.ts')
+  if (options.json) {
+    io.out(`${toJson({ schemes: pagebox.schemes })}\n`)
+    return
+  }
+  const width = Math.max(40, Math.min(io.columns, 100))
+  const rows = pagebox.schemes.map((scheme) => [
+    scheme.name,
+    wrap(scheme.where, 24),
+    String(scheme.countBits),
+    scheme.exact ? 'exact' : 'fuzzy',
+    count(scheme.maxPins === null ? null : String(scheme.maxPins)),
+    wrap(scheme.summary, width - 76),
+  ])
+  io.out(
+    `${table(
+      [
+        { head: 'scheme', width: 18 },
+        { head: 'where', width: 25 },
+        { head: 'bits', align: 'right' },
+        { head: 'answer' },
+        { head: 'largest', align: 'right' },
+        { head: 'what it is' },
+      ],
+      rows,
+    )}\n`,
+  )
+}
+
+export function addSchemes(program: Command, context: Context): void {
+  program
+    .command('schemes')
+    .description('the schemes: where each keeps its count, how exact it is, where it ends')
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText('after', '\nExamples:\n  $ pagebox schemes\n  $ pagebox schemes --json')
+    .action((options: { json?: boolean }) => run(options, context))
+}

@@ -1,0 +1,183 @@
+import os from 'node:os'
+import type { Command } from 'commander'
+import type { RaceOptions } from '../../engine/race.ts'
+import type { PageType } from '../../page/layout.ts'
+import { exitCodes } from '../exit.ts'
+import { UsageError } from '../failure.ts'
+import type { Io } from '../io.ts'
+import { toJson } from '../json.ts'
+import { integer, mix, names, pick, positive } from '../parse.ts'
+import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
+import { type StressPlan, stress } from '../stress/stress.ts'
+import type { StressTotal } from '../stress/total.ts'
+import { stressText } from '../text/stress.ts'
+import type { Context } from './context.ts'
+
+interface Options {
+  scheme: string
+  layout: string
+  type: string
+  order: number
+  pages: number
+  threads: number
+  seconds?: number
+  hours?: number
+  untilFail?: boolean
+  seed: number
+  mix?: Record<string, number>
+  pattern: string
+  quirks?: string[]
+  ledger: boolean
+  affinity?: boolean
+  json?: boolean
+}
+
+const examples = `
+Examples:
+  $ pagebox stress                                       ten seconds, all cores
+  $ pagebox stress pins-against-reclaim --scheme lru-overlay --threads 4
+  $ pagebox stress --mix 'pin=4,unpin=4,get+put=1' --pattern hot --hours 1
+  $ pagebox stress --until-fail --scheme lru-overlay --quirks double-last-unpin
+
+A run is audited every ten seconds. Exit code 1: an audit was not clean; the seed and the
+command that repeats it are printed. Runs beyond two minutes write a JSON line a minute to
+standard error. 130: interrupted; the results until then are printed.`
+
+const longSeconds = 120
+const lineEverySeconds = 60
+
+function planOf(scenario: PinScenario, options: Options): StressPlan {
+  const { seconds, hours, untilFail, order, pages } = options
+  if ([seconds, hours, untilFail].filter((each) => each !== undefined).length > 1) {
+    throw new UsageError('--seconds, --hours and --until-fail exclude each other')
+  }
+  return {
+    box: {
+      scheme: options.scheme,
+      layout: options.layout,
+      pageType: options.type as PageType,
+      order,
+      pages,
+      ledger: options.ledger,
+      ...(options.quirks && { quirks: options.quirks }),
+    },
+    threads: options.threads,
+    mix: (options.mix ?? scenario.mix) as StressPlan['mix'],
+    pattern: options.pattern as NonNullable<RaceOptions['pattern']>,
+    seconds: untilFail ? Number.POSITIVE_INFINITY : (seconds ?? (hours === undefined ? 10 : hours * 3600)),
+    seed: options.seed,
+    affinity: options.affinity === true,
+  }
+}
+
+/** The command that runs one slice again. */
+function repeatCommand(scenario: PinScenario, options: Options, seed: number, seconds: number): string {
+  const parts = ['pagebox stress', scenario.name]
+  parts.push(`--scheme ${options.scheme}`, `--layout ${options.layout}`, `--type ${options.type}`)
+  parts.push(`--order ${options.order}`, `--pages ${options.pages}`, `--threads ${options.threads}`)
+  parts.push(`--pattern ${options.pattern}`, `--seconds ${seconds}`, `--seed ${seed}`)
+  if (options.mix) {
+    const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
+    parts.push(`--mix '${weights.join(',')}'`)
+  }
+  if (options.quirks) parts.push(`--quirks ${options.quirks.join(',')}`)
+  if (!options.ledger) parts.push('--no-ledger')
+  if (options.affinity) parts.push('--affinity')
+  return parts.join(' ')
+}
+
+const millions = (count: number): string => `${(count / 1e6).toFixed(1)} M`
+
+/** A live line for who looks on, a JSON line a minute for a log. */
+function reporter(io: Io, plan: StressPlan) {
+  let lastLine = 0
+  return {
+    onProgress(progress: { seconds: number; ops: number }, before: StressTotal): void {
+      if (!io.interactive) return
+      const seconds = before.seconds + progress.seconds
+      const ops = before.ops + progress.ops
+      const of = Number.isFinite(plan.seconds) ? ` of ${plan.seconds}` : ''
+      io.err(`\r\x1b[K${seconds.toFixed(1)}${of} s  ${millions(ops)} operations  ${millions(ops / seconds)}/s`)
+    },
+    onSlice(total: StressTotal): void {
+      if (io.interactive || plan.seconds <= longSeconds || total.seconds - lastLine < lineEverySeconds) return
+      lastLine = total.seconds
+      const line = {
+        seconds: Math.round(total.seconds),
+        ops: total.ops,
+        failures: total.failures,
+        audit: total.dirty === undefined ? 'clean' : 'dirty',
+        residentBytes: process.memoryUsage.rss(),
+      }
+      io.err(`${toJson(line)}\n`)
+    },
+    end(): void {
+      if (io.interactive) io.err('\r\x1b[K')
+    },
+  }
+}
+
+async function run(name: string, options: Options, { io, exit }: Context): Promise<void> {
+  const scenario = pick(pinScenarios, name, 'scenario')
+  const plan = planOf(scenario, options)
+  const { layouts, pageTypes, race, schemes } = await import('../../index.ts')
+  pick([...schemes], options.scheme, 'scheme')
+  pick([...layouts], options.layout, 'layout')
+  pick(
+    pageTypes.map((each) => ({ name: each })),
+    options.type,
+    'page type',
+  )
+  const report = reporter(io, plan)
+  const outcome = await stress(race, plan, { ...report, signal: io.signal }).finally(() => report.end())
+  const { total, failed } = outcome
+  const repeat = failed === undefined ? '' : repeatCommand(scenario, options, failed.seed, failed.seconds)
+  if (options.json) {
+    io.out(
+      `${toJson({
+        scenario: scenario.name,
+        settings: { ...plan, seconds: Number.isFinite(plan.seconds) ? plan.seconds : null },
+        complete: !io.signal.aborted,
+        seconds: total.seconds,
+        slices: total.slices,
+        ops: total.byOp,
+        audit: {
+          clean: total.dirty === undefined,
+          pages: total.pagesAudited,
+          rowsTotal: total.dirty?.rowsTotal ?? 0,
+          rows: total.dirty?.rows ?? [],
+        },
+        failed: failed === undefined ? null : { ...failed, repeat },
+      })}\n`,
+    )
+  } else {
+    io.out(stressText(outcome, repeat, io))
+  }
+  if (failed !== undefined) exit(exitCodes.finding)
+  else if (io.signal.aborted) exit(exitCodes.interrupted)
+}
+
+export function addStress(program: Command, context: Context): void {
+  program
+    .command('stress')
+    .description('native threads pin, unpin and ask at full speed; then every descriptor is audited')
+    .argument('[scenario]', 'what the threads do; see pagebox scenarios', 'pins')
+    .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
+    .option('--layout <name>', 'which word means what', 'linux-6.12')
+    .option('--type <type>', 'page type', 'anon')
+    .option('--order <n>', 'order of the compound pages, 0 for single ones', integer(0, 10), 0)
+    .option('--pages <n>', 'pages that the threads choose from', integer(1, 2 ** 28), 4096)
+    .option('--threads <n>', 'native threads', integer(1, 1024), os.availableParallelism())
+    .option('--seconds <n>', 'how long (10)', positive)
+    .option('--hours <n>', 'how long', positive)
+    .option('--until-fail', 'until an audit is not clean')
+    .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
+    .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
+    .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')
+    .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
+    .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')
+    .option('--affinity', 'bind each thread to a CPU')
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText('after', examples)
+    .action((scenario: string, options: Options) => run(scenario, options, context))
+}

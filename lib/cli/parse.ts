@@ -1,0 +1,73 @@
+import { InvalidArgumentError } from 'commander'
+import { UsageError } from './failure.ts'
+
+// Parsers of option values: what they throw becomes one line and exit code 2.
+
+export function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?(0x[\da-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`)
+    }
+    return value
+  }
+}
+
+export function positive(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Give a number above 0.')
+  return value
+}
+
+export const names = (text: string): string[] => {
+  const list = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  if (list.length === 0) throw new InvalidArgumentError('Give names separated by commas.')
+  return list
+}
+
+/** Number of edits between two words; small words, so the plain table will do. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/** The one with that name, or an error that offers the nearest. */
+export function pick<T extends { name: string }>(all: readonly T[], name: string, kind: string): T {
+  const found = all.find((each) => each.name === name)
+  if (found !== undefined) return found
+  const nearest = [...all].sort((a, b) => distance(a.name, name) - distance(b.name, name))[0]
+  const offer = nearest && distance(nearest.name, name) <= 4 ? ` Did you mean ${nearest.name}?` : ''
+  throw new UsageError(
+    `there is no ${kind} ${JSON.stringify(name)}.${offer} There are: ${all.map((each) => each.name).join(', ')}`,
+  )
+}
+
+export const pickMany = <T extends { name: string }>(
+  all: readonly T[],
+  wanted: readonly string[] | undefined,
+  kind: string,
+): T[] => (wanted === undefined ? [...all] : [...new Set(wanted)].map((name) => pick(all, name, kind)))
+
+export function mix(text: string): Record<string, number> {
+  const weights: Record<string, number> = {}
+  for (const part of text.split(',')) {
+    const [op, weight, ...rest] = part.split('=').map((each) => each.trim())
+    const value = Number(weight)
+    if (!op || weight === undefined || weight === '' || rest.length > 0 || !(value >= 0) || !Number.isInteger(value)) {
+      throw new InvalidArgumentError(`"${part}" is not of the form op=weight with a whole weight.`)
+    }
+    weights[op] = value
+  }
+  return weights
+}

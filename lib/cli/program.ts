@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { addCompare } from './commands/compare.ts'
+import type { Context } from './commands/context.ts'
+import { addDecode } from './commands/decode.ts'
+import { addLayout } from './commands/layout.ts'
+import { addScenarios } from './commands/scenarios.ts'
+import { addSchemes } from './commands/schemes.ts'
+import { addStress } from './commands/stress.ts'
+import { packageVersion } from './version.ts'
+
+const about = `Compares ways to keep page pin counts inside Linux page descriptors, on real memory:
+what fits where, what it damages, what it costs, where it ends.`
+
+const codes = `
+Exit codes: 0 done and clean, 1 a finding, 2 wrong use, 3 internal error, 130 interrupted.
+
+Start with:
+  $ pagebox compare --quick`
+
+/** All commands. Nothing is loaded until one of them runs. */
+export function createProgram(context: Context): Command {
+  const { io } = context
+  const program = new Command('pagebox')
+  program
+    .description(about)
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .addHelpText('after', codes)
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHelpWidth: () => Math.min(io.columns, 100),
+      getErrHelpWidth: () => Math.min(io.columns, 100),
+    })
+  for (const add of [addCompare, addLayout, addDecode, addStress, addSchemes, addScenarios]) add(program, context)
+  return program
+}

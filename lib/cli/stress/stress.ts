@@ -1,0 +1,58 @@
+import type { RaceBox, RaceOptions, RaceProgress, RaceResult } from '../../engine/race.ts'
+import { StressTotal } from './total.ts'
+
+export interface StressPlan {
+  box: RaceBox
+  threads: number
+  mix: NonNullable<RaceOptions['mix']>
+  pattern: NonNullable<RaceOptions['pattern']>
+  /** Infinity: until something is found. */
+  seconds: number
+  seed: number
+  affinity: boolean
+}
+
+export interface StressOutcome {
+  total: StressTotal
+  /** Seed and length of the slice whose audit was not clean. */
+  failed: { seed: number; seconds: number } | undefined
+}
+
+type Race = (box: RaceBox, options: RaceOptions) => Promise<RaceResult>
+
+export interface StressHooks {
+  signal: AbortSignal
+  onProgress(progress: RaceProgress, before: StressTotal): void
+  onSlice(total: StressTotal): void
+}
+
+/** A slice ends in an audit of all pages; this is how long a fault can stay unseen. */
+const sliceSeconds = 10
+
+/**
+ * Races in slices until time is up, the signal aborts or an audit is not
+ * clean. Each slice starts from fresh pages and has a seed of its own, so a
+ * fault of the third hour is repeated in seconds.
+ */
+export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): Promise<StressOutcome> {
+  const total = new StressTotal()
+  for (let slice = 0; !hooks.signal.aborted; slice++) {
+    const seconds = Math.min(sliceSeconds, plan.seconds - total.seconds)
+    if (seconds <= 0.01 && slice > 0) break
+    const seed = (plan.seed + slice) >>> 0
+    const result = await race(plan.box, {
+      threads: plan.threads,
+      mix: plan.mix,
+      pattern: plan.pattern,
+      affinity: plan.affinity,
+      seconds,
+      seed,
+      signal: hooks.signal,
+      onProgress: (progress) => hooks.onProgress(progress, total),
+    })
+    total.add(result)
+    hooks.onSlice(total)
+    if (!result.audit.clean) return { total, failed: { seed, seconds } }
+  }
+  return { total, failed: undefined }
+}

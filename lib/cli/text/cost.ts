@@ -1,0 +1,111 @@
+import type { CompareDocument, CostRow, SchemeEntry } from '../../compare/document.ts'
+import { bytes, count, digits } from '../../compare/format.ts'
+import { costAt, isHot, mainOp, type Situation, situations } from '../../compare/situation.ts'
+import type { Io } from '../io.ts'
+import { table, wrap } from './table.ts'
+
+/** Narrow enough for six situations in 100 columns. */
+const heading = (at: Situation): string => {
+  const place = isHot(at) ? 'hot line' : `${bytes(at.workingSetBytes).replace(' ', '')} ${at.pattern.slice(0, 3)}`
+  return at.threads === 1 ? place : `${place} x${at.threads}`
+}
+
+const costText = (row: CostRow | undefined): string => {
+  if (row === undefined) return ''
+  const ns = digits(row.nsPerOp.median)
+  return row.timesLimit === null ? ns : `${ns} ${digits(row.timesLimit.median)}x`
+}
+
+/** The query has no loop of its own to be measured against. */
+const queryText = (row: CostRow | undefined): string => (row === undefined ? '' : digits(row.nsPerOp.median))
+
+export function costTable(document: CompareDocument, io: Io): string {
+  const shown = situations(document).slice(0, 6)
+  if (shown.length === 0) return 'No costs were measured.'
+  const query = shown.find(isHot)
+  const { settings } = document
+  return [
+    io.colours.bold(
+      `Cost in ns of a pin and its unpin, x times the hand-written loop; ${settings.costLayout}, anon pages`,
+    ),
+    table(
+      [
+        { head: 'scheme', width: 18 },
+        ...shown.map((at) => ({ head: heading(at), align: 'right' as const })),
+        { head: 'query', align: 'right' as const },
+      ],
+      document.schemes
+        .filter((scheme) => scheme.cost.length > 0)
+        .map((scheme) => [
+          scheme.name,
+          ...shown.map((at) => costText(costAt(scheme.cost, at, mainOp))),
+          queryText(query && costAt(scheme.cost, query, 'maybe_pinned')),
+        ]),
+    ),
+    javascriptText(document),
+  ]
+    .filter((part) => part !== '')
+    .join('\n')
+}
+
+function javascriptText(document: CompareDocument): string {
+  if (document.pureJs.length === 0) return ''
+  const rows = document.pureJs.map((row) => [
+    row.variant,
+    isHot({ ...row }) ? 'hot line' : `${bytes(row.workingSetBytes)} ${row.pattern}`,
+    digits(row.nsPerOp.median),
+    row.timesPureJs === null ? '' : `${digits(row.timesPureJs.median)} x`,
+  ])
+  return `\n${table(
+    [
+      { head: 'from JavaScript' },
+      { head: 'where' },
+      { head: 'ns', align: 'right' },
+      { head: 'of pure JS', align: 'right' },
+    ],
+    rows,
+  )}`
+}
+
+const seenAt = (scheme: SchemeEntry): string => {
+  const first = scheme.falsePositivesSeen.find((row) => row.maybePinned)
+  if (scheme.falsePositivesSeen.length === 0) return ''
+  return first === undefined ? 'none seen' : `from ${first.references} refs`
+}
+
+const boundaryText = (scheme: SchemeEntry): string => {
+  const row = scheme.boundaries.find((each) => each.order === 0)
+  return row === undefined ? '' : count(row.granted)
+}
+
+export function limitsText(document: CompareDocument, io: Io): string {
+  const ledger = (scheme: SchemeEntry): string => {
+    const row = scheme.ledger.find((each) => each.op === mainOp)
+    return row === undefined ? '' : digits(row.nsPerOp.median)
+  }
+  return [
+    io.colours.bold('Limits'),
+    table(
+      [
+        { head: 'scheme', width: 18 },
+        { head: 'bits', align: 'right' },
+        { head: 'answer' },
+        { head: 'largest', align: 'right' },
+        { head: 'granted', align: 'right' },
+        { head: 'false yes' },
+        { head: 'ledger ns', align: 'right' },
+        { head: 'locks' },
+      ],
+      document.schemes.map((scheme) => [
+        scheme.name,
+        String(scheme.bits),
+        scheme.exact ? 'exact' : 'fuzzy',
+        count(scheme.maxPins),
+        boundaryText(scheme),
+        seenAt(scheme),
+        ledger(scheme),
+        wrap(scheme.locks || 'none', 24),
+      ]),
+    ),
+  ].join('\n')
+}

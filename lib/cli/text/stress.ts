@@ -1,0 +1,51 @@
+import type { StressOutcome } from '../stress/stress.ts'
+import type { Io } from '../io.ts'
+import { table } from './table.ts'
+
+const rate = (perSecond: number): string =>
+  perSecond >= 1e6 ? `${(perSecond / 1e6).toFixed(1)} M/s` : `${(perSecond / 1e3).toFixed(1)} k/s`
+
+const failuresText = (failures: Record<string, number>): string =>
+  Object.entries(failures)
+    .map(([errno, count]) => `${errno} ${count}`)
+    .join(', ')
+
+const auditRows = 10
+
+export function stressText({ total, failed }: StressOutcome, repeat: string, io: Io): string {
+  const { bold, red, green } = io.colours
+  const lines = [
+    table(
+      [
+        { head: 'operation' },
+        { head: 'operations', align: 'right' },
+        { head: 'rate', align: 'right' },
+        ...['p50', 'p90', 'p99', 'p99.9', 'max'].map((head) => ({ head: `${head} ns`, align: 'right' as const })),
+        { head: 'failures' },
+      ],
+      total.byOp.map((op) => {
+        const at = op.latencyNs
+        const times =
+          at === null ? ['', '', '', '', ''] : [at.p50, at.p90, at.p99, at.p999, at.max].map((ns) => ns.toFixed(0))
+        return [op.op, op.ops.toLocaleString('en'), rate(op.opsPerSecond), ...times, failuresText(op.failures)]
+      }),
+    ),
+    '',
+  ]
+  if (total.dirty === undefined) {
+    lines.push(
+      green(
+        `audit clean: ${total.pagesAudited.toLocaleString('en')} descriptors after ${total.slices} slices, ${total.seconds.toFixed(1)} s`,
+      ),
+    )
+  } else {
+    lines.push(red(`audit: ${total.dirty.rowsTotal} descriptors do not hold what they must`))
+    for (const row of total.dirty.rows.slice(0, auditRows)) {
+      lines.push(
+        `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
+      )
+    }
+    lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${repeat}`)
+  }
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,180 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Layout } from '../page/layout.ts'
+import type { Scheme } from '../pins/scheme.ts'
+import { answerText } from './answer.ts'
+import { measureBoundary, measureFalsePositives } from './boundaries.ts'
+import { measureGroup } from './costs.ts'
+import { type CompareDocument, documentVersion, type LayoutEntry, type SchemeEntry } from './document.ts'
+import { measureJavaScript } from './javascript.ts'
+import { describeMachine } from './machine.ts'
+import { type CostGroup, type Effort, makePlan } from './plan.ts'
+import { examineRoom } from './rooms.ts'
+import { seededRandom } from './statistics.ts'
+import type { Subject } from './subject.ts'
+
+export interface CompareOptions {
+  effort: Effort
+  schemes: readonly Scheme[]
+  layouts: readonly Layout[]
+  /** On which costs, limits and false positives are measured. */
+  costLayout: Layout
+  seed: number
+  signal?: AbortSignal
+  onProgress?: (progress: { done: number; total: number; what: string }) => void
+}
+
+const layoutEntry = (layout: Layout): LayoutEntry => ({
+  name: layout.name,
+  summary: layout.summary,
+  wordBytes: layout.wordBytes,
+  strideBytes: layout.strideBytes,
+  kconfig: layout.kconfig.name,
+  freeFlagBits: layout.freeFlagBits,
+  types: [...layout.types],
+  fields: layout.fields.map((field) => ({ ...field, types: [...field.types] })),
+})
+
+const safe = (count: bigint | null): number | string | null =>
+  count === null ? null : count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : String(count)
+
+const schemeEntry = (scheme: Scheme): SchemeEntry => ({
+  name: scheme.name,
+  summary: scheme.summary,
+  where: scheme.where,
+  bits: scheme.countBits,
+  exact: scheme.exact,
+  maxPins: safe(scheme.maxPins),
+  falsePositives: scheme.falsePositives,
+  locks: scheme.locks,
+  room: [],
+  probe: [],
+  cost: [],
+  ledger: [],
+  boundaries: [],
+  falsePositivesSeen: [],
+})
+
+const groupText = (group: CostGroup): string =>
+  `${group.op}, ${group.pattern}, ${group.threads} ${group.threads === 1 ? 'thread' : 'threads'}`
+
+/** Steps of a group in the progress bar: costs take most of the time, a room next to none. */
+const stepsPerGroup = 20
+
+/**
+ * The whole comparison. An abort ends it early: the document then holds what
+ * was measured and says that it is not complete.
+ */
+export async function compare(subject: Subject, options: CompareOptions): Promise<CompareDocument> {
+  const begin = performance.now()
+  const { schemes, layouts, costLayout, seed, signal } = options
+  const machine = describeMachine()
+  const plan = makePlan(options.effort, machine)
+  const random = seededRandom(seed)
+  const document: CompareDocument = {
+    documentVersion,
+    pagebox: subject.version,
+    date: new Date().toISOString(),
+    complete: false,
+    elapsedSeconds: 0,
+    machine,
+    settings: {
+      effort: options.effort,
+      seed,
+      costLayout: costLayout.name,
+      schemes: schemes.map((scheme) => scheme.name),
+      layouts: layouts.map((layout) => layout.name),
+      rounds: plan.rounds,
+      sampleMs: plan.sampleMs,
+    },
+    layouts: layouts.map(layoutEntry),
+    schemes: schemes.map(schemeEntry),
+    limit: [],
+    pureJs: [],
+    disagreements: [],
+    answer: '',
+  }
+  const entryOf = (name: string): SchemeEntry => document.schemes.find((entry) => entry.name === name) as SchemeEntry
+
+  let done = 0
+  const total =
+    schemes.length * layouts.length + schemes.length + (plan.groups.length + plan.javascript.length) * stepsPerGroup
+  const step = async (what: string, steps = 1): Promise<boolean> => {
+    options.onProgress?.({ done, total, what })
+    done += steps
+    await setImmediate()
+    return signal?.aborted !== true
+  }
+
+  async function rooms(): Promise<boolean> {
+    for (const layout of layouts) {
+      for (const scheme of schemes) {
+        if (!(await step(`room: ${scheme.name} in ${layout.name}`))) return false
+        const { room, probe, disagreements } = examineRoom(subject, scheme, layout)
+        entryOf(scheme.name).room.push(...room)
+        entryOf(scheme.name).probe.push(...probe)
+        document.disagreements.push(...disagreements)
+      }
+    }
+    return true
+  }
+
+  async function limits(): Promise<boolean> {
+    for (const scheme of schemes) {
+      if (!(await step(`limits: ${scheme.name}`))) return false
+      const entry = entryOf(scheme.name)
+      const runs = (pageType: 'anon' | 'compound-head', order: number): boolean =>
+        ['fits', 'collides'].includes(subject.room({ scheme, layout: costLayout.name, pageType, order }).cell)
+      if (runs('anon', 0)) {
+        entry.boundaries.push(measureBoundary(subject, scheme, costLayout, { pageType: 'anon', order: 0 }))
+        entry.falsePositivesSeen.push(...measureFalsePositives(subject, scheme, costLayout))
+      }
+      if (runs('compound-head', 9)) {
+        entry.boundaries.push(measureBoundary(subject, scheme, costLayout, { pageType: 'compound-head', order: 9 }))
+      }
+    }
+    return true
+  }
+
+  async function costs(): Promise<boolean> {
+    const start = performance.now()
+    const parts = plan.groups.length + plan.javascript.length
+    const roundOptions = (part: number) => ({
+      ...plan,
+      seed,
+      random,
+      signal,
+      // What one part leaves over, the later ones may use.
+      deadline: start + (plan.budgetSeconds * 1000 * (part + 1)) / parts,
+    })
+    for (const [part, group] of plan.groups.entries()) {
+      if (!(await step(`cost: ${groupText(group)}`, stepsPerGroup))) return false
+      for (const { scheme, row, limit } of await measureGroup(
+        subject,
+        schemes,
+        costLayout,
+        group,
+        roundOptions(part),
+      )) {
+        const entry = entryOf(scheme)
+        if (group.ledger) entry.ledger.push(row)
+        else entry.cost.push(row)
+        if (limit) document.limit.push(limit)
+      }
+    }
+    const forJs = schemes.filter((scheme) => scheme.name === 'refcount-bias')
+    for (const [part, at] of plan.javascript.entries()) {
+      if (!(await step(`cost from JavaScript: ${at.pattern}`, stepsPerGroup))) return false
+      for (const scheme of forJs) {
+        const rows = await measureJavaScript(subject, scheme, costLayout, at, roundOptions(plan.groups.length + part))
+        document.pureJs.push(...rows)
+      }
+    }
+    return true
+  }
+
+  document.complete = (await rooms()) && (await limits()) && (await costs()) && signal?.aborted !== true
+  options.onProgress?.({ done: total, total, what: 'done' })
+  document.answer = answerText(document)
+  document.elapsedSeconds = (performance.now() - begin) / 1000
+  return document
+}

@@ -1,0 +1,187 @@
+import { z } from 'zod'
+import { interval } from './interval.ts'
+
+/**
+ * The document that `pagebox compare --json` prints, that `--baseline` reads
+ * and that the report draws. Its shape is a promise: fields are added, never
+ * renamed. `documentVersion` counts the additions.
+ */
+export const documentVersion = 1
+
+/** What the room analysis says of one scheme on one kind of page. */
+export const cells = ['impossible', 'refused', 'fits', 'collides'] as const
+export const cell = z.enum(cells)
+export type Cell = z.infer<typeof cell>
+
+/** Bits of a field: `bits` wide from bit `shift` of the bytes at `offsetBytes`. */
+export const fieldBits = z.object({
+  field: z.string(),
+  /** Descriptor the field lies in, from the head on: 0, or 1 and 2 for tails. */
+  tail: z.number().int().min(0),
+  offsetBytes: z.number().int().min(0),
+  shift: z.number().int().min(0),
+  bits: z.number().int().min(1),
+})
+export type FieldBits = z.infer<typeof fieldBits>
+
+const kindOfPage = {
+  layout: z.string(),
+  pageType: z.string(),
+  order: z.number().int().min(0),
+}
+
+export const roomRow = z.object({
+  ...kindOfPage,
+  cell,
+  /** Why it is impossible or refused; empty otherwise. */
+  reason: z.string(),
+  claims: z.array(fieldBits),
+  collisions: z.array(fieldBits),
+})
+export type RoomRow = z.infer<typeof roomRow>
+
+export const probeRow = z.object({
+  ...kindOfPage,
+  cell,
+  reason: z.string(),
+  damaged: z.array(fieldBits),
+})
+export type ProbeRow = z.infer<typeof probeRow>
+
+export const patterns = ['hot', 'sequential', 'random'] as const
+export type Pattern = (typeof patterns)[number]
+
+export const costRow = z.object({
+  ...kindOfPage,
+  pattern: z.enum(patterns),
+  workingSetBytes: z.number(),
+  threads: z.number().int().min(1),
+  op: z.string(),
+  /** Nanoseconds of one thread for one operation on one page. */
+  nsPerOp: interval,
+  /** Against the scheme's own hand-written loop, paired by round. */
+  timesLimit: interval.nullable(),
+  rounds: z.number().int(),
+})
+export type CostRow = z.infer<typeof costRow>
+
+export const limitRow = costRow.omit({ timesLimit: true }).extend({ scheme: z.string() })
+export type LimitRow = z.infer<typeof limitRow>
+
+export const pureJsRow = costRow.omit({ timesLimit: true }).extend({
+  /** `sharedArrayBuffer`: only JavaScript; others: how JavaScript reaches the native scheme. */
+  variant: z.string(),
+  scheme: z.string(),
+  timesPureJs: interval.nullable(),
+})
+export type PureJsRow = z.infer<typeof pureJsRow>
+
+/** The largest pin count, taken on a real descriptor and not from the table. */
+export const boundaryRow = z.object({
+  ...kindOfPage,
+  /** Pins that were granted in one go; exact integers, as text beyond 2^53. */
+  granted: z.union([z.number(), z.string()]),
+  /** What the next pin got; empty if it was granted too. */
+  refusal: z.string(),
+  agrees: z.boolean(),
+})
+export type BoundaryRow = z.infer<typeof boundaryRow>
+
+/** Plain references on a page that nobody pinned, and what the query says. */
+export const falsePositiveRow = z.object({
+  ...kindOfPage,
+  references: z.number().int(),
+  maybePinned: z.boolean(),
+})
+export type FalsePositiveRow = z.infer<typeof falsePositiveRow>
+
+export const schemeEntry = z.object({
+  name: z.string(),
+  summary: z.string(),
+  where: z.string(),
+  /** Width of the pin counter. */
+  bits: z.number().int(),
+  exact: z.boolean(),
+  /** Largest count of one page; text beyond 2^53, null where nothing bounds it. */
+  maxPins: z.union([z.number(), z.string(), z.null()]),
+  falsePositives: z.string(),
+  locks: z.string(),
+  room: z.array(roomRow),
+  probe: z.array(probeRow),
+  cost: z.array(costRow),
+  /** Cost with the ledger of who pinned what. */
+  ledger: z.array(costRow),
+  boundaries: z.array(boundaryRow),
+  falsePositivesSeen: z.array(falsePositiveRow),
+})
+export type SchemeEntry = z.infer<typeof schemeEntry>
+
+export const machine = z.object({
+  cpu: z.string(),
+  cores: z.number().int(),
+  lastLevelCacheBytes: z.number(),
+  memoryBytes: z.number(),
+  kernel: z.string(),
+  arch: z.string(),
+  node: z.string(),
+  loadAverage: z.number(),
+})
+export type Machine = z.infer<typeof machine>
+
+export const layoutEntry = z.object({
+  name: z.string(),
+  summary: z.string(),
+  wordBytes: z.number().int(),
+  strideBytes: z.number().int(),
+  kconfig: z.string(),
+  freeFlagBits: z.number().int(),
+  types: z.array(z.string()),
+  fields: z.array(
+    z.object({
+      name: z.string(),
+      offsetBytes: z.number().int(),
+      shift: z.number().int(),
+      bits: z.number().int(),
+      kind: z.string(),
+      types: z.array(z.string()),
+      meaning: z.string(),
+      contested: z.boolean(),
+    }),
+  ),
+})
+export type LayoutEntry = z.infer<typeof layoutEntry>
+
+/** A cell in which the table and the memory disagree: a bug of pagebox. */
+export const disagreement = z.object({
+  ...kindOfPage,
+  scheme: z.string(),
+  table: z.string(),
+  probe: z.string(),
+})
+export type Disagreement = z.infer<typeof disagreement>
+
+export const compareDocument = z.object({
+  documentVersion: z.number().int(),
+  pagebox: z.string(),
+  date: z.string(),
+  /** False if the run was interrupted: what is there was measured, the rest is missing. */
+  complete: z.boolean(),
+  elapsedSeconds: z.number(),
+  machine,
+  settings: z.object({
+    effort: z.enum(['quick', 'default', 'thorough']),
+    seed: z.number().int(),
+    costLayout: z.string(),
+    schemes: z.array(z.string()),
+    layouts: z.array(z.string()),
+    rounds: z.number().int(),
+    sampleMs: z.number(),
+  }),
+  layouts: z.array(layoutEntry),
+  schemes: z.array(schemeEntry),
+  limit: z.array(limitRow),
+  pureJs: z.array(pureJsRow),
+  disagreements: z.array(disagreement),
+  answer: z.string(),
+})
+export type CompareDocument = z.infer<typeof compareDocument>

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import os from 'node:os'
+import type { Machine } from './document.ts'
+
+const caches = '/sys/devices/system/cpu/cpu0/cache'
+
+/** Size of the largest cache level; 32 MiB where the system does not say. */
+function lastLevelCacheBytes(): number {
+  let largest = 0
+  try {
+    for (const entry of readdirSync(caches)) {
+      if (!entry.startsWith('index')) continue
+      const size = /^(\d+)([KM])$/.exec(readFileSync(`${caches}/${entry}/size`, 'utf8').trim())
+      if (size) largest = Math.max(largest, Number(size[1]) * (size[2] === 'M' ? 1 << 20 : 1 << 10))
+    }
+  } catch {
+    // Containers and other systems may hide it.
+  }
+  return largest || 32 << 20
+}
+
+/** What a reader must know of a machine before comparing its times with others. */
+export function describeMachine(): Machine {
+  const cpus = os.cpus()
+  return {
+    cpu: cpus[0]?.model.trim() ?? 'unknown',
+    cores: os.availableParallelism(),
+    lastLevelCacheBytes: lastLevelCacheBytes(),
+    memoryBytes: os.totalmem(),
+    kernel: `${os.type()} ${os.release()}`,
+    arch: os.arch(),
+    node: process.version,
+    loadAverage: os.loadavg()[0] ?? 0,
+  }
+}

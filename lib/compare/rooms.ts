@@ -1,0 +1,62 @@
+import type { Layout } from '../page/layout.ts'
+import type { Scheme } from '../pins/scheme.ts'
+import type { Disagreement, FieldBits, ProbeRow, RoomRow } from './document.ts'
+import type { Subject } from './subject.ts'
+
+/** Single pages, the smallest compound pages with one and with two tails, and a 2 MiB page. */
+export const orders = [0, 1, 2, 9] as const
+
+const bitSet = (places: readonly FieldBits[]): string => {
+  const bits = new Set<string>()
+  for (const { tail, offsetBytes, shift, bits: width } of places) {
+    const first = offsetBytes * 8 + shift
+    for (let bit = first; bit < first + width; bit++) bits.add(`${tail}:${bit}`)
+  }
+  return [...bits].sort().join(' ')
+}
+
+/** Table and memory agree if the cell is the same and the very same bits are hit. */
+export const agree = (room: RoomRow, probe: ProbeRow): boolean =>
+  room.cell === probe.cell && bitSet(room.collisions) === bitSet(probe.damaged)
+
+export interface RoomOutcome {
+  room: RoomRow[]
+  probe: ProbeRow[]
+  disagreements: Disagreement[]
+}
+
+const describe = (cell: string, places: readonly FieldBits[]): string =>
+  places.length === 0 ? cell : `${cell}: ${places.map((at) => `${at.field} +${at.offsetBytes}`).join(', ')}`
+
+/** All page types and orders of one scheme in one layout, from the table and from memory. */
+export function examineRoom(subject: Subject, scheme: Scheme, layout: Layout): RoomOutcome {
+  const outcome: RoomOutcome = { room: [], probe: [], disagreements: [] }
+  for (const pageType of subject.pageTypes) {
+    for (const order of orders) {
+      const at = { layout: layout.name, pageType, order }
+      const table = subject.room({ scheme, ...at })
+      const seen = subject.probe({ scheme, ...at })
+      // That a type does not exist is said once, not for each order.
+      if (order > 0 && table.cell === 'impossible' && seen.cell === 'impossible') continue
+      const room: RoomRow = {
+        ...at,
+        cell: table.cell,
+        reason: table.reason,
+        claims: [...table.claims],
+        collisions: [...table.collisions],
+      }
+      const probe: ProbeRow = { ...at, cell: seen.cell, reason: seen.reason, damaged: [...seen.damaged] }
+      outcome.room.push(room)
+      outcome.probe.push(probe)
+      if (!agree(room, probe)) {
+        outcome.disagreements.push({
+          ...at,
+          scheme: scheme.name,
+          table: describe(room.cell, room.collisions),
+          probe: describe(probe.cell, probe.damaged),
+        })
+      }
+    }
+  }
+  return outcome
+}

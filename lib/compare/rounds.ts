@@ -1,0 +1,53 @@
+import { setImmediate } from 'node:timers/promises'
+
+/** Something that can be timed again and again. */
+export interface Series {
+  /** Runs `ops` operations and says how long they took, in ns. */
+  sample(ops: number): { ns: number; ops: number }
+  /** More than this in one sample would run into a limit of the scheme. */
+  maxOps: number
+}
+
+export interface RoundOptions {
+  rounds: number
+  sampleMs: number
+  /** Milliseconds of `performance.now()` after which no round begins, once three are done. */
+  deadline: number
+  signal: AbortSignal | undefined
+}
+
+/** Fewest rounds that still make an interval. */
+const fewestRounds = 3
+
+/**
+ * Times all series round by round and returns ns per operation, one array a
+ * series, all of the same length. The order turns by one each round, so that
+ * nobody always runs behind the same neighbour.
+ */
+export async function interleave(series: readonly Series[], options: RoundOptions): Promise<number[][]> {
+  const results: number[][] = series.map(() => [])
+  const opsOf: number[] = []
+  for (const each of series) {
+    // The first sample warms up; the second one is long enough to divide by.
+    each.sample(Math.min(256, each.maxOps))
+    const trial = each.sample(Math.min(4096, each.maxOps))
+    const nsPerOp = Math.max(0.2, trial.ns / trial.ops)
+    const fitting = Math.round((options.sampleMs * 1e6) / nsPerOp)
+    opsOf.push(Math.max(64, Math.min(each.maxOps, fitting)))
+    await setImmediate()
+  }
+  for (let round = 0; round < options.rounds; round++) {
+    if (round >= fewestRounds && performance.now() > options.deadline) break
+    const done: number[] = []
+    for (let i = 0; i < series.length; i++) {
+      const at = (i + round) % series.length
+      const { ns, ops } = (series[at] as Series).sample(opsOf[at] as number)
+      done[at] = ns / ops
+      // Native samples block; between them a signal must get through.
+      await setImmediate()
+      if (options.signal?.aborted) return results
+    }
+    for (const [at, nsPerOp] of done.entries()) results[at]?.push(nsPerOp)
+  }
+  return results
+}

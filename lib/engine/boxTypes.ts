@@ -1,0 +1,58 @@
+import type { PageType } from '../page/layout.ts'
+
+/** Settings of a new box. */
+export interface BoxOptions {
+  /** Page descriptors. An untouched one costs nothing: 2^28 are created at once. */
+  pages: number
+  /** Where pins are counted: a built-in name, or what `schemes.define` gave; `'refcount-bias'`. */
+  scheme?: string | { readonly name: string }
+  /** Which word means what: a built-in name, or what `layouts.define` gave; `'linux-6.12'`. */
+  layout?: string | { readonly name: string }
+  /** Keep an exact account of pins handed out, and refuse a wrong unpin; true. */
+  ledger?: boolean
+  /** Memory behind the descriptors, 4096 bytes a page; false. */
+  frames?: boolean
+  /**
+   * `'anon'`: a page becomes anonymous memory at its first pin; the default without frames.
+   * `'none'`: it stays free until it is set up.
+   */
+  populate?: 'anon' | 'none'
+  /** Huge pages behind the descriptors, which are then all touched now; false. */
+  hugePages?: boolean
+  /** Counters of the `sharded` scheme: logical threads; 8. */
+  shards?: number
+  /** Historic bugs to switch on, by name; none. */
+  quirks?: readonly string[]
+}
+
+/** What a page is to become. */
+export interface PageSetup {
+  type: PageType
+  /** 2^order pages as one compound page; 0. */
+  order?: number
+  /** Mappings, where the type counts them; 1. */
+  mapcount?: number
+  /** Put it on an LRU list, where the type can be; true. */
+  onLru?: boolean
+}
+
+/** The LRU lists, as `/proc/meminfo` names them. */
+export type LruKind = 'inactive_anon' | 'active_anon' | 'inactive_file' | 'active_file' | 'unevictable'
+
+/** The LRU lists of a box, threaded through the descriptors. */
+export interface Lru {
+  /** Takes a page off its list, for the caller to keep. False: it was on none. */
+  isolate(pfn: number): boolean
+  /** Puts an isolated page back on the list that its flags ask for. */
+  putback(pfn: number): void
+  /** Pages of a list from head to tail, `limit` at most (2^20). */
+  list(kind: LruKind, limit?: number): Uint32Array
+  /** Length of each list. */
+  readonly lengths: Readonly<Record<LruKind, number>>
+}
+
+/** Names a box to other threads of this process. Plain data: it can be posted to a worker. */
+export interface BoxToken {
+  readonly pagebox: 'box'
+  readonly id: string
+}

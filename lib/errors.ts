@@ -1,0 +1,74 @@
+/** What each `code` of a {@link PageboxError} means. The table in the docs is made from it. */
+export const errorCodes = {
+  ERR_PAGEBOX_ARG_TYPE: 'An argument has the wrong type.',
+  ERR_PAGEBOX_ARG_RANGE: 'An argument has the right type and a value that is not allowed.',
+  ERR_PAGEBOX_OPTION_UNKNOWN: 'An options object has a property that does not exist.',
+  ERR_PAGEBOX_PFN_RANGE: 'A page frame number lies outside the box.',
+  ERR_PAGEBOX_BUFFER_DETACHED: 'A typed array has lost its memory: its buffer was transferred.',
+  ERR_PAGEBOX_THIS: 'A method was called on something that is not its own object.',
+  ERR_PAGEBOX_CLOSED: 'The box, window or sampler was closed.',
+  ERR_PAGEBOX_BUSY: 'Something else is running on this box, and the two exclude each other.',
+  ERR_PAGEBOX_TOKEN: 'A token names no open box of this process.',
+  ERR_PAGEBOX_LAYOUT_UNKNOWN: 'There is no layout of that name.',
+  ERR_PAGEBOX_LAYOUT_INVALID: 'A declared layout contradicts itself: fields overlap, or lie outside the descriptor.',
+  ERR_PAGEBOX_SCHEME_UNKNOWN: 'There is no scheme of that name.',
+  ERR_PAGEBOX_SCHEME_INVALID: 'A declared scheme names bits that do not exist, or not enough of them.',
+  ERR_PAGEBOX_NO_ROOM: 'The scheme or the page type does not exist in this layout; the message says why.',
+  ERR_PAGEBOX_MEMORY: 'Memory could not be reserved.',
+  ERR_PAGEBOX_PAGE_FREE: 'The page is free or frozen: its reference count is zero, and nobody may take one.',
+  ERR_PAGEBOX_NOT_PINNED: 'Unpin of a page that is not pinned that often.',
+  ERR_PAGEBOX_NOT_REFERENCED: 'Put of a page without a reference that could be given back.',
+  ERR_PAGEBOX_PIN_LIMIT: 'The count of the scheme is full.',
+  ERR_PAGEBOX_REFUSED: 'The kernel would refuse this; `errno` says how.',
+  ERR_PAGEBOX_CORRUPT: 'A word of a descriptor holds what no kernel would write there.',
+  ERR_PAGEBOX_NO_DIRECT: 'This box has no direct view; the message says what it lacks.',
+  ERR_PAGEBOX_AUDIT: 'The audit found descriptors that do not hold what they must.',
+  ERR_PAGEBOX_ABORTED: 'The run was stopped by its AbortSignal.',
+  ERR_PAGEBOX_RECORDING: 'A file of recordings cannot be read, is cut off, or is of another format.',
+  ERR_PAGEBOX_SCENARIO: 'A scenario names an operation or a field that does not exist, or a value that is not allowed.',
+  ERR_PAGEBOX_PLATFORM: 'The native part does not exist for this system, or was not built.',
+  ERR_PAGEBOX_INTERNAL: 'A fault of pagebox itself. Please report it.',
+} as const
+
+/** One of the stable codes of {@link errorCodes}. */
+export type ErrorCode = keyof typeof errorCodes
+
+/** What a {@link PageboxError} carries besides its message. */
+export interface ErrorDetails {
+  /** The argument at fault: `options.pages`, `pfn`, `pfns[3]`. */
+  argument?: string
+  /** What was given, as text. */
+  given?: string
+  /** What is allowed, as text. */
+  allowed?: string
+  /** Where the kernel would refuse: the errno's name, `'EFAULT'`. */
+  errno?: string
+  /** Of a batch: how many elements were done before the one that failed, and were undone. */
+  index?: number
+  cause?: unknown
+}
+
+/**
+ * Every error that pagebox throws by intent. `code` is stable, the message is not.
+ *
+ * An error never leaves something half done: what was refused has changed nothing.
+ */
+export class PageboxError extends Error {
+  readonly code: ErrorCode
+  readonly argument: string | undefined
+  readonly given: string | undefined
+  readonly allowed: string | undefined
+  readonly errno: string | undefined
+  readonly index: number | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'PageboxError'
+    this.code = code
+    this.argument = details.argument
+    this.given = details.given
+    this.allowed = details.allowed
+    this.errno = details.errno
+    this.index = details.index
+  }
+}

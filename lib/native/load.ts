@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { PageboxError } from '../errors.ts'
+import type { NativeBinding } from './binding.ts'
+import { here } from './here.ts'
+
+/** The package's folder, found from `lib/`, `dist/` and `dist/cjs/` alike. */
+function packageRoot(): string {
+  let folder = here
+  while (!existsSync(join(folder, 'binding.gyp')) && !existsSync(join(folder, 'prebuilds'))) {
+    const parent = dirname(folder)
+    if (parent === folder) return join(here, '..', '..')
+    folder = parent
+  }
+  return folder
+}
+
+let loaded: NativeBinding | undefined
+let failure: PageboxError | undefined
+
+/** The addon, or null where it does not exist. Tried once. */
+export function nativeOrNull(): NativeBinding | null {
+  if (loaded !== undefined) return loaded
+  if (failure !== undefined) return null
+  try {
+    const load = createRequire(join(here, 'load.js'))('node-gyp-build') as (folder: string) => NativeBinding
+    loaded = load(packageRoot())
+    return loaded
+  } catch (cause) {
+    const system = `${process.platform} ${process.arch}`
+    failure = new PageboxError(
+      'ERR_PAGEBOX_PLATFORM',
+      `pagebox has no native part for this system (${system}): it runs on Linux with glibc, x64 and arm64. ` +
+        'In a clone, `npm run build:native` builds it. Layouts, decode and reports work without it.',
+      { given: system, allowed: 'linux x64, linux arm64', cause },
+    )
+    return null
+  }
+}
+
+/** The addon. Throws `ERR_PAGEBOX_PLATFORM` where it does not exist. */
+export function native(): NativeBinding {
+  const binding = nativeOrNull()
+  if (binding !== null) return binding
+  throw failure
+}

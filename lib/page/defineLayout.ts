@@ -1,0 +1,114 @@
+import { array, boolean, integer, newName, oneOf, options, string } from '../base/args.ts'
+import { tables } from '../native/tables.ts'
+import type { FieldKind, LayoutDefinition, PageType } from './layout.ts'
+
+const optionally = <Value>(value: unknown, fallback: Value, read: (value: unknown) => Value): Value =>
+  value === undefined ? fallback : read(value)
+
+const at = 'definition'
+const count = (value: unknown, argument: string, max: number, fallback = 0): number =>
+  optionally(value, fallback, (given) => integer(given, argument, 0, max))
+
+const pageTypes = (value: unknown, argument: string): PageType[] =>
+  array(value, argument, (each, where) => oneOf(each, where, tables().pageTypes))
+
+const largestStride = 256
+
+function readField(value: unknown, where: string) {
+  const known = ['name', 'offsetBytes', 'shift', 'bits', 'kind', 'types', 'meaning', 'contested'] as const
+  const given = options(value, where, known)
+  return {
+    name: string(given.name, `${where}.name`),
+    offsetBytes: integer(given.offsetBytes, `${where}.offsetBytes`, 0, largestStride - 1),
+    shift: count(given.shift, `${where}.shift`, 63),
+    bits: integer(given.bits, `${where}.bits`, 1, 128),
+    kind: oneOf(given.kind, `${where}.kind`, tables().fieldKinds as FieldKind[]),
+    types: pageTypes(given.types, `${where}.types`),
+    meaning: optionally(given.meaning, '', (text) => string(text, `${where}.meaning`)),
+    contested: optionally(given.contested, false, (flag) => boolean(flag, `${where}.contested`)),
+  }
+}
+
+function readKconfig(value: unknown) {
+  const where = `${at}.kconfig`
+  const known = ['name', 'sectionBits', 'nodeBits', 'zoneBits', 'lastCpupidBits', 'lruGenBits', 'memcg'] as const
+  const given = options(value, where, known)
+  return {
+    name: optionally(given.name, '', (text) => string(text, `${where}.name`)),
+    sectionBits: count(given.sectionBits, `${where}.sectionBits`, 63),
+    nodeBits: count(given.nodeBits, `${where}.nodeBits`, 63),
+    zoneBits: count(given.zoneBits, `${where}.zoneBits`, 63, 2),
+    lastCpupidBits: count(given.lastCpupidBits, `${where}.lastCpupidBits`, 63),
+    lruGenBits: count(given.lruGenBits, `${where}.lruGenBits`, 63),
+    memcg: optionally(given.memcg, true, (flag) => boolean(flag, `${where}.memcg`)),
+  }
+}
+
+function readEra(value: unknown) {
+  const where = `${at}.era`
+  const given = options(value, where, ['kernel', 'zoneDeviceBase', 'privateBase', 'anonExclusive'] as const)
+  return {
+    kernel: optionally(given.kernel, '', (text) => string(text, `${where}.kernel`)),
+    zoneDeviceBase: count(given.zoneDeviceBase, `${where}.zoneDeviceBase`, 1, 1),
+    privateBase: count(given.privateBase, `${where}.privateBase`, 1),
+    anonExclusive: optionally(given.anonExclusive, true, (flag) => boolean(flag, `${where}.anonExclusive`)),
+  }
+}
+
+function readPincount(value: unknown) {
+  const where = `${at}.pincount`
+  if (value === undefined) return { tail: 0, offsetBytes: 0, minOrder: 1 }
+  const given = options(value, where, ['tail', 'offsetBytes', 'minOrder'] as const)
+  return {
+    tail: integer(given.tail, `${where}.tail`, 0, 2),
+    offsetBytes: integer(given.offsetBytes, `${where}.offsetBytes`, 0, largestStride - 4),
+    minOrder: count(given.minOrder, `${where}.minOrder`, 9, 1),
+  }
+}
+
+const known = [
+  'name',
+  'summary',
+  'wordBytes',
+  'strideBytes',
+  'kconfig',
+  'era',
+  'types',
+  'flags',
+  'fields',
+  'pincount',
+  'mapcountOffsetBytes',
+  'refcountOffsetBytes',
+  'counterOffsetBytes',
+  'orderOffsetBytes',
+] as const
+
+/** A definition with its types checked and its gaps filled; whether it makes sense C++ decides. */
+export function readLayout(definition: LayoutDefinition) {
+  const given = options(definition, at, known)
+  const name = newName(given.name, `${at}.name`)
+  const wordBytes = optionally(given.wordBytes, 8, (bytes) => integer(bytes, `${at}.wordBytes`, 4, 8))
+  const fields = array(given.fields, `${at}.fields`, readField)
+  const flagNames = tables().flagNames
+  return {
+    name,
+    summary: optionally(given.summary, '', (text) => string(text, `${at}.summary`)),
+    wordBytes,
+    strideBytes: count(given.strideBytes, `${at}.strideBytes`, largestStride, wordBytes === 8 ? 64 : 32),
+    kconfig: readKconfig(given.kconfig),
+    era: readEra(given.era),
+    types: optionally(given.types, [...new Set(fields.flatMap((field) => field.types))], (types) =>
+      pageTypes(types, `${at}.types`),
+    ),
+    flags: array(given.flags, `${at}.flags`, (value, where) => {
+      const flag = options(value, where, ['name', 'bit'] as const)
+      return { name: oneOf(flag.name, `${where}.name`, flagNames), bit: integer(flag.bit, `${where}.bit`, 0, 63) }
+    }),
+    fields,
+    pincount: readPincount(given.pincount),
+    mapcountOffsetBytes: integer(given.mapcountOffsetBytes, `${at}.mapcountOffsetBytes`, 0, largestStride - 4),
+    refcountOffsetBytes: integer(given.refcountOffsetBytes, `${at}.refcountOffsetBytes`, 0, largestStride - 4),
+    counterOffsetBytes: count(given.counterOffsetBytes, `${at}.counterOffsetBytes`, largestStride - 4),
+    orderOffsetBytes: count(given.orderOffsetBytes, `${at}.orderOffsetBytes`, largestStride - 1),
+  }
+}

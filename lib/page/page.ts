@@ -1,0 +1,51 @@
+import type { PageType } from './layout.ts'
+
+/** One field of a descriptor and what it holds. */
+export interface FieldValue {
+  readonly name: string
+  readonly value: bigint
+  /** The value in words: `'page 42'`, `'list poison 1'`, `'-1'`. */
+  readonly text: string
+  readonly offsetBytes: number
+  readonly shift: number
+  readonly bits: number
+}
+
+/** Eight words of a descriptor, decoded. A copy: it does not change when the page does. */
+export interface DecodedPage {
+  readonly layout: string
+  readonly scheme: string | null
+  readonly type: PageType
+  /** Why it was taken for that type. */
+  readonly typeReason: string
+  readonly words: readonly bigint[]
+  readonly flags: readonly string[]
+  readonly fields: readonly FieldValue[]
+  readonly refcount: number
+  /** Mappings: 0 is not mapped (`_mapcount` holds one less). Null where the type has none. */
+  readonly mapcount: number | null
+  readonly zone: number
+  readonly node: number
+  /** What the scheme can tell from the words alone; null without a scheme. */
+  readonly pins: { readonly pins: bigint; readonly exact: boolean } | null
+  /** What no kernel would write: a pointer out of range, a tail that points nowhere. */
+  readonly warnings: readonly string[]
+}
+
+/** A page of a box. Reads the descriptor each time that it is asked. */
+export interface Page {
+  readonly pfn: number
+  readonly type: PageType
+  /** The head of a tail; itself otherwise. */
+  readonly head: number
+  readonly words: bigint[]
+  /** The fields that are live for this type, by name. */
+  readonly fields: Readonly<Record<string, bigint>>
+  readonly flags: readonly string[]
+  readonly refcount: number
+  readonly mapcount: number | null
+  readonly order: number
+  decode(): DecodedPage
+  /** The descriptor as `xxd` would show it, with the names of the words. */
+  hexdump(): string
+}

@@ -1,0 +1,77 @@
+import type { CompareDocument } from '../compare/document.ts'
+import { contentionSection } from './contention.ts'
+import { costSection } from './cost.ts'
+import { claimRules, descriptorSection } from './descriptor.ts'
+import { bytes } from '../compare/format.ts'
+import { html, Markup } from './html.ts'
+import { roomSection } from './room.ts'
+import { style } from './style.ts'
+import { limitsTable, machineFacts, operationsTable, pureJsTable } from './tables.ts'
+
+const sections: { id: string; title: string; content: (document: CompareDocument) => Markup }[] = [
+  { id: 'room', title: 'Which scheme fits where', content: roomSection },
+  { id: 'descriptor', title: 'The descriptor, word by word', content: descriptorSection },
+  { id: 'cost', title: 'What a pin costs', content: costSection },
+  { id: 'contention', title: 'Contention', content: contentionSection },
+  {
+    id: 'operations',
+    title: 'Each operation by itself',
+    content: (document) =>
+      html`<p>Nanoseconds on one hot line, one thread: median and 95 % interval.</p>${operationsTable(document)}`,
+  },
+  { id: 'limits', title: 'Limits and false positives', content: limitsTable },
+  {
+    id: 'javascript',
+    title: 'From JavaScript',
+    content: (document) =>
+      html`<p>The same pin and unpin through each way that JavaScript has, against an implementation in JavaScript alone
+(<code>Atomics</code> on a SharedArrayBuffer of the same stride).</p>${pureJsTable(document.pureJs)}`,
+  },
+]
+
+function heading(document: CompareDocument): Markup {
+  const themes = ['system', 'light', 'dark']
+  return html`<header><h1>pagebox compare: where a pin count fits</h1>
+<fieldset class="choice" aria-label="Theme">${themes.map(
+    (theme, at) =>
+      html`<label><input type="radio" name="theme" id="theme-${theme}"${at === 0 && html` checked`}>${theme}</label>`,
+  )}</fieldset></header>
+<div class="answer"><p>${document.answer}</p></div>
+${document.complete ? '' : html`<p class="bad">This run was interrupted; what it had measured until then is shown.</p>`}`
+}
+
+function provenance(document: CompareDocument): Markup {
+  const { settings } = document
+  return html`<footer>pagebox ${document.pagebox}, ${document.date}; ${settings.effort} run of ${document.elapsedSeconds.toFixed(0)} s,
+seed ${settings.seed}, ${settings.rounds} interleaved rounds of ${settings.sampleMs} ms, costs measured on ${settings.costLayout}.
+Descriptors of ${document.layouts.map((each) => `${each.name} (${bytes(each.strideBytes)})`).join(', ')}.
+Times on another machine differ; the ratios to the hand-written loop travel better.</footer>`
+}
+
+/**
+ * The whole report as one page that needs neither network nor script: its
+ * policy forbids both, so an inserted name could not run even if it got past
+ * the escaping.
+ */
+export function reportPage(document: CompareDocument): string {
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+  const css = style(claimRules(document))
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>pagebox compare</title>
+<style>${new Markup(css)}</style>
+</head>
+<body><main>
+${heading(document)}
+${machineFacts(document.machine)}
+<nav>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
+${sections.map(({ id, title, content }) => html`<section><h2 id="${id}">${title}</h2>${content(document)}</section>`)}
+${provenance(document)}
+</main></body>
+</html>
+`.text
+}

@@ -1,0 +1,46 @@
+// The audit: recomputes from the ledger, the page setups and the lists what
+// every touched descriptor must hold, and reports each difference. It reads and
+// never repairs; a corrupted pointer is reported, not followed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "engine/invariants.h"
+#include "page/pfn.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Box;
+
+struct AuditRow {
+  Invariant invariant = Invariant::kRefcountAccounted;
+  Pfn pfn;
+  std::string_view field;  // static, or a name of the box's layout
+  std::uint64_t expected = 0, found = 0;
+  std::string explanation;  // who accounts for what was expected
+};
+
+struct AuditReport {
+  std::vector<AuditRow> rows;    // the first ones, by pfn within each part
+  std::uint64_t rows_total = 0;  // found in all
+  std::array<std::uint64_t, kInvariants> by_invariant{};
+  std::uint64_t pages = 0;  // descriptors looked at
+  /// Facts that this box cannot know, in words.
+  std::vector<std::string_view> unknown;
+
+  bool clean() const { return rows_total == 0; }
+};
+
+inline constexpr std::size_t kAuditRows = 64;
+
+/// exclusive (box_gate.h). Looks at touched descriptors only. Keeps at most
+/// `max_rows` rows; the counts are exact. `report` is overwritten, its memory is
+/// used again.
+void audit(const Box& box, AuditReport& report, std::size_t max_rows = kAuditRows);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,137 @@
+// A box: the memory of a small machine. Descriptors, the frames they describe,
+// the zone's LRU lists, the allocator, one pin scheme, and the ledger of who
+// holds what. Address spaces and devices join it as further members.
+//
+// Calls below may come from several OS threads at once, except where they say
+// `exclusive`; box_handle.h keeps those apart from all others.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/errc.h"
+#include "base/lock.h"
+#include "base/mapping.h"
+#include "engine/box_gate.h"
+#include "engine/ledger.h"
+#include "page/allocator.h"
+#include "page/memmap.h"
+#include "page/setup.h"
+#include "page/zone.h"
+#include "pins/pins.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// The longest descriptor: 80 bytes of 8-byte words.
+inline constexpr unsigned kMaxWords = 10;
+
+struct BoxSettings {
+  Layout layout;
+  SchemeSpec scheme;
+  std::uint64_t pages = 0;         // RAM
+  std::uint64_t device_pages = 0;  // pfns reserved behind RAM
+  unsigned shards = 8;             // logical threads of the scheme `sharded`
+  bool ledger = true;
+  bool frames = false;
+  /// A page of a box without frames is initialised as anonymous memory by its first
+  /// pin or reference.
+  bool populate_anon = true;
+  /// Descriptors on huge pages, all touched at creation.
+  bool huge_pages = false;
+};
+
+struct PageWords {
+  std::array<std::uint64_t, kMaxWords> words{};
+  unsigned count = 0;       // of this layout: stride / word bytes
+  unsigned word_bytes = 8;
+};
+
+class Box {
+ public:
+  /// kInval: a setting out of range; kRefused: the scheme does not exist for this
+  /// layout (`reason` says why); kNoMem: cannot be reserved. Nothing is touched:
+  /// 2^28 pages take less than 10 ms.
+  static Errc create(const BoxSettings& settings, std::shared_ptr<Box>& out,
+                     std::string* reason = nullptr);
+  ~Box();
+  Box(const Box&) = delete;
+  Box& operator=(const Box&) = delete;
+
+  // One page. kRange: no such pfn; kInval: n is 0; kCorrupt: word 1 of a tail points
+  // nowhere. A tail stands for its head. What fails has changed nothing.
+
+  /// kAgain: the page is free or frozen.
+  Errc get(Pfn pfn, std::uint32_t n = 1);
+  /// kNotReferenced: the ledger has fewer references from get(). The last one frees
+  /// the page.
+  Errc put(Pfn pfn, std::uint32_t n = 1);
+  /// As fast GUP. kAgain: free or frozen; kPinLimit, kRefused: as the scheme says.
+  Errc pin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  /// As slow GUP. kAgain: free; kNoMem: the count was at or below zero.
+  Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  /// kNotPinned: the ledger has fewer pins. The last reference frees the page.
+  Errc unpin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  Result<bool> maybe_pinned(Pfn pfn) const;
+  Result<PinCount> pins(Pfn pfn) const;
+
+  /// As folio_isolate_lru: takes a reference and takes the page off its list. False:
+  /// it is on none. kAgain: free.
+  Result<bool> isolate(Pfn pfn);
+  /// As folio_putback_lru. kInval: nobody has isolated it.
+  Errc putback(Pfn pfn);
+
+  /// Makes 2^order pages from `pfn` on be of a type; kFree gives their own references
+  /// back (they are freed once nobody holds others). kBusy: referenced, pinned or
+  /// isolated; kRefused: not in this layout; kInval: misaligned, or of no LRU type.
+  Errc setup(Pfn pfn, const PageSetup& setup);
+  /// The same for [first, first + pages), in steps of 2^order.
+  Errc setup_range(Pfn first, std::uint64_t pages, const PageSetup& setup);
+
+  Result<PageWords> words(Pfn pfn) const;
+  Result<PageType> type_of(Pfn pfn) const;
+  Result<Pfn> head_of(Pfn pfn) const;
+
+  /// exclusive. As just created; touched pages only.
+  void reset();
+
+  const BoxSettings& settings() const { return settings_; }
+  Memmap& memmap() { return *memmap_; }
+  const Memmap& memmap() const { return *memmap_; }
+  Zone& zone() { return *zone_; }
+  const Zone& zone() const { return *zone_; }
+  Allocator& allocator() { return *allocator_; }
+  Pins& scheme() { return *pins_; }
+  const Pins& scheme() const { return *pins_; }
+  Ledger& ledger() { return ledger_; }
+  const Ledger& ledger() const { return ledger_; }
+  BoxGate& gate() { return gate_; }
+  /// Byte 0 of frame 0; null without frames.
+  std::byte* frames() const { return frames_.data(); }
+
+  /// The last reference of `head` is gone: off its list, back to the allocator.
+  void free_page(Pfn head);
+  /// Initialises a page never handed out, if this box does that. False: it does not.
+  bool try_populate(Pfn pfn);
+
+ private:
+  explicit Box(const BoxSettings& settings) : settings_(settings) {}
+  Errc build(std::string* reason);
+  Result<Pfn> find_head(Pfn pfn) const;
+  template <class Try>
+  Errc try_populated(Pfn pfn, Try&& attempt);
+
+  BoxSettings settings_;
+  std::unique_ptr<Memmap> memmap_;
+  std::unique_ptr<Zone> zone_;
+  std::unique_ptr<Allocator> allocator_;
+  std::unique_ptr<Pins> pins_;
+  Ledger ledger_;
+  Mapping frames_;
+  SpinLock setup_lock_;  // a page is initialised once
+  BoxGate gate_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

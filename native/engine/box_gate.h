@@ -1,0 +1,91 @@
+// Who may touch a box now. Short calls come from handles, one an OS thread (a
+// worker's attachment); a run or an audit wants the box for itself. A call costs
+// one store and one load of the gate; only the rare exclusive side waits.
+//
+// Rules:
+// 1. A handle first says `active`, then looks at the gate; the exclusive side
+//    first shuts the gate, then looks at the handles (both sequentially
+//    consistent): at least one sees the other.
+// 2. Memory outlives every handle and run: each holds a shared_ptr to the box.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/atomic.h"
+#include "base/env.h"
+#include "base/errc.h"
+#include "base/lock.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Box;
+class BoxHandle;
+
+class BoxGate {
+ public:
+  /// kBusy: another exclusive run; kBadF: closed. Waits for calls under way.
+  Errc begin_exclusive();
+  void end_exclusive();
+
+  /// New calls and runs are refused, runs are told to stop and waited for. Not to be
+  /// called from a run's own thread. A second close does nothing.
+  void close();
+  bool closed() const { return (state_.load(atomics::kAcquire) & kClosed) != 0; }
+  /// Runs ask now and then, and end soon when it says true.
+  bool stop_requested() const { return closed(); }
+
+ private:
+  friend class BoxHandle;
+  friend class BoxCall;
+  static constexpr std::uint32_t kExclusive = 1, kClosed = 2;
+
+  Atomic<std::uint32_t> state_;
+  Mutex lock_;  // the list of handles
+  BoxHandle* handles_ = nullptr;
+};
+
+/// One user of a box; calls through it come from one OS thread at a time.
+class BoxHandle {
+ public:
+  explicit BoxHandle(std::shared_ptr<Box> box);
+  ~BoxHandle();
+  BoxHandle(const BoxHandle&) = delete;
+  BoxHandle& operator=(const BoxHandle&) = delete;
+
+  Box& box() const { return *box_; }
+  const std::shared_ptr<Box>& shared() const { return box_; }
+  /// Number of this handle among those of its box, from 0: the shard of its pins.
+  unsigned index() const { return index_; }
+
+ private:
+  friend class BoxGate;
+  friend class BoxCall;
+  std::shared_ptr<Box> box_;
+  BoxGate& gate_;
+  Atomic<std::uint32_t> active_;
+  unsigned index_ = 0;
+  BoxHandle* next_ = nullptr;
+};
+
+/// Around each call that changes a box: `if (BoxCall call(handle); call) ...`
+class [[nodiscard]] BoxCall {
+ public:
+  explicit BoxCall(BoxHandle& handle) : handle_(handle) {
+    handle_.active_.store(1);  // rule 1
+    const std::uint32_t state = handle_.gate_.state_.load();
+    if (state != 0) error_ = (state & BoxGate::kClosed) != 0 ? Errc::kBadF : Errc::kBusy;
+  }
+  ~BoxCall() { handle_.active_.store(0, atomics::kRelease); }
+  BoxCall(const BoxCall&) = delete;
+  BoxCall& operator=(const BoxCall&) = delete;
+  /// kBadF: closed; kBusy: a run has the box for itself.
+  Errc error() const { return error_; }
+  explicit operator bool() const { return error_ == Errc::kOk; }
+
+ private:
+  BoxHandle& handle_;
+  Errc error_ = Errc::kOk;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

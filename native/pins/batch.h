@@ -1,0 +1,351 @@
+// The operations on one page and the loops over many, written once for every
+// protocol. A protocol is a policy with static functions:
+//
+//   using Word                                   8 or 4 bytes
+//   refs(f, t) -> uint32                         references that each pin holds (`each`)
+//   add(f, t, n, each, shard) -> Errc            the count, after the references
+//   sub(f, t, n, each, shard) -> Errc            the count, before the references
+//   count(f, t) -> PinCount    pinned(f, t) -> bool    prefetch(f, pfn)
+//   putback(f, t) -> Errc                        an isolated page comes back
+//
+// Loops work on a copy of the frame whose address never escapes, so that its
+// numbers stay in registers across the atomics.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "page/zone.h"
+#include "pins/kernel.h"
+#include "pins/target.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Pages between the prefetch of a descriptor and its use.
+inline constexpr std::size_t kPrefetchPages = 24;
+
+// Cold paths, in pins.cpp. They take the caller's frame, not the loop's copy.
+
+/// The page had no reference. True: it was a descriptor never initialised, and
+/// is a page now; try again.
+bool populate_page(const PinFrame& frame, std::uint64_t pfn);
+/// Gives back references of an undone speculative pin.
+void undo_references(const PinFrame& frame, const Target& target, std::uint32_t refs);
+
+template <class Policy>
+struct PinLoops {
+  using Word = typename Policy::Word;
+
+  [[gnu::always_inline]] static std::int32_t references(const PinFrame& f, const Target& t) {
+    return static_cast<std::int32_t>(atomics::load(t.u32(f.refcount)));
+  }
+
+  /// The caller holds a reference, so the page cannot change under it.
+  [[gnu::always_inline]] static Errc pin_one(const PinFrame& f, std::uint64_t pfn, std::uint32_t n,
+                                             unsigned shard) {
+    Target t;
+    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
+      return error;
+    if (references(f, t) <= 0) [[unlikely]]
+      return Errc::kNoMem;
+    const std::uint32_t each = Policy::refs(f, t);
+    atomics::fetch_add(t.u32(f.refcount), n * each);
+    const Errc error = Policy::add(f, t, n, each, shard);
+    if (error != Errc::kOk) [[unlikely]]
+      atomics::fetch_sub(t.u32(f.refcount), n * each);
+    return error;
+  }
+
+  /// Adds n references unless there is none (kAgain) or too many (kNoMem), and
+  /// checks that the page still belongs to that folio.
+  [[gnu::always_inline]] static Errc try_get_folio(const PinFrame& f, const PinFrame& frame,
+                                                   std::uint64_t pfn, std::uint32_t n, Target& t) {
+    for (;;) {
+      if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
+        return error;
+      std::uint32_t seen = atomics::load(t.u32(f.refcount));
+      do {
+        if (static_cast<std::int32_t>(seen) <= 0) [[unlikely]]
+          return seen == 0 ? Errc::kAgain : Errc::kNoMem;
+      } while (!atomics::compare_exchange(t.u32(f.refcount), seen, seen + n));
+      if (still_leads_to<Word>(f, pfn, t)) [[likely]]
+        return Errc::kOk;
+      undo_references(frame, t, n);
+    }
+  }
+
+  [[gnu::always_inline]] static Errc try_pin_one(const PinFrame& f, const PinFrame& frame,
+                                                 std::uint64_t pfn, std::uint32_t n,
+                                                 unsigned shard) {
+    Target t;
+    if (const Errc error = try_get_folio(f, frame, pfn, n, t); error != Errc::kOk) [[unlikely]]
+      return error;
+    std::uint32_t refs = n;
+    const std::uint32_t each = Policy::refs(f, t);
+    if (each != 1) {
+      const std::uint32_t pins = f.quirks.has(PinQuirk::kOneBiasForMany) ? 1 : n;
+      refs = pins * each;
+      atomics::fetch_add(t.u32(f.refcount), refs - n);
+    }
+    const Errc error = Policy::add(f, t, n, each, shard);
+    if (error != Errc::kOk) [[unlikely]]
+      undo_references(frame, t, refs);
+    return error;
+  }
+
+  /// Value: whether the last reference went.
+  [[gnu::always_inline]] static Result<bool> drop(const PinFrame& f, const Target& t,
+                                                  std::uint32_t refs) {
+    const std::uint32_t old = atomics::fetch_sub(t.u32(f.refcount), refs);
+    if (static_cast<std::int32_t>(old - refs) > 0) [[likely]]
+      return false;
+    if (old == refs) return !f.quirks.has(PinQuirk::kNoZeroTest);
+    // Below zero before: the count had crossed its limit, and comes back.
+    if (static_cast<std::int32_t>(old) < 0) return false;
+    atomics::fetch_add(t.u32(f.refcount), refs);  // more than there was: nothing happened
+    return Errc::kNotPinned;
+  }
+
+  [[gnu::always_inline]] static Result<bool> unpin_one(const PinFrame& f, std::uint64_t pfn,
+                                                       std::uint32_t n, unsigned shard, Target& t) {
+    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
+      return error;
+    if (f.quirks.has(PinQuirk::kPutForUnpin)) [[unlikely]]
+      return drop(f, t, n);
+    const std::uint32_t each = Policy::refs(f, t);
+    const Errc error = Policy::sub(f, t, n, each, shard);
+    if (error == Errc::kNotPinned) [[unlikely]]
+      return error;
+    const Result<bool> last = drop(f, t, n * each);
+    // The count was wrong and the reference is gone all the same (kCorrupt).
+    if (error != Errc::kOk) [[unlikely]]
+      return error;
+    return last;
+  }
+
+  [[gnu::always_inline]] static Errc get_one(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
+      return error;
+    if (references(f, t) <= 0) [[unlikely]]
+      return Errc::kNoMem;
+    atomics::fetch_add(t.u32(f.refcount), 1U);
+    return Errc::kOk;
+  }
+
+  [[gnu::always_inline]] static Result<bool> put_one(const PinFrame& f, std::uint64_t pfn,
+                                                     Target& t) {
+    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
+      return error;
+    return drop(f, t, 1);
+  }
+
+  /// Calls step(f, pfn, head) for each page; it returns Result<bool>, true
+  /// where a last reference went.
+  template <class Step>
+  [[gnu::always_inline]] static BatchResult each(const PinFrame& frame, const std::uint32_t* pfns,
+                                                 std::size_t size, std::uint32_t* freed,
+                                                 Step step) {
+    const PinFrame f = frame;
+    BatchResult result;
+    const std::size_t last = size - 1;
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t ahead = i + kPrefetchPages;
+      Policy::prefetch(f, pfns[ahead < size ? ahead : last]);
+      Target t;
+      const Result<bool> done = step(f, pfns[i], t);
+      if (!done) [[unlikely]] {
+        if (result.failed++ == 0) {
+          result.first_failed = i;
+          result.first_error = done.error;
+        }
+      } else if (done.value) [[unlikely]] {
+        if (freed != nullptr) freed[result.freed] = static_cast<std::uint32_t>(t.pfn);
+        ++result.freed;
+      }
+    }
+    result.done = size - result.failed;
+    return result;
+  }
+
+  // What the table points to.
+
+  static Errc try_pin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
+    const Errc error = try_pin_one(f, f, pfn, n, shard);
+    if (error == Errc::kAgain && populate_page(f, pfn)) return try_pin_one(f, f, pfn, n, shard);
+    return error;
+  }
+  static Errc pin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
+    const Errc error = pin_one(f, pfn, n, shard);
+    if (error == Errc::kNoMem && populate_page(f, pfn)) return pin_one(f, pfn, n, shard);
+    return error;
+  }
+  static Result<bool> unpin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
+    Target t;
+    return unpin_one(f, pfn, n, shard, t);
+  }
+  static Errc get(const PinFrame& f, std::uint64_t pfn) {
+    const Errc error = get_one(f, pfn);
+    if (error == Errc::kNoMem && populate_page(f, pfn)) return get_one(f, pfn);
+    return error;
+  }
+  static Result<bool> put(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    return put_one(f, pfn, t);
+  }
+  static PinCount pins(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    return resolve<Word>(f, pfn, t) == Errc::kOk ? Policy::count(f, t) : PinCount{};
+  }
+  static bool maybe_pinned(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    return resolve<Word>(f, pfn, t) == Errc::kOk && Policy::pinned(f, t);
+  }
+  static std::uint32_t refs_per_pin(const PinFrame& f, std::byte* head) {
+    return Policy::refs(f, {head, 0});
+  }
+  static Errc putback(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) return error;
+    return Policy::putback(f, t);
+  }
+
+  static BatchResult try_pin_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                  std::size_t size, unsigned shard, std::uint32_t*) {
+    return each(frame, pfns, size, nullptr,
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target&) -> Result<bool> {
+                  const Errc error = try_pin_one(f, frame, pfn, 1, shard);
+                  if (error == Errc::kOk) [[likely]]
+                    return false;
+                  if (const Errc again = try_pin(frame, pfn, 1, shard); again != Errc::kOk)
+                    return again;
+                  return false;
+                });
+  }
+  static BatchResult pin_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                              unsigned shard, std::uint32_t*) {
+    return each(frame, pfns, size, nullptr,
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target&) -> Result<bool> {
+                  if (pin_one(f, pfn, 1, shard) == Errc::kOk) [[likely]]
+                    return false;
+                  if (const Errc again = pin(frame, pfn, 1, shard); again != Errc::kOk)
+                    return again;
+                  return false;
+                });
+  }
+  static BatchResult unpin_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                                unsigned shard, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed, [shard](const PinFrame& f, std::uint64_t pfn, Target& t) {
+      return unpin_one(f, pfn, 1, shard, t);
+    });
+  }
+  static BatchResult try_pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                        std::size_t size, unsigned shard, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed,
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                  if (try_pin_one(f, frame, pfn, 1, shard) != Errc::kOk) [[unlikely]] {
+                    if (const Errc again = try_pin(frame, pfn, 1, shard); again != Errc::kOk)
+                      return again;
+                  }
+                  return unpin_one(f, pfn, 1, shard, t);
+                });
+  }
+  static BatchResult pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                    std::size_t size, unsigned shard, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed,
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                  if (pin_one(f, pfn, 1, shard) != Errc::kOk) [[unlikely]] {
+                    if (const Errc again = pin(frame, pfn, 1, shard); again != Errc::kOk)
+                      return again;
+                  }
+                  return unpin_one(f, pfn, 1, shard, t);
+                });
+  }
+  static BatchResult get_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                              unsigned, std::uint32_t*) {
+    return each(frame, pfns, size, nullptr,
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target&) -> Result<bool> {
+                  if (get_one(f, pfn) == Errc::kOk) [[likely]]
+                    return false;
+                  if (const Errc again = get(frame, pfn); again != Errc::kOk) return again;
+                  return false;
+                });
+  }
+  static BatchResult put_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                              unsigned, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed,
+                [](const PinFrame& f, std::uint64_t pfn, Target& t) { return put_one(f, pfn, t); });
+  }
+  static BatchResult get_put_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                  std::size_t size, unsigned, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed,
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                  if (get_one(f, pfn) != Errc::kOk) [[unlikely]] {
+                    if (const Errc again = get(frame, pfn); again != Errc::kOk) return again;
+                  }
+                  return put_one(f, pfn, t);
+                });
+  }
+  static BatchResult maybe_pinned_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                       std::size_t size, unsigned, std::uint32_t*) {
+    const PinFrame f = frame;
+    BatchResult result;
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t ahead = i + kPrefetchPages;
+      Policy::prefetch(f, pfns[ahead < size ? ahead : size - 1]);
+      Target t;
+      const Errc error = resolve<Word>(f, pfns[i], t);
+      if (error != Errc::kOk) [[unlikely]] {
+        if (result.failed++ == 0) {
+          result.first_failed = i;
+          result.first_error = error;
+        }
+      } else {
+        result.done += Policy::pinned(f, t) ? 1 : 0;
+      }
+    }
+    return result;
+  }
+
+  static constexpr PinKernel kKernel = {&try_pin,
+                                        &pin,
+                                        &unpin,
+                                        &get,
+                                        &put,
+                                        &pins,
+                                        &maybe_pinned,
+                                        &refs_per_pin,
+                                        &putback,
+                                        &try_pin_many,
+                                        &pin_many,
+                                        &unpin_many,
+                                        &try_pin_unpin_many,
+                                        &pin_unpin_many,
+                                        &get_many,
+                                        &put_many,
+                                        &get_put_many,
+                                        &maybe_pinned_many};
+};
+
+/// What most policies share: the descriptor's own line is what a pin waits for,
+/// and LRU words belong to the zone alone.
+struct PolicyBase {
+  [[gnu::always_inline]] static void prefetch(const PinFrame& f, std::uint64_t pfn) {
+    __builtin_prefetch(f.base + pfn * f.stride_bytes + f.refcount, 1, 3);
+  }
+  static Errc putback(const PinFrame& f, const Target& t);
+};
+
+/// The head's `_refcount` reads as pinned, or holds at most that many pins.
+/// Unsigned on purpose: a count that has crossed into the negative is pinned.
+struct ReadsReferences {
+  [[gnu::always_inline]] static bool pinned(const PinFrame& f, const Target& t) {
+    return atomics::load(t.u32(f.refcount)) >= f.pinned_from;
+  }
+  [[gnu::always_inline]] static PinCount count(const PinFrame& f, const Target& t) {
+    return {atomics::load(t.u32(f.refcount)) / f.refs_per_pin, false};
+  }
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,36 @@
+// What the schemes that live in the list words do to a zone's LRU. Callers hold
+// the zone's LRU lock.
+#pragma once
+
+#include "base/errc.h"
+#include "page/memmap.h"
+#include "page/zone.h"
+#include "pins/target.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Takes the page off its list: true if it was on one. kCorrupt: a neighbour's
+/// word is no list pointer; the page stays.
+inline Result<bool> isolate_locked(const PinFrame& f, const Target& t) {
+  const Page page = f.memmap->page(Pfn{t.pfn});
+  if (!f.isolates || !page.test(Flag::kLru)) return false;
+  if (const Errc error = f.zone->remove(page); error != Errc::kOk) return error;
+  return true;
+}
+
+/// Whether a was-LRU bit in this page's words can be a pin's: slab, page-table
+/// and device pages are on no LRU, and what looks like the bit is their own.
+inline bool can_be_listed(const PinFrame& f, Page page) {
+  const Shape& shape = page.shape();
+  const std::uint64_t zone = page.word(0) >> shape.zone_shift & ((1ULL << shape.zone_bits) - 1);
+  return zone == f.zone->index() && !page.test(Flag::kSlab) && page.mapcount_raw() >= kTypedBelow;
+}
+
+/// Back on the list that the page's flags ask for.
+inline Errc putback_locked(const PinFrame& f, const Target& t) {
+  const Page page = f.memmap->page(Pfn{t.pfn});
+  if (!can_be_listed(f, page)) return Errc::kOk;
+  return f.zone->add(page, Zone::kind_of(page));
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

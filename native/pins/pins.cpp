@@ -1,0 +1,241 @@
+#include "pins/pins.h"
+
+#include <new>
+#include <utility>
+
+#include "pins/batch.h"
+#include "pins/protocol.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// The inverse of an odd number modulo 2^64 (Newton: each step doubles the bits).
+std::uint64_t inverse_of(std::uint64_t odd) {
+  std::uint64_t x = odd;
+  for (int i = 0; i < 5; ++i) x *= 2 - odd * x;
+  return x;
+}
+
+void aim_at_memmap(PinFrame& f, Memmap& memmap) {
+  const Shape& shape = memmap.shape();
+  f.base = memmap.base();
+  f.capacity = memmap.capacity();
+  f.page_base = memmap.addresses().of_page(Pfn{0});
+  f.address_mask = shape.word_bytes == 8 ? ~0ULL : 0xffffffffULL;
+  f.stride_bytes = shape.stride_bytes;
+  f.stride_shift = static_cast<std::uint8_t>(__builtin_ctz(shape.stride_bytes));
+  f.stride_inverse = inverse_of(shape.stride_bytes >> f.stride_shift);
+  f.refcount = shape.refcount;
+  f.mapcount = shape.mapcount;
+  f.memmap = &memmap;
+  const auto mask_of = [&shape](Flag flag) {
+    const int bit = shape.flag_bit[static_cast<unsigned>(flag)];
+    return bit < 0 ? 0 : std::uint64_t{1} << bit;
+  };
+  f.slab_flag = mask_of(Flag::kSlab);
+  if (shape.pincount_tail != 0) f.head_flag = mask_of(Flag::kHead);
+  f.tail_min_order = shape.pincount_min_order;
+  f.order = static_cast<std::uint16_t>(shape.stride_bytes + shape.order);
+}
+
+/// The flag's mask in its word. The quirk takes the mask for a bit number, as
+/// set_bit and test_bit do.
+std::uint64_t flag_mask(unsigned bit, PinQuirkSet quirks) {
+  const std::uint64_t mask = std::uint64_t{1} << bit;
+  return quirks.has(PinQuirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
+}
+
+void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
+  const Shape& shape = memmap.shape();
+  switch (scheme.place) {
+    case CountPlace::kWord:
+      f.count = shape.word(scheme.count_word);
+      break;
+    case CountPlace::kCounter:
+      f.count = shape.counter;
+      break;
+    case CountPlace::kTail:
+      f.count =
+          static_cast<std::uint16_t>(shape.pincount_tail * shape.stride_bytes + shape.pincount);
+      break;
+    default:
+      break;
+  }
+  if (scheme.pinned.exists()) {
+    const auto bit = static_cast<unsigned>(pinned_bit(scheme, memmap.layout()));
+    const PinQuirkSet quirks = scheme.protocol == Protocol::kListOverlay ? f.quirks : PinQuirkSet{};
+    f.flag_word = shape.word(static_cast<unsigned>(scheme.pinned.word));
+    f.pinned = flag_mask(bit, quirks);
+    f.isolates = scheme.isolates();
+    if (f.isolates) {
+      f.was_lru_word = shape.word(static_cast<unsigned>(scheme.was_lru.word));
+      f.was_lru = flag_mask(static_cast<unsigned>(scheme.was_lru.bit), quirks);
+    }
+  }
+  if (scheme.protocol == Protocol::kPackedWord) {
+    f.count_shift = scheme.count_shift;
+    f.unit = std::uint64_t{1} << scheme.count_shift;
+    f.count_max = ~std::uint64_t{0} >> (64 - scheme.count_bits);
+    f.keep = ~(f.count_max << scheme.count_shift | f.pinned | f.was_lru);
+  }
+}
+
+}  // namespace
+
+bool populate_page(const PinFrame& frame, std::uint64_t pfn) {
+  if (frame.ops->populate == nullptr || pfn >= frame.capacity) return false;
+  const Page page = frame.memmap->page(Pfn{pfn});
+  if (page.word(0) != 0 || page.refcount() != 0 || page.mapcount_raw() != 0) return false;
+  return frame.ops->populate(frame.ops->context, Pfn{pfn});
+}
+
+void undo_references(const PinFrame& frame, const Target& target, std::uint32_t refs) {
+  const std::uint32_t old = atomics::fetch_sub(target.u32(frame.refcount), refs);
+  if (old == refs && frame.ops->release != nullptr)
+    frame.ops->release(frame.ops->context, Pfn{target.pfn});
+}
+
+Errc PolicyBase::putback(const PinFrame& f, const Target& t) {
+  return f.zone->putback(f.memmap->page(Pfn{t.pfn}));
+}
+
+const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
+  switch (scheme.protocol) {
+    case Protocol::kFlagAndWord:
+      return flag_and_word_kernel(word_bytes);
+    case Protocol::kPackedWord:
+      return packed_word_kernel(scheme.packed_bits, word_bytes);
+    case Protocol::kListOverlay:
+      return list_overlay_kernel(word_bytes);
+    case Protocol::kExternal:
+      return external_kernel(scheme.place, word_bytes);
+    case Protocol::kAdd:
+      break;
+  }
+  return add_kernel(scheme.place, word_bytes);
+}
+
+Pins::~Pins() = default;
+
+Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned shards,
+                  std::unique_ptr<Pins>& out, const PinOptions& options) {
+  if (shards == 0 || !check_scheme(scheme).empty()) return Errc::kInval;
+  if (!scheme_fits(scheme, memmap.layout())) return Errc::kRefused;
+  if (scheme.place == CountPlace::kCounter && memmap.shape().counter == 0) return Errc::kRefused;
+  std::unique_ptr<Pins> pins(new (std::nothrow) Pins);
+  if (!pins) return Errc::kNoMem;
+  pins->scheme_ = scheme;
+  pins->options_ = options;
+  PinFrame& f = pins->frame_;
+  f.quirks = options.quirks;
+  f.zone = &zone;
+  f.refs_per_pin = scheme.refs_per_pin;
+  f.pinned_from = scheme.refs_per_pin;
+  if (options.quirks.has(PinQuirk::kStrictlyGreater)) ++f.pinned_from;
+  aim_at_memmap(f, memmap);
+  place_count(f, scheme, memmap);
+  pins->kernel_ = &kernel_of(scheme, memmap.shape().word_bytes);
+  if (const Errc error = pins->reserve_outside(shards); error != Errc::kOk) return error;
+  f.ops = &pins->options_.ops;
+  out = std::move(pins);
+  return Errc::kOk;
+}
+
+Errc Pins::reserve_outside(unsigned shards) {
+  if (scheme_.place == CountPlace::kSharded) {
+    sharded_.reserve(shards);
+    rows_.reserve(shards);
+    for (unsigned i = 0; i < shards; ++i) {
+      Result<Mapping> rows = Mapping::reserve(frame_.capacity * sizeof(ShardedCount));
+      if (!rows) return rows.error;
+      sharded_.push_back(std::move(rows.value));
+      rows_.push_back(reinterpret_cast<ShardedCount*>(sharded_.back().data()));
+    }
+    frame_.shards = rows_.data();
+    frame_.shard_count = shards;
+    return Errc::kOk;
+  }
+  const bool records =
+      scheme_.place == CountPlace::kMapcount && options_.ops.real_mappings == nullptr;
+  if (scheme_.place != CountPlace::kSideTable && !records) return Errc::kOk;
+  Result<Mapping> table = Mapping::reserve(frame_.capacity * sizeof(std::uint32_t));
+  if (!table) return table.error;
+  outside_ = std::move(table.value);
+  auto* words = reinterpret_cast<std::uint32_t*>(outside_.data());
+  (records ? frame_.mappings : frame_.side_table) = words;
+  return Errc::kOk;
+}
+
+Errc Pins::check_count(Pfn pfn, std::uint32_t n) const {
+  if (n == 1) return Errc::kOk;
+  if (n == 0 || pfn.value >= frame_.capacity) return Errc::kInval;
+  const Page head = frame_.memmap->page(head_of(pfn));
+  return n > kRefcountMax / kernel_->refs_per_pin(frame_, head.at()) ? Errc::kPinLimit : Errc::kOk;
+}
+
+/// The page itself where word 1 names no head: the kernel call then says so.
+Pfn Pins::head_of(Pfn pfn) const {
+  Target t;
+  const Errc error = frame_.memmap->shape().word_bytes == 8
+                         ? resolve<std::uint64_t>(frame_, pfn.value, t)
+                         : resolve<std::uint32_t>(frame_, pfn.value, t);
+  return error == Errc::kOk ? Pfn{t.pfn} : pfn;
+}
+
+/// Into the ledger, once the descriptor holds the pin.
+Errc Pins::record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (pinned != Errc::kOk || options_.ledger == nullptr) return pinned;
+  const Errc error = options_.ledger->add(shard, head_of(pfn), n);
+  if (error == Errc::kOk) return error;
+  const Result<bool> undone = kernel_->unpin(frame_, pfn.value, n, shard);
+  if (undone && undone.value && options_.ops.release != nullptr)
+    options_.ops.release(options_.ops.context, head_of(pfn));
+  return error;
+}
+
+Errc Pins::try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
+  return record(kernel_->try_pin(frame_, pfn.value, n, shard), pfn, n, shard);
+}
+
+Errc Pins::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
+  return record(kernel_->pin(frame_, pfn.value, n, shard), pfn, n, shard);
+}
+
+Result<bool> Pins::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
+  if (pfn.value >= frame_.capacity) return Errc::kInval;
+  if (options_.ledger != nullptr)
+    if (const Errc error = options_.ledger->remove(shard, head_of(pfn), n); error != Errc::kOk)
+      return error;
+  return kernel_->unpin(frame_, pfn.value, n, shard);
+}
+
+PinCount Pins::pins(Pfn pfn) const { return kernel_->pins(frame_, pfn.value); }
+bool Pins::maybe_pinned(Pfn pfn) const { return kernel_->maybe_pinned(frame_, pfn.value); }
+
+std::int32_t Pins::refs_per_pin(Page head) const {
+  return static_cast<std::int32_t>(kernel_->refs_per_pin(frame_, head.at()));
+}
+
+Result<bool> Pins::isolate(Pfn pfn) {
+  if (pfn.value >= frame_.capacity) return Errc::kInval;
+  return frame_.zone->isolate(frame_.memmap->page(head_of(pfn)));
+}
+
+Errc Pins::putback(Pfn pfn) { return kernel_->putback(frame_, pfn.value); }
+
+void Pins::record_mappings(Pfn head, std::uint32_t mappings) {
+  if (frame_.mappings != nullptr && head.value < frame_.capacity)
+    atomics::store(frame_.mappings + head.value, mappings);
+}
+
+void Pins::reset() {
+  // Discarding pages of a private mapping cannot fail.
+  if (outside_.data() != nullptr) (void)outside_.discard(0, outside_.size_bytes());
+  for (Mapping& rows : sharded_) (void)rows.discard(0, rows.size_bytes());
+  if (options_.ledger != nullptr) options_.ledger->clear();
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,113 @@
+// Pins: one scheme bound to one memmap. The single-page calls go through a
+// table of functions chosen once (scheme x word width); batches dispatch once
+// and loop inside. Each pin also holds `_refcount` (+1, or +1024 for the bias).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/errc.h"
+#include "base/mapping.h"
+#include "page/memmap.h"
+#include "page/zone.h"
+#include "pins/kernel.h"
+#include "pins/ledger.h"
+#include "pins/scheme.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+struct PinOptions {
+  PinOps ops;
+  PinQuirkSet quirks;
+  /// Records each pin and refuses a wrong unpin before the descriptor is
+  /// touched; the holder is the `shard` of the call. Null: unchecked and fast.
+  Ledger* ledger = nullptr;
+};
+
+class Pins {
+ public:
+  /// kRefused: the scheme does not exist for this layout (scheme_fits says why),
+  /// or needs layout_for() and got another. kInval: no shards, or a scheme that
+  /// check_scheme() finds fault with. kNoMem: outside counts cannot be reserved.
+  static Errc create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned shards,
+                     std::unique_ptr<Pins>& out, const PinOptions& options = {});
+  ~Pins();
+  Pins(const Pins&) = delete;
+  Pins& operator=(const Pins&) = delete;
+
+  // `pfn` may be a tail: the pin goes to the head. `n` pins at once, 1 to what
+  // `_refcount` can hold (kInval for 0, kPinLimit beyond). `shard` is the
+  // logical thread: whose counts `sharded` uses, and the ledger's holder.
+
+  /// As fast GUP: the page may be free. Adds unless zero, rechecks, undoes on
+  /// failure. kAgain: free or frozen. kNoMem: the count was below zero before.
+  /// kPinLimit: a packed count is full. kRefused: not for this page type.
+  /// kCorrupt: word 1 names no head, or a list neighbour is none.
+  Errc try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard);
+  /// As slow GUP: the caller already holds a reference. kNoMem: the count was
+  /// at or below zero before. Else as above.
+  Errc pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard);
+  /// Value: true if that was the last reference (`_refcount` is 0 and the
+  /// caller must free the page). kNotPinned: the ledger, or the scheme's own
+  /// word, or `_refcount` says that there are not so many pins.
+  Result<bool> unpin(Pfn pfn, std::uint32_t n, unsigned shard);
+
+  PinCount pins(Pfn pfn) const;
+  /// False positives only where the scheme declares them; false negatives never.
+  bool maybe_pinned(Pfn pfn) const;
+  /// What n pins add to `_refcount` of this page (1 or 1024 each).
+  std::int32_t refs_per_pin(Page head) const;
+
+  // A page taken off its LRU by someone else than a pin. Schemes over the list
+  // words keep a returned page until its last unpin.
+  Result<bool> isolate(Pfn pfn);
+  Errc putback(Pfn pfn);
+
+  // Batches: one pin a page. They go on after a failure and say what failed.
+  // `freed`, if not empty, has room for pfns.size() heads without a reference.
+  BatchResult try_pin_many(std::span<const std::uint32_t> pfns, unsigned shard);
+  BatchResult pin_many(std::span<const std::uint32_t> pfns, unsigned shard);
+  BatchResult unpin_many(std::span<const std::uint32_t> pfns, unsigned shard,
+                         std::span<std::uint32_t> freed = {});
+  /// Pins and unpins each page before it goes to the next.
+  BatchResult try_pin_unpin_many(std::span<const std::uint32_t> pfns, unsigned shard);
+  BatchResult pin_unpin_many(std::span<const std::uint32_t> pfns, unsigned shard);
+  BatchResult get_many(std::span<const std::uint32_t> pfns);
+  BatchResult put_many(std::span<const std::uint32_t> pfns, std::span<std::uint32_t> freed = {});
+  BatchResult get_put_many(std::span<const std::uint32_t> pfns);
+  /// `done`: how many may be pinned.
+  BatchResult maybe_pinned_many(std::span<const std::uint32_t> pfns) const;
+  /// All or nothing: on the first failure the pins before it are undone.
+  BatchResult try_pin_all(std::span<const std::uint32_t> pfns, unsigned shard,
+                          std::span<std::uint32_t> freed = {});
+
+  /// The page's mappings for mapcount-overlay where PinOps has no real_mappings.
+  void record_mappings(Pfn head, std::uint32_t mappings);
+
+  const SchemeSpec& scheme() const { return scheme_; }
+  const PinKernel& kernel() const { return *kernel_; }
+  const PinFrame& frame() const { return frame_; }
+  Ledger* ledger() const { return options_.ledger; }
+  /// Forgets outside counts, recorded mappings and the ledger; the memmap's own
+  /// reset does the rest.
+  void reset();
+
+ private:
+  Pins() = default;
+  Errc reserve_outside(unsigned shards);
+  Errc check_count(Pfn pfn, std::uint32_t n) const;
+  Pfn head_of(Pfn pfn) const;
+  Errc record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard);
+
+  SchemeSpec scheme_;
+  PinOptions options_;
+  PinFrame frame_;
+  const PinKernel* kernel_ = nullptr;
+  Mapping outside_;               // side table, or recorded mappings
+  std::vector<Mapping> sharded_;  // one a shard, so no line is shared
+  std::vector<ShardedCount*> rows_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

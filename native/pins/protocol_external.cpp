@@ -1,0 +1,80 @@
+// Counts outside the descriptor: exact, no bit claimed, one more line touched.
+#include "pins/batch.h"
+#include "pins/protocol.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+template <class W>
+struct SideTable : PolicyBase {
+  using Word = W;
+  static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
+  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                         std::uint32_t, unsigned) {
+    atomics::fetch_add(f.side_table + t.pfn, n);
+    return Errc::kOk;
+  }
+  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                         std::uint32_t, unsigned) {
+    const std::uint32_t old = atomics::fetch_sub(f.side_table + t.pfn, n);
+    if (old < n) [[unlikely]] {
+      atomics::fetch_add(f.side_table + t.pfn, n);
+      return Errc::kNotPinned;
+    }
+    return Errc::kOk;
+  }
+  static PinCount count(const PinFrame& f, const Target& t) {
+    return {atomics::load(f.side_table + t.pfn), true};
+  }
+  static bool pinned(const PinFrame& f, const Target& t) { return count(f, t).pins != 0; }
+  [[gnu::always_inline]] static void prefetch(const PinFrame& f, std::uint64_t pfn) {
+    PolicyBase::prefetch(f, pfn);
+    __builtin_prefetch(f.side_table + pfn, 1, 3);
+  }
+};
+
+template <class W>
+struct Sharded : PolicyBase {
+  using Word = W;
+  static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
+  [[gnu::always_inline]] static ShardedCount& row(const PinFrame& f, std::uint64_t pfn,
+                                                  unsigned shard) {
+    return f.shards[shard < f.shard_count ? shard : shard % f.shard_count][pfn];
+  }
+  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                         std::uint32_t, unsigned shard) {
+    atomics::fetch_add(&row(f, t.pfn, shard).pins, std::uint64_t{n});
+    return Errc::kOk;
+  }
+  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                         std::uint32_t, unsigned shard) {
+    atomics::fetch_add(&row(f, t.pfn, shard).unpins, std::uint64_t{n});
+    return Errc::kOk;
+  }
+  /// Unpins first: each one seen has its pin in the second sum, so the
+  /// difference is never below the pins that are held throughout.
+  static PinCount count(const PinFrame& f, const Target& t) {
+    std::uint64_t unpins = 0, pins = 0;
+    for (std::uint32_t i = 0; i < f.shard_count; ++i)
+      unpins += atomics::load(&f.shards[i][t.pfn].unpins);
+    for (std::uint32_t i = 0; i < f.shard_count; ++i)
+      pins += atomics::load(&f.shards[i][t.pfn].pins);
+    return {pins - unpins, true};
+  }
+  static bool pinned(const PinFrame& f, const Target& t) { return count(f, t).pins != 0; }
+};
+
+template <template <class> class Policy>
+const PinKernel& by_width(unsigned word_bytes) {
+  return word_bytes == 8 ? PinLoops<Policy<std::uint64_t>>::kKernel
+                         : PinLoops<Policy<std::uint32_t>>::kKernel;
+}
+
+}  // namespace
+
+const PinKernel& external_kernel(CountPlace place, unsigned word_bytes) {
+  return place == CountPlace::kSharded ? by_width<Sharded>(word_bytes)
+                                       : by_width<SideTable>(word_bytes);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,126 @@
+// Flag and word: the flag says that the other word is a count. It changes only
+// under the zone's LRU lock, with the count going 0 <-> 1; in between, pins and
+// unpins compare and swap the whole word.
+//
+// Why the lock-free pin is right: it loads the word, then finds the flag set,
+// then swaps. The value it loaded was not 0, and a last unpin stores 0 before
+// the page goes back on its list; so a swap that succeeds found a count. On a
+// list the word is a kernel address, which no count is: as a whole, not in its
+// low half alone, hence the swap of the whole word.
+#include "pins/batch.h"
+#include "pins/lru.h"
+#include "pins/protocol.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+template <class W>
+struct FlagAndWord : PolicyBase {
+  using Word = W;
+
+  static W* flag(const PinFrame& f, const Target& t) { return t.word<W>(f.flag_word); }
+  static W* was_lru(const PinFrame& f, const Target& t) { return t.word<W>(f.was_lru_word); }
+  /// The word that holds the count, and its low 32 bits with n more.
+  static W* whole(const PinFrame& f, const Target& t) { return t.word<W>(f.count); }
+  static W with(W word, std::uint32_t count) {
+    return static_cast<W>((word & ~W{0xffffffff}) | count);
+  }
+  static bool flagged(const PinFrame& f, const Target& t) {
+    return (atomics::load(flag(f, t)) & f.pinned) != 0;
+  }
+  static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
+
+  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                         std::uint32_t, unsigned) {
+    W seen = atomics::load(whole(f, t));
+    while (static_cast<std::uint32_t>(seen) != 0 && flagged(f, t)) {
+      if (atomics::compare_exchange(whole(f, t), seen,
+                                    with(seen, static_cast<std::uint32_t>(seen) + n)))
+        return Errc::kOk;
+    }
+    return first(f, t, n);
+  }
+
+  static Errc first(const PinFrame& f, const Target& t, std::uint32_t n) {
+    Guard guard(f.zone->lru_lock());
+    if (flagged(f, t)) {
+      atomics::fetch_add(t.u32(f.count), n);
+      return Errc::kOk;
+    }
+    const Result<bool> isolated = isolate_locked(f, t);
+    if (!isolated) return isolated.error;
+    atomics::store(t.u32(f.count), n);
+    if (isolated.value) atomics::fetch_or(was_lru(f, t), static_cast<W>(f.was_lru));
+    atomics::fetch_or(flag(f, t), static_cast<W>(f.pinned));
+    return Errc::kOk;
+  }
+
+  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                         std::uint32_t, unsigned) {
+    if (f.quirks.has(PinQuirk::kFlagWithoutCount)) [[unlikely]]
+      return forget(f, t);
+    if (!flagged(f, t)) [[unlikely]]
+      return Errc::kNotPinned;
+    W seen = atomics::load(whole(f, t));
+    while (static_cast<std::uint32_t>(seen) > n) {
+      if (atomics::compare_exchange(whole(f, t), seen,
+                                    with(seen, static_cast<std::uint32_t>(seen) - n)))
+        return Errc::kOk;
+    }
+    return last(f, t, n);
+  }
+
+  static Errc last(const PinFrame& f, const Target& t, std::uint32_t n) {
+    Guard guard(f.zone->lru_lock());
+    if (!flagged(f, t)) return Errc::kNotPinned;
+    const std::uint32_t seen = atomics::fetch_sub(t.u32(f.count), n);
+    if (seen > n) return Errc::kOk;
+    if (seen < n) {
+      atomics::fetch_add(t.u32(f.count), n);
+      return Errc::kNotPinned;
+    }
+    return clear(f, t);
+  }
+
+  static Errc clear(const PinFrame& f, const Target& t) {
+    atomics::fetch_and(flag(f, t), static_cast<W>(~f.pinned));
+    if (!f.isolates) return Errc::kOk;
+    // Written only for pages that were on an LRU: elsewhere the word is not ours.
+    if ((atomics::load(was_lru(f, t)) & f.was_lru) == 0 ||
+        !can_be_listed(f, f.memmap->page(Pfn{t.pfn})))
+      return Errc::kOk;
+    atomics::fetch_and(was_lru(f, t), static_cast<W>(~f.was_lru));
+    return putback_locked(f, t);
+  }
+
+  /// PinQuirk::kFlagWithoutCount: whoever comes first clears the flag for all.
+  [[gnu::noinline]] static Errc forget(const PinFrame& f, const Target& t) {
+    Guard guard(f.zone->lru_lock());
+    if (!flagged(f, t)) return Errc::kOk;
+    atomics::store(t.u32(f.count), 0U);
+    return clear(f, t);
+  }
+
+  static bool pinned(const PinFrame& f, const Target& t) { return flagged(f, t); }
+  static PinCount count(const PinFrame& f, const Target& t) {
+    Guard guard(f.zone->lru_lock());
+    return {flagged(f, t) ? atomics::load(t.u32(f.count)) : 0, true};
+  }
+
+  static Errc putback(const PinFrame& f, const Target& t) {
+    if (!f.isolates) return PolicyBase::putback(f, t);
+    Guard guard(f.zone->lru_lock());
+    if (!flagged(f, t)) return putback_locked(f, t);
+    atomics::fetch_or(was_lru(f, t), static_cast<W>(f.was_lru));
+    return Errc::kOk;
+  }
+};
+
+}  // namespace
+
+const PinKernel& flag_and_word_kernel(unsigned word_bytes) {
+  return word_bytes == 8 ? PinLoops<FlagAndWord<std::uint64_t>>::kKernel
+                         : PinLoops<FlagAndWord<std::uint32_t>>::kKernel;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

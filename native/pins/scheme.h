@@ -1,0 +1,157 @@
+// A scheme says where the pin count lives and how it changes: constants for one
+// of a few protocols. A scheme declared at run time has the same shape, is
+// checked by check_scheme() and runs on the same loops.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "page/layout.h"
+#include "page/page_type.h"
+#include "pins/quirks.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// The algorithm; one file each (protocol_*.cpp).
+enum class Protocol : std::uint8_t {
+  kAdd,          // plain atomic add
+  kFlagAndWord,  // a flag, and a count in another word
+  kPackedWord,   // flag, was-LRU and count in one word, compare-and-swap
+  kListOverlay,  // flags and count over `lru`, under the zone's LRU lock
+  kExternal,     // counts outside the descriptor, by pfn
+};
+inline constexpr unsigned kProtocols = 5;
+inline constexpr std::array<std::string_view, kProtocols> kProtocolNames = {
+    "add", "flag-and-word", "packed-word", "list-overlay", "external"};
+
+/// Where the count is. All but kRefcount exist beside `_refcount`, which every
+/// pin holds too.
+enum class CountPlace : std::uint8_t {
+  kRefcount,   // nowhere else: refs_per_pin references a pin
+  kWord,       // `count` below
+  kMapcount,   // `_mapcount`, told apart by the number of real mappings
+  kCounter,    // the layout's own counter field
+  kTail,       // the tail page the layout names; refs_per_pin where it names none
+  kSideTable,  // 32 bits a pfn, outside
+  kSharded,    // monotone pin and unpin counts of 64 bits a pfn and shard, outside
+};
+inline constexpr unsigned kCountPlaces = 7;
+inline constexpr std::array<std::string_view, kCountPlaces> kCountPlaceNames = {
+    "refcount", "word", "mapcount", "counter", "tail", "side-table", "sharded"};
+
+/// One bit of a word of the descriptor.
+struct FlagPlace {
+  static constexpr std::int8_t kNone = -1;
+  /// As `bit`, in word 0 only: the lowest bit that the layout's Kconfig leaves free.
+  static constexpr std::int8_t kLowestFree = -2;
+  std::int8_t word = kNone;  // 0 = flags, 1..5
+  std::int8_t bit = 0;
+  bool exists() const { return word != kNone; }
+};
+
+/// What `pins` and `maybe_pinned` can say.
+enum class PinAnswer : std::uint8_t {
+  kExact,
+  kFuzzy,    // an upper bound: many references look like a pin
+  kUnknown,  // every referenced page may be pinned
+};
+inline constexpr std::array<std::string_view, 3> kPinAnswerNames = {"exact", "fuzzy", "unknown"};
+
+/// What others can see of a pin beyond its references; conform reports a
+/// mismatch that one of these explains as `explained`.
+enum class PinEffect : std::uint8_t {
+  kLruClear,        // PG_lru is clear, and the page on no list, while it is pinned
+  kMapcountRaised,  // `_mapcount` is higher by the number of pins
+  kAnswerFuzzy,     // a page with many references reads as pinned
+  kAnswerUnknown,   // nobody can tell a pin from a reference
+  kAnswerLags,      // a query during a pin or unpin may still count it
+};
+inline constexpr unsigned kPinEffects = 5;
+inline constexpr std::array<std::string_view, kPinEffects> kPinEffectNames = {
+    "lru-clear", "mapcount-raised", "answer-fuzzy", "answer-unknown", "answer-lags"};
+
+/// A set of effects, one bit each.
+struct PinEffectSet {
+  std::uint32_t bits = 0;
+  constexpr bool has(PinEffect effect) const {
+    return (bits >> static_cast<unsigned>(effect) & 1U) != 0;
+  }
+};
+template <class... Effects>
+constexpr PinEffectSet pin_effects(Effects... list) {
+  return {((1U << static_cast<unsigned>(list)) | ... | 0U)};
+}
+
+/// GUP_PIN_COUNTING_BIAS.
+inline constexpr std::uint32_t kPinBias = 1024;
+/// What `_refcount` holds before its sign changes.
+inline constexpr std::uint64_t kRefcountMax = 0x7fffffff;
+
+struct SchemeSpec {
+  std::string name;
+  std::string summary;  // one sentence
+  std::string source;   // who proposed or shipped it, when
+  Protocol protocol = Protocol::kAdd;
+  CountPlace place = CountPlace::kRefcount;
+
+  // kWord only. The count is `count_bits` wide from bit `count_shift` of word
+  // `count_word`; kAdd, kFlagAndWord and kListOverlay count in 32 bits.
+  std::uint8_t count_word = 0, count_shift = 0, count_bits = 0;
+  /// kPackedWord: width of the word that is swapped, 32 or 64.
+  std::uint8_t packed_bits = 0;
+  FlagPlace pinned;   // set while the count is not zero
+  FlagPlace was_lru;  // set while the page waits to go back to its LRU; none: never isolates
+  std::uint32_t refs_per_pin = 1;
+
+  /// The largest count of one page that stays positive. A packed count refuses
+  /// the pin beyond it; elsewhere that pin is kept and the next is refused.
+  std::uint64_t max_pins = kRefcountMax;
+  PinAnswer answer = PinAnswer::kExact;
+  std::string false_positives;  // empty: none
+  std::string locks;            // empty: none
+  std::uint8_t min_word_bytes = 4;
+  PageTypeSet types = ~PageTypeSet{};  // page types that it pins, where they exist
+  PinEffectSet effects;
+  PinQuirkSet quirks;  // historic defects that this scheme can show
+
+  bool isolates() const { return was_lru.exists(); }
+  bool operator==(const SchemeSpec& other) const { return name == other.name; }
+};
+
+/// Whether a scheme exists for a layout; if not, why, in a sentence.
+struct Fit {
+  std::string why;
+  explicit operator bool() const { return why.empty(); }
+};
+Fit scheme_fits(const SchemeSpec& scheme, const Layout& layout);
+
+/// The layout that the scheme really runs on: own-counter adds its field and
+/// pays with the stride, the others take the layout as it is.
+Layout layout_for(const SchemeSpec& scheme, const Layout& layout);
+
+struct SchemeProblem {
+  std::string field;  // of SchemeSpec
+  std::string what;   // what was given and what is allowed
+};
+/// Everything wrong with a declared scheme; empty if it can be used. What
+/// depends on a layout (a flag bit that is taken) is for the room analysis.
+std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme);
+
+/// The largest count that stays positive, by the widths alone.
+std::uint64_t largest_count(const SchemeSpec& scheme);
+/// Fills what follows from the rest of a declared scheme: max_pins,
+/// min_word_bytes, answer, locks, effects.
+void complete_scheme(SchemeSpec& scheme);
+
+/// max_pins of a folio of this order: folio-pincount is exact, and so goes
+/// further, where the layout names a place.
+std::uint64_t max_pins(const SchemeSpec& scheme, const Layout& layout, unsigned order);
+
+/// Bit number of the scheme's pinned flag in its word for this layout; -1: none.
+int pinned_bit(const SchemeSpec& scheme, const Layout& layout);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

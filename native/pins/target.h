@@ -1,0 +1,69 @@
+// From a pfn to the descriptor that holds its folio's counts: the tail test
+// that every get and pin does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "pins/kernel.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// A `_mapcount` below this is a page type (PAGE_MAPCOUNT_RESERVE).
+inline constexpr std::int32_t kTypedBelow = -128;
+
+/// The head of a folio. `pfn` is the head's.
+struct Target {
+  std::byte* head = nullptr;
+  std::uint64_t pfn = 0;
+
+  std::uint32_t* u32(std::size_t offset) const {
+    return reinterpret_cast<std::uint32_t*>(head + offset);
+  }
+  template <class Word>
+  Word* word(std::size_t offset) const {
+    return reinterpret_cast<Word*>(head + offset);
+  }
+};
+
+/// The head named by word 1 of a tail. kCorrupt: it names no descriptor. The
+/// division is exact where the address is good, so a multiplication by the
+/// inverse of the stride's odd part does it, and the product is the check.
+inline Errc head_of_tail(const PinFrame& f, std::uint64_t word1, Target& out) {
+  const std::uint64_t from_base = (word1 - 1 - f.page_base) & f.address_mask;
+  const std::uint64_t pfn = ((from_base >> f.stride_shift) * f.stride_inverse) & f.address_mask;
+  if (pfn >= f.capacity || pfn * f.stride_bytes != from_base) return Errc::kCorrupt;
+  out = {f.base + from_base, pfn};
+  return Errc::kOk;
+}
+
+template <class Word>
+[[gnu::always_inline]] inline std::uint64_t load_word1(const PinFrame& f, std::uint64_t pfn) {
+  return atomics::load(reinterpret_cast<const Word*>(f.base + pfn * f.stride_bytes + sizeof(Word)));
+}
+
+/// kInval: no such pfn.
+template <class Word>
+[[gnu::always_inline]] inline Errc resolve(const PinFrame& f, std::uint64_t pfn, Target& out) {
+  if (pfn >= f.capacity) [[unlikely]]
+    return Errc::kInval;
+  const std::uint64_t word1 = load_word1<Word>(f, pfn);
+  if ((word1 & 1) != 0) [[unlikely]]
+    return head_of_tail(f, word1, out);
+  out = {f.base + pfn * f.stride_bytes, pfn};
+  return Errc::kOk;
+}
+
+/// Rule 2 of page.h: whether `pfn` still belongs to the folio it led to.
+template <class Word>
+[[gnu::always_inline]] inline bool still_leads_to(const PinFrame& f, std::uint64_t pfn,
+                                                  const Target& target) {
+  const std::uint64_t word1 = load_word1<Word>(f, pfn);
+  if ((word1 & 1) == 0) [[likely]]
+    return target.pfn == pfn;
+  Target now;
+  return head_of_tail(f, word1, now) == Errc::kOk && now.head == target.head;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,56 @@
+// Locks under real threads; more threads than cores, so that some must sleep.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "base/lock.h"
+#include "base/threads.h"
+
+namespace {
+
+using namespace pagebox;
+
+constexpr unsigned kThreads = 4;
+constexpr int kRounds = 20'000;
+
+TEST(BaseLockThreads, SpinLockExcludes) {
+  SpinLock lock;
+  std::uint64_t count = 0;
+  ASSERT_EQ(run_threads(kThreads,
+                        [&](unsigned) {
+                          for (int i = 0; i < kRounds; ++i) {
+                            Guard hold(lock);
+                            ++count;
+                          }
+                        }),
+            Errc::kOk);
+  EXPECT_EQ(count, std::uint64_t{kThreads} * kRounds);
+  EXPECT_FALSE(lock.is_locked());
+}
+
+TEST(BaseLockThreads, RwLockExcludes) {
+  RwLock lock;
+  std::uint64_t words[2] = {};
+  std::uint64_t torn[kThreads] = {};
+  ASSERT_EQ(run_threads(
+                kThreads,
+                [&](unsigned me) {
+                  for (int i = 0; i < kRounds; ++i) {
+                    if ((i + static_cast<int>(me)) % 4 == 0) {
+                      Guard hold(lock);
+                      ++words[0];
+                      ++words[1];
+                    } else {
+                      SharedGuard hold(lock);
+                      torn[me] += words[0] != words[1] ? 1 : 0;
+                    }
+                  }
+                },
+                0),
+            Errc::kOk);
+  EXPECT_EQ(words[0], std::uint64_t{kThreads} * kRounds / 4);
+  for (const auto count : torn) EXPECT_EQ(count, 0U);
+  EXPECT_TRUE(lock.try_lock());
+}
+
+}  // namespace

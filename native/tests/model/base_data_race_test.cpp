@@ -1,0 +1,211 @@
+// Happens-before: which pairs of plain accesses are reported, and which are not.
+#include <gtest/gtest.h>
+
+#include "base/arena.h"
+#include "base/atomic.h"
+#include "base/completion.h"
+#include "base/lock.h"
+#include "base/plain.h"
+#include "base_run_helpers.h"
+
+namespace {
+
+using namespace pagebox;
+using pagebox::testing::body;
+using pagebox::testing::random_runs;
+
+TEST(BaseDataRace, UnlockedWritesRaceInEverySchedule) {
+  Plain<int> field;
+  Atomic<std::uint32_t> noise;
+  auto write = [&] {
+    noise.load();
+    field += 1;
+  };
+  const FiberBody bodies[] = {body(write), body(write)};
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kDataRace], 100U);
+}
+
+TEST(BaseDataRace, ReadersAloneDoNotRace) {
+  Plain<int> field(3);
+  auto read = [&] { EXPECT_EQ(field.get(), 3); };
+  const FiberBody bodies[] = {body(read), body(read), body(read)};
+  EXPECT_EQ(random_runs(bodies, 10, [] {})[RunEnd::kClean], 10U);
+}
+
+TEST(BaseDataRace, AReaderAndAWriterRace) {
+  Plain<int> field;
+  auto read = [&] { static_cast<void>(field.get()); };
+  auto write = [&] { field = 1; };
+  const FiberBody bodies[] = {body(read), body(write)};
+  ModelRunner runner;
+  RandomStrategy strategy(1);
+  const RunOutcome outcome = runner.run(bodies, strategy);
+  EXPECT_EQ(outcome.end, RunEnd::kDataRace);
+  EXPECT_EQ(outcome.fiber, 1);
+  EXPECT_EQ(outcome.other, 0);
+}
+
+template <class Lock>
+void locked_writes_are_ordered() {
+  Plain<int> field;
+  Lock lock;
+  auto write = [&] {
+    for (int i = 0; i < 3; ++i) {
+      Guard hold(lock);
+      field += 1;
+    }
+  };
+  const FiberBody bodies[] = {body(write), body(write), body(write)};
+  const auto ends = random_runs(bodies, 1000, [&] { field = 0; });
+  EXPECT_EQ(ends[RunEnd::kClean], 1000U);
+  EXPECT_EQ(field.get(), 9);
+}
+TEST(BaseDataRace, ASpinLockOrders) { locked_writes_are_ordered<SpinLock>(); }
+TEST(BaseDataRace, ARwLockOrders) { locked_writes_are_ordered<RwLock>(); }
+
+TEST(BaseDataRace, WritingUnderAReadLockRaces) {
+  Plain<int> field;
+  RwLock lock;
+  auto write = [&] {
+    SharedGuard hold(lock);
+    field += 1;
+  };
+  const FiberBody bodies[] = {body(write), body(write)};
+  EXPECT_GT(random_runs(bodies, 200, [] {})[RunEnd::kDataRace], 10U);
+}
+
+TEST(BaseDataRace, ACompletionOrders) {
+  Plain<int> field;
+  Completion done;
+  auto produce = [&] {
+    field = 5;
+    done.complete_all();
+  };
+  auto consume = [&] {
+    done.wait();
+    EXPECT_EQ(field.get(), 5);
+  };
+  const FiberBody bodies[] = {body(produce), body(consume), body(consume)};
+  EXPECT_EQ(random_runs(bodies, 500, [&] { done.reinit(); })[RunEnd::kClean], 500U);
+}
+
+TEST(BaseDataRace, AFailedCompareExchangeReleasesNothing) {
+  Plain<int> field;
+  Atomic<std::uint32_t> word(1);
+  auto write = [&] {
+    field = 5;
+    std::uint32_t expected = 0;
+    EXPECT_FALSE(word.compare_exchange(expected, 2));
+  };
+  auto read = [&] {
+    word.load();
+    static_cast<void>(field.get());
+  };
+  const FiberBody bodies[] = {body(write), body(read)};
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kDataRace], 100U);
+}
+
+// Descriptors are read at 64 bits and written at 32: an edge needs a common byte.
+TEST(BaseDataRace, HalvesOfAWordAreDistinct) {
+  alignas(8) static std::uint32_t words[2];
+  Plain<int> field;
+  auto low = [&] {
+    field = 5;
+    atomics::fetch_add(&words[0], 1U);
+  };
+  auto high = [&] {
+    if (atomics::fetch_add(&words[1], 1U) == 0) field = 6;
+  };
+  auto whole = [&] {
+    const auto seen = atomics::load(reinterpret_cast<std::uint64_t*>(words));
+    if ((seen & 1) != 0) {
+      EXPECT_EQ(field.get(), 5);
+    }
+  };
+  const auto reset = [&] { words[0] = words[1] = 0; };
+  const FiberBody apart[] = {body(low), body(high)};
+  EXPECT_EQ(random_runs(apart, 100, reset)[RunEnd::kDataRace], 100U);
+  const FiberBody common[] = {body(low), body(whole)};
+  EXPECT_EQ(random_runs(common, 100, reset)[RunEnd::kClean], 100U);
+}
+
+TEST(BaseDataRace, SpawnOrdersParentBeforeChild) {
+  Plain<int> field;
+  auto child = [&] { field += 1; };
+  auto parent = [&] {
+    field = 1;
+    spawn(body(child), SpawnKind::kBody);
+  };
+  auto careless = [&] {
+    spawn(body(child), SpawnKind::kBody);
+    field = 1;
+  };
+  const FiberBody good[] = {body(parent)};
+  EXPECT_EQ(random_runs(good, 2, [] {})[RunEnd::kClean], 2U);
+  const FiberBody bad[] = {body(careless)};
+  EXPECT_EQ(random_runs(bad, 2, [] {})[RunEnd::kDataRace], 2U);
+}
+
+TEST(BaseDataRace, WithoutDetectionPlainAccessesAreSchedulingPoints) {
+  Plain<int> field;
+  auto write = [&] { field += 1; };
+  const FiberBody bodies[] = {body(write), body(write)};
+  RunLimits limits;
+  limits.detect_races = false;
+  ModelRunner runner;
+  pagebox::testing::AllSchedules strategy;
+  std::uint64_t lost = 0;
+  const auto runs = explore_runs(
+      runner, bodies, strategy, limits, 100, [&] { field = 0; },
+      [&](const RunOutcome&) {
+        lost += field.get() != 2 ? 1 : 0;
+        return true;
+      });
+  EXPECT_EQ(runs, 6U);
+  EXPECT_EQ(lost, 4U);
+}
+
+struct Node {
+  Atomic<std::uint32_t> word;
+  Plain<int> field;
+};
+
+TEST(BaseDataRace, UseAfterDestroyIsFound) {
+  auto arena = Arena::create(1 << 16);
+  ASSERT_TRUE(arena);
+  Pool<Node> pool(arena.value);
+  Atomic<Node*> shared;
+  auto use = [&] {
+    if (Node* node = shared.load()) node->word.fetch_add(1);
+  };
+  auto free = [&] { pool.destroy(shared.exchange(nullptr)); };
+  const auto reset = [&] {
+    pool.reset();
+    arena.value.reset();
+    shared.store(pool.make());
+  };
+  const FiberBody bodies[] = {body(use), body(free)};
+  const auto ends = random_runs(bodies, 200, reset);
+  EXPECT_GT(ends[RunEnd::kUseAfterFree], 20U);
+  EXPECT_GT(ends[RunEnd::kClean], 20U);
+}
+
+TEST(BaseDataRace, MemoryUsedAgainHasNoPast) {
+  auto arena = Arena::create(1 << 16);
+  ASSERT_TRUE(arena);
+  Pool<Node> pool(arena.value);
+  auto use = [&] {
+    Node* node = pool.make();
+    node->word.store(1);
+    node->field = 1;
+    pool.destroy(node);
+  };
+  const auto reset = [&] {
+    pool.reset();
+    arena.value.reset();
+  };
+  const FiberBody bodies[] = {body(use), body(use)};
+  EXPECT_EQ(random_runs(bodies, 100, reset)[RunEnd::kClean], 100U);
+}
+
+}  // namespace

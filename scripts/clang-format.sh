@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Formats native/ and benchmarks/native/; with --check, reports and changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=(-i)
+if [[ ${1:-} == --check ]]; then mode=(--dry-run -Werror); fi
+format=$(command -v clang-format-19 || command -v clang-format) || {
+  echo 'clang-format 19 is needed (apt: clang-format-19)' >&2
+  exit 1
+}
+find native benchmarks/native \( -name '*.cpp' -o -name '*.h' \) -print0 2>/dev/null |
+  xargs -0 -r "$format" "${mode[@]}"

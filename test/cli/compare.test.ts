@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest'
+import { compareDocument } from '../../lib/compare/document.ts'
+import { schemes } from '../../lib/index.ts'
+import { runChild } from './child.ts'
+
+const small = ['compare', '--quick', '--schemes', 'lru-overlay,refcount-bias', '--layouts', 'linux-4.20']
+
+describe('pagebox compare --quick --json', () => {
+  test('prints one document that holds every scheme, and exits 0 although schemes collide', {
+    timeout: 60_000,
+  }, async () => {
+    const { code, out, err } = await runChild(['compare', '--quick', '--json'])
+    expect(err).toBe('')
+    expect(code).toBe(0)
+    const document = compareDocument.parse(JSON.parse(out))
+    expect(document.complete).toBe(true)
+    expect(document.disagreements).toEqual([])
+    expect(document.schemes.map((each) => each.name)).toEqual([...schemes].map((each) => each.name))
+    for (const scheme of document.schemes) {
+      expect(scheme.room.length, scheme.name).toBeGreaterThan(0)
+      expect(scheme.probe.length, scheme.name).toBe(scheme.room.length)
+      expect(scheme.cost.length, scheme.name).toBeGreaterThan(0)
+      expect(scheme.boundaries.length, scheme.name).toBeGreaterThan(0)
+    }
+    const collides = document.schemes.some((scheme) => scheme.room.some((row) => row.cell === 'collides'))
+    expect(collides).toBe(true)
+    expect(document.limit.length).toBeGreaterThan(0)
+    expect(document.pureJs.length).toBeGreaterThan(0)
+  })
+})
+
+test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 60_000 }, async () => {
+  const { code, out } = await runChild([...small, '--json'], (child) => {
+    setTimeout(() => child.kill('SIGINT'), 2500)
+  })
+  expect(code).toBe(130)
+  const document = compareDocument.parse(JSON.parse(out))
+  expect(document.complete).toBe(false)
+  expect(document.schemes[0]?.room.length).toBeGreaterThan(0)
+})

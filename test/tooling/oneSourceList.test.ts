@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const listed = read('native/sources.txt')
+  .split('\n')
+  .filter((line) => line !== '')
+const part = (name: string) =>
+  execFileSync(process.execPath, ['scripts/sources.mjs', name], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+
+function sourcesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(cpp|S)$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.startsWith('native/tests/'))
+}
+
+describe('native/sources.txt', () => {
+  it('names every source under native/ but the tests, once', () => {
+    expect([...listed].sort()).toEqual(sourcesBelow('native').sort())
+  })
+
+  it('is split into core and addon without loss', () => {
+    expect([...part('core'), ...part('addon')].sort()).toEqual([...listed].sort())
+    expect(part('addon').every((path) => path.startsWith('native/addon/'))).toBe(true)
+    expect(part('core').some((path) => path.startsWith('native/addon/'))).toBe(false)
+  })
+
+  it('is the only list in binding.gyp', () => {
+    const gyp = read('binding.gyp')
+    expect(gyp).not.toMatch(/\.cpp|\.S\b/)
+    expect(gyp.match(/scripts\/sources\.mjs core/g)).toHaveLength(2)
+    expect(gyp.match(/scripts\/sources\.mjs addon/g)).toHaveLength(1)
+  })
+
+  const hasCmake = existsSync('/usr/bin/cmake') || existsSync('/usr/local/bin/cmake')
+  it.skipIf(!hasCmake)('is what CMake compiles, the core once for each environment', () => {
+    const build = mkdtempSync(join(tmpdir(), 'pagebox-cmake-'))
+    try {
+      execFileSync(
+        'cmake',
+        ['-S', join(root, 'native'), '-B', build, '-DPAGEBOX_TESTS=OFF', '-DCMAKE_JS_INC=/nonexistent'],
+        {
+          stdio: 'pipe',
+        },
+      )
+      const commands = JSON.parse(readFileSync(join(build, 'compile_commands.json'), 'utf8')) as {
+        file: string
+        command: string
+      }[]
+      const native = commands
+        .map(({ file, command }) => ({ file: relative(root, file), model: command.includes('-DPAGEBOX_MODEL') }))
+        .filter(({ file }) => file.startsWith('native/'))
+      const files = (model: boolean) => native.filter((entry) => entry.model === model).map((entry) => entry.file)
+      expect(files(false).sort()).toEqual([...listed].sort())
+      expect(files(true).sort()).toEqual(part('core').sort())
+    } finally {
+      rmSync(build, { recursive: true, force: true })
+    }
+  })
+})
