@@ -14,7 +14,8 @@ OpResult ret(Errc error) {
 }
 
 std::uint64_t vm_prot(std::uint8_t prot) {
-  return ((prot & kProtRead) != 0 ? kVmRead : 0ULL) | ((prot & kProtWrite) != 0 ? kVmWrite : 0ULL);
+  return ((prot & kProtRead) != 0 ? +kVmRead : 0ULL) |
+         ((prot & kProtWrite) != 0 ? +kVmWrite : 0ULL);
 }
 
 bool in_range(const Op& op) {

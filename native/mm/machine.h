@@ -11,7 +11,7 @@
 #include "base/rcu.h"
 #include "mm/address_space.h"
 #include "mm/anon_vma.h"
-#include "mm/frames.h"
+#include "mm/frame_map.h"
 #include "mm/lru_batch.h"
 #include "mm/object_pool.h"
 #include "mm/pagemap_ops.h"
@@ -91,7 +91,7 @@ class Machine {
   Zone& zone;
   Allocator& allocator;
   Pins& pins;
-  Frames frames;
+  FrameMap frames;
   Swap swap;
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;

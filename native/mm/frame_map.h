@@ -1,18 +1,18 @@
-// The bytes behind the descriptors. Frame i of RAM lies at offset i * 4096 of
-// one memfd, reserved and untouched like the descriptors; each device brings a
-// region of its own.
+// Every frame of the machine: RAM and, behind it, a region for each device that
+// has memory of its own.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/errc.h"
-#include "base/mapping.h"
+#include "page/frames.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class Frames {
+class FrameMap {
  public:
   /// RAM: frames [0, pages). kNoMem: the address space is refused.
   Errc create(std::uint64_t pages);
@@ -22,10 +22,10 @@ class Frames {
 
   /// The frame's 4096 bytes; null for a pfn that no region holds.
   std::byte* at(Pfn pfn) const {
-    if (pfn.value < ram_pages_) return ram_.data() + pfn.value * kPageBytes;
+    if (ram_->has(pfn)) return ram_->data(pfn);
     return at_region(pfn);
   }
-  int fd() const { return ram_.fd(); }
+  int fd() const { return ram_->fd(); }
 
   /// Words are moved one by one with relaxed order: what a user program stores
   /// while its page is copied may or may not be in the copy, as on a machine.
@@ -38,16 +38,10 @@ class Frames {
   void write(Pfn pfn, const std::byte* from) const;
 
  private:
-  struct Region {
-    Pfn first;
-    std::uint64_t pages;
-    Mapping bytes;
-  };
   std::byte* at_region(Pfn pfn) const;
 
-  Mapping ram_;
-  std::uint64_t ram_pages_ = 0;
-  std::vector<Region> regions_;
+  std::unique_ptr<Frames> ram_;
+  std::vector<std::unique_ptr<Frames>> regions_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,4 +1,4 @@
-#include "mm/frames.h"
+#include "mm/frame_map.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -11,58 +11,55 @@ void put(std::uint64_t* at, std::uint64_t value) { __atomic_store_n(at, value, _
 
 }  // namespace
 
-Errc Frames::create(std::uint64_t pages) {
-  auto mapping = Mapping::memfd(pages * kPageBytes, "pagebox-ram");
-  if (!mapping) return mapping.error;
-  ram_ = std::move(mapping.value);
-  ram_pages_ = pages;
+Errc FrameMap::create(std::uint64_t pages) {
+  return Frames::create({0}, pages, "pagebox-ram", ram_);
+}
+
+Errc FrameMap::add_region(Pfn first, std::uint64_t pages) {
+  std::unique_ptr<Frames> region;
+  if (const Errc error = Frames::create(first, pages, "pagebox-device", region);
+      error != Errc::kOk)
+    return error;
+  regions_.push_back(std::move(region));
   return Errc::kOk;
 }
 
-Errc Frames::add_region(Pfn first, std::uint64_t pages) {
-  auto mapping = Mapping::memfd(pages * kPageBytes, "pagebox-device");
-  if (!mapping) return mapping.error;
-  regions_.push_back({first, pages, std::move(mapping.value)});
-  return Errc::kOk;
+void FrameMap::remove_region(Pfn first) {
+  std::erase_if(regions_, [first](const auto& region) { return region->first() == first; });
 }
 
-void Frames::remove_region(Pfn first) {
-  std::erase_if(regions_, [first](const Region& region) { return region.first == first; });
-}
-
-std::byte* Frames::at_region(Pfn pfn) const {
-  for (const Region& region : regions_)
-    if (pfn >= region.first && pfn - region.first < region.pages)
-      return region.bytes.data() + (pfn - region.first) * kPageBytes;
+std::byte* FrameMap::at_region(Pfn pfn) const {
+  for (const auto& region : regions_)
+    if (region->has(pfn)) return region->data(pfn);
   return nullptr;
 }
 
-void Frames::copy(Pfn to, Pfn from) const {
+void FrameMap::copy(Pfn to, Pfn from) const {
   std::uint64_t* out = words(at(to));
   const std::uint64_t* in = words(at(from));
   for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, get(in + i));
 }
 
-void Frames::clear(Pfn pfn) const {
+void FrameMap::clear(Pfn pfn) const {
   std::uint64_t* out = words(at(pfn));
   for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, 0);
 }
 
-std::uint64_t Frames::word(Pfn pfn, std::uint64_t offset_bytes) const {
+std::uint64_t FrameMap::word(Pfn pfn, std::uint64_t offset_bytes) const {
   return get(words(at(pfn) + offset_bytes));
 }
 
-void Frames::set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value) const {
+void FrameMap::set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value) const {
   put(words(at(pfn) + offset_bytes), value);
 }
 
-void Frames::read(Pfn pfn, std::byte* out) const {
+void FrameMap::read(Pfn pfn, std::byte* out) const {
   const std::uint64_t* in = words(at(pfn));
   std::uint64_t* to = words(out);
   for (std::uint64_t i = 0; i < kWords; ++i) to[i] = get(in + i);
 }
 
-void Frames::write(Pfn pfn, const std::byte* from) const {
+void FrameMap::write(Pfn pfn, const std::byte* from) const {
   std::uint64_t* out = words(at(pfn));
   const auto* in = reinterpret_cast<const std::uint64_t*>(from);
   for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, in[i]);

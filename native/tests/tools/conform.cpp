@@ -1,0 +1,222 @@
+// Runs recorded scenarios and writes them with our results, in the recordings'
+// own format, for any comparer to judge:
+//   conform IN.jsonl OUT.jsonl [--scheme NAME] [--only NAME]
+// IN is uncompressed, one scenario a line.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "engine/interpreter.h"
+#include "pins/registry.h"
+#include "tools/json.h"
+
+using namespace pagebox;  // NOLINT: a program of its own
+
+namespace {
+
+template <std::size_t N>
+std::uint8_t index_of(const std::array<std::string_view, N>& names, const std::string& name) {
+  for (std::size_t i = 0; i < N; ++i)
+    if (names[i] == name) return static_cast<std::uint8_t>(i);
+  std::cerr << "unknown word: " << name << "\n";
+  std::exit(2);
+}
+
+class OpReader {
+ public:
+  Op read(const Json& json) {
+    Op op;
+    const std::string& name = json.at("op").text;
+    for (unsigned i = 0; i < kOpCodes; ++i)
+      if (kOpTable[i].name == name) op.code = static_cast<OpCode>(i);
+    op.proc = proc(json.text_or("proc", "p"));
+    op.child = proc(json.text_or("child", "p"));
+    op.buf = letter(json.text_or("buf", "a"));
+    op.to = letter(json.text_or("to", "a"));
+    op.has_page = json.has("page");
+    op.has_n = json.has("n");
+    op.has_fill = json.has("fill");
+    op.page = json.number_or("page", 0);
+    op.n = json.number_or("n", 0);
+    op.pages = json.number_or("pages", 0);
+    op.fpage = json.number_or("fpage", 0);
+    op.value = json.number_or("value", 0);
+    op.fill = json.number_or("fill", 0);
+    op.dev = static_cast<std::uint8_t>(json.number_or("dev", 0));
+    op.file = static_cast<std::uint8_t>(json.number_or("file", 0));
+    op.id = static_cast<std::int64_t>(json.number_or("id", 0));
+    op.write = json.number_or("write", 0) != 0;
+    op.fast = json.number_or("fast", 0) != 0;
+    op.longterm = json.number_or("longterm", 0) != 0;
+    const std::string prot = json.text_or("prot", "");
+    if (prot.find('r') != std::string::npos) op.prot |= kProtRead;
+    if (prot.find('w') != std::string::npos) op.prot |= kProtWrite;
+    if (json.has("kind"))
+      op.kind = static_cast<MapKind>(index_of(kMapKindNames, json.at("kind").text));
+    if (json.has("advice"))
+      op.advice = static_cast<Advice>(index_of(kAdviceNames, json.at("advice").text));
+    if (json.has("mode"))
+      op.mode = static_cast<GupMode>(index_of(kGupModeNames, json.at("mode").text));
+    if (json.has("via")) op.via = static_cast<PinVia>(index_of(kPinViaNames, json.at("via").text));
+    return op;
+  }
+
+ private:
+  static std::uint8_t letter(const std::string& name) {
+    return static_cast<std::uint8_t>(name[0] - 'a');
+  }
+  std::uint32_t proc(const std::string& name) {
+    if (name == "p") return 0;
+    return procs_.emplace(name, static_cast<std::uint32_t>(procs_.size() + 1)).first->second;
+  }
+  std::map<std::string, std::uint32_t> procs_;
+};
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+std::string signal_name(FaultResult result) {
+  return result == FaultResult::kSigbus ? "\"SIGBUS\"" : "\"SIGSEGV\"";
+}
+
+std::string ret_text(const OpResult& result) {
+  if (result.fault) return "\"fault\"";
+  if (result.ret == Errc::kOk) return "\"ok\"";
+  if (static_cast<int>(result.ret) == 29) return "\"E29\"";  // the recordings' driver has no name
+  return quoted(errc_name(result.ret));
+}
+
+std::string entry_text(const PagemapEntry& entry) {
+  static constexpr const char* kStates[] = {
+      "none", "present", "swap", "dev_private_w", "dev_private_r", "dev_exclusive_w",
+      "dev_exclusive_r", "migration", "hwpoison", "marker"};
+  static constexpr const char* kFlagNames[] = {
+      "LOCKED", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "WRITEBACK", "RECLAIM",
+      "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE",
+      "UNEVICTABLE", "THP", "MLOCKED", "ANON_EXCLUSIVE", "PRIVATE", "OWNER_2", "ZERO_PAGE",
+      "NOPAGE"};
+  std::string out = "{\"st\":" + quoted(kStates[static_cast<int>(entry.state)]);
+  if (entry.state != PagemapState::kNone) {
+    out += std::string(",\"ex\":") + (entry.exclusive ? "1" : "0");
+    out += std::string(",\"file\":") + (entry.file ? "1" : "0");
+  }
+  out += std::string(",\"sd\":") + (entry.soft_dirty ? "1" : "0");
+  if (entry.uffd_wp) out += ",\"wp\":1";
+  if (entry.has_mapcount) out += ",\"mc\":" + std::to_string(entry.mapcount);
+  if (entry.has_flags) {
+    std::string flags;
+    for (unsigned bit = 0; bit < std::size(kFlagNames); ++bit)
+      if ((entry.flags >> bit & 1) != 0) flags += (flags.empty() ? "" : "|") + std::string(kFlagNames[bit]);
+    out += ",\"kf\":" + quoted(flags);
+  }
+  return out + "}";
+}
+
+std::string snapshot_text(std::uint8_t code) {
+  if (code == kSnapError) return "\"ERROR\"";
+  if (code == kSnapNone) return "\"NONE\"";
+  std::string place;
+  if ((code & kSnapPmd) != 0) place = "PMD|";
+  switch (code & 0xf0) {
+    case kSnapZero: place = "ZERO|"; break;
+    case kSnapPrivateLocal: place = "PRIV_LOCAL|"; break;
+    case kSnapPrivateRemote: place = "PRIV_REMOTE|"; break;
+    case kSnapCoherentLocal: place = "COH_LOCAL|"; break;
+    case kSnapCoherentRemote: place = "COH_REMOTE|"; break;
+    default: break;
+  }
+  return quoted(place + ((code & kSnapWrite) != 0 ? "W" : "R"));
+}
+
+template <class List, class Fn>
+std::string list_text(const List& list, Fn&& fn) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < list.size(); ++i) out += (i > 0 ? "," : "") + fn(i);
+  return out + "]";
+}
+
+std::string result_text(const OpResult& result) {
+  if (!result.supported) return "{\"unsupported\":1}";
+  std::string out = "{";
+  const auto key = [&](std::string_view name, const std::string& value) {
+    out += (out.size() > 1 ? "," : "") + quoted(name) + ":" + value;
+  };
+  if ((result.keys & kKeyRet) != 0) key("ret", ret_text(result));
+  if ((result.keys & kKeySt) != 0)
+    key("st", list_text(result.signals, [&](std::size_t i) {
+          return result.signals[i] == FaultResult::kOk ? "\"ok\"" : signal_name(result.signals[i]);
+        }));
+  if ((result.keys & kKeyPages) != 0) key("pages", std::to_string(result.pages));
+  if ((result.keys & kKeyBytes) != 0) key("bytes", std::to_string(result.bytes));
+  if ((result.keys & kKeyCpages) != 0) key("cpages", std::to_string(result.cpages));
+  if ((result.keys & kKeyFaults) != 0) key("faults", std::to_string(result.faults));
+  if ((result.keys & kKeyProt) != 0)
+    key("prot", list_text(result.prot, [&](std::size_t i) { return snapshot_text(result.prot[i]); }));
+  if ((result.keys & kKeyV) != 0)
+    key("v", list_text(result.v, [&](std::size_t i) {
+          const bool signal = i < result.signals.size() && result.signals[i] != FaultResult::kOk;
+          return signal ? signal_name(result.signals[i]) : std::to_string(result.v[i]);
+        }));
+  if ((result.keys & kKeyEntries) != 0)
+    key("pages", list_text(result.entries, [&](std::size_t i) { return entry_text(result.entries[i]); }));
+  return out + "}";
+}
+
+/// A small machine, fresh for each scenario.
+struct Sandbox {
+  std::unique_ptr<Memmap> memmap;
+  std::unique_ptr<Zone> zone;
+  std::unique_ptr<Allocator> allocator;
+  std::unique_ptr<Pins> pins;
+  std::unique_ptr<Machine> machine;
+
+  explicit Sandbox(const std::string& scheme) {
+    constexpr std::uint64_t kPages = 1 << 14, kCapacity = kPages + (1 << 13);
+    check(Memmap::create(*find_layout("linux-6.12"), kPages, kCapacity, memmap));
+    zone = std::make_unique<Zone>(*memmap, 2);
+    allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kPages});
+    check(Pins::create(*find_scheme(scheme), *memmap, *zone, 1, pins));
+    machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
+    check(machine->start({}));
+  }
+  static void check(Errc error) {
+    if (error == Errc::kOk) return;
+    std::cerr << "cannot make a machine: " << errc_name(error) << "\n";
+    std::exit(3);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string scheme = "refcount-bias", only;
+  std::vector<std::string> files;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--scheme" && i + 1 < argc) scheme = argv[++i];
+    else if (word == "--only" && i + 1 < argc) only = argv[++i];
+    else files.push_back(word);
+  }
+  if (files.size() != 2 || find_scheme(scheme) == nullptr) {
+    std::cerr << "usage: conform IN.jsonl OUT.jsonl [--scheme NAME] [--only NAME]\n";
+    return 2;
+  }
+  std::ifstream in(files[0]);
+  std::ofstream out(files[1]);
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty()) continue;
+    const Json scenario = parse_json(line);
+    if (!only.empty() && scenario.at("name").text != only) continue;
+    OpReader reader;
+    std::vector<Op> ops;
+    for (const Json& op : scenario.at("ops").items) ops.push_back(reader.read(op));
+    Sandbox sandbox(scheme);
+    Interpreter interpreter(*sandbox.machine, 0, nullptr);
+    const std::vector<OpResult> results = interpreter.run_all(ops);
+    out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
+        << ",\"results\":"
+        << list_text(results, [&](std::size_t i) { return result_text(results[i]); }) << "}\n";
+  }
+  return 0;
+}
