@@ -40,9 +40,11 @@ const safe = (count: bigint | null): number | string | null =>
 const schemeEntry = (scheme: Scheme): SchemeEntry => ({
   name: scheme.name,
   summary: scheme.summary,
+  source: scheme.source,
   where: scheme.where,
   bits: scheme.countBits,
   exact: scheme.exact,
+  answer: scheme.answer,
   maxPins: safe(scheme.maxPins),
   falsePositives: scheme.falsePositives,
   locks: scheme.locks,
