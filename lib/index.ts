@@ -1,10 +1,24 @@
+/**
+ * pagebox: ways to keep page pin counts inside Linux page descriptors, compared on real memory.
+ *
+ * @module
+ */
 export { PageboxError, errorCodes, type ErrorCode, type ErrorDetails } from './errors.ts'
+export { layouts } from './page/layouts.ts'
+export { decodeWords, decodeWords as decode, type DecodeOptions } from './page/decode.ts'
+export { schemes } from './pins/schemes.ts'
+export { probe, room, roomMatrix } from './pins/room.ts'
+export { Box } from './engine/box.ts'
+export { race } from './engine/race.ts'
+export { measureCost, prepareCost } from './engine/cost.ts'
+export { type ExplorePinsOptions, type ExploreResult, type Violation, explorePins } from './engine/explorePins.ts'
+export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
-export type * from './page/page.ts'
+export type { DecodedPage, FieldValue, Page } from './page/page.ts'
 export type * from './pins/scheme.ts'
 export type * from './pins/pins.ts'
-export type * from './pins/direct.ts'
+export type { DirectPins, DirectWindow } from './pins/direct.ts'
 export type * from './engine/boxTypes.ts'
-export type * from './engine/audit.ts'
-export type * from './engine/race.ts'
-export type * from './engine/cost.ts'
+export type { AuditReport, AuditRow } from './engine/audit.ts'
+export type * from './engine/raceTypes.ts'
+export type * from './engine/costTypes.ts'

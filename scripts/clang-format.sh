@@ -8,5 +8,7 @@ format=$(command -v clang-format-19 || command -v clang-format) || {
   echo 'clang-format 19 is needed (apt: clang-format-19)' >&2
   exit 1
 }
-find native benchmarks/native \( -name '*.cpp' -o -name '*.h' \) -print0 2>/dev/null |
+folders=(native)
+if [[ -d benchmarks/native ]]; then folders+=(benchmarks/native); fi
+find "${folders[@]}" \( -name '*.cpp' -o -name '*.h' \) -print0 |
   xargs -0 -r "$format" "${mode[@]}"

@@ -4,7 +4,10 @@ import { UsageError } from './failure.ts'
  * The words of a descriptor out of what people paste: `0x` or not, spaces,
  * commas, the `raw:` of dump_page, the `address:` of crash and gdb.
  */
-export function parseWords(text: string, wanted: number, wordBytes: number): bigint[] {
+export function parseWords(
+  text: string,
+  { fewest, most, wordBytes }: { fewest: number; most: number; wordBytes: number },
+): bigint[] {
   const words = text
     .split(/[\s,]+/)
     .filter((token) => token !== '' && !token.endsWith(':'))
@@ -16,9 +19,10 @@ export function parseWords(text: string, wanted: number, wordBytes: number): big
       }
       return word
     })
-  if (words.length !== wanted) {
+  if (words.length < fewest || words.length > most) {
+    const range = fewest === most ? `${most}` : `${fewest} to ${most}`
     throw new UsageError(
-      `a descriptor of this layout has ${wanted} words of ${wordBytes} bytes, and ${words.length} were given`,
+      `a descriptor of this layout has ${range} words of ${wordBytes} bytes, and ${words.length} were given`,
     )
   }
   return words

@@ -40,14 +40,13 @@ export function answerText(document: CompareDocument): string {
   if (everywhere.length === 0) {
     return `${overlay}None of these schemes fits every page type of every layout looked at.`
   }
-  const telling = everywhere.filter((scheme) => scheme.name !== 'refcount')
+  const telling = everywhere.filter((scheme) => scheme.answer !== 'unknown')
   const cheapest = telling
     .filter((scheme) => costOf(scheme) !== undefined)
     .sort((a, b) => (costOf(a) as number) - (costOf(b) as number))[0]
   const fits = `${list(everywhere.map((scheme) => scheme.name))} ${everywhere.length === 1 ? 'fits' : 'fit'} every page that can be pinned in every layout looked at`
-  const plain = everywhere.some((scheme) => scheme.name === 'refcount')
-    ? ', though refcount cannot tell a pin from a reference'
-    : ''
+  const silent = everywhere.filter((scheme) => scheme.answer === 'unknown').map((scheme) => scheme.name)
+  const plain = silent.length === 0 ? '' : `, though ${list(silent)} cannot tell a pin from a reference`
   const choice =
     cheapest === undefined
       ? ''

@@ -31,7 +31,16 @@ const layoutEntry = (layout: Layout): LayoutEntry => ({
   kconfig: layout.kconfig.name,
   freeFlagBits: layout.freeFlagBits,
   types: [...layout.types],
-  fields: layout.fields.map((field) => ({ ...field, types: [...field.types] })),
+  fields: layout.fields.map(({ name, offsetBytes, shift, bits, kind, types, meaning, contested }) => ({
+    name,
+    offsetBytes,
+    shift,
+    bits,
+    kind,
+    types: [...types],
+    meaning,
+    contested,
+  })),
 })
 
 const safe = (count: bigint | null): number | string | null =>
@@ -40,9 +49,11 @@ const safe = (count: bigint | null): number | string | null =>
 const schemeEntry = (scheme: Scheme): SchemeEntry => ({
   name: scheme.name,
   summary: scheme.summary,
+  source: scheme.source,
   where: scheme.where,
   bits: scheme.countBits,
   exact: scheme.exact,
+  answer: scheme.answer,
   maxPins: safe(scheme.maxPins),
   falsePositives: scheme.falsePositives,
   locks: scheme.locks,

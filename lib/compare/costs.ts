@@ -1,4 +1,4 @@
-import type { CostOptions, CostSampler } from '../engine/cost.ts'
+import type { CostOptions, CostSampler } from '../engine/costTypes.ts'
 import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
@@ -61,6 +61,8 @@ function prepare(subject: Subject, scheme: Scheme, layout: Layout, group: CostGr
     threads: group.threads,
     op: group.op,
     ledger: group.ledger,
+    // The kernel maps its descriptors by huge pages too; and they are there at once.
+    hugePages: group.workingSetBytes >= largeBytes,
     seed,
   }
   const own = subject.prepareCost(options)

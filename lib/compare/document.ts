@@ -98,10 +98,14 @@ export type FalsePositiveRow = z.infer<typeof falsePositiveRow>
 export const schemeEntry = z.object({
   name: z.string(),
   summary: z.string(),
+  /** Who proposed or shipped it, and when. */
+  source: z.string(),
   where: z.string(),
   /** Width of the pin counter. */
   bits: z.number().int(),
   exact: z.boolean(),
+  /** What the query can say: the number, an upper bound, or nothing. */
+  answer: z.enum(['exact', 'fuzzy', 'unknown']),
   /** Largest count of one page; text beyond 2^53, null where nothing bounds it. */
   maxPins: z.union([z.number(), z.string(), z.null()]),
   falsePositives: z.string(),

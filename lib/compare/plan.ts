@@ -1,4 +1,4 @@
-import type { CostOp } from '../engine/cost.ts'
+import type { CostOp } from '../engine/costTypes.ts'
 import type { PageType } from '../page/layout.ts'
 import type { Pattern } from './document.ts'
 

@@ -1,6 +1,6 @@
 import type { AuditReport } from '../engine/audit.ts'
 import type { BoxOptions, PageSetup } from '../engine/boxTypes.ts'
-import type { CostOptions, CostSampler } from '../engine/cost.ts'
+import type { CostOptions, CostSampler } from '../engine/costTypes.ts'
 import type { Layout, PageType } from '../page/layout.ts'
 import type { Pins } from '../pins/pins.ts'
 import type { Probe, Room, RoomOptions, Scheme } from '../pins/scheme.ts'

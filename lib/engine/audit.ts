@@ -1,3 +1,6 @@
+import { PageboxError } from '../errors.ts'
+import type { NativeAudit } from '../native/binding.ts'
+
 /** One descriptor that does not hold what it must. */
 export interface AuditRow {
   /** The rule that is broken; the same identifier in code, report and docs. */
@@ -22,5 +25,49 @@ export interface AuditReport {
   readonly unknown: readonly string[]
   /** Throws `ERR_PAGEBOX_AUDIT` with the first rows in its message, unless clean. */
   assertClean(): void
+  /** The rows as text, one a line. */
   toString(): string
 }
+
+const hex = (value: bigint): string => (value < 4096n ? `${value}` : `0x${value.toString(16)}`)
+
+function line(row: AuditRow): string {
+  const { invariant, pfn, field, expected, found, explanation } = row
+  const why = explanation === '' ? '' : ` (${explanation})`
+  return `page ${pfn}: ${field} is ${hex(found)}, expected ${hex(expected)}: ${invariant}${why}`
+}
+
+class Report implements AuditReport {
+  readonly clean: boolean
+  readonly rows: readonly AuditRow[]
+  readonly rowsTotal: number
+  readonly pages: number
+  readonly unknown: readonly string[]
+
+  constructor(found: NativeAudit) {
+    this.rows = Object.freeze(found.rows.map((row) => Object.freeze(row)))
+    this.rowsTotal = found.rowsTotal
+    this.pages = found.pages
+    this.unknown = Object.freeze(found.unknown)
+    this.clean = found.rowsTotal === 0
+  }
+
+  assertClean(): void {
+    if (this.clean) return
+    const given = `${this.rowsTotal} difference${this.rowsTotal === 1 ? '' : 's'}`
+    throw new PageboxError('ERR_PAGEBOX_AUDIT', `the audit found ${given}\n${this}`, {
+      given,
+      allowed: 'every descriptor as the ledger, the lists and the page setups ask',
+    })
+  }
+
+  toString(): string {
+    if (this.clean) return `clean: ${this.pages} pages`
+    const shown = this.rows.map(line)
+    if (this.rowsTotal > shown.length) shown.push(`and ${this.rowsTotal - shown.length} more`)
+    return shown.join('\n')
+  }
+}
+
+/** The report of an audit that was made in native code. */
+export const auditReport = (found: NativeAudit): AuditReport => Object.freeze(new Report(found))

@@ -1,50 +1,98 @@
-import type { PageType } from '../page/layout.ts'
-import type { Scheme } from '../pins/scheme.ts'
-import type { Pattern } from './race.ts'
+import { boolean, integer, oneOf, options, unsigned64 } from '../base/args.ts'
+import { PageboxError } from '../errors.ts'
+import { native } from '../native/load.ts'
+import { busy, closedError, created, refusal } from '../native/status.ts'
+import { tables } from '../native/tables.ts'
+import { maxOrder } from '../pins/room.ts'
+import { readBoxOptions } from './box.ts'
+import type { CostOp, CostOptions, CostSample, CostSampler } from './costTypes.ts'
+import type { Pattern } from './raceTypes.ts'
 
-/** What one sample repeats. */
-export type CostOp =
-  | 'pin+unpin'
-  | 'pin'
-  | 'unpin'
-  | 'maybe_pinned'
-  | 'try_pin_speculative+unpin'
-  | 'pin_referenced+unpin'
+const known = [
+  'scheme',
+  'layout',
+  'pageType',
+  'order',
+  'pages',
+  'pattern',
+  'threads',
+  'op',
+  'loop',
+  'ledger',
+  'seed',
+  'prefetch',
+  'hugePages',
+] as const
 
-/** What is to be measured. */
-export interface CostOptions {
-  scheme: string | Scheme
-  layout?: string
-  pageType?: PageType
-  order?: number
-  /** Descriptors in the working set, in pages. */
-  pages: number
-  pattern?: Pattern
-  threads?: number
-  op?: CostOp
-  /**
-   * `scheme`: pagebox's own batch loop. `limit`: the least that C++ can do for this scheme, written
-   * by hand, over the same indices and with the same tail test. `none`: the index stream alone.
-   */
-  loop?: 'scheme' | 'limit' | 'none'
-  ledger?: boolean
-  seed?: number | bigint
-  /** Fetch descriptors ahead in the scheme's loop; true by default. */
-  prefetch?: boolean
+const ops: readonly CostOp[] = [
+  'pin+unpin',
+  'pin',
+  'unpin',
+  'maybe_pinned',
+  'try_pin_speculative+unpin',
+  'pin_referenced+unpin',
+]
+
+/** One sample holds the thread that asks; more operations than these are several samples. */
+const maxOps = 2 ** 40
+
+/**
+ * Prepares a measurement: makes a box, sets up and touches its pages, draws the indices. Each
+ * `sample` is one native call, so rounds of several samplers can be interleaved.
+ */
+export function prepareCost(value: CostOptions): CostSampler {
+  const given = options(value, 'options', known)
+  const { scheme, layout, pages, hugePages } = given
+  const type = oneOf(given.pageType ?? 'anon', 'options.pageType', tables().pageTypes)
+  const made = native().prepareCost({
+    box: readBoxOptions(
+      {
+        scheme,
+        layout,
+        pages,
+        hugePages,
+        ledger: given.ledger === undefined ? false : boolean(given.ledger, 'options.ledger'),
+      },
+      'options',
+    ),
+    type,
+    order: given.order === undefined ? 0 : integer(given.order, 'options.order', 0, maxOrder),
+    pattern: oneOf(given.pattern ?? 'hot', 'options.pattern', tables().patterns as Pattern[]),
+    threads: given.threads === undefined ? 1 : integer(given.threads, 'options.threads', 1, tables().maxThreads),
+    op: oneOf(given.op ?? 'pin+unpin', 'options.op', ops),
+    loop: oneOf(given.loop ?? 'scheme', 'options.loop', ['scheme', 'limit', 'none'] as const),
+    prefetch: given.prefetch === undefined ? true : boolean(given.prefetch, 'options.prefetch'),
+    seed: given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed'),
+  })
+  const sampler = created(made, 'options')
+  let open = true
+  const close = (): void => {
+    if (open) sampler.close()
+    open = false
+  }
+  return Object.freeze({
+    sample(count: number): CostSample {
+      const wanted = integer(count, 'ops', 1, maxOps)
+      if (!open) throw closedError('the sampler')
+      const found = sampler.sample(wanted)
+      if (typeof found === 'object') return found
+      if (found === busy) throw new PageboxError('ERR_PAGEBOX_BUSY', 'the sampler is running in another thread')
+      throw refusal(found, 'sample', 'a page')
+    },
+    close,
+    [Symbol.dispose]: close,
+  })
 }
 
-/** One measurement. */
-export interface CostSample {
-  /** Of one thread: its own CPU time where there is one, wall time where there are more. */
-  readonly ns: number
-  /** Operations of one thread. */
-  readonly ops: number
-  readonly retries: number
+/** One measurement from start to end: prepares, runs `ops` operations once to warm up and once for real. */
+export function measureCost(value: CostOptions, count: number): CostSample {
+  const sampler = prepareCost(value)
+  try {
+    sampler.sample(count)
+    return sampler.sample(count)
+  } finally {
+    sampler.close()
+  }
 }
 
-/** A prepared measurement: descriptors set up and touched, indices drawn. */
-export interface CostSampler extends Disposable {
-  /** Runs `ops` operations in each thread, in one native call. */
-  sample(ops: number): CostSample
-  close(): void
-}
+export type * from './costTypes.ts'

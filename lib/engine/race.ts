@@ -1,99 +1,146 @@
-import type { PageType } from '../page/layout.ts'
-import type { AuditReport } from './audit.ts'
+import { badArgument, boolean, callback, integer, oneOf, options, positive, unsigned64 } from '../base/args.ts'
+import { keysOf, now } from '../base/primordials.ts'
+import type { NativeBox, NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/binding.ts'
+import { native } from '../native/load.ts'
+import { created } from '../native/status.ts'
+import { tables } from '../native/tables.ts'
+import { auditReport } from './audit.ts'
+import { Box, nativeOf } from './box.ts'
+import type { BoxOptions } from './boxTypes.ts'
+import { poll, signalOf } from './poll.ts'
+import type { OpResult, Pattern, PinOp, RaceBox, RaceOptions, RaceProgress, RaceResult } from './raceTypes.ts'
 
-/** What a thread of a pin race does to the page that it has chosen. */
-export type PinOp =
-  | 'pin+unpin'
-  | 'pin'
-  | 'unpin'
-  | 'get+put'
-  | 'get'
-  | 'put'
-  | 'maybe_pinned'
-  | 'try_pin_speculative+unpin'
-  | 'pin_referenced+unpin'
-  | 'isolate+putback'
+const known = [
+  'threads',
+  'seconds',
+  'ops',
+  'rounds',
+  'seed',
+  'mix',
+  'pattern',
+  'firstPfn',
+  'pages',
+  'affinity',
+  'signal',
+  'onProgress',
+  'progressIntervalMs',
+] as const
 
-/** How a thread chooses its pages. */
-export type Pattern = 'sequential' | 'random' | 'zipf' | 'hot'
+const longestSeconds = 10 * 366 * 24 * 3600
+const largestWeight = 1_000_000
 
-/** How far a run has got. */
-export interface RaceProgress {
-  readonly seconds: number
-  /** Operations so far, of all threads. */
-  readonly ops: number
-  readonly rounds: number
+function readMix(value: unknown): { op: string; weight: number }[] {
+  if (value === undefined) return [{ op: 'pin+unpin', weight: 1 }]
+  const given = options(value, 'options.mix', tables().pinOps)
+  const mix = keysOf(given).map((op) => ({
+    op: op as string,
+    weight: integer(given[op as string], `options.mix['${op as string}']`, 0, largestWeight),
+  }))
+  if (mix.every(({ weight }) => weight === 0))
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.mix', value, 'an object with a weight above 0')
+  return mix
 }
 
-/** Settings of a pin race. One of `seconds`, `ops` and `rounds` ends it; without any, one second. */
-export interface RaceOptions {
-  /** Native threads; 1 by default. */
-  threads?: number
-  seconds?: number
-  /** Operations of each thread. */
-  ops?: number
-  /** A round ends in a barrier and an audit. */
-  rounds?: number
-  seed?: number | bigint
-  /** Weights of the operations: `{ 'pin+unpin': 9, maybe_pinned: 1 }`. */
-  mix?: Partial<Record<PinOp, number>>
-  pattern?: Pattern
-  /** First page and number of pages that are used; all by default. */
-  firstPfn?: number
-  pages?: number
-  /** Bind thread i to CPU i (modulo their number). */
-  affinity?: boolean
-  signal?: AbortSignal
-  onProgress?: (progress: RaceProgress) => void
-  /** Milliseconds between two calls of `onProgress`; 100 by default. */
-  progressIntervalMs?: number
+function read(value: RaceOptions, pagesOfBox: number) {
+  const given = options(value, 'options', known)
+  const count = (key: 'ops' | 'rounds'): number =>
+    given[key] === undefined ? 0 : integer(given[key], `options.${key}`, 1, Number.MAX_SAFE_INTEGER)
+  const firstPfn = given.firstPfn === undefined ? 0 : integer(given.firstPfn, 'options.firstPfn', 0, pagesOfBox - 1)
+  const settings: NativeRaceOptions = {
+    threads: given.threads === undefined ? 1 : integer(given.threads, 'options.threads', 1, tables().maxThreads),
+    seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
+    ops: count('ops'),
+    rounds: count('rounds'),
+    seed: given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed'),
+    mix: readMix(given.mix),
+    pattern:
+      given.pattern === undefined ? 'random' : oneOf(given.pattern, 'options.pattern', tables().patterns as Pattern[]),
+    firstPfn,
+    pages: given.pages === undefined ? 0 : integer(given.pages, 'options.pages', 1, pagesOfBox - firstPfn),
+    affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
+  }
+  return {
+    settings,
+    signal: signalOf(given.signal, 'options.signal'),
+    onProgress:
+      given.onProgress === undefined
+        ? undefined
+        : callback<(progress: RaceProgress) => void>(given.onProgress, 'options.onProgress'),
+    progressIntervalMs:
+      given.progressIntervalMs === undefined
+        ? 100
+        : integer(given.progressIntervalMs, 'options.progressIntervalMs', 1, 3_600_000),
+  }
 }
 
-/** A box for one race, made and closed by it. */
-export interface RaceBox {
-  scheme?: string
-  layout?: string
-  pages: number
-  pageType?: PageType
-  order?: number
-  ledger?: boolean
-  quirks?: readonly string[]
+function opResult(found: NativeOpResult, seconds: number): OpResult {
+  const { op, ops, retries, latency } = found
+  const failures = Object.fromEntries(found.failures.map(({ errno, count }) => [errno, count]))
+  return { op: op as PinOp, ops, opsPerSecond: seconds > 0 ? ops / seconds : 0, retries, failures, latencyNs: latency }
 }
 
-/** Sampled latencies (1 in 256) of one operation, in nanoseconds. */
-export interface Latency {
-  readonly samples: number
-  readonly min: number
-  readonly mean: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
-  /** Log-linear buckets that hold something: values below `upToNs`. */
-  readonly buckets: readonly { readonly upToNs: number; readonly count: number }[]
+function raceResult(found: NativeRaceResult, seed: bigint): RaceResult {
+  const { stoppedBy, seconds, rounds, ops, threads, audit } = found
+  return {
+    stoppedBy: stoppedBy as RaceResult['stoppedBy'],
+    seconds,
+    rounds,
+    seed,
+    ops: ops.map((each) => opResult(each, seconds)),
+    threads: threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, seconds)) })),
+    audit: auditReport(audit),
+  }
 }
 
-/** What one operation did, in one thread or in all. */
-export interface OpResult {
-  readonly op: PinOp
-  readonly ops: number
-  readonly opsPerSecond: number
-  readonly retries: number
-  /** By errno or refusal: `{ EAGAIN: 3 }`. */
-  readonly failures: Readonly<Record<string, number>>
-  readonly latencyNs: Latency | null
+async function raceOn(box: NativeBox, value: RaceOptions): Promise<RaceResult> {
+  const { settings, signal, onProgress, progressIntervalMs } = read(value, box.facts.pages)
+  const run = created(native().startRace(box, settings), 'options')
+  let told = now()
+  const tell =
+    onProgress &&
+    ((): void => {
+      if (now() - told < progressIntervalMs) return
+      told = now()
+      const { seconds, ops, rounds } = run.progress()
+      onProgress({ seconds, ops, rounds })
+    })
+  const found = await poll({ isDone: () => run.progress().done, stop: run.stop, result: run.result }, signal, tell)
+  return raceResult(created(found, 'options'), settings.seed)
 }
 
-/** What a race did. */
-export interface RaceResult {
-  /** What ended it. An aborted run still has its results. */
-  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit'
-  readonly seconds: number
-  readonly rounds: number
-  readonly seed: bigint
-  /** All threads together. */
-  readonly ops: readonly OpResult[]
-  readonly threads: readonly { readonly thread: number; readonly ops: readonly OpResult[] }[]
-  readonly audit: AuditReport
+const boxKeys = ['scheme', 'layout', 'pages', 'pageType', 'order', 'ledger', 'quirks'] as const
+
+/** Sets up every whole folio of a new box. */
+function setupAll(box: Box, pageType: unknown, order: unknown): void {
+  if (pageType === undefined && order === undefined) return
+  const type = oneOf(pageType ?? 'anon', 'box.pageType', tables().pageTypes)
+  const size = 2 ** (order === undefined ? 0 : integer(order, 'box.order', 0, 10))
+  if (box.pages % size !== 0)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'box.pages', box.pages, `a multiple of 2^order, ${size}`)
+  const setup = { type, order: Math.log2(size), onLru: tables().lruTypes.includes(type) }
+  for (let pfn = 0; pfn < box.pages; pfn += size) box.setup(pfn, setup)
 }
+
+/**
+ * Runs operations on pages in native threads with real atomics, at full speed, then audits. The box
+ * is the race's alone while it runs: other calls on it throw `ERR_PAGEBOX_BUSY`.
+ *
+ * `seconds`, `ops` or `rounds` ends it, or `signal`: an aborted race resolves, with what it has and
+ * `stoppedBy: 'abort'`. What `onProgress` throws stops it and rejects.
+ *
+ * @param on A box, or the settings of one that is made for this race and closed after it.
+ */
+export async function race(on: Box | RaceBox, value: RaceOptions = {}): Promise<RaceResult> {
+  const given = nativeOf(on)
+  if (given !== undefined) return raceOn(given, value)
+  const { pageType, order, ...settings } = { ...options(on as RaceBox, 'box', boxKeys) }
+  const box = Box.create(settings as BoxOptions)
+  try {
+    setupAll(box, pageType, order)
+    return await raceOn(nativeOf(box) as NativeBox, value)
+  } finally {
+    box.close()
+  }
+}
+
+export type * from './raceTypes.ts'

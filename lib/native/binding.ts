@@ -1,5 +1,5 @@
-import type { BitRange, LayoutProblem, PageType } from '../page/layout.ts'
-import type { Cell } from '../pins/scheme.ts'
+import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
+import type { Cell, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
 
 /*
  * The addon as TypeScript sees it. It converts and counts lifetimes, nothing else.
@@ -13,82 +13,67 @@ import type { Cell } from '../pins/scheme.ts'
 /** Success, or why not. */
 export type Status = number | undefined
 
-/** A layout, as the tables and `defineLayout` have it. */
-export interface NativeLayout {
-  name: string
-  summary: string
-  wordBytes: 4 | 8
-  strideBytes: number
-  kconfig: {
-    name: string
-    sectionBits: number
-    nodeBits: number
-    zoneBits: number
-    lastCpupidBits: number
-    lruGenBits: number
-    memcg: boolean
-  }
-  era: { kernel: string; zoneDeviceBase: number; privateBase: number; anonExclusive: boolean }
-  types: PageType[]
-  flags: { name: string; bit: number }[]
-  fields: NativeField[]
-  pincount: { tail: number; offsetBytes: number; minOrder: number }
-  mapcountOffsetBytes: number
-  refcountOffsetBytes: number
-  counterOffsetBytes: number
-  orderOffsetBytes: number
-  freeFlagBits: number
-  lowestFreeFlagBit: number
-  ownCounterStrideBytes: number
-}
+/** A layout, as the tables have it. */
+export type NativeLayout = Omit<Layout, 'builtin'>
 
-export interface NativeField {
-  name: string
-  offsetBytes: number
-  shift: number
-  bits: number
-  kind: string
-  types: PageType[]
-  meaning: string
-  contested: boolean
-}
-
+/** A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one. */
 export interface NativeScheme {
   name: string
   summary: string
-  protocol: string
-  where: string
+  source: string
+  protocol: Protocol
+  place: CountPlace
+  countWord: number
+  countShift: number
   countBits: number
-  exact: boolean
-  maxPins: bigint | null
+  packedBits: number
+  pinned: { word: number; bit: number }
+  wasLru: { word: number; bit: number }
+  refsPerPin: number
+  maxPins: bigint
+  answer: PinAnswer
   falsePositives: string
   locks: string
-  refsPerPin: number
-  visibleEffects: string[]
+  types: PageType[]
+  effects: string[]
+  quirks: string[]
 }
 
 /** Everything that is declared in C++ and must not be repeated here. */
 export interface NativeTables {
   version: string
   pageTypes: PageType[]
+  compoundTypes: PageType[]
+  lruTypes: PageType[]
+  mappedTypes: PageType[]
   fieldKinds: string[]
+  objectKinds: string[]
   flagNames: string[]
   lruKinds: string[]
-  quirks: { name: string; summary: string }[]
+  protocols: string[]
+  countPlaces: string[]
+  quirks: string[]
   patterns: string[]
   pinOps: string[]
+  invariants: { name: string; summary: string }[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */
   errnos: { code: number; name: string }[]
-  /** Sandbox addresses by kind of object: first address and size of the range. */
-  addressRanges: { kind: string; first: bigint; bytes: bigint }[]
+  /** Sandbox addresses, by bytes of a word. */
+  addresses: { 4: NativeAddresses; 8: NativeAddresses }
+  layouts: NativeLayout[]
+  schemes: NativeScheme[]
+  maxThreads: number
+}
+
+/** Where the ranges of sandbox addresses begin; objects of kind i lie from `objectBases[i]` on. */
+export interface NativeAddresses {
+  pageBase: bigint
+  objectBases: bigint[]
+  objectBytes: bigint
+  objectsPerKind: bigint
   listPoison1: bigint
   listPoison2: bigint
   tailMapping: bigint
-  layouts: NativeLayout[]
-  schemes: NativeScheme[]
-  /** Largest number of pages of a box, by bytes of a word. */
-  maxPages: { 4: number; 8: number }
-  maxThreads: number
 }
 
 /** What a layout or scheme is given as: a built-in name, or a declaration. */
@@ -105,6 +90,16 @@ export interface NativeBoxOptions {
   hugePages: boolean
   shards: number
   quirks: string[]
+}
+
+/** What a box is made of, as native code knows it. */
+export interface NativeBoxFacts {
+  pages: number
+  ledger: boolean
+  frames: boolean
+  /** With the stride that the scheme really costs. */
+  layout: NativeLayout
+  scheme: NativeScheme
 }
 
 export interface NativeAuditRow {
@@ -132,9 +127,8 @@ export interface NativeBox {
   put(pfn: number): Status
   pinCount(op: number, pfn: number, count: number): Status
   maybePinned(pfn: number): boolean | number
-  /** Negative: bad pfn. `exact` in bit 0, the count above. */
   pins(pfn: number): { pins: number; exact: boolean } | number
-  /** Index of the first element that failed and its status, or undefined. */
+  /** All or nothing without `out`: what failed first and why, or undefined. With it, how many were done. */
   batch(
     op: number,
     pfns: Uint32Array,
@@ -150,22 +144,13 @@ export interface NativeBox {
   lruList(kind: string, limit: number): { pfns: Uint32Array; length: number; corrupt: boolean } | number
   audit(maxRows: number): NativeAudit | number
   reset(): Status
-  /** A counted window on the descriptors; undefined where the engine refuses external buffers. */
+  lruLengths(): number[] | number
+  /** A counted window on the descriptors; a status where the engine refuses external buffers. */
   window(offsetBytes: number, bytes: number): ArrayBuffer | number
-  token(): string
-  close(): Status
-  readonly facts: {
-    pages: number
-    strideBytes: number
-    wordBytes: number
-    refcountOffsetBytes: number
-    ledger: boolean
-    frames: boolean
-    layout: NativeLayout
-    scheme: NativeScheme
-    /** What one pin adds to `_refcount` if that is all that a pin is; 0: more than an add. */
-    directUnit: number
-  }
+  /** Names the box in this process. */
+  token(): string | number
+  close(): void
+  readonly facts: NativeBoxFacts
 }
 
 export interface NativeRoom {
@@ -235,32 +220,75 @@ export interface NativeRace {
   result(): NativeRaceResult | NativeFailure
 }
 
+export interface NativeCostOptions {
+  box: NativeBoxOptions
+  type: string
+  order: number
+  pattern: string
+  threads: number
+  op: string
+  loop: string
+  prefetch: boolean
+  seed: bigint
+}
+
 export interface NativeCostSampler {
   sample(ops: number): { ns: number; ops: number; retries: number } | number
   close(): void
 }
 
+export interface NativeExploreOptions {
+  scheme: string
+  layout: string
+  quirks: string[]
+  threads: number
+  pages: number
+  order: number
+  ops: number
+  schedules: number
+  firstRun: number
+  seed: bigint
+}
+
 export interface NativeExploreResult {
   schedules: number
   distinct: number
-  seconds: number
-  violations: { seed: bigint; audit: NativeAudit }[]
-  digest: bigint
+  steps: number
+  violations: number
+  hash: bigint
+  ns: number
+  first: {
+    run: number
+    scheduleHash: bigint
+    end: string
+    invariant: string
+    pfn: number
+    expected: bigint
+    found: bigint
+  }[]
+}
+
+/** An exploration in a native thread. */
+export interface NativeExplore {
+  done(): boolean
+  stop(): void
+  result(): NativeExploreResult | NativeFailure
 }
 
 export interface NativeBinding {
   tables(): NativeTables
   checkLayout(layout: object): LayoutProblem[]
+  /** The layout with what follows from it filled in. */
   layoutFacts(layout: object): NativeLayout
-  checkScheme(scheme: object, layout: NativeLayoutRef): string
+  checkScheme(scheme: object): { field: string; what: string }[]
   schemeFacts(scheme: object): NativeScheme
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom
   probe(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeProbe
   startRace(box: NativeBox, options: NativeRaceOptions): NativeRace | NativeFailure
-  prepareCost(options: object): NativeCostSampler | NativeFailure
-  explorePins(options: object): NativeExploreResult | NativeFailure
+  prepareCost(options: NativeCostOptions): NativeCostSampler | NativeFailure
+  startExplore(options: NativeExploreOptions): NativeExplore | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void
 }

@@ -15,7 +15,7 @@ const pageTypes = (value: unknown, argument: string): PageType[] =>
 const largestStride = 256
 
 function readField(value: unknown, where: string) {
-  const known = ['name', 'offsetBytes', 'shift', 'bits', 'kind', 'types', 'meaning', 'contested'] as const
+  const known = ['name', 'offsetBytes', 'shift', 'bits', 'kind', 'types', 'meaning', 'contested', 'object'] as const
   const given = options(value, where, known)
   return {
     name: string(given.name, `${where}.name`),
@@ -26,12 +26,13 @@ function readField(value: unknown, where: string) {
     types: pageTypes(given.types, `${where}.types`),
     meaning: optionally(given.meaning, '', (text) => string(text, `${where}.meaning`)),
     contested: optionally(given.contested, false, (flag) => boolean(flag, `${where}.contested`)),
+    object: optionally(given.object, 'driver-data', (name) => oneOf(name, `${where}.object`, tables().objectKinds)),
   }
 }
 
 function readKconfig(value: unknown) {
   const where = `${at}.kconfig`
-  const known = ['name', 'sectionBits', 'nodeBits', 'zoneBits', 'lastCpupidBits', 'lruGenBits', 'memcg'] as const
+  const known = ['name', 'sectionBits', 'nodeBits', 'zoneBits', 'lastCpupidBits', 'lruGenBits', 'lruRefsBits', 'memcg', 'alignBytes'] as const
   const given = options(value, where, known)
   return {
     name: optionally(given.name, '', (text) => string(text, `${where}.name`)),
@@ -40,18 +41,33 @@ function readKconfig(value: unknown) {
     zoneBits: count(given.zoneBits, `${where}.zoneBits`, 63, 2),
     lastCpupidBits: count(given.lastCpupidBits, `${where}.lastCpupidBits`, 63),
     lruGenBits: count(given.lruGenBits, `${where}.lruGenBits`, 63),
+    lruRefsBits: count(given.lruRefsBits, `${where}.lruRefsBits`, 63),
+    alignBytes: count(given.alignBytes, `${where}.alignBytes`, 64),
     memcg: optionally(given.memcg, true, (flag) => boolean(flag, `${where}.memcg`)),
   }
 }
 
+const eraKeys = [
+  'kernel',
+  'zoneDeviceBase',
+  'privateBase',
+  'anonExclusive',
+  'buddyType',
+  'tableType',
+  'slabType',
+] as const
+
 function readEra(value: unknown) {
   const where = `${at}.era`
-  const given = options(value, where, ['kernel', 'zoneDeviceBase', 'privateBase', 'anonExclusive'] as const)
+  const given = options(value, where, eraKeys)
   return {
     kernel: optionally(given.kernel, '', (text) => string(text, `${where}.kernel`)),
     zoneDeviceBase: count(given.zoneDeviceBase, `${where}.zoneDeviceBase`, 1, 1),
     privateBase: count(given.privateBase, `${where}.privateBase`, 1),
     anonExclusive: optionally(given.anonExclusive, true, (flag) => boolean(flag, `${where}.anonExclusive`)),
+    buddyType: count(given.buddyType, `${where}.buddyType`, 0xffffffff, 0xf0000000),
+    tableType: count(given.tableType, `${where}.tableType`, 0xffffffff, 0xf2000000),
+    slabType: count(given.slabType, `${where}.slabType`, 0xffffffff, 0xf5000000),
   }
 }
 
@@ -74,6 +90,7 @@ const known = [
   'kconfig',
   'era',
   'types',
+  'compoundTypes',
   'flags',
   'fields',
   'pincount',
@@ -99,6 +116,9 @@ export function readLayout(definition: LayoutDefinition) {
     era: readEra(given.era),
     types: optionally(given.types, [...new Set(fields.flatMap((field) => field.types))], (types) =>
       pageTypes(types, `${at}.types`),
+    ),
+    compoundTypes: optionally(given.compoundTypes, tables().compoundTypes, (types) =>
+      pageTypes(types, `${at}.compoundTypes`),
     ),
     flags: array(given.flags, `${at}.flags`, (value, where) => {
       const flag = options(value, where, ['name', 'bit'] as const)

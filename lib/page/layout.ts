@@ -23,6 +23,7 @@ export type FieldKind =
   | 'pincount'
   | 'poison'
   | 'lock'
+  | 'constant'
 
 /** What a descriptor stands for. */
 export type PageType =
@@ -54,6 +55,8 @@ export interface Field {
   readonly meaning: string
   /** The page types need this field here, but the layout has given the word to another. */
   readonly contested: boolean
+  /** What a `pointer` points to: `'dev-pagemap'`. */
+  readonly object: string
 }
 
 /** The part of Kconfig that decides how many bits of `page->flags` are left. */
@@ -64,7 +67,10 @@ export interface Kconfig {
   readonly zoneBits: number
   readonly lastCpupidBits: number
   readonly lruGenBits: number
+  readonly lruRefsBits: number
   readonly memcg: boolean
+  /** A descriptor is aligned to this; 0: what the word size asks for. */
+  readonly alignBytes: number
 }
 
 /** Rules that changed over the years and that pages and devices follow. */
@@ -77,6 +83,17 @@ export interface Era {
   readonly privateBase: number
   /** PG_anon_exclusive exists (v5.19). */
   readonly anonExclusive: boolean
+  /** What `page_type` (over `_mapcount`) holds on a free page, on a page table, on a slab; 0: no such type. */
+  readonly buddyType: number
+  readonly tableType: number
+  readonly slabType: number
+}
+
+/** One field at the top of `page->flags`: section, node, zone, last_cpupid, lru_gen, lru_refs. */
+export interface HighField {
+  readonly name: string
+  readonly shift: number
+  readonly bits: number
 }
 
 /** Where the exact pin count of a large folio lies. */
@@ -98,6 +115,8 @@ export interface Layout {
   readonly kconfig: Kconfig
   readonly era: Era
   readonly types: readonly PageType[]
+  /** Page types that exist in orders above 0. */
+  readonly compoundTypes: readonly PageType[]
   readonly flags: readonly { readonly name: string; readonly bit: number }[]
   readonly fields: readonly Field[]
   readonly pincount: PincountPlace
@@ -107,6 +126,8 @@ export interface Layout {
   readonly counterOffsetBytes: number
   /** Of the compound order (one byte) in `page[1]`; 0: none. */
   readonly orderOffsetBytes: number
+  /** From the top bit down. */
+  readonly highFields: readonly HighField[]
   /** Bits of `page->flags` that neither a flag nor a high field uses. */
   readonly freeFlagBits: number
   /** The lowest of them; -1: none. */
@@ -125,6 +146,8 @@ export interface LayoutDefinition {
   era?: Partial<Era>
   /** Page types that exist; without it, all that a field names. */
   types?: readonly PageType[]
+  /** Those that exist in orders above 0; as in the built-in layouts. */
+  compoundTypes?: readonly PageType[]
   flags: readonly { name: string; bit: number }[]
   fields: readonly {
     name: string
@@ -135,6 +158,7 @@ export interface LayoutDefinition {
     types: readonly PageType[]
     meaning?: string
     contested?: boolean
+    object?: string
   }[]
   pincount?: { tail: number; offsetBytes: number; minOrder?: number }
   mapcountOffsetBytes: number

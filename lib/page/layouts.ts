@@ -34,6 +34,10 @@ export const layouts = Object.freeze({
     return layoutOf(name, 'name')
   },
 
+  list(): Layout[] {
+    return [...all().values()]
+  },
+
   [Symbol.iterator](): IterableIterator<Layout> {
     return all().values()
   },

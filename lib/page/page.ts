@@ -1,3 +1,5 @@
+import type { LruKind } from '../engine/boxTypes.ts'
+import type { PinCount } from '../pins/pins.ts'
 import type { PageType } from './layout.ts'
 
 /** One field of a descriptor and what it holds. */
@@ -6,12 +8,13 @@ export interface FieldValue {
   readonly value: bigint
   /** The value in words: `'page 42'`, `'list poison 1'`, `'-1'`. */
   readonly text: string
+  readonly meaning: string
   readonly offsetBytes: number
   readonly shift: number
   readonly bits: number
 }
 
-/** Eight words of a descriptor, decoded. A copy: it does not change when the page does. */
+/** The words of a descriptor, decoded. A copy: it does not change when the page does. */
 export interface DecodedPage {
   readonly layout: string
   readonly scheme: string | null
@@ -26,26 +29,31 @@ export interface DecodedPage {
   readonly mapcount: number | null
   readonly zone: number
   readonly node: number
-  /** What the scheme can tell from the words alone; null without a scheme. */
+  /** What the scheme can tell from the words alone; null without a scheme, or if it counts elsewhere. */
   readonly pins: { readonly pins: bigint; readonly exact: boolean } | null
   /** What no kernel would write: a pointer out of range, a tail that points nowhere. */
   readonly warnings: readonly string[]
 }
 
 /** A page of a box. Reads the descriptor each time that it is asked. */
-export interface Page {
+export interface Page<Owner = unknown> {
+  readonly box: Owner
   readonly pfn: number
   readonly type: PageType
   /** The head of a tail; itself otherwise. */
   readonly head: number
-  readonly words: bigint[]
+  readonly words: readonly bigint[]
   /** The fields that are live for this type, by name. */
   readonly fields: Readonly<Record<string, bigint>>
   readonly flags: readonly string[]
   readonly refcount: number
+  /** Mappings; null where the type has none. */
   readonly mapcount: number | null
-  readonly order: number
+  readonly maybePinned: boolean
+  readonly pinCount: PinCount
+  /** The LRU list that it is on; null: on none. */
+  readonly lru: LruKind | null
   decode(): DecodedPage
-  /** The descriptor as `xxd` would show it, with the names of the words. */
+  /** The descriptor word by word, with the fields that lie in each. */
   hexdump(): string
 }

@@ -1,7 +1,19 @@
 import type { BitRange, PageType } from '../page/layout.ts'
 
 /** How the words of a scheme change; each protocol is compiled once per word width. */
-export type Protocol = 'plain-add' | 'flag-and-word' | 'packed-word' | 'lru-overlay' | 'external'
+export type Protocol = 'add' | 'flag-and-word' | 'packed-word' | 'list-overlay' | 'external'
+
+/** Where the count lies. All but `refcount` exist beside `_refcount`, which every pin holds too. */
+export type CountPlace = 'refcount' | 'word' | 'mapcount' | 'counter' | 'tail' | 'side-table' | 'sharded'
+
+/** What `pins` and `maybePinned` can say: the number, an upper bound, or nothing. */
+export type PinAnswer = 'exact' | 'fuzzy' | 'unknown'
+
+/** One bit of a word: 0 = flags, 1..5 = the unions. `'lowest-free'`: as the layout's Kconfig leaves it. */
+export interface FlagPlace {
+  word: number
+  bit: number | 'lowest-free'
+}
 
 /** Names of the built-in schemes. */
 export type BuiltinScheme =
@@ -21,14 +33,18 @@ export type BuiltinScheme =
 export interface Scheme {
   readonly name: string
   readonly summary: string
+  /** Who proposed or shipped it, and when. */
+  readonly source: string
   readonly builtin: boolean
-  readonly protocol: string
+  readonly protocol: Protocol
+  readonly place: CountPlace
   /** Where the count lies, in words: `'word 2, bits 0..31'`. */
   readonly where: string
   /** Width of the pin counter. */
   readonly countBits: number
-  /** False: `pins()` is an upper bound. */
+  /** False: `pins()` is an upper bound, or nothing at all. */
   readonly exact: boolean
+  readonly answer: PinAnswer
   /** Largest count of one page; null: nothing bounds it. */
   readonly maxPins: bigint | null
   /** When `maybePinned` says yes for a page that is not pinned; empty: never. */
@@ -36,25 +52,37 @@ export interface Scheme {
   readonly locks: string
   /** What one pin adds to `_refcount`. */
   readonly refsPerPin: number
+  /** Page types that it pins, where they exist. */
+  readonly types: readonly PageType[]
   /** What a program sees of this scheme that the kernel's own would not show. */
   readonly visibleEffects: readonly string[]
+  /** Historic defects that it can show. */
+  readonly quirks: readonly string[]
 }
 
 /** A scheme as a user declares it: constants for one of the protocols. */
 export interface SchemeDefinition {
   name: string
   summary?: string
+  source?: string
   protocol: Protocol
-  /** Descriptor word (0 = flags, 1..5 = the unions) or byte offset that holds the count. */
-  countOffsetBytes?: number
+  /** `'word'` by default. */
+  place?: CountPlace
+  /** For `place: 'word'`: 1..5 = the unions. */
+  countWord?: number
   countShift?: number
   countBits?: number
-  /** What one pin adds to the count. */
-  unit?: bigint | number
-  /** Bit of `page->flags`, for `flag-and-word`. */
-  flagBit?: number
-  /** What one pin adds to `_refcount`. */
+  /** For `packed-word`: width of the word that is swapped. */
+  packedBits?: 32 | 64
+  /** Set while the count is not zero. */
+  pinned?: FlagPlace
+  /** Set while the page waits to go back to its LRU list; without it the scheme never isolates. */
+  wasLru?: FlagPlace
+  /** What one pin adds to `_refcount`; 1. */
   refsPerPin?: number
+  falsePositives?: string
+  /** Page types that it pins; all. */
+  types?: readonly PageType[]
 }
 
 /** What the room analysis says of one scheme on one kind of page. */
@@ -63,7 +91,7 @@ export type Cell = 'impossible' | 'refused' | 'fits' | 'collides'
 /** The kind of page that a room analysis or a probe is about. */
 export interface RoomOptions {
   scheme: string | Scheme
-  layout: string
+  layout: string | { readonly name: string }
   pageType: PageType
   /** Of a compound page; 0 by default. */
   order?: number

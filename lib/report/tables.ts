@@ -25,12 +25,12 @@ function boundaryText(scheme: SchemeEntry): string {
 
 export function limitsTable(document: CompareDocument): Markup {
   return html`<div class="scroll"><table class="list"><thead><tr><th>scheme</th><th>where</th><th>count bits</th>
-<th>exact</th><th>largest count</th><th>granted here</th><th>false positives</th><th>locks</th></tr></thead>
+<th>answer</th><th>largest count</th><th>granted here</th><th>false positives</th><th>locks</th></tr></thead>
 <tbody>${document.schemes.map(
     (
       scheme,
     ) => html`<tr><th scope="row">${scheme.name}</th><td>${scheme.where}</td><td class="number">${scheme.bits}</td>
-<td>${scheme.exact ? 'exact' : 'fuzzy'}</td><td class="number">${count(scheme.maxPins)}</td><td>${boundaryText(scheme)}</td>
+<td>${scheme.answer}</td><td class="number">${count(scheme.maxPins)}</td><td>${boundaryText(scheme)}</td>
 <td>${scheme.falsePositives || 'none'}</td><td>${scheme.locks || 'none'}</td></tr>`,
   )}</tbody></table></div>`
 }

@@ -126,7 +126,7 @@ Errc FiberStack::create(unsigned index) {
   if (!memory) return memory.error;
   memory_ = std::move(memory.value);
   if (mprotect(memory_.data(), kGuardBytes, PROT_NONE) != 0) return Errc::kNoMem;
-  const std::size_t stagger = index % 16 * 256;
+  const std::size_t stagger = std::size_t{index} % 16 * 256;
   top_ = memory_.data() + memory_.size_bytes() - stagger;
 #ifdef PAGEBOX_ASAN
   context_.stack_bottom = memory_.data() + kGuardBytes;

@@ -15,8 +15,8 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "base/mapping.h"
+#include "engine/accounts.h"
 #include "engine/box_gate.h"
-#include "engine/ledger.h"
 #include "page/allocator.h"
 #include "page/memmap.h"
 #include "page/setup.h"
@@ -34,6 +34,9 @@ struct BoxSettings {
   std::uint64_t pages = 0;         // RAM
   std::uint64_t device_pages = 0;  // pfns reserved behind RAM
   unsigned shards = 8;             // logical threads of the scheme `sharded`
+  PinQuirkSet quirks;
+  /// Keep an exact account of pins and references, and refuse a wrong unpin or put
+  /// before the descriptor is touched.
   bool ledger = true;
   bool frames = false;
   /// A page of a box without frames is initialised as anonymous memory by its first
@@ -61,7 +64,8 @@ class Box {
   Box& operator=(const Box&) = delete;
 
   // One page. kRange: no such pfn; kInval: n is 0; kCorrupt: word 1 of a tail points
-  // nowhere. A tail stands for its head. What fails has changed nothing.
+  // nowhere. A tail stands for its head. What fails has changed nothing. `shard` is
+  // the logical thread: the ledger refuses what another one pinned.
 
   /// kAgain: the page is free or frozen.
   Errc get(Pfn pfn, std::uint32_t n = 1);
@@ -83,12 +87,19 @@ class Box {
   /// As folio_putback_lru. kInval: nobody has isolated it.
   Errc putback(Pfn pfn);
 
-  /// Makes 2^order pages from `pfn` on be of a type; kFree gives their own references
-  /// back (they are freed once nobody holds others). kBusy: referenced, pinned or
-  /// isolated; kRefused: not in this layout; kInval: misaligned, or of no LRU type.
+  // Boxes without frames only (kRefused): with frames, address spaces own the pages.
+
+  /// Makes 2^order pages from `pfn` on be of a type. kFree: as release(). kBusy:
+  /// somebody holds one of them, or a folio reaches out of the range; kRefused: not in
+  /// this layout; kInval: misaligned, or a tail.
   Errc setup(Pfn pfn, const PageSetup& setup);
-  /// The same for [first, first + pages), in steps of 2^order.
+  /// The same for each 2^order pages of [first, first + pages). Stops at an error;
+  /// what was set up before it stays.
   Errc setup_range(Pfn first, std::uint64_t pages, const PageSetup& setup);
+  /// Unmaps the page and gives its own references back: it is free at once, or when
+  /// the last other reference goes. kAgain: it is free, or was released already;
+  /// kRefused: a device's page, which only the device takes back.
+  Errc release(Pfn pfn);
 
   Result<PageWords> words(Pfn pfn) const;
   Result<PageType> type_of(Pfn pfn) const;
@@ -105,8 +116,10 @@ class Box {
   Allocator& allocator() { return *allocator_; }
   Pins& scheme() { return *pins_; }
   const Pins& scheme() const { return *pins_; }
-  Ledger& ledger() { return ledger_; }
-  const Ledger& ledger() const { return ledger_; }
+  Accounts& accounts() { return accounts_; }
+  const Accounts& accounts() const { return accounts_; }
+  /// Null without one.
+  Ledger* ledger() const { return ledger_.get(); }
   BoxGate& gate() { return gate_; }
   /// Byte 0 of frame 0; null without frames.
   std::byte* frames() const { return frames_.data(); }
@@ -119,16 +132,24 @@ class Box {
  private:
   explicit Box(const BoxSettings& settings) : settings_(settings) {}
   Errc build(std::string* reason);
-  Result<Pfn> find_head(Pfn pfn) const;
-  template <class Try>
-  Errc try_populated(Pfn pfn, Try&& attempt);
+  bool counts_refs() const { return ledger_ != nullptr; }
+  /// One reference or more for whoever asks, in no account: the head's pfn.
+  Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);
+  void drop_folio(Pfn head, std::uint32_t n);
+  Errc check(Pfn pfn, std::uint32_t n) const;
+  Errc place(Pfn pfn, const PageSetup& setup);
+  bool is_held(Pfn head, const PageRecord& record) const;
+  Errc freeze_range(Pfn first, Pfn end);
+  void unfreeze_range(Pfn first, Pfn end);
+  void clear_range(Pfn first, Pfn end);
 
   BoxSettings settings_;
   std::unique_ptr<Memmap> memmap_;
   std::unique_ptr<Zone> zone_;
   std::unique_ptr<Allocator> allocator_;
+  Accounts accounts_;
+  std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Pins> pins_;
-  Ledger ledger_;
   Mapping frames_;
   SpinLock setup_lock_;  // a page is initialised once
   BoxGate gate_;

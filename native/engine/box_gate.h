@@ -45,6 +45,24 @@ class BoxGate {
   BoxHandle* handles_ = nullptr;
 };
 
+/// The box for oneself, while it lives.
+class [[nodiscard]] ExclusiveRun {
+ public:
+  explicit ExclusiveRun(BoxGate& gate) : gate_(gate), error_(gate.begin_exclusive()) {}
+  ~ExclusiveRun() {
+    if (error_ == Errc::kOk) gate_.end_exclusive();
+  }
+  ExclusiveRun(const ExclusiveRun&) = delete;
+  ExclusiveRun& operator=(const ExclusiveRun&) = delete;
+  /// As begin_exclusive().
+  Errc error() const { return error_; }
+  explicit operator bool() const { return error_ == Errc::kOk; }
+
+ private:
+  BoxGate& gate_;
+  Errc error_;
+};
+
 /// One user of a box; calls through it come from one OS thread at a time.
 class BoxHandle {
  public:

@@ -40,7 +40,7 @@ struct CostSettings {
 struct CostSample {
   std::uint64_t ns = 0;   // one thread: its CPU time; more: wall time of the slowest
   std::uint64_t ops = 0;  // of one thread
-  std::uint64_t retries = 0;
+  std::uint64_t retries = 0;  // refused, so that a caller would have to try again
 };
 
 class CostSampler {
@@ -54,8 +54,8 @@ class CostSampler {
                         std::unique_ptr<CostSampler>& out, std::string* reason = nullptr);
   ~CostSampler();
 
-  /// Runs `ops` operations in each thread; the box is as before afterwards.
-  /// kBusy, kBadF: the box is not free for a run; else an operation's first error.
+  /// Runs `ops` operations in each thread; the box is as before afterwards. One thread
+  /// is the caller's own. kBusy, kBadF: the box is not free for a run.
   Errc sample(std::uint64_t ops, CostSample& out);
 
  private:

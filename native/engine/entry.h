@@ -23,8 +23,8 @@ struct PageboxExplorePins {
   const char* layout;
   uint64_t quirks;        // bit i: quirk i of the table
   uint32_t threads;       // 2 or 3
-  uint32_t pages;         // of the box; 0: 4
-  uint32_t order;         // of the compound pages; 0: single pages
+  uint32_t folios;        // 1 to 8; 0: 2
+  uint32_t order;         // of each folio; 0: single pages
   uint32_t ops;           // of each thread and schedule; 0: 3
   uint64_t schedules;
   uint64_t first_run;
@@ -34,11 +34,10 @@ struct PageboxExplorePins {
 
 struct PageboxExploreResult {
   uint64_t schedules;
-  uint64_t distinct;      // different schedule hashes, estimated
+  uint64_t distinct;      // schedules that differ, among the first 2^22
   uint64_t steps;         // scheduling points of all
   uint64_t violations;
   uint64_t hash;          // of every schedule and of the words after it
-  uint64_t ns;
   uint32_t first_count;   // of `first`
   struct PageboxModelViolation first[8];
 };

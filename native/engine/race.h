@@ -41,7 +41,7 @@ struct RaceSettings {
   bool affinity = false;          // thread i on core i
 };
 
-/// Shared by a race and whoever watches it; touch at any time, from any thread.
+/// Shared by a race and whoever watches it, from any thread, at any time.
 class RaceControl {
  public:
   void stop() { stop_.store(1); }
@@ -50,8 +50,11 @@ class RaceControl {
   std::uint64_t ops() const { return ops_.load(atomics::kRelaxed); }
   std::uint64_t rounds() const { return rounds_.load(atomics::kRelaxed); }
 
+  // For the race itself.
+  void add_ops(std::uint64_t ops) { ops_.fetch_add(ops); }
+  void add_round() { rounds_.fetch_add(1); }
+
  private:
-  friend class Race;
   Atomic<std::uint32_t> stop_;
   Atomic<std::uint64_t> ops_, rounds_;
 };
@@ -64,10 +67,11 @@ struct OpFailure {
 struct OpResult {
   std::uint64_t ops = 0;      // tried; failures are among them
   std::uint64_t retries = 0;  // attempts beyond the first
+  /// By errno. Operations that failed together in one batch count as the first one's.
   std::vector<OpFailure> failures;
   Histogram latency;          // 1 in 256
 
-  void fail(Errc error);
+  void fail(Errc error, std::uint64_t count);
   void merge(const OpResult& other);
 };
 

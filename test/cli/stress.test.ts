@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type StressPlan, stress } from '../../lib/cli/stress/stress.ts'
 import { StressTotal } from '../../lib/cli/stress/total.ts'
-import type { RaceOptions, RaceResult } from '../../lib/engine/race.ts'
+import type { RaceOptions, RaceResult } from '../../lib/engine/raceTypes.ts'
 
 const plan: StressPlan = {
   box: { pages: 64 },

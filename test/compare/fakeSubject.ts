@@ -1,7 +1,7 @@
 import type { Probe, Room, RoomOptions, Scheme } from '../../lib/pins/scheme.ts'
 import type { Layout, PageType } from '../../lib/page/layout.ts'
 import type { Subject, SubjectBox } from '../../lib/compare/subject.ts'
-import { PageboxError } from '../../lib/index.ts'
+import { PageboxError } from '../../lib/errors.ts'
 
 // A pagebox of arithmetic: exact answers and exact times, so that a test can
 // say what the comparison must come to.
@@ -10,7 +10,12 @@ export const fakeScheme = (name: string, part: Partial<Scheme> = {}): Scheme => 
   name,
   summary: `${name} in a line`,
   builtin: true,
-  protocol: 'plain-add',
+  protocol: 'add',
+  source: '',
+  place: 'refcount',
+  answer: 'fuzzy',
+  types: ['anon', 'fsdax'],
+  quirks: [],
   where: '_refcount',
   countBits: 21,
   exact: false,
@@ -35,10 +40,22 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
     zoneBits: 2,
     lastCpupidBits: 0,
     lruGenBits: 0,
+    lruRefsBits: 0,
+    alignBytes: 0,
     memcg: true,
   },
-  era: { kernel: 'v4.20', zoneDeviceBase: 1, privateBase: 1, anonExclusive: false },
+  era: {
+    kernel: 'v4.20',
+    zoneDeviceBase: 1,
+    privateBase: 1,
+    anonExclusive: false,
+    buddyType: 0,
+    tableType: 0,
+    slabType: 0,
+  },
   types,
+  compoundTypes: [],
+  highFields: [],
   flags: [],
   fields: [
     {
@@ -50,6 +67,7 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
       types,
       meaning: 'references',
       contested: false,
+      object: '',
     },
   ],
   pincount: { tail: 0, offsetBytes: 0, minOrder: 1 },
@@ -97,14 +115,14 @@ function fakeBox(unit: number): SubjectBox {
 export function fakeSubject(options: FakeOptions = {}): Subject {
   const schemes = options.schemes ?? [fakeScheme('refcount-bias')]
   const layouts = options.layouts ?? [fakeLayout('linux-6.12')]
-  const name = (scheme: string | Scheme): string => (typeof scheme === 'string' ? scheme : scheme.name)
+  const name = (of: string | { readonly name: string }): string => (typeof of === 'string' ? of : of.name)
   const fits = ({ scheme, layout, pageType, order = 0 }: RoomOptions) => ({
     scheme: name(scheme),
-    layout,
+    layout: name(layout),
     pageType,
     order,
     cell:
-      order === 0 && layouts.some((each) => each.name === layout && each.types.includes(pageType))
+      order === 0 && layouts.some((each) => each.name === name(layout) && each.types.includes(pageType))
         ? ('fits' as const)
         : ('impossible' as const),
     reason: '',

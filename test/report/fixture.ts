@@ -120,9 +120,11 @@ function scheme(name: string, hotNs: number, layouts: string[]): SchemeEntry {
   return {
     name,
     summary: `${name} in one line`,
+    source: 'somebody, some day',
     where: overlay ? 'words 1 and 2' : '_refcount',
     bits: overlay ? 32 : 21,
     exact: overlay,
+    answer: overlay ? 'exact' : name === 'refcount' ? 'unknown' : 'fuzzy',
     maxPins: overlay ? '4611686018427387903' : 2097151,
     falsePositives: overlay ? '' : 'from 1024 references on',
     locks: overlay ? 'LRU lock on the first and the last pin' : '',

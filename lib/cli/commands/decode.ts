@@ -29,7 +29,12 @@ async function run(given: string[], options: Options, { io }: Context): Promise<
   const types = pageTypes.map((name) => ({ name }))
   const type = options.type === undefined ? undefined : pick(types, options.type, 'page type').name
   const text = given.length === 0 || given[0] === '-' ? await io.readInput() : given.join(' ')
-  const words = parseWords(text, layout.strideBytes / layout.wordBytes, layout.wordBytes)
+  const words = parseWords(text, {
+    // What follows the counts may be left out, as decodeWords allows.
+    fewest: Math.ceil((layout.refcountOffsetBytes + 4) / layout.wordBytes),
+    most: layout.strideBytes / layout.wordBytes,
+    wordBytes: layout.wordBytes,
+  })
   const page = decodeWords(words, {
     layout: layout.name,
     ...(scheme && { scheme: scheme.name }),

@@ -15,7 +15,7 @@ async function run(options: { json?: boolean }, { io }: Context): Promise<void> 
     scheme.name,
     wrap(scheme.where, 24),
     String(scheme.countBits),
-    scheme.exact ? 'exact' : 'fuzzy',
+    scheme.answer,
     count(scheme.maxPins === null ? null : String(scheme.maxPins)),
     wrap(scheme.summary, width - 76),
   ])

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import type { Command } from 'commander'
-import type { RaceOptions } from '../../engine/race.ts'
+import type { RaceOptions } from '../../engine/raceTypes.ts'
 import type { PageType } from '../../page/layout.ts'
 import { exitCodes } from '../exit.ts'
 import { UsageError } from '../failure.ts'

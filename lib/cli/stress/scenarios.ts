@@ -1,4 +1,4 @@
-import type { PinOp } from '../../engine/race.ts'
+import type { PinOp } from '../../engine/raceTypes.ts'
 
 /** A named mix of pin operations that threads run against each other. */
 export interface PinScenario {

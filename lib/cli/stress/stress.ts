@@ -1,4 +1,4 @@
-import type { RaceBox, RaceOptions, RaceProgress, RaceResult } from '../../engine/race.ts'
+import type { RaceBox, RaceOptions, RaceProgress, RaceResult } from '../../engine/raceTypes.ts'
 import { StressTotal } from './total.ts'
 
 export interface StressPlan {

@@ -1,5 +1,5 @@
 import type { AuditReport } from '../../engine/audit.ts'
-import type { Latency, OpResult, RaceResult } from '../../engine/race.ts'
+import type { Latency, OpResult, RaceResult } from '../../engine/raceTypes.ts'
 
 /** One operation over all slices of a stress run. */
 export interface OpTotal {

@@ -99,7 +99,7 @@ export function limitsText(document: CompareDocument, io: Io): string {
       document.schemes.map((scheme) => [
         scheme.name,
         String(scheme.bits),
-        scheme.exact ? 'exact' : 'fuzzy',
+        scheme.answer,
         count(scheme.maxPins),
         boundaryText(scheme),
         seenAt(scheme),

@@ -135,6 +135,8 @@ export function layoutText(layout: Layout, claim: Claim | undefined, only: strin
   return `${[
     `${io.colours.bold(layout.name)}  ${layout.summary}`,
     ...facts,
+    wrap(`flags: ${layout.flags.map(({ name, bit }) => `${bit} ${name}`).join(', ')}`, io.columns),
+    `       ${layout.highFields.map(({ name, shift, bits }) => `${shift}-${shift + bits - 1} ${name}`).join(', ')}`,
     '',
     groups(layout, claim, only)
       .map((types) => typeText(layout, types, claim, io))

@@ -37,7 +37,7 @@ TEST(BaseMapping, RefusesNonsense) {
 }
 
 TEST(BaseMapping, DiscardGivesZeroPages) {
-  auto made = Mapping::reserve(3 * 4096);
+  auto made = Mapping::reserve(std::size_t{3} * 4096);
   ASSERT_TRUE(made);
   for (std::size_t i = 0; i < 3; ++i) made.value.data()[i * 4096] = std::byte{9};
   EXPECT_EQ(made.value.discard(4096, 4096), Errc::kOk);
@@ -49,7 +49,7 @@ TEST(BaseMapping, DiscardGivesZeroPages) {
 }
 
 TEST(BaseMapping, MemfdIsTheSameBytesByDescriptor) {
-  auto made = Mapping::memfd(2 * 4096, "frames");
+  auto made = Mapping::memfd(std::size_t{2} * 4096, "frames");
   ASSERT_TRUE(made);
   made.value.data()[4100] = std::byte{7};
   std::byte seen{};

@@ -1,12 +1,12 @@
-// Who holds what, page by page: how each page was set up, and, unless the box
-// was made without a ledger, the references and pins that were handed out. The
-// audit derives from it what every descriptor must hold. Reserved and untouched
-// like the descriptors; indexed by the pfn of the head.
+// What the box knows of each page beside its descriptor: how it was set up, the
+// references handed out, and whether someone holds it off its list. Together
+// with the ledger of pins (pins/ledger.h) the audit derives from it what every
+// descriptor must hold. Reserved and untouched like the descriptors; indexed by
+// the pfn of the head.
 #pragma once
 
 #include <cstdint>
 
-#include "base/atomic.h"
 #include "base/env.h"
 #include "base/errc.h"
 #include "base/mapping.h"
@@ -19,7 +19,7 @@ enum class PageState : std::uint8_t {
   kNever,     // all-zero descriptor
   kInUse,     // set up, or populated by its first pin
   kReleased,  // its own references are gone; lives until the others are
-  kFree,      // given back to the allocator
+  kFree,
 };
 
 /// How a page was set up. Written by whoever owns the page, before it is published.
@@ -27,32 +27,27 @@ struct PageRecord {
   PageState state = PageState::kNever;
   PageType type = PageType::kFree;
   std::uint8_t order = 0;
-  bool on_lru = false;           // belongs on a list while nobody has isolated it
-  std::uint32_t mapcount = 0;    // real mappings
+  bool on_lru = false;         // belongs on a list while nobody holds it off
+  std::uint32_t mapcount = 0;  // real mappings
+  std::uint32_t own_refs = 0;  // of mappings, page cache and owner, as set up
 };
 
-class Ledger {
+class Accounts {
  public:
-  Ledger() = default;
   /// Reserves entries for `capacity` pages.
-  static Errc create(std::uint64_t capacity, bool counts, Ledger& out);
-
-  /// False: references and pins are not counted, only setups are recorded.
-  bool counts() const { return counts_; }
+  static Errc create(std::uint64_t capacity, Accounts& out);
 
   PageRecord record(Pfn head) const;
   void set_record(Pfn head, const PageRecord& record);
   PageState state(Pfn head) const;
 
-  std::uint32_t pins(Pfn head) const;
+  /// References from get() that were not put yet.
   std::uint32_t refs(Pfn head) const;
-  bool isolated(Pfn head) const;
-
-  void add_pins(Pfn head, std::uint32_t n);
   void add_refs(Pfn head, std::uint32_t n);
   /// False, and nothing changes: fewer than n are held.
-  bool try_sub_pins(Pfn head, std::uint32_t n);
   bool try_sub_refs(Pfn head, std::uint32_t n);
+
+  bool isolated(Pfn head) const;
   /// False: it is so already.
   bool try_set_isolated(Pfn head, bool isolated);
 
@@ -61,7 +56,7 @@ class Ledger {
 
  private:
   struct Entry {
-    std::uint32_t pins, refs, mapcount;
+    std::uint32_t refs, own_refs, mapcount;
     std::uint8_t state, type, order, lru;  // lru: kOnLru | kIsolated
   };
   static_assert(sizeof(Entry) == 16);
@@ -70,7 +65,6 @@ class Ledger {
   Entry& entry(Pfn head) const { return reinterpret_cast<Entry*>(mapping_.data())[head.value]; }
 
   Mapping mapping_;
-  bool counts_ = false;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

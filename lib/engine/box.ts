@@ -1,0 +1,286 @@
+import { array, boolean, integer, oneOf, options } from '../base/args.ts'
+import { PageboxError } from '../errors.ts'
+import type { NativeBox, NativeBoxOptions } from '../native/binding.ts'
+import { native } from '../native/load.ts'
+import { badPfn, closed, closedError, created, errnoName, refusal } from '../native/status.ts'
+import { tables } from '../native/tables.ts'
+import { BoxPage, type PageSource } from '../page/boxPage.ts'
+import type { Layout } from '../page/layout.ts'
+import { layoutOf, layoutRef } from '../page/layouts.ts'
+import type { Page } from '../page/page.ts'
+import { boundPins } from '../pins/boundPins.ts'
+import type { Pins } from '../pins/pins.ts'
+import { maxOrder } from '../pins/room.ts'
+import type { Scheme } from '../pins/scheme.ts'
+import { schemeFrom, schemeOf, schemeRef } from '../pins/schemes.ts'
+import { type AuditReport, auditReport } from './audit.ts'
+import { boundLru } from './boundLru.ts'
+import type { BoxOptions, BoxToken, Lru, PageSetup } from './boxTypes.ts'
+
+/** Pages that a pfn can name: batches name them in 32 bits. */
+const maxPages = 2 ** 32
+const maxAuditRows = 1 << 20
+const maxShards = 256
+
+const known = [
+  'pages',
+  'scheme',
+  'layout',
+  'ledger',
+  'frames',
+  'populate',
+  'hugePages',
+  'shards',
+  'quirks',
+] as const
+
+/** The settings of a box as native code takes them, each option checked and read once. */
+export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
+  if (value === undefined) throw noOptions(argument)
+  const given = options(value, argument, known)
+  const flag = (key: 'ledger' | 'frames' | 'hugePages', otherwise: boolean): boolean =>
+    given[key] === undefined ? otherwise : boolean(given[key], `${argument}.${key}`)
+  const frames = flag('frames', false)
+  const populate =
+    given.populate === undefined
+      ? frames
+        ? 'none'
+        : 'anon'
+      : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
+  return {
+    pages: integer(given.pages, `${argument}.pages`, 1, maxPages),
+    scheme: schemeRef(schemeOf(given.scheme ?? 'refcount-bias', `${argument}.scheme`)),
+    layout: layoutRef(layoutOf(given.layout ?? 'linux-6.12', `${argument}.layout`)),
+    ledger: flag('ledger', true),
+    frames,
+    populate: populate === 'anon',
+    hugePages: flag('hugePages', false),
+    shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
+    quirks:
+      given.quirks === undefined
+        ? []
+        : array(given.quirks, `${argument}.quirks`, (quirk, where) => oneOf(quirk, where, tables().quirks)),
+  }
+}
+
+const noOptions = (argument: string): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${argument} must be an object with pages; got undefined`, {
+    argument,
+    given: 'undefined',
+    allowed: 'an object with pages',
+  })
+
+let nativeBoxOf: (value: unknown) => NativeBox | undefined
+
+/** Only this file can make a box. */
+const key = Symbol('Box')
+
+/**
+ * The memory of a small machine: an array of real page descriptors, the frames they describe, the
+ * LRU lists, and one pin scheme.
+ *
+ * ```ts
+ * const box = Box.create({ pages: 1 << 20, scheme: 'refcount-bias', layout: 'linux-6.12' })
+ * try {
+ *   box.pins.pin(42)
+ *   box.pins.maybePinned(42) // true
+ *   box.pins.unpin(42)
+ *   box.audit().assertClean()
+ * } finally {
+ *   box.close()
+ * }
+ * ```
+ */
+export class Box implements Disposable {
+  readonly #native: NativeBox
+  readonly #source: PageSource<Box>
+  readonly #lru: Lru
+  #open = true
+
+  /** Use {@link Box.create} or {@link Box.attach}. */
+  constructor(made: NativeBox, allowed: symbol) {
+    if (allowed !== key)
+      throw new PageboxError('ERR_PAGEBOX_ARG_TYPE', 'a box is made by Box.create() or Box.attach()', {
+        argument: 'new Box()',
+        allowed: 'Box.create(options)',
+      })
+    const { layout, scheme } = made.facts
+    this.#native = made
+    this.#lru = boundLru(made)
+    this.#source = Object.freeze({
+      box: this,
+      native: made,
+      layout: Object.freeze({ ...layout, builtin: tables().layouts.some(({ name }) => name === layout.name) }),
+      scheme: schemeFrom(scheme, tables().schemes.some(({ name }) => name === scheme.name)),
+      pins: boundPins(made),
+    })
+    Object.freeze(this)
+  }
+
+  /**
+   * Makes a box. Nothing of it is touched, so 2^28 pages (16 GiB of descriptors) take milliseconds.
+   *
+   * Throws `ERR_PAGEBOX_NO_ROOM` if the scheme does not exist in the layout, `ERR_PAGEBOX_MEMORY` if
+   * the memory cannot be reserved, and the errors of its arguments.
+   */
+  static create(settings: BoxOptions): Box {
+    const read = readBoxOptions(settings, 'options')
+    return new Box(created(native().createBox(read), 'options'), key)
+  }
+
+  /**
+   * A second handle on a box of this process, from the token that {@link Box.token} gave; usually in
+   * a worker. The memory lives until the last handle is closed. Throws `ERR_PAGEBOX_TOKEN`.
+   */
+  static attach(token: BoxToken): Box {
+    const { pagebox, id } = options(token, 'token', ['pagebox', 'id'] as const)
+    const made = pagebox === 'box' && typeof id === 'string' ? native().attachBox(id) : undefined
+    if (made === undefined || 'status' in made)
+      throw new PageboxError('ERR_PAGEBOX_TOKEN', 'token names no open box of this process', {
+        argument: 'token',
+        allowed: 'what token() of an open box returned',
+      })
+    return new Box(made, key)
+  }
+
+  /** What a wrong `this` gets instead of a TypeError of the engine's. */
+  static #of(value: unknown): Box {
+    if (typeof value === 'object' && value !== null && #native in value) return value as Box
+    throw new PageboxError('ERR_PAGEBOX_THIS', 'a method of Box was called on something else', {
+      argument: 'this',
+      given: typeof value,
+      allowed: 'a box',
+    })
+  }
+
+  get pages(): number {
+    return Box.#of(this).#native.facts.pages
+  }
+
+  /** The layout with the stride that the scheme really costs. */
+  get layout(): Layout {
+    return Box.#of(this).#source.layout
+  }
+
+  get scheme(): Scheme {
+    return Box.#of(this).#source.scheme
+  }
+
+  /** Whether pins and references are accounted for. */
+  get ledger(): boolean {
+    return Box.#of(this).#native.facts.ledger
+  }
+
+  get closed(): boolean {
+    return !Box.#of(this).#open
+  }
+
+  /** Pins, references and the direct view. */
+  get pins(): Pins {
+    return Box.#of(this).#source.pins
+  }
+
+  /** The LRU lists. */
+  get lru(): Lru {
+    return Box.#of(this).#lru
+  }
+
+  /** A page, to look at. Throws `ERR_PAGEBOX_PFN_RANGE`. */
+  page(pfn: number): Page<Box> {
+    const box = Box.#of(this)
+    const head = box.#native.headOf(pfn)
+    if (head === -1) throw badPfn(pfn, 'pfn', box.pages)
+    if (head === closed) throw closedError()
+    return new BoxPage(box.#source, pfn)
+  }
+
+  /**
+   * Makes the 2^order pages from `pfn` on be of a type, with every field of that type holding a legal
+   * value. Throws `ERR_PAGEBOX_NO_ROOM` where the layout has no such page, `ERR_PAGEBOX_REFUSED`
+   * (EBUSY) while somebody holds one of them.
+   */
+  setup(pfn: number, setup: PageSetup): void {
+    const box = Box.#of(this)
+    const given = options(setup, 'setup', ['type', 'order', 'mapcount', 'onLru'] as const)
+    const type = oneOf(given.type, 'setup.type', tables().pageTypes)
+    const order = given.order === undefined ? 0 : integer(given.order, 'setup.order', 0, maxOrder)
+    const mapcount = given.mapcount === undefined ? 1 : integer(given.mapcount, 'setup.mapcount', 0, 2 ** 30)
+    const onLru = given.onLru === undefined ? true : boolean(given.onLru, 'setup.onLru')
+    const status = box.#native.setup(pfn, type, order, mapcount, onLru)
+    if (status === undefined) return
+    if (status === -1) throw badPfn(pfn, 'pfn', box.pages)
+    const pages = order === 0 ? `page ${pfn}` : `pages ${pfn} to ${pfn + 2 ** order - 1}`
+    switch (errnoName(status)) {
+      case 'REFUSED':
+        throw new PageboxError(
+          'ERR_PAGEBOX_NO_ROOM',
+          `setup: layout '${box.layout.name}' has no page of type '${type}' and order ${order}`,
+          { argument: 'setup.type', given: `'${type}', order ${order}`, allowed: box.layout.types.join(', ') },
+        )
+      case 'EINVAL':
+        throw new PageboxError(
+          'ERR_PAGEBOX_ARG_RANGE',
+          `setup: ${pages} cannot be '${type}': the pfn must be a multiple of 2^order, and mapcount and onLru fit the type`,
+          { argument: 'setup', given: `'${type}', order ${order}, mapcount ${mapcount}`, allowed: 'a multiple of 2^order' },
+        )
+      case 'EBUSY':
+        throw new PageboxError('ERR_PAGEBOX_REFUSED', `setup: ${pages} is pinned, referenced or isolated`, {
+          argument: 'pfn',
+          given: pages,
+          allowed: 'pages that nobody holds',
+          errno: 'EBUSY',
+        })
+      default:
+        throw refusal(status, 'setup', pages)
+    }
+  }
+
+  /**
+   * Recomputes what every touched descriptor must hold and reports each difference. Waits for calls
+   * of other threads; throws `ERR_PAGEBOX_BUSY` while a race runs.
+   */
+  audit(limits: { maxRows?: number } = {}): AuditReport {
+    const box = Box.#of(this)
+    const given = options(limits, 'limits', ['maxRows'] as const)
+    const maxRows = given.maxRows === undefined ? 64 : integer(given.maxRows, 'limits.maxRows', 0, maxAuditRows)
+    const found = box.#native.audit(maxRows)
+    if (typeof found === 'number') throw refusal(found, 'audit', 'the box')
+    return auditReport(found)
+  }
+
+  /** Back to the state at creation. Touched pages only; every pin and reference is forgotten. */
+  reset(): void {
+    const status = Box.#of(this).#native.reset()
+    if (status !== undefined) throw refusal(status, 'reset', 'the box')
+  }
+
+  /** What a worker needs to {@link Box.attach}: plain data for `postMessage`. */
+  token(): BoxToken {
+    const id = Box.#of(this).#native.token()
+    if (typeof id === 'number') throw refusal(id, 'token', 'the box')
+    return { pagebox: 'box', id }
+  }
+
+  /**
+   * Closes this handle; a race that it started is stopped and waited for. The memory goes with the
+   * last handle and the last direct window. A second close does nothing.
+   */
+  close(): void {
+    const box = Box.#of(this)
+    if (!box.#open) return
+    box.#open = false
+    box.#native.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  static {
+    nativeBoxOf = (value) =>
+      typeof value === 'object' && value !== null && #native in value ? value.#native : undefined
+  }
+}
+
+/** The addon's box behind a box; undefined for anything else. Not exported by the package. */
+export const nativeOf = (box: unknown): NativeBox | undefined => nativeBoxOf(box)

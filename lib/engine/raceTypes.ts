@@ -1,0 +1,99 @@
+import type { PageType } from '../page/layout.ts'
+import type { AuditReport } from './audit.ts'
+
+/** What a thread of a pin race does to the page that it has chosen. */
+export type PinOp =
+  | 'pin+unpin'
+  | 'pin'
+  | 'unpin'
+  | 'get+put'
+  | 'get'
+  | 'put'
+  | 'maybe_pinned'
+  | 'try_pin_speculative+unpin'
+  | 'pin_referenced+unpin'
+  | 'isolate+putback'
+
+/** How a thread chooses its pages. */
+export type Pattern = 'sequential' | 'random' | 'zipf' | 'hot'
+
+/** How far a run has got. */
+export interface RaceProgress {
+  readonly seconds: number
+  /** Operations so far, of all threads. */
+  readonly ops: number
+  readonly rounds: number
+}
+
+/** Settings of a pin race. One of `seconds`, `ops` and `rounds` ends it; without any, one second. */
+export interface RaceOptions {
+  /** Native threads; 1 by default. */
+  threads?: number
+  seconds?: number
+  /** Operations of each thread. */
+  ops?: number
+  /** A round ends in a barrier and an audit. */
+  rounds?: number
+  seed?: number | bigint
+  /** Weights of the operations: `{ 'pin+unpin': 9, maybe_pinned: 1 }`. */
+  mix?: Partial<Record<PinOp, number>>
+  pattern?: Pattern
+  /** First page and number of pages that are used; all by default. */
+  firstPfn?: number
+  pages?: number
+  /** Bind thread i to CPU i (modulo their number). */
+  affinity?: boolean
+  signal?: AbortSignal
+  onProgress?: (progress: RaceProgress) => void
+  /** Milliseconds between two calls of `onProgress`; 100 by default. */
+  progressIntervalMs?: number
+}
+
+/** A box for one race, made and closed by it. */
+export interface RaceBox {
+  scheme?: string | { readonly name: string }
+  layout?: string | { readonly name: string }
+  pages: number
+  pageType?: PageType
+  order?: number
+  ledger?: boolean
+  quirks?: readonly string[]
+}
+
+/** Sampled latencies (1 in 256) of one operation, in nanoseconds. */
+export interface Latency {
+  readonly samples: number
+  readonly min: number
+  readonly mean: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+  /** Log-linear buckets that hold something: values below `upToNs`. */
+  readonly buckets: readonly { readonly upToNs: number; readonly count: number }[]
+}
+
+/** What one operation did, in one thread or in all. */
+export interface OpResult {
+  readonly op: PinOp
+  readonly ops: number
+  readonly opsPerSecond: number
+  readonly retries: number
+  /** By errno or refusal: `{ EAGAIN: 3 }`. */
+  readonly failures: Readonly<Record<string, number>>
+  readonly latencyNs: Latency | null
+}
+
+/** What a race did. */
+export interface RaceResult {
+  /** What ended it. An aborted run still has its results. */
+  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit'
+  readonly seconds: number
+  readonly rounds: number
+  readonly seed: bigint
+  /** All threads together. */
+  readonly ops: readonly OpResult[]
+  readonly threads: readonly { readonly thread: number; readonly ops: readonly OpResult[] }[]
+  readonly audit: AuditReport
+}

@@ -1,0 +1,73 @@
+import { badArgument } from '../base/args.ts'
+import { PageboxError, type ErrorCode } from '../errors.ts'
+import { tables } from './tables.ts'
+
+/** Statuses of the addon's own; below 0 and above these, the place of a bad argument from -1 on. */
+export const closed = -100
+export const busy = -101
+export const wrongThis = -102
+
+let names: Map<number, string> | undefined
+
+/** `'EAGAIN'`, or a name of pagebox's own: `'PIN_LIMIT'`. */
+export function errnoName(status: number): string {
+  names ??= new Map(tables().errnos.map(({ code, name }) => [code, name]))
+  return names.get(status) ?? `errno ${status}`
+}
+
+/** How a code of the core reads in JavaScript, and which errno the kernel has for it. */
+const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string, errno: string | undefined]>> = {
+  EAGAIN: ['ERR_PAGEBOX_PAGE_FREE', 'is free or frozen: nobody may take a reference', 'EAGAIN'],
+  ENOMEM: ['ERR_PAGEBOX_PIN_LIMIT', 'has a count at or below zero, or beyond its largest', 'ENOMEM'],
+  PIN_LIMIT: ['ERR_PAGEBOX_PIN_LIMIT', 'has no room for that many more in its count', 'ENOMEM'],
+  NOT_PINNED: ['ERR_PAGEBOX_NOT_PINNED', 'is not pinned that often', 'EINVAL'],
+  NOT_REFERENCED: ['ERR_PAGEBOX_NOT_REFERENCED', 'has not so many references that were handed out', 'EINVAL'],
+  REFUSED: ['ERR_PAGEBOX_NO_ROOM', 'is of a type that the scheme or the layout does not do', 'EOPNOTSUPP'],
+  CORRUPT: ['ERR_PAGEBOX_CORRUPT', 'holds a word that no kernel would write', 'EFAULT'],
+  ERANGE: ['ERR_PAGEBOX_PFN_RANGE', 'lies outside the box', undefined],
+}
+
+export const closedError = (what = 'the box'): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_CLOSED', `${what} is closed`, { argument: 'this', given: 'closed', allowed: 'open' })
+
+export const busyError = (): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_BUSY', 'the box is busy: a race has it for itself', {
+    argument: 'this',
+    given: 'a box in a race',
+    allowed: 'a box at rest',
+    errno: 'EBUSY',
+  })
+
+/** The error for a status that is no bad argument. `subject`: what it is about, `'page 42'`. */
+export function refusal(status: number, call: string, subject: string): PageboxError {
+  if (status === closed) return closedError()
+  if (status === busy) return busyError()
+  const name = errnoName(status)
+  const [code, what, errno] = meanings[name] ?? ['ERR_PAGEBOX_REFUSED', `refused: ${name}`, name]
+  return new PageboxError(code, `${call}: ${subject} ${what}`, { argument: subject, errno })
+}
+
+/** The error for a pfn that is none, or lies outside [0, pages). */
+export function badPfn(value: unknown, argument: string, pages: number): PageboxError {
+  const allowed = `a page frame number from 0 to ${pages - 1}`
+  return badArgument(typeof value === 'number' ? 'ERR_PAGEBOX_PFN_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
+}
+
+/** What a creation failed with, or what it created. */
+export function created<Made extends object>(
+  made: Made | { status: number; reason: string },
+  argument: string,
+): Made {
+  if (!('status' in made)) return made
+  const { status, reason } = made
+  const name = errnoName(status)
+  if (status === closed) throw closedError()
+  if (status === busy || name === 'EBUSY') throw busyError()
+  if (name === 'REFUSED')
+    throw new PageboxError('ERR_PAGEBOX_NO_ROOM', reason, { argument, given: reason, errno: 'EOPNOTSUPP' })
+  if (name === 'ENOMEM' || name === 'EAGAIN')
+    throw new PageboxError('ERR_PAGEBOX_MEMORY', reason || 'out of memory', { argument, errno: name })
+  if (name === 'EINVAL' || name === 'ERANGE')
+    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument}: ${reason}`, { argument, given: reason, allowed: reason })
+  throw new PageboxError('ERR_PAGEBOX_REFUSED', `${argument}: ${reason || name}`, { argument, errno: name })
+}

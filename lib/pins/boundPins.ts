@@ -1,0 +1,110 @@
+import { badArgument, options, typedArray } from '../base/args.ts'
+import { isShared, typedArrayBuffer, typedArrayLength } from '../base/primordials.ts'
+import { PageboxError } from '../errors.ts'
+import type { NativeBox } from '../native/binding.ts'
+import { badPfn, errnoName, refusal } from '../native/status.ts'
+import { openDirect } from './direct.ts'
+import type { BatchOptions, PinCount, Pins } from './pins.ts'
+
+/** Numbers of the operations, as the addon has them. */
+const op = { pin: 0, pinReferenced: 1, unpin: 2, get: 3, put: 4 } as const
+type OpName = keyof typeof op
+
+const allPins = 'a number of pins or references from 1 to 2147483647'
+
+/**
+ * The pins of one box, as plain functions over the addon's own: no `this` and no wrapped object, so
+ * that a single pin costs little more than a native call.
+ */
+export function boundPins(native: NativeBox): Pins {
+  const { pages } = native.facts
+  // Taken off the object once: a property load less for each call.
+  const { pin, pinReferenced, unpin, get, put, maybePinned, pins, pinCount } = native
+
+  function fail(name: OpName | 'maybePinned' | 'pins', status: number, pfn: unknown, count: unknown): never {
+    if (status === -1) throw badPfn(pfn, 'pfn', pages)
+    if (status === -2) {
+      const isNumber = typeof count === 'number'
+      throw badArgument(isNumber ? 'ERR_PAGEBOX_ARG_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', 'count', count, allPins)
+    }
+    // A slow GUP of a free page is refused as an overflow is; the words tell them apart.
+    const isFree = errnoName(status) === 'ENOMEM' && name === 'pinReferenced' && isFreePage(pfn as number)
+    throw refusal(isFree ? eagain : status, name, `page ${pfn}`)
+  }
+
+  function isFreePage(pfn: number): boolean {
+    const head = native.headOf(pfn)
+    return head >= 0 && native.typeOf(head) === 'free'
+  }
+
+  function many(name: 'pin' | 'unpin', pfns: Uint32Array, batch: BatchOptions | undefined): number {
+    let list = typedArray(pfns, 'pfns', 'Uint32Array')
+    // What another thread can change between check and use is copied first.
+    if (isShared(typedArrayBuffer(list))) list = new Uint32Array(list)
+    const length = typedArrayLength(list)
+    let counts: Uint32Array | undefined
+    let out: Int32Array | undefined
+    if (batch !== undefined) {
+      const given = options(batch, 'options', ['counts', 'out'] as const)
+      if (given.counts !== undefined) {
+        counts = typedArray(given.counts, 'options.counts', 'Uint32Array', length)
+        if (isShared(typedArrayBuffer(counts))) counts = new Uint32Array(counts)
+      }
+      if (given.out !== undefined) out = typedArray(given.out, 'options.out', 'Int32Array', length)
+    }
+    const result = native.batch(op[name], list, counts, out)
+    if (result === undefined) return length
+    if (typeof result === 'number') {
+      if (result >= 0) return result
+      throw refusal(result, `${name}Many`, 'the box')
+    }
+    const { index, status } = result
+    const at = `pfns[${index}]`
+    if (status === -1) throw badPfn(list[index], at, pages)
+    if (status === -2) throw badArgument('ERR_PAGEBOX_ARG_RANGE', `options.counts[${index}]`, counts?.[index], allPins)
+    const error = refusal(status, `${name}Many`, `${at}: page ${list[index]}`)
+    throw new PageboxError(error.code, error.message, { argument: at, errno: error.errno, index })
+  }
+
+  return Object.freeze({
+    pin(pfn: number, count?: number): void {
+      const status = count === undefined ? pin(pfn) : pinCount(op.pin, pfn, count)
+      if (status !== undefined) fail('pin', status, pfn, count)
+    },
+    tryPin(pfn: number): boolean {
+      const status = pin(pfn)
+      if (status === undefined) return true
+      if (status > 0 && errnoName(status) === 'EAGAIN') return false
+      return fail('pin', status, pfn, 1)
+    },
+    pinReferenced(pfn: number, count?: number): void {
+      const status = count === undefined ? pinReferenced(pfn) : pinCount(op.pinReferenced, pfn, count)
+      if (status !== undefined) fail('pinReferenced', status, pfn, count)
+    },
+    unpin(pfn: number, count?: number): void {
+      const status = count === undefined ? unpin(pfn) : pinCount(op.unpin, pfn, count)
+      if (status !== undefined) fail('unpin', status, pfn, count)
+    },
+    maybePinned(pfn: number): boolean {
+      const answer = maybePinned(pfn)
+      return typeof answer === 'boolean' ? answer : fail('maybePinned', answer, pfn, undefined)
+    },
+    pins(pfn: number): PinCount {
+      const answer = pins(pfn)
+      return typeof answer === 'object' ? answer : fail('pins', answer, pfn, undefined)
+    },
+    get(pfn: number, count?: number): void {
+      const status = count === undefined ? get(pfn) : pinCount(op.get, pfn, count)
+      if (status !== undefined) fail('get', status, pfn, count)
+    },
+    put(pfn: number, count?: number): void {
+      const status = count === undefined ? put(pfn) : pinCount(op.put, pfn, count)
+      if (status !== undefined) fail('put', status, pfn, count)
+    },
+    pinMany: (pfns: Uint32Array, batch?: BatchOptions) => many('pin', pfns, batch),
+    unpinMany: (pfns: Uint32Array, batch?: BatchOptions) => many('unpin', pfns, batch),
+    direct: () => openDirect(native),
+  })
+}
+
+const eagain = 11

@@ -1,0 +1,33 @@
+import { bitsOf } from '../page/bits.ts'
+import type { Layout } from '../page/layout.ts'
+import type { Scheme } from './scheme.ts'
+import { constantsOf } from './schemes.ts'
+
+/** What a scheme counts in the words of one descriptor; null if its count lies elsewhere. */
+export function countIn(
+  words: readonly bigint[],
+  layout: Layout,
+  scheme: Scheme,
+): { pins: bigint; exact: boolean } | null {
+  const constants = constantsOf(scheme)
+  if (constants === undefined) return null
+  const at = (offsetBytes: number, shift: number, bits: number): bigint =>
+    bitsOf(words, layout.wordBytes, offsetBytes * 8 + shift, bits)
+  const { exact } = scheme
+  switch (scheme.place) {
+    case 'refcount':
+      return { pins: at(layout.refcountOffsetBytes, 0, 32) / BigInt(constants.refsPerPin), exact: false }
+    case 'counter':
+      return layout.counterOffsetBytes === 0 ? null : { pins: at(layout.counterOffsetBytes, 0, 32), exact }
+    case 'word': {
+      const { word, bit } = constants.pinned
+      const offset = constants.countWord * layout.wordBytes
+      const place = bit === -2 ? layout.lowestFreeFlagBit : bit
+      // While the flag is clear the word is not the scheme's: a list pointer, a pgmap.
+      if (word >= 0 && place >= 0 && at(word * layout.wordBytes, place, 1) === 0n) return { pins: 0n, exact }
+      return { pins: at(offset, constants.countShift, constants.countBits), exact }
+    }
+    default:
+      return null
+  }
+}

@@ -1,0 +1,107 @@
+#include "engine/box.h"
+
+#include <new>
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+namespace {
+
+constexpr std::uint64_t kMaxBoxPages = std::uint64_t{1} << 32;  // batches name pages in 32 bits
+
+Errc explain(Errc error, std::string* reason, const char* text) {
+  if (reason != nullptr) *reason = text;
+  return error;
+}
+
+}  // namespace
+
+Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::string* reason) {
+  if (settings.pages == 0) return explain(Errc::kInval, reason, "pages: at least 1");
+  if (settings.pages > kMaxBoxPages || settings.device_pages > kMaxBoxPages - settings.pages)
+    return explain(Errc::kInval, reason, "pages: at most 2^32, devices included");
+  if (settings.shards == 0) return explain(Errc::kInval, reason, "shards: at least 1");
+  try {
+    std::shared_ptr<Box> box(new Box(settings));
+    if (const Errc error = box->build(reason); error != Errc::kOk) return error;
+    out = std::move(box);
+  } catch (const std::bad_alloc&) {
+    return explain(Errc::kNoMem, reason, "out of memory");
+  }
+  return Errc::kOk;
+}
+
+Errc Box::build(std::string* reason) {
+  const Fit fit = scheme_fits(settings_.scheme, settings_.layout);
+  if (!fit) return explain(Errc::kRefused, reason, fit.why.c_str());
+  const Layout layout = layout_for(settings_.scheme, settings_.layout);
+  const std::uint64_t capacity = settings_.pages + settings_.device_pages;
+
+  if (const Errc error = Memmap::create(layout, settings_.pages, capacity, memmap_);
+      error != Errc::kOk) {
+    return explain(error, reason,
+                   error == Errc::kInval ? "pages: more than a pfn of this layout can name"
+                                         : "the descriptors cannot be reserved");
+  }
+  if (settings_.huge_pages) memmap_->advise_huge_pages();
+  if (const Errc error = Accounts::create(capacity, accounts_); error != Errc::kOk)
+    return explain(error, reason, "the accounts cannot be reserved");
+  if (settings_.frames) {
+    auto frames = Mapping::memfd(settings_.pages * kPageBytes, "pagebox-frames");
+    if (!frames) return explain(frames.error, reason, "the frames cannot be reserved");
+    frames_ = std::move(frames.value);
+  }
+  zone_ = std::make_unique<Zone>(*memmap_, kZoneNormal);
+  allocator_ = std::make_unique<Allocator>(*memmap_, Pfn{0}, Pfn{settings_.pages});
+
+  if (settings_.ledger) ledger_ = std::make_unique<Ledger>();
+
+  PinOptions options;
+  options.quirks = settings_.quirks;
+  options.ledger = ledger_.get();
+  options.ops = {
+      .context = this,
+      .real_mappings = [](void* box, Pfn head) {
+        return static_cast<Box*>(box)->accounts_.record(head).mapcount;
+      },
+      .populate = [](void* box, Pfn pfn) { return static_cast<Box*>(box)->try_populate(pfn); },
+      .release = [](void* box, Pfn head) { static_cast<Box*>(box)->free_page(head); },
+  };
+  const Errc error = Pins::create(settings_.scheme, *memmap_, *zone_, settings_.shards, pins_, options);
+  return error == Errc::kOk ? error : explain(error, reason, "the scheme's counts cannot be reserved");
+}
+
+Box::~Box() = default;
+
+void Box::reset() {
+  memmap_->for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
+  pins_->reset();
+  memmap_->reset();
+  zone_->reset();
+  allocator_->reset();
+}
+
+Result<Pfn> Box::head_of(Pfn pfn) const {
+  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
+  Errc error = Errc::kOk;
+  const Page head = compound_head(*memmap_, memmap_->page(pfn), &error);
+  if (error != Errc::kOk) return error;
+  return memmap_->pfn_of(head);
+}
+
+Result<PageWords> Box::words(Pfn pfn) const {
+  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
+  const Page page = memmap_->page(pfn);
+  const Shape& shape = memmap_->shape();
+  PageWords result;
+  result.word_bytes = shape.word_bytes;
+  result.count = shape.stride_bytes / shape.word_bytes;
+  for (unsigned i = 0; i < result.count; ++i) result.words[i] = page.word(i);
+  return result;
+}
+
+Result<PageType> Box::type_of(Pfn pfn) const {
+  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
+  return classify(*memmap_, pfn);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,49 @@
+#include "page/address.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+constexpr std::uint64_t kAnchorOffset = 8;
+constexpr std::uint64_t offset_in_slot(ObjectKind kind) {
+  return kind == ObjectKind::kLruAnchor ? kAnchorOffset : 0;
+}
+}  // namespace
+
+AddressMap::AddressMap(const Shape& shape)
+    : stride_(shape.stride_bytes), word_bytes_(shape.word_bytes) {
+  if (word_bytes_ == 8) {
+    page_base_ = 0xffffea0000000000;
+    object_base_ = 0xffff888000000000;
+    poison_base_ = 0xdead000000000000;
+    object_shift_ = 36;
+  } else {
+    // 2^24 descriptors of 44 bytes end exactly where the objects begin.
+    page_base_ = 0xc0000000;
+    object_base_ = 0xec000000;
+    object_shift_ = 24;
+  }
+}
+
+std::optional<Pfn> AddressMap::page_at(std::uint64_t address, std::uint64_t pages) const {
+  if (address < page_base_) return std::nullopt;
+  const std::uint64_t offset = address - page_base_;
+  if (offset >= pages * stride_ || offset % stride_ != 0) return std::nullopt;
+  return Pfn{offset / stride_};
+}
+
+std::uint64_t AddressMap::of_object(ObjectKind kind, std::uint64_t index) const {
+  if (kind == ObjectKind::kPage) return of_page({index});
+  return object_base_ + (static_cast<std::uint64_t>(kind) << object_shift_) + index * kObjectBytes +
+         offset_in_slot(kind);
+}
+
+std::optional<std::uint64_t> AddressMap::object_at(ObjectKind kind, std::uint64_t address) const {
+  if (kind == ObjectKind::kPage) return std::nullopt;
+  const std::uint64_t first = of_object(kind, 0);
+  if (address < first) return std::nullopt;
+  const std::uint64_t offset = address - first;
+  if (offset % kObjectBytes != 0 || offset / kObjectBytes >= objects_per_kind())
+    return std::nullopt;
+  return offset / kObjectBytes;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

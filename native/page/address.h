@@ -1,0 +1,57 @@
+// Sandbox addresses: what pointers inside descriptors look like. Never
+// dereferenced; turned into C++ references only after range, alignment and
+// kind were checked, so a corrupted word is found and not followed.
+//
+//   8-byte words                              4-byte words
+//   ffff888000000000  objects, 64 GiB a kind  c0000000  descriptors
+//   ffffea0000000000  descriptors             ec000000  objects, 16 MiB a kind
+//   dead000000000100  list poison             00000100  list poison
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/env.h"
+#include "page/object_kind.h"
+#include "page/pfn.h"
+#include "page/shape.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class AddressMap {
+ public:
+  AddressMap() = default;
+  explicit AddressMap(const Shape& shape);
+
+  std::uint64_t of_page(Pfn pfn) const { return page_base_ + pfn.value * stride_; }
+  /// Of the page's `lru` member: word 1.
+  std::uint64_t of_lru(Pfn pfn) const { return of_page(pfn) + word_bytes_; }
+  /// The page whose descriptor starts at `address`, below `pages`.
+  std::optional<Pfn> page_at(std::uint64_t address, std::uint64_t pages) const;
+  std::optional<Pfn> page_of_lru(std::uint64_t address, std::uint64_t pages) const {
+    return page_at(address - word_bytes_, pages);
+  }
+
+  /// Object `index` of a kind, below objects_per_kind(); of kPage: the
+  /// descriptor of that pfn. LRU anchors lie at 8 modulo 64, as in a lruvec.
+  std::uint64_t of_object(ObjectKind kind, std::uint64_t index) const;
+  /// The index, if `address` is exactly an object of that kind. Not for kPage,
+  /// whose range depends on the number of pages: see page_at().
+  std::optional<std::uint64_t> object_at(ObjectKind kind, std::uint64_t address) const;
+  std::uint64_t objects_per_kind() const { return (1ULL << object_shift_) / kObjectBytes; }
+
+  std::uint64_t list_poison1() const { return poison_base_ + 0x100; }
+  std::uint64_t list_poison2() const { return poison_base_ + 0x122; }
+  std::uint64_t tail_mapping() const { return poison_base_ + 0x400; }
+
+ private:
+  static constexpr std::uint64_t kObjectBytes = 64;
+  std::uint64_t page_base_ = 0, object_base_ = 0, poison_base_ = 0;
+  std::uint16_t stride_ = 64;
+  std::uint8_t word_bytes_ = 8, object_shift_ = 0;
+};
+
+/// Low bits of word 3 (`mapping`).
+inline constexpr std::uint64_t kMappingAnon = 1, kMappingMovable = 2, kMappingFlags = 3;
+
+}  // namespace pagebox::inline PAGEBOX_ENV

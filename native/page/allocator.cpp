@@ -1,0 +1,156 @@
+#include "page/allocator.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+constexpr std::uint64_t pages_of(unsigned order) { return 1ULL << order; }
+constexpr unsigned kOrderWord = 5;
+}  // namespace
+
+Allocator::Allocator(Memmap& memmap, Pfn first, Pfn end)
+    : memmap_(memmap), first_(first), end_(end) {
+  reset();
+}
+
+void Allocator::reset() {
+  for (unsigned order = 0; order <= kMaxOrder; ++order) list(order).init();
+  fresh_ = first_.value;
+  free_pages_ = end_ - first_;
+}
+
+std::uint64_t Allocator::free_pages() const {
+  const Guard guard(lock_);
+  return free_pages_;
+}
+
+Result<Pfn> Allocator::alloc(unsigned order) {
+  if (order > kMaxOrder) return Errc::kInval;
+  const Guard guard(lock_);
+  Result<Pfn> block = take(order);
+  if (block.error == Errc::kNoMem) block = carve(order);
+  if (!block) return block;
+  free_pages_ -= pages_of(order);
+  memmap_.page(block.value).set_refcount(1);
+  return block;
+}
+
+void Allocator::free(Pfn pfn, unsigned order) {
+  PAGEBOX_CHECK(order <= kMaxOrder && pfn >= first_ && pfn + pages_of(order) <= end_ &&
+                pfn.value % pages_of(order) == 0);
+  const Guard guard(lock_);
+  if (is_free_block(pfn, order)) return;
+  for (std::uint64_t i = 0; i < pages_of(order); ++i) clean(pfn + i);
+  free_pages_ += pages_of(order);
+  merge_and_link(pfn, order);
+}
+
+void Allocator::init_page(Pfn pfn) {
+  PAGEBOX_CHECK(pfn >= first_ && pfn < end_);
+  const Guard guard(lock_);
+  if (!memmap_.is_untouched(pfn)) return;
+  memmap_.init_descriptor(pfn, kZoneNormal);
+  const Page page = memmap_.page(pfn);
+  page.set(Flag::kUptodate);
+  page.set(Flag::kSwapBacked);
+  page.set_word(3, memmap_.addresses().of_object(ObjectKind::kAnonVma, 0) | kMappingAnon);
+  page.set_word(4, pfn.value & 0xffffffff);
+  free_pages_ -= 1;
+  page.set_refcount(1);  // last: whoever may grab it finds the rest in place
+}
+
+/// What the last owner left, as the kernel's free_pages_prepare. A page of a
+/// huge allocation may never have been initialised by anyone else.
+void Allocator::clean(Pfn pfn) {
+  const Page page = memmap_.page(pfn);
+  page.set_word(0, memmap_.shape().flags_of_new_page(pfn.value, kZoneNormal));
+  page.set_word(3, 0);
+  page.set_word(kOrderWord, 0);
+  page.set_mapcount_raw(-1);
+  if (const std::uint16_t memcg = memmap_.shape().memcg; memcg != 0)
+    page.set_word(memcg / memmap_.shape().word_bytes, 0);
+}
+
+bool Allocator::is_free_block(Pfn pfn, unsigned order) const {
+  const Page page = memmap_.page(pfn);
+  return page.mapcount_raw() == static_cast<std::int32_t>(memmap_.shape().buddy_type) &&
+         page.word(kOrderWord) == order && page.refcount() == 0;
+}
+
+Errc Allocator::link(Pfn pfn, unsigned order) {
+  const Page page = memmap_.page(pfn);
+  if (const Errc error = list(order).add_first(page); error != Errc::kOk) return error;
+  page.set_word(kOrderWord, order);
+  page.set_mapcount_raw(static_cast<std::int32_t>(memmap_.shape().buddy_type));
+  return Errc::kOk;
+}
+
+Errc Allocator::unlink(Pfn pfn, unsigned order) {
+  const Page page = memmap_.page(pfn);
+  if (!is_free_block(pfn, order)) return Errc::kCorrupt;
+  if (const Errc error = list(order).remove(page); error != Errc::kOk) return error;
+  page.set_word(kOrderWord, 0);
+  page.set_mapcount_raw(-1);
+  return Errc::kOk;
+}
+
+void Allocator::merge_and_link(Pfn pfn, unsigned order) {
+  for (; order < kMaxOrder; ++order) {
+    const Pfn buddy{pfn.value ^ pages_of(order)};
+    if (buddy < first_ || (buddy + pages_of(order)).value > fresh_) break;
+    if (!is_free_block(buddy, order) || unlink(buddy, order) != Errc::kOk) break;
+    pfn = std::min(pfn, buddy);
+  }
+  // A first page that does not point back: the block is lost, and not counted.
+  if (link(pfn, order) != Errc::kOk) free_pages_ -= pages_of(order);
+}
+
+/// From the free lists; kNoMem: no block is large enough.
+Result<Pfn> Allocator::take(unsigned order) {
+  unsigned found = order;
+  while (found <= kMaxOrder && list(found).empty()) ++found;
+  if (found > kMaxOrder) return Errc::kNoMem;
+  const Result<Page> page = list(found).first();
+  if (!page) return page.error;
+  const Pfn pfn = memmap_.pfn_of(page.value);
+  if (const Errc error = unlink(pfn, found); error != Errc::kOk) return error;
+  while (found > order) {  // keep the low half, as what is carved next lies behind
+    --found;
+    if (link(pfn + pages_of(found), found) != Errc::kOk) free_pages_ -= pages_of(found);
+  }
+  return pfn;
+}
+
+/// From the pages never handed out. Those that alignment skips go to the lists.
+Result<Pfn> Allocator::carve(unsigned order) {
+  const std::uint64_t size = pages_of(order);
+  for (;;) {
+    const Pfn from{fresh_};
+    const Pfn block{(from.value + size - 1) / size * size};
+    if (block + size > end_) return Errc::kNoMem;
+    fresh_ = block.value + size;
+    release_fresh(from, block);
+    bool whole = true;
+    for (std::uint64_t i = 0; i < size; ++i) whole = whole && memmap_.is_untouched(block + i);
+    if (!whole) {
+      release_fresh(block, block + size);
+      if (order == 0) continue;
+      if (Result<Pfn> merged = take(order)) return merged;
+      continue;
+    }
+    for (std::uint64_t i = 0; i < size; ++i) memmap_.init_descriptor(block + i, kZoneNormal);
+    return block;
+  }
+}
+
+void Allocator::release_fresh(Pfn from, Pfn to) {
+  for (Pfn pfn = from; pfn < to; pfn = pfn + 1) {
+    if (!memmap_.is_untouched(pfn)) continue;  // init_page() has handed it out
+    memmap_.init_descriptor(pfn, kZoneNormal);
+    merge_and_link(pfn, 0);
+  }
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

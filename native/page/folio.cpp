@@ -1,0 +1,91 @@
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+constexpr std::uint8_t kCompoundPageDtor = 1, kTranshugePageDtor = 3;  // v4.20's table
+
+std::uint8_t* byte_at(Page page, std::uint16_t offset) {
+  return reinterpret_cast<std::uint8_t*>(page.at() + offset);
+}
+void store_count(Page page, std::uint16_t offset, std::uint32_t value) {
+  if (offset != 0) atomics::store(page.u32(offset), value);
+}
+
+/// The first tail's own fields, over the poison that every tail has.
+void prep_first_tail(Page tail, const Shape& shape, unsigned order) {
+  constexpr std::uint32_t kNone = 0xffffffff;  // a mapcount of nothing
+  atomics::store(byte_at(tail, shape.order), static_cast<std::uint8_t>(order));
+  if (shape.compound_dtor != 0)
+    atomics::store(byte_at(tail, shape.compound_dtor),
+                   order > 1 ? kTranshugePageDtor : kCompoundPageDtor);
+  store_count(tail, shape.large_mapcount, kNone);
+  store_count(tail, shape.entire_mapcount, kNone);
+  store_count(tail, shape.nr_pages_mapped, 0);
+  store_count(tail, shape.folio_nr_pages, 1U << order);
+  if (shape.pincount_tail == 1) store_count(tail, shape.pincount, 0);
+}
+
+void prep_second_tail(const Memmap& memmap, Page tail, const Shape& shape) {
+  if (shape.deferred_list != 0) {
+    const unsigned next = shape.deferred_list / shape.word_bytes;
+    const std::uint64_t self =
+        memmap.addresses().of_page(memmap.pfn_of(tail)) + shape.deferred_list;
+    tail.set_word(next, self);
+    tail.set_word(next + 1, self);
+  }
+  if (shape.pincount_tail == 2) store_count(tail, shape.pincount, 0);
+}
+
+}  // namespace
+
+void prep_compound(Memmap& memmap, Pfn head, unsigned order) {
+  if (order == 0) return;
+  const Shape& shape = memmap.shape();
+  const AddressMap& addresses = memmap.addresses();
+  for (std::uint64_t i = 1; i < 1ULL << order; ++i) {
+    const Page tail = memmap.page(head + i);
+    tail.set_refcount(0);
+    tail.set_word(3, addresses.tail_mapping());
+    if (i == 1) prep_first_tail(tail, shape, order);
+    if (i == 2) prep_second_tail(memmap, tail, shape);
+    // Last: a lockless reader that sees the bit finds the rest in place.
+    tail.set_word(1, addresses.of_page(head) | 1);
+  }
+  memmap.page(head).set(Flag::kHead);
+}
+
+void destroy_compound(Memmap& memmap, Pfn head) {
+  const Page page = memmap.page(head);
+  const unsigned order = folio_order(memmap, page);
+  if (order == 0) return;
+  const Shape& shape = memmap.shape();
+  atomics::store(byte_at(memmap.page(head + 1), shape.order), std::uint8_t{0});
+  page.clear(Flag::kHead);
+  for (std::uint64_t i = 1; i < 1ULL << order; ++i) {
+    const Page tail = memmap.page(head + i);
+    for (unsigned word = 1; word <= 5; ++word) tail.set_word(word, 0);
+  }
+}
+
+bool is_tail(Page page) { return (page.word(1) & 1) != 0; }
+
+Page compound_head(const Memmap& memmap, Page page, Errc* error) {
+  if (error != nullptr) *error = Errc::kOk;
+  const std::uint64_t word = page.word(1);
+  if ((word & 1) == 0) return page;
+  if (const auto head = memmap.addresses().page_at(word - 1, memmap.capacity()))
+    return memmap.page(*head);
+  if (error != nullptr) *error = Errc::kCorrupt;
+  return page;
+}
+
+unsigned folio_order(const Memmap& memmap, Page head) {
+  if (!head.test(Flag::kHead)) return 0;
+  const Pfn second = memmap.pfn_of(head) + 1;
+  if (second.value >= memmap.capacity()) return 0;
+  const unsigned order = atomics::load(byte_at(memmap.page(second), memmap.shape().order));
+  return order <= kMaxOrder ? order : 0;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,144 @@
+// A layout says which word of the descriptor means what, for each type of page.
+// The built-in ones are constexpr tables (layouts.h); one declared by a user
+// has the same shape and is checked by check_layout() before it is used.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/errc.h"
+#include "page/flag.h"
+#include "page/object_kind.h"
+#include "page/page_type.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// What a field holds; decides which values are legal in it (see fill.h).
+enum class FieldKind : std::uint8_t {
+  kFlags,     // page->flags
+  kListNext,  // neighbour on a list, or the anchor; live on a list only
+  kListPrev,
+  kPageRef,   // compound_head: a page's address with bit 0 set
+  kPointer,   // a kernel object, 8-aligned (4 where words have 4 bytes)
+  kMapping,   // address_space, or anon_vma with bit 0 set
+  kCount,     // an integer that may have any value
+  kMapcount,  // -1 based
+  kRefcount,  // every pin adds to it by right
+  kPincount,  // exists to hold pins: claiming it collides with nothing
+  kPoison,    // a constant that freeing checks (TAIL_MAPPING)
+  kLock,      // a spinlock
+  kConstant,  // set with the page's shape (order, type), the same while it lives
+};
+
+/// One field: `bits` wide, at bit `shift` of the bytes from `offset_bytes` on.
+struct Field {
+  std::string name;
+  std::uint16_t offset_bytes = 0;
+  std::uint8_t shift = 0;
+  std::uint8_t bits = 0;
+  FieldKind kind = FieldKind::kCount;
+  PageTypeSet types;
+  std::string meaning;
+  /// The page types need this field here, but the layout has given the word to
+  /// another one: a proposal's own conflict. Reported, not refused.
+  bool contested = false;
+  /// What a kPointer points to.
+  ObjectKind object = ObjectKind::kDriverData;
+};
+
+/// The part of Kconfig that decides how many bits of page->flags are left.
+struct Kconfig {
+  std::string name;  // "x86-64, 64 CPUs, 64 nodes"
+  std::uint8_t section_bits = 0, node_bits = 0, zone_bits = 0, last_cpupid_bits = 0,
+               lru_gen_bits = 0;
+  bool memcg = true;
+  std::uint8_t lru_refs_bits = 0;
+  /// struct page is aligned to this (two words where the kernel compares and
+  /// swaps two at once); 0: 16 with 8-byte words, 4 with 4-byte words.
+  std::uint8_t align_bytes = 0;
+};
+
+/// One field at the top of page->flags; below them come the flags.
+struct HighField {
+  std::string_view name;
+  std::uint8_t shift = 0, bits = 0;
+};
+
+/// Rules that changed over the years and that pages and devices follow.
+struct Era {
+  std::string kernel;                 // "v4.20"
+  std::uint8_t zone_device_base = 0;  // refcount of a free ZONE_DEVICE page: 1 until v6.14 (0 for
+                                      // private and coherent since v6.1)
+  std::uint8_t private_base = 0;
+  bool anon_exclusive = true;  // PG_anon_exclusive exists (v5.19)
+  // The word that shares `_mapcount` says what a page without mappings is (v6.12's
+  // values). A slab was a page flag until then: 0.
+  std::uint32_t buddy_type = 0xf0000000, table_type = 0xf2000000, slab_type = 0xf5000000;
+};
+
+/// Where the exact pin count of a large folio lives.
+struct PincountPlace {
+  std::uint8_t tail = 0;           // 1 = page[1], 2 = page[2]; 0 = the layout has none
+  std::uint16_t offset_bytes = 0;  // in that tail
+  std::uint8_t min_order = 1;      // smallest folio that has it
+};
+
+struct FlagBit {
+  Flag flag;
+  std::uint8_t bit;
+};
+
+struct Layout {
+  std::string name;
+  std::string summary;          // one sentence: who proposed or shipped it
+  std::uint8_t word_bytes = 8;  // 8 or 4
+  std::uint16_t stride_bytes = 64;
+  Kconfig kconfig;
+  Era era;
+  PageTypeSet types;                            // page types that exist in it
+  PageTypeSet compound_types = kCompoundTypes;  // those that have orders above 0
+  std::vector<FlagBit> flags;
+  std::vector<Field> fields;
+  PincountPlace pincount;
+  std::uint16_t mapcount_offset = 48, refcount_offset = 52;
+  std::uint16_t counter_offset = 0;  // a pin counter field of its own (0: none)
+  std::uint16_t order_offset = 0;    // of the compound order (one byte) in page[1]
+};
+
+struct LayoutProblem {
+  std::string field, other, what;  // "index" overlaps "pgmap" on device-private-anon
+};
+/// Everything wrong with a declared layout; empty if it can be used.
+std::vector<LayoutProblem> check_layout(const Layout& layout);
+
+/// The layout with a 32-bit counter after `_refcount` and the stride that
+/// costs (Hubbard, 7 Dec 2018). It keeps its name; one that has a counter
+/// already comes back unchanged.
+Layout with_own_counter(const Layout& layout);
+
+/// The built-in layouts, in the order of `pagebox layout`.
+const std::vector<Layout>& builtin_layouts();
+const Layout* find_layout(std::string_view name);
+
+/// Lowest bit of page->flags that neither a flag nor a high field uses; -1: none.
+int lowest_free_flag_bit(const Layout& layout);
+unsigned free_flag_bits(const Layout& layout);
+
+/// The high fields of page->flags that have bits, from the top down: section,
+/// node, zone, last_cpupid, lru_gen, lru_refs.
+std::vector<HighField> high_fields(const Layout& layout);
+
+/// The first field of that name; null: none.
+const Field* find_field(const Layout& layout, std::string_view name);
+
+/// Whether the layout has pages of that type and order (order of the folio they belong to).
+bool has_page(const Layout& layout, PageType type, unsigned order);
+
+/// Pages that a pfn of this layout can name: 2^32 (pfns cross the API as 32-bit
+/// numbers), 2^24 where words have 4 bytes.
+std::uint64_t max_pages(const Layout& layout);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

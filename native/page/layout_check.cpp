@@ -1,0 +1,225 @@
+#include <string>
+#include <utility>
+
+#include "page/layout.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+using Problems = std::vector<LayoutProblem>;
+
+struct Range {
+  unsigned first = 0, end = 0;  // bits from the descriptor's start
+  bool overlaps(Range other) const { return first < other.end && other.first < end; }
+};
+Range range_of(const Field& field) {
+  const unsigned first = field.offset_bytes * 8U + field.shift;
+  return {first, first + field.bits};
+}
+
+std::string first_type(PageTypeSet set) {
+  for (unsigned type = 0; type < kPageTypes; ++type)
+    if (set.has(static_cast<PageType>(type))) return std::string(kPageTypeNames[type]);
+  return "no page type";
+}
+std::string number(unsigned n) { return std::to_string(n); }
+
+void check_shape(const Layout& layout, Problems& problems) {
+  const unsigned word = layout.word_bytes, stride = layout.stride_bytes;
+  if (layout.name.empty()) problems.push_back({"name", "", "is empty"});
+  if (word != 4 && word != 8) {
+    problems.push_back({"word_bytes", "", "is " + number(word) + ", allowed: 4 or 8"});
+    return;
+  }
+  if (stride % word != 0)
+    problems.push_back(
+        {"stride_bytes", "", "is no multiple of the word's " + number(word) + " bytes"});
+  if (stride < 8 * word || stride > 256)
+    problems.push_back({"stride_bytes", "",
+                        "is " + number(stride) + ", allowed: " + number(8 * word) + " to 256"});
+  if (layout.types.bits == 0) problems.push_back({"types", "", "is empty"});
+  if (!(layout.types & ~PageTypeSet{(1U << kPageTypes) - 1}).bits == 0)
+    problems.push_back({"types", "", "names types that do not exist"});
+}
+
+void check_field(const Layout& layout, const Field& field, Problems& problems) {
+  const unsigned word_bits = layout.word_bytes * 8U;
+  const auto add = [&](std::string what) { problems.push_back({field.name, "", std::move(what)}); };
+  if (field.name.empty()) add("a field has no name");
+  if (field.bits == 0) add("has no bits");
+  if (field.bits > word_bits) add("is wider than a word");
+  const Range range = range_of(field);
+  if (range.end > layout.stride_bytes * 8U)
+    return add("ends beyond the stride of " + number(layout.stride_bytes) + " bytes");
+  if (range.first / word_bits != (range.end - 1) / word_bits && field.bits != 0)
+    add("crosses from one word into the next");
+  if ((field.types & layout.types).bits == 0) add("is used by no page type of the layout");
+
+  switch (field.kind) {
+    case FieldKind::kFlags:
+      if (field.offset_bytes != 0) add("flags lie in word 0");
+      break;
+    case FieldKind::kMapcount:
+    case FieldKind::kRefcount:
+    case FieldKind::kPincount:
+      if (field.shift != 0 || (field.bits != 32 && field.bits != word_bits) ||
+          field.offset_bytes % (field.bits / 8U) != 0)
+        add("a count is a whole, aligned word of 32 bits (or of the layout's width)");
+      break;
+    case FieldKind::kListNext:
+    case FieldKind::kListPrev:
+    case FieldKind::kPageRef:
+    case FieldKind::kPointer:
+    case FieldKind::kMapping:
+      if (field.bits != word_bits || field.shift != 0 ||
+          field.offset_bytes % layout.word_bytes != 0)
+        add("a pointer fills an aligned word");
+      break;
+    default: break;
+  }
+
+  // Word 1's bit 0 is PageTail for every lockless reader.
+  const unsigned tail_bit = word_bits;
+  if (range.overlaps({tail_bit, tail_bit + 1})) {
+    const bool bit_is_zero = field.kind == FieldKind::kListNext ||
+                             field.kind == FieldKind::kListPrev ||
+                             field.kind == FieldKind::kPointer;
+    if (field.kind == FieldKind::kPageRef) {
+      if ((field.types & ~types(PageType::kTail, PageType::kSecondTail)).bits != 0)
+        add("compound_head is for tails: on other types bit 0 of word 1 says tail");
+    } else if (!bit_is_zero) {
+      add("may set bit 0 of word 1, which says tail");
+    }
+  } else if (field.kind == FieldKind::kPageRef) {
+    add("compound_head lies in word 1");
+  }
+}
+
+void check_overlaps(const Layout& layout, Problems& problems) {
+  for (std::size_t i = 0; i < layout.fields.size(); ++i) {
+    for (std::size_t j = i + 1; j < layout.fields.size(); ++j) {
+      const Field &a = layout.fields[i], &b = layout.fields[j];
+      const PageTypeSet shared = a.types & b.types & layout.types;
+      if (shared.bits == 0 || a.contested || b.contested || !range_of(a).overlaps(range_of(b)))
+        continue;
+      problems.push_back({a.name, b.name, "overlap on " + first_type(shared)});
+    }
+  }
+}
+
+void check_flags(const Layout& layout, Problems& problems) {
+  const unsigned word_bits = layout.word_bytes * 8U;
+  const Kconfig& k = layout.kconfig;
+  const unsigned high = k.section_bits + k.node_bits + k.zone_bits + k.last_cpupid_bits +
+                        k.lru_gen_bits + k.lru_refs_bits;
+  if (high > word_bits)
+    problems.push_back(
+        {"kconfig", "", "its high fields need " + number(high) + " bits of " + number(word_bits)});
+  std::vector<const FlagBit*> seen(word_bits, nullptr);
+  std::uint32_t flags = 0;
+  for (const FlagBit& flag : layout.flags) {
+    const auto index = static_cast<unsigned>(flag.flag);
+    if (index >= kFlags) {
+      problems.push_back({"flags", "", "names a flag that does not exist"});
+      continue;
+    }
+    const std::string name(kFlagNames[index]);
+    if ((flags >> index & 1) != 0) problems.push_back({name, "", "is declared twice"});
+    flags |= 1U << index;
+    if (flag.bit >= word_bits) {
+      problems.push_back({name, "", "bit " + number(flag.bit) + " lies beyond the word"});
+      continue;
+    }
+    if (const FlagBit* other = seen[flag.bit])
+      problems.push_back({name, std::string(kFlagNames[static_cast<unsigned>(other->flag)]),
+                          "share bit " + number(flag.bit)});
+    seen[flag.bit] = &flag;
+    for (const HighField& field : high_fields(layout))
+      if (flag.bit >= field.shift && flag.bit < field.shift + field.bits)
+        problems.push_back(
+            {name, std::string(field.name), "share bit " + number(flag.bit) + " of page->flags"});
+  }
+  for (const Flag needed : {Flag::kLru, Flag::kHead, Flag::kActive, Flag::kUnevictable,
+                            Flag::kSwapBacked, Flag::kUptodate})
+    if ((flags >> static_cast<unsigned>(needed) & 1) == 0)
+      problems.push_back({std::string(kFlagNames[static_cast<unsigned>(needed)]), "",
+                          "every layout needs this flag"});
+  if ((layout.types & kZoneDeviceTypes).bits != 0 && k.zone_bits < 3)
+    problems.push_back({"kconfig", "", "ZONE_DEVICE is zone 4: it needs 3 zone bits"});
+}
+
+/// The fields that the core itself reads and writes.
+void check_core_fields(const Layout& layout, Problems& problems) {
+  const unsigned stride = layout.stride_bytes;
+  const auto count_at = [&](const char* name, unsigned offset) {
+    if (offset % 4 != 0 || offset + 4 > stride || offset < 6U * layout.word_bytes)
+      problems.push_back(
+          {name, "",
+           "lies at byte " + number(offset) + ": allowed are aligned bytes behind word 5"});
+  };
+  count_at("mapcount_offset", layout.mapcount_offset);
+  count_at("refcount_offset", layout.refcount_offset);
+  if (layout.mapcount_offset == layout.refcount_offset)
+    problems.push_back({"mapcount_offset", "refcount_offset", "are the same"});
+  if (layout.counter_offset != 0) count_at("counter_offset", layout.counter_offset);
+
+  PageTypeSet flags, counts, refs;
+  for (const Field& field : layout.fields) {
+    if (field.kind == FieldKind::kFlags) flags = flags | field.types;
+    if (field.kind == FieldKind::kMapcount && field.offset_bytes == layout.mapcount_offset)
+      counts = counts | field.types;
+    if (field.kind == FieldKind::kRefcount && field.offset_bytes == layout.refcount_offset)
+      refs = refs | field.types;
+  }
+  const PageTypeSet tails = types(PageType::kTail, PageType::kSecondTail);
+  const auto need = [&](const char* name, PageTypeSet have, PageTypeSet want) {
+    const PageTypeSet missing = want & layout.types & ~have;
+    if (missing.bits != 0) problems.push_back({name, "", "missing on " + first_type(missing)});
+  };
+  need("flags", flags, {(1U << kPageTypes) - 1});
+  need("_mapcount", counts, kMappedTypes);
+  need("_refcount", refs, ~tails);
+
+  if ((layout.types & layout.compound_types & tails).bits != 0) {
+    const Field* order = nullptr;
+    for (const Field& field : layout.fields)
+      if (field.types.has(PageType::kTail) && field.offset_bytes == layout.order_offset &&
+          field.shift == 0 && field.bits == 8)
+        order = &field;
+    if (order == nullptr)
+      problems.push_back({"order_offset", "", "names no 8-bit field of the first tail"});
+  }
+}
+
+void check_pincount(const Layout& layout, Problems& problems) {
+  const PincountPlace& place = layout.pincount;
+  const auto add = [&](std::string what) { problems.push_back({"pincount", "", std::move(what)}); };
+  if (place.tail == 0) return;
+  if (place.tail > 2) return add("tail is " + number(place.tail) + ", allowed: 0, 1 or 2");
+  if (place.offset_bytes % 4 != 0 || place.offset_bytes + 4U > layout.stride_bytes)
+    add("is no aligned 32-bit word of the descriptor");
+  if (place.min_order < place.tail)
+    add("a folio of order " + number(place.min_order) + " has no page[" + number(place.tail) + "]");
+  const auto type = place.tail == 1 ? PageType::kTail : PageType::kSecondTail;
+  for (const Field& field : layout.fields)
+    if (field.kind == FieldKind::kPincount && field.types.has(type) &&
+        field.offset_bytes == place.offset_bytes)
+      return;
+  add("names no field for pins in page[" + number(place.tail) + "]");
+}
+
+}  // namespace
+
+std::vector<LayoutProblem> check_layout(const Layout& layout) {
+  Problems problems;
+  check_shape(layout, problems);
+  if (layout.word_bytes != 4 && layout.word_bytes != 8) return problems;
+  for (const Field& field : layout.fields) check_field(layout, field, problems);
+  check_overlaps(layout, problems);
+  check_flags(layout, problems);
+  check_core_fields(layout, problems);
+  check_pincount(layout, problems);
+  return problems;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

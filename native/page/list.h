@@ -1,0 +1,71 @@
+// Doubly linked lists threaded through words 1 and 2 of descriptors: the
+// kernel's list_head, with sandbox addresses for pointers. Nothing is followed
+// that does not resolve to a page below `pages` or to the list's own anchor, and
+// a link is believed only if the neighbour points back (as CONFIG_DEBUG_LIST).
+//
+// Whoever changes a list holds the lock that its owner names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/errc.h"
+#include "base/plain.h"
+#include "page/memmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// The head of a list: two words that no descriptor holds, at an address that
+/// descriptors name.
+struct ListAnchor {
+  Plain<std::uint64_t> next, prev;
+};
+
+/// Indexes of ObjectKind::kLruAnchor.
+constexpr std::uint64_t lru_anchor_index(unsigned zone, unsigned kind) { return zone * 16U + kind; }
+constexpr std::uint64_t free_anchor_index(unsigned order) { return 0x1000U + order; }
+
+/// One list of a memmap; cheap to make, holds nothing of its own.
+class PageList {
+ public:
+  PageList(const Memmap& memmap, ListAnchor& anchor, std::uint64_t anchor_index)
+      : memmap_(memmap),
+        anchor_(anchor),
+        address_(memmap.addresses().of_object(ObjectKind::kLruAnchor, anchor_index)) {}
+
+  std::uint64_t address() const { return address_; }
+  void init() {
+    anchor_.next = address_;
+    anchor_.prev = address_;
+  }
+  bool empty() const { return anchor_.next == address_; }
+
+  /// kCorrupt: the first page does not point back, or the anchor names no page;
+  /// nothing is changed.
+  Errc add_first(Page page);
+  Errc add_last(Page page);
+  /// Leaves list poison. kCorrupt: the links are not this list's; nothing is changed.
+  Errc remove(Page page);
+  /// First page after `page`, or of the list; an empty page at its end.
+  Result<Page> after(Page page) const;
+  Result<Page> first() const { return resolve(anchor_.next); }
+  Result<Page> last() const { return resolve(anchor_.prev); }
+
+ private:
+  static constexpr unsigned kNext = 1, kPrev = 2;     // words
+  Result<Page> resolve(std::uint64_t address) const;  // an empty page: the anchor
+  std::uint64_t link(Page page, unsigned which) const {
+    return page ? page.word(which) : (which == kNext ? anchor_.next : anchor_.prev).get();
+  }
+  void set_link(Page page, unsigned which, std::uint64_t address);
+  std::uint64_t address_of(Page page) const {
+    return page ? memmap_.addresses().of_lru(memmap_.pfn_of(page)) : address_;
+  }
+  Errc insert(Page page, Page prev, Page next);
+
+  const Memmap& memmap_;
+  ListAnchor& anchor_;
+  std::uint64_t address_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

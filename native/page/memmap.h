@@ -1,0 +1,72 @@
+// The array of descriptors. Reserved at creation and not touched: an all-zero
+// descriptor is a page never handed out. A bitmap of initialised blocks bounds
+// audit and reset.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/errc.h"
+#include "base/mapping.h"
+#include "page/address.h"
+#include "page/layout.h"
+#include "page/page.h"
+#include "page/pfn.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Memmap {
+ public:
+  /// Reserves `capacity` descriptors (RAM first, devices to come behind it), of
+  /// which `pages` are RAM. kInval: no pages, more than a pfn of this layout can
+  /// name (max_pages), or capacity below pages; kNoMem: cannot be reserved.
+  static Errc create(const Layout& layout, std::uint64_t pages, std::uint64_t capacity,
+                     std::unique_ptr<Memmap>& out);
+
+  const Layout& layout() const { return layout_; }
+  const Shape& shape() const { return shape_; }
+  const AddressMap& addresses() const { return addresses_; }
+  std::uint64_t pages() const { return pages_; }
+  std::uint64_t capacity() const { return capacity_; }
+  std::byte* base() const { return mapping_.data(); }
+
+  Page page(Pfn pfn) const { return {base() + pfn.value * shape_.stride_bytes, &shape_}; }
+  Pfn pfn_of(Page page) const {
+    return {static_cast<std::uint64_t>(page.at() - base()) / shape_.stride_bytes};
+  }
+
+  /// Makes an all-zero descriptor a page of `zone`: `_mapcount` -1, zone, node
+  /// and section bits, no references; the kernel's deferred initialisation.
+  void init_descriptor(Pfn pfn, unsigned zone);
+  /// Never handed out: all zero where initialisation writes.
+  bool is_untouched(Pfn pfn) const;
+
+  /// Blocks of kBlockPages pages in which something was initialised.
+  static constexpr std::uint64_t kBlockPages = 512;
+  void mark_touched(Pfn pfn);
+  bool touched(Pfn pfn) const;
+  /// Calls fn(first, end) for each run of touched blocks, ascending. Blocks
+  /// touched meanwhile may be left out.
+  template <class Fn>
+  void for_each_touched(Fn&& fn) const;
+  /// Back to all-zero; touched blocks only. No one else may use the array.
+  void reset();
+
+  /// For boxes whose pages are all touched; see Mapping::advise_huge_pages.
+  void advise_huge_pages() { (void)mapping_.advise_huge_pages(); }
+
+ private:
+  Memmap() = default;
+  std::uint64_t* bitmap() const { return reinterpret_cast<std::uint64_t*>(touched_.data()); }
+  void zero(Pfn first, Pfn end);
+
+  Layout layout_;
+  Shape shape_;
+  AddressMap addresses_;
+  std::uint64_t pages_ = 0, capacity_ = 0;
+  Mapping mapping_, touched_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV
+
+#include "page/memmap_inl.h"

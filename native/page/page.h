@@ -1,0 +1,113 @@
+// Page: a handle on one descriptor. Each word carries who may write it:
+//
+//   A  atomic, any time        F  owner of the folio lock
+//   L  holder of the LRU lock  P  holder of the page-table lock
+//   O  owner only: whoever allocated the page, before it is published
+//
+//   word 0   flags        A
+//   word 1   lru.next | compound_head | pgmap       L | O | O
+//   word 2   lru.prev | driver data                 L | O
+//   word 3   mapping      F (O before the page is published)
+//   word 4   index        F
+//   word 5   private      F
+//   48       _mapcount    A, raised and lowered under P
+//   52       _refcount    A
+//
+// Rules:
+//  1. _refcount <= 0 is free, frozen or overflowed: no one may grab it.
+//  2. A speculative grab adds unless zero, then rechecks what led it here.
+//  3. Words 1 and 2 are list links while PG_lru is set; whoever clears PG_lru
+//     under the LRU lock owns them until it puts the page back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "base/env.h"
+#include "page/flag.h"
+#include "page/shape.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Page {
+ public:
+  Page() = default;
+  Page(std::byte* at, const Shape* shape) : at_(at), shape_(shape) {}
+
+  std::byte* at() const { return at_; }
+  const Shape& shape() const { return *shape_; }
+  explicit operator bool() const { return at_ != nullptr; }
+  bool operator==(const Page& other) const { return at_ == other.at_; }
+
+  std::uint32_t* u32(std::size_t offset) const {
+    return reinterpret_cast<std::uint32_t*>(at_ + offset);
+  }
+  std::uint64_t* u64(std::size_t offset) const {
+    return reinterpret_cast<std::uint64_t*>(at_ + offset);
+  }
+
+  /// Word n, zero-extended where words have 4 bytes.
+  std::uint64_t word(unsigned n) const {
+    return shape_->word_bytes == 8 ? atomics::load(u64(n * 8U)) : atomics::load(u32(n * 4U));
+  }
+  void set_word(unsigned n, std::uint64_t value) const {
+    if (shape_->word_bytes == 8)
+      atomics::store(u64(n * 8U), value);
+    else
+      atomics::store(u32(n * 4U), static_cast<std::uint32_t>(value));
+  }
+
+  bool test(Flag flag) const {
+    const int bit = bit_of(flag);
+    return bit >= 0 && (word(0) >> bit & 1) != 0;
+  }
+  /// Both return whether the flag was set before. A flag that the layout does
+  /// not have reads as clear and cannot be set.
+  bool test_and_set(Flag flag) const { return change(flag, true); }
+  bool test_and_clear(Flag flag) const { return change(flag, false); }
+  void set(Flag flag) const { change(flag, true); }
+  void clear(Flag flag) const { change(flag, false); }
+
+  std::int32_t refcount() const {
+    return static_cast<std::int32_t>(atomics::load(u32(shape_->refcount)));
+  }
+  void set_refcount(std::int32_t n) const {
+    atomics::store(u32(shape_->refcount), static_cast<std::uint32_t>(n));
+  }
+  /// Each returns the count before.
+  std::int32_t ref_add(std::int32_t n) const {
+    return static_cast<std::int32_t>(
+        atomics::fetch_add(u32(shape_->refcount), static_cast<std::uint32_t>(n)));
+  }
+  std::int32_t ref_sub(std::int32_t n) const { return ref_add(-n); }
+  /// Rule 2: adds n unless the count is zero. False: nothing was added.
+  bool try_ref_add_unless_zero(std::int32_t n) const;
+  /// Sets the count to 0 if it is exactly `expected`.
+  bool try_freeze(std::int32_t expected) const {
+    auto found = static_cast<std::uint32_t>(expected);
+    return atomics::compare_exchange(u32(shape_->refcount), found, 0U);
+  }
+  void unfreeze(std::int32_t n) const { set_refcount(n); }
+
+  /// As stored: -1 means not mapped.
+  std::int32_t mapcount_raw() const {
+    return static_cast<std::int32_t>(atomics::load(u32(shape_->mapcount)));
+  }
+  void set_mapcount_raw(std::int32_t n) const {
+    atomics::store(u32(shape_->mapcount), static_cast<std::uint32_t>(n));
+  }
+  std::int32_t mapcount_raw_add(std::int32_t n) const {
+    return static_cast<std::int32_t>(
+        atomics::fetch_add(u32(shape_->mapcount), static_cast<std::uint32_t>(n)));
+  }
+
+ private:
+  int bit_of(Flag flag) const { return shape_->flag_bit[static_cast<unsigned>(flag)]; }
+  bool change(Flag flag, bool to) const;
+
+  std::byte* at_ = nullptr;
+  const Shape* shape_ = nullptr;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,79 @@
+#include "page/shape.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Offset of the first field of one of the names that such a page has; 0: none.
+std::uint16_t offset_of(const Layout& layout, PageTypeSet types,
+                        std::initializer_list<std::string_view> names) {
+  for (const Field& field : layout.fields)
+    if (!field.contested && (field.types & types).bits != 0 &&
+        std::find(names.begin(), names.end(), field.name) != names.end())
+      return field.offset_bytes;
+  return 0;
+}
+
+constexpr PageTypeSet kStandIns =
+    types(PageType::kDevicePrivateAnon, PageType::kDevicePrivateFile, PageType::kDevicePublicAnon,
+          PageType::kDevicePublicFile, PageType::kDeviceCoherent, PageType::kFsdax);
+
+}  // namespace
+
+Shape shape_of(const Layout& layout) {
+  Shape shape;
+  shape.stride_bytes = layout.stride_bytes;
+  shape.word_bytes = layout.word_bytes;
+  shape.anon_exclusive = layout.era.anon_exclusive;
+  shape.mapcount = layout.mapcount_offset;
+  shape.refcount = layout.refcount_offset;
+  shape.counter = layout.counter_offset;
+  shape.order = layout.order_offset;
+  shape.pincount = layout.pincount.offset_bytes;
+  shape.pincount_tail = layout.pincount.tail;
+  shape.pincount_min_order = layout.pincount.min_order;
+  shape.zone_device_base = layout.era.zone_device_base;
+  shape.private_base = layout.era.private_base;
+  shape.buddy_type = layout.era.buddy_type;
+  shape.table_type = layout.era.table_type;
+  shape.slab_type = layout.era.slab_type;
+  shape.flag_bit.fill(-1);
+  for (const FlagBit& flag : layout.flags)
+    shape.flag_bit[static_cast<unsigned>(flag.flag)] = static_cast<std::int8_t>(flag.bit);
+  for (const HighField& field : high_fields(layout)) {
+    if (field.name == "zone") {
+      shape.zone_shift = field.shift;
+      shape.zone_bits = field.bits;
+    } else if (field.name == "node") {
+      shape.node_shift = field.shift;
+      shape.node_bits = field.bits;
+    } else if (field.name == "section") {
+      shape.section_shift = field.shift;
+      shape.section_bits = field.bits;
+    } else if (field.name == "last_cpupid") {
+      shape.initial_flags |= ((1ULL << field.bits) - 1) << field.shift;
+    }
+  }
+  const PageTypeSet tail = types(PageType::kTail), second = types(PageType::kSecondTail),
+                    table = types(PageType::kPageTable);
+  shape.large_mapcount = offset_of(layout, tail, {"_large_mapcount"});
+  shape.entire_mapcount = offset_of(layout, tail, {"_entire_mapcount", "compound_mapcount"});
+  shape.nr_pages_mapped = offset_of(layout, tail, {"_nr_pages_mapped"});
+  shape.folio_nr_pages = offset_of(layout, tail, {"_folio_nr_pages"});
+  shape.compound_dtor = offset_of(layout, tail, {"compound_dtor"});
+  shape.deferred_list = offset_of(layout, second, {"_deferred_list.next", "deferred_list.next"});
+  shape.pgmap = offset_of(layout, kZoneDeviceTypes, {"pgmap"});
+  shape.driver_data = offset_of(layout, kZoneDeviceTypes, {"zone_device_data", "hmm_data"});
+  shape.device_mapping = offset_of(layout, kStandIns, {"mapping"});
+  shape.device_index = offset_of(layout, kStandIns, {"index"});
+  shape.device_private = offset_of(layout, kStandIns, {"private"});
+  shape.pmd_huge_pte = offset_of(layout, table, {"pmd_huge_pte"});
+  shape.pt_mm = offset_of(layout, table, {"pt_mm"});
+  shape.ptl = offset_of(layout, table, {"ptl"});
+  shape.memcg = offset_of(layout, types(PageType::kAnon), {"memcg_data", "mem_cgroup"});
+  return shape;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,68 @@
+// A layout boiled down to the numbers that code needs while it runs: loaded
+// once a batch, no strings, no search.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/env.h"
+#include "page/flag.h"
+#include "page/layout.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Zone numbers as x86-64 counts them. On x86-32 the first is HIGHMEM, where
+/// user memory lives too, and the second does not exist.
+inline constexpr unsigned kZoneNormal = 2, kZoneDevice = 4;
+
+struct Shape {
+  std::uint16_t stride_bytes = 64;
+  std::uint8_t word_bytes = 8;
+  bool anon_exclusive = true;
+  std::uint16_t mapcount = 48, refcount = 52;  // byte offsets
+  std::uint16_t counter = 0;                   // own pin counter; 0: none
+  std::uint16_t order = 0;                     // compound order, in page[1]
+  std::uint16_t pincount = 0;                  // in page[pincount_tail]; tail 0: none
+  std::uint8_t pincount_tail = 0, pincount_min_order = 1;
+  std::uint8_t zone_device_base = 0, private_base = 0;
+  std::array<std::int8_t, kFlags> flag_bit{};  // -1: the flag does not exist here
+  std::uint8_t zone_shift = 0, zone_bits = 0, node_shift = 0, node_bits = 0;
+  std::uint8_t section_shift = 0, section_bits = 0;
+
+  // Byte offsets of fields that code reaches by their meaning; 0: none.
+  // In page[1]: _large_mapcount, _entire_mapcount or compound_mapcount, ...
+  std::uint16_t large_mapcount = 0, entire_mapcount = 0, nr_pages_mapped = 0, folio_nr_pages = 0,
+                compound_dtor = 0;
+  std::uint16_t deferred_list = 0;           // its next; in page[2]
+  std::uint16_t pgmap = 0, driver_data = 0;  // of ZONE_DEVICE pages
+  /// Of device pages that stand for others; 0 where a proposal left them no room.
+  std::uint16_t device_mapping = 0, device_index = 0, device_private = 0;
+  std::uint16_t pmd_huge_pte = 0, pt_mm = 0, ptl = 0;
+  std::uint16_t memcg = 0;
+
+  /// Values of the word that shares `_mapcount`; 0: no such page type here.
+  std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0;
+  /// page->flags of a page that was just initialised, but for zone and section.
+  std::uint64_t initial_flags = 0;
+
+  /// Byte offset of word n (0 = flags, 1..5 = the unions).
+  std::uint16_t word(unsigned n) const { return static_cast<std::uint16_t>(n * word_bytes); }
+
+  /// page->flags of an initialised page of that zone: zone, node 0, section, and
+  /// last_cpupid "none".
+  std::uint64_t flags_of_new_page(std::uint64_t pfn, unsigned zone) const {
+    const std::uint64_t section = pfn >> kSectionShift & ((1ULL << section_bits) - 1);
+    return initial_flags | (zone & ((1ULL << zone_bits) - 1)) << zone_shift |
+           (section_bits != 0 ? section << section_shift : 0);
+  }
+  unsigned zone_of(std::uint64_t flags) const {
+    return static_cast<unsigned>(flags >> zone_shift & ((1ULL << zone_bits) - 1));
+  }
+
+ private:
+  static constexpr unsigned kSectionShift = 29 - 12;  // 512 MiB, x86-32 PAE
+};
+
+Shape shape_of(const Layout& layout);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

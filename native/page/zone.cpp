@@ -1,0 +1,54 @@
+#include "page/zone.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Zone::Zone(Memmap& memmap, unsigned index) : memmap_(memmap), index_(index) { reset(); }
+
+LruKind Zone::kind_of(Page page) {
+  if (page.test(Flag::kUnevictable)) return LruKind::kUnevictable;
+  const bool active = page.test(Flag::kActive);
+  if (page.test(Flag::kSwapBacked)) return active ? LruKind::kActiveAnon : LruKind::kInactiveAnon;
+  return active ? LruKind::kActiveFile : LruKind::kInactiveFile;
+}
+
+Errc Zone::link(Page page, LruKind kind, Errc (PageList::*where)(Page)) {
+  if (page.test(Flag::kLru)) return Errc::kCorrupt;
+  PageList to = list(kind);
+  if (const Errc error = (to.*where)(page); error != Errc::kOk) return error;
+  lengths_[static_cast<unsigned>(kind)] += 1;
+  page.set(Flag::kLru);
+  return Errc::kOk;
+}
+
+Errc Zone::add(Page page, LruKind kind) { return link(page, kind, &PageList::add_first); }
+Errc Zone::add_tail(Page page, LruKind kind) { return link(page, kind, &PageList::add_last); }
+
+Errc Zone::remove(Page page) {
+  const LruKind kind = kind_of(page);
+  if (!page.test(Flag::kLru) || length(kind) == 0) return Errc::kCorrupt;
+  if (const Errc error = list(kind).remove(page); error != Errc::kOk) return error;
+  lengths_[static_cast<unsigned>(kind)] -= 1;
+  page.clear(Flag::kLru);
+  return Errc::kOk;
+}
+
+Result<bool> Zone::isolate(Page page) {
+  const Guard guard(lru_lock_);
+  if (!page.test(Flag::kLru)) return false;
+  if (const Errc error = remove(page); error != Errc::kOk) return error;
+  return true;
+}
+
+Errc Zone::putback(Page page) {
+  const Guard guard(lru_lock_);
+  return add(page, kind_of(page));
+}
+
+void Zone::reset() {
+  for (unsigned kind = 0; kind < kLruKinds; ++kind) {
+    list(static_cast<LruKind>(kind)).init();
+    lengths_[kind] = 0;
+  }
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,81 @@
+// LRU lists threaded through the descriptors' own words 1 and 2, one set of
+// lists and one lock a zone (the lruvec of v6.12's classic LRU, without memcg).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/errc.h"
+#include "base/lock.h"
+#include "page/list.h"
+#include "page/memmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+enum class LruKind : std::uint8_t {
+  kInactiveAnon,
+  kActiveAnon,
+  kInactiveFile,
+  kActiveFile,
+  kUnevictable
+};
+inline constexpr unsigned kLruKinds = 5;
+
+class Zone {
+ public:
+  Zone(Memmap& memmap, unsigned index);
+
+  SpinLock& lru_lock() { return lru_lock_; }
+  unsigned index() const { return index_; }
+
+  /// Which list the page's flags ask for.
+  static LruKind kind_of(Page page);
+
+  // Callers of the next three hold lru_lock.
+  /// Links at the head and sets PG_lru. kCorrupt: PG_lru is set already, or a
+  /// neighbour's word is no list pointer; nothing is changed.
+  Errc add(Page page, LruKind kind);
+  /// The same at the tail, where reclaim looks first.
+  Errc add_tail(Page page, LruKind kind);
+  /// Unlinks, leaves list poison, clears PG_lru. kCorrupt: not linked as its
+  /// flags and its neighbours say; nothing is changed.
+  Errc remove(Page page);
+  std::uint64_t length(LruKind kind) const { return lengths_[static_cast<unsigned>(kind)]; }
+  /// The page at the tail of a list; an empty page: none. kCorrupt as for_each.
+  Result<Page> last(LruKind kind) const { return list(kind).last(); }
+
+  /// Takes the page off its list, for its owner to keep: true if it was on one.
+  /// Takes no reference; the caller holds one. Takes lru_lock.
+  Result<bool> isolate(Page page);
+  /// Puts an isolated page back on the list its flags ask for. Takes lru_lock.
+  Errc putback(Page page);
+
+  /// Walks a list from head to tail. Caller holds lru_lock. Stops with kCorrupt
+  /// at the first word that is no list pointer of this zone. `fn(Page)` may not
+  /// change the list.
+  template <class Fn>
+  Errc for_each(LruKind kind, Fn&& fn) const;
+
+  /// Where the descriptors find the anchor of a list.
+  std::uint64_t anchor_address(LruKind kind) const { return list(kind).address(); }
+  Memmap& memmap() const { return memmap_; }
+  /// Empties every list, without looking at the pages.
+  void reset();
+
+ private:
+  PageList list(LruKind kind) const {
+    const auto i = static_cast<unsigned>(kind);
+    return {memmap_, anchors_[i], lru_anchor_index(index_, i)};
+  }
+  Errc link(Page page, LruKind kind, Errc (PageList::*where)(Page));
+
+  Memmap& memmap_;
+  unsigned index_;
+  SpinLock lru_lock_;
+  mutable std::array<ListAnchor, kLruKinds> anchors_;    // under lru_lock_
+  std::array<Plain<std::uint64_t>, kLruKinds> lengths_;  // under lru_lock_
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV
+
+#include "page/zone_inl.h"
