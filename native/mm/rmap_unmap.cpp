@@ -117,8 +117,12 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to) {
     if (!slot) return true;
     Guard guard(*slot.lock);
     const Pte old = slot.get();
-    if (!old.is_entry() || !old.entry().is_migration() || old.entry().pfn() != old_pfn) return true;
+    if (!old.is_entry() || !old.entry().has_page() || old.entry().pfn() != old_pfn) return true;
     const SwapEntry entry = old.entry();
+    if (entry.is_device_private()) return true;
+    // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
+    // present, read-only one. Its reference becomes the mapping's.
+    if (entry.is_device_exclusive()) machine.put(cpu, from);
     machine.get(to);
     const bool exclusive = folio_test_anon(to) && entry.type != EntryType::kMigrationRead;
     Pte pte;
