@@ -152,8 +152,11 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
 Errc Interpreter::mremap(Process& process, const Op& op) {
   const std::uint64_t to = kBufferBase + op.to * kBufferStride;
   const Errc error = do_mremap(cpu_, *process.mm, process.address(op), process.count(op), to);
-  if (error == Errc::kOk) process.buffers[op.to].pages = process.count(op);
-  process.buffers[op.to].known = true;
+  if (error != Errc::kOk || op.to == op.buf) return error;
+  // The pages keep their file, so the letter gets its descriptor too.
+  AddressSpace* file = process.buffers[op.buf].file;
+  if (file != nullptr) machine_.get_file(*file);
+  set_buffer(process.buffers[op.to], process.count(op), file);
   return error;
 }
 

@@ -8,6 +8,10 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
+/// ESPIPE: the recordings' driver has standard input, a pipe, where a letter was
+/// never mapped.
+constexpr auto kSpipe = static_cast<Errc>(29);
+
 OpResult of(const IoResult& io) {
   OpResult result;
   result.keys = kKeyRet;
@@ -68,7 +72,7 @@ OpResult Interpreter::file_io(Process& process, const Op& op) {
 
 OpResult Interpreter::fd_io(Process& process, const Op& op) {
   const Buffer& buffer = process.buffers[op.buf];
-  if (buffer.file == nullptr) return failed(Errc::kBadF);
+  if (buffer.file == nullptr) return failed(buffer.known ? Errc::kBadF : kSpipe);
   const std::uint64_t first = Process::first_page(op), pages = process.count(op);
   if (op.code == OpCode::kFdWrite)
     return of(kernel_write(cpu_, *buffer.file, first, counting(op.value, pages)));

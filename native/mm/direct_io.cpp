@@ -7,6 +7,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup.h"
 #include "mm/page_cache.h"
+#include "mm/user_access.h"
 #include "mm/writeback.h"
 #include "mm/zap.h"
 #include "page/folio.h"
@@ -65,15 +66,24 @@ IoResult direct_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_pa
   Machine& machine = cpu.machine;
   const std::uint64_t size = file.size_pages();
   if (file_page >= size) return {};
-  pages = std::min(pages, size - file_page);
-  filemap_write_and_wait(cpu, file, file_page, pages);
-  return for_each_pinned(cpu, mm, address, pages, kFollWrite, [&](std::uint64_t i, Pfn pfn) {
-    const Page folio = compound_head(machine.memmap, machine.page(pfn));
-    file.disk->read_page(file_page + i, machine.frames.at(pfn));
-    folio_lock(folio);
-    folio_mark_dirty(machine, folio);
-    folio_unlock(folio);
-  });
+  const std::uint64_t mapped = std::min(pages, size - file_page);
+  filemap_write_and_wait(cpu, file, file_page, mapped);
+  alignas(8) std::array<std::byte, kPageBytes> bytes;
+  IoResult result =
+      for_each_pinned(cpu, mm, address, mapped, kFollWrite, [&](std::uint64_t i, Pfn pfn) {
+        const Page folio = compound_head(machine.memmap, machine.page(pfn));
+        file.disk->read_page(file_page + i, bytes.data());
+        machine.frames.write(pfn, bytes.data());
+        folio_lock(folio);
+        folio_mark_dirty(machine, folio);
+        folio_unlock(folio);
+      });
+  // Beyond the end is a hole: the rest of the buffer is zeroed, though not counted.
+  bytes.fill(std::byte{0});
+  for (std::uint64_t i = mapped; i < pages && result.error == Errc::kOk; ++i)
+    if (copy_page_to_user(cpu, mm, address + i * kPageBytes, bytes.data()) != FaultResult::kOk)
+      result.error = Errc::kFault;
+  return result;
 }
 
 IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
@@ -82,9 +92,11 @@ IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_p
   filemap_write_and_wait(cpu, file, file_page, pages);
   if (!invalidate_pages(cpu, file, file_page, pages))
     return buffered_write(cpu, mm, file, file_page, address, pages);
+  alignas(8) std::array<std::byte, kPageBytes> bytes;
   const IoResult result =
       for_each_pinned(cpu, mm, address, pages, 0, [&](std::uint64_t i, Pfn pfn) {
-        file.disk->write_page(file_page + i, machine.frames.at(pfn));
+        machine.frames.read(pfn, bytes.data());
+        file.disk->write_page(file_page + i, bytes.data());
       });
   const std::uint64_t end = file_page + result.bytes / kPageBytes;
   if (result.error == Errc::kOk && end > file.size_pages()) file.set_size_pages(end);
