@@ -44,9 +44,7 @@ class Interpreter {
   Process* process(std::uint32_t proc);
   Cpu& cpu() { return cpu_; }
   /// Live processes, for the audit.
-  const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const {
-    return processes_;
-  }
+  const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const { return processes_; }
 
  private:
   OpResult dispatch(Process& process, const Op& op);

@@ -23,8 +23,7 @@ OpResult Interpreter::gup(Process& process, const Op& op) {
   OpResult result;
   result.keys = kKeyRet | kKeyPages;
   const bool longterm = op.longterm || op.mode == GupMode::kPinLongterm;
-  const std::uint32_t flags =
-      (op.write ? +kFollWrite : 0U) | (longterm ? +kFollLongterm : 0U);
+  const std::uint32_t flags = (op.write ? +kFollWrite : 0U) | (longterm ? +kFollLongterm : 0U);
   for (std::uint64_t i = 0; i < process.count(op); ++i) {
     const std::uint64_t at = process.address(op) + i * kPageBytes;
     Pfn pfn;
@@ -56,8 +55,7 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
     return error;
   };
   if (op.via == PinVia::kUring) {
-    const GupResult result =
-        pin_user_pages_fast(cpu_, mm, at, kFollWrite | kFollLongterm, pages);
+    const GupResult result = pin_user_pages_fast(cpu_, mm, at, kFollWrite | kFollLongterm, pages);
     had = result.pages;
     if (had == wanted) return Errc::kOk;
     return had > 0 ? give_back(Errc::kFault) : result.error;
@@ -67,7 +65,8 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
     const std::uint64_t from = at + had * kPageBytes;
     GupResult result;
     if (op.via == PinVia::kVmsplice) {
-      result = get_user_pages_fast(cpu_, mm, from, 0, rest.first(std::min<std::size_t>(rest.size(), 16)));
+      result = get_user_pages_fast(cpu_, mm, from, 0,
+                                   rest.first(std::min<std::size_t>(rest.size(), 16)));
       if (result.pages == 0 && had > 0) break;  // what the pipe has, it has
     } else {
       const std::uint32_t flags = kFollLongterm | (op.write ? +kFollWrite : 0U);

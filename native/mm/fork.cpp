@@ -106,8 +106,7 @@ Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
     PteSlot child = table.value;
     Guard child_guard(*child.lock);
     Guard parent_guard(*parent.lock);
-    for (; address < next && error == Errc::kOk;
-         address += kPageBytes, ++parent.at, ++child.at) {
+    for (; address < next && error == Errc::kOk; address += kPageBytes, ++parent.at, ++child.at) {
       const Pte pte = parent.get();
       if (pte.none()) continue;
       error = pte.present() ? copy_present(copy, child, parent, pte, address)
