@@ -41,7 +41,6 @@ export interface NativeScheme {
 
 /** Everything that is declared in C++ and must not be repeated here. */
 export interface NativeTables {
-  version: string
   pageTypes: PageType[]
   compoundTypes: PageType[]
   lruTypes: PageType[]
@@ -242,7 +241,7 @@ export interface NativeExploreOptions {
   layout: string
   quirks: string[]
   threads: number
-  pages: number
+  folios: number
   order: number
   ops: number
   schedules: number
@@ -256,7 +255,7 @@ export interface NativeExploreResult {
   steps: number
   violations: number
   hash: bigint
-  ns: number
+  seconds: number
   first: {
     run: number
     scheduleHash: bigint
