@@ -102,6 +102,8 @@ Errc Interpreter::unpin(Process& process, std::int64_t id) {
   if (at == process.pins.end()) return Errc::kInval;
   if (at->second.via == PinVia::kGupTest) gup_test_pinned_ = false;
   drop(cpu_, at->second.via, at->second.pages);
+  // The rings are unmapped with their pins, and munmap drains.
+  if (at->second.via == PinVia::kUring) lru_add_drain(cpu_);
   process.pins.erase(at);
   return Errc::kOk;
 }

@@ -20,10 +20,11 @@ namespace {
 /// again meanwhile.
 bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages) {
   Machine& machine = cpu.machine;
-  bool all = true;
+  bool all = true, found = false;
   for (std::uint64_t index = first; index < first + pages; ++index) {
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
+    found = true;
     if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, first + pages - index, false);
     folio_lock(folio);
     if (folio_file(machine, folio) == &file) {
@@ -37,6 +38,7 @@ bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
     folio_unlock(folio);
     machine.put(cpu, folio);
   }
+  if (found) lru_add_drain(cpu);  // folio_batch_release
   return all;
 }
 
