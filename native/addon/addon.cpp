@@ -6,6 +6,7 @@
 #include "addon/explore_object.h"
 #include "addon/js_value.h"
 #include "addon/race_object.h"
+#include "addon/room_value.h"
 #include "addon/tables.h"
 
 namespace {
@@ -27,6 +28,8 @@ napi_value init(napi_env env, napi_value exports) {
       {"schemeFacts", scheme_facts},
       {"createBox", create_box},
       {"attachBox", attach_box},
+      {"room", room_value},
+      {"probe", probe_value},
       {"startRace", start_race},
       {"prepareCost", prepare_cost},
       {"startExplore", start_explore},

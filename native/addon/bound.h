@@ -46,8 +46,8 @@ napi_value guarded(napi_env env, Body body) noexcept {
 
 /// Adds a function bound to `object` as property `name` of `to`.
 template <class Object>
-void bind(const JsValues& js, napi_value to, const char* name, napi_callback callback,
-          const std::shared_ptr<Object>& object) {
+void add_bound(const JsValues& js, napi_value to, const char* name, napi_callback callback,
+               const std::shared_ptr<Object>& object) {
   auto held = std::make_unique<std::shared_ptr<Object>>(object);
   napi_value function = nullptr;
   if (napi_create_function(js.env(), name, NAPI_AUTO_LENGTH, callback, object.get(), &function) !=

@@ -78,8 +78,8 @@ napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
   napi_type_tag_object(env, object, &kBoxTag);
   bind_pins(js, object, box);
   bind_pages(js, object, box);
-  bind(js, object, "token", token, box);
-  bind(js, object, "close", close, box);
+  add_bound(js, object, "token", token, box);
+  add_bound(js, object, "close", close, box);
   js.set(object, "facts", facts(js, box->box()));
   return object;
 }

@@ -81,8 +81,7 @@ napi_value setup(napi_env env, napi_callback_info info) {
                              .mapcount = static_cast<std::uint32_t>(mapcount),
                              .on_lru = on_lru};
     Errc error = Errc::kOk;
-    const int why =
-        call.object->during_call([&](Box& box) { error = box.setup(Pfn{pfn}, setup); });
+    const int why = call.object->during_call([&](Box& box) { error = box.setup(Pfn{pfn}, setup); });
     return why != 0 ? status(env, why) : status(env, error);
   });
 }
@@ -196,8 +195,8 @@ napi_value window(napi_env env, napi_callback_info info) {
     BoundCall<BoxObject, 2> call(env, info);
     if (!call.object->open()) return status(env, kClosedBox);
     Box& box = call.object->box();
-    const double all = static_cast<double>(box.memmap().capacity()) *
-                       box.memmap().shape().stride_bytes;
+    const double all =
+        static_cast<double>(box.memmap().capacity()) * box.memmap().shape().stride_bytes;
     double offset = -1, bytes = -1;
     napi_get_value_double(env, call.args[0], &offset);
     napi_get_value_double(env, call.args[1], &bytes);
@@ -221,17 +220,17 @@ napi_value window(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
-  bind(js, to, "words", words, box);
-  bind(js, to, "typeOf", type_of, box);
-  bind(js, to, "headOf", head_of, box);
-  bind(js, to, "setup", setup, box);
-  bind(js, to, "isolate", isolate, box);
-  bind(js, to, "putback", putback, box);
-  bind(js, to, "lruList", lru_list, box);
-  bind(js, to, "lruLengths", lru_lengths, box);
-  bind(js, to, "audit", audit_box, box);
-  bind(js, to, "reset", reset, box);
-  bind(js, to, "window", window, box);
+  add_bound(js, to, "words", words, box);
+  add_bound(js, to, "typeOf", type_of, box);
+  add_bound(js, to, "headOf", head_of, box);
+  add_bound(js, to, "setup", setup, box);
+  add_bound(js, to, "isolate", isolate, box);
+  add_bound(js, to, "putback", putback, box);
+  add_bound(js, to, "lruList", lru_list, box);
+  add_bound(js, to, "lruLengths", lru_lengths, box);
+  add_bound(js, to, "audit", audit_box, box);
+  add_bound(js, to, "reset", reset, box);
+  add_bound(js, to, "window", window, box);
 }
 
 }  // namespace pagebox::addon

@@ -80,15 +80,15 @@ napi_value pin_count(napi_env env, napi_callback_info info) {
 napi_value batch(napi_env env, napi_callback_info info);  // box_batch.cpp
 
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
-  bind(js, to, "pin", pin, box);
-  bind(js, to, "pinReferenced", pin_referenced, box);
-  bind(js, to, "unpin", unpin, box);
-  bind(js, to, "get", get, box);
-  bind(js, to, "put", put, box);
-  bind(js, to, "pinCount", pin_count, box);
-  bind(js, to, "maybePinned", maybe_pinned, box);
-  bind(js, to, "pins", pins, box);
-  bind(js, to, "batch", batch, box);
+  add_bound(js, to, "pin", pin, box);
+  add_bound(js, to, "pinReferenced", pin_referenced, box);
+  add_bound(js, to, "unpin", unpin, box);
+  add_bound(js, to, "get", get, box);
+  add_bound(js, to, "put", put, box);
+  add_bound(js, to, "pinCount", pin_count, box);
+  add_bound(js, to, "maybePinned", maybe_pinned, box);
+  add_bound(js, to, "pins", pins, box);
+  add_bound(js, to, "batch", batch, box);
 }
 
 }  // namespace pagebox::addon

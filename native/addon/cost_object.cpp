@@ -80,8 +80,8 @@ napi_value prepare_cost(napi_env env, napi_callback_info info) {
     if (error != Errc::kOk) return failure(env, error, reason);
     const JsValues js(env);
     napi_value result = js.object();
-    bind(js, result, "sample", sample, object);
-    bind(js, result, "close", close, object);
+    add_bound(js, result, "sample", sample, object);
+    add_bound(js, result, "close", close, object);
     return result;
   });
 }

@@ -138,9 +138,9 @@ napi_value start_explore(napi_env env, napi_callback_info info) {
     data->add(job);
     const JsValues js(env);
     napi_value object = js.object();
-    bind(js, object, "done", done, job);
-    bind(js, object, "stop", stop, job);
-    bind(js, object, "result", result, job);
+    add_bound(js, object, "done", done, job);
+    add_bound(js, object, "stop", stop, job);
+    add_bound(js, object, "result", result, job);
     return object;
   });
 }

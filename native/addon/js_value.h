@@ -17,7 +17,9 @@ class JsValues {
   napi_env env() const { return env_; }
   napi_value text(std::string_view text) const;
   napi_value number(double number) const;
-  napi_value number(std::uint64_t number) const { return this->number(static_cast<double>(number)); }
+  napi_value number(std::uint64_t number) const {
+    return this->number(static_cast<double>(number));
+  }
   napi_value number(int number) const { return this->number(static_cast<double>(number)); }
   napi_value number(unsigned number) const { return this->number(static_cast<double>(number)); }
   napi_value big(std::uint64_t number) const;
@@ -62,7 +64,9 @@ class JsObject {
   }
   JsObject& text(const char* key, std::string_view value) { return set(key, js_.text(value)); }
   template <class Number>
-  JsObject& number(const char* key, Number value) { return set(key, js_.number(value)); }
+  JsObject& number(const char* key, Number value) {
+    return set(key, js_.number(value));
+  }
   JsObject& big(const char* key, std::uint64_t value) { return set(key, js_.big(value)); }
   JsObject& boolean(const char* key, bool value) { return set(key, js_.boolean(value)); }
   napi_value value() const { return object_; }

@@ -18,8 +18,8 @@ inline constexpr std::array<std::string_view, kFieldKinds> kFieldKindNames = {
 static_assert(static_cast<unsigned>(FieldKind::kConstant) == kFieldKinds - 1);
 
 inline constexpr std::array<std::string_view, kObjectKinds> kObjectKindNames = {
-    "lru-anchor",  "address-space", "anon-vma",       "dev-pagemap", "driver-data",  "slab-cache",
-    "mm",          "buffer-head",   "page-table-lock", "mem-cgroup",  "slab-object", "page"};
+    "lru-anchor", "address-space", "anon-vma",        "dev-pagemap", "driver-data", "slab-cache",
+    "mm",         "buffer-head",   "page-table-lock", "mem-cgroup",  "slab-object", "page"};
 
 /// As /proc/meminfo has them.
 inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {

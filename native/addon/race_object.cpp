@@ -82,10 +82,11 @@ napi_value latency_value(const JsValues& js, const Histogram& histogram) {
   std::size_t n = 0;
   for (unsigned i = 0; i < Histogram::kBuckets; ++i) {
     if (histogram.count(i) == 0) continue;
-    js.set(buckets, n++, JsObject(js)
-                             .number("upToNs", Histogram::floor_ns(i + 1))
-                             .number("count", histogram.count(i))
-                             .value());
+    js.set(buckets, n++,
+           JsObject(js)
+               .number("upToNs", Histogram::floor_ns(i + 1))
+               .number("count", histogram.count(i))
+               .value());
   }
   return JsObject(js)
       .number("samples", histogram.samples())
@@ -107,19 +108,20 @@ napi_value ops_value(const JsValues& js, const OpResults& results) {
   for (unsigned i = 0; i < kPinOps; ++i) {
     const OpResult& result = results[i];
     if (result.ops == 0 && result.failures.empty()) continue;
-    js.set(list, n++, JsObject(js)
-                          .text("op", kPinOpNames[i])
-                          .number("ops", result.ops)
-                          .number("retries", result.retries)
-                          .set("failures", js.list(result.failures,
-                                                   [&](const OpFailure& failure) {
-                                                     return JsObject(js)
-                                                         .text("errno", errc_name(failure.error))
-                                                         .number("count", failure.count)
-                                                         .value();
-                                                   }))
-                          .set("latency", latency_value(js, result.latency))
-                          .value());
+    js.set(list, n++,
+           JsObject(js)
+               .text("op", kPinOpNames[i])
+               .number("ops", result.ops)
+               .number("retries", result.retries)
+               .set("failures", js.list(result.failures,
+                                        [&](const OpFailure& failure) {
+                                          return JsObject(js)
+                                              .text("errno", errc_name(failure.error))
+                                              .number("count", failure.count)
+                                              .value();
+                                        }))
+               .set("latency", latency_value(js, result.latency))
+               .value());
   }
   return list;
 }
@@ -158,8 +160,8 @@ napi_value result(napi_env env, napi_callback_info info) {
         .number("seconds", static_cast<double>(found.ns) / 1e9)
         .number("rounds", found.rounds)
         .set("ops", found.total ? ops_value(js, *found.total) : js.array())
-        .set("threads", js.list(found.threads,
-                                [&](const auto& thread) { return ops_value(js, *thread); }))
+        .set("threads",
+             js.list(found.threads, [&](const auto& thread) { return ops_value(js, *thread); }))
         .set("audit", audit_value(js, found.audit))
         .value();
   });
@@ -187,9 +189,9 @@ napi_value start_race(napi_env env, napi_callback_info info) {
     box->add_job(job);
     const JsValues js(env);
     napi_value object = js.object();
-    bind(js, object, "progress", progress, job);
-    bind(js, object, "stop", stop, job);
-    bind(js, object, "result", result, job);
+    add_bound(js, object, "progress", progress, job);
+    add_bound(js, object, "stop", stop, job);
+    add_bound(js, object, "result", result, job);
     return object;
   });
 }

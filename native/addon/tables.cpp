@@ -20,13 +20,16 @@ namespace {
 /// By value; names that begin otherwise than with E are pagebox's own.
 napi_value errnos(const JsValues& js) {
   constexpr std::array kAll = {
-      Errc::kPerm,   Errc::kNoEnt,    Errc::kIntr,     Errc::kIo,       Errc::kNxIo,
-      Errc::kBadF,   Errc::kAgain,    Errc::kNoMem,    Errc::kAcces,    Errc::kFault,
-      Errc::kBusy,   Errc::kExist,    Errc::kNoDev,    Errc::kInval,    Errc::kNoSpc,
-      Errc::kRange,  Errc::kOverflow, Errc::kOpNotSupp, Errc::kRemoteIo, Errc::kCanceled,
-      Errc::kCorrupt, Errc::kNotPinned, Errc::kPinLimit, Errc::kRefused, Errc::kNotReferenced};
+      Errc::kPerm,    Errc::kNoEnt,     Errc::kIntr,      Errc::kIo,       Errc::kNxIo,
+      Errc::kBadF,    Errc::kAgain,     Errc::kNoMem,     Errc::kAcces,    Errc::kFault,
+      Errc::kBusy,    Errc::kExist,     Errc::kNoDev,     Errc::kInval,    Errc::kNoSpc,
+      Errc::kRange,   Errc::kOverflow,  Errc::kOpNotSupp, Errc::kRemoteIo, Errc::kCanceled,
+      Errc::kCorrupt, Errc::kNotPinned, Errc::kPinLimit,  Errc::kRefused,  Errc::kNotReferenced};
   return js.list(kAll, [&](Errc code) {
-    return JsObject(js).number("code", static_cast<int>(code)).text("name", errc_name(code)).value();
+    return JsObject(js)
+        .number("code", static_cast<int>(code))
+        .text("name", errc_name(code))
+        .value();
   });
 }
 
@@ -39,8 +42,8 @@ napi_value addresses(const JsValues& js, const char* layout_name) {
   return JsObject(js)
       .big("pageBase", map.of_page(Pfn{0}))
       .set("objectBases", bases)
-      .big("objectBytes", map.of_object(ObjectKind::kAnonVma, 1) -
-                              map.of_object(ObjectKind::kAnonVma, 0))
+      .big("objectBytes",
+           map.of_object(ObjectKind::kAnonVma, 1) - map.of_object(ObjectKind::kAnonVma, 0))
       .big("objectsPerKind", map.objects_per_kind())
       .big("listPoison1", map.list_poison1())
       .big("listPoison2", map.list_poison2())
@@ -87,13 +90,13 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("quirks", js.texts(kPinQuirkNames))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))
-        .set("invariants", js.list(invariants,
-                                   [&](const auto& each) {
-                                     return JsObject(js)
-                                         .text("name", each.first)
-                                         .text("summary", each.second)
-                                         .value();
-                                   }))
+        .set(
+            "invariants",
+            js.list(
+                invariants,
+                [&](const auto& each) {
+                  return JsObject(js).text("name", each.first).text("summary", each.second).value();
+                }))
         .set("errnos", errnos(js))
         .set("addresses", JsObject(js)
                               .set("4", addresses(js, layout_of_words(4)))

@@ -29,11 +29,20 @@ bool among(Flag flag, const Flag (&list)[N]) {
   return false;
 }
 
+/// Whether the layout left such a page no room for its mapping: then only
+/// PG_swapbacked tells anonymous memory from files.
+bool has_no_mapping(const Layout& layout, PageType type) {
+  for (const Field& field : layout.fields)
+    if (field.kind == FieldKind::kMapping && field.types.has(type) && field.contested) return true;
+  return false;
+}
+
 bool is_variable(const Layout& layout, Flag flag, PageType type) {
   if (type == PageType::kFree) return false;  // freeing leaves none
   if (type == PageType::kTail && among(flag, kFirstTailFlags))
     return find_field(layout, "_flags_1") != nullptr;
   if (type == PageType::kTail || type == PageType::kSecondTail) return among(flag, kTailFlags);
+  if (flag == Flag::kSwapBacked && has_no_mapping(layout, type)) return false;
   return !among(flag, kStructuralFlags);
 }
 
