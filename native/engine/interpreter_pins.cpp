@@ -19,8 +19,8 @@ void drop(Cpu& cpu, PinVia via, std::span<const Pfn> pages) {
 
 }  // namespace
 
-OpResult Interpreter::gup(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::gup(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet | kKeyPages;
   const bool longterm = op.longterm || op.mode == GupMode::kPinLongterm;
   const std::uint32_t flags = (op.write ? +kFollWrite : 0U) | (longterm ? +kFollLongterm : 0U);
@@ -80,8 +80,8 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
   return Errc::kOk;
 }
 
-OpResult Interpreter::pin(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pin(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet;
   if (process.pins.contains(op.id) || (op.via == PinVia::kGupTest && gup_test_pinned_)) {
     result.ret = Errc::kInval;
@@ -108,8 +108,8 @@ Errc Interpreter::unpin(Process& process, std::int64_t id) {
   return Errc::kOk;
 }
 
-OpResult Interpreter::pin_read(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pin_read(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet;
   const auto at = process.pins.find(op.id);
   if (at == process.pins.end()) {
@@ -121,8 +121,8 @@ OpResult Interpreter::pin_read(Process& process, const Op& op) {
   return result;
 }
 
-OpResult Interpreter::pin_write(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pin_write(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet;
   const auto at = process.pins.find(op.id);
   if (at == process.pins.end() || at->second.via != PinVia::kUring) {

@@ -12,7 +12,7 @@
 //   kind advice mode via      by name (the tables below, in the order of the enums)
 //   write fast longterm       1 or absent
 //
-// OpResult to JSON: only the keys that `keys` names.
+// OpRecord to JSON: only the keys that `keys` names.
 //   ret      "ok", "fault" (a store that met a signal), else the errno's name; a
 //            number without a name is "E" and the number
 //   v        words; a signal where `signals` says so
@@ -147,7 +147,7 @@ enum SnapshotCode : std::uint8_t {
   kSnapCoherentRemote = 0x50,
 };
 
-struct OpResult {
+struct OpRecord {
   std::uint32_t keys = 0;
   bool supported = true;  // false: no one here executes this operation
   bool fault = false;     // ret is "fault"

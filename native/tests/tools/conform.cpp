@@ -80,7 +80,7 @@ std::string signal_name(FaultResult result) {
   return result == FaultResult::kSigbus ? "\"SIGBUS\"" : "\"SIGSEGV\"";
 }
 
-std::string ret_text(const OpResult& result) {
+std::string ret_text(const OpRecord& result) {
   if (result.fault) return "\"fault\"";
   if (result.ret == Errc::kOk) return "\"ok\"";
   if (static_cast<int>(result.ret) == 29) return "\"E29\"";  // the recordings' driver has no name
@@ -144,7 +144,7 @@ std::string list_text(const List& list, Fn&& fn) {
   return out + "]";
 }
 
-std::string result_text(const OpResult& result) {
+std::string result_text(const OpRecord& result) {
   if (!result.supported) return "{\"unsupported\":1}";
   std::string out = "{";
   const auto key = [&](std::string_view name, const std::string& value) {
@@ -226,7 +226,7 @@ int main(int argc, char** argv) {
     for (const Json& op : scenario.at("ops").items) ops.push_back(reader.read(op));
     Sandbox sandbox(scheme);
     Interpreter interpreter(*sandbox.machine, 0, nullptr);
-    const std::vector<OpResult> results = interpreter.run_all(ops);
+    const std::vector<OpRecord> results = interpreter.run_all(ops);
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"
         << list_text(results, [&](std::size_t i) { return result_text(results[i]); }) << "}\n";
