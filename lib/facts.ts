@@ -1,3 +1,4 @@
+import { packageVersion } from './native/load.ts'
 import { tables } from './native/tables.ts'
 import type { PageType } from './page/layout.ts'
 
@@ -5,4 +6,4 @@ import type { PageType } from './page/layout.ts'
 export const pageTypes: readonly PageType[] = Object.freeze([...tables().pageTypes])
 
 /** pagebox's own version. */
-export const version: string = tables().version
+export const version: string = packageVersion()

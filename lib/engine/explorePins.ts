@@ -15,9 +15,9 @@ export interface ExplorePinsOptions {
   quirks?: readonly string[]
   /** Fibers that run the operations: 2 or 3; 2. */
   threads?: number
-  /** Pages of the box; 4. */
-  pages?: number
-  /** Of its compound pages; 0. */
+  /** Folios that the threads pin: 1 to 8; 2. */
+  folios?: number
+  /** Of each folio; 0: single pages. */
   order?: number
   /** Operations of each thread in one schedule; 3. */
   ops?: number
@@ -45,7 +45,7 @@ export interface Violation {
 /** What an exploration did. Sequentially consistent: weaker orders are not explored. */
 export interface ExploreResult {
   readonly schedules: number
-  /** Different schedules among them, estimated. */
+  /** Different schedules among the first 2^22. */
   readonly distinct: number
   /** Scheduling points of all schedules. */
   readonly steps: number
@@ -63,7 +63,7 @@ const known = [
   'layout',
   'quirks',
   'threads',
-  'pages',
+  'folios',
   'order',
   'ops',
   'schedules',
@@ -84,7 +84,7 @@ function builtin<Named extends { name: string; builtin: boolean }>(found: Named,
  */
 export async function explorePins(value: ExplorePinsOptions = {}): Promise<ExploreResult> {
   const given = options(value, 'options', known)
-  const count = (key: 'threads' | 'pages' | 'order' | 'ops', min: number, max: number, otherwise: number): number =>
+  const count = (key: 'threads' | 'folios' | 'order' | 'ops', min: number, max: number, otherwise: number): number =>
     given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
   const seed = given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed')
   const signal = signalOf(given.signal, 'options.signal')
@@ -97,7 +97,7 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
           ? []
           : array(given.quirks, 'options.quirks', (quirk, where) => oneOf(quirk, where, tables().quirks)),
       threads: count('threads', 2, 3, 2),
-      pages: count('pages', 1, 4096, 4),
+      folios: count('folios', 1, 8, 2),
       order: count('order', 0, 9, 0),
       ops: count('ops', 1, 1000, 3),
       schedules:
@@ -111,6 +111,6 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     'options',
   )
   const found = created(await poll({ isDone: run.done, stop: run.stop, result: run.result }, signal, undefined), 'options')
-  const { schedules, distinct, steps, violations, first, hash, ns } = found
-  return { schedules, distinct, steps, violations, first, hash, seconds: ns / 1e9, seed }
+  const { schedules, distinct, steps, violations, first, hash, seconds } = found
+  return { schedules, distinct, steps, violations, first, hash, seconds, seed }
 }

@@ -1,5 +1,5 @@
 import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
-import type { Cell, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
+import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
 
 /*
  * The addon as TypeScript sees it. It converts and counts lifetimes, nothing else.
@@ -41,7 +41,6 @@ export interface NativeScheme {
 
 /** Everything that is declared in C++ and must not be repeated here. */
 export interface NativeTables {
-  version: string
   pageTypes: PageType[]
   compoundTypes: PageType[]
   lruTypes: PageType[]
@@ -156,8 +155,12 @@ export interface NativeBox {
 export interface NativeRoom {
   cell: Cell
   reason: string
-  claims: BitRange[]
+  claims: Claim[]
   collisions: BitRange[]
+  contested: string[]
+  claimedBits: number
+  liveBits: number
+  freeBits: number
 }
 
 export interface NativeProbe {
@@ -242,7 +245,7 @@ export interface NativeExploreOptions {
   layout: string
   quirks: string[]
   threads: number
-  pages: number
+  folios: number
   order: number
   ops: number
   schedules: number
@@ -256,7 +259,7 @@ export interface NativeExploreResult {
   steps: number
   violations: number
   hash: bigint
-  ns: number
+  seconds: number
   first: {
     run: number
     scheduleHash: bigint
@@ -284,8 +287,8 @@ export interface NativeBinding {
   schemeFacts(scheme: object): NativeScheme
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
-  room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom
-  probe(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeProbe
+  room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure
+  probe(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeProbe | NativeFailure
   startRace(box: NativeBox, options: NativeRaceOptions): NativeRace | NativeFailure
   prepareCost(options: NativeCostOptions): NativeCostSampler | NativeFailure
   startExplore(options: NativeExploreOptions): NativeExplore | NativeFailure

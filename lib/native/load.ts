@@ -1,19 +1,26 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PageboxError } from '../errors.ts'
 import type { NativeBinding } from './binding.ts'
 import { here } from './here.ts'
 
+/** pagebox's own version, as package.json has it. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version
+}
+
 /** The package's folder, found from `lib/`, `dist/` and `dist/cjs/` alike. */
 function packageRoot(): string {
   let folder = here
-  while (!existsSync(join(folder, 'binding.gyp')) && !existsSync(join(folder, 'prebuilds'))) {
+  for (;;) {
+    const file = join(folder, 'package.json')
+    // dist/cjs has a package.json too, which says no more than the format.
+    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'pagebox') return folder
     const parent = dirname(folder)
-    if (parent === folder) return join(here, '..', '..')
+    if (parent === folder) return here
     folder = parent
   }
-  return folder
 }
 
 let loaded: NativeBinding | undefined

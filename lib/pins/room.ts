@@ -1,5 +1,6 @@
 import { array, integer, oneOf, options } from '../base/args.ts'
 import { native } from '../native/load.ts'
+import { created } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import type { PageType } from '../page/layout.ts'
 import { layoutOf, layoutRef, layouts } from '../page/layouts.ts'
@@ -25,7 +26,7 @@ function read(value: RoomOptions) {
  */
 export function room(value: RoomOptions): Room {
   const { scheme, layout, pageType, order } = read(value)
-  const found = native().room(schemeRef(scheme), layoutRef(layout), pageType, order)
+  const found = created(native().room(schemeRef(scheme), layoutRef(layout), pageType, order), 'options')
   return { scheme: scheme.name, layout: layout.name, pageType, order, ...found }
 }
 
@@ -35,7 +36,7 @@ export function room(value: RoomOptions): Room {
  */
 export function probe(value: RoomOptions): Probe {
   const { scheme, layout, pageType, order } = read(value)
-  const found = native().probe(schemeRef(scheme), layoutRef(layout), pageType, order)
+  const found = created(native().probe(schemeRef(scheme), layoutRef(layout), pageType, order), 'options')
   return { scheme: scheme.name, layout: layout.name, pageType, order, ...found }
 }
 

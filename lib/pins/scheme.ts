@@ -107,10 +107,23 @@ interface RoomCase {
   readonly reason: string
 }
 
+/** Bits that a pin of the scheme writes. */
+export interface Claim extends BitRange {
+  /** `_refcount`, and fields made for pins: shared or owned by right, so they collide with nothing. */
+  readonly byRight?: boolean
+}
+
 /** From the tables alone: what a scheme claims and what it collides with. */
 export interface Room extends RoomCase {
-  readonly claims: readonly BitRange[]
+  readonly claims: readonly Claim[]
   readonly collisions: readonly BitRange[]
+  /** Fields that such a page needs and that the layout itself has given no room. */
+  readonly contested?: readonly string[]
+  /** Bits that are claimed besides `_refcount`. */
+  readonly claimedBits?: number
+  /** Bits of the head that hold something, and the others. */
+  readonly liveBits?: number
+  readonly freeBits?: number
 }
 
 /** From memory: which bits really changed. Same shape as {@link Room}'s collisions. */

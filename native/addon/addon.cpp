@@ -1,15 +1,49 @@
-// Entry of the addon.
-#include <napi.h>
+// Entry of the addon: one table of functions, made anew for each environment.
+#include <node_api.h>
 
-#include "base/env.h"
+#include "addon/box_object.h"
+#include "addon/cost_object.h"
+#include "addon/explore_object.h"
+#include "addon/js_value.h"
+#include "addon/race_object.h"
+#include "addon/room_value.h"
+#include "addon/tables.h"
 
 namespace {
 
-Napi::Object init(Napi::Env env, Napi::Object exports) {
-  exports.Set("abi", Napi::Number::New(env, 1));
+using namespace pagebox::addon;
+
+/// What a call costs: the measure for single pins.
+napi_value empty(napi_env, napi_callback_info) { return nullptr; }
+
+napi_value init(napi_env env, napi_value exports) {
+  const struct {
+    const char* name;
+    napi_callback function;
+  } functions[] = {
+      {"tables", tables},
+      {"checkLayout", check_layout_value},
+      {"layoutFacts", layout_facts},
+      {"checkScheme", check_scheme_value},
+      {"schemeFacts", scheme_facts},
+      {"createBox", create_box},
+      {"attachBox", attach_box},
+      {"room", room_value},
+      {"probe", probe_value},
+      {"startRace", start_race},
+      {"prepareCost", prepare_cost},
+      {"startExplore", start_explore},
+      {"empty", empty},
+  };
+  const JsValues js(env);
+  for (const auto& each : functions) {
+    napi_value function = nullptr;
+    napi_create_function(env, each.name, NAPI_AUTO_LENGTH, each.function, nullptr, &function);
+    js.set(exports, each.name, function);
+  }
   return exports;
 }
 
 }  // namespace
 
-NODE_API_MODULE(pagebox, init)
+NAPI_MODULE(NODE_GYP_MODULE_NAME, init)

@@ -19,7 +19,8 @@ PageRecord Accounts::record(Pfn head) const {
   record.state = static_cast<PageState>(tally::load(e.state));
   record.type = static_cast<PageType>(tally::load(e.type));
   record.order = tally::load(e.order);
-  record.on_lru = (tally::load(e.lru) & kOnLru) != 0;
+  record.on_lru = (tally::load(e.bits) & kOnLru) != 0;
+  record.populated = (tally::load(e.bits) & kPopulated) != 0;
   record.mapcount = tally::load(e.mapcount);
   record.own_refs = tally::load(e.own_refs);
   return record;
@@ -31,10 +32,10 @@ void Accounts::set_record(Pfn head, const PageRecord& record) {
   tally::store(e.order, record.order);
   tally::store(e.mapcount, record.mapcount);
   tally::store(e.own_refs, record.own_refs);
-  if (record.on_lru)
-    tally::set_bits(e.lru, kOnLru);
-  else
-    tally::clear_bits(e.lru, kOnLru);
+  const auto bits = static_cast<std::uint8_t>((record.on_lru ? kOnLru : 0) |
+                                              (record.populated ? kPopulated : 0));
+  tally::clear_bits(e.bits, static_cast<std::uint8_t>(~bits & ~kIsolated));
+  tally::set_bits(e.bits, bits);
   // Last: whoever reads the state reads the rest of it.
   tally::store(e.state, static_cast<std::uint8_t>(record.state));
 }
@@ -44,15 +45,15 @@ PageState Accounts::state(Pfn head) const {
 }
 
 std::uint32_t Accounts::refs(Pfn head) const { return tally::load(entry(head).refs); }
-bool Accounts::isolated(Pfn head) const { return (tally::load(entry(head).lru) & kIsolated) != 0; }
+bool Accounts::isolated(Pfn head) const { return (tally::load(entry(head).bits) & kIsolated) != 0; }
 
 void Accounts::add_refs(Pfn head, std::uint32_t n) { tally::add(entry(head).refs, n); }
 bool Accounts::try_sub_refs(Pfn head, std::uint32_t n) { return tally::try_sub(entry(head).refs, n); }
 
 bool Accounts::try_set_isolated(Pfn head, bool isolated) {
-  std::uint8_t& lru = entry(head).lru;
+  std::uint8_t& bits = entry(head).bits;
   const std::uint8_t before =
-      isolated ? tally::set_bits(lru, kIsolated) : tally::clear_bits(lru, kIsolated);
+      isolated ? tally::set_bits(bits, kIsolated) : tally::clear_bits(bits, kIsolated);
   return ((before & kIsolated) != 0) != isolated;
 }
 

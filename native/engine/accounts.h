@@ -27,6 +27,7 @@ struct PageRecord {
   PageState state = PageState::kNever;
   PageType type = PageType::kFree;
   std::uint8_t order = 0;
+  bool populated = false;      // by its first pin: allocated and no more
   bool on_lru = false;         // belongs on a list while nobody holds it off
   std::uint32_t mapcount = 0;  // real mappings
   std::uint32_t own_refs = 0;  // of mappings, page cache and owner, as set up
@@ -57,10 +58,10 @@ class Accounts {
  private:
   struct Entry {
     std::uint32_t refs, own_refs, mapcount;
-    std::uint8_t state, type, order, lru;  // lru: kOnLru | kIsolated
+    std::uint8_t state, type, order, bits;
   };
   static_assert(sizeof(Entry) == 16);
-  static constexpr std::uint8_t kOnLru = 1, kIsolated = 2;
+  static constexpr std::uint8_t kOnLru = 1, kIsolated = 2, kPopulated = 4;
 
   Entry& entry(Pfn head) const { return reinterpret_cast<Entry*>(mapping_.data())[head.value]; }
 

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/env.h"
+#include "base/errc.h"
 #include "engine/invariants.h"
 #include "page/pfn.h"
 
@@ -20,13 +22,13 @@ class Box;
 struct AuditRow {
   Invariant invariant = Invariant::kRefcountAccounted;
   Pfn pfn;
-  std::string_view field;  // static, or a name of the box's layout
+  std::string field;
   std::uint64_t expected = 0, found = 0;
   std::string explanation;  // who accounts for what was expected
 };
 
 struct AuditReport {
-  std::vector<AuditRow> rows;    // the first ones, by pfn within each part
+  std::vector<AuditRow> rows;    // the first ones: by pfn, then of the lists
   std::uint64_t rows_total = 0;  // found in all
   std::array<std::uint64_t, kInvariants> by_invariant{};
   std::uint64_t pages = 0;  // descriptors looked at
@@ -38,9 +40,26 @@ struct AuditReport {
 
 inline constexpr std::size_t kAuditRows = 64;
 
-/// exclusive (box_gate.h). Looks at touched descriptors only. Keeps at most
-/// `max_rows` rows; the counts are exact. `report` is overwritten, its memory is
-/// used again.
-void audit(const Box& box, AuditReport& report, std::size_t max_rows = kAuditRows);
+/// Audits one box again and again without new memory. The box is the caller's alone
+/// meanwhile (ExclusiveRun), and outlives the auditor.
+class Auditor {
+ public:
+  explicit Auditor(Box& box);
+  ~Auditor();
+  Auditor(const Auditor&) = delete;
+  Auditor& operator=(const Auditor&) = delete;
+
+  /// Looks at touched descriptors only. Keeps at most `max_rows` rows; the counts are
+  /// exact. `report` is overwritten, its memory used again. kNoMem: the scratch
+  /// descriptors cannot be reserved.
+  Errc run(AuditReport& report, std::size_t max_rows = kAuditRows);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One audit.
+Errc audit(Box& box, AuditReport& report, std::size_t max_rows = kAuditRows);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

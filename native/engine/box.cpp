@@ -46,9 +46,8 @@ Errc Box::build(std::string* reason) {
   if (const Errc error = Accounts::create(capacity, accounts_); error != Errc::kOk)
     return explain(error, reason, "the accounts cannot be reserved");
   if (settings_.frames) {
-    auto frames = Mapping::memfd(settings_.pages * kPageBytes, "pagebox-frames");
-    if (!frames) return explain(frames.error, reason, "the frames cannot be reserved");
-    frames_ = std::move(frames.value);
+    const Errc error = Frames::create(Pfn{0}, settings_.pages, "pagebox-frames", frames_);
+    if (error != Errc::kOk) return explain(error, reason, "the frames cannot be reserved");
   }
   zone_ = std::make_unique<Zone>(*memmap_, kZoneNormal);
   allocator_ = std::make_unique<Allocator>(*memmap_, Pfn{0}, Pfn{settings_.pages});
@@ -61,7 +60,9 @@ Errc Box::build(std::string* reason) {
   options.ops = {
       .context = this,
       .real_mappings = [](void* box, Pfn head) {
-        return static_cast<Box*>(box)->accounts_.record(head).mapcount;
+        // Those that the head's `_mapcount` counts: a folio's are in page[1].
+        const PageRecord record = static_cast<Box*>(box)->accounts_.record(head);
+        return record.order == 0 ? record.mapcount : 0;
       },
       .populate = [](void* box, Pfn pfn) { return static_cast<Box*>(box)->try_populate(pfn); },
       .release = [](void* box, Pfn head) { static_cast<Box*>(box)->free_page(head); },

@@ -14,10 +14,10 @@
 
 #include "base/errc.h"
 #include "base/lock.h"
-#include "base/mapping.h"
 #include "engine/accounts.h"
 #include "engine/box_gate.h"
 #include "page/allocator.h"
+#include "page/frames.h"
 #include "page/memmap.h"
 #include "page/setup.h"
 #include "page/zone.h"
@@ -89,7 +89,8 @@ class Box {
 
   // Boxes without frames only (kRefused): with frames, address spaces own the pages.
 
-  /// Makes 2^order pages from `pfn` on be of a type. kFree: as release(). kBusy:
+  /// Makes 2^order pages from `pfn` on be of a type; nobody else may use them
+  /// meanwhile. kFree: as release(). kBusy:
   /// somebody holds one of them, or a folio reaches out of the range; kRefused: not in
   /// this layout; kInval: misaligned, or a tail.
   Errc setup(Pfn pfn, const PageSetup& setup);
@@ -121,8 +122,8 @@ class Box {
   /// Null without one.
   Ledger* ledger() const { return ledger_.get(); }
   BoxGate& gate() { return gate_; }
-  /// Byte 0 of frame 0; null without frames.
-  std::byte* frames() const { return frames_.data(); }
+  /// Null without.
+  Frames* frames() const { return frames_.get(); }
 
   /// The last reference of `head` is gone: off its list, back to the allocator.
   void free_page(Pfn head);
@@ -141,7 +142,6 @@ class Box {
   bool is_held(Pfn head, const PageRecord& record) const;
   Errc freeze_range(Pfn first, Pfn end);
   void unfreeze_range(Pfn first, Pfn end);
-  void clear_range(Pfn first, Pfn end);
 
   BoxSettings settings_;
   std::unique_ptr<Memmap> memmap_;
@@ -150,7 +150,7 @@ class Box {
   Accounts accounts_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Pins> pins_;
-  Mapping frames_;
+  std::unique_ptr<Frames> frames_;
   SpinLock setup_lock_;  // a page is initialised once
   BoxGate gate_;
 };

@@ -21,6 +21,20 @@ bool holds_counts(const Shape& shape, unsigned n) {
          (shape.refcount >= first && shape.refcount < end);
 }
 
+/// Takes the mappings back that setup_page() counted.
+void unmap(const Memmap& memmap, Pfn head, const PageRecord& record) {
+  if (record.mapcount == 0) return;
+  if (record.order == 0) {
+    memmap.page(head).mapcount_raw_add(-static_cast<std::int32_t>(record.mapcount));
+    return;
+  }
+  const Shape& shape = memmap.shape();
+  const Page tail = memmap.page(head + 1);
+  for (const std::uint16_t count : {shape.entire_mapcount, shape.large_mapcount})
+    if (count != 0) atomics::fetch_sub(tail.u32(count), record.mapcount);
+  if (shape.nr_pages_mapped != 0) atomics::fetch_sub(tail.u32(shape.nr_pages_mapped), kEntirelyMapped);
+}
+
 /// The bits of page->flags that every page of a zone has.
 std::uint64_t zone_and_node(const Shape& shape, std::uint64_t flags) {
   const auto mask = [](unsigned shift, unsigned bits) {
@@ -34,12 +48,18 @@ std::uint64_t zone_and_node(const Shape& shape, std::uint64_t flags) {
 bool Box::try_populate(Pfn pfn) {
   if (!settings_.populate_anon || settings_.frames || pfn.value >= settings_.pages) return false;
   Guard guard(setup_lock_);
-  const PageState state = accounts_.state(pfn);
-  if (state != PageState::kNever) return state == PageState::kInUse;  // another thread's doing
-  return place(pfn, PageSetup{}) == Errc::kOk;
+  // Another thread may have done it; a tail or a freed page never was to be populated.
+  if (!memmap_->is_untouched(pfn)) return memmap_->page(pfn).refcount() > 0;
+  allocator_->init_page(pfn);
+  PageRecord record;
+  record.state = PageState::kInUse;
+  record.type = PageType::kAnon;
+  record.populated = true;
+  record.own_refs = 1;
+  accounts_.set_record(pfn, record);
+  return true;
 }
 
-/// Of all-zero descriptors.
 Errc Box::place(Pfn pfn, const PageSetup& setup) {
   if (const Errc error = setup_page(*memmap_, *zone_, pfn, setup); error != Errc::kOk) return error;
   const Page page = memmap_->page(pfn);
@@ -69,7 +89,7 @@ Errc Box::setup(Pfn pfn, const PageSetup& setup) {
   Guard guard(setup_lock_);
   const Pfn end = pfn + pages;
   if (const Errc error = freeze_range(pfn, end); error != Errc::kOk) return error;
-  clear_range(pfn, end);
+  for (Pfn at = pfn; at < end; at = at + 1) accounts_.set_record(at, PageRecord{});
   return place(pfn, setup);
 }
 
@@ -117,16 +137,6 @@ void Box::unfreeze_range(Pfn first, Pfn end) {
   }
 }
 
-void Box::clear_range(Pfn first, Pfn end) {
-  for (Pfn at = first; at < end; at = at + 1) {
-    const Page page = memmap_->page(at);
-    if (page.test(Flag::kLru)) (void)zone_->isolate(page);
-    const unsigned words = page.shape().stride_bytes / page.shape().word_bytes;
-    for (unsigned i = 0; i < words; ++i) page.set_word(i, 0);
-    accounts_.set_record(at, PageRecord{});
-  }
-}
-
 Errc Box::release(Pfn pfn) {
   if (settings_.frames) return Errc::kRefused;
   const auto head = head_of(pfn);
@@ -145,8 +155,7 @@ Errc Box::release(Pfn pfn) {
     // never a pin for a mapping.
     accounts_.set_record(head.value, released);
   }
-  if (record.mapcount != 0)
-    memmap_->page(head.value).mapcount_raw_add(-static_cast<std::int32_t>(record.mapcount));
+  unmap(*memmap_, head.value, record);
   if (record.own_refs != 0) drop_folio(head.value, record.own_refs);
   return Errc::kOk;
 }

@@ -6,8 +6,8 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-OpResult ret(Errc error) {
-  OpResult result;
+OpRecord ret(Errc error) {
+  OpRecord result;
   result.keys = kKeyRet;
   result.ret = error;
   return result;
@@ -41,16 +41,16 @@ Process* Interpreter::process(std::uint32_t proc) {
   return at == processes_.end() ? nullptr : at->second.get();
 }
 
-OpResult Interpreter::run(const Op& op) {
+OpRecord Interpreter::run(const Op& op) {
   Process* process = this->process(op.proc);
   if (process == nullptr || !in_range(op)) return ret(Errc::kInval);
-  OpResult result = dispatch(*process, op);
+  OpRecord result = dispatch(*process, op);
   machine_.rcu.poll();
   return result;
 }
 
-std::vector<OpResult> Interpreter::run_all(std::span<const Op> ops) {
-  std::vector<OpResult> results;
+std::vector<OpRecord> Interpreter::run_all(std::span<const Op> ops) {
+  std::vector<OpRecord> results;
   results.reserve(ops.size());
   for (const Op& op : ops) results.push_back(run(op));
   return results;
@@ -66,7 +66,7 @@ void Interpreter::finish() {
   machine_.rcu.barrier();
 }
 
-OpResult Interpreter::dispatch(Process& process, const Op& op) {
+OpRecord Interpreter::dispatch(Process& process, const Op& op) {
   Mm& mm = *process.mm;
   const std::uint64_t at = process.address(op), pages = process.count(op);
   switch (op.code) {
@@ -98,7 +98,7 @@ OpResult Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kPagemap: return pagemap(process, op);
     default: break;
   }
-  OpResult result = ret(Errc::kOk);
+  OpRecord result = ret(Errc::kOk);
   result.supported = devices_ != nullptr && devices_->run(cpu_, op.proc, process, op, result);
   return result;
 }
@@ -152,8 +152,11 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
 Errc Interpreter::mremap(Process& process, const Op& op) {
   const std::uint64_t to = kBufferBase + op.to * kBufferStride;
   const Errc error = do_mremap(cpu_, *process.mm, process.address(op), process.count(op), to);
-  if (error == Errc::kOk) process.buffers[op.to].pages = process.count(op);
-  process.buffers[op.to].known = true;
+  if (error != Errc::kOk || op.to == op.buf) return error;
+  // The pages keep their file, so the letter gets its descriptor too.
+  AddressSpace* file = process.buffers[op.buf].file;
+  if (file != nullptr) machine_.get_file(*file);
+  set_buffer(process.buffers[op.to], process.count(op), file);
   return error;
 }
 
@@ -182,8 +185,8 @@ void Interpreter::exit(std::uint32_t proc, Process& process) {
   processes_.erase(proc);
 }
 
-OpResult Interpreter::load(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::load(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyV;
   const std::uint64_t pages = process.count(op);
   result.v.resize(pages);
@@ -194,8 +197,8 @@ OpResult Interpreter::load(Process& process, const Op& op) {
   return result;
 }
 
-OpResult Interpreter::store(Process& process, const Op& op) {
-  OpResult result = ret(Errc::kOk);
+OpRecord Interpreter::store(Process& process, const Op& op) {
+  OpRecord result = ret(Errc::kOk);
   const std::uint64_t pages = process.count(op);
   result.signals.resize(pages, FaultResult::kOk);
   for (std::uint64_t i = 0; i < pages; ++i) {
@@ -207,8 +210,8 @@ OpResult Interpreter::store(Process& process, const Op& op) {
   return result;
 }
 
-OpResult Interpreter::pagemap(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pagemap(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyEntries;
   result.entries.resize(process.count(op));
   read_pagemap(cpu_, *process.mm, process.address(op), result.entries);

@@ -19,7 +19,7 @@ class DeviceHandler {
   virtual ~DeviceHandler() = default;
   /// False: unsupported. The process is alive.
   virtual bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
-                   OpResult& result) = 0;
+                   OpRecord& result) = 0;
   /// mmap of kind dmirror: the device's own mapping.
   virtual Errc mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) = 0;
   /// The process exits: its open devices close, after its memory went.
@@ -36,36 +36,34 @@ class Interpreter {
   Interpreter& operator=(const Interpreter&) = delete;
 
   /// One operation. Unknown processes and bad fields give kInval.
-  OpResult run(const Op& op);
-  std::vector<OpResult> run_all(std::span<const Op> ops);
+  OpRecord run(const Op& op);
+  std::vector<OpRecord> run_all(std::span<const Op> ops);
   /// All processes exit, children first; files are dropped.
   void finish();
 
   Process* process(std::uint32_t proc);
   Cpu& cpu() { return cpu_; }
   /// Live processes, for the audit.
-  const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const {
-    return processes_;
-  }
+  const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const { return processes_; }
 
  private:
-  OpResult dispatch(Process& process, const Op& op);
+  OpRecord dispatch(Process& process, const Op& op);
   Errc mmap(Process& process, const Op& op);
   Errc mremap(Process& process, const Op& op);
   Errc fork(const Op& op, const Process& parent);
   void exit(std::uint32_t proc, Process& process);
-  OpResult load(Process& process, const Op& op);
-  OpResult store(Process& process, const Op& op);
-  OpResult gup(Process& process, const Op& op);
-  OpResult pin(Process& process, const Op& op);
+  OpRecord load(Process& process, const Op& op);
+  OpRecord store(Process& process, const Op& op);
+  OpRecord gup(Process& process, const Op& op);
+  OpRecord pin(Process& process, const Op& op);
   Errc pin_pages(Process& process, const Op& op, std::vector<Pfn>& pages);
   Errc unpin(Process& process, std::int64_t id);
-  OpResult pin_read(Process& process, const Op& op);
-  OpResult pin_write(Process& process, const Op& op);
+  OpRecord pin_read(Process& process, const Op& op);
+  OpRecord pin_write(Process& process, const Op& op);
   Errc create_file(const Op& op);
-  OpResult file_io(Process& process, const Op& op);
-  OpResult fd_io(Process& process, const Op& op);
-  OpResult pagemap(Process& process, const Op& op);
+  OpRecord file_io(Process& process, const Op& op);
+  OpRecord fd_io(Process& process, const Op& op);
+  OpRecord pagemap(Process& process, const Op& op);
   void set_buffer(Buffer& buffer, std::uint64_t pages, AddressSpace* file);
 
   Machine& machine_;

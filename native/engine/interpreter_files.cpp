@@ -8,8 +8,12 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-OpResult of(const IoResult& io) {
-  OpResult result;
+/// ESPIPE: the recordings' driver has standard input, a pipe, where a letter was
+/// never mapped.
+constexpr auto kSpipe = static_cast<Errc>(29);
+
+OpRecord of(const IoResult& io) {
+  OpRecord result;
   result.keys = kKeyRet;
   result.ret = io.error;
   if (io.error != Errc::kOk) return result;
@@ -18,8 +22,8 @@ OpResult of(const IoResult& io) {
   return result;
 }
 
-OpResult failed(Errc error) {
-  OpResult result;
+OpRecord failed(Errc error) {
+  OpRecord result;
   result.keys = kKeyRet;
   result.ret = error;
   return result;
@@ -45,7 +49,7 @@ Errc Interpreter::create_file(const Op& op) {
   return written.error;
 }
 
-OpResult Interpreter::file_io(Process& process, const Op& op) {
+OpRecord Interpreter::file_io(Process& process, const Op& op) {
   AddressSpace* file = disk_files_[op.file];
   if (file == nullptr) return failed(Errc::kNoEnt);
   Mm& mm = *process.mm;
@@ -58,7 +62,7 @@ OpResult Interpreter::file_io(Process& process, const Op& op) {
     default: break;
   }
   std::vector<std::uint64_t> words(op.n);
-  OpResult result = of(kernel_direct_read(cpu_, *file, op.fpage, words));
+  OpRecord result = of(kernel_direct_read(cpu_, *file, op.fpage, words));
   if (result.ret == Errc::kOk) {
     result.keys |= kKeyV;
     result.v = std::move(words);
@@ -66,14 +70,14 @@ OpResult Interpreter::file_io(Process& process, const Op& op) {
   return result;
 }
 
-OpResult Interpreter::fd_io(Process& process, const Op& op) {
+OpRecord Interpreter::fd_io(Process& process, const Op& op) {
   const Buffer& buffer = process.buffers[op.buf];
-  if (buffer.file == nullptr) return failed(Errc::kBadF);
+  if (buffer.file == nullptr) return failed(buffer.known ? Errc::kBadF : kSpipe);
   const std::uint64_t first = Process::first_page(op), pages = process.count(op);
   if (op.code == OpCode::kFdWrite)
     return of(kernel_write(cpu_, *buffer.file, first, counting(op.value, pages)));
   std::vector<std::uint64_t> words(pages);
-  OpResult result = of(kernel_read(cpu_, *buffer.file, first, words));
+  OpRecord result = of(kernel_read(cpu_, *buffer.file, first, words));
   if (result.ret == Errc::kOk) {
     result.keys |= kKeyV;
     result.v = std::move(words);

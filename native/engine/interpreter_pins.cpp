@@ -19,12 +19,11 @@ void drop(Cpu& cpu, PinVia via, std::span<const Pfn> pages) {
 
 }  // namespace
 
-OpResult Interpreter::gup(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::gup(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet | kKeyPages;
   const bool longterm = op.longterm || op.mode == GupMode::kPinLongterm;
-  const std::uint32_t flags =
-      (op.write ? +kFollWrite : 0U) | (longterm ? +kFollLongterm : 0U);
+  const std::uint32_t flags = (op.write ? +kFollWrite : 0U) | (longterm ? +kFollLongterm : 0U);
   for (std::uint64_t i = 0; i < process.count(op); ++i) {
     const std::uint64_t at = process.address(op) + i * kPageBytes;
     Pfn pfn;
@@ -56,8 +55,7 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
     return error;
   };
   if (op.via == PinVia::kUring) {
-    const GupResult result =
-        pin_user_pages_fast(cpu_, mm, at, kFollWrite | kFollLongterm, pages);
+    const GupResult result = pin_user_pages_fast(cpu_, mm, at, kFollWrite | kFollLongterm, pages);
     had = result.pages;
     if (had == wanted) return Errc::kOk;
     return had > 0 ? give_back(Errc::kFault) : result.error;
@@ -67,7 +65,8 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
     const std::uint64_t from = at + had * kPageBytes;
     GupResult result;
     if (op.via == PinVia::kVmsplice) {
-      result = get_user_pages_fast(cpu_, mm, from, 0, rest.first(std::min<std::size_t>(rest.size(), 16)));
+      result = get_user_pages_fast(cpu_, mm, from, 0,
+                                   rest.first(std::min<std::size_t>(rest.size(), 16)));
       if (result.pages == 0 && had > 0) break;  // what the pipe has, it has
     } else {
       const std::uint32_t flags = kFollLongterm | (op.write ? +kFollWrite : 0U);
@@ -81,8 +80,8 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
   return Errc::kOk;
 }
 
-OpResult Interpreter::pin(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pin(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet;
   if (process.pins.contains(op.id) || (op.via == PinVia::kGupTest && gup_test_pinned_)) {
     result.ret = Errc::kInval;
@@ -103,12 +102,14 @@ Errc Interpreter::unpin(Process& process, std::int64_t id) {
   if (at == process.pins.end()) return Errc::kInval;
   if (at->second.via == PinVia::kGupTest) gup_test_pinned_ = false;
   drop(cpu_, at->second.via, at->second.pages);
+  // The rings are unmapped with their pins, and munmap drains.
+  if (at->second.via == PinVia::kUring) lru_add_drain(cpu_);
   process.pins.erase(at);
   return Errc::kOk;
 }
 
-OpResult Interpreter::pin_read(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pin_read(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet;
   const auto at = process.pins.find(op.id);
   if (at == process.pins.end()) {
@@ -120,8 +121,8 @@ OpResult Interpreter::pin_read(Process& process, const Op& op) {
   return result;
 }
 
-OpResult Interpreter::pin_write(Process& process, const Op& op) {
-  OpResult result;
+OpRecord Interpreter::pin_write(Process& process, const Op& op) {
+  OpRecord result;
   result.keys = kKeyRet;
   const auto at = process.pins.find(op.id);
   if (at == process.pins.end() || at->second.via != PinVia::kUring) {

@@ -26,14 +26,16 @@ enum class Invariant : std::uint8_t {
   kPgmapIntact,
   kFreeIsFree,
   kNeverTouched,
+  kUnpinAccepted,
 };
-inline constexpr unsigned kInvariants = 15;
+inline constexpr unsigned kInvariants = 16;
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "refcount-accounted",  "pincount-exact",     "pincount-bound", "maybe-pinned-sound",
     "pin-limit-kept",      "mapcount-accounted", "lru-membership", "lru-linked",
     "flags-of-type",       "zone-and-node",      "compound-intact", "fields-intact",
-    "pgmap-intact",        "free-is-free",       "never-touched"};
+    "pgmap-intact",        "free-is-free",       "never-touched",
+    "unpin-accepted"};
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries = {
     "_refcount is the page's own references, those handed out, and what the pins add",
@@ -49,8 +51,9 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries =
     "tails point to their head, the head knows its order",
     "mapping, index, private and poison are as they were set up",
     "pgmap and driver data of ZONE_DEVICE pages are as the device left them",
-    "a free page has no references, mappings, flags or pins",
-    "a page never handed out is all zero"};
+    "a free page has no references, mappings, flags or pins, and a page that nobody holds is free",
+    "a page never handed out is all zero",
+    "whoever holds a pin can give it back"};
 
 constexpr std::string_view invariant_name(Invariant invariant) {
   return kInvariantNames[static_cast<unsigned>(invariant)];

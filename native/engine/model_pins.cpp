@@ -32,7 +32,7 @@ class PinsModel {
  public:
   PinsModel(Box& box, const ModelPinsSettings& settings)
       : box_(box), settings_(settings), kernel_(box.scheme().kernel()),
-        frame_(box.scheme().frame()), pages_(std::uint64_t{settings.folios} << settings.order) {
+        frame_(box.scheme().frame()), pages_(std::uint64_t{settings.folios} << settings.order), auditor_(box) {
     for (unsigned i = 0; i < settings.threads; ++i) {
       arguments_[i] = {this, i};
       bodies_[i] = {[](void* at) {
@@ -48,15 +48,15 @@ class PinsModel {
   /// Microseconds: only what the few pages of a run can have changed.
   Errc reset(std::uint64_t run) {
     run_ = run;
-    false_negative_ = kNone;
+    false_negative_ = refused_unpin_ = kNone;
     held_ = {};
     std::memset(box_.memmap().base(), 0, pages_ * box_.memmap().shape().stride_bytes);
     box_.accounts().reset(Pfn{0}, Pfn{pages_});
     box_.zone().reset();
-    if (frame_.side_table != nullptr) std::memset(frame_.side_table, 0, pages_ * sizeof(std::uint32_t));
+    if (frame_.side_table != nullptr) std::fill_n(frame_.side_table, pages_, 0U);
     if (frame_.shards != nullptr)
       for (std::uint32_t i = 0; i < frame_.shard_count; ++i)
-        std::memset(frame_.shards[i], 0, pages_ * sizeof(ShardedCount));
+        std::fill_n(frame_.shards[i], pages_, ShardedCount{});
     PageSetup setup;
     setup.type = settings_.type;
     setup.order = settings_.order;
@@ -70,10 +70,15 @@ class PinsModel {
                        "asked while the thread that asks holds a pin"};
       return false;
     }
+    if (refused_unpin_ != kNone) {
+      violation.row = {Invariant::kUnpinAccepted, Pfn{refused_unpin_}, "pins", 1, 0,
+                       "refused to the thread that held the pin"};
+      return false;
+    }
     enter(true);
-    audit(box_, report_, 1);
+    const Errc error = auditor_.run(report_, 1);
     enter(false);
-    if (report_.clean()) return true;
+    if (error != Errc::kOk || report_.clean()) return true;
     violation.row = report_.rows.front();
     return false;
   }
@@ -146,6 +151,7 @@ class PinsModel {
 
   void unpin(Pfn pfn, unsigned thread) {
     const auto last = kernel_.unpin(frame_, pfn.value, 1, thread);
+    if (!last) refused_unpin_ = pfn.value;
     if (!last || !last.value) return;
     if (const auto head = box_.head_of(pfn)) box_.free_page(head.value);
   }
@@ -171,10 +177,11 @@ class PinsModel {
   const PinKernel& kernel_;
   const PinFrame& frame_;
   const std::uint64_t pages_;
-  std::uint64_t run_ = 0, false_negative_ = kNone;
+  std::uint64_t run_ = 0, false_negative_ = kNone, refused_unpin_ = kNone;
   std::array<Holdings, kMaxModelThreads> held_{};
   std::array<Argument, kMaxModelThreads> arguments_{};
   std::array<FiberBody, kMaxModelThreads> bodies_{};
+  Auditor auditor_;
   AuditReport report_;
 };
 
@@ -194,35 +201,37 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
   of_box.quirks = settings.quirks;
   of_box.pages = std::uint64_t{settings.folios} << settings.order;
   of_box.shards = settings.threads;
-  std::shared_ptr<Box> box;
-  if (const Errc error = Box::create(of_box, box); error != Errc::kOk) return error;
-
   report = {};
   std::vector<std::uint64_t> hashes;
   hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxHashes));
-  PinsModel model(*box, settings);
+  std::shared_ptr<Box> box;
+  std::unique_ptr<PinsModel> model;
   ModelRunner runner;
   RandomStrategy strategy(settings.seed);
-  RunLimits limits;
   for (std::uint64_t i = 0; i < settings.schedules; ++i) {
     if (settings.stop != nullptr && *settings.stop != 0) break;
+    if (model == nullptr) {
+      if (const Errc error = Box::create(of_box, box); error != Errc::kOk) return error;
+      model = std::make_unique<PinsModel>(*box, settings);
+    }
     const std::uint64_t run = settings.first_run + i;
-    if (const Errc error = model.reset(run); error != Errc::kOk) return error;
+    if (const Errc error = model->reset(run); error != Errc::kOk) return error;
     strategy.begin(run);
-    const RunOutcome outcome = runner.run(model.bodies(), strategy, limits);
+    const RunOutcome outcome = runner.run(model->bodies(), strategy);
     strategy.end(outcome);
 
     ++report.schedules;
     report.steps += outcome.steps;
-    report.hash = model.hash_words(mix(report.hash, outcome.schedule_hash));
+    report.hash = model->hash_words(mix(report.hash, outcome.schedule_hash));
     if (hashes.size() < kMaxHashes) hashes.push_back(outcome.schedule_hash);
     ModelViolation violation;
     violation.end = outcome.end;
-    if (outcome.end == RunEnd::kClean && model.check(violation)) continue;
+    if (outcome.end == RunEnd::kClean && model->check(violation)) continue;
     ++report.violations;
     violation.run = run;
     violation.schedule_hash = outcome.schedule_hash;
     if (report.first.size() < kMaxViolations) report.first.push_back(violation);
+    if (outcome.end != RunEnd::kClean) model.reset();  // abandoned fibers may hold locks
   }
   std::sort(hashes.begin(), hashes.end());
   report.distinct = static_cast<std::uint64_t>(

@@ -12,7 +12,7 @@
 //   kind advice mode via      by name (the tables below, in the order of the enums)
 //   write fast longterm       1 or absent
 //
-// OpResult to JSON: only the keys that `keys` names.
+// OpRecord to JSON: only the keys that `keys` names.
 //   ret      "ok", "fault" (a store that met a signal), else the errno's name; a
 //            number without a name is "E" and the number
 //   v        words; a signal where `signals` says so
@@ -34,16 +34,53 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 enum class OpCode : std::uint8_t {
-  kMmap, kMunmap, kMprotect, kMlock, kMunlock, kMadvise, kMremap, kLoad, kStore,
-  kDevRead, kDevWrite, kMigrateToDev, kMigrateToSys, kSnapshot, kExclusive, kCheckExclusive,
-  kRelease, kOpenDev, kCloseDev, kFork, kExit, kGup, kPin, kUnpin, kPinRead, kPinWrite,
-  kFile, kDioWrite, kDioRead, kBioWrite, kBioRead, kFileRead, kFdRead, kFdWrite,
-  kClearRefs, kPagemap,
+  kMmap,
+  kMunmap,
+  kMprotect,
+  kMlock,
+  kMunlock,
+  kMadvise,
+  kMremap,
+  kLoad,
+  kStore,
+  kDevRead,
+  kDevWrite,
+  kMigrateToDev,
+  kMigrateToSys,
+  kSnapshot,
+  kExclusive,
+  kCheckExclusive,
+  kRelease,
+  kOpenDev,
+  kCloseDev,
+  kFork,
+  kExit,
+  kGup,
+  kPin,
+  kUnpin,
+  kPinRead,
+  kPinWrite,
+  kFile,
+  kDioWrite,
+  kDioRead,
+  kBioWrite,
+  kBioRead,
+  kFileRead,
+  kFdRead,
+  kFdWrite,
+  kClearRefs,
+  kPagemap,
 };
 inline constexpr unsigned kOpCodes = 36;
 
 enum class MapKind : std::uint8_t {
-  kAnonPrivate, kAnonShared, kFilePrivate, kFileShared, kDiskPrivate, kDiskShared, kDmirror,
+  kAnonPrivate,
+  kAnonShared,
+  kFilePrivate,
+  kFileShared,
+  kDiskPrivate,
+  kDiskShared,
+  kDmirror,
 };
 inline constexpr std::array<std::string_view, 7> kMapKindNames = {
     "anon-private", "anon-shared", "file-private", "file-shared",
@@ -58,9 +95,8 @@ inline constexpr std::array<std::string_view, 3> kPinViaNames = {"gup", "uring",
 
 /// In the order of mm's Advice.
 inline constexpr std::array<std::string_view, 14> kAdviceNames = {
-    "dontneed", "pageout", "cold", "free", "willneed", "remove", "populate_read",
-    "populate_write", "dontfork", "dofork", "wipeonfork", "keeponfork", "hugepage",
-    "nohugepage"};
+    "dontneed",       "pageout",  "cold",   "free",       "willneed",   "remove",   "populate_read",
+    "populate_write", "dontfork", "dofork", "wipeonfork", "keeponfork", "hugepage", "nohugepage"};
 
 inline constexpr std::uint8_t kProtRead = 1, kProtWrite = 2;
 inline constexpr unsigned kBuffers = 26, kDevices = 4, kDiskFiles = 2;
@@ -86,18 +122,32 @@ struct Op {
 
 /// Keys of a result that are present.
 enum ResultKey : std::uint32_t {
-  kKeyRet = 1 << 0, kKeyV = 1 << 1, kKeySt = 1 << 2, kKeyPages = 1 << 3, kKeyBytes = 1 << 4,
-  kKeyCpages = 1 << 5, kKeyFaults = 1 << 6, kKeyProt = 1 << 7, kKeyEntries = 1 << 8,
+  kKeyRet = 1 << 0,
+  kKeyV = 1 << 1,
+  kKeySt = 1 << 2,
+  kKeyPages = 1 << 3,
+  kKeyBytes = 1 << 4,
+  kKeyCpages = 1 << 5,
+  kKeyFaults = 1 << 6,
+  kKeyProt = 1 << 7,
+  kKeyEntries = 1 << 8,
 };
 
 /// What `snapshot` says of a page: the kernel test driver's codes.
 enum SnapshotCode : std::uint8_t {
-  kSnapError = 0xff, kSnapNone = 0x00, kSnapRead = 0x01, kSnapWrite = 0x02, kSnapPmd = 0x04,
-  kSnapZero = 0x10, kSnapPrivateLocal = 0x20, kSnapPrivateRemote = 0x30, kSnapCoherentLocal = 0x40,
+  kSnapError = 0xff,
+  kSnapNone = 0x00,
+  kSnapRead = 0x01,
+  kSnapWrite = 0x02,
+  kSnapPmd = 0x04,
+  kSnapZero = 0x10,
+  kSnapPrivateLocal = 0x20,
+  kSnapPrivateRemote = 0x30,
+  kSnapCoherentLocal = 0x40,
   kSnapCoherentRemote = 0x50,
 };
 
-struct OpResult {
+struct OpRecord {
   std::uint32_t keys = 0;
   bool supported = true;  // false: no one here executes this operation
   bool fault = false;     // ret is "fault"
@@ -106,7 +156,7 @@ struct OpResult {
   std::vector<std::uint64_t> v;
   std::vector<FaultResult> signals;  // of v or st, one a page; empty: all ok
   std::vector<PagemapEntry> entries;
-  std::vector<std::uint8_t> prot;    // SnapshotCode
+  std::vector<std::uint8_t> prot;  // SnapshotCode
 };
 
 struct OpInfo {

@@ -17,8 +17,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 inline constexpr std::uint64_t kBufferBase = 0x2000'0000'0000, kBufferStride = 64ULL << 20;
 
 struct Buffer {
-  std::uint64_t pages = 1;  // as last mapped here or by an ancestor
-  bool known = false;       // mapped or moved to: the slot has a file descriptor
+  std::uint64_t pages = 1;       // as last mapped here or by an ancestor
+  bool known = false;            // mapped or moved to: the slot has a file descriptor
   AddressSpace* file = nullptr;  // behind file-*; held
 };
 

@@ -29,7 +29,7 @@ struct alignas(64) RoundShare {
 class Race {
  public:
   Race(Box& box, const RaceSettings& settings, RaceControl& control, RaceResult& result)
-      : box_(box), settings_(settings), control_(control), result_(result),
+      : box_(box), settings_(settings), control_(control), result_(result), auditor_(box),
         barrier_(settings.threads), shares_(settings.threads) {
     if (settings.pattern == Pattern::kZipf) zipf_ = std::make_unique<ZipfTable>(settings.pages);
     for (unsigned i = 0; i < settings.threads; ++i)
@@ -113,7 +113,8 @@ class Race {
     if (error_ != Errc::kOk) over_ = true;
 
     if (error_ == Errc::kOk && (settings_.audit_rounds || over_)) {
-      audit(box_, result_.audit);
+      error_ = auditor_.run(result_.audit);
+      if (error_ != Errc::kOk) over_ = true;
       if (!result_.audit.clean()) ends(StoppedBy::kAudit);
     }
   }
@@ -127,6 +128,7 @@ class Race {
   const RaceSettings& settings_;
   RaceControl& control_;
   RaceResult& result_;
+  Auditor auditor_;
   Barrier barrier_;
   std::vector<RoundShare> shares_;
   std::unique_ptr<ZipfTable> zipf_;

@@ -60,7 +60,7 @@ Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
     }
     folio_lock(folio);
     if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
-      if (!folio.test(Flag::kDirty)) folio.clear(Flag::kReclaim);
+      folio.clear(Flag::kReclaim);  // the marker was noticed; reclaim shares its bit
       return folio;
     }
     folio_unlock(folio);

@@ -25,9 +25,9 @@ FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
   if (!page.try_ref_add_unless_zero(1)) return FaultResult::kOk;
   folio_lock(page);
   {
-    Invalidation invalidation(fault.cpu, fault.mm(),
-                              {fault.address, fault.address + kPageBytes, NotifyEvent::kExclusive,
-                               nullptr});
+    Invalidation invalidation(
+        fault.cpu, fault.mm(),
+        {fault.address, fault.address + kPageBytes, NotifyEvent::kExclusive, nullptr});
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() == fault.orig)
       restore_exclusive_pte(fault.cpu, fault.vma, fault.address, fault.slot);

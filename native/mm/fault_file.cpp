@@ -18,9 +18,8 @@ FaultResult get_file_page(Fault& fault, Page& out) {
   AddressSpace& file = *fault.vma.file;
   const std::uint64_t index = fault.vma.pgoff_of(fault.address);
   if (index >= file.size_pages()) return FaultResult::kSigbus;
-  const auto folio = file.is_shmem()
-                         ? shmem_get_folio(fault.cpu, file, index, ShmemGet::kCache)
-                         : disk_get_folio(fault.cpu, file, index);
+  const auto folio = file.is_shmem() ? shmem_get_folio(fault.cpu, file, index, ShmemGet::kCache)
+                                     : disk_get_folio(fault.cpu, file, index);
   if (!folio) return folio.error == Errc::kNoMem ? FaultResult::kOom : FaultResult::kSigbus;
   out = folio.value;
   return FaultResult::kOk;
@@ -107,8 +106,8 @@ FaultResult do_cow_fault(Fault& fault) {
     if (fault.slot.get().none()) {
       folio_add_new_anon_rmap(cpu, copy, fault.vma, fault.address, true);
       folio_add_lru_vma(cpu, copy, fault.vma);
-      fault.slot.set(maybe_mkwrite(
-          Pte::of(machine.pfn_of(copy), fault.vma.page_prot).mkdirty(), fault.vma));
+      fault.slot.set(
+          maybe_mkwrite(Pte::of(machine.pfn_of(copy), fault.vma.page_prot).mkdirty(), fault.vma));
       mapped = true;
     }
   }
@@ -139,6 +138,8 @@ FaultResult do_shared_fault(Fault& fault) {
 }  // namespace
 
 FaultResult do_file_fault(Fault& fault) {
+  // A driver's own mapping: its pages were there from the start, or never.
+  if (fault.vma.file == nullptr) return FaultResult::kSigbus;
   if (!fault.write()) return do_read_fault(fault);
   if ((fault.vma.flags & kVmShared) == 0) return do_cow_fault(fault);
   return do_shared_fault(fault);

@@ -100,8 +100,8 @@ void map_swapped_page(Fault& fault, Page folio, bool fresh) {
   if (folio_test_anon(folio)) {
     folio_add_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
   } else {
+    // v6.12 forgets a locked vma here: such a page is locked by the next mlock only.
     folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
-    mlock_vma_folio(fault.cpu, folio, fault.vma);
   }
   fault.slot.set(pte);
   fault.orig = pte;
@@ -117,6 +117,7 @@ FaultResult do_swap_page(Fault& fault) {
   if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
 
   Page folio = machine.swap.cache_get(machine, slot);
+  if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
   bool fresh = false;
   if (!folio && machine.swap.users(slot) == 1) {
     folio = swapin_direct(fault, slot);

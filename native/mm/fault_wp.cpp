@@ -49,9 +49,8 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
 
   bool copied = false;
   {
-    Invalidation invalidation(cpu, *vma.mm,
-                              {fault.address, fault.address + kPageBytes, NotifyEvent::kClear,
-                               nullptr});
+    Invalidation invalidation(
+        cpu, *vma.mm, {fault.address, fault.address + kPageBytes, NotifyEvent::kClear, nullptr});
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() == fault.orig) {
       Pte entry = Pte::of(machine.pfn_of(copy), vma.page_prot);

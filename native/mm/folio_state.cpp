@@ -20,8 +20,8 @@ AddressSpace* folio_file(Machine& machine, Page folio) {
 void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index) {
   // The index first: who sees the anon bit may walk the rmap.
   folio.set_word(4, index);
-  folio.set_word(3, machine.memmap.addresses().of_object(ObjectKind::kAnonVma, anon_vma.index) |
-                        kMappingAnon);
+  folio.set_word(
+      3, machine.memmap.addresses().of_object(ObjectKind::kAnonVma, anon_vma.index) | kMappingAnon);
 }
 
 void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index) {

@@ -106,8 +106,7 @@ Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
     PteSlot child = table.value;
     Guard child_guard(*child.lock);
     Guard parent_guard(*parent.lock);
-    for (; address < next && error == Errc::kOk;
-         address += kPageBytes, ++parent.at, ++child.at) {
+    for (; address < next && error == Errc::kOk; address += kPageBytes, ++parent.at, ++child.at) {
       const Pte pte = parent.get();
       if (pte.none()) continue;
       error = pte.present() ? copy_present(copy, child, parent, pte, address)
@@ -146,7 +145,8 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     }
     child.vmas.push_back(std::move(fresh));
     // Without an anonymous page the child can fault in what the parent has.
-    if (wipe || from.anon_vma.load() == nullptr) continue;
+    const bool driver = (from.flags & (kVmPfnMap | kVmMixedMap)) != 0;
+    if (wipe || (from.anon_vma.load() == nullptr && !driver)) continue;
 
     Vma& to = *child.vmas.back();
     Errc error = Errc::kOk;

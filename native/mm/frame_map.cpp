@@ -17,8 +17,7 @@ Errc FrameMap::create(std::uint64_t pages) {
 
 Errc FrameMap::add_region(Pfn first, std::uint64_t pages) {
   std::unique_ptr<Frames> region;
-  if (const Errc error = Frames::create(first, pages, "pagebox-device", region);
-      error != Errc::kOk)
+  if (const Errc error = Frames::create(first, pages, "pagebox-device", region); error != Errc::kOk)
     return error;
   regions_.push_back(std::move(region));
   return Errc::kOk;

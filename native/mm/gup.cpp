@@ -52,7 +52,8 @@ Followed follow_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t fl
     if (!machine.is_zero_pfn(pte.pfn())) return {Follow::kError, Errc::kExist, {}};
     page = machine.zero_page();
   }
-  if (!pte.write() && gup_must_unshare(machine, &vma, flags, page)) return {Follow::kUnshare, Errc::kOk, {}};
+  if (!pte.write() && gup_must_unshare(machine, &vma, flags, page))
+    return {Follow::kUnshare, Errc::kOk, {}};
   if (const Errc error = try_grab_folio(cpu, page, flags); error != Errc::kOk)
     return {Follow::kError, error, {}};
   if ((flags & kFollTouch) != 0) {
@@ -178,8 +179,7 @@ GupResult pin_user_pages_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint
   return fast_then_slow(cpu, mm, address, flags | kFollPin, out);
 }
 
-Errc populate_range(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end,
-                    std::uint32_t flags) {
+Errc populate_range(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, std::uint32_t flags) {
   SharedGuard guard(mm.mmap_lock);
   return gup_locked(cpu, mm, start, (end - start) / kPageBytes, flags, {}).error;
 }

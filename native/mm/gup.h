@@ -41,8 +41,7 @@ void put_user_page(Cpu& cpu, Pfn pfn);
 void unpin_user_page(Cpu& cpu, Pfn pfn);
 
 /// Faults a range in as an access would (populate, mlock). mmap_lock is taken.
-Errc populate_range(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end,
-                    std::uint32_t flags);
+Errc populate_range(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, std::uint32_t flags);
 /// The same with mmap_lock held; no pages are handed out if `out` is empty.
 GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages,
                      std::uint32_t flags, std::span<Pfn> out);

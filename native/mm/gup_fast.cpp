@@ -28,8 +28,7 @@ Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
   const Page page = vm_normal_page(machine, pte);
   if (!page || !try_grab_folio_speculative(cpu, page, flags)) return {};
   const Page folio = compound_head(machine.memmap, page);
-  const bool pinnable =
-      (flags & kFollLongterm) == 0 || folio_is_longterm_pinnable(machine, folio);
+  const bool pinnable = (flags & kFollLongterm) == 0 || folio_is_longterm_pinnable(machine, folio);
   // The MMU may set bits meanwhile; that is no other page, but v6.12 gives up too.
   if (pinnable && slot.get() == pte && folio_allowed(machine, folio, flags) &&
       (pte.write() || !gup_must_unshare(machine, nullptr, flags, page))) {

@@ -65,6 +65,7 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
   {
     Guard guard(zone.lru_lock());
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
+    mlock_counts.erase(pfn.value);
   }
   const unsigned order = folio_order(memmap, folio);
   if (order > 0) destroy_compound(memmap, pfn);

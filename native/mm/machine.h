@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 
 #include "base/rcu.h"
@@ -98,6 +99,7 @@ class Machine {
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;
   PinStatistics pin_statistics;
+  std::map<std::uint64_t, std::uint32_t> mlock_counts;  // by pfn; lru_lock, see mlock.cpp
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:

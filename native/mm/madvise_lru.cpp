@@ -24,14 +24,13 @@ void free_entry(Cpu& cpu, PteSlot slot) {
   if (folio_test_swapcache(folio) || folio.test(Flag::kDirty)) {
     if (!folio_trylock(folio)) return;
     // Only the sole owner may say that the contents do not matter.
-    const bool clean = page_mapcount(page) == 1 &&
-                       (!folio_test_swapcache(folio) || folio_free_swap(cpu, folio));
+    const bool clean =
+        page_mapcount(page) == 1 && (!folio_test_swapcache(folio) || folio_free_swap(cpu, folio));
     if (clean) folio.clear(Flag::kDirty);
     folio_unlock(folio);
     if (!clean) return;
   }
-  if (pte.young() || pte.dirty())
-    slot.set(slot.get_and_clear().mkold().mkclean());
+  if (pte.young() || pte.dirty()) slot.set(slot.get_and_clear().mkold().mkclean());
   folio_mark_lazyfree(cpu, folio);
 }
 

@@ -1,6 +1,6 @@
-// mlock: folios of locked vmas go to the unevictable list. While there, word 2
-// (lru.prev) counts how many vmas lock them: v6.12's mlock_count, an overlay of
-// the LRU words of a page known to be on no linked list.
+// mlock: folios of locked vmas go to the unevictable list. How many vmas lock one
+// is v6.12's mlock_count. The kernel keeps it in word 2, because it links no
+// unevictable folio; our zones do link them, so it lies beside (lru_lock held).
 #include "mm/folio_state.h"
 #include "mm/lru_batch.h"
 #include "mm/machine.h"
@@ -8,12 +8,19 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-std::uint32_t mlock_count(Page folio) {
-  return folio.test(Flag::kUnevictable) ? static_cast<std::uint32_t>(folio.word(2)) : 0;
+std::uint32_t mlock_count(Machine& machine, Page folio) {
+  const auto at = machine.mlock_counts.find(machine.pfn_of(folio).value);
+  return at == machine.mlock_counts.end() ? 0 : at->second;
 }
-void set_mlock_count(Page folio, std::uint32_t count) { folio.set_word(2, count); }
+void set_mlock_count(Machine& machine, Page folio, std::uint32_t count) {
+  if (count == 0)
+    machine.mlock_counts.erase(machine.pfn_of(folio).value);
+  else
+    machine.mlock_counts[machine.pfn_of(folio).value] = count;
+}
 
-void relink(Zone& zone, Page folio, bool unevictable, std::uint32_t count) {
+void relink(Machine& machine, Page folio, bool unevictable, std::uint32_t count) {
+  Zone& zone = machine.zone;
   if (folio.test(Flag::kLru)) (void)zone.remove(folio);
   if (unevictable) {
     folio.set(Flag::kUnevictable);
@@ -22,37 +29,37 @@ void relink(Zone& zone, Page folio, bool unevictable, std::uint32_t count) {
     folio.clear(Flag::kUnevictable);
   }
   (void)zone.add(folio, Zone::kind_of(folio));
-  if (unevictable) set_mlock_count(folio, count);
+  set_mlock_count(machine, folio, unevictable ? count : 0);
 }
 
-void mlock_on_lru(Zone& zone, Page folio) {
+void mlock_on_lru(Machine& machine, Page folio) {
   if (!folio.test(Flag::kLru)) return;  // off its list: whoever holds it puts it right
   if (folio_evictable(folio)) {
-    if (folio.test(Flag::kUnevictable)) relink(zone, folio, false, 0);
+    if (folio.test(Flag::kUnevictable)) relink(machine, folio, false, 0);
   } else if (folio.test(Flag::kUnevictable)) {
-    set_mlock_count(folio, mlock_count(folio) + 1);
+    set_mlock_count(machine, folio, mlock_count(machine, folio) + 1);
   } else {
-    relink(zone, folio, true, 1);
+    relink(machine, folio, true, 1);
   }
 }
 
-void mlock_new(Zone& zone, Page folio) {
+void mlock_new(Machine& machine, Page folio) {
   if (folio.test(Flag::kLru)) return;
   if (folio_evictable(folio))
-    (void)zone.add(folio, Zone::kind_of(folio));
+    (void)machine.zone.add(folio, Zone::kind_of(folio));
   else
-    relink(zone, folio, true, 1);
+    relink(machine, folio, true, 1);
 }
 
-void munlock_on_lru(Zone& zone, Page folio) {
+void munlock_on_lru(Machine& machine, Page folio) {
   const bool on_list = folio.test(Flag::kLru);
   if (on_list && folio.test(Flag::kUnevictable)) {
-    std::uint32_t count = mlock_count(folio);
-    if (count > 0) set_mlock_count(folio, --count);
+    std::uint32_t count = mlock_count(machine, folio);
+    if (count > 0) set_mlock_count(machine, folio, --count);
     if (count > 0) return;
   }
   folio.clear(Flag::kMlocked);
-  if (on_list && folio.test(Flag::kUnevictable)) relink(zone, folio, false, 0);
+  if (on_list && folio.test(Flag::kUnevictable)) relink(machine, folio, false, 0);
 }
 
 void batch_add(Cpu& cpu, Page folio, MlockMove move) {
@@ -102,9 +109,9 @@ void mlock_drain(Cpu& cpu) {
     const Page folio = cpu.machine.page(batch.folios[i]);
     {
       Guard guard(cpu.machine.zone.lru_lock());
-      if (moves[i] == MlockMove::kLock) mlock_on_lru(cpu.machine.zone, folio);
-      if (moves[i] == MlockMove::kLockNew) mlock_new(cpu.machine.zone, folio);
-      if (moves[i] == MlockMove::kUnlock) munlock_on_lru(cpu.machine.zone, folio);
+      if (moves[i] == MlockMove::kLock) mlock_on_lru(cpu.machine, folio);
+      if (moves[i] == MlockMove::kLockNew) mlock_new(cpu.machine, folio);
+      if (moves[i] == MlockMove::kUnlock) munlock_on_lru(cpu.machine, folio);
     }
     cpu.machine.put(cpu, folio);
   }

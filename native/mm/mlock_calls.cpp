@@ -69,7 +69,10 @@ Errc do_mlock(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages) {
   if (!valid_range(start, pages)) return Errc::kInval;
   const std::uint64_t end = start + pages * kPageBytes;
   if (const Errc error = apply(cpu, mm, start, end, kVmLocked); error != Errc::kOk) return error;
-  return populate_locked(cpu, mm, start, end);
+  const Errc error = populate_locked(cpu, mm, start, end);
+  // So the recordings show it: a later access finds the pages unevictable.
+  lru_add_drain(cpu);
+  return error;
 }
 
 Errc do_munlock(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages) {

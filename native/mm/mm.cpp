@@ -15,8 +15,7 @@ void Mm::exit(Cpu& cpu) {
   Guard guard(mmap_lock);
   if (exited) return;
   exited = true;
-  if (!vmas.empty())
-    (void)munmap_locked(cpu, *this, vmas.front()->start, vmas.back()->end);
+  if (!vmas.empty()) (void)munmap_locked(cpu, *this, vmas.front()->start, vmas.back()->end);
   page_table.destroy(cpu);
 }
 

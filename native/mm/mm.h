@@ -30,7 +30,7 @@ class Mm {
   Machine& machine;
   RwLock mmap_lock;
   PageTable page_table;
-  SeqCount write_protect_seq;       // odd while fork write-protects
+  SeqCount write_protect_seq;        // odd while fork write-protects
   Atomic<std::uint32_t> has_pinned;  // MMF_HAS_PINNED: sticky, set by every FOLL_PIN
   SpinLock anon_vma_lock;            // the first anon_vma of a vma, mmap_lock shared
   NotifierList notifiers;
@@ -50,12 +50,12 @@ class Mm {
 
 struct MmapRequest {
   std::uint64_t address = 0, pages = 0;
-  std::uint64_t prot = 0;            // kVmRead | kVmWrite | kVmExec
+  std::uint64_t prot = 0;  // kVmRead | kVmWrite | kVmExec
   bool shared = false;
-  AddressSpace* file = nullptr;      // null: anonymous
+  AddressSpace* file = nullptr;  // null: anonymous
   std::uint64_t file_handle = 0;
   std::uint64_t pgoff = 0;
-  std::uint64_t extra_flags = 0;     // kVmPfnMap and the like, for drivers
+  std::uint64_t extra_flags = 0;  // kVmPfnMap and the like, for drivers
   /// A driver maps its pages before anyone can see the mapping; null: nothing to
   /// do. An error undoes the mapping.
   Errc (*populate)(Cpu& cpu, Vma& vma) = nullptr;
@@ -74,8 +74,20 @@ Errc do_mlock(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages);
 Errc do_munlock(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages);
 
 enum class Advice : std::uint8_t {
-  kDontneed, kPageout, kCold, kFree, kWillneed, kRemove, kPopulateRead, kPopulateWrite,
-  kDontfork, kDofork, kWipeonfork, kKeeponfork, kHugepage, kNohugepage,
+  kDontneed,
+  kPageout,
+  kCold,
+  kFree,
+  kWillneed,
+  kRemove,
+  kPopulateRead,
+  kPopulateWrite,
+  kDontfork,
+  kDofork,
+  kWipeonfork,
+  kKeeponfork,
+  kHugepage,
+  kNohugepage,
 };
 Errc do_madvise(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, Advice advice);
 /// fork: `child` is fresh and empty. kNoMem leaves it to be exited.

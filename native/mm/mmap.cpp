@@ -7,8 +7,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 std::uint64_t flags_of(const MmapRequest& request) {
-  std::uint64_t flags = request.prot | kVmMayRead | kVmMayWrite | kVmMayExec | kVmSoftDirty |
-                        request.extra_flags;
+  std::uint64_t flags =
+      request.prot | kVmMayRead | kVmMayWrite | kVmMayExec | kVmSoftDirty | request.extra_flags;
   if (request.shared) flags |= kVmShared | kVmMayShare;
   return flags;
 }

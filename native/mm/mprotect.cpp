@@ -31,7 +31,7 @@ Pte change_entry(Machine& machine, Pte pte) {
   switch (entry.type) {
     case EntryType::kMigrationWrite:
       entry.type = folio_test_anon(machine.page(entry.pfn())) ? EntryType::kMigrationReadExclusive
-                                                               : EntryType::kMigrationRead;
+                                                              : EntryType::kMigrationRead;
       break;
     case EntryType::kDeviceWrite: entry.type = EntryType::kDeviceRead; break;
     case EntryType::kDeviceExclusiveWrite: entry.type = EntryType::kDeviceExclusiveRead; break;

@@ -82,6 +82,7 @@ void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
     slots = file.cache_slots();
   }
   unmap_mapping_pages(cpu, file, pages, ~0ULL >> 1, true);
+  bool removed = false;
   for (std::uint64_t index = pages; index < slots; ++index) {
     CacheEntry entry;
     {
@@ -93,6 +94,7 @@ void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
     if (!entry.is_page()) continue;
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
+    removed = true;
     folio_lock(folio);
     if (folio_file(machine, folio) == &file) {
       if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, true);
@@ -104,6 +106,7 @@ void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
     folio_unlock(folio);
     machine.put(cpu, folio);
   }
+  if (removed) lru_add_drain(cpu);  // folio_batch_release
   if (file.disk != nullptr) file.disk->truncate(pages);
 }
 

@@ -9,22 +9,49 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 enum class PagemapState : std::uint8_t {
-  kNone, kPresent, kSwap, kDevicePrivateWrite, kDevicePrivateRead, kDeviceExclusiveWrite,
-  kDeviceExclusiveRead, kMigration, kHwpoison, kMarker,
+  kNone,
+  kPresent,
+  kSwap,
+  kDevicePrivateWrite,
+  kDevicePrivateRead,
+  kDeviceExclusiveWrite,
+  kDeviceExclusiveRead,
+  kMigration,
+  kHwpoison,
+  kMarker,
 };
 
 /// Bits of `flags`, in the order of the recordings' kpageflags names.
 enum KpageFlag : std::uint32_t {
-  kKpfLocked, kKpfReferenced, kKpfUptodate, kKpfDirty, kKpfLru, kKpfActive, kKpfWriteback,
-  kKpfReclaim, kKpfMmap, kKpfAnon, kKpfSwapcache, kKpfSwapbacked, kKpfCompoundHead,
-  kKpfCompoundTail, kKpfHuge, kKpfUnevictable, kKpfThp, kKpfMlocked, kKpfAnonExclusive,
-  kKpfPrivate, kKpfOwner2, kKpfZeroPage, kKpfNopage,
+  kKpfLocked,
+  kKpfReferenced,
+  kKpfUptodate,
+  kKpfDirty,
+  kKpfLru,
+  kKpfActive,
+  kKpfWriteback,
+  kKpfReclaim,
+  kKpfMmap,
+  kKpfAnon,
+  kKpfSwapcache,
+  kKpfSwapbacked,
+  kKpfCompoundHead,
+  kKpfCompoundTail,
+  kKpfHuge,
+  kKpfUnevictable,
+  kKpfThp,
+  kKpfMlocked,
+  kKpfAnonExclusive,
+  kKpfPrivate,
+  kKpfOwner2,
+  kKpfZeroPage,
+  kKpfNopage,
 };
 
 struct PagemapEntry {
   PagemapState state = PagemapState::kNone;
   bool soft_dirty = false;
-  bool exclusive = false;   // mapped exactly once
+  bool exclusive = false;  // mapped exactly once
   bool file = false;
   bool uffd_wp = false;
   bool has_mapcount = false;  // not for zero and device pages

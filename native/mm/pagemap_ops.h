@@ -15,7 +15,12 @@ class Cpu;
 struct Vma;
 
 enum class MemoryType : std::uint8_t {
-  kDevicePrivate, kDeviceCoherent, kDevicePublic, kFsdax, kGeneric, kP2pdma,
+  kDevicePrivate,
+  kDeviceCoherent,
+  kDevicePublic,
+  kFsdax,
+  kGeneric,
+  kP2pdma,
 };
 
 struct PagemapOps {

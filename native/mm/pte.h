@@ -102,8 +102,7 @@ struct Pte {
   }
   SwapEntry entry() const {
     const std::uint64_t inverted = value >> kOffsetShift & ((1ULL << kOffsetBits) - 1);
-    return {static_cast<EntryType>(value >> kTypeShift),
-            ~inverted & ((1ULL << kOffsetBits) - 1)};
+    return {static_cast<EntryType>(value >> kTypeShift), ~inverted & ((1ULL << kOffsetBits) - 1)};
   }
   bool swp_exclusive() const { return has(kSwpExclusive); }
   bool swp_soft_dirty() const { return has(kSwpSoftDirty); }

@@ -63,14 +63,15 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
   std::vector<Pfn> back;
   for (const Pfn pfn : folios) {
     const Page folio = machine.page(pfn);
+    // Asked for, so not active; what turns out to be in use is made active again.
+    folio.clear(Flag::kActive);
     if (!folio_trylock(folio)) {
       back.push_back(pfn);
       continue;
     }
     const Verdict verdict = shrink_folio(cpu, folio);
     if (verdict == Verdict::kActivate) {
-      if (folio_test_swapcache(folio) &&
-          (machine.swap.nearly_full() || folio.test(Flag::kMlocked)))
+      if (folio_test_swapcache(folio) && (machine.swap.nearly_full() || folio.test(Flag::kMlocked)))
         (void)folio_free_swap(cpu, folio);
       if (!folio.test(Flag::kMlocked)) folio.set(Flag::kActive);
     }

@@ -48,8 +48,8 @@ Errc folio_try_dup_anon_rmap(Page page, const Vma& source) {
   Machine& machine = source.mm->machine;
   const Page folio = compound_head(machine.memmap, page);
   // Nobody can pin a device-private page: what looks like a pin is not one.
-  const bool maybe_pinned = !machine.is_device_private(machine.pfn_of(folio)) &&
-                            folio_needs_cow_for_dma(source, folio);
+  const bool maybe_pinned =
+      !machine.is_device_private(machine.pfn_of(folio)) && folio_needs_cow_for_dma(source, folio);
   if (page_anon_exclusive(page)) {
     if (maybe_pinned) return Errc::kBusy;
     page.clear(kFlagAnonExclusive);
@@ -73,9 +73,9 @@ Errc folio_try_share_anon_rmap(Machine& machine, Page page) {
 }
 
 void folio_move_anon_rmap(Machine& machine, Page folio, Vma& vma) {
-  folio.set_word(3, machine.memmap.addresses().of_object(ObjectKind::kAnonVma,
-                                                         vma.anon_vma.load()->index) |
-                        kMappingAnon);
+  folio.set_word(
+      3, machine.memmap.addresses().of_object(ObjectKind::kAnonVma, vma.anon_vma.load()->index) |
+             kMappingAnon);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -9,8 +9,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 // Counts. Page-table lock held; none of them touches the refcount.
-void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
-                             bool exclusive);
+void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address, bool exclusive);
 void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t address, bool exclusive);
 void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma);
 void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma);

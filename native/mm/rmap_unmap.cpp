@@ -86,8 +86,8 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
 template <class One>
 void unmap_walk(Cpu& cpu, Page folio, One&& one) {
   rmap_walk(cpu.machine, folio, [&](Vma& vma, std::uint64_t address) {
-    Invalidation invalidation(
-        cpu, *vma.mm, {address, address + kPageBytes, NotifyEvent::kClear, nullptr});
+    Invalidation invalidation(cpu, *vma.mm,
+                              {address, address + kPageBytes, NotifyEvent::kClear, nullptr});
     if (const PteSlot slot = vma.mm->page_table.find(address)) {
       Guard guard(*slot.lock);
       if (maps(cpu.machine, slot.get(), folio) && !one(vma, slot)) return false;
@@ -127,9 +127,9 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to) {
     const bool exclusive = folio_test_anon(to) && entry.type != EntryType::kMigrationRead;
     Pte pte;
     if (machine.is_device_private(machine.pfn_of(to))) {
-      pte = Pte::of(SwapEntry{entry.is_writable_migration() ? EntryType::kDeviceWrite
-                                                            : EntryType::kDeviceRead,
-                              machine.pfn_of(to).value});
+      pte = Pte::of(SwapEntry{
+          entry.is_writable_migration() ? EntryType::kDeviceWrite : EntryType::kDeviceRead,
+          machine.pfn_of(to).value});
       if (old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
     } else {
       pte = Pte::of(machine.pfn_of(to), vma.page_prot);

@@ -92,6 +92,7 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
   Machine& machine = cpu.machine;
   // Private copies survive: they are nobody's hole.
   unmap_mapping_pages(cpu, file, first, pages, false);
+  bool removed = false;
   for (std::uint64_t index = first; index < first + pages; ++index) {
     CacheEntry entry;
     {
@@ -104,6 +105,7 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
     if (!entry.is_page()) continue;
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
+    removed = true;
     folio_lock(folio);
     if (folio_file(machine, folio) == &file) {
       if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, false);
@@ -113,6 +115,7 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
     folio_unlock(folio);
     machine.put(cpu, folio);
   }
+  if (removed) lru_add_drain(cpu);  // folio_batch_release
 }
 
 bool shmem_writepage(Cpu& cpu, Page folio) {

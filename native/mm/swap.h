@@ -60,7 +60,7 @@ class Swap {
   std::vector<std::uint8_t> map_;
   std::vector<std::uint64_t> cache_;  // pfn + 1, 0: none
   std::vector<std::uint8_t> shadow_;
-  std::vector<std::uint64_t> free_;   // freed slots, the last first
+  std::vector<std::uint64_t> free_;  // freed slots, the last first
   std::uint64_t fresh_ = 0;
   Mapping bytes_;
 };

@@ -41,9 +41,8 @@ FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Acc
 }  // namespace
 
 FaultResult load_word(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t& out) {
-  return user_access(cpu, mm, address, false, [&](Pfn pfn) {
-    out = cpu.machine.frames.word(pfn, address % kPageBytes);
-  });
+  return user_access(cpu, mm, address, false,
+                     [&](Pfn pfn) { out = cpu.machine.frames.word(pfn, address % kPageBytes); });
 }
 
 FaultResult store_word(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t value) {
@@ -53,13 +52,11 @@ FaultResult store_word(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t va
 }
 
 FaultResult copy_page_from_user(Cpu& cpu, Mm& mm, std::uint64_t address, std::byte* out) {
-  return user_access(cpu, mm, address, false,
-                     [&](Pfn pfn) { cpu.machine.frames.read(pfn, out); });
+  return user_access(cpu, mm, address, false, [&](Pfn pfn) { cpu.machine.frames.read(pfn, out); });
 }
 
 FaultResult copy_page_to_user(Cpu& cpu, Mm& mm, std::uint64_t address, const std::byte* from) {
-  return user_access(cpu, mm, address, true,
-                     [&](Pfn pfn) { cpu.machine.frames.write(pfn, from); });
+  return user_access(cpu, mm, address, true, [&](Pfn pfn) { cpu.machine.frames.write(pfn, from); });
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -48,13 +48,13 @@ inline constexpr std::uint64_t kVmSpecial = kVmIo | kVmDontExpand | kVmPfnMap | 
 struct Vma {
   Mm* mm = nullptr;
   std::uint64_t start = 0, end = 0;
-  std::uint64_t pgoff = 0;      // of `start`: in the file, or the address where it was created
+  std::uint64_t pgoff = 0;  // of `start`: in the file, or the address where it was created
   std::uint64_t flags = 0;
-  std::uint64_t page_prot = 0;  // bits of a new entry (vm_page_prot)
-  AddressSpace* file = nullptr;  // null: anonymous private memory
+  std::uint64_t page_prot = 0;    // bits of a new entry (vm_page_prot)
+  AddressSpace* file = nullptr;   // null: anonymous private memory
   std::uint64_t file_handle = 0;  // which open file: vmas of different ones never merge
-  Atomic<AnonVma*> anon_vma;  // set by the first anonymous fault, mmap_lock shared
-  std::vector<AnonVma*> chain;  // every anon_vma that may hold pages mapped here
+  Atomic<AnonVma*> anon_vma;      // set by the first anonymous fault, mmap_lock shared
+  std::vector<AnonVma*> chain;    // every anon_vma that may hold pages mapped here
 
   std::uint64_t pages() const { return (end - start) / kPageBytes; }
   bool is_anonymous() const { return file == nullptr && (flags & (kVmPfnMap | kVmMixedMap)) == 0; }

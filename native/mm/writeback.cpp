@@ -24,6 +24,7 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
   if (file.disk == nullptr) return;
   Machine& machine = cpu.machine;
   const std::uint64_t end = std::min(first + pages, file.size_pages());
+  bool written = false;
   for (std::uint64_t index = first; index < end; ++index) {
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
@@ -32,9 +33,11 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
       if (folio_file(machine, folio) == &file && folio.test(Flag::kDirty))
         writepage(cpu, file, folio);
       folio_unlock(folio);
+      written = true;
     }
     machine.put(cpu, folio);
   }
+  if (written) lru_add_drain(cpu);  // folio_batch_release
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

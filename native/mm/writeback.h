@@ -12,7 +12,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// never written. That is the problem that pin counts are to make visible.
 void writepage(Cpu& cpu, AddressSpace& file, Page folio);
 /// fsync, and the flush before direct I/O: [first, first + pages).
-void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
-                            std::uint64_t pages);
+void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

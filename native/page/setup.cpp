@@ -44,7 +44,10 @@ struct Writer {
   void device() const {
     page.set(Flag::kReserved);
     put(shape().pgmap, object(Kind::kDevPagemap, pagemap_index(device_memory(type), 0)));
-    put(shape().driver_data, object(Kind::kDriverData));
+    // Each page its own, and not the first: whose low half is all zero hides damage.
+    const std::uint64_t nth = 1 + memmap.pfn_of(page).value;
+    put(shape().driver_data,
+        object(Kind::kDriverData, nth % memmap.addresses().objects_per_kind()));
     if (type == PageType::kP2pdma) return;
     const bool dax = type == PageType::kFsdax || type == PageType::kDevdax;
     user(shape().device_mapping, shape().device_index, dax ? 0 : shape().memcg);

@@ -24,9 +24,10 @@ struct PinCount {
 /// What pins need from the rooms above; any entry may be null.
 struct PinOps {
   void* context = nullptr;
-  /// Mappings of the folio that really exist, for mapcount-overlay. Null: the
-  /// numbers given to Pins::record_mappings(). The caller of a query keeps them
-  /// from changing (folio lock), or the answer may be wrong.
+  /// For mapcount-overlay: how many mappings there really are, of those that the
+  /// head's own `_mapcount` counts (of a large folio, not those of the whole).
+  /// Null: the numbers given to Pins::record_mappings(). The caller of a query
+  /// keeps them from changing (folio lock), or the answer may be wrong.
   std::uint32_t (*real_mappings)(void* context, Pfn head) = nullptr;
   /// An all-zero descriptor is about to be pinned (a box without frames). True:
   /// it is initialised now, by this call or another thread's.

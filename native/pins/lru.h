@@ -20,16 +20,17 @@ inline Result<bool> isolate_locked(const PinFrame& f, const Target& t) {
 
 /// Whether a was-LRU bit in this page's words can be a pin's: slab, page-table
 /// and device pages are on no LRU, and what looks like the bit is their own.
-inline bool can_be_listed(const PinFrame& f, Page page) {
+inline bool can_be_listed(Page page) {
   const Shape& shape = page.shape();
-  const std::uint64_t zone = page.word(0) >> shape.zone_shift & ((1ULL << shape.zone_bits) - 1);
-  return zone == f.zone->index() && !page.test(Flag::kSlab) && page.mapcount_raw() >= kTypedBelow;
+  // Zones beyond four, and so ZONE_DEVICE, need three bits.
+  const bool device = shape.zone_bits >= 3 && shape.zone_of(page.word(0)) == kZoneDevice;
+  return !device && !page.test(Flag::kSlab) && page.mapcount_raw() >= kTypedBelow;
 }
 
 /// Back on the list that the page's flags ask for.
 inline Errc putback_locked(const PinFrame& f, const Target& t) {
   const Page page = f.memmap->page(Pfn{t.pfn});
-  if (!can_be_listed(f, page)) return Errc::kOk;
+  if (!can_be_listed(page)) return Errc::kOk;
   return f.zone->add(page, Zone::kind_of(page));
 }
 

@@ -48,18 +48,13 @@ std::uint64_t flag_mask(unsigned bit, PinQuirkSet quirks) {
 void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
   const Shape& shape = memmap.shape();
   switch (scheme.place) {
-    case CountPlace::kWord:
-      f.count = shape.word(scheme.count_word);
-      break;
-    case CountPlace::kCounter:
-      f.count = shape.counter;
-      break;
+    case CountPlace::kWord: f.count = shape.word(scheme.count_word); break;
+    case CountPlace::kCounter: f.count = shape.counter; break;
     case CountPlace::kTail:
       f.count =
           static_cast<std::uint16_t>(shape.pincount_tail * shape.stride_bytes + shape.pincount);
       break;
-    default:
-      break;
+    default: break;
   }
   if (scheme.pinned.exists()) {
     const auto bit = static_cast<unsigned>(pinned_bit(scheme, memmap.layout()));
@@ -84,9 +79,7 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
 
 bool populate_page(const PinFrame& frame, std::uint64_t pfn) {
   if (frame.ops->populate == nullptr || pfn >= frame.capacity) return false;
-  const Page page = frame.memmap->page(Pfn{pfn});
-  if (page.word(0) != 0 || page.refcount() != 0 || page.mapcount_raw() != 0) return false;
-  return frame.ops->populate(frame.ops->context, Pfn{pfn});
+  return frame.memmap->is_untouched(Pfn{pfn}) && frame.ops->populate(frame.ops->context, Pfn{pfn});
 }
 
 void undo_references(const PinFrame& frame, const Target& target, std::uint32_t refs) {
@@ -101,16 +94,11 @@ Errc PolicyBase::putback(const PinFrame& f, const Target& t) {
 
 const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
   switch (scheme.protocol) {
-    case Protocol::kFlagAndWord:
-      return flag_and_word_kernel(word_bytes);
-    case Protocol::kPackedWord:
-      return packed_word_kernel(scheme.packed_bits, word_bytes);
-    case Protocol::kListOverlay:
-      return list_overlay_kernel(word_bytes);
-    case Protocol::kExternal:
-      return external_kernel(scheme.place, word_bytes);
-    case Protocol::kAdd:
-      break;
+    case Protocol::kFlagAndWord: return flag_and_word_kernel(word_bytes);
+    case Protocol::kPackedWord: return packed_word_kernel(scheme.packed_bits, word_bytes);
+    case Protocol::kListOverlay: return list_overlay_kernel(word_bytes);
+    case Protocol::kExternal: return external_kernel(scheme.place, word_bytes);
+    case Protocol::kAdd: break;
   }
   return add_kernel(scheme.place, word_bytes);
 }

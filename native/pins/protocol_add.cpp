@@ -72,7 +72,8 @@ struct Mapcount : PolicyBase {
     const std::uint32_t before = mappings(f, t);
     const auto raw = static_cast<std::int32_t>(atomics::load(t.u32(f.mapcount)));
     const std::uint32_t after = mappings(f, t);
-    if (raw < kTypedBelow) return {0, true};
+    // A descriptor never initialised has a `_mapcount` of 0, as a mapped page has.
+    if (raw < kTypedBelow || atomics::load(t.u32(f.refcount)) == 0) return {0, true};
     const std::int64_t pins = std::int64_t{raw} + 1 - (before < after ? before : after);
     return {pins > 0 ? static_cast<std::uint64_t>(pins) : 0, true};
   }
@@ -123,15 +124,11 @@ const PinKernel& by_width(unsigned word_bytes) {
 
 const PinKernel& add_kernel(CountPlace place, unsigned word_bytes) {
   switch (place) {
-    case CountPlace::kMapcount:
-      return by_width<Mapcount>(word_bytes);
-    case CountPlace::kTail:
-      return by_width<Tail>(word_bytes);
+    case CountPlace::kMapcount: return by_width<Mapcount>(word_bytes);
+    case CountPlace::kTail: return by_width<Tail>(word_bytes);
     case CountPlace::kWord:
-    case CountPlace::kCounter:
-      return by_width<Counter>(word_bytes);
-    default:
-      return by_width<References>(word_bytes);
+    case CountPlace::kCounter: return by_width<Counter>(word_bytes);
+    default: return by_width<References>(word_bytes);
   }
 }
 

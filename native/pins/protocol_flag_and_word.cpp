@@ -87,7 +87,7 @@ struct FlagAndWord : PolicyBase {
     if (!f.isolates) return Errc::kOk;
     // Written only for pages that were on an LRU: elsewhere the word is not ours.
     if ((atomics::load(was_lru(f, t)) & f.was_lru) == 0 ||
-        !can_be_listed(f, f.memmap->page(Pfn{t.pfn})))
+        !can_be_listed(f.memmap->page(Pfn{t.pfn})))
       return Errc::kOk;
     atomics::fetch_and(was_lru(f, t), static_cast<W>(~f.was_lru));
     return putback_locked(f, t);

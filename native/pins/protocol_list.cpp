@@ -52,8 +52,7 @@ struct ListOverlay : PolicyBase {
 
   static Errc last(const PinFrame& f, const Target& t) {
     const W before = atomics::fetch_and(flags(f, t), static_cast<W>(~f.pinned));
-    if ((before & f.was_lru) == 0 || !can_be_listed(f, f.memmap->page(Pfn{t.pfn})))
-      return Errc::kOk;
+    if ((before & f.was_lru) == 0 || !can_be_listed(f.memmap->page(Pfn{t.pfn}))) return Errc::kOk;
     atomics::fetch_and(flags(f, t), static_cast<W>(~f.was_lru));
     return putback_locked(f, t);
   }

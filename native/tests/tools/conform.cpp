@@ -80,7 +80,7 @@ std::string signal_name(FaultResult result) {
   return result == FaultResult::kSigbus ? "\"SIGBUS\"" : "\"SIGSEGV\"";
 }
 
-std::string ret_text(const OpResult& result) {
+std::string ret_text(const OpRecord& result) {
   if (result.fault) return "\"fault\"";
   if (result.ret == Errc::kOk) return "\"ok\"";
   if (static_cast<int>(result.ret) == 29) return "\"E29\"";  // the recordings' driver has no name
@@ -88,14 +88,21 @@ std::string ret_text(const OpResult& result) {
 }
 
 std::string entry_text(const PagemapEntry& entry) {
-  static constexpr const char* kStates[] = {
-      "none", "present", "swap", "dev_private_w", "dev_private_r", "dev_exclusive_w",
-      "dev_exclusive_r", "migration", "hwpoison", "marker"};
+  static constexpr const char* kStates[] = {"none",
+                                            "present",
+                                            "swap",
+                                            "dev_private_w",
+                                            "dev_private_r",
+                                            "dev_exclusive_w",
+                                            "dev_exclusive_r",
+                                            "migration",
+                                            "hwpoison",
+                                            "marker"};
   static constexpr const char* kFlagNames[] = {
-      "LOCKED", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "WRITEBACK", "RECLAIM",
-      "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE",
-      "UNEVICTABLE", "THP", "MLOCKED", "ANON_EXCLUSIVE", "PRIVATE", "OWNER_2", "ZERO_PAGE",
-      "NOPAGE"};
+      "LOCKED",         "REFERENCED",    "UPTODATE", "DIRTY",       "LRU",       "ACTIVE",
+      "WRITEBACK",      "RECLAIM",       "MMAP",     "ANON",        "SWAPCACHE", "SWAPBACKED",
+      "COMPOUND_HEAD",  "COMPOUND_TAIL", "HUGE",     "UNEVICTABLE", "THP",       "MLOCKED",
+      "ANON_EXCLUSIVE", "PRIVATE",       "OWNER_2",  "ZERO_PAGE",   "NOPAGE"};
   std::string out = "{\"st\":" + quoted(kStates[static_cast<int>(entry.state)]);
   if (entry.state != PagemapState::kNone) {
     out += std::string(",\"ex\":") + (entry.exclusive ? "1" : "0");
@@ -107,7 +114,8 @@ std::string entry_text(const PagemapEntry& entry) {
   if (entry.has_flags) {
     std::string flags;
     for (unsigned bit = 0; bit < std::size(kFlagNames); ++bit)
-      if ((entry.flags >> bit & 1) != 0) flags += (flags.empty() ? "" : "|") + std::string(kFlagNames[bit]);
+      if ((entry.flags >> bit & 1) != 0)
+        flags += (flags.empty() ? "" : "|") + std::string(kFlagNames[bit]);
     out += ",\"kf\":" + quoted(flags);
   }
   return out + "}";
@@ -136,7 +144,7 @@ std::string list_text(const List& list, Fn&& fn) {
   return out + "]";
 }
 
-std::string result_text(const OpResult& result) {
+std::string result_text(const OpRecord& result) {
   if (!result.supported) return "{\"unsupported\":1}";
   std::string out = "{";
   const auto key = [&](std::string_view name, const std::string& value) {
@@ -152,14 +160,16 @@ std::string result_text(const OpResult& result) {
   if ((result.keys & kKeyCpages) != 0) key("cpages", std::to_string(result.cpages));
   if ((result.keys & kKeyFaults) != 0) key("faults", std::to_string(result.faults));
   if ((result.keys & kKeyProt) != 0)
-    key("prot", list_text(result.prot, [&](std::size_t i) { return snapshot_text(result.prot[i]); }));
+    key("prot",
+        list_text(result.prot, [&](std::size_t i) { return snapshot_text(result.prot[i]); }));
   if ((result.keys & kKeyV) != 0)
     key("v", list_text(result.v, [&](std::size_t i) {
           const bool signal = i < result.signals.size() && result.signals[i] != FaultResult::kOk;
           return signal ? signal_name(result.signals[i]) : std::to_string(result.v[i]);
         }));
   if ((result.keys & kKeyEntries) != 0)
-    key("pages", list_text(result.entries, [&](std::size_t i) { return entry_text(result.entries[i]); }));
+    key("pages",
+        list_text(result.entries, [&](std::size_t i) { return entry_text(result.entries[i]); }));
   return out + "}";
 }
 
@@ -194,9 +204,12 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--scheme" && i + 1 < argc) scheme = argv[++i];
-    else if (word == "--only" && i + 1 < argc) only = argv[++i];
-    else files.push_back(word);
+    if (word == "--scheme" && i + 1 < argc)
+      scheme = argv[++i];
+    else if (word == "--only" && i + 1 < argc)
+      only = argv[++i];
+    else
+      files.push_back(word);
   }
   if (files.size() != 2 || find_scheme(scheme) == nullptr) {
     std::cerr << "usage: conform IN.jsonl OUT.jsonl [--scheme NAME] [--only NAME]\n";
@@ -213,7 +226,7 @@ int main(int argc, char** argv) {
     for (const Json& op : scenario.at("ops").items) ops.push_back(reader.read(op));
     Sandbox sandbox(scheme);
     Interpreter interpreter(*sandbox.machine, 0, nullptr);
-    const std::vector<OpResult> results = interpreter.run_all(ops);
+    const std::vector<OpRecord> results = interpreter.run_all(ops);
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"
         << list_text(results, [&](std::size_t i) { return result_text(results[i]); }) << "}\n";

@@ -42,7 +42,10 @@ class JsonParser {
         expect(':');
         out.members.emplace(key, value());
         space();
-        if (peek() == ',') { next(); at_ -= 1; }
+        if (peek() == ',') {
+          next();
+          at_ -= 1;
+        }
         if (peek() != ',' && peek() != '}') fail();
       }
     } else if (peek() == '[') {

@@ -1,0 +1,119 @@
+import { sameResult } from './same.ts'
+import type { ConformLevel, RecordedOp, RecordedResult, Recording } from './types.ts'
+
+/** What the sandbox did with one scenario. */
+export interface ConformRun {
+  readonly results: readonly RecordedResult[]
+  /** Indices of operations that the sandbox does not have. */
+  readonly unsupported: readonly number[]
+  /**
+   * Per operation: which of its scheme's declared visible effects took part in it or in one before
+   * it (a fuzzy answer to "is it pinned?", an LRU flag cleared by a pin); empty for an exact scheme.
+   */
+  readonly effects: readonly (readonly string[])[]
+  /** Differences that the audit found after the scenario, one line each. */
+  readonly audit: readonly string[]
+}
+
+/** A result that differs from the recording. */
+export interface Mismatch {
+  readonly file: string
+  readonly scenario: string
+  readonly index: number
+  readonly op: RecordedOp
+  readonly expected: RecordedResult
+  readonly actual: RecordedResult | null
+  /** The scheme's visible effects that explain it; empty: nothing does. */
+  readonly explainedBy: readonly string[]
+}
+
+/** How a set of recordings compares. `matched + mismatched + explained + unsupported = operations`. */
+export interface ConformReport {
+  readonly files: readonly string[]
+  readonly scenarios: number
+  readonly scenariosMatched: number
+  readonly operations: number
+  readonly matched: number
+  readonly mismatched: number
+  readonly explained: number
+  readonly unsupported: number
+  /** Operations that the sandbox does not have, and how often they were asked for. */
+  readonly unsupportedOps: Readonly<Record<string, number>>
+  /** Scenarios after which the audit was not clean. */
+  readonly dirty: readonly { readonly file: string; readonly scenario: string; readonly rows: readonly string[] }[]
+  /** The first of them; `mismatched` counts all. */
+  readonly mismatches: readonly Mismatch[]
+}
+
+/** Collects a {@link ConformReport}, scenario by scenario. */
+export class ConformTally {
+  readonly #level: ConformLevel
+  readonly #keep: number
+  readonly #files = new Set<string>()
+  readonly #unsupportedOps = new Map<string, number>()
+  readonly #dirty: { file: string; scenario: string; rows: readonly string[] }[] = []
+  readonly #mismatches: Mismatch[] = []
+  #scenarios = 0
+  #scenariosMatched = 0
+  #operations = 0
+  #matched = 0
+  #mismatched = 0
+  #explained = 0
+  #unsupported = 0
+
+  /** @param keep mismatches that are kept whole; all are counted. */
+  constructor(level: ConformLevel, keep: number) {
+    this.#level = level
+    this.#keep = keep
+  }
+
+  /** Compares one scenario; returns its mismatches, explained ones included. */
+  add(file: string, recording: Recording, run: ConformRun): readonly Mismatch[] {
+    const unsupported = new Set(run.unsupported)
+    const found: Mismatch[] = []
+    for (const [index, op] of recording.ops.entries()) {
+      this.#operations += 1
+      if (unsupported.has(index)) {
+        this.#unsupported += 1
+        this.#unsupportedOps.set(op.op, (this.#unsupportedOps.get(op.op) ?? 0) + 1)
+        continue
+      }
+      const expected = recording.results[index] as RecordedResult
+      const actual = run.results[index]
+      if (actual !== undefined && sameResult(expected, actual, this.#level)) {
+        this.#matched += 1
+        continue
+      }
+      const explainedBy = run.effects[index] ?? []
+      if (explainedBy.length > 0) this.#explained += 1
+      else this.#mismatched += 1
+      const scenario = recording.name
+      found.push({ file, scenario, index, op, expected, actual: actual ?? null, explainedBy })
+    }
+    this.#files.add(file)
+    this.#scenarios += 1
+    if (found.length === 0 && unsupported.size === 0) this.#scenariosMatched += 1
+    if (run.audit.length > 0) this.#dirty.push({ file, scenario: recording.name, rows: run.audit })
+    // Unexplained ones first: they are what the reader came for.
+    for (const mismatch of found)
+      if (mismatch.explainedBy.length === 0 && this.#mismatches.length < this.#keep)
+        this.#mismatches.push(mismatch)
+    return found
+  }
+
+  report(): ConformReport {
+    return {
+      files: [...this.#files],
+      scenarios: this.#scenarios,
+      scenariosMatched: this.#scenariosMatched,
+      operations: this.#operations,
+      matched: this.#matched,
+      mismatched: this.#mismatched,
+      explained: this.#explained,
+      unsupported: this.#unsupported,
+      unsupportedOps: Object.fromEntries([...this.#unsupportedOps].sort(([a], [b]) => (a < b ? -1 : 1))),
+      dirty: this.#dirty,
+      mismatches: this.#mismatches,
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { test as base } from 'vitest'
+import { Box } from '../engine/box.ts'
+import type { BoxOptions } from '../engine/boxTypes.ts'
+
+/** What a test gets by naming it in its arguments. */
+export interface PageboxFixtures {
+  /** Settings of `box`; set them for a file or a suite with `test.override` or `test.scoped`. */
+  boxOptions: BoxOptions
+  /** A box of its own for each test, audited and closed after it. */
+  box: Box
+}
+
+/**
+ * vitest's `test` with pagebox's fixtures. A test that leaves a dirty box behind fails, even if
+ * nothing in it asked for the audit.
+ */
+export const test = base.extend<PageboxFixtures>({
+  boxOptions: async ({}, use) => {
+    await use({ pages: 1024 })
+  },
+  box: async ({ boxOptions }, use) => {
+    const box = Box.create(boxOptions)
+    try {
+      await use(box)
+      if (!box.closed) box.audit().assertClean()
+    } finally {
+      box.close()
+    }
+  },
+})

@@ -1,0 +1,47 @@
+/**
+ * pagebox in vitest: fixtures that make and audit boxes, matchers that show the descriptor's words.
+ *
+ * ```ts
+ * import { expect, test } from 'pagebox/vitest'
+ *
+ * test('a pin shows', ({ box }) => {
+ *   box.pins.pin(42)
+ *   expect(box.page(42)).toBePinned()
+ *   box.pins.unpin(42)
+ * })
+ * ```
+ *
+ * @module
+ */
+import { expect } from 'vitest'
+import type { LruKind } from '../engine/boxTypes.ts'
+import * as matchers from './matchers.ts'
+import type { ExpectedFields } from './matchers.ts'
+
+expect.extend({ ...matchers })
+
+/** The matchers that importing this module adds to vitest's `expect`. */
+export interface PageboxMatchers<R = unknown> {
+  /** The page may be pinned, as its scheme sees it. */
+  toBePinned(): R
+  /** The scheme counts exactly this many pins. */
+  toHavePins(pins: number): R
+  /** The page is on an LRU list, or on the named one. */
+  toBeOnLru(list?: LruKind): R
+  /** The named fields of the descriptor hold these values. */
+  toHoldFields(fields: ExpectedFields): R
+  /** The audit of the box is clean. */
+  toPassAudit(): R
+}
+
+declare module 'vitest' {
+  // biome-ignore lint/suspicious/noExplicitAny: must repeat vitest's own declaration to merge with it
+  interface Matchers<T = any> extends PageboxMatchers<T> {}
+}
+
+export { test, test as it } from './fixtures.ts'
+export type { PageboxFixtures } from './fixtures.ts'
+export type { ExpectedFields, MatcherResult } from './matchers.ts'
+export { matchers }
+export { expect }
+export { afterEach, beforeEach, describe } from 'vitest'

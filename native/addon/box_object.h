@@ -1,0 +1,105 @@
+// A box as one environment holds it.
+#pragma once
+
+#include <node_api.h>
+#include <sched.h>
+
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "addon/bound.h"
+#include "addon/env_data.h"
+#include "addon/shared_box.h"
+#include "addon/status.h"
+#include "engine/box.h"
+
+namespace pagebox::addon {
+
+class Job;
+
+class BoxObject : public EnvResource {
+ public:
+  explicit BoxObject(std::shared_ptr<SharedBox> shared)
+      : shared_(std::move(shared)),
+        handle_(std::make_unique<BoxHandle>(shared_->box)),
+        pages_(shared_->box->settings().pages) {}
+  ~BoxObject() override { end(); }
+
+  bool open() const { return handle_ != nullptr; }
+  Box& box() const { return handle_->box(); }
+  const std::shared_ptr<SharedBox>& shared() const { return shared_; }
+  std::uint64_t pages() const { return pages_; }
+
+  void add_job(const std::shared_ptr<Job>& job);
+  /// Ends what this handle has started and closes it.
+  void stop() override;
+  void end() override;
+
+  /// Only numbers that name a page of this box; runs no code of the value.
+  bool read_pfn(napi_env env, napi_value value, std::uint64_t& pfn) const {
+    double number = 0;
+    if (napi_get_value_double(env, value, &number) != napi_ok) return false;
+    if (!(number >= 0 && number < static_cast<double>(pages_))) return false;
+    pfn = static_cast<std::uint64_t>(number);
+    return static_cast<double>(pfn) == number;
+  }
+
+  /// Runs `body` as a call on the open box, and returns 0 or why it could not. Audits of
+  /// other threads are waited for, a race is not.
+  template <class Body>
+  int during_call(Body body) {
+    if (handle_ == nullptr) return kClosedBox;
+    for (;;) {
+      {
+        const BoxCall call(*handle_);
+        if (call) {
+          body(handle_->box());
+          return 0;
+        }
+        if (call.error() == Errc::kBadF) return kClosedBox;
+      }
+      if (shared_->racing.load()) return kBusyBox;
+      sched_yield();
+    }
+  }
+  /// The same with the box for itself.
+  template <class Body>
+  int exclusively(Body body) {
+    if (handle_ == nullptr) return kClosedBox;
+    for (;;) {
+      const Errc error = handle_->box().gate().begin_exclusive();
+      if (error == Errc::kOk) break;
+      if (error == Errc::kBadF) return kClosedBox;
+      if (shared_->racing.load()) return kBusyBox;
+      sched_yield();
+    }
+    body(handle_->box());
+    handle_->box().gate().end_exclusive();
+    return 0;
+  }
+
+ private:
+  std::shared_ptr<SharedBox> shared_;
+  std::unique_ptr<BoxHandle> handle_;
+  std::uint64_t pages_;
+  std::vector<std::weak_ptr<Job>> jobs_;
+};
+
+/// The JavaScript object of a box. Null with an exception pending: no memory.
+napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box);
+/// The box behind such an object, if it is one: other objects have no type tag of ours.
+std::shared_ptr<BoxObject> box_of(napi_env env, napi_value value);
+
+/// A layout, a scheme and the rest of a box's settings. False: not as TypeScript makes them.
+bool read_box_settings(napi_env env, napi_value value, BoxSettings& out);
+
+// Functions of the box object, by subject.
+void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+
+// Functions of the addon.
+napi_value create_box(napi_env env, napi_callback_info info);
+napi_value attach_box(napi_env env, napi_callback_info info);
+
+}  // namespace pagebox::addon

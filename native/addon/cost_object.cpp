@@ -1,0 +1,89 @@
+#include "addon/cost_object.h"
+
+#include <cmath>
+
+#include "addon/bound.h"
+#include "addon/box_object.h"
+#include "addon/js_read.h"
+#include "addon/names.h"
+#include "addon/status.h"
+#include "engine/cost.h"
+
+namespace pagebox::addon {
+
+namespace {
+
+/// The sampler until it is closed.
+struct CostObject {
+  std::unique_ptr<CostSampler> sampler;
+};
+
+bool read_settings(napi_env env, napi_value value, CostSettings& out) {
+  JsRead from(env, value);
+  if (!read_box_settings(env, from.property("box"), out.box)) return false;
+  const int type = index_of(kPageTypeNames, from.text("type"));
+  const auto pattern = find_pattern(from.text("pattern"));
+  const auto op = find_pin_op(from.text("op"));
+  const int loop = index_of(kCostLoopNames, from.text("loop"));
+  if (type < 0 || !pattern || !op || loop < 0) return false;
+  out.setup.type = static_cast<PageType>(type);
+  out.setup.order = static_cast<unsigned>(from.integer("order", kMaxOrder));
+  out.setup.on_lru = kLruTypes.has(out.setup.type);
+  out.pattern = *pattern;
+  out.op = *op;
+  out.loop = static_cast<CostLoop>(loop);
+  out.threads = static_cast<unsigned>(from.integer("threads", 256));
+  out.prefetch = from.boolean("prefetch");
+  out.seed = from.big("seed");
+  return from.ok();
+}
+
+napi_value sample(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    BoundCall<CostObject, 1> call(env, info);
+    double ops = 0;
+    if (napi_get_value_double(env, call.args[0], &ops) != napi_ok || !(ops >= 1 && ops < 0x1p53) ||
+        ops != std::floor(ops))
+      return status(env, kBadFirst);
+    if (call.object->sampler == nullptr) return status(env, kClosedBox);
+    CostSample sample;
+    const Errc error = call.object->sampler->sample(static_cast<std::uint64_t>(ops), sample);
+    if (error != Errc::kOk) return status(env, error);
+    const JsValues js(env);
+    return JsObject(js)
+        .number("ns", sample.ns)
+        .number("ops", sample.ops)
+        .number("retries", sample.retries)
+        .value();
+  });
+}
+
+napi_value close(napi_env env, napi_callback_info info) {
+  BoundCall<CostObject, 0> call(env, info);
+  call.object->sampler.reset();
+  return nullptr;
+}
+
+}  // namespace
+
+napi_value prepare_cost(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t given = 1;
+    napi_value options = nullptr;
+    napi_get_cb_info(env, info, &given, &options, nullptr, nullptr);
+    CostSettings settings;
+    if (!read_settings(env, options, settings))
+      return failure(env, Errc::kInval, "the settings of a measurement");
+    auto object = std::make_shared<CostObject>();
+    std::string reason;
+    const Errc error = CostSampler::create(settings, object->sampler, &reason);
+    if (error != Errc::kOk) return failure(env, error, reason);
+    const JsValues js(env);
+    napi_value result = js.object();
+    add_bound(js, result, "sample", sample, object);
+    add_bound(js, result, "close", close, object);
+    return result;
+  });
+}
+
+}  // namespace pagebox::addon

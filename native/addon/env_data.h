@@ -1,0 +1,36 @@
+// What one environment (the main thread, or one worker) has: native threads that
+// work for it and handles on boxes. Node runs cleanup hooks before finalizers,
+// and finalizers may run after the environment has begun to go: so the hook ends
+// everything that runs, and what a finalizer touches is counted.
+#pragma once
+
+#include <node_api.h>
+
+#include <memory>
+#include <vector>
+
+namespace pagebox::addon {
+
+/// Something that an environment must end before it goes. Both calls may come twice.
+class EnvResource {
+ public:
+  virtual ~EnvResource() = default;
+  /// Tells native threads to stop.
+  virtual void stop() = 0;
+  /// Waits for them and lets go of boxes.
+  virtual void end() = 0;
+};
+
+class EnvData {
+ public:
+  /// Of this environment; made at the first call. Null: the environment refuses.
+  static EnvData* of(napi_env env);
+
+  void add(const std::shared_ptr<EnvResource>& resource);
+
+ private:
+  void end_all();
+  std::vector<std::weak_ptr<EnvResource>> resources_;
+};
+
+}  // namespace pagebox::addon

@@ -1,0 +1,148 @@
+#include "addon/explore_object.h"
+
+#include <chrono>
+
+#include "addon/bound.h"
+#include "addon/job.h"
+#include "addon/js_read.h"
+#include "addon/names.h"
+#include "addon/status.h"
+#include "engine/entry.h"
+#include "pins/quirks.h"
+
+namespace pagebox::addon {
+
+namespace {
+
+struct Settings {
+  std::string scheme, layout;
+  PageboxExplorePins request{};
+};
+
+class ExploreJob : public Job {
+ public:
+  explicit ExploreJob(Settings settings) : settings_(std::move(settings)) {
+    PageboxExplorePins& request = settings_.request;
+    request.scheme = settings_.scheme.c_str();
+    request.layout = settings_.layout.c_str();
+    request.stop = &stop_;
+  }
+  ~ExploreJob() override { end(); }
+
+  bool start() {
+    return Job::start([this] {
+      const PageboxModelEntry* model = pagebox_model_entry();
+      const auto begun = std::chrono::steady_clock::now();
+      error_ = model->explore_pins(&settings_.request, &result_);
+      seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    });
+  }
+  // The model polls it between schedules; a plain word, as the door is plain C.
+  void stop() override { stop_ = 1; }
+
+  int error() const { return error_; }
+  double seconds() const { return seconds_; }
+  const PageboxExploreResult& result() const { return result_; }
+
+ private:
+  Settings settings_;
+  volatile std::uint32_t stop_ = 0;
+  PageboxExploreResult result_{};
+  double seconds_ = 0;
+  int error_ = 0;
+};
+
+bool read_settings(napi_env env, napi_value value, Settings& out) {
+  JsRead from(env, value);
+  constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
+  out.scheme = from.text("scheme");
+  out.layout = from.text("layout");
+  PageboxExplorePins& request = out.request;
+  from.texts("quirks", [&](const std::string& name) {
+    const int quirk = index_of(kPinQuirkNames, name);
+    if (quirk < 0) return from.fail();
+    request.quirks |= std::uint64_t{1} << quirk;
+  });
+  request.threads = static_cast<std::uint32_t>(from.integer("threads", 3));
+  request.folios = static_cast<std::uint32_t>(from.integer("folios", 8));
+  request.order = static_cast<std::uint32_t>(from.integer("order", 10));
+  request.ops = static_cast<std::uint32_t>(from.integer("ops", 1 << 20));
+  request.schedules = from.integer("schedules", kSafe);
+  request.first_run = from.integer("firstRun", kSafe);
+  request.seed = from.big("seed");
+  return from.ok();
+}
+
+napi_value done(napi_env env, napi_callback_info info) {
+  BoundCall<ExploreJob, 0> call(env, info);
+  return JsValues(env).boolean(call.object->done());
+}
+
+napi_value stop(napi_env env, napi_callback_info info) {
+  BoundCall<ExploreJob, 0> call(env, info);
+  call.object->stop();
+  return nullptr;
+}
+
+napi_value violation_value(const JsValues& js, const PageboxModelViolation& violation) {
+  return JsObject(js)
+      .number("run", violation.run)
+      .big("scheduleHash", violation.schedule_hash)
+      .text("end", violation.end)
+      .text("invariant", violation.invariant)
+      .number("pfn", violation.pfn)
+      .big("expected", violation.expected)
+      .big("found", violation.found)
+      .value();
+}
+
+napi_value result(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    BoundCall<ExploreJob, 0> call(env, info);
+    ExploreJob& job = *call.object;
+    job.end();
+    if (job.error() != 0)
+      return failure(env, job.error(), "the scheme does not exist for the layout");
+    const PageboxExploreResult& found = job.result();
+    const JsValues js(env);
+    napi_value first = js.array();
+    for (std::uint32_t i = 0; i < found.first_count; ++i)
+      js.set(first, i, violation_value(js, found.first[i]));
+    return JsObject(js)
+        .number("schedules", found.schedules)
+        .number("distinct", found.distinct)
+        .number("steps", found.steps)
+        .number("violations", found.violations)
+        .big("hash", found.hash)
+        .number("seconds", job.seconds())
+        .set("first", first)
+        .value();
+  });
+}
+
+}  // namespace
+
+napi_value start_explore(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t given = 1;
+    napi_value options = nullptr;
+    napi_get_cb_info(env, info, &given, &options, nullptr, nullptr);
+    Settings settings;
+    EnvData* data = EnvData::of(env);
+    if (data == nullptr || !read_settings(env, options, settings))
+      return failure(env, Errc::kInval, "the settings of an exploration");
+    if (pagebox_model_entry()->struct_bytes != sizeof(PageboxExploreResult))
+      return failure(env, Errc::kNoDev, "the two halves of the addon are of different builds");
+    auto job = std::make_shared<ExploreJob>(std::move(settings));
+    if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
+    data->add(job);
+    const JsValues js(env);
+    napi_value object = js.object();
+    add_bound(js, object, "done", done, job);
+    add_bound(js, object, "stop", stop, job);
+    add_bound(js, object, "result", result, job);
+    return object;
+  });
+}
+
+}  // namespace pagebox::addon

@@ -1,0 +1,47 @@
+// A native thread that works for an environment. JavaScript asks whether it is
+// done; it never calls into JavaScript, so it cannot meet an environment that is
+// going. The cleanup hook stops and joins it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "addon/env_data.h"
+
+namespace pagebox::addon {
+
+class Job : public EnvResource {
+ public:
+  ~Job() override = default;
+
+  bool done() const { return done_.load(); }
+  void stop() override = 0;
+  /// Waits for the thread; not from the thread itself.
+  void end() final {
+    stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ protected:
+  /// False: the system gives no thread. `body` must not outlive `*this`: derived
+  /// classes call end() in their destructors.
+  template <class Body>
+  bool start(Body body) {
+    try {
+      thread_ = std::thread([this, body] {
+        body();
+        done_.store(true);
+      });
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  std::thread thread_;
+  std::atomic<bool> done_{false};
+};
+
+}  // namespace pagebox::addon

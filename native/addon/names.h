@@ -1,0 +1,38 @@
+// The words of TypeScript for enumerations that have none in the core.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "engine/cost.h"
+#include "page/layout.h"
+#include "page/object_kind.h"
+#include "page/zone.h"
+
+namespace pagebox::addon {
+
+inline constexpr unsigned kFieldKinds = 13;
+inline constexpr std::array<std::string_view, kFieldKinds> kFieldKindNames = {
+    "flags",    "list-next", "list-prev", "page-ref", "pointer", "mapping", "count",
+    "mapcount", "refcount",  "pincount",  "poison",   "lock",    "constant"};
+static_assert(static_cast<unsigned>(FieldKind::kConstant) == kFieldKinds - 1);
+
+inline constexpr std::array<std::string_view, kObjectKinds> kObjectKindNames = {
+    "lru-anchor", "address-space", "anon-vma",        "dev-pagemap", "driver-data", "slab-cache",
+    "mm",         "buffer-head",   "page-table-lock", "mem-cgroup",  "slab-object", "page"};
+
+/// As /proc/meminfo has them.
+inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {
+    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
+
+inline constexpr std::array<std::string_view, 3> kCostLoopNames = {"scheme", "limit", "none"};
+
+/// The index of a name; -1: none.
+template <class Names>
+int index_of(const Names& names, std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] == name) return static_cast<int>(i);
+  return -1;
+}
+
+}  // namespace pagebox::addon

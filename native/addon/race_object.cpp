@@ -1,0 +1,199 @@
+#include "addon/race_object.h"
+
+#include <chrono>
+
+#include "addon/audit_value.h"
+#include "addon/box_object.h"
+#include "addon/job.h"
+#include "addon/js_read.h"
+#include "engine/race.h"
+
+namespace pagebox::addon {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class RaceJob : public Job {
+ public:
+  RaceJob(std::shared_ptr<SharedBox> shared, const RaceSettings& settings)
+      : shared_(std::move(shared)), settings_(settings), begun_(Clock::now()) {}
+  ~RaceJob() override { end(); }
+
+  bool start() {
+    if (Job::start([this] { run(); })) return true;
+    shared_->racing.store(false);
+    return false;
+  }
+  void stop() override { control_.stop(); }
+
+  const RaceControl& control() const { return control_; }
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begun_).count(); }
+
+  // Once done():
+  Errc error() const { return error_; }
+  const std::string& reason() const { return reason_; }
+  const RaceResult& result() const { return result_; }
+
+ private:
+  void run() {
+    // An audit of another thread is waited for; other races are kept off by `racing`.
+    do {
+      error_ = run_race(*shared_->box, settings_, control_, result_, &reason_);
+    } while (error_ == Errc::kBusy && !control_.stopped());
+    shared_->racing.store(false);
+  }
+
+  std::shared_ptr<SharedBox> shared_;
+  RaceSettings settings_;
+  RaceControl control_;
+  RaceResult result_;
+  Errc error_ = Errc::kOk;
+  std::string reason_;
+  Clock::time_point begun_;
+};
+
+bool read_settings(napi_env env, napi_value value, RaceSettings& out) {
+  JsRead from(env, value);
+  constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
+  out.threads = static_cast<unsigned>(from.integer("threads", kMaxThreads));
+  out.duration_ns = static_cast<std::uint64_t>(std::min(from.number("seconds"), 1e9) * 1e9);
+  out.ops = from.integer("ops", kSafe);
+  out.rounds = from.integer("rounds", kSafe);
+  out.seed = from.big("seed");
+  out.first = Pfn{from.integer("firstPfn", kSafe)};
+  out.pages = from.integer("pages", kSafe);
+  out.affinity = from.boolean("affinity");
+  const auto pattern = find_pattern(from.text("pattern"));
+  if (pattern) out.pattern = *pattern;
+  out.mix.fill(0);
+  from.objects("mix", [&](JsRead& part) {
+    const auto op = find_pin_op(part.text("op"));
+    const auto weight = static_cast<std::uint32_t>(part.integer("weight", 1'000'000));
+    if (!op) return part.fail();
+    out.mix[static_cast<unsigned>(*op)] = weight;
+  });
+  return from.ok() && pattern;
+}
+
+napi_value latency_value(const JsValues& js, const Histogram& histogram) {
+  if (histogram.samples() == 0) return js.null();
+  napi_value buckets = js.array();
+  std::size_t n = 0;
+  for (unsigned i = 0; i < Histogram::kBuckets; ++i) {
+    if (histogram.count(i) == 0) continue;
+    js.set(buckets, n++,
+           JsObject(js)
+               .number("upToNs", Histogram::floor_ns(i + 1))
+               .number("count", histogram.count(i))
+               .value());
+  }
+  return JsObject(js)
+      .number("samples", histogram.samples())
+      .number("min", histogram.min_ns())
+      .number("mean", histogram.mean_ns())
+      .number("p50", histogram.percentile_ns(0.5))
+      .number("p90", histogram.percentile_ns(0.9))
+      .number("p99", histogram.percentile_ns(0.99))
+      .number("p999", histogram.percentile_ns(0.999))
+      .number("max", histogram.max_ns())
+      .set("buckets", buckets)
+      .value();
+}
+
+/// The operations that ran.
+napi_value ops_value(const JsValues& js, const OpResults& results) {
+  napi_value list = js.array();
+  std::size_t n = 0;
+  for (unsigned i = 0; i < kPinOps; ++i) {
+    const OpResult& result = results[i];
+    if (result.ops == 0 && result.failures.empty()) continue;
+    js.set(list, n++,
+           JsObject(js)
+               .text("op", kPinOpNames[i])
+               .number("ops", result.ops)
+               .number("retries", result.retries)
+               .set("failures", js.list(result.failures,
+                                        [&](const OpFailure& failure) {
+                                          return JsObject(js)
+                                              .text("errno", errc_name(failure.error))
+                                              .number("count", failure.count)
+                                              .value();
+                                        }))
+               .set("latency", latency_value(js, result.latency))
+               .value());
+  }
+  return list;
+}
+
+napi_value progress(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    BoundCall<RaceJob, 0> call(env, info);
+    const RaceJob& job = *call.object;
+    const bool done = job.done();  // first: what follows is then final
+    const JsValues js(env);
+    return JsObject(js)
+        .number("seconds", job.seconds())
+        .number("ops", job.control().ops())
+        .number("rounds", job.control().rounds())
+        .boolean("done", done)
+        .value();
+  });
+}
+
+napi_value stop(napi_env env, napi_callback_info info) {
+  BoundCall<RaceJob, 0> call(env, info);
+  call.object->stop();
+  return nullptr;
+}
+
+napi_value result(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    BoundCall<RaceJob, 0> call(env, info);
+    RaceJob& job = *call.object;
+    job.end();
+    if (job.error() != Errc::kOk) return failure(env, job.error(), job.reason());
+    const RaceResult& found = job.result();
+    const JsValues js(env);
+    return JsObject(js)
+        .text("stoppedBy", stopped_by_name(found.stopped_by))
+        .number("seconds", static_cast<double>(found.ns) / 1e9)
+        .number("rounds", found.rounds)
+        .set("ops", found.total ? ops_value(js, *found.total) : js.array())
+        .set("threads",
+             js.list(found.threads, [&](const auto& thread) { return ops_value(js, *thread); }))
+        .set("audit", audit_value(js, found.audit))
+        .value();
+  });
+}
+
+}  // namespace
+
+napi_value start_race(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t given = 2;
+    napi_value args[2];
+    napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+    const auto box = box_of(env, args[0]);
+    if (box == nullptr) return failure(env, Errc::kInval, "no box");
+    if (!box->open()) return failure(env, kClosedBox, "the box is closed");
+    RaceSettings settings;
+    if (!read_settings(env, args[1], settings))
+      return failure(env, Errc::kInval, "the settings of a race");
+    EnvData* data = EnvData::of(env);
+    if (data == nullptr) return failure(env, Errc::kNoMem, "the environment is going");
+    if (box->shared()->racing.exchange(true)) return failure(env, kBusyBox, "another race runs");
+    auto job = std::make_shared<RaceJob>(box->shared(), settings);
+    if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
+    data->add(job);
+    box->add_job(job);
+    const JsValues js(env);
+    napi_value object = js.object();
+    add_bound(js, object, "progress", progress, job);
+    add_bound(js, object, "stop", stop, job);
+    add_bound(js, object, "result", result, job);
+    return object;
+  });
+}
+
+}  // namespace pagebox::addon

@@ -1,0 +1,108 @@
+#include "addon/layout_value.h"
+#include "addon/names.h"
+#include "pins/registry.h"
+
+namespace pagebox::addon {
+
+namespace {
+
+napi_value flag_value(const JsValues& js, const FlagPlace& flag) {
+  return JsObject(js).number("word", int{flag.word}).number("bit", int{flag.bit}).value();
+}
+
+FlagPlace read_flag(JsRead& from, const char* key) {
+  FlagPlace flag;
+  from.object(key, [&](JsRead& place) {
+    flag.word = static_cast<std::int8_t>(place.signed_integer("word", FlagPlace::kNone, 5));
+    flag.bit = static_cast<std::int8_t>(place.signed_integer("bit", FlagPlace::kLowestFree, 63));
+  });
+  return flag;
+}
+
+/// The names of a set of bits.
+template <class Names>
+napi_value names_of(const JsValues& js, const Names& names, std::uint32_t bits) {
+  napi_value list = js.array();
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if ((bits >> i & 1U) != 0) js.set(list, n++, js.text(names[i]));
+  return list;
+}
+
+}  // namespace
+
+napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme) {
+  return JsObject(js)
+      .text("name", scheme.name)
+      .text("summary", scheme.summary)
+      .text("source", scheme.source)
+      .text("protocol", kProtocolNames[static_cast<unsigned>(scheme.protocol)])
+      .text("place", kCountPlaceNames[static_cast<unsigned>(scheme.place)])
+      .number("countWord", unsigned{scheme.count_word})
+      .number("countShift", unsigned{scheme.count_shift})
+      .number("countBits", unsigned{scheme.count_bits})
+      .number("packedBits", unsigned{scheme.packed_bits})
+      .set("pinned", flag_value(js, scheme.pinned))
+      .set("wasLru", flag_value(js, scheme.was_lru))
+      .number("refsPerPin", scheme.refs_per_pin)
+      .big("maxPins", scheme.max_pins)
+      .text("answer", kPinAnswerNames[static_cast<unsigned>(scheme.answer)])
+      .text("falsePositives", scheme.false_positives)
+      .text("locks", scheme.locks)
+      .set("types", page_types(js, scheme.types))
+      .set("effects", names_of(js, kPinEffectNames, scheme.effects.bits))
+      .set("quirks", names_of(js, kPinQuirkNames, scheme.quirks.bits))
+      .value();
+}
+
+SchemeSpec read_scheme(JsRead& from) {
+  SchemeSpec scheme;
+  scheme.name = from.text("name");
+  scheme.summary = from.text("summary");
+  scheme.source = from.text("source");
+  const int protocol = index_of(kProtocolNames, from.text("protocol"));
+  const int place = index_of(kCountPlaceNames, from.text("place"));
+  if (protocol < 0 || place < 0) {
+    from.fail();
+    return scheme;
+  }
+  scheme.protocol = static_cast<Protocol>(protocol);
+  scheme.place = static_cast<CountPlace>(place);
+  scheme.count_word = static_cast<std::uint8_t>(from.integer("countWord", 0xff));
+  scheme.count_shift = static_cast<std::uint8_t>(from.integer("countShift", 0xff));
+  scheme.count_bits = static_cast<std::uint8_t>(from.integer("countBits", 0xff));
+  scheme.packed_bits = static_cast<std::uint8_t>(from.integer("packedBits", 0xff));
+  scheme.pinned = read_flag(from, "pinned");
+  scheme.was_lru = read_flag(from, "wasLru");
+  scheme.refs_per_pin = static_cast<std::uint32_t>(from.integer("refsPerPin", kRefcountMax));
+  scheme.false_positives = from.text("falsePositives");
+  scheme.types = read_page_types(from, "types");
+  return scheme;
+}
+
+bool read_scheme_ref(napi_env env, napi_value value, SchemeSpec& out) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  if (type == napi_string) {
+    char name[128];
+    std::size_t length = 0;
+    napi_get_value_string_utf8(env, value, name, sizeof name, &length);
+    const SchemeSpec* found = find_scheme({name, length});
+    if (found == nullptr) return false;
+    out = *found;
+    return true;
+  }
+  JsRead from(env, value);
+  out = read_scheme(from);
+  if (!from.ok() || !check_scheme(out).empty()) return false;
+  complete_scheme(out);
+  return true;
+}
+
+SchemeSpec read_scheme_ref(JsRead& from, const char* key) {
+  SchemeSpec scheme;
+  if (!read_scheme_ref(from.env(), from.property(key), scheme)) from.fail();
+  return scheme;
+}
+
+}  // namespace pagebox::addon

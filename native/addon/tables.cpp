@@ -1,0 +1,162 @@
+#include "addon/tables.h"
+
+#include "addon/bound.h"
+#include "addon/layout_value.h"
+#include "addon/names.h"
+#include "addon/status.h"
+#include "engine/invariants.h"
+#include "engine/pattern.h"
+#include "engine/pin_op.h"
+#include "engine/race.h"
+#include "page/address.h"
+#include "page/shape.h"
+#include "pins/quirks.h"
+#include "pins/registry.h"
+
+namespace pagebox::addon {
+
+namespace {
+
+/// By value; names that begin otherwise than with E are pagebox's own.
+napi_value errnos(const JsValues& js) {
+  constexpr std::array kAll = {
+      Errc::kPerm,    Errc::kNoEnt,     Errc::kIntr,      Errc::kIo,       Errc::kNxIo,
+      Errc::kBadF,    Errc::kAgain,     Errc::kNoMem,     Errc::kAcces,    Errc::kFault,
+      Errc::kBusy,    Errc::kExist,     Errc::kNoDev,     Errc::kInval,    Errc::kNoSpc,
+      Errc::kRange,   Errc::kOverflow,  Errc::kOpNotSupp, Errc::kRemoteIo, Errc::kCanceled,
+      Errc::kCorrupt, Errc::kNotPinned, Errc::kPinLimit,  Errc::kRefused,  Errc::kNotReferenced};
+  return js.list(kAll, [&](Errc code) {
+    return JsObject(js)
+        .number("code", static_cast<int>(code))
+        .text("name", errc_name(code))
+        .value();
+  });
+}
+
+napi_value addresses(const JsValues& js, const char* layout_name) {
+  const Layout* layout = find_layout(layout_name);
+  const AddressMap map(shape_of(*layout));
+  napi_value bases = js.array();
+  for (unsigned i = 0; i < kObjectKinds; ++i)
+    js.set(bases, i, js.big(map.of_object(static_cast<ObjectKind>(i), 0)));
+  return JsObject(js)
+      .big("pageBase", map.of_page(Pfn{0}))
+      .set("objectBases", bases)
+      .big("objectBytes",
+           map.of_object(ObjectKind::kAnonVma, 1) - map.of_object(ObjectKind::kAnonVma, 0))
+      .big("objectsPerKind", map.objects_per_kind())
+      .big("listPoison1", map.list_poison1())
+      .big("listPoison2", map.list_poison2())
+      .big("tailMapping", map.tail_mapping())
+      .value();
+}
+
+/// The first layout with words of that many bytes: addresses depend on nothing else.
+const char* layout_of_words(unsigned word_bytes) {
+  for (const Layout& layout : builtin_layouts())
+    if (layout.word_bytes == word_bytes) return layout.name.c_str();
+  return "";
+}
+
+napi_value argument(napi_env env, napi_callback_info info) {
+  std::size_t given = 1;
+  napi_value value = nullptr;
+  napi_get_cb_info(env, info, &given, &value, nullptr, nullptr);
+  return value;
+}
+
+constexpr std::string_view kUnreadable = "not as TypeScript declares it";
+
+}  // namespace
+
+napi_value tables(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    (void)info;
+    const JsValues js(env);
+    std::vector<std::pair<std::string_view, std::string_view>> invariants;
+    for (unsigned i = 0; i < kInvariants; ++i)
+      invariants.emplace_back(kInvariantNames[i], kInvariantSummaries[i]);
+    return JsObject(js)
+        .set("pageTypes", js.texts(kPageTypeNames))
+        .set("compoundTypes", page_types(js, kCompoundTypes))
+        .set("lruTypes", page_types(js, kLruTypes))
+        .set("mappedTypes", page_types(js, kMappedTypes))
+        .set("fieldKinds", js.texts(kFieldKindNames))
+        .set("objectKinds", js.texts(kObjectKindNames))
+        .set("flagNames", js.texts(kFlagNames))
+        .set("lruKinds", js.texts(kLruKindNames))
+        .set("protocols", js.texts(kProtocolNames))
+        .set("countPlaces", js.texts(kCountPlaceNames))
+        .set("quirks", js.texts(kPinQuirkNames))
+        .set("patterns", js.texts(kPatternNames))
+        .set("pinOps", js.texts(kPinOpNames))
+        .set(
+            "invariants",
+            js.list(
+                invariants,
+                [&](const auto& each) {
+                  return JsObject(js).text("name", each.first).text("summary", each.second).value();
+                }))
+        .set("errnos", errnos(js))
+        .set("addresses", JsObject(js)
+                              .set("4", addresses(js, layout_of_words(4)))
+                              .set("8", addresses(js, layout_of_words(8)))
+                              .value())
+        .set("layouts", js.list(builtin_layouts(),
+                                [&](const Layout& layout) { return layout_value(js, layout); }))
+        .set("schemes", js.list(builtin_schemes(),
+                                [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
+        .number("maxThreads", kMaxThreads)
+        .value();
+  });
+}
+
+napi_value check_layout_value(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const JsValues js(env);
+    JsRead from(env, argument(env, info));
+    const Layout layout = read_layout(from);
+    std::vector<LayoutProblem> problems = check_layout(layout);
+    if (!from.ok()) problems.push_back({"definition", "", std::string(kUnreadable)});
+    return js.list(problems, [&](const LayoutProblem& problem) {
+      return JsObject(js)
+          .text("field", problem.field)
+          .text("other", problem.other)
+          .text("what", problem.what)
+          .value();
+    });
+  });
+}
+
+napi_value check_scheme_value(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const JsValues js(env);
+    JsRead from(env, argument(env, info));
+    const SchemeSpec scheme = read_scheme(from);
+    std::vector<SchemeProblem> problems = check_scheme(scheme);
+    if (!from.ok()) problems.push_back({"definition", std::string(kUnreadable)});
+    return js.list(problems, [&](const SchemeProblem& problem) {
+      return JsObject(js).text("field", problem.field).text("what", problem.what).value();
+    });
+  });
+}
+
+napi_value layout_facts(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    Layout layout;
+    if (!read_layout_ref(env, argument(env, info), layout))
+      return failure(env, Errc::kInval, kUnreadable);
+    return layout_value(JsValues(env), layout);
+  });
+}
+
+napi_value scheme_facts(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    SchemeSpec scheme;
+    if (!read_scheme_ref(env, argument(env, info), scheme))
+      return failure(env, Errc::kInval, kUnreadable);
+    return scheme_value(JsValues(env), scheme);
+  });
+}
+
+}  // namespace pagebox::addon

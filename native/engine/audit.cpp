@@ -1,0 +1,93 @@
+#include "engine/audit.h"
+
+#include "engine/audit_folio.h"
+#include "engine/audit_lists.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Auditor::Impl {
+ public:
+  explicit Impl(Box& box) : box_(box) {}
+
+  Errc run(AuditReport& report, std::size_t max_rows) {
+    if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
+    report.rows.clear();
+    report.rows_total = 0;
+    report.by_invariant = {};
+    report.pages = 0;
+    report.unknown.clear();
+    if (box_.ledger() == nullptr) {
+      report.unknown.push_back("who holds pins: without a ledger the scheme's own count is believed");
+      report.unknown.push_back("references from get: more than is accounted for is taken for them");
+    }
+
+    AuditSink sink(report, max_rows);
+    FolioAudit folios(box_, *scratch_, *scratch_zone_, *scratch_allocator_);
+    std::uint64_t with_lru = 0;
+    box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
+      report.pages += end - first;
+      with_lru += check_run(first, end, folios, sink);
+      scratch_->reset();
+    });
+    check_lists(box_, with_lru, sink);
+    return Errc::kOk;
+  }
+
+ private:
+  Errc reserve_scratch() {
+    if (scratch_ != nullptr) return Errc::kOk;
+    const Memmap& memmap = box_.memmap();
+    if (const Errc error = Memmap::create(memmap.layout(), memmap.pages(), memmap.capacity(), scratch_);
+        error != Errc::kOk)
+      return error;
+    scratch_zone_ = std::make_unique<Zone>(*scratch_, box_.zone().index());
+    scratch_allocator_ = std::make_unique<Allocator>(*scratch_, Pfn{0}, Pfn{memmap.pages()});
+    return Errc::kOk;
+  }
+
+  /// Returns how many of the pages have PG_lru.
+  std::uint64_t check_run(Pfn first, Pfn end, FolioAudit& folios, AuditSink& sink) {
+    std::uint64_t with_lru = 0;
+    Pfn kept = first;
+    for (Pfn pfn = first; pfn < end;) {
+      if (pfn - kept >= kScratchPages) {
+        scratch_->reset();
+        kept = pfn;
+      }
+      const PageRecord record = box_.accounts().record(pfn);
+      std::uint64_t pages = 1;
+      switch (record.state) {
+        case PageState::kNever: folios.check_never(pfn, sink); break;
+        case PageState::kFree: folios.check_free(pfn, sink); break;
+        case PageState::kInUse:
+        case PageState::kReleased:
+          folios.check(pfn, record, sink);
+          pages = std::uint64_t{1} << record.order;
+          break;
+      }
+      for (std::uint64_t i = 0; i < pages; ++i)
+        if (box_.memmap().page(pfn + i).test(Flag::kLru)) ++with_lru;
+      pfn = pfn + pages;
+    }
+    return with_lru;
+  }
+
+  /// The scratch array gives its memory back after so many pages.
+  static constexpr std::uint64_t kScratchPages = 1U << 16;
+
+  Box& box_;
+  std::unique_ptr<Memmap> scratch_;
+  std::unique_ptr<Zone> scratch_zone_;
+  std::unique_ptr<Allocator> scratch_allocator_;
+};
+
+Auditor::Auditor(Box& box) : impl_(std::make_unique<Impl>(box)) {}
+Auditor::~Auditor() = default;
+
+Errc Auditor::run(AuditReport& report, std::size_t max_rows) { return impl_->run(report, max_rows); }
+
+Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {
+  return Auditor(box).run(report, max_rows);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,16 @@
+// The part of the audit that walks the zone's LRU lists.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/audit_folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Walks every list and checks each link in both directions. `with_lru` is the number
+/// of touched pages with PG_lru: if as many were met, each of them is on a list once
+/// (a ring whose links agree in both directions meets no page twice).
+void check_lists(Box& box, std::uint64_t with_lru, AuditSink& sink);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,133 @@
+#include "pins/room.h"
+
+#include <bit>
+#include <utility>
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+std::string page_text(PageType type, unsigned order) {
+  return std::string(kPageTypeNames[static_cast<unsigned>(type)]) + " pages of order " +
+         std::to_string(order);
+}
+
+void count_bits(const FolioBits& bits, RoomCell& cell) {
+  const LiveMap& head = bits.map(0);
+  for (unsigned bit = 0; bit < head.bits(); ++bit)
+    ++(head.use(bit) == BitUse::kFree ? cell.free_bits : cell.live_bits);
+  for (const Claim& claim : cell.claims)
+    if (claim.name != "_refcount") cell.claimed_bits += claim.range.bits;
+}
+
+/// A claim changes a bit if it can leave there what one of the legal values is not.
+void mark_changes(const Claim& claim, const LiveMap& map, FolioBits::Bits& changed) {
+  for (unsigned i = 0; i < claim.range.bits; ++i) {
+    const unsigned bit = claim.range.first_bit + i;
+    const bool sets = (claim.sets >> i & 1) != 0, clears = (claim.clears >> i & 1) != 0;
+    for (const FillSide side : {FillSide::kFirst, FillSide::kSecond})
+      if (map.value(bit, side) ? clears : sets) changed[bit] = true;
+  }
+}
+
+}  // namespace
+
+FillRequest room_request(const SchemeSpec& scheme, PageType type, unsigned order) {
+  FillRequest request;
+  request.setup.type = type;
+  request.setup.order = order;
+  request.keep_mapcount = scheme.place == CountPlace::kMapcount;
+  return request;
+}
+
+RoomCell room_without_probe(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                            unsigned order) {
+  RoomCell cell;
+  if (!has_page(layout, type, order)) {
+    cell.reason = layout.name + " has no " + page_text(type, order);
+    return cell;
+  }
+  cell.kind = CellKind::kRefused;
+  if (const Fit fit = scheme_fits(scheme, layout); !fit)
+    cell.reason = fit.why;
+  else if (type == PageType::kFree)
+    cell.reason = "a free page has no reference, and is not pinned";
+  else if (!scheme.types.has(type))
+    cell.reason = scheme.name + " does not pin " + page_text(type, order);
+  else
+    cell.kind = CellKind::kFits;
+  return cell;
+}
+
+Result<FolioBits> FolioBits::create(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                                    unsigned order) {
+  FolioBits bits;
+  const FillRequest request = room_request(scheme, type, order);
+  const PageType head_type = filled_type(request.setup, 0);
+  bits.isolated_ = scheme.isolates() && kLruTypes.has(head_type);
+  const unsigned descriptors = order == 0 ? 1 : order == 1 ? 2 : kDescriptors;
+  for (unsigned tail = 0; tail < descriptors; ++tail) {
+    Result<LiveMap> map = LiveMap::create(layout, request, tail);
+    if (!map) return map.error;
+    bits.maps_.push_back(std::move(map.value));
+    bits.by_right_.emplace_back(bits.maps_.back().bits());
+  }
+  for (const Claim& claim : claims_of(scheme, layout, head_type, order)) {
+    if (!claim.by_right || claim.range.tail >= descriptors) continue;
+    for (unsigned i = 0; i < claim.range.bits; ++i)
+      bits.by_right_[claim.range.tail][claim.range.first_bit + i] = true;
+  }
+  return bits;
+}
+
+bool FolioBits::protected_bit(unsigned tail, unsigned bit) const {
+  const LiveMap& map = maps_[tail];
+  const BitUse use = map.use(bit);
+  if ((use != BitUse::kVariable && use != BitUse::kFixed) || by_right_[tail][bit]) return false;
+  if (tail != 0 || !isolated_) return true;
+  // Off its list, the page has no links, and PG_lru says so: a declared effect.
+  const LiveField& field = *map.owner(bit);
+  return field.kind != FieldKind::kListNext && field.kind != FieldKind::kListPrev &&
+         field.name != "flags.lru";
+}
+
+std::vector<Collision> FolioBits::collisions(const std::vector<Bits>& changed) const {
+  std::vector<Collision> found;
+  for (unsigned tail = 0; tail < descriptors(); ++tail) {
+    const LiveField* last = nullptr;
+    for (unsigned bit = 0; bit < maps_[tail].bits(); ++bit) {
+      if (!changed[tail][bit] || !protected_bit(tail, bit)) continue;
+      const LiveField* field = maps_[tail].owner(bit);
+      const auto first = static_cast<std::uint16_t>(field->offset_bytes * 8U + field->shift);
+      if (field != last)
+        found.push_back({field->name, {static_cast<std::uint8_t>(tail), first, field->bits}, 0});
+      last = field;
+      found.back().mask |= std::uint64_t{1} << (bit - first);
+    }
+  }
+  return found;
+}
+
+Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                      unsigned order) {
+  RoomCell cell = room_without_probe(scheme, layout, type, order);
+  if (cell.kind != CellKind::kFits) return cell;
+  const Layout own = layout_for(scheme, layout);
+  const Result<FolioBits> bits = FolioBits::create(scheme, own, type, order);
+  if (!bits) return bits.error;
+
+  const PageType head_type = bits.value.map(0).type();
+  cell.claims = claims_of(scheme, own, head_type, order);
+  std::vector<FolioBits::Bits> changed;
+  for (unsigned tail = 0; tail < bits.value.descriptors(); ++tail)
+    changed.emplace_back(bits.value.map(tail).bits());
+  for (const Claim& claim : cell.claims)
+    if (claim.range.tail < changed.size())
+      mark_changes(claim, bits.value.map(claim.range.tail), changed[claim.range.tail]);
+  cell.collisions = bits.value.collisions(changed);
+  if (!cell.collisions.empty()) cell.kind = CellKind::kCollides;
+  for (const std::string& name : bits.value.map(0).contested()) cell.contested.push_back(name);
+  count_bits(bits.value, cell);
+  return cell;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,82 @@
+// The room analysis: from the tables alone, whether a scheme fits a page of a
+// type and order in a layout, and which live bits it writes over where it does
+// not. probe.h finds the same on real descriptors.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/errc.h"
+#include "page/live.h"
+#include "pins/claims.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+enum class CellKind : std::uint8_t {
+  kImpossible,  // the layout has no such page
+  kRefused,     // the scheme does not exist here, or does not pin such a page
+  kFits,
+  kCollides,
+};
+inline constexpr std::array<std::string_view, 4> kCellKindNames = {"impossible", "refused", "fits",
+                                                                   "collides"};
+
+/// The bits of one live field that a pin changes.
+struct Collision {
+  std::string field;
+  BitRange range;          // the field
+  std::uint64_t mask = 0;  // from the field's first bit
+  bool operator==(const Collision& other) const {
+    return field == other.field && range.tail == other.range.tail &&
+           range.first_bit == other.range.first_bit && mask == other.mask;
+  }
+};
+
+struct RoomCell {
+  CellKind kind = CellKind::kImpossible;
+  std::string reason;  // of kImpossible and kRefused, in a sentence
+  std::vector<Collision> collisions;
+  std::vector<Claim> claims;
+  /// Fields that such a page needs and the layout itself has given no room.
+  std::vector<std::string> contested;
+  unsigned claimed_bits = 0;              // besides `_refcount`
+  unsigned live_bits = 0, free_bits = 0;  // of the head
+};
+
+/// `layout` before layout_for(). Errors as Memmap::create(), whose descriptors
+/// the fields' legal values are taken from.
+Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                      unsigned order);
+
+/// What room and probe share: the descriptors of a folio that can hold anything
+/// of interest, and the way from bits back to fields.
+class FolioBits {
+ public:
+  static constexpr unsigned kDescriptors = 3;  // head, page[1], page[2]
+  using Bits = std::vector<bool>;              // one a bit of the stride
+
+  static Result<FolioBits> create(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                                  unsigned order);
+
+  unsigned descriptors() const { return static_cast<unsigned>(maps_.size()); }
+  const LiveMap& map(unsigned tail) const { return maps_[tail]; }
+  /// Live, not the scheme's by right, and not dead by isolation.
+  bool protected_bit(unsigned tail, unsigned bit) const;
+  std::vector<Collision> collisions(const std::vector<Bits>& changed) const;
+
+ private:
+  bool isolated_ = false;
+  std::vector<LiveMap> maps_;
+  std::vector<Bits> by_right_;
+};
+
+/// What has no cell to analyse or probe: impossible and refused ones.
+RoomCell room_without_probe(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                            unsigned order);
+/// The request that makes such a page as both look at it.
+FillRequest room_request(const SchemeSpec& scheme, PageType type, unsigned order);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

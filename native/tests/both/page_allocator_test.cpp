@@ -1,0 +1,252 @@
+// The allocator: carving, merging, determinism, damage, and a random run against
+// a model of pages in use.
+#include "page/allocator.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "base/rng.h"
+#include "page/setup.h"
+
+namespace pagebox {
+namespace {
+
+class AllocatorTest : public testing::Test {
+ protected:
+  void make(std::string_view layout, std::uint64_t pages, std::uint64_t first = 0) {
+    ASSERT_EQ(Memmap::create(*find_layout(layout), pages, pages, memmap_), Errc::kOk);
+    allocator_ = std::make_unique<Allocator>(*memmap_, Pfn{first}, Pfn{pages});
+  }
+  Pfn alloc(unsigned order = 0) {
+    const Result<Pfn> block = allocator_->alloc(order);
+    EXPECT_TRUE(block);
+    return block.value;
+  }
+  /// The last reference goes, then the page.
+  void release(Pfn pfn, unsigned order = 0) {
+    EXPECT_EQ(memmap_->page(pfn).ref_sub(1), 1);
+    allocator_->free(pfn, order);
+  }
+  std::unique_ptr<Memmap> memmap_;
+  std::unique_ptr<Allocator> allocator_;
+};
+
+TEST_F(AllocatorTest, CarvesFromTheLowEnd) {
+  make("linux-6.12", 4096);
+  EXPECT_EQ(allocator_->free_pages(), 4096U);
+  EXPECT_EQ(alloc(), Pfn{0});
+  EXPECT_EQ(alloc(), Pfn{1});
+  EXPECT_EQ(alloc(9), Pfn{512});
+  EXPECT_EQ(alloc(), Pfn{2});  // what alignment skipped
+  EXPECT_EQ(allocator_->free_pages(), 4096U - 512 - 3);
+  EXPECT_TRUE(memmap_->is_untouched({1024}));
+}
+
+TEST_F(AllocatorTest, HandsOutInitialisedPages) {
+  make("linux-4.20", 4096);
+  const Pfn pfn = alloc(3);
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    const Page page = memmap_->page(pfn + i);
+    EXPECT_EQ(page.refcount(), i == 0 ? 1 : 0);
+    EXPECT_EQ(page.mapcount_raw(), -1);
+    EXPECT_EQ(page.word(0), memmap_->shape().flags_of_new_page(i, kZoneNormal));
+  }
+}
+
+TEST_F(AllocatorTest, LastFreedIsFirstHandedOut) {
+  make("linux-6.12", 4096);
+  std::vector<Pfn> pages;
+  for (int i = 0; i < 16; ++i) pages.push_back(alloc());
+  // Every second page: nothing merges.
+  for (const std::uint64_t i : {2U, 8U, 4U}) release(pages[i]);
+  EXPECT_EQ(alloc(), Pfn{4});
+  EXPECT_EQ(alloc(), Pfn{8});
+  EXPECT_EQ(alloc(), Pfn{2});
+  EXPECT_EQ(alloc(), Pfn{16});
+}
+
+TEST_F(AllocatorTest, BuddiesMergeToTheLargestOrder) {
+  make("linux-4.20-32", 2048);
+  for (int i = 0; i < 1024; ++i) alloc();
+  for (std::uint64_t i = 0; i < 1024; i += 2) release({i});
+  for (std::uint64_t i = 1; i < 1024; i += 2) release({i});
+  EXPECT_EQ(alloc(kMaxOrder), Pfn{0});
+  EXPECT_EQ(alloc(kMaxOrder), Pfn{1024});
+  EXPECT_EQ(allocator_->alloc(0).error, Errc::kNoMem);
+  EXPECT_EQ(allocator_->free_pages(), 0U);
+}
+
+TEST_F(AllocatorTest, FreePagesAreMarked) {
+  for (const std::string_view layout : {"linux-4.20", "linux-6.12"}) {
+    make(layout, 64);
+    const Pfn pfn = alloc(2);
+    release(pfn, 2);
+    const Page page = memmap_->page(pfn);
+    EXPECT_EQ(static_cast<std::uint32_t>(page.mapcount_raw()),
+              layout == "linux-6.12" ? 0xf0000000U : ~0x80U);
+    EXPECT_EQ(page.word(5), 2U);
+    EXPECT_EQ(page.refcount(), 0);
+    EXPECT_EQ(classify(*memmap_, pfn), PageType::kFree);
+    EXPECT_TRUE(memmap_->addresses().object_at(ObjectKind::kLruAnchor, page.word(1)));
+  }
+}
+
+TEST_F(AllocatorTest, FreeingCleansWhatTheOwnerLeft) {
+  make("linux-6.12", 64);
+  const Pfn pfn = alloc(), keep = alloc();
+  const Page page = memmap_->page(pfn);
+  page.set(Flag::kDirty);
+  page.set_word(3, 0x123);
+  page.set_word(7, 0x456);
+  release(pfn);
+  EXPECT_EQ(alloc(), pfn);
+  EXPECT_EQ(page.word(0), memmap_->shape().flags_of_new_page(pfn.value, kZoneNormal));
+  EXPECT_EQ(page.word(3), 0U);
+  EXPECT_EQ(page.word(7), 0U);
+  EXPECT_NE(keep, pfn);
+}
+
+TEST_F(AllocatorTest, Refusals) {
+  make("linux-6.12", 100, 3);
+  EXPECT_EQ(allocator_->alloc(kMaxOrder + 1).error, Errc::kInval);
+  EXPECT_EQ(allocator_->alloc(kMaxOrder).error, Errc::kNoMem);
+  EXPECT_EQ(allocator_->alloc(7).error, Errc::kNoMem);
+  EXPECT_EQ(alloc(), Pfn{3});
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 96; ++i) EXPECT_TRUE(seen.insert(alloc().value).second);
+  EXPECT_EQ(allocator_->alloc(0).error, Errc::kNoMem);
+}
+
+TEST_F(AllocatorTest, FreeingTwiceChangesNothing) {
+  make("linux-6.12", 64);
+  const Pfn pfn = alloc(), keep = alloc();
+  release(pfn);
+  allocator_->free(pfn, 0);
+  EXPECT_EQ(allocator_->free_pages(), 63U);
+  EXPECT_EQ(alloc(), pfn);
+  EXPECT_NE(alloc(), pfn);
+  release(keep);
+}
+
+TEST_F(AllocatorTest, PopulatesInPlaceOnce) {
+  make("linux-4.20", 64);
+  allocator_->init_page({7});
+  const Page page = memmap_->page({7});
+  EXPECT_EQ(page.refcount(), 1);
+  EXPECT_EQ(classify(*memmap_, {7}), PageType::kAnon);
+  page.ref_add(5);
+  allocator_->init_page({7});
+  EXPECT_EQ(page.refcount(), 6);
+  EXPECT_EQ(allocator_->free_pages(), 63U);
+  page.ref_sub(5);
+  std::set<std::uint64_t> seen;  // it is never handed out a second time
+  for (int i = 0; i < 63; ++i) seen.insert(alloc().value);
+  EXPECT_EQ(seen.size(), 63U);
+  EXPECT_FALSE(seen.contains(7));
+  release({7});
+  EXPECT_EQ(alloc(), Pfn{7});
+}
+
+TEST_F(AllocatorTest, ADamagedFreeListIsNotFollowed) {
+  make("linux-6.12", 64);
+  std::vector<Pfn> pages;
+  for (int i = 0; i < 8; ++i) pages.push_back(alloc());
+  release(pages[1]);
+  release(pages[3]);
+  memmap_->page(pages[3]).set_word(1, 0xdeadbeef);
+  EXPECT_EQ(allocator_->alloc(0).error, Errc::kCorrupt);
+  release(pages[5]);
+  EXPECT_EQ(alloc(), pages[5]);
+  // Its buddy comes free: it cannot be merged with a block whose links are broken.
+  release(pages[2]);
+  EXPECT_EQ(alloc(), pages[2]);
+}
+
+TEST_F(AllocatorTest, ResetForgetsEverything) {
+  make("linux-6.12", 64);
+  alloc(3);
+  release(alloc());
+  memmap_->reset();
+  allocator_->reset();
+  EXPECT_EQ(allocator_->free_pages(), 64U);
+  EXPECT_EQ(alloc(), Pfn{0});
+}
+
+class AllocatorRandom : public AllocatorTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(AllocatorRandom, AgainstASetOfPagesInUse) {
+  make(GetParam(), 4096 + 100, 5);
+  Rng rng(412);
+  std::map<std::uint64_t, unsigned> blocks;
+  std::uint64_t used = 0;
+  std::vector<std::uint64_t> trace;
+  for (int step = 0; step < 3000; ++step) {
+    if (blocks.empty() || rng.below(100) < 55) {
+      const auto order = static_cast<unsigned>(rng.below(4) == 0 ? rng.below(10) : rng.below(3));
+      const Result<Pfn> block = allocator_->alloc(order);
+      if (!block) {
+        ASSERT_EQ(block.error, Errc::kNoMem);
+        continue;
+      }
+      const std::uint64_t at = block.value.value, end = at + (1ULL << order);
+      ASSERT_EQ(at % (1ULL << order), 0U);
+      ASSERT_GE(at, 5U);
+      ASSERT_LE(end, 4196U);
+      const auto next = blocks.lower_bound(at);
+      ASSERT_TRUE(next == blocks.end() || next->first >= end);
+      if (next != blocks.begin()) {
+        const auto before = std::prev(next);
+        ASSERT_LE(before->first + (1ULL << before->second), at);
+      }
+      blocks[at] = order;
+      used += 1ULL << order;
+    } else {
+      auto it = blocks.begin();
+      std::advance(it, rng.below(blocks.size()));
+      release({it->first}, it->second);
+      used -= 1ULL << it->second;
+      blocks.erase(it);
+    }
+    ASSERT_EQ(allocator_->free_pages(), 4191 - used);
+  }
+  for (const auto& [at, order] : blocks) release({at}, order);
+  EXPECT_EQ(allocator_->free_pages(), 4191U);
+  for (std::uint64_t base = 1024; base + 1024 <= 4196; base += 1024) alloc(kMaxOrder);
+}
+INSTANTIATE_TEST_SUITE_P(Widths, AllocatorRandom, testing::Values("linux-6.12", "linux-4.20-32"),
+                         [](const auto& info) { return info.index == 0 ? "wide" : "narrow"; });
+
+TEST_F(AllocatorTest, ThreadsNeverShareAPage) {
+  make("linux-6.12", 2048);
+  std::vector<std::thread> threads;
+  for (unsigned id = 1; id <= 3; ++id) {
+    threads.emplace_back([&, id] {
+      Rng rng(id);
+      std::vector<std::pair<Pfn, unsigned>> mine;
+      for (int step = 0; step < 3000; ++step) {
+        const auto order = static_cast<unsigned>(rng.below(4));
+        const Result<Pfn> block = mine.size() < 20 ? allocator_->alloc(order) : Errc::kNoMem;
+        if (block) {
+          memmap_->page(block.value).set_word(4, id);
+          mine.emplace_back(block.value, order);
+        } else if (!mine.empty()) {
+          ASSERT_EQ(memmap_->page(mine.back().first).word(4), id);
+          release(mine.back().first, mine.back().second);
+          mine.pop_back();
+        }
+      }
+      for (const auto& [pfn, each] : mine) release(pfn, each);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(allocator_->free_pages(), 2048U);
+  EXPECT_EQ(alloc(kMaxOrder).value % 1024, 0U);
+  alloc(kMaxOrder);
+}
+
+}  // namespace
+}  // namespace pagebox

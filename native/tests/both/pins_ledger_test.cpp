@@ -1,0 +1,69 @@
+// The ledger against a plain map.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/rng.h"
+#include "pins/ledger.h"
+
+namespace {
+
+using namespace pagebox;
+
+TEST(PinsLedger, RefusesWhatWasNotPinned) {
+  Ledger ledger;
+  EXPECT_EQ(ledger.remove(0, Pfn{1}, 1), Errc::kNotPinned);
+  ASSERT_EQ(ledger.add(0, Pfn{1}, 2), Errc::kOk);
+  EXPECT_EQ(ledger.remove(1, Pfn{1}, 1), Errc::kNotPinned);
+  EXPECT_EQ(ledger.remove(0, Pfn{2}, 1), Errc::kNotPinned);
+  EXPECT_EQ(ledger.remove(0, Pfn{1}, 3), Errc::kNotPinned);
+  EXPECT_EQ(ledger.add(0, Pfn{1}, 0), Errc::kInval);
+  EXPECT_EQ(ledger.pins(Pfn{1}), 2U);
+}
+
+TEST(PinsLedger, FullCountIsRefused) {
+  Ledger ledger;
+  ASSERT_EQ(ledger.add(0, Pfn{1}, 0xffffffff), Errc::kOk);
+  EXPECT_EQ(ledger.add(0, Pfn{1}, 1), Errc::kPinLimit);
+  EXPECT_EQ(ledger.pins_of(0, Pfn{1}), 0xffffffffU);
+}
+
+TEST(PinsLedger, MoveHandsOver) {
+  Ledger ledger;
+  ASSERT_EQ(ledger.add(1, Pfn{9}, 3), Errc::kOk);
+  EXPECT_EQ(ledger.move(2, 1, Pfn{9}, 1), Errc::kNotPinned);
+  ASSERT_EQ(ledger.move(1, 2, Pfn{9}, 2), Errc::kOk);
+  EXPECT_EQ(ledger.entries(), (std::vector<LedgerEntry>{{Pfn{9}, 1, 1}, {Pfn{9}, 2, 2}}));
+}
+
+TEST(PinsLedger, AgreesWithAMapOverManySteps) {
+  Ledger ledger;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> model;
+  Rng rng(7);
+  for (int step = 0; step < 20000; ++step) {
+    const std::uint64_t pfn = rng.below(300);
+    const auto holder = static_cast<std::uint32_t>(rng.below(4));
+    const auto n = static_cast<std::uint32_t>(1 + rng.below(3));
+    std::uint32_t& pins = model[{pfn, holder}];
+    if (rng.below(2) == 0) {
+      ASSERT_EQ(ledger.add(holder, Pfn{pfn}, n), Errc::kOk);
+      pins += n;
+    } else {
+      const Errc error = ledger.remove(holder, Pfn{pfn}, n);
+      ASSERT_EQ(error, pins >= n ? Errc::kOk : Errc::kNotPinned);
+      if (pins >= n) pins -= n;
+    }
+  }
+  std::vector<LedgerEntry> expected;
+  std::uint64_t total = 0;
+  for (const auto& [key, pins] : model) {
+    if (pins != 0) expected.push_back({Pfn{key.first}, key.second, pins});
+    total += pins;
+  }
+  EXPECT_EQ(ledger.entries(), expected);
+  EXPECT_EQ(ledger.total(), total);
+  ledger.clear();
+  EXPECT_TRUE(ledger.entries().empty());
+}
+
+}  // namespace

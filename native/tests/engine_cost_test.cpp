@@ -1,0 +1,121 @@
+// Each limit loop leaves the same words behind as the scheme that it measures.
+#include "engine/cost.h"
+
+#include "engine/limit_loops.h"
+#include "tests/both/engine_fixture.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+constexpr std::uint64_t kPages = 64;
+
+class LimitLoops : public testing::TestWithParam<SchemeSpec> {
+ protected:
+  std::shared_ptr<Box> make(unsigned order) {
+    auto box = TestBox{.scheme = GetParam().name, .pages = kPages, .ledger = false}.make();
+    EXPECT_EQ(box->setup_range(Pfn{0}, kPages, {.order = order}), Errc::kOk);
+    return box;
+  }
+};
+
+std::vector<std::uint64_t> words_of(const Box& box) {
+  std::vector<std::uint64_t> words;
+  for (std::uint64_t pfn = 0; pfn < kPages; ++pfn)
+    for (const std::uint64_t word : box.words(Pfn{pfn}).value.words) words.push_back(word);
+  return words;
+}
+
+TEST_P(LimitLoops, PinAsTheSchemeDoes) {
+  for (const unsigned order : {0U, 2U}) {
+    auto by_scheme = make(order), by_limit = make(order);
+    std::vector<std::uint32_t> pfns(200);
+    PatternStream(Pattern::kRandom, Pfn{0}, kPages, 3, 0, 1, nullptr).fill(pfns);
+    const LimitLoop pin = limit_loop(by_limit->scheme(), PinOp::kPin);
+    const LimitLoop unpin = limit_loop(by_limit->scheme(), PinOp::kUnpin);
+    const LimitLoop query = limit_loop(by_limit->scheme(), PinOp::kMaybePinned);
+    ASSERT_NE(pin, nullptr);
+    const PinFrame& frame = by_limit->scheme().frame();
+
+    EXPECT_EQ(by_scheme->scheme().try_pin_many(pfns, 0).failed, 0U);
+    EXPECT_EQ(pin(frame, pfns.data(), pfns.size(), 0), 0U);
+    EXPECT_EQ(words_of(*by_scheme), words_of(*by_limit)) << "order " << order;
+    EXPECT_EQ(query(frame, pfns.data(), pfns.size(), 0), pfns.size());
+    for (const std::uint32_t pfn : pfns)
+      EXPECT_EQ(by_scheme->pins(Pfn{pfn}).value.pins, by_limit->pins(Pfn{pfn}).value.pins);
+
+    EXPECT_EQ(by_scheme->scheme().unpin_many(pfns, 0).failed, 0U);
+    EXPECT_EQ(unpin(frame, pfns.data(), pfns.size(), 0), 0U);
+    EXPECT_EQ(words_of(*by_scheme), words_of(*by_limit)) << "order " << order;
+    for (const PinOp op : {PinOp::kSpeculativeUnpin, PinOp::kReferencedUnpin})
+      EXPECT_EQ(limit_loop(by_limit->scheme(), op)(frame, pfns.data(), pfns.size(), 0), 0U);
+    EXPECT_CLEAN(*by_limit);
+  }
+}
+
+TEST_P(LimitLoops, RefuseAFreePage) {
+  auto box = TestBox{.scheme = GetParam().name, .pages = 4, .ledger = false, .populate = false}.make();
+  const std::uint32_t pfn = 1;
+  EXPECT_EQ(limit_loop(box->scheme(), PinOp::kPinUnpin)(box->scheme().frame(), &pfn, 1, 0), 1U);
+  EXPECT_CLEAN(*box);
+}
+
+TEST_P(LimitLoops, SamplersMeasureEveryLoopAndLeaveNothing) {
+  for (const CostLoop loop : {CostLoop::kScheme, CostLoop::kLimit, CostLoop::kNone}) {
+    for (const PinOp op : {PinOp::kPinUnpin, PinOp::kPin, PinOp::kUnpin, PinOp::kReferencedUnpin,
+                           PinOp::kMaybePinned}) {
+      for (const unsigned threads : {1U, 2U}) {
+        CostSettings settings;
+        settings.box.layout = *find_layout("linux-6.12");
+        settings.box.scheme = GetParam();
+        settings.box.pages = kPages;
+        settings.box.ledger = false;
+        settings.pattern = Pattern::kRandom;
+        settings.op = op;
+        settings.loop = loop;
+        settings.threads = threads;
+        auto box = TestBox{.scheme = GetParam().name, .pages = kPages, .ledger = false}.make();
+        ASSERT_EQ(box->setup_range(Pfn{0}, kPages, {}), Errc::kOk);
+        const auto before = words_of(*box);
+        std::unique_ptr<CostSampler> sampler;
+        ASSERT_EQ(CostSampler::create_on(box, settings, sampler), Errc::kOk);
+        CostSample sample;
+        ASSERT_EQ(sampler->sample(500, sample), Errc::kOk);
+        EXPECT_EQ(sample.ops, 500U);
+        EXPECT_EQ(sample.retries, 0U);
+        EXPECT_GT(sample.ns, 0U);
+        EXPECT_CLEAN(*box);
+      }
+    }
+  }
+}
+
+std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {
+  std::string name = info.param.name;
+  for (char& c : name)
+    if (c == '-') c = '_';
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Schemes, LimitLoops, testing::ValuesIn(builtin_schemes()), scheme_name);
+
+TEST(Cost, RefusesWhatHasNoLoop) {
+  CostSettings settings;
+  settings.box.layout = *find_layout("linux-6.12");
+  settings.box.scheme = *find_scheme("refcount");
+  settings.box.pages = 8;
+  std::unique_ptr<CostSampler> sampler;
+  std::string reason;
+  settings.op = PinOp::kIsolatePutback;
+  EXPECT_EQ(CostSampler::create(settings, sampler, &reason), Errc::kInval);
+  EXPECT_NE(reason.find("op"), std::string::npos);
+  settings.op = PinOp::kPinUnpin;
+  settings.threads = 0;
+  EXPECT_EQ(CostSampler::create(settings, sampler, &reason), Errc::kInval);
+  settings.threads = 1;
+  settings.loop = CostLoop::kLimit;
+  settings.box.layout = *find_layout("linux-6.12-32");
+  EXPECT_EQ(CostSampler::create(settings, sampler, &reason), Errc::kInval);
+  EXPECT_NE(reason.find("loop"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pagebox::inline PAGEBOX_ENV

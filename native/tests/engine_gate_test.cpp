@@ -1,0 +1,108 @@
+// Several OS threads share a box: calls, exclusive runs and close() keep apart.
+#include "engine/box_gate.h"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "tests/both/engine_fixture.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+TEST(BoxGate, AnExclusiveRunKeepsCallsOut) {
+  BoxHandle handle(TestBox{}.make());
+  EXPECT_TRUE(BoxCall(handle));
+  {
+    const ExclusiveRun run(handle.box().gate());
+    ASSERT_TRUE(run);
+    EXPECT_EQ(BoxCall(handle).error(), Errc::kBusy);
+    EXPECT_EQ(ExclusiveRun(handle.box().gate()).error(), Errc::kBusy);
+  }
+  EXPECT_TRUE(BoxCall(handle));
+}
+
+TEST(BoxGate, AClosedBoxRefusesEverything) {
+  BoxHandle handle(TestBox{}.make());
+  handle.box().gate().close();
+  handle.box().gate().close();
+  EXPECT_EQ(BoxCall(handle).error(), Errc::kBadF);
+  EXPECT_EQ(ExclusiveRun(handle.box().gate()).error(), Errc::kBadF);
+}
+
+TEST(BoxGate, HandlesHaveTheLowestFreeNumbers) {
+  auto box = TestBox{}.make();
+  BoxHandle first(box);
+  EXPECT_EQ(first.index(), 0U);
+  {
+    const BoxHandle second(box);
+    EXPECT_EQ(second.index(), 1U);
+  }
+  const BoxHandle third(box);
+  EXPECT_EQ(third.index(), 1U);
+}
+
+TEST(BoxGate, AuditsAmongCallsOfOtherThreadsAreClean) {
+  auto box = TestBox{.pages = 16}.make();
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> workers;
+  for (unsigned i = 0; i < 3; ++i) {
+    workers.emplace_back([&box, &stop, i] {
+      BoxHandle handle(box);
+      for (std::uint64_t n = i; !stop; ++n) {
+        const Pfn pfn{n % 16};
+        const BoxCall call(handle);
+        if (!call) continue;
+        if (box->pin(pfn, 1, i) == Errc::kOk) {
+          EXPECT_EQ(box->unpin(pfn, 1, i), Errc::kOk);
+        }
+      }
+    });
+  }
+  AuditReport report;
+  for (int i = 0; i < 50; ++i) {
+    const ExclusiveRun run(box->gate());
+    ASSERT_TRUE(run);
+    ASSERT_EQ(audit(*box, report), Errc::kOk);
+    EXPECT_TRUE(report.clean()) << text_of(report);
+  }
+  stop = true;
+  for (auto& worker : workers) worker.join();
+}
+
+TEST(BoxGate, TheLastHandleFreesTheBox) {
+  std::weak_ptr<Box> watch;
+  {
+    auto box = TestBox{}.make();
+    watch = box;
+    const BoxHandle first(box);
+    box.reset();
+    const BoxHandle second(first.shared());
+    EXPECT_FALSE(watch.expired());
+  }
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST(Box, OfManyPagesIsCreatedAtOnce) {
+  BoxSettings settings;
+  settings.layout = *find_layout("linux-6.12");
+  settings.scheme = *find_scheme("refcount-bias");
+  settings.pages = std::uint64_t{1} << 28;
+  double best_ms = 1e9;
+  for (int i = 0; i < 5; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::shared_ptr<Box> box;
+    const Errc error = Box::create(settings, box);
+    const auto end = std::chrono::steady_clock::now();
+    // A sanitizer's address space may not hold 16 GiB of descriptors.
+    if (error == Errc::kNoMem) GTEST_SKIP();
+    ASSERT_EQ(error, Errc::kOk);
+    EXPECT_EQ(box->pin(Pfn{settings.pages - 1}), Errc::kOk);
+    best_ms = std::min(best_ms, std::chrono::duration<double, std::milli>(end - begin).count());
+  }
+  EXPECT_LT(best_ms, 10);
+}
+
+}  // namespace
+}  // namespace pagebox::inline PAGEBOX_ENV

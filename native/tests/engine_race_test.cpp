@@ -1,0 +1,196 @@
+// Races are exact: whatever the threads did, the accounts explain every word.
+#include "engine/race.h"
+
+#include <thread>
+
+#include "tests/both/engine_fixture.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+RaceSettings mixed(unsigned threads, std::uint64_t ops) {
+  RaceSettings settings;
+  settings.threads = threads;
+  settings.ops = ops;
+  settings.ops_per_round = ops / 4 + 1;
+  settings.mix.fill(1);
+  return settings;
+}
+
+std::uint64_t total_ops(const RaceResult& result) {
+  std::uint64_t ops = 0;
+  for (const OpResult& op : *result.total) ops += op.ops;
+  return ops;
+}
+
+class RaceOfEveryScheme : public testing::TestWithParam<SchemeSpec> {};
+
+TEST_P(RaceOfEveryScheme, IsExactOnAFewPages) {
+  auto box = TestBox{.scheme = GetParam().name, .pages = 8}.make();
+  ASSERT_EQ(box->setup_range(Pfn{0}, 4, {}), Errc::kOk);
+  ASSERT_EQ(box->setup(Pfn{4}, {.order = 2}), Errc::kOk);
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, mixed(4, 4000), control, result), Errc::kOk);
+  EXPECT_EQ(result.stopped_by, StoppedBy::kOps);
+  EXPECT_TRUE(result.audit.clean()) << text_of(result.audit);
+  EXPECT_EQ(total_ops(result), 16000U);
+  EXPECT_EQ(control.ops(), 16000U);
+  EXPECT_EQ(result.rounds, 4U);
+  EXPECT_EQ(result.threads.size(), 4U);
+  EXPECT_CLEAN(*box);  // all was released
+  for (std::uint64_t pfn = 0; pfn < 8; ++pfn)
+    EXPECT_EQ(box->unpin(Pfn{pfn}), Errc::kNotPinned);
+}
+
+std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {
+  std::string name = info.param.name;
+  for (char& c : name)
+    if (c == '-') c = '_';
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Schemes, RaceOfEveryScheme, testing::ValuesIn(builtin_schemes()),
+                         scheme_name);
+
+TEST(Race, PopulatesPagesThatThreadsMeetAtOnce) {
+  auto box = TestBox{.pages = 4096}.make();
+  RaceSettings settings = mixed(4, 4096);
+  settings.pattern = Pattern::kZipf;
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  EXPECT_TRUE(result.audit.clean()) << text_of(result.audit);
+}
+
+TEST(Race, KeepsWhatOthersHeldBefore) {
+  auto box = TestBox{.pages = 4}.make();
+  ASSERT_EQ(box->pin(Pfn{1}, 7), Errc::kOk);
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, mixed(2, 2000), control, result), Errc::kOk);
+  EXPECT_TRUE(result.audit.clean()) << text_of(result.audit);
+  EXPECT_EQ(box->unpin(Pfn{1}, 7), Errc::kOk);
+  EXPECT_EQ(box->unpin(Pfn{1}), Errc::kNotPinned);
+}
+
+TEST(Race, SameSeedSameOperations) {
+  std::uint64_t counts[2][kPinOps];
+  for (auto& count : counts) {
+    auto box = TestBox{.pages = 64}.make();
+    RaceControl control;
+    RaceResult result;
+    ASSERT_EQ(run_race(*box, mixed(2, 3000), control, result), Errc::kOk);
+    for (unsigned op = 0; op < kPinOps; ++op) count[op] = (*result.total)[op].ops;
+  }
+  for (unsigned op = 0; op < kPinOps; ++op) EXPECT_EQ(counts[0][op], counts[1][op]);
+}
+
+TEST(Race, StopsByTime) {
+  auto box = TestBox{}.make();
+  RaceSettings settings;
+  settings.threads = 2;
+  settings.duration_ns = 30'000'000;
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  EXPECT_EQ(result.stopped_by, StoppedBy::kTime);
+  EXPECT_GT(total_ops(result), 0U);
+  EXPECT_GT((*result.total)[0].latency.samples(), 0U);
+}
+
+TEST(Race, StopsByRounds) {
+  auto box = TestBox{}.make();
+  RaceSettings settings;
+  settings.rounds = 3;
+  settings.ops_per_round = 1000;
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  EXPECT_EQ(result.stopped_by, StoppedBy::kRounds);
+  EXPECT_EQ(total_ops(result), 3000U);
+  EXPECT_EQ(control.rounds(), 3U);
+}
+
+TEST(Race, StopsWhenTold) {
+  auto box = TestBox{}.make();
+  RaceSettings settings;
+  settings.threads = 2;
+  settings.duration_ns = 60'000'000'000;
+  RaceControl control;
+  RaceResult result;
+  std::thread race([&] { EXPECT_EQ(run_race(*box, settings, control, result), Errc::kOk); });
+  while (control.ops() == 0) std::this_thread::yield();
+  control.stop();
+  race.join();
+  EXPECT_EQ(result.stopped_by, StoppedBy::kAbort);
+  EXPECT_TRUE(result.audit.clean()) << text_of(result.audit);
+}
+
+TEST(Race, ClosingTheBoxEndsIt) {
+  auto box = TestBox{}.make();
+  RaceSettings settings;
+  settings.threads = 2;
+  settings.duration_ns = 60'000'000'000;
+  RaceControl control;
+  RaceResult result;
+  std::thread race([&] { EXPECT_EQ(run_race(*box, settings, control, result), Errc::kOk); });
+  while (control.ops() == 0) std::this_thread::yield();
+  box->gate().close();  // returns when the race is over
+  EXPECT_EQ(run_race(*box, settings, control, result), Errc::kBadF);
+  race.join();
+  EXPECT_EQ(result.stopped_by, StoppedBy::kAbort);
+}
+
+TEST(Race, EndsAtADirtyAudit) {
+  auto box = TestBox{.scheme = "lru-overlay", .layout = "linux-4.20", .pages = 4}.make();
+  ASSERT_EQ(box->setup_range(Pfn{0}, 4, {.type = PageType::kDevicePrivateAnon}), Errc::kOk);
+  RaceSettings settings;
+  settings.threads = 2;
+  settings.ops_per_round = 100;
+  settings.rounds = 50;
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  EXPECT_EQ(result.stopped_by, StoppedBy::kAudit);
+  EXPECT_EQ(result.rounds, 1U);
+  EXPECT_GT(result.audit.by_invariant[static_cast<unsigned>(Invariant::kPgmapIntact)], 0U);
+}
+
+TEST(Race, CountsFailuresByErrno) {
+  auto box = TestBox{.pages = 8, .populate = false}.make();
+  RaceControl control;
+  RaceResult result;
+  RaceSettings settings;
+  settings.ops = 512;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  const OpResult& pairs = (*result.total)[static_cast<unsigned>(PinOp::kPinUnpin)];
+  ASSERT_EQ(pairs.failures.size(), 1U);
+  EXPECT_EQ(pairs.failures[0].error, Errc::kAgain);
+  EXPECT_EQ(pairs.failures[0].count, 512U);
+}
+
+TEST(Race, SettingsOutOfRangeAreNamed) {
+  auto box = TestBox{.pages = 8}.make();
+  RaceControl control;
+  RaceResult result;
+  std::string reason;
+  RaceSettings settings;
+  settings.threads = 0;
+  EXPECT_EQ(run_race(*box, settings, control, result, &reason), Errc::kInval);
+  EXPECT_NE(reason.find("threads"), std::string::npos);
+  settings = {};
+  settings.mix.fill(0);
+  EXPECT_EQ(run_race(*box, settings, control, result, &reason), Errc::kInval);
+  EXPECT_NE(reason.find("mix"), std::string::npos);
+  settings = {};
+  settings.first = Pfn{8};
+  EXPECT_EQ(run_race(*box, settings, control, result, &reason), Errc::kInval);
+  settings = {};
+  settings.first = Pfn{4};
+  settings.pages = 5;
+  EXPECT_EQ(run_race(*box, settings, control, result, &reason), Errc::kInval);
+  EXPECT_NE(reason.find("pages"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pagebox::inline PAGEBOX_ENV
