@@ -13,7 +13,7 @@ std::uint64_t word_at(std::span<const std::byte> bytes, std::uint64_t page) {
   return word;
 }
 
-void report(const MirrorResult& from, std::uint32_t keys, OpResult& result) {
+void report(const MirrorResult& from, std::uint32_t keys, OpRecord& result) {
   result.ret = from.error;
   if (from.error != Errc::kOk) return;
   result.keys |= keys;
@@ -21,7 +21,7 @@ void report(const MirrorResult& from, std::uint32_t keys, OpResult& result) {
   result.faults = from.faults;
 }
 
-void report_words(std::span<const std::byte> bytes, OpResult& result) {
+void report_words(std::span<const std::byte> bytes, OpRecord& result) {
   if (result.ret != Errc::kOk) return;
   result.keys |= kKeyV;
   for (std::uint64_t i = 0; i < bytes.size() / kPageBytes; ++i)
@@ -73,7 +73,7 @@ Errc MirrorDevices::mmap(Cpu& cpu, std::uint32_t proc, Process& process, const O
 }
 
 bool MirrorDevices::run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
-                        OpResult& result) {
+                        OpRecord& result) {
   if (op.code == OpCode::kCloseDev) {
     result.ret = close(cpu, proc, op.dev);
     return true;

@@ -20,7 +20,7 @@ class MirrorDevices final : public DeviceHandler {
                      std::unique_ptr<MirrorDevices>& out);
 
   bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
-           OpResult& result) override;
+           OpRecord& result) override;
   Errc mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) override;
   void exit(Cpu& cpu, std::uint32_t proc, Process& process) override;
 

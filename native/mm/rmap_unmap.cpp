@@ -62,7 +62,8 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
   const Pte old = slot.get_and_clear();
   const bool present = old.present();
-  if (present && old.dirty()) folio_mark_dirty(machine, folio);
+  // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)).
+  if (!present || old.dirty()) folio_mark_dirty(machine, folio);
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
     slot.set(old);
     return false;

@@ -152,7 +152,7 @@ struct Walk {
 }  // namespace
 
 Errc hmm_range_fault(Cpu& cpu, HmmRange& range) {
-  Walk walk{cpu, range, range.notifier->mm(), range.start};
+  Walk walk{cpu, range, range.notifier->mm(), range.start, Need::kNothing, {}};
   Errc error = Errc::kBusy;
   while (error == Errc::kBusy) {
     if (range.notifier->check_retry(range.notifier_seq)) return Errc::kBusy;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/interpreter.h"
+#include "engine/interpreter_device.h"
 #include "pins/registry.h"
 #include "tools/json.h"
 
@@ -180,6 +181,7 @@ struct Sandbox {
   std::unique_ptr<Allocator> allocator;
   std::unique_ptr<Pins> pins;
   std::unique_ptr<Machine> machine;
+  std::unique_ptr<MirrorDevices> devices;
 
   explicit Sandbox(const std::string& scheme) {
     constexpr std::uint64_t kPages = 1 << 14, kCapacity = kPages + (1 << 13);
@@ -189,6 +191,7 @@ struct Sandbox {
     check(Pins::create(*find_scheme(scheme), *memmap, *zone, 1, pins));
     machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
     check(machine->start({}));
+    check(MirrorDevices::create(*machine, (kCapacity - kPages) / kDevices, devices));
   }
   static void check(Errc error) {
     if (error == Errc::kOk) return;
@@ -225,7 +228,7 @@ int main(int argc, char** argv) {
     std::vector<Op> ops;
     for (const Json& op : scenario.at("ops").items) ops.push_back(reader.read(op));
     Sandbox sandbox(scheme);
-    Interpreter interpreter(*sandbox.machine, 0, nullptr);
+    Interpreter interpreter(*sandbox.machine, 0, sandbox.devices.get());
     const std::vector<OpRecord> results = interpreter.run_all(ops);
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"
