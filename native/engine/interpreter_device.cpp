@@ -39,6 +39,7 @@ Errc MirrorDevices::create(Machine& machine, std::uint64_t pages_each,
     options.first = {machine.memmap.pages() + i * pages_each};
     options.pages = pages_each;
     options.index = i;
+    options.used_before = true;  // by the scenarios recorded earlier
     const Errc error = MirrorDevice::create(machine, options, devices->devices_[i]);
     if (error != Errc::kOk) return error;
   }

@@ -77,7 +77,10 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
     machine.get(page);
     // Cannot fail: nobody pins what no CPU can reach.
     (void)folio_try_dup_anon_rmap(page, copy.from);
-    if (entry.is_writable_device() && copy.from.is_cow()) set_both(EntryType::kDeviceRead);
+    if (entry.is_writable_device() && copy.from.is_cow()) {
+      pte = pte.without(Pte::kSwpSoftDirty);  // as mprotect does
+      set_both(EntryType::kDeviceRead);
+    }
   } else if (entry.is_device_exclusive()) {
     // The device loses it: the entry is an ordinary one for both.
     const Page page = machine.page(entry.pfn());

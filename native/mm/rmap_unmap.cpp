@@ -80,6 +80,8 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
   slot.set(pte);
   // A device-exclusive entry gave up its mapping when it was made (v5.13 to v6.14).
   if (present || old.entry().is_device_private()) folio_remove_rmap(cpu, folio, vma);
+  // The batch's reference would make the folio look busy.
+  if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
   machine.put(cpu, folio);
   return true;
 }
@@ -144,6 +146,7 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to) {
     else
       folio_add_file_rmap(cpu, to, vma);
     slot.set(pte);
+    if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
     return true;
   });
 }

@@ -27,7 +27,8 @@ bool driver_allocates(DeviceMemory memory) {
 
 DevPagemap& self_of(void* self) { return *static_cast<DevPagemap*>(self); }
 
-/// Flags that the next life of a page must not see.
+/// Flags that the next life of a page must not see. PG_swapbacked stays, as in v6.12:
+/// so the memory of a device that was in use before is never freed lazily.
 constexpr Flag kLifeFlags[] = {Flag::kDirty,       Flag::kReferenced, Flag::kActive,
                                Flag::kWorkingset,  Flag::kUptodate,   Flag::kReclaim,
                                Flag::kUnevictable, Flag::kMlocked,    Flag::kOwnerPriv1,
@@ -85,9 +86,6 @@ Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   page.set_word(3, 0);
   page.set_word(4, 0);
   page.set_word(5, 0);
-  // As after the first use in v6.12, which never clears it: no page of a device is
-  // freed lazily.
-  page.set(Flag::kSwapBacked);
   page.set(Flag::kLocked);
   page.set_refcount(1);
   return Errc::kOk;

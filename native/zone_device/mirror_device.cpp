@@ -41,6 +41,9 @@ Errc MirrorDevice::add_memory() {
                                   options_.index, this, *this);
   if (error != Errc::kOk) return error;
   free_.reserve(options_.pages);
+  for (std::uint64_t i = 0; options_.used_before && !fresh_ && i < options_.pages; ++i)
+    machine_.page(options_.first + i).set(Flag::kSwapBacked);
+  fresh_ = true;
   for (std::uint64_t i = options_.pages; i-- > 0;) free_.push_back(options_.first + i);
   return Errc::kOk;
 }

@@ -25,6 +25,9 @@ struct MirrorDeviceOptions {
   Pfn first;                                     // behind RAM, see Memmap's capacity
   std::uint64_t pages = 0;
   std::uint64_t index = 0;  // names the pagemap in descriptors
+  /// Each page was in use before, as on a machine that has run for a while: v6.12 never
+  /// clears PG_swapbacked of a device page. Until the first release.
+  bool used_before = false;
 };
 
 class MirrorDevice final : public PagemapDriver {
@@ -81,6 +84,7 @@ class MirrorDevice final : public PagemapDriver {
   mutable Mutex memory_lock_;
   std::vector<Pfn> free_;   // memory_lock_; the last one is handed out first
   bool leaving_ = false;    // memory_lock_
+  bool fresh_ = false;      // memory_lock_; released once
 
   Mutex mirrors_lock_;
   std::vector<Mirror*> mirrors_;  // mirrors_lock_; by slot, null: closed
