@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "zone_device/mirror_mmap.h"
-
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
@@ -47,17 +45,17 @@ Errc MirrorDevices::create(Machine& machine, std::uint64_t pages_each,
   return Errc::kOk;
 }
 
-Mirror& MirrorDevices::open(std::uint32_t proc, Process& process, unsigned dev) {
-  std::unique_ptr<Mirror>& handle = open_[proc][dev];
-  if (handle == nullptr) handle = Mirror::open(*devices_[dev], *process.mm);
-  return *handle;
+Mirror* MirrorDevices::open(std::uint32_t proc, Process& process, unsigned dev) {
+  Mirror*& handle = open_[proc][dev];
+  if (handle == nullptr) handle = devices_[dev]->open(*process.mm);
+  return handle;
 }
 
 Errc MirrorDevices::close(Cpu& cpu, std::uint32_t proc, unsigned dev) {
   const auto at = open_.find(proc);
   if (at == open_.end() || at->second[dev] == nullptr) return Errc::kBadF;
   at->second[dev]->close(cpu);
-  at->second[dev].reset();
+  at->second[dev] = nullptr;
   return Errc::kOk;
 }
 
@@ -67,10 +65,11 @@ void MirrorDevices::exit(Cpu& cpu, std::uint32_t proc, Process&) {
 }
 
 Errc MirrorDevices::mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) {
-  (void)open(proc, process, op.dev);
+  Mirror* mirror = open(proc, process, op.dev);
+  if (mirror == nullptr) return Errc::kNoMem;
   const std::uint64_t prot = ((op.prot & kProtRead) != 0 ? +kVmRead : 0ULL) |
                              ((op.prot & kProtWrite) != 0 ? +kVmWrite : 0ULL);
-  return mirror_mmap(cpu, *process.mm, kBufferBase + op.buf * kBufferStride, op.pages, prot);
+  return mirror->mmap(cpu, kBufferBase + op.buf * kBufferStride, op.pages, prot);
 }
 
 bool MirrorDevices::run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
@@ -79,7 +78,12 @@ bool MirrorDevices::run(Cpu& cpu, std::uint32_t proc, Process& process, const Op
     result.ret = close(cpu, proc, op.dev);
     return true;
   }
-  Mirror& mirror = open(proc, process, op.dev);
+  Mirror* handle = open(proc, process, op.dev);
+  if (handle == nullptr) {
+    result.ret = Errc::kNoMem;
+    return true;
+  }
+  Mirror& mirror = *handle;
   const std::uint64_t at = process.address(op), pages = process.count(op);
   std::vector<std::byte> bytes;
   switch (op.code) {

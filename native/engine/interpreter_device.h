@@ -27,9 +27,9 @@ class MirrorDevices final : public DeviceHandler {
   MirrorDevice& device(unsigned index) { return *devices_[index]; }
 
  private:
-  using Handles = std::array<std::unique_ptr<Mirror>, kDevices>;
+  using Handles = std::array<Mirror*, kDevices>;
   MirrorDevices() = default;
-  Mirror& open(std::uint32_t proc, Process& process, unsigned dev);
+  Mirror* open(std::uint32_t proc, Process& process, unsigned dev);
   Errc close(Cpu& cpu, std::uint32_t proc, unsigned dev);
 
   std::array<std::unique_ptr<MirrorDevice>, kDevices> devices_;

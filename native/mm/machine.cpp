@@ -122,10 +122,21 @@ AddressSpace* Machine::create_disk_file(std::unique_ptr<BackingStore> disk) {
   return file;
 }
 
+AddressSpace* Machine::create_driver_file(DriverFile& driver) {
+  AddressSpace* file = files.alloc();
+  if (file == nullptr) return nullptr;
+  file->kind = FileKind::kDriver;
+  file->driver = &driver;
+  file->users.store(1);
+  return file;
+}
+
 void Machine::put_file(Cpu& cpu, AddressSpace& file) {
   if (file.users.fetch_sub(1) != 1) return;
-  truncate_file(cpu, file, 0);
+  DriverFile* driver = file.driver;
+  if (driver == nullptr) truncate_file(cpu, file, 0);
   files.free(&file);
+  if (driver != nullptr) driver->release(cpu);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

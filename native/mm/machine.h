@@ -87,6 +87,8 @@ class Machine {
   /// A new file of `pages` holes.
   AddressSpace* create_shmem(std::uint64_t pages);
   AddressSpace* create_disk_file(std::unique_ptr<BackingStore> disk);
+  /// A file of a driver; `driver` outlives its last user.
+  AddressSpace* create_driver_file(DriverFile& driver);
   void get_file(AddressSpace& file) { file.users.fetch_add(1); }
   void put_file(Cpu& cpu, AddressSpace& file);
 

@@ -24,9 +24,9 @@ Errc dontneed(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
 Errc remove(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   if ((vma.flags & kVmLocked) != 0) return Errc::kInval;
   AddressSpace* file = vma.file;
-  if (vma.is_anonymous()) return Errc::kInval;
+  if (file == nullptr) return Errc::kInval;
   if ((vma.flags & (kVmShared | kVmMayWrite)) != (kVmShared | kVmMayWrite)) return Errc::kAcces;
-  if (file == nullptr || !file->is_shmem()) return Errc::kOpNotSupp;  // ext2 cannot punch holes
+  if (!file->is_shmem()) return Errc::kOpNotSupp;  // ext2 cannot punch holes
   const std::uint64_t first = vma.pgoff_of(start);
   shmem_punch_hole(cpu, *file, first, (end - start) / kPageBytes);
   return Errc::kOk;
@@ -59,7 +59,7 @@ Errc new_flags(const Vma& vma, Advice advice, std::uint64_t& flags) {
       flags &= ~kVmDontCopy;
       return Errc::kOk;
     case Advice::kWipeonfork:
-      if (!vma.is_anonymous() || (flags & kVmShared) != 0) return Errc::kInval;
+      if (vma.file != nullptr || (flags & kVmShared) != 0) return Errc::kInval;
       flags |= kVmWipeOnFork;
       return Errc::kOk;
     case Advice::kKeeponfork: flags &= ~kVmWipeOnFork; return Errc::kOk;

@@ -41,6 +41,14 @@ void NotifierList::end(Cpu& cpu, Mm& mm, const NotifierRange& range) {
   wake(ended_.address());
 }
 
+void NotifierList::release(Mm& mm) {
+  Guard guard(lock_);
+  for (const Listener& listener : listeners_)
+    if (listener.ops->release != nullptr) listener.ops->release(listener.self, mm);
+  listeners_.clear();
+  count_.store(0);
+}
+
 void NotifierList::wait_while(std::uint64_t seq) const {
   for (;;) {
     const std::uint32_t ended = ended_.load();

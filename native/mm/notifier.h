@@ -34,6 +34,8 @@ struct NotifierRange {
 struct NotifierOps {
   void (*invalidate_start)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);
   void (*invalidate_end)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);  // may be null
+  /// The address space is gone; it forgets the listener. May be null.
+  void (*release)(void* self, Mm& mm);
 };
 
 class NotifierList {
@@ -43,6 +45,8 @@ class NotifierList {
   bool empty() const { return count_.load() == 0; }
   void start(Cpu& cpu, Mm& mm, const NotifierRange& range);
   void end(Cpu& cpu, Mm& mm, const NotifierRange& range);
+  /// exit: nothing is mapped any more.
+  void release(Mm& mm);
 
   /// The address space's sequence number, odd while any invalidation runs. Counted
   /// also while nobody listens, so that who starts to listen meanwhile knows.

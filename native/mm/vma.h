@@ -57,7 +57,7 @@ struct Vma {
   std::vector<AnonVma*> chain;    // every anon_vma that may hold pages mapped here
 
   std::uint64_t pages() const { return (end - start) / kPageBytes; }
-  bool is_anonymous() const { return file == nullptr && (flags & (kVmPfnMap | kVmMixedMap)) == 0; }
+  bool is_anonymous() const { return file == nullptr && (flags & kVmPfnMap) == 0; }
   bool is_cow() const { return (flags & (kVmShared | kVmMayWrite)) == kVmMayWrite; }
   bool is_accessible() const { return (flags & kVmAccessFlags) != 0; }
   std::uint64_t pgoff_of(std::uint64_t address) const {

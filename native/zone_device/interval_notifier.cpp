@@ -10,23 +10,27 @@ const NotifierOps IntervalNotifier::kOps = {
       notifier.invalidate(cpu, range, mm.notifiers.seq());
     },
     nullptr,
+    [](void* self, Mm&) { static_cast<IntervalNotifier*>(self)->mm_.store(nullptr); },
 };
 
 IntervalNotifier::IntervalNotifier(Mm& mm, std::uint64_t start, std::uint64_t end)
-    : mm_(mm), start_(start), end_(end) {}
+    : mm_(&mm), start_(start), end_(end) {}
 
 void IntervalNotifier::insert() {
-  mm_.notifiers.add(&kOps, this);
+  NotifierList& notifiers = mm().notifiers;
+  notifiers.add(&kOps, this);
   // A change that runs already was not announced to us: if the number is odd, the
   // first reader waits for its end. Even numbers are never those of a change.
-  seq_.store(mm_.notifiers.seq());
+  seq_.store(notifiers.seq());
 }
 
-void IntervalNotifier::remove() { mm_.notifiers.remove(this); }
+void IntervalNotifier::remove() {
+  if (Mm* mm = mm_.exchange(nullptr)) mm->notifiers.remove(this);
+}
 
 std::uint64_t IntervalNotifier::read_begin() const {
   const std::uint64_t seq = seq_.load();
-  if ((seq & 1) != 0) mm_.notifiers.wait_while(seq);
+  if ((seq & 1) != 0) mm().notifiers.wait_while(seq);
   return seq;
 }
 

@@ -31,7 +31,9 @@ class IntervalNotifier {
   bool read_retry(std::uint64_t seq) const { return seq_.load() != seq; }
   /// The same without the lock: may miss a change that is just coming.
   bool check_retry(std::uint64_t seq) const { return seq_.load() != seq; }
-  Mm& mm() const { return mm_; }
+  Mm& mm() const { return *mm_.load(); }
+  /// False once the process has exited: nothing is invalidated any more.
+  bool watches(const Mm& mm) const { return mm_.load() == &mm; }
 
  protected:
   ~IntervalNotifier() = default;
@@ -46,7 +48,7 @@ class IntervalNotifier {
 
  private:
   static const NotifierOps kOps;
-  Mm& mm_;
+  Atomic<Mm*> mm_;
   const std::uint64_t start_, end_;
   Atomic<std::uint64_t> seq_;
 };

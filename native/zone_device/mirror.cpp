@@ -10,22 +10,19 @@ std::span<std::byte> page_of(std::span<std::byte> bytes, std::uint64_t page) {
 
 }  // namespace
 
-std::unique_ptr<Mirror> Mirror::open(MirrorDevice& device, Mm& mm) {
+std::unique_ptr<Mirror> Mirror::create(MirrorDevice& device, Mm& mm) {
   std::unique_ptr<Mirror> mirror(new Mirror(device, mm));
-  device.opened(*mirror);
+  mirror->file_ = device.machine().create_driver_file(*mirror);
+  if (mirror->file_ == nullptr) return nullptr;
   mirror->insert();
   return mirror;
 }
 
-Mirror::~Mirror() = default;
+void Mirror::close(Cpu& cpu) { device_.machine().put_file(cpu, *file_); }
 
-void Mirror::close(Cpu& cpu) {
+void Mirror::release(Cpu& cpu) {
+  const std::unique_ptr<Mirror> self = device_.take(*this);
   remove();
-  device_.closed(*this);
-  {
-    Guard guard(lock_);
-    table_.clear();
-  }
   device_.evict(cpu);
 }
 

@@ -36,13 +36,14 @@ struct MirrorProt {
                                 kCoherentRemote = 0x50, kError = 0xff;
 };
 
-class Mirror final : public IntervalNotifier {
+class Mirror final : public IntervalNotifier, public DriverFile {
  public:
-  static std::unique_ptr<Mirror> open(MirrorDevice& device, Mm& mm);
-  /// Every page in the device, whosever it is, moves to system memory. Before the
-  /// address space is destroyed; nothing else may be called afterwards.
+  /// See MirrorDevice::open.
+  static std::unique_ptr<Mirror> create(MirrorDevice& device, Mm& mm);
+  /// The handle is not used any more. Once mappings of the device are gone too, every
+  /// page in it, whosever it is, moves to system memory, and the handle is destroyed.
   void close(Cpu& cpu);
-  ~Mirror();
+  ~Mirror() override = default;
 
   /// `out`: pages * 4096 bytes, or empty. kFault, kPerm: as hmm_range_fault; nothing
   /// is said of the data then.
@@ -62,6 +63,10 @@ class Mirror final : public IntervalNotifier {
                          std::span<std::byte> out);
   /// kPerm: the device still has exclusive access to one of them.
   Errc check_exclusive(std::uint64_t start, std::uint64_t pages);
+  /// The device's own mmap, private, present from the start: zeroed pages that no
+  /// file has and no paging touches (VM_MIXEDMAP). `prot`: kVmRead | kVmWrite. Errors
+  /// as do_mmap; kNoMem: no pages.
+  Errc mmap(Cpu& cpu, std::uint64_t address, std::uint64_t pages, std::uint64_t prot);
 
   MirrorDevice& device() const { return device_; }
   std::uint64_t slot() const { return slot_; }
@@ -77,6 +82,7 @@ class Mirror final : public IntervalNotifier {
  private:
   Mirror(MirrorDevice& device, Mm& mm) : IntervalNotifier(mm, 0, kTaskSize), device_(device) {}
   void invalidate(Cpu& cpu, const NotifierRange& range, std::uint64_t seq) override;
+  void release(Cpu& cpu) override;
 
   /// Copies page by page from or to what the table has; the pages done.
   std::uint64_t copy_out(std::uint64_t start, std::uint64_t pages, std::span<std::byte> out);
@@ -89,6 +95,7 @@ class Mirror final : public IntervalNotifier {
   std::uint8_t describe(HmmPfn pfn) const;
 
   MirrorDevice& device_;
+  AddressSpace* file_ = nullptr;  // its users: the handle and its mappings
   std::uint64_t slot_ = 0;
   Mutex lock_;
   MirrorTable table_;  // lock_

@@ -76,31 +76,35 @@ void MirrorDevice::page_free(Cpu&, Page page) {
   in_use_.fetch_sub(1);
 }
 
-void MirrorDevice::opened(Mirror& mirror) {
+Mirror* MirrorDevice::open(Mm& mm) {
+  std::unique_ptr<Mirror> fresh = Mirror::create(*this, mm);
+  if (fresh == nullptr) return nullptr;
+  Mirror* mirror = fresh.get();
   Guard guard(mirrors_lock_);
   std::size_t slot = 0;
   while (slot < mirrors_.size() && mirrors_[slot] != nullptr) ++slot;
-  if (slot == mirrors_.size()) mirrors_.push_back(nullptr);
-  mirrors_[slot] = &mirror;
-  mirror.set_slot(slot);
+  if (slot == mirrors_.size()) mirrors_.emplace_back();
+  mirror->set_slot(slot);
+  mirrors_[slot] = std::move(fresh);
+  return mirror;
 }
 
-void MirrorDevice::closed(Mirror& mirror) {
+std::unique_ptr<Mirror> MirrorDevice::take(Mirror& mirror) {
   Guard guard(mirrors_lock_);
-  mirrors_[mirror.slot()] = nullptr;
+  return std::move(mirrors_[mirror.slot()]);
 }
 
 void MirrorDevice::drop_mappings(Page page, const Mm& mm, std::uint64_t address) {
   const Shape& shape = page.shape();
-  std::size_t migrator = mirrors_.size();
   Guard guard(mirrors_lock_);
+  std::size_t migrator = mirrors_.size();
   if (shape.driver_data != 0)
     if (const auto slot = machine_.memmap.addresses().object_at(
             ObjectKind::kDriverData, page.word(shape.driver_data / shape.word_bytes)))
       migrator = *slot;
   for (std::size_t slot = 0; slot < mirrors_.size(); ++slot) {
-    Mirror* mirror = mirrors_[slot];
-    if (mirror != nullptr && (slot == migrator || &mirror->mm() == &mm)) mirror->drop(address);
+    Mirror* mirror = mirrors_[slot].get();
+    if (mirror != nullptr && (slot == migrator || mirror->watches(mm))) mirror->drop(address);
   }
 }
 

@@ -51,8 +51,11 @@ class MirrorDevice final : public PagemapDriver {
   Errc release(Cpu& cpu);
   std::vector<PageHolder> holders() const { return pagemap_.holders(); }
 
-  void opened(Mirror& mirror);
-  void closed(Mirror& mirror);
+  /// A handle for that process; the device owns it until its last user is gone.
+  /// Null: no file can be had.
+  Mirror* open(Mm& mm);
+  /// Takes a handle out, for its release.
+  std::unique_ptr<Mirror> take(Mirror& mirror);
 
   Machine& machine() const { return machine_; }
   DeviceMemory memory() const { return options_.memory; }
@@ -87,7 +90,7 @@ class MirrorDevice final : public PagemapDriver {
   bool fresh_ = false;      // memory_lock_; released once
 
   Mutex mirrors_lock_;
-  std::vector<Mirror*> mirrors_;  // mirrors_lock_; by slot, null: closed
+  std::vector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

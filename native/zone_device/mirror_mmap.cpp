@@ -1,6 +1,6 @@
-#include "zone_device/mirror_mmap.h"
-
+// The device's own mmap.
 #include "mm/rmap.h"
+#include "zone_device/mirror.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -25,19 +25,19 @@ Errc insert_page(Cpu& cpu, Vma& vma, std::uint64_t address) {
 
 }  // namespace
 
-Errc mirror_mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages,
-                 std::uint64_t prot) {
+Errc Mirror::mmap(Cpu& cpu, std::uint64_t address, std::uint64_t pages, std::uint64_t prot) {
   MmapRequest request;
   request.address = address;
   request.pages = pages;
   request.prot = prot;
+  request.file = file_;
   request.extra_flags = kVmMixedMap;
   request.populate = [](Cpu& acting, Vma& vma) {
     for (std::uint64_t at = vma.start; at < vma.end; at += kPageBytes)
       if (const Errc error = insert_page(acting, vma, at); error != Errc::kOk) return error;
     return Errc::kOk;
   };
-  return do_mmap(cpu, mm, request);
+  return do_mmap(cpu, mm(), request);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV
