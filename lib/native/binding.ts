@@ -237,6 +237,7 @@ export interface NativeCostOptions {
 
 export interface NativeCostSampler {
   sample(ops: number): { ns: number; ops: number; retries: number } | number
+  beside(options: NativeCostOptions): NativeCostSampler | NativeFailure | number
   close(): void
 }
 

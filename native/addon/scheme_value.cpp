@@ -77,6 +77,8 @@ SchemeSpec read_scheme(JsRead& from) {
   scheme.refs_per_pin = static_cast<std::uint32_t>(from.integer("refsPerPin", kRefcountMax));
   scheme.false_positives = from.text("falsePositives");
   scheme.types = read_page_types(from, "types");
+  // Follows from the rest, so it is not declared.
+  scheme.min_word_bytes = scheme.packed_bits == 64 ? 8 : 4;
   return scheme;
 }
 

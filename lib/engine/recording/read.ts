@@ -29,7 +29,7 @@ export async function* readRecordings(path: string): AsyncGenerator<Recording, v
   const lines = createInterface({ input: bytes, crlfDelay: Number.POSITIVE_INFINITY })
   // readline does not end on an error of its input; closing it ends the loop below.
   let failure: Error | undefined
-  bytes.on('error', (error) => {
+  bytes.on('error', (error: Error) => {
     failure = error
     lines.close()
   })
