@@ -38,8 +38,12 @@ class Walk {
     for (Mm* mm : input_.mms) walk_mm(*mm);
     for (std::uint64_t i = 0; i < machine_.files.size(); ++i) walk_file(*machine_.files.at(i));
     for (unsigned i = 0; i < machine_.cpus(); ++i) walk_batches(machine_.cpu(i));
-    for (const HeldReference& held : input_.held)
-      (held.pinned ? account(held.pfn).pins : account(held.pfn).gets) += 1;
+    for (const HeldReference& held : input_.held) {
+      if (!held.pinned)
+        account(held.pfn).gets += 1;
+      else if (!machine_.is_zero_pfn(held.pfn))  // a pin of it counts nothing
+        account(held.pfn).pins += 1;
+    }
     account(machine_.pfn_of(machine_.zero_page())).gets += 1;
     check_swap();
     check_pages();
