@@ -11,9 +11,9 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 inline constexpr std::array<std::string_view, 23> kOpSlots = {
-    "op",    "proc",  "child",  "buf",     "to",   "page", "n",     "hasPage",
-    "hasN",  "pages", "kind",   "prot",    "fill", "hasFill", "file", "dev",
-    "value", "advice", "mode",  "via",     "id",   "fpage", "flags"};
+    "op",    "proc",   "child", "buf",  "to",   "page",    "n",    "hasPage",
+    "hasN",  "pages",  "kind",  "prot", "fill", "hasFill", "file", "dev",
+    "value", "advice", "mode",  "via",  "id",   "fpage",   "flags"};
 /// Bits of the slot `flags`.
 inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4;
 

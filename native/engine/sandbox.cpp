@@ -12,12 +12,11 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
   Memmap& memmap = *sandbox->memmap_;
   sandbox->zone_ = std::make_unique<Zone>(memmap, kZoneNormal);
   sandbox->allocator_ = std::make_unique<Allocator>(memmap, Pfn{0}, Pfn{settings.pages});
-  if (const Errc error =
-          Pins::create(settings.scheme, memmap, *sandbox->zone_, 1, sandbox->pins_);
+  if (const Errc error = Pins::create(settings.scheme, memmap, *sandbox->zone_, 1, sandbox->pins_);
       error != Errc::kOk)
     return error;
-  sandbox->machine_ = std::make_unique<Machine>(memmap, *sandbox->zone_, *sandbox->allocator_,
-                                                *sandbox->pins_);
+  sandbox->machine_ =
+      std::make_unique<Machine>(memmap, *sandbox->zone_, *sandbox->allocator_, *sandbox->pins_);
   MachineOptions options;
   options.transparent_huge_pages = settings.transparent_huge_pages;
   if (const Errc error = sandbox->machine_->start(options); error != Errc::kOk) return error;
