@@ -20,7 +20,7 @@ export interface CostGroup {
 export interface Plan {
   rounds: number
   sampleMs: number
-  /** When the costs must be through; a slow machine gets fewer rounds, not more time. */
+  /** After which no further round begins; a slow machine gets fewer rounds, not more time. */
   budgetSeconds: number
   groups: CostGroup[]
   javascript: { pattern: 'hot' | 'random'; workingSetBytes: number }[]
@@ -32,8 +32,8 @@ const MiB = 2 ** 20
 export const hotBytes = 64
 
 const sizes: Record<Effort, { rounds: number; sampleMs: number; budgetSeconds: number }> = {
-  quick: { rounds: 7, sampleMs: 1.5, budgetSeconds: 11 },
-  default: { rounds: 15, sampleMs: 4, budgetSeconds: 60 },
+  quick: { rounds: 7, sampleMs: 1.5, budgetSeconds: 13 },
+  default: { rounds: 15, sampleMs: 4, budgetSeconds: 65 },
   thorough: { rounds: 41, sampleMs: 20, budgetSeconds: Number.POSITIVE_INFINITY },
 }
 

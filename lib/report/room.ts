@@ -84,7 +84,7 @@ const opened = ['linux-4.20', 'linux-6.12']
 function layoutBlock(document: CompareDocument, layout: LayoutEntry): Markup {
   const open = document.layouts.length <= 2 || opened.includes(layout.name)
   return html`<details class="layout" id="room-${layout.name}"${open && html` open`}><summary><b>${layout.name}</b></summary>
-<p class="note">${layout.summary} ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
+<p class="note">${layout.summary}; ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
 ${layoutMatrix(document, layout)}${collisionList(document, layout)}</details>`
 }
 
