@@ -43,6 +43,19 @@ export function encodeOps(ops: readonly RecordedOp[]): EncodedScenario {
   return { rows: rows.subarray(0, indices.length * width), indices, unknown }
 }
 
+/** Fields whose absence means something, and the slots that say they are there. */
+const presence = new Map([
+  ['page', 'hasPage'],
+  ['n', 'hasN'],
+  ['fill', 'hasFill'],
+])
+/** Fields that are one bit of the slot `flags`, as engine/op_row.h has them. */
+const flagBits = new Map([
+  ['write', 1],
+  ['fast', 2],
+  ['longterm', 4],
+])
+
 class RowWriter {
   readonly #op: RecordedOp
   readonly #where: string
@@ -77,45 +90,37 @@ class RowWriter {
   }
 
   #field(name: string): void {
+    const bit = flagBits.get(name)
+    const present = presence.get(name)
+    if (present !== undefined) this.#set(present, 1)
+    if (bit === undefined) this.#set(name, this.#numberOf(name))
+    else this.#flag(name, bit)
+  }
+
+  #numberOf(name: string): number {
     const { tables } = vocabulary()
     switch (name) {
       case 'buf':
       case 'to':
-        return this.#set(name, this.#letter(name, tables.buffers))
+        return this.#letter(name, tables.buffers)
       case 'child':
-        return this.#set(name, this.#process(name, ''))
-      case 'page':
-      case 'n':
-      case 'fill':
-        this.#set(`has${name === 'n' ? 'N' : name === 'page' ? 'Page' : 'Fill'}`, 1)
-        return this.#set(name, this.#integer(name, Number.MAX_SAFE_INTEGER))
-      case 'pages':
-      case 'value':
-      case 'id':
-      case 'fpage':
-        return this.#set(name, this.#integer(name, Number.MAX_SAFE_INTEGER))
+        return this.#process(name, '')
       case 'dev':
-        return this.#set(name, this.#integer(name, tables.devices - 1))
+        return this.#integer(name, tables.devices - 1)
       case 'file':
-        return this.#set(name, this.#integer(name, tables.files - 1))
+        return this.#integer(name, tables.files - 1)
       case 'prot':
-        return this.#set(name, this.#prot())
+        return this.#prot()
       case 'kind':
-        return this.#set(name, this.#word(name, tables.kinds))
+        return this.#word(name, tables.kinds)
       case 'advice':
-        return this.#set(name, this.#word(name, tables.advices))
+        return this.#word(name, tables.advices)
       case 'mode':
-        return this.#set(name, this.#word(name, tables.modes))
+        return this.#word(name, tables.modes)
       case 'via':
-        return this.#set(name, this.#word(name, tables.vias))
-      case 'write':
-        return this.#flag(name, 1)
-      case 'fast':
-        return this.#flag(name, 2)
-      case 'longterm':
-        return this.#flag(name, 4)
+        return this.#word(name, tables.vias)
       default:
-        throw new PageboxError('ERR_PAGEBOX_INTERNAL', `no encoding for the field ${name}`)
+        return this.#integer(name, Number.MAX_SAFE_INTEGER)
     }
   }
 
