@@ -1,5 +1,7 @@
 import { badArgument } from '../base/args.ts'
 import { PageboxError, type ErrorCode } from '../errors.ts'
+import { hasOwn } from '../base/primordials.ts'
+import type { NativeFailure } from './binding.ts'
 import { tables } from './tables.ts'
 
 /** Statuses of the addon's own; below 0 and above these, the place of a bad argument from -1 on. */
@@ -50,15 +52,21 @@ export function refusal(status: number, call: string, subject: string): PageboxE
 /** The error for a pfn that is none, or lies outside [0, pages). */
 export function badPfn(value: unknown, argument: string, pages: number): PageboxError {
   const allowed = `a page frame number from 0 to ${pages - 1}`
-  return badArgument(typeof value === 'number' ? 'ERR_PAGEBOX_PFN_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
+  return badArgument(
+    typeof value === 'number' ? 'ERR_PAGEBOX_PFN_RANGE' : 'ERR_PAGEBOX_ARG_TYPE',
+    argument,
+    value,
+    allowed,
+  )
 }
 
+/** Only an own property counts: anybody can put one on Object.prototype. */
+export const isFailure = <Made extends object>(made: Made | NativeFailure): made is NativeFailure =>
+  hasOwn(made, 'status')
+
 /** What a creation failed with, or what it created. */
-export function created<Made extends object>(
-  made: Made | { status: number; reason: string },
-  argument: string,
-): Made {
-  if (!('status' in made)) return made
+export function created<Made extends object>(made: Made | NativeFailure, argument: string): Made {
+  if (!isFailure(made)) return made
   const { status, reason } = made
   const name = errnoName(status)
   if (status === closed) throw closedError()
@@ -68,6 +76,10 @@ export function created<Made extends object>(
   if (name === 'ENOMEM' || name === 'EAGAIN')
     throw new PageboxError('ERR_PAGEBOX_MEMORY', reason || 'out of memory', { argument, errno: name })
   if (name === 'EINVAL' || name === 'ERANGE')
-    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument}: ${reason}`, { argument, given: reason, allowed: reason })
+    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument}: ${reason}`, {
+      argument,
+      given: reason,
+      allowed: reason,
+    })
   throw new PageboxError('ERR_PAGEBOX_REFUSED', `${argument}: ${reason || name}`, { argument, errno: name })
 }

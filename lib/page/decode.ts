@@ -1,4 +1,4 @@
-import { array, badArgument, oneOf, options } from '../base/args.ts'
+import { array, badArgument, oneOf, options, or } from '../base/args.ts'
 import { typedArrayName } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
@@ -40,8 +40,15 @@ function textOf(field: Field, value: bigint, layout: Layout, flags: readonly str
       const low = ['', ' (anon)', ' (movable)', ' (ksm)'][Number(value & 3n)]
       return { text: named.text + low, ok: named.ok }
     }
-    case 'poison':
-      return { text: nameOf(value, layout).text, ok: value === tables().addresses[layout.wordBytes].tailMapping }
+    case 'poison': {
+      // Over _mapcount it is what an unmapped page has, -1; elsewhere TAIL_MAPPING.
+      if (field.offsetBytes === layout.mapcountOffsetBytes) {
+        const count = BigInt.asIntN(field.bits, value)
+        return { text: `${count}`, ok: count === -1n }
+      }
+      const { tailMapping } = tables().addresses[layout.wordBytes]
+      return { text: nameOf(value, layout).text, ok: value === tailMapping }
+    }
     case 'mapcount':
     case 'refcount':
     case 'pincount':
@@ -123,7 +130,7 @@ function readWords(value: unknown, layout: Layout): bigint[] {
 /** Words of a descriptor, as from a crash dump, read by layout and scheme: what `dump_page` would say. */
 export function decodeWords(words: readonly bigint[] | BigUint64Array, value: DecodeOptions = {}): DecodedPage {
   const given = options(value, 'options', ['layout', 'scheme', 'type'] as const)
-  const layout = layoutOf(given.layout ?? 'linux-6.12', 'options.layout')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const scheme = given.scheme === undefined ? null : schemeOf(given.scheme, 'options.scheme')
   const type = given.type === undefined ? undefined : oneOf(given.type, 'options.type', tables().pageTypes)
   return decodeDescriptor(readWords(words, layout), layout, scheme, type)

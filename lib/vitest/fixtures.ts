@@ -4,7 +4,7 @@ import type { BoxOptions } from '../engine/boxTypes.ts'
 
 /** What a test gets by naming it in its arguments. */
 export interface PageboxFixtures {
-  /** Settings of `box`; set them for a file or a suite with `test.override` or `test.scoped`. */
+  /** Settings of `box`; set them for a file or a suite with `test.override`. */
   boxOptions: BoxOptions
   /** A box of its own for each test, audited and closed after it. */
   box: Box

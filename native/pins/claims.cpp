@@ -49,9 +49,10 @@ void claim_word(const SchemeSpec& scheme, const Layout& layout, PageType type,
                              word_bits(layout, static_cast<unsigned>(scheme.was_lru.word),
                                        static_cast<unsigned>(scheme.was_lru.bit), 1),
                              kLruTypes.has(type));
-  // In a packed word it is written with the rest, as 0.
+  // In a packed word it is written with the rest, as 0. Elsewhere a page that is on
+  // no LRU needs no such bit.
   if (packed) was_lru.clears = 1;
-  claims.push_back(was_lru);
+  if (was_lru.sets != 0 || was_lru.clears != 0) claims.push_back(was_lru);
 }
 
 }  // namespace

@@ -34,11 +34,14 @@ describe('HMM leaves no word of the union', () => {
     for (let word = 1; word <= 5; word++) {
       const scheme = schemes.define({
         name: `claims-word-${word}`,
-        protocol: 'flag-and-word',
-        flagBit: layouts.get('linux-4.20').lowestFreeFlagBit,
-        countOffsetBytes: word * 8,
-        countShift: word === 1 ? 8 : 0,
-        countBits: 16,
+        protocol: 'packed-word',
+        countWord: word,
+        countShift: 3,
+        countBits: 61,
+        packedBits: 64,
+        pinned: { word, bit: 1 },
+        // Words 3 to 5 stay the page's own while it is on no list.
+        ...(word <= 2 && { wasLru: { word, bit: 2 } }),
       })
       expect(agreed({ scheme, layout: 'linux-4.20', pageType: 'device-private-anon' }).cell, `word ${word}`).toBe(
         'collides',

@@ -3,12 +3,22 @@ import { Box, type Layout, layouts } from 'pagebox'
 
 /** The layout built without CONFIG_MEMCG: the last word is gone. */
 function withoutMemcg(from: Layout, strideBytes: number): Layout {
+  const { wordBytes, era, types, compoundTypes, flags, pincount } = from
+  const { mapcountOffsetBytes, refcountOffsetBytes, orderOffsetBytes } = from
   return layouts.define({
-    ...from,
     name: `${from.name}-no-memcg-${strideBytes}`,
+    wordBytes,
     strideBytes,
     kconfig: { ...from.kconfig, memcg: false },
-    fields: from.fields.filter(({ offsetBytes }) => offsetBytes <= from.refcountOffsetBytes),
+    era,
+    types,
+    compoundTypes,
+    flags,
+    fields: from.fields.filter(({ offsetBytes }) => offsetBytes <= refcountOffsetBytes),
+    pincount,
+    mapcountOffsetBytes,
+    refcountOffsetBytes,
+    orderOffsetBytes,
   })
 }
 

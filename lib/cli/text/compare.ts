@@ -1,6 +1,7 @@
 import type { BaselineReport } from '../../compare/baseline.ts'
 import type { CompareDocument } from '../../compare/document.ts'
 import { bytes, digits, range } from '../../compare/format.ts'
+import { loadWarning } from '../../compare/machine.ts'
 import { situationLabel } from '../../compare/situation.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
@@ -31,6 +32,7 @@ export function compareText(document: CompareDocument, detailed: readonly string
   const { machine } = document
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`,
+    io.colours.yellow(wrap(loadWarning(machine), io.columns)),
     roomText(document, detailed, io),
     disagreementsText(document, io),
     costTable(document, io),

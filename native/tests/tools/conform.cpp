@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "engine/audit_mm.h"
 #include "engine/interpreter.h"
 #include "engine/interpreter_device.h"
 #include "pins/registry.h"
@@ -200,6 +201,23 @@ struct Sandbox {
   }
 };
 
+/// Prints what the audit finds; how many rows.
+std::size_t audit(Machine& machine, const Interpreter& interpreter, const std::string& name) {
+  std::vector<Mm*> mms;
+  std::vector<HeldReference> held;
+  for (const auto& [proc, process] : interpreter.processes()) {
+    mms.push_back(process->mm.get());
+    for (const auto& [id, pin] : process->pins)
+      for (const Pfn pfn : pin.pages) held.push_back({pfn, pin.via != PinVia::kVmsplice});
+  }
+  const std::vector<MmAuditRow> rows = audit_mm(machine, {mms, held});
+  for (const MmAuditRow& row : rows)
+    std::cerr << name << ": " << kMmInvariantNames[static_cast<unsigned>(row.invariant)] << " at "
+              << row.where << ": expected " << row.expected << ", found " << row.found << " ("
+              << row.explanation << ")\n";
+  return rows.size();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -220,6 +238,7 @@ int main(int argc, char** argv) {
   }
   std::ifstream in(files[0]);
   std::ofstream out(files[1]);
+  std::size_t findings = 0;
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;
     const Json scenario = parse_json(line);
@@ -230,9 +249,13 @@ int main(int argc, char** argv) {
     Sandbox sandbox(scheme);
     Interpreter interpreter(*sandbox.machine, 0, sandbox.devices.get());
     const std::vector<OpRecord> results = interpreter.run_all(ops);
+    const std::string& name = scenario.at("name").text;
+    findings += audit(*sandbox.machine, interpreter, name);
+    interpreter.finish();
+    findings += audit(*sandbox.machine, interpreter, name + " at the end");
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"
         << list_text(results, [&](std::size_t i) { return result_text(results[i]); }) << "}\n";
   }
-  return 0;
+  return findings == 0 ? 0 : 1;
 }
