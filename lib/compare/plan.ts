@@ -55,8 +55,9 @@ export function makePlan(
   })
   const small = 8 * MiB
   // Descriptors that no cache holds. Two such sets live at once, so a sixteenth of the memory at most.
-  const large = Math.min(Math.max(2 * machine.lastLevelCacheBytes, 128 * MiB), machine.memoryBytes / 16)
-  const largeBytes = 2 ** Math.round(Math.log2(large))
+  const aim = machine.lastLevelCacheBytes * (effort === 'quick' ? 1 : 2)
+  const large = Math.min(Math.max(aim, 64 * MiB), machine.memoryBytes / 16)
+  const largeBytes = 2 ** Math.ceil(Math.log2(large))
   const groups = [
     group({}),
     group({ pattern: 'random', workingSetBytes: small }),

@@ -8,7 +8,7 @@ const long = ['compare', '--thorough', '--schemes', 'lru-overlay,refcount-bias',
 
 describe('pagebox compare --quick --json', () => {
   test('prints one document that holds every scheme, and exits 0 although schemes collide', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const { code, out, err } = await runChild(['compare', '--quick', '--json'])
     expect(err).toBe('')
@@ -30,7 +30,7 @@ describe('pagebox compare --quick --json', () => {
   })
 })
 
-test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 60_000 }, async () => {
+test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 180_000 }, async () => {
   const { code, out } = await runChild([...long, '--json'], (child) => {
     setTimeout(() => child.kill('SIGINT'), 6000)
   })

@@ -49,8 +49,8 @@ export function baselineText(report: BaselineReport, io: Io): string {
   for (const { fact, before, now } of report.machineDiffers) {
     lines.push(yellow(`The machine differs in ${fact}: ${before} then, ${now} now. Times do not compare.`))
   }
-  for (const name of report.onlyNow) lines.push(`${name} is new.`)
-  for (const name of report.onlyBefore) lines.push(`${name} is gone.`)
+  if (report.onlyNow.length > 0) lines.push(wrap(`Only now: ${report.onlyNow.join(', ')}.`, io.columns))
+  if (report.onlyBefore.length > 0) lines.push(wrap(`Only then: ${report.onlyBefore.join(', ')}.`, io.columns))
   for (const change of report.roomChanges) {
     lines.push(
       `${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`,
