@@ -192,7 +192,9 @@ class Walk {
     // A page with contents belongs on a list, or is on its way there. Pins of some
     // schemes take it off; what was truncated or evicted lives off the lists.
     const bool owned = who.mappings > 0 || who.caches > 0;
-    if (!owned || is_drivers(page) || who.pins > 0 || machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
+    if (!owned || is_drivers(page) || who.pins > 0 || machine_.is_zone_device(pfn) ||
+        machine_.is_zero_pfn(pfn))
+      return;
     if (!page.test(Flag::kLru) && !in_add_batch_.contains(pfn))
       row(MmInvariant::kLruMembership, pfn.value, 1, 0, "on no list and in no batch");
   }

@@ -19,8 +19,7 @@ class MirrorDevices final : public DeviceHandler {
   static Errc create(Machine& machine, std::uint64_t pages_each,
                      std::unique_ptr<MirrorDevices>& out);
 
-  bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
-           OpRecord& result) override;
+  bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op, OpRecord& result) override;
   Errc mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) override;
   void exit(Cpu& cpu, std::uint32_t proc, Process& process) override;
 

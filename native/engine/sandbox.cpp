@@ -20,8 +20,8 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
   MachineOptions options;
   options.transparent_huge_pages = settings.transparent_huge_pages;
   if (const Errc error = sandbox->machine_->start(options); error != Errc::kOk) return error;
-  if (const Errc error = MirrorDevices::create(
-          *sandbox->machine_, settings.device_pages / kDevices, sandbox->devices_);
+  if (const Errc error = MirrorDevices::create(*sandbox->machine_, settings.device_pages / kDevices,
+                                               sandbox->devices_);
       error != Errc::kOk)
     return error;
   sandbox->interpreter_ =

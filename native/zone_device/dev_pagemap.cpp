@@ -29,9 +29,9 @@ DevPagemap& self_of(void* self) { return *static_cast<DevPagemap*>(self); }
 
 /// Flags that the next life of a page must not see. PG_swapbacked stays, as in v6.12:
 /// so the memory of a device that was in use before is never freed lazily.
-constexpr Flag kLifeFlags[] = {Flag::kDirty,       Flag::kReferenced, Flag::kActive,
-                               Flag::kWorkingset,  Flag::kUptodate,   Flag::kReclaim,
-                               Flag::kUnevictable, Flag::kMlocked,    Flag::kOwnerPriv1,
+constexpr Flag kLifeFlags[] = {Flag::kDirty,       Flag::kReferenced,  Flag::kActive,
+                               Flag::kWorkingset,  Flag::kUptodate,    Flag::kReclaim,
+                               Flag::kUnevictable, Flag::kMlocked,     Flag::kOwnerPriv1,
                                Flag::kOwner2,      Flag::kMappedToDisk};
 
 }  // namespace

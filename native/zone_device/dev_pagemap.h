@@ -50,8 +50,8 @@ class DevPagemap {
   /// memremap_pages. `nth` names it in the descriptors' `pgmap`; `owner` is compared by
   /// migration and range faults. kInval: the range is empty, not behind RAM, or beyond the
   /// memmap; kNoSpc: too many pagemaps; kBusy: it is there already.
-  Errc add(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
-           std::uint64_t nth, const void* owner, PagemapDriver& driver);
+  Errc add(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages, std::uint64_t nth,
+           const void* owner, PagemapDriver& driver);
   bool is_live() const { return machine_ != nullptr; }
 
   /// zone_device_page_init: the driver hands out a free page. Locked, refcount 1,
@@ -75,9 +75,7 @@ class DevPagemap {
   DeviceMemory memory() const { return memory_; }
   const void* owner() const { return owner_; }
   PagemapDriver& driver() const { return *driver_; }
-  bool contains(Pfn pfn) const {
-    return pfn >= range_.first && pfn - range_.first < range_.pages;
-  }
+  bool contains(Pfn pfn) const { return pfn >= range_.first && pfn - range_.first < range_.pages; }
 
   /// The pagemap of a device page that the caller holds; null for RAM.
   static DevPagemap* of(const Machine& machine, Pfn pfn);

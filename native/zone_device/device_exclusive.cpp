@@ -22,17 +22,17 @@ struct Wanted {
 bool make_exclusive_here(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
                          const Wanted& wanted) {
   Machine& machine = cpu.machine;
-  Invalidation invalidation(
-      cpu, *vma.mm, {address, address + kPageBytes, NotifyEvent::kExclusive, wanted.owner});
+  Invalidation invalidation(cpu, *vma.mm,
+                            {address, address + kPageBytes, NotifyEvent::kExclusive, wanted.owner});
   const PteSlot slot = vma.mm->page_table.find(address);
   if (!slot) return false;
   Guard guard(*slot.lock);
   if (!slot.get().present() || vm_normal_page(machine, slot.get()) != folio) return false;
   const Pte old = slot.get_and_clear();
   if (old.dirty()) folio_mark_dirty(machine, folio);
-  Pte pte = Pte::of(SwapEntry{
-      old.write() ? EntryType::kDeviceExclusiveWrite : EntryType::kDeviceExclusiveRead,
-      machine.pfn_of(folio).value});
+  Pte pte = Pte::of(
+      SwapEntry{old.write() ? EntryType::kDeviceExclusiveWrite : EntryType::kDeviceExclusiveRead,
+                machine.pfn_of(folio).value});
   if (old.soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.set(pte);
   folio_remove_rmap(cpu, folio, vma);

@@ -10,8 +10,8 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 struct ExclusivePages {
-  std::uint64_t got = 0;        // pages that could be had for writing, from the first on
-  Errc error = Errc::kOk;       // why not more
+  std::uint64_t got = 0;   // pages that could be had for writing, from the first on
+  Errc error = Errc::kOk;  // why not more
 };
 
 /// `pages`: one a page of the range, with a reference and locked where the page is

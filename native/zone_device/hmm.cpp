@@ -25,8 +25,7 @@ struct Walk {
   HmmPfn& word() const { return range.pfns[(at - range.start) / kPageBytes]; }
 
   Need need_fault(std::uint64_t has) const {
-    const std::uint64_t wants =
-        (word().value & range.pfn_flags_mask) | range.default_flags;
+    const std::uint64_t wants = (word().value & range.pfn_flags_mask) | range.default_flags;
     if ((wants & HmmPfn::kReqFault) == 0) return Need::kNothing;
     if ((wants & HmmPfn::kReqWrite) != 0 && (has & HmmPfn::kWrite) == 0) return Need::kWriteFault;
     return (has & HmmPfn::kValid) == 0 ? Need::kFault : Need::kNothing;

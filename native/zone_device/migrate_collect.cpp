@@ -22,8 +22,7 @@ bool selected(const Machine& machine, const MigrateVma& migrate, Pfn pfn) {
 
 /// What stands at an entry; an empty word: nothing that can move.
 MigratePfn candidate(Machine& machine, const MigrateVma& migrate, Pte pte) {
-  if (pte.none())
-    return {migrate.vma->is_anonymous() ? MigratePfn::kMigrate : 0};
+  if (pte.none()) return {migrate.vma->is_anonymous() ? MigratePfn::kMigrate : 0};
   if (!pte.present()) {
     const SwapEntry entry = pte.entry();
     if (!entry.is_device_private() || !selected(machine, migrate, entry.pfn())) return {};
@@ -106,14 +105,14 @@ Errc migrate_vma_setup(Cpu& cpu, MigrateVma& migrate) {
     return Errc::kInval;
   const std::uint64_t pages = (migrate.end - migrate.start) / kPageBytes;
   if (migrate.src.size() < pages || migrate.dst.size() < pages) return Errc::kInval;
-  if (migrate.fault_page &&
-      !cpu.machine.is_device_private(cpu.machine.pfn_of(migrate.fault_page)))
+  if (migrate.fault_page && !cpu.machine.is_device_private(cpu.machine.pfn_of(migrate.fault_page)))
     return Errc::kInval;
   migrate.src = migrate.src.first(pages);
   migrate.dst = migrate.dst.first(pages);
   migrate.cpages = 0;
   collect(cpu, migrate);
-  if (migrate.cpages > 0) migrate.cpages = migrate_device_unmap(cpu, migrate.src, migrate.fault_page);
+  if (migrate.cpages > 0)
+    migrate.cpages = migrate_device_unmap(cpu, migrate.src, migrate.fault_page);
   return Errc::kOk;
 }
 

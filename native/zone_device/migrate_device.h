@@ -46,11 +46,11 @@ enum MigrateSelect : std::uint32_t {
 struct MigrateVma {
   Vma* vma = nullptr;
   std::uint64_t start = 0, end = 0;
-  std::span<MigratePfn> src, dst;   // one a page; dst zeroed, filled by the driver
-  std::uint64_t cpages = 0;         // collected: sources and empty places
+  std::span<MigratePfn> src, dst;  // one a page; dst zeroed, filled by the driver
+  std::uint64_t cpages = 0;        // collected: sources and empty places
   const void* pgmap_owner = nullptr;
-  std::uint32_t flags = 0;          // MigrateSelect
-  Page fault_page;                  // of a CPU fault: the fault holds a reference
+  std::uint32_t flags = 0;  // MigrateSelect
+  Page fault_page;          // of a CPU fault: the fault holds a reference
 };
 
 /// kInval: no vma, a driver's own or a dax one, a range outside of it, or arrays

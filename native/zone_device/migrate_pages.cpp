@@ -117,9 +117,9 @@ void migrate_vma_pages(Cpu& cpu, MigrateVma& migrate) {
   // of the range, once, from the first such place.
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
     if (!migrate.dst[i].valid() || migrate.src[i].valid() || !migrate.src[i].migrate()) continue;
-    Invalidation invalidation(cpu, *migrate.vma->mm,
-                              {migrate.start + i * kPageBytes, migrate.end, NotifyEvent::kMigrate,
-                               migrate.pgmap_owner});
+    Invalidation invalidation(
+        cpu, *migrate.vma->mm,
+        {migrate.start + i * kPageBytes, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
     pages(cpu, migrate.src, migrate.dst, &migrate);
     return;
   }

@@ -39,8 +39,7 @@ void Mirror::drop(std::uint64_t address) {
   table_.erase(address);
 }
 
-std::uint64_t Mirror::copy_out(std::uint64_t start, std::uint64_t pages,
-                               std::span<std::byte> out) {
+std::uint64_t Mirror::copy_out(std::uint64_t start, std::uint64_t pages, std::span<std::byte> out) {
   Guard guard(lock_);
   for (std::uint64_t i = 0; i < pages; ++i) {
     const MirrorEntry* entry = table_.find(start + i * kPageBytes);

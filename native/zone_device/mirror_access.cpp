@@ -16,7 +16,8 @@ MirrorResult Mirror::read(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
     result.cpages += copy_out(start + done * kPageBytes, pages - done,
                               out.empty() ? out : out.subspan(done * kPageBytes));
     if (result.cpages == pages) return result;
-    result.error = fault(cpu, start + result.cpages * kPageBytes, start + pages * kPageBytes, false);
+    result.error =
+        fault(cpu, start + result.cpages * kPageBytes, start + pages * kPageBytes, false);
     if (result.error != Errc::kOk) return result;
     ++result.faults;
   }

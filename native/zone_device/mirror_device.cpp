@@ -163,6 +163,11 @@ void MirrorDevice::evict(Cpu& cpu) {
   migrate_device_finalize(cpu, src, dst);
 }
 
+std::vector<PageHolder> MirrorDevice::holders() const {
+  Guard guard(memory_lock_);
+  return leaving_ ? std::vector<PageHolder>() : pagemap_.holders();
+}
+
 Errc MirrorDevice::release(Cpu& cpu) {
   {
     Guard guard(memory_lock_);

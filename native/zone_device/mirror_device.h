@@ -49,7 +49,8 @@ class MirrorDevice final : public PagemapDriver {
   /// RELEASE: evicts, and takes the memory away until it is needed again. kBusy:
   /// somebody holds pages (holders() says who); the memory stays.
   Errc release(Cpu& cpu);
-  std::vector<PageHolder> holders() const { return pagemap_.holders(); }
+  /// Pages in use; none while the memory is being taken away.
+  std::vector<PageHolder> holders() const;
 
   /// A handle for that process; the device owns it until its last user is gone.
   /// Null: no file can be had.
@@ -85,9 +86,9 @@ class MirrorDevice final : public PagemapDriver {
   Atomic<std::uint64_t> in_use_;
 
   mutable Mutex memory_lock_;
-  std::vector<Pfn> free_;   // memory_lock_; the last one is handed out first
-  bool leaving_ = false;    // memory_lock_
-  bool fresh_ = false;      // memory_lock_; released once
+  std::vector<Pfn> free_;  // memory_lock_; the last one is handed out first
+  bool leaving_ = false;   // memory_lock_
+  bool fresh_ = false;     // memory_lock_; released once
 
   Mutex mirrors_lock_;
   std::vector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed

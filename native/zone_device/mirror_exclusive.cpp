@@ -19,8 +19,7 @@ std::uint64_t Mirror::exclusive_chunk(Cpu& cpu, std::uint64_t start, std::uint64
     Guard guard(lock_);
     for (std::uint64_t i = 0; i < pages; ++i) {
       if (!got[i]) continue;
-      table_.set(start + i * kPageBytes,
-                 {device_.machine().pfn_of(got[i]), MirrorAccess::kAtomic});
+      table_.set(start + i * kPageBytes, {device_.machine().pfn_of(got[i]), MirrorAccess::kAtomic});
       ++entered;
     }
   }

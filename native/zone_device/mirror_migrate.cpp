@@ -60,9 +60,9 @@ MirrorResult Mirror::migrate_to_device(Cpu& cpu, std::uint64_t start, std::uint6
                                        std::span<std::byte> out) {
   if (!valid_range(start, pages)) return {Errc::kInval};
   const std::uint64_t end = start + pages * kPageBytes;
-  const Errc error = for_each_part(
-      mm(), device_, start, end, kSelectSystem,
-      [&](MigrateVma& migrate) { return migrate_chunk(cpu, migrate); });
+  const Errc error =
+      for_each_part(mm(), device_, start, end, kSelectSystem,
+                    [&](MigrateVma& migrate) { return migrate_chunk(cpu, migrate); });
   if (error != Errc::kOk) return {error};
   // What the caller sees is the table, not the migration.
   const std::uint64_t copied = copy_out(start, pages, out);
@@ -92,8 +92,7 @@ MirrorResult Mirror::migrate_to_system(Cpu& cpu, std::uint64_t start, std::uint6
   if (!valid_range(start, pages)) return {Errc::kInval};
   MirrorResult result;
   result.error = for_each_part(
-      mm(), device_, start, start + pages * kPageBytes, device_.select(),
-      [&](MigrateVma& migrate) {
+      mm(), device_, start, start + pages * kPageBytes, device_.select(), [&](MigrateVma& migrate) {
         if (const Errc error = migrate_vma_setup(cpu, migrate); error != Errc::kOk) return error;
         device_.copy_to_system(cpu, migrate, this);
         migrate_vma_pages(cpu, migrate);

@@ -26,9 +26,9 @@ struct DeviceBox {
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
                      std::uint64_t device_pages = kDevicePages) {
-    EXPECT_EQ(Memmap::create(*find_layout("linux-6.12"), kRamPages, kRamPages + device_pages,
-                             memmap),
-              Errc::kOk);
+    EXPECT_EQ(
+        Memmap::create(*find_layout("linux-6.12"), kRamPages, kRamPages + device_pages, memmap),
+        Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kRamPages});
     EXPECT_EQ(Pins::create(*find_scheme("refcount-bias"), *memmap, *zone, cpus, pins), Errc::kOk);

@@ -34,9 +34,9 @@ TEST_P(Migrate, a_pinned_page_stays_where_it_is) {
   auto mm = box.create_mm(3);
   box.fill(*mm, 3, 1);
   Pfn pinned;
-  ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kBase + kPageBytes, kFollWrite, std::span(&pinned, 1))
-                .pages,
-            1U);
+  ASSERT_EQ(
+      pin_user_pages(box.cpu(), *mm, kBase + kPageBytes, kFollWrite, std::span(&pinned, 1)).pages,
+      1U);
   Mirror* mirror = box.device->open(*mm);
   EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 3, {}).error, Errc::kNoEnt);
   EXPECT_EQ(box.device->pages_in_use(), 2U);
@@ -71,8 +71,7 @@ TEST_P(Migrate, a_long_term_pin_takes_the_page_to_ram_first) {
   Mirror* mirror = box.device->open(*mm);
   ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
   Pfn pinned;
-  ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kBase, kFollWrite | kFollLongterm,
-                           std::span(&pinned, 1))
+  ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kBase, kFollWrite | kFollLongterm, std::span(&pinned, 1))
                 .pages,
             1U);
   EXPECT_FALSE(box.machine->is_zone_device(pinned));
@@ -92,12 +91,30 @@ TEST(MigrateCoherent, a_short_pin_keeps_it_in_place_and_a_long_one_is_busy) {
   Pfn pinned, other;
   ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kBase, kFollWrite, std::span(&pinned, 1)).pages, 1U);
   EXPECT_TRUE(box.machine->is_zone_device(pinned));
-  const GupResult busy = pin_user_pages(box.cpu(), *mm, kBase, kFollWrite | kFollLongterm,
-                                        std::span(&other, 1));
+  const GupResult busy =
+      pin_user_pages(box.cpu(), *mm, kBase, kFollWrite | kFollLongterm, std::span(&other, 1));
   EXPECT_EQ(busy.pages, 0U);
   EXPECT_EQ(busy.error, Errc::kBusy);
   EXPECT_EQ(box.audit({mm.get()}, {{pinned, true}}), kClean);
   unpin_user_page(box.cpu(), pinned);
+  mirror->close(box.cpu());
+  box.exit(*mm);
+}
+
+TEST(MigratePublic, even_a_long_term_pin_keeps_it_in_place) {
+  DeviceBox box(DeviceMemory::kPublic);
+  auto mm = box.create_mm(1);
+  box.fill(*mm, 1, 7);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+  Pfn pinned;
+  ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kBase, kFollWrite | kFollLongterm, std::span(&pinned, 1))
+                .pages,
+            1U);
+  EXPECT_TRUE(box.machine->is_zone_device(pinned));
+  EXPECT_EQ(mirror->migrate_to_system(box.cpu(), kBase, 1).cpages, 0U);
+  unpin_user_page(box.cpu(), pinned);
+  EXPECT_EQ(mirror->migrate_to_system(box.cpu(), kBase, 1).cpages, 1U);
   mirror->close(box.cpu());
   box.exit(*mm);
 }

@@ -71,9 +71,9 @@ TEST(Pagemap, a_range_that_is_not_behind_ram_is_refused) {
   EXPECT_EQ(pagemap.add(*box.machine, DeviceMemory::kPrivate, {kRamPages}, kDevicePages + 1, 0,
                         nullptr, *box.device),
             Errc::kInval);
-  EXPECT_EQ(pagemap.add(*box.machine, DeviceMemory::kPrivate, {kRamPages}, 0, 0, nullptr,
-                        *box.device),
-            Errc::kInval);
+  EXPECT_EQ(
+      pagemap.add(*box.machine, DeviceMemory::kPrivate, {kRamPages}, 0, 0, nullptr, *box.device),
+      Errc::kInval);
   EXPECT_FALSE(pagemap.is_live());
 }
 
