@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/audit_mm.h"
 #include "engine/interpreter.h"
 #include "page/allocator.h"
 #include "page/memmap.h"
@@ -32,6 +33,8 @@ class Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
 
   Interpreter& interpreter() { return *interpreter_; }
+  /// Every descriptor, page table and slot against who is alive now.
+  std::vector<MmAuditRow> audit();
   Machine& machine() { return *machine_; }
 
  private:
