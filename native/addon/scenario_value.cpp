@@ -22,6 +22,16 @@ napi_value op_value(const JsValues& js, const OpInfo& op) {
       .value();
 }
 
+napi_value row_value(const JsValues& js, const MmAuditRow& row) {
+  return JsObject(js)
+      .text("invariant", kMmInvariantNames[static_cast<unsigned>(row.invariant)])
+      .number("where", row.where)
+      .number("expected", row.expected)
+      .number("found", row.found)
+      .text("explanation", row.explanation)
+      .value();
+}
+
 /// The rows of a Float64Array; false: it is none, or no whole number of rows.
 bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops) {
   bool is_typed = false;
@@ -75,8 +85,17 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
       return failure(env, error, "no machine for this layout and scheme");
     const std::vector<OpRecord> records = sandbox->interpreter().run_all(ops);
+    std::vector<MmAuditRow> rows = sandbox->audit();
+    // Once more when all have exited: what is still held then is lost.
+    sandbox->interpreter().finish();
+    const std::vector<MmAuditRow> last = sandbox->audit();
+    rows.insert(rows.end(), last.begin(), last.end());
     const JsValues js(env);
-    return js.list(records, [&](const OpRecord& each) { return record_value(js, each); });
+    return JsObject(js)
+        .set("results",
+             js.list(records, [&](const OpRecord& each) { return record_value(js, each); }))
+        .set("audit", js.list(rows, [&](const MmAuditRow& each) { return row_value(js, each); }))
+        .value();
   });
 }
 

@@ -32,4 +32,15 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
 
 Sandbox::~Sandbox() = default;
 
+std::vector<MmAuditRow> Sandbox::audit() {
+  std::vector<Mm*> mms;
+  std::vector<HeldReference> held;
+  for (const auto& [proc, process] : interpreter_->processes()) {
+    mms.push_back(process->mm.get());
+    for (const auto& [id, pin] : process->pins)
+      for (const Pfn pfn : pin.pages) held.push_back({pfn, pin.via != PinVia::kVmsplice});
+  }
+  return audit_mm(*machine_, {mms, held});
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

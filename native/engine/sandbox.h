@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/audit_mm.h"
 #include "engine/interpreter.h"
 #include "engine/interpreter_device.h"
 #include "page/allocator.h"
@@ -33,6 +34,8 @@ class Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
 
   Interpreter& interpreter() { return *interpreter_; }
+  /// Every descriptor, page table and slot against who is alive now.
+  std::vector<MmAuditRow> audit();
   Machine& machine() { return *machine_; }
 
  private:

@@ -15,11 +15,24 @@ export interface ScenarioSettings {
   hugePages?: boolean
 }
 
+/** A descriptor, page table or swap slot that does not hold what it must. */
+export interface MmAuditRow {
+  readonly invariant: string
+  /** A pfn, a swap slot or an address. */
+  readonly where: number
+  readonly expected: number
+  readonly found: number
+  /** Who accounts for what was expected. */
+  readonly explanation: string
+}
+
 /** Results of a scenario that was executed in order. */
 export interface ScenarioRun {
   /** Of each operation; null where {@link ScenarioRun.unsupported} has its index. */
   readonly results: readonly (RecordedResult | null)[]
   readonly unsupported: readonly number[]
+  /** What the audit found after the last operation, and when all processes had exited. */
+  readonly audit: readonly MmAuditRow[]
 }
 
 /**
@@ -38,12 +51,12 @@ export function runOps(ops: readonly RecordedOp[], settings: ScenarioSettings = 
     },
     rows,
   )
-  const found = created(made, 'settings') as (RecordedResult | null)[]
+  const found = created(made, 'settings')
   const results: (RecordedResult | null)[] = new Array(ops.length).fill(null)
   const unsupported = [...unknown]
   for (const [i, index] of indices.entries()) {
-    results[index] = found[i] ?? null
+    results[index] = found.results[i] ?? null
     if (results[index] === null) unsupported.push(index)
   }
-  return { results, unsupported: unsupported.sort((a, b) => a - b) }
+  return { results, unsupported: unsupported.sort((a, b) => a - b), audit: found.audit }
 }
