@@ -7,8 +7,8 @@
 //   snapshot           what the device would find, without faulting
 //   exclusive          atomic access: no one else's entry is left
 //
-// Ranges are whole pages. Errors: kInval: not aligned, empty or beyond user
-// space; others by operation.
+// Ranges are whole pages. Errors: kInval: not aligned, empty, beyond user space,
+// or a buffer too small; others by operation.
 #pragma once
 
 #include <cstdint>
@@ -93,6 +93,7 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   Errc migrate_chunk(Cpu& cpu, MigrateVma& migrate);
   std::uint64_t exclusive_chunk(Cpu& cpu, std::uint64_t start, std::uint64_t pages);
   std::uint8_t describe(HmmPfn pfn) const;
+  static bool fits(std::size_t bytes, std::uint64_t pages) { return bytes / kPageBytes >= pages; }
 
   MirrorDevice& device_;
   AddressSpace* file_ = nullptr;  // its users: the handle and its mappings

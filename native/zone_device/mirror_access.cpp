@@ -9,7 +9,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 MirrorResult Mirror::read(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
                           std::span<std::byte> out) {
-  if (!valid_range(start, pages)) return {Errc::kInval};
+  if (!valid_range(start, pages) || (!out.empty() && !fits(out.size(), pages)))
+    return {Errc::kInval};
   MirrorResult result;
   for (;;) {
     const std::uint64_t done = result.cpages;
@@ -25,7 +26,7 @@ MirrorResult Mirror::read(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
 
 MirrorResult Mirror::write(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
                            std::span<const std::byte> from) {
-  if (!valid_range(start, pages)) return {Errc::kInval};
+  if (!valid_range(start, pages) || !fits(from.size(), pages)) return {Errc::kInval};
   MirrorResult result;
   for (;;) {
     const std::uint64_t done = result.cpages;

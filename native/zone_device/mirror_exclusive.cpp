@@ -33,7 +33,8 @@ std::uint64_t Mirror::exclusive_chunk(Cpu& cpu, std::uint64_t start, std::uint64
 
 MirrorResult Mirror::exclusive(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
                                std::span<std::byte> out) {
-  if (!valid_range(start, pages)) return {Errc::kInval};
+  if (!valid_range(start, pages) || (!out.empty() && !fits(out.size(), pages)))
+    return {Errc::kInval};
   {
     SharedGuard guard(mm().mmap_lock);
     for (std::uint64_t done = 0; done < pages;) {

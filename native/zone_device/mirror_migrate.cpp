@@ -58,7 +58,8 @@ void copy_to_device(Cpu& cpu, MirrorDevice& device, const Mirror& user, MigrateV
 
 MirrorResult Mirror::migrate_to_device(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
                                        std::span<std::byte> out) {
-  if (!valid_range(start, pages)) return {Errc::kInval};
+  if (!valid_range(start, pages) || (!out.empty() && !fits(out.size(), pages)))
+    return {Errc::kInval};
   const std::uint64_t end = start + pages * kPageBytes;
   const Errc error =
       for_each_part(mm(), device_, start, end, kSelectSystem,

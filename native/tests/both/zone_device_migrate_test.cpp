@@ -51,6 +51,29 @@ TEST_P(Migrate, a_pinned_page_stays_where_it_is) {
   box.exit(*mm);
 }
 
+TEST_P(Migrate, bad_ranges_and_small_buffers_change_nothing) {
+  DeviceBox box(GetParam());
+  auto mm = box.create_mm(4);
+  box.fill(*mm, 4, 1);
+  Mirror* mirror = box.device->open(*mm);
+  std::vector<std::byte> small(2 * kPageBytes);
+  std::vector<std::uint8_t> codes;
+  EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 4, small).error, Errc::kInval);
+  EXPECT_EQ(mirror->read(box.cpu(), kBase, 4, small).error, Errc::kInval);
+  EXPECT_EQ(mirror->write(box.cpu(), kBase, 4, small).error, Errc::kInval);
+  EXPECT_EQ(mirror->exclusive(box.cpu(), kBase, 4, small).error, Errc::kInval);
+  EXPECT_EQ(mirror->snapshot(box.cpu(), kBase, codes), Errc::kInval);
+  EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kBase + 8, 1, {}).error, Errc::kInval);
+  EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kTaskSize, 1, {}).error, Errc::kInval);
+  EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kBase + 4 * kPageBytes, 1, {}).error,
+            Errc::kInval);  // unmapped
+  EXPECT_EQ(mirror->read(box.cpu(), kBase + 4 * kPageBytes, 1, {}).error, Errc::kFault);
+  EXPECT_EQ(box.device->pages_in_use(), 0U);
+  EXPECT_EQ(box.audit({mm.get()}), kClean);
+  mirror->close(box.cpu());
+  box.exit(*mm);
+}
+
 TEST_P(Migrate, a_full_device_takes_a_part_and_loses_nothing) {
   DeviceBox box(GetParam(), 1, 4);
   auto mm = box.create_mm(8);
