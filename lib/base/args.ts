@@ -29,6 +29,9 @@ export function integer(value: unknown, argument: string, min: number, max: numb
   return value + 0 // -0 becomes 0
 }
 
+/** An option, or what it is when it was left out; null is no way to leave it out. */
+export const or = (value: unknown, otherwise: unknown): unknown => (value === undefined ? otherwise : value)
+
 /** A finite number in (0, max]. */
 export function positive(value: unknown, argument: string, max: number): number {
   const allowed = `a number above 0 and up to ${max}`
@@ -112,7 +115,8 @@ export function typedArray<Kind extends 'Uint32Array' | 'Int32Array' | 'BigUint6
   if (typeof value !== 'object' || value === null || typedArrayName(value) !== kind)
     throw badType(argument, value, allowed)
   const buffer = typedArrayBuffer(value)
-  if (isDetached(buffer)) throw badArgument('ERR_PAGEBOX_BUFFER_DETACHED', argument, value, `${allowed} with its memory`)
+  if (isDetached(buffer))
+    throw badArgument('ERR_PAGEBOX_BUFFER_DETACHED', argument, value, `${allowed} with its memory`)
   if (length !== undefined && typedArrayLength(value) !== length) throw badRange(argument, value, allowed)
   return value as InstanceType<(typeof globalThis)[Kind]>
 }
@@ -137,11 +141,7 @@ export type Read<Known extends string> = { readonly [Key in Known]: unknown }
  * Reads the options that exist: own properties alone, since what someone else has put on
  * `Object.prototype` is no option of this call.
  */
-export function options<Known extends string>(
-  value: unknown,
-  argument: string,
-  known: readonly Known[],
-): Read<Known> {
+export function options<Known extends string>(value: unknown, argument: string, known: readonly Known[]): Read<Known> {
   const copy = Object.create(null) as Record<Known, unknown>
   if (value === undefined) return copy
   if (typeof value !== 'object' || value === null || isArray(value) || typedArrayName(value) !== undefined)
@@ -161,11 +161,15 @@ export function options<Known extends string>(
     const name = known.find((each) => each === key)
     if (name !== undefined) copy[name] = read(value, name, argument)
     else if (typeof key === 'string')
-      throw new PageboxError('ERR_PAGEBOX_OPTION_UNKNOWN', `${argument} has no property ${describe(key)}; it has ${list(known)}`, {
-        argument: `${argument}.${key}`,
-        given: describe(key),
-        allowed: list(known),
-      })
+      throw new PageboxError(
+        'ERR_PAGEBOX_OPTION_UNKNOWN',
+        `${argument} has no property ${describe(key)}; it has ${list(known)}`,
+        {
+          argument: `${argument}.${key}`,
+          given: describe(key),
+          allowed: list(known),
+        },
+      )
   }
   return copy
 }

@@ -54,3 +54,12 @@ export const freeze = Object.freeze
 export const keysOf = ownKeys
 export const propertyOf = getOwnPropertyDescriptor
 export const now = performance.now.bind(performance)
+
+/** Throws for what is no AbortSignal. */
+export const isAborted = getterOf<boolean>(AbortSignal.prototype, 'aborted')
+const { addEventListener, removeEventListener } = EventTarget.prototype
+/** Returns the way to stop listening. */
+export function onAbort(signal: AbortSignal, call: () => void): () => void {
+  apply(addEventListener, signal, ['abort', call])
+  return () => apply(removeEventListener, signal, ['abort', call])
+}

@@ -14,7 +14,7 @@ export interface CostOutcome {
   limit: LimitRow | undefined
 }
 
-/** From here on, the schemes of a group are measured one after another: memory for one at a time. */
+/** From here on, descriptors lie on huge pages. */
 const largeBytes = 64 * 2 ** 20
 
 /** Pins that no unpin follows stay below every scheme's limit. */
@@ -38,38 +38,66 @@ function runs(subject: Subject, scheme: Scheme, layout: string, group: CostGroup
   return cell === 'fits' || cell === 'collides'
 }
 
-/** Declared schemes and 4-byte words have no hand-written loop; their costs stand alone. */
-function prepareLimit(subject: Subject, options: CostOptions): CostSampler | undefined {
-  try {
-    return subject.prepareCost({ ...options, loop: 'limit' })
-  } catch (error) {
-    if (error instanceof PageboxError && error.code !== 'ERR_PAGEBOX_MEMORY') return undefined
-    throw error
+/** The descriptors of a group, set up once: a gigabyte of them takes seconds. */
+class WorkingSet {
+  readonly #subject: Subject
+  readonly #options: CostOptions
+  readonly #samplers: CostSampler[] = []
+  /** The sampler that made each set of descriptors: the first one, and those that could not share it. */
+  readonly #owners = new Map<string, CostSampler>()
+  #host: CostSampler | undefined
+
+  constructor(subject: Subject, layout: Layout, group: CostGroup, seed: number) {
+    const { pageType, order, pattern, threads, op, ledger, workingSetBytes } = group
+    const pages = workingSetBytes === hotBytes ? 2 ** order : Math.floor(workingSetBytes / layout.strideBytes)
+    this.#subject = subject
+    this.#options = {
+      scheme: '',
+      layout: layout.name,
+      pages,
+      pageType,
+      order,
+      pattern,
+      threads,
+      op,
+      ledger,
+      seed,
+      // The kernel maps its descriptors by huge pages too; and they are there at once.
+      hugePages: workingSetBytes >= largeBytes,
+    }
+  }
+
+  /** A sampler on the shared descriptors, or on some of its own where a scheme or a ledger needs them. */
+  sampler(scheme: Scheme, loop: 'scheme' | 'limit'): CostSampler {
+    const shared = this.#options.ledger ? undefined : this.#beside(scheme, loop)
+    const made = shared ?? this.#subject.prepareCost({ ...this.#options, scheme, loop })
+    this.#samplers.push(made)
+    if (shared === undefined) this.#owners.set(scheme.name, made)
+    this.#host ??= made
+    return made
+  }
+
+  #beside(scheme: Scheme, loop: 'scheme' | 'limit'): CostSampler | undefined {
+    const own = this.#owners.get(scheme.name)
+    try {
+      return (own ?? this.#host)?.beside({ scheme, loop })
+    } catch (error) {
+      if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_NO_ROOM') return undefined
+      throw error
+    }
+  }
+
+  close(): void {
+    for (const sampler of this.#samplers) sampler.close()
   }
 }
 
-function prepare(subject: Subject, scheme: Scheme, layout: Layout, group: CostGroup, seed: number): Pair {
-  const stride = layout.strideBytes
-  const pages = group.workingSetBytes === hotBytes ? 2 ** group.order : Math.floor(group.workingSetBytes / stride)
-  const options: CostOptions = {
-    scheme,
-    layout: layout.name,
-    pageType: group.pageType,
-    order: group.order,
-    pages,
-    pattern: group.pattern,
-    threads: group.threads,
-    op: group.op,
-    ledger: group.ledger,
-    // The kernel maps its descriptors by huge pages too; and they are there at once.
-    hugePages: group.workingSetBytes >= largeBytes,
-    seed,
-  }
-  const own = subject.prepareCost(options)
+/** Declared schemes and 4-byte words have no hand-written loop; their costs stand alone. */
+function limitSampler(set: WorkingSet, scheme: Scheme): CostSampler | undefined {
   try {
-    return { scheme, own, limit: group.withLimit ? prepareLimit(subject, options) : undefined }
+    return set.sampler(scheme, 'limit')
   } catch (error) {
-    own.close()
+    if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ARG_RANGE') return undefined
     throw error
   }
 }
@@ -86,32 +114,27 @@ export async function measureGroup(
   options: RoundOptions & { seed: number; random: () => number },
 ): Promise<CostOutcome[]> {
   const fitting = schemes.filter((scheme) => runs(subject, scheme, layout.name, group))
-  const batches = group.workingSetBytes >= largeBytes ? fitting.map((scheme) => [scheme]) : [fitting]
+  const set = new WorkingSet(subject, layout, group, options.seed)
   const outcomes: CostOutcome[] = []
-  const begin = performance.now()
-  for (const [at, batch] of batches.entries()) {
-    // Each batch may use its share of what is left, so that the last scheme gets as much as the first.
-    const share = (options.deadline - begin) * ((at + 1) / batches.length)
-    const deadline = Math.min(options.deadline, begin + share)
-    const pairs: Pair[] = []
-    try {
-      for (const scheme of batch) pairs.push(prepare(subject, scheme, layout, group, options.seed))
-      const series = pairs.flatMap(({ own, limit }) =>
-        [own, ...(limit ? [limit] : [])].map((sampler) => seriesOf(sampler, group.op)),
-      )
-      const times = await interleave(series, { ...options, deadline })
-      for (const pair of pairs) {
-        const own = times.shift() ?? []
-        const limit = pair.limit && (times.shift() ?? [])
-        if (own.length > 0) outcomes.push(outcome(pair.scheme, layout.name, group, own, limit, options.random))
-      }
-    } finally {
-      for (const { own, limit } of pairs) {
-        own.close()
-        limit?.close()
+  try {
+    const pairs: Pair[] = fitting.map((scheme) => ({
+      scheme,
+      own: set.sampler(scheme, 'scheme'),
+      limit: group.withLimit ? limitSampler(set, scheme) : undefined,
+    }))
+    const series = pairs.flatMap(({ own, limit }) =>
+      [own, ...(limit ? [limit] : [])].map((sampler) => seriesOf(sampler, group.op)),
+    )
+    const times = await interleave(series, options)
+    for (const { scheme, limit } of pairs) {
+      const ownTimes = times.shift() ?? []
+      const limitTimes = limit && (times.shift() ?? [])
+      if (ownTimes.length > 0) {
+        outcomes.push(outcome(scheme, layout.name, group, ownTimes, limitTimes, options.random))
       }
     }
-    if (options.signal?.aborted) break
+  } finally {
+    set.close()
   }
   return outcomes
 }

@@ -54,9 +54,9 @@ export function makePlan(
     ...part,
   })
   const small = 8 * MiB
-  // Descriptors that no cache holds, but a sixteenth of the memory at most: two of them live at once.
-  const large = Math.min(Math.max(4 * machine.lastLevelCacheBytes, 128 * MiB), machine.memoryBytes / 16)
-  const largeBytes = 2 ** Math.floor(Math.log2(large))
+  // Descriptors that no cache holds. Two such sets live at once, so a sixteenth of the memory at most.
+  const large = Math.min(Math.max(2 * machine.lastLevelCacheBytes, 128 * MiB), machine.memoryBytes / 16)
+  const largeBytes = 2 ** Math.round(Math.log2(large))
   const groups = [
     group({}),
     group({ pattern: 'random', workingSetBytes: small }),

@@ -38,10 +38,14 @@ export function boundLru(native: NativeBox): Lru {
       if (typeof found === 'number') throw refusal(found, 'list', 'the box')
       if (found.corrupt) {
         const { pfns } = found
-        throw new PageboxError('ERR_PAGEBOX_CORRUPT', `list: a link behind page ${pfns.at(-1) ?? 'none'} is no list pointer`, {
-          argument: `${name} after ${pfns.length} pages`,
-          errno: 'EFAULT',
-        })
+        throw new PageboxError(
+          'ERR_PAGEBOX_CORRUPT',
+          `list: a link behind page ${pfns.at(-1) ?? 'none'} is no list pointer`,
+          {
+            argument: `${name} after ${pfns.length} pages`,
+            errno: 'EFAULT',
+          },
+        )
       }
       return found.pfns
     },

@@ -1,4 +1,4 @@
-import { array, boolean, integer, oneOf, options } from '../base/args.ts'
+import { array, boolean, integer, oneOf, options, or } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox, NativeBoxOptions } from '../native/binding.ts'
 import { native } from '../native/load.ts'
@@ -22,17 +22,7 @@ const maxPages = 2 ** 32
 const maxAuditRows = 1 << 20
 const maxShards = 256
 
-const known = [
-  'pages',
-  'scheme',
-  'layout',
-  'ledger',
-  'frames',
-  'populate',
-  'hugePages',
-  'shards',
-  'quirks',
-] as const
+const known = ['pages', 'scheme', 'layout', 'ledger', 'frames', 'populate', 'hugePages', 'shards', 'quirks'] as const
 
 /** The settings of a box as native code takes them, each option checked and read once. */
 export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
@@ -49,8 +39,8 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
       : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
   return {
     pages: integer(given.pages, `${argument}.pages`, 1, maxPages),
-    scheme: schemeRef(schemeOf(given.scheme ?? 'refcount-bias', `${argument}.scheme`)),
-    layout: layoutRef(layoutOf(given.layout ?? 'linux-6.12', `${argument}.layout`)),
+    scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)),
+    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)),
     ledger: flag('ledger', true),
     frames,
     populate: populate === 'anon',
@@ -111,7 +101,10 @@ export class Box implements Disposable {
       box: this,
       native: made,
       layout: Object.freeze({ ...layout, builtin: tables().layouts.some(({ name }) => name === layout.name) }),
-      scheme: schemeFrom(scheme, tables().schemes.some(({ name }) => name === scheme.name)),
+      scheme: schemeFrom(
+        scheme,
+        tables().schemes.some(({ name }) => name === scheme.name),
+      ),
       pins: boundPins(made),
     })
     Object.freeze(this)
@@ -221,7 +214,11 @@ export class Box implements Disposable {
         throw new PageboxError(
           'ERR_PAGEBOX_ARG_RANGE',
           `setup: ${pages} cannot be '${type}': the pfn must be a multiple of 2^order, and mapcount and onLru fit the type`,
-          { argument: 'setup', given: `'${type}', order ${order}, mapcount ${mapcount}`, allowed: 'a multiple of 2^order' },
+          {
+            argument: 'setup',
+            given: `'${type}', order ${order}, mapcount ${mapcount}`,
+            allowed: 'a multiple of 2^order',
+          },
         )
       case 'EBUSY':
         throw new PageboxError('ERR_PAGEBOX_REFUSED', `setup: ${pages} is pinned, referenced or isolated`, {

@@ -1,11 +1,12 @@
-import { boolean, integer, oneOf, options, unsigned64 } from '../base/args.ts'
+import { boolean, integer, oneOf, options, or, unsigned64 } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import { native } from '../native/load.ts'
 import { busy, closedError, created, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { maxOrder } from '../pins/room.ts'
 import { readBoxOptions } from './box.ts'
-import type { CostOp, CostOptions, CostSample, CostSampler } from './costTypes.ts'
+import type { NativeCostOptions, NativeCostSampler } from '../native/binding.ts'
+import type { CostBesideOptions, CostOp, CostOptions, CostSample, CostSampler } from './costTypes.ts'
 import type { Pattern } from './raceTypes.ts'
 
 const known = [
@@ -36,15 +37,12 @@ const ops: readonly CostOp[] = [
 /** One sample holds the thread that asks; more operations than these are several samples. */
 const maxOps = 2 ** 40
 
-/**
- * Prepares a measurement: makes a box, sets up and touches its pages, draws the indices. Each
- * `sample` is one native call, so rounds of several samplers can be interleaved.
- */
-export function prepareCost(value: CostOptions): CostSampler {
-  const given = options(value, 'options', known)
+/** What may differ on descriptors that are there. */
+const knownBeside = ['scheme', 'pattern', 'threads', 'op', 'loop', 'seed', 'prefetch'] as const
+
+function read(given: Partial<CostOptions>): NativeCostOptions {
   const { scheme, layout, pages, hugePages } = given
-  const type = oneOf(given.pageType ?? 'anon', 'options.pageType', tables().pageTypes)
-  const made = native().prepareCost({
+  return {
     box: readBoxOptions(
       {
         scheme,
@@ -55,16 +53,27 @@ export function prepareCost(value: CostOptions): CostSampler {
       },
       'options',
     ),
-    type,
+    type: oneOf(or(given.pageType, 'anon'), 'options.pageType', tables().pageTypes),
     order: given.order === undefined ? 0 : integer(given.order, 'options.order', 0, maxOrder),
-    pattern: oneOf(given.pattern ?? 'hot', 'options.pattern', tables().patterns as Pattern[]),
+    pattern: oneOf(or(given.pattern, 'hot'), 'options.pattern', tables().patterns as Pattern[]),
     threads: given.threads === undefined ? 1 : integer(given.threads, 'options.threads', 1, tables().maxThreads),
-    op: oneOf(given.op ?? 'pin+unpin', 'options.op', ops),
-    loop: oneOf(given.loop ?? 'scheme', 'options.loop', ['scheme', 'limit', 'none'] as const),
+    op: oneOf(or(given.op, 'pin+unpin'), 'options.op', ops),
+    loop: oneOf(or(given.loop, 'scheme'), 'options.loop', ['scheme', 'limit', 'none'] as const),
     prefetch: given.prefetch === undefined ? true : boolean(given.prefetch, 'options.prefetch'),
     seed: given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed'),
-  })
-  const sampler = created(made, 'options')
+  }
+}
+
+/**
+ * Prepares a measurement: makes a box, sets up and touches its pages, draws the indices. Each
+ * `sample` is one native call, so rounds of several samplers can be interleaved.
+ */
+export function prepareCost(value: CostOptions): CostSampler {
+  const given = options(value, 'options', known) as unknown as CostOptions
+  return samplerOf(created(native().prepareCost(read(given)), 'options'), given)
+}
+
+function samplerOf(sampler: NativeCostSampler, prepared: CostOptions): CostSampler {
   let open = true
   const close = (): void => {
     if (open) sampler.close()
@@ -78,6 +87,14 @@ export function prepareCost(value: CostOptions): CostSampler {
       if (typeof found === 'object') return found
       if (found === busy) throw new PageboxError('ERR_PAGEBOX_BUSY', 'the sampler is running in another thread')
       throw refusal(found, 'sample', 'a page')
+    },
+    beside(value: CostBesideOptions): CostSampler {
+      const given = { ...prepared, ...options(value, 'options', knownBeside) } as CostOptions
+      const settings = read(given)
+      if (!open) throw closedError('the sampler')
+      const made = sampler.beside(settings)
+      if (typeof made === 'number') throw refusal(made, 'beside', 'a page')
+      return samplerOf(created(made, 'options'), given)
     },
     close,
     [Symbol.dispose]: close,

@@ -34,6 +34,11 @@ export interface CostOptions {
   prefetch?: boolean
 }
 
+/** What may differ between measurements on the same descriptors. */
+export type CostBesideOptions = Partial<
+  Pick<CostOptions, 'scheme' | 'pattern' | 'threads' | 'op' | 'loop' | 'seed' | 'prefetch'>
+>
+
 /** One measurement. */
 export interface CostSample {
   /** Of one thread: its own CPU time where there is one, wall time where there are more. */
@@ -47,5 +52,11 @@ export interface CostSample {
 export interface CostSampler extends Disposable {
   /** Runs `ops` operations in each thread, in one native call. */
   sample(ops: number): CostSample
+  /**
+   * Another measurement on the same descriptors, which need not be set up again: options that are
+   * left out are as here. They take turns. Throws `ERR_PAGEBOX_NO_ROOM` for a scheme that needs a
+   * descriptor of its own (`own-counter`).
+   */
+  beside(options: CostBesideOptions): CostSampler
   close(): void
 }

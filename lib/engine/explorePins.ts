@@ -1,4 +1,4 @@
-import { array, badArgument, integer, oneOf, options, unsigned64 } from '../base/args.ts'
+import { array, badArgument, integer, oneOf, options, or, unsigned64 } from '../base/args.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
@@ -90,8 +90,8 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
   const signal = signalOf(given.signal, 'options.signal')
   const run = created(
     native().startExplore({
-      scheme: builtin(schemeOf(given.scheme ?? 'refcount-bias', 'options.scheme'), 'options.scheme'),
-      layout: builtin(layoutOf(given.layout ?? 'linux-6.12', 'options.layout'), 'options.layout'),
+      scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
+      layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
       quirks:
         given.quirks === undefined
           ? []
@@ -110,7 +110,10 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     }),
     'options',
   )
-  const found = created(await poll({ isDone: run.done, stop: run.stop, result: run.result }, signal, undefined), 'options')
+  const found = created(
+    await poll({ isDone: run.done, stop: run.stop, result: run.result }, signal, undefined),
+    'options',
+  )
   const { schedules, distinct, steps, violations, first, hash, seconds } = found
   return { schedules, distinct, steps, violations, first, hash, seconds, seed }
 }

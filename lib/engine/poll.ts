@@ -1,4 +1,5 @@
-import { PageboxError } from '../errors.ts'
+import { badArgument } from '../base/args.ts'
+import { isAborted, onAbort } from '../base/primordials.ts'
 
 /** A run in native threads: JS asks how far it is, it never calls into JS. */
 export interface Polled<Result> {
@@ -16,12 +17,12 @@ const longestMs = 20
 /** The signal that an option holds, checked. */
 export function signalOf(value: unknown, argument: string): AbortSignal | undefined {
   if (value === undefined) return undefined
-  if (value instanceof AbortSignal) return value
-  throw new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${argument} must be an AbortSignal`, {
-    argument,
-    given: typeof value,
-    allowed: 'an AbortSignal',
-  })
+  try {
+    isAborted(value as AbortSignal)
+    return value as AbortSignal
+  } catch {
+    throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, 'an AbortSignal')
+  }
 }
 
 /**
@@ -34,8 +35,8 @@ export async function poll<Result>(
   tell: (() => void) | undefined,
 ): Promise<Result> {
   const stop = (): void => run.stop()
-  signal?.addEventListener('abort', stop, { once: true })
-  if (signal?.aborted) stop()
+  const forget = signal === undefined ? undefined : onAbort(signal, stop)
+  if (signal !== undefined && isAborted(signal)) stop()
   try {
     let waitMs = shortestMs
     while (!run.isDone()) {
@@ -48,7 +49,7 @@ export async function poll<Result>(
     run.result()
     throw error
   } finally {
-    signal?.removeEventListener('abort', stop)
+    forget?.()
   }
   return run.result()
 }

@@ -1,4 +1,4 @@
-import { badArgument, boolean, callback, integer, oneOf, options, positive, unsigned64 } from '../base/args.ts'
+import { badArgument, boolean, callback, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
 import { keysOf, now } from '../base/primordials.ts'
 import type { NativeBox, NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/binding.ts'
 import { native } from '../native/load.ts'
@@ -113,7 +113,7 @@ const boxKeys = ['scheme', 'layout', 'pages', 'pageType', 'order', 'ledger', 'qu
 /** Sets up every whole folio of a new box. */
 function setupAll(box: Box, pageType: unknown, order: unknown): void {
   if (pageType === undefined && order === undefined) return
-  const type = oneOf(pageType ?? 'anon', 'box.pageType', tables().pageTypes)
+  const type = oneOf(or(pageType, 'anon'), 'box.pageType', tables().pageTypes)
   const size = 2 ** (order === undefined ? 0 : integer(order, 'box.order', 0, 10))
   if (box.pages % size !== 0)
     throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'box.pages', box.pages, `a multiple of 2^order, ${size}`)

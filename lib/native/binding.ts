@@ -237,6 +237,7 @@ export interface NativeCostOptions {
 
 export interface NativeCostSampler {
   sample(ops: number): { ns: number; ops: number; retries: number } | number
+  beside(options: NativeCostOptions): NativeCostSampler | NativeFailure | number
   close(): void
 }
 
@@ -278,6 +279,20 @@ export interface NativeExplore {
   result(): NativeExploreResult | NativeFailure
 }
 
+/** The vocabulary of scenarios, as engine/ops.h and engine/op_row.h have it. */
+export interface NativeScenarioTables {
+  ops: { name: string; fields: string; result: string; device: boolean }[]
+  /** Names of the numbers of a row, in order. */
+  slots: string[]
+  kinds: string[]
+  advices: string[]
+  modes: string[]
+  vias: string[]
+  buffers: number
+  devices: number
+  files: number
+}
+
 export interface NativeBinding {
   tables(): NativeTables
   checkLayout(layout: object): LayoutProblem[]
@@ -292,6 +307,12 @@ export interface NativeBinding {
   startRace(box: NativeBox, options: NativeRaceOptions): NativeRace | NativeFailure
   prepareCost(options: NativeCostOptions): NativeCostSampler | NativeFailure
   startExplore(options: NativeExploreOptions): NativeExplore | NativeFailure
+  scenarioTables(): NativeScenarioTables
+  /** Results in the recordings' format, null where an operation does not exist. */
+  runScenario(
+    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; hugePages: boolean },
+    rows: Float64Array,
+  ): (Record<string, unknown> | null)[] | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void
 }

@@ -16,7 +16,8 @@ function packageRoot(): string {
   for (;;) {
     const file = join(folder, 'package.json')
     // dist/cjs has a package.json too, which says no more than the format.
-    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'pagebox') return folder
+    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'pagebox')
+      return folder
     const parent = dirname(folder)
     if (parent === folder) return here
     folder = parent

@@ -50,14 +50,16 @@ export function refusal(status: number, call: string, subject: string): PageboxE
 /** The error for a pfn that is none, or lies outside [0, pages). */
 export function badPfn(value: unknown, argument: string, pages: number): PageboxError {
   const allowed = `a page frame number from 0 to ${pages - 1}`
-  return badArgument(typeof value === 'number' ? 'ERR_PAGEBOX_PFN_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
+  return badArgument(
+    typeof value === 'number' ? 'ERR_PAGEBOX_PFN_RANGE' : 'ERR_PAGEBOX_ARG_TYPE',
+    argument,
+    value,
+    allowed,
+  )
 }
 
 /** What a creation failed with, or what it created. */
-export function created<Made extends object>(
-  made: Made | { status: number; reason: string },
-  argument: string,
-): Made {
+export function created<Made extends object>(made: Made | { status: number; reason: string }, argument: string): Made {
   if (!('status' in made)) return made
   const { status, reason } = made
   const name = errnoName(status)
@@ -68,6 +70,10 @@ export function created<Made extends object>(
   if (name === 'ENOMEM' || name === 'EAGAIN')
     throw new PageboxError('ERR_PAGEBOX_MEMORY', reason || 'out of memory', { argument, errno: name })
   if (name === 'EINVAL' || name === 'ERANGE')
-    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument}: ${reason}`, { argument, given: reason, allowed: reason })
+    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument}: ${reason}`, {
+      argument,
+      given: reason,
+      allowed: reason,
+    })
   throw new PageboxError('ERR_PAGEBOX_REFUSED', `${argument}: ${reason || name}`, { argument, errno: name })
 }

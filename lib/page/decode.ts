@@ -1,4 +1,4 @@
-import { array, badArgument, oneOf, options } from '../base/args.ts'
+import { array, badArgument, oneOf, options, or } from '../base/args.ts'
 import { typedArrayName } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
@@ -123,7 +123,7 @@ function readWords(value: unknown, layout: Layout): bigint[] {
 /** Words of a descriptor, as from a crash dump, read by layout and scheme: what `dump_page` would say. */
 export function decodeWords(words: readonly bigint[] | BigUint64Array, value: DecodeOptions = {}): DecodedPage {
   const given = options(value, 'options', ['layout', 'scheme', 'type'] as const)
-  const layout = layoutOf(given.layout ?? 'linux-6.12', 'options.layout')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const scheme = given.scheme === undefined ? null : schemeOf(given.scheme, 'options.scheme')
   const type = given.type === undefined ? undefined : oneOf(given.type, 'options.type', tables().pageTypes)
   return decodeDescriptor(readWords(words, layout), layout, scheme, type)

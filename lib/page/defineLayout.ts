@@ -32,7 +32,17 @@ function readField(value: unknown, where: string) {
 
 function readKconfig(value: unknown) {
   const where = `${at}.kconfig`
-  const known = ['name', 'sectionBits', 'nodeBits', 'zoneBits', 'lastCpupidBits', 'lruGenBits', 'lruRefsBits', 'memcg', 'alignBytes'] as const
+  const known = [
+    'name',
+    'sectionBits',
+    'nodeBits',
+    'zoneBits',
+    'lastCpupidBits',
+    'lruGenBits',
+    'lruRefsBits',
+    'memcg',
+    'alignBytes',
+  ] as const
   const given = options(value, where, known)
   return {
     name: optionally(given.name, '', (text) => string(text, `${where}.name`)),

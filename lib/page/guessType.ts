@@ -9,7 +9,13 @@ export interface Guess {
 }
 
 /** Device page types, the one first that a layout most likely means by a pgmap. */
-const deviceTypes: readonly PageType[] = ['device-private-anon', 'device-public-anon', 'device-coherent', 'fsdax', 'devdax']
+const deviceTypes: readonly PageType[] = [
+  'device-private-anon',
+  'device-public-anon',
+  'device-coherent',
+  'fsdax',
+  'devdax',
+]
 
 function isPgmap(words: readonly bigint[], layout: Layout, type: PageType): boolean {
   const field = layout.fields.find((each) => each.object === 'dev-pagemap' && each.types.includes(type))

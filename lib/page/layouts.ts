@@ -12,8 +12,7 @@ let registry: Map<string, Layout> | undefined
 function all(): Map<string, Layout> {
   if (registry === undefined) {
     registry = new Map()
-    for (const table of tables().layouts)
-      registry.set(table.name, deepFreeze({ ...table, builtin: true } as Layout))
+    for (const table of tables().layouts) registry.set(table.name, deepFreeze({ ...table, builtin: true } as Layout))
   }
   return registry
 }

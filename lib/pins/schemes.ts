@@ -1,4 +1,4 @@
-import { array, badArgument, integer, newName, oneOf, options, string } from '../base/args.ts'
+import { array, badArgument, integer, newName, oneOf, options, or, string } from '../base/args.ts'
 import { deepFreeze } from '../base/freeze.ts'
 import { list } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
@@ -89,7 +89,7 @@ function readScheme(definition: SchemeDefinition): object {
   const text = (value: unknown, key: string): string => (value === undefined ? '' : string(value, `${at}.${key}`))
   const number = (value: unknown, key: string, max: number, fallback: number): number =>
     value === undefined ? fallback : integer(value, `${at}.${key}`, 0, max)
-  const place = given.place ?? 'word'
+  const place = or(given.place, 'word')
   return {
     name: newName(given.name, `${at}.name`),
     summary: text(given.summary, 'summary'),

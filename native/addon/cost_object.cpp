@@ -58,6 +58,32 @@ napi_value sample(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value close(napi_env env, napi_callback_info info);
+napi_value beside(napi_env env, napi_callback_info info);
+
+napi_value bound(napi_env env, const std::shared_ptr<CostObject>& object) {
+  const JsValues js(env);
+  napi_value result = js.object();
+  add_bound(js, result, "sample", sample, object);
+  add_bound(js, result, "beside", beside, object);
+  add_bound(js, result, "close", close, object);
+  return result;
+}
+
+napi_value beside(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    BoundCall<CostObject, 1> call(env, info);
+    CostSettings settings;
+    if (!read_settings(env, call.args[0], settings))
+      return failure(env, Errc::kInval, "the settings of a measurement");
+    if (call.object->sampler == nullptr) return status(env, kClosedBox);
+    auto object = std::make_shared<CostObject>();
+    std::string reason;
+    const Errc error = call.object->sampler->create_beside(settings, object->sampler, &reason);
+    return error == Errc::kOk ? bound(env, object) : failure(env, error, reason);
+  });
+}
+
 napi_value close(napi_env env, napi_callback_info info) {
   BoundCall<CostObject, 0> call(env, info);
   call.object->sampler.reset();
@@ -78,11 +104,7 @@ napi_value prepare_cost(napi_env env, napi_callback_info info) {
     std::string reason;
     const Errc error = CostSampler::create(settings, object->sampler, &reason);
     if (error != Errc::kOk) return failure(env, error, reason);
-    const JsValues js(env);
-    napi_value result = js.object();
-    add_bound(js, result, "sample", sample, object);
-    add_bound(js, result, "close", close, object);
-    return result;
+    return bound(env, object);
   });
 }
 

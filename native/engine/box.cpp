@@ -57,18 +57,32 @@ Errc Box::build(std::string* reason) {
   PinOptions options;
   options.quirks = settings_.quirks;
   options.ledger = ledger_.get();
-  options.ops = {
+  options.ops = pin_ops();
+  const Errc error =
+      Pins::create(settings_.scheme, *memmap_, *zone_, settings_.shards, pins_, options);
+  return error == Errc::kOk ? error
+                            : explain(error, reason, "the scheme's counts cannot be reserved");
+}
+
+PinOps Box::pin_ops() {
+  return {
       .context = this,
-      .real_mappings = [](void* box, Pfn head) {
-        // Those that the head's `_mapcount` counts: a folio's are in page[1].
-        const PageRecord record = static_cast<Box*>(box)->accounts_.record(head);
-        return record.order == 0 ? record.mapcount : 0;
-      },
+      .real_mappings =
+          [](void* box, Pfn head) {
+            // Those that the head's `_mapcount` counts: a folio's are in page[1].
+            const PageRecord record = static_cast<Box*>(box)->accounts_.record(head);
+            return record.order == 0 ? record.mapcount : 0;
+          },
       .populate = [](void* box, Pfn pfn) { return static_cast<Box*>(box)->try_populate(pfn); },
       .release = [](void* box, Pfn head) { static_cast<Box*>(box)->free_page(head); },
   };
-  const Errc error = Pins::create(settings_.scheme, *memmap_, *zone_, settings_.shards, pins_, options);
-  return error == Errc::kOk ? error : explain(error, reason, "the scheme's counts cannot be reserved");
+}
+
+Errc Box::make_pins(const SchemeSpec& scheme, unsigned shards, std::unique_ptr<Pins>& out) {
+  if (!scheme_fits(scheme, settings_.layout)) return Errc::kRefused;
+  PinOptions options;
+  options.ops = pin_ops();
+  return Pins::create(scheme, *memmap_, *zone_, shards, out, options);
 }
 
 Box::~Box() = default;

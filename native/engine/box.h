@@ -115,6 +115,9 @@ class Box {
   Zone& zone() { return *zone_; }
   const Zone& zone() const { return *zone_; }
   Allocator& allocator() { return *allocator_; }
+  /// Pins of another scheme on the same descriptors, outside the ledger: for
+  /// measurements that take turns. kRefused: it needs another layout, or none has it.
+  Errc make_pins(const SchemeSpec& scheme, unsigned shards, std::unique_ptr<Pins>& out);
   Pins& scheme() { return *pins_; }
   const Pins& scheme() const { return *pins_; }
   Accounts& accounts() { return accounts_; }
@@ -133,6 +136,7 @@ class Box {
  private:
   explicit Box(const BoxSettings& settings) : settings_(settings) {}
   Errc build(std::string* reason);
+  PinOps pin_ops();
   bool counts_refs() const { return ledger_ != nullptr; }
   /// One reference or more for whoever asks, in no account: the head's pfn.
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);

@@ -30,21 +30,25 @@ Errc explain(Errc error, std::string* reason, const char* text) {
 
 class CostSampler::Impl {
  public:
-  Impl(std::shared_ptr<Box> box, const CostSettings& settings)
-      : box_(std::move(box)), settings_(settings) {
-    if (settings.pattern == Pattern::kZipf)
-      zipf_ = std::make_unique<ZipfTable>(settings.box.pages);
+  /// `other`: the scheme to measure, if it is not the box's own.
+  Impl(std::shared_ptr<Box> box, std::unique_ptr<Pins> other, const CostSettings& settings)
+      : box_(std::move(box)),
+        other_(std::move(other)),
+        pins_(other_ != nullptr ? *other_ : box_->scheme()),
+        settings_(settings) {
+    if (settings.pattern == Pattern::kZipf) zipf_ = std::make_unique<ZipfTable>(settings.box.pages);
     for (unsigned i = 0; i < settings.threads; ++i) {
       streams_.emplace_back(settings.pattern, Pfn{0}, settings.box.pages, settings.seed, i,
                             settings.threads, zipf_.get());
     }
     indices_.resize(settings.threads);
-    limit_ = limit_loop(box_->scheme(), settings.op);
-    undo_ = limit_loop(box_->scheme(),
-                       settings.op == PinOp::kPin ? PinOp::kUnpin : PinOp::kPin);
+    limit_ = limit_loop(pins_, settings.op);
+    undo_ = limit_loop(pins_, settings.op == PinOp::kPin ? PinOp::kUnpin : PinOp::kPin);
   }
 
   bool has_limit() const { return limit_ != nullptr; }
+  const std::shared_ptr<Box>& box() const { return box_; }
+  std::uint64_t pages() const { return settings_.box.pages; }
 
   Errc sample(std::uint64_t ops, CostSample& out) {
     const ExclusiveRun exclusive(box_->gate());
@@ -90,8 +94,8 @@ class CostSampler::Impl {
   void run(unsigned thread, std::uint64_t ops, Share& share, std::uint64_t (*clock)()) {
     while (share.ops < ops && !box_->gate().stop_requested()) {
       const Pfns pfns = Pfns(indices_[thread])
-                            .first(static_cast<std::size_t>(std::min<std::uint64_t>(
-                                ops - share.ops, indices_[thread].size())));
+                            .first(static_cast<std::size_t>(
+                                std::min<std::uint64_t>(ops - share.ops, indices_[thread].size())));
       // What is timed alone needs its counterpart untimed, before or after it.
       if (settings_.op == PinOp::kUnpin) do_counterpart(pfns, thread);
       const std::uint64_t begin = clock();
@@ -119,19 +123,18 @@ class CostSampler::Impl {
   }
 
   std::uint64_t do_scheme(PinOp op, Pfns pfns, unsigned shard) {
-    Pins& pins = box_->scheme();
     switch (op) {
-      case PinOp::kPin: return pins.try_pin_many(pfns, shard).failed;
-      case PinOp::kUnpin: return pins.unpin_many(pfns, shard).failed;
-      case PinOp::kReferencedUnpin: return pins.pin_unpin_many(pfns, shard).failed;
-      case PinOp::kMaybePinned: return pins.maybe_pinned_many(pfns).failed;
-      case PinOp::kGetPut: return pins.get_put_many(pfns).failed;
-      default: return pins.try_pin_unpin_many(pfns, shard).failed;
+      case PinOp::kPin: return pins_.try_pin_many(pfns, shard).failed;
+      case PinOp::kUnpin: return pins_.unpin_many(pfns, shard).failed;
+      case PinOp::kReferencedUnpin: return pins_.pin_unpin_many(pfns, shard).failed;
+      case PinOp::kMaybePinned: return pins_.maybe_pinned_many(pfns).failed;
+      case PinOp::kGetPut: return pins_.get_put_many(pfns).failed;
+      default: return pins_.try_pin_unpin_many(pfns, shard).failed;
     }
   }
 
   std::uint64_t do_limit(LimitLoop loop, PinOp op, Pfns pfns, unsigned shard) {
-    const std::uint64_t result = loop(box_->scheme().frame(), pfns.data(), pfns.size(), shard);
+    const std::uint64_t result = loop(pins_.frame(), pfns.data(), pfns.size(), shard);
     return op == PinOp::kMaybePinned ? 0 : result;
   }
 
@@ -145,6 +148,8 @@ class CostSampler::Impl {
   }
 
   std::shared_ptr<Box> box_;
+  std::unique_ptr<Pins> other_;
+  Pins& pins_;
   CostSettings settings_;
   std::unique_ptr<ZipfTable> zipf_;
   std::vector<PatternStream> streams_;
@@ -182,9 +187,17 @@ Errc CostSampler::create_on(std::shared_ptr<Box> box, const CostSettings& settin
   }
   if (settings.box.pages == 0 || settings.box.pages > box->memmap().pages())
     return explain(Errc::kInval, reason, "pages: 1 to the pages of the box");
+  std::unique_ptr<Pins> other;
+  if (!(settings.box.scheme == box->settings().scheme)) {
+    if (box->ledger() != nullptr)
+      return explain(Errc::kInval, reason, "scheme: the ledger here is another scheme's");
+    const unsigned shards = std::max(settings.box.shards, settings.threads);
+    const Errc error = box->make_pins(settings.box.scheme, shards, other);
+    if (error != Errc::kOk) return explain(error, reason, "scheme: not on these descriptors");
+  }
   try {
     std::unique_ptr<CostSampler> sampler(new CostSampler);
-    sampler->impl_ = std::make_unique<Impl>(std::move(box), settings);
+    sampler->impl_ = std::make_unique<Impl>(std::move(box), std::move(other), settings);
     if (settings.loop == CostLoop::kLimit && !sampler->impl_->has_limit())
       return explain(Errc::kInval, reason, "loop: none was written for this scheme, layout and op");
     out = std::move(sampler);
@@ -192,6 +205,17 @@ Errc CostSampler::create_on(std::shared_ptr<Box> box, const CostSettings& settin
     return explain(Errc::kNoMem, reason, "out of memory");
   }
   return Errc::kOk;
+}
+
+Errc CostSampler::create_beside(const CostSettings& settings, std::unique_ptr<CostSampler>& out,
+                                std::string* reason) const {
+  CostSettings here = settings;
+  here.box.pages = impl_->pages();
+  // The scheme of the box was sized for its own number of threads.
+  if (here.box.scheme == impl_->box()->settings().scheme &&
+      here.threads > impl_->box()->settings().shards)
+    return explain(Errc::kInval, reason, "threads: more than the descriptors were prepared for");
+  return create_on(impl_->box(), here, out, reason);
 }
 
 Errc CostSampler::sample(std::uint64_t ops, CostSample& out) {

@@ -49,9 +49,13 @@ class CostSampler {
   /// declared scheme; else as Box::create and Box::setup.
   static Errc create(const CostSettings& settings, std::unique_ptr<CostSampler>& out,
                      std::string* reason = nullptr);
-  /// The same on a box that exists, set up by the caller.
+  /// The same on a box that exists, set up by the caller. A scheme other than the
+  /// box's counts beside it; kRefused: it needs a layout of its own.
   static Errc create_on(std::shared_ptr<Box> box, const CostSettings& settings,
                         std::unique_ptr<CostSampler>& out, std::string* reason = nullptr);
+  /// Another measurement on the descriptors of this one; they take turns.
+  Errc create_beside(const CostSettings& settings, std::unique_ptr<CostSampler>& out,
+                     std::string* reason = nullptr) const;
   ~CostSampler();
 
   /// Runs `ops` operations in each thread; the box is as before afterwards. One thread

@@ -25,13 +25,15 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// Pages between the prefetch of a descriptor and its use.
 inline constexpr std::size_t kPrefetchPages = 24;
 
-// Cold paths, in pins.cpp. They take the caller's frame, not the loop's copy.
+// Cold paths, in pins.cpp. They take the caller's frame, not the loop's copy, and
+// the target by value: its address would force it out of the registers, and a
+// load from the stack behind a locked instruction costs 5 ns.
 
 /// The page had no reference. True: it was a descriptor never initialised, and
 /// is a page now; try again.
 bool populate_page(const PinFrame& frame, std::uint64_t pfn);
 /// Gives back references of an undone speculative pin.
-void undo_references(const PinFrame& frame, const Target& target, std::uint32_t refs);
+void undo_references(const PinFrame& frame, Target target, std::uint32_t refs);
 
 template <class Policy>
 struct PinLoops {
@@ -43,8 +45,7 @@ struct PinLoops {
 
   /// The caller holds a reference, so the page cannot change under it.
   [[gnu::always_inline]] static Errc pin_one(const PinFrame& f, std::uint64_t pfn, std::uint32_t n,
-                                             unsigned shard) {
-    Target t;
+                                             unsigned shard, Target& t) {
     if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
       return error;
     if (references(f, t) <= 0) [[unlikely]]
@@ -76,9 +77,8 @@ struct PinLoops {
   }
 
   [[gnu::always_inline]] static Errc try_pin_one(const PinFrame& f, const PinFrame& frame,
-                                                 std::uint64_t pfn, std::uint32_t n,
-                                                 unsigned shard) {
-    Target t;
+                                                 std::uint64_t pfn, std::uint32_t n, unsigned shard,
+                                                 Target& t) {
     if (const Errc error = try_get_folio(f, frame, pfn, n, t); error != Errc::kOk) [[unlikely]]
       return error;
     std::uint32_t refs = n;
@@ -107,10 +107,9 @@ struct PinLoops {
     return Errc::kNotPinned;
   }
 
-  [[gnu::always_inline]] static Result<bool> unpin_one(const PinFrame& f, std::uint64_t pfn,
-                                                       std::uint32_t n, unsigned shard, Target& t) {
-    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
-      return error;
+  /// A pinned folio cannot change, so who has just pinned it knows the target.
+  [[gnu::always_inline]] static Result<bool> unpin_target(const PinFrame& f, const Target& t,
+                                                          std::uint32_t n, unsigned shard) {
     if (f.quirks.has(PinQuirk::kPutForUnpin)) [[unlikely]]
       return drop(f, t, n);
     const std::uint32_t each = Policy::refs(f, t);
@@ -121,11 +120,25 @@ struct PinLoops {
     // The count was wrong and the reference is gone all the same (kCorrupt).
     if (error != Errc::kOk) [[unlikely]]
       return error;
+    if (!last) [[unlikely]]
+      return give_back_count(f, t, n, each, shard);
     return last;
   }
+  /// There were fewer references than pins to release: nothing happened.
+  static Errc give_back_count(const PinFrame& f, Target t, std::uint32_t n, std::uint32_t each,
+                              unsigned shard) {
+    const Errc error = Policy::add(f, t, n, each, shard);
+    return error == Errc::kOk ? Errc::kNotPinned : error;
+  }
 
-  [[gnu::always_inline]] static Errc get_one(const PinFrame& f, std::uint64_t pfn) {
-    Target t;
+  [[gnu::always_inline]] static Result<bool> unpin_one(const PinFrame& f, std::uint64_t pfn,
+                                                       std::uint32_t n, unsigned shard, Target& t) {
+    if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
+      return error;
+    return unpin_target(f, t, n, shard);
+  }
+
+  [[gnu::always_inline]] static Errc get_one(const PinFrame& f, std::uint64_t pfn, Target& t) {
     if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
       return error;
     if (references(f, t) <= 0) [[unlikely]]
@@ -139,6 +152,36 @@ struct PinLoops {
     if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
       return error;
     return drop(f, t, 1);
+  }
+
+  [[gnu::always_inline]] static Errc try_pin_or_populate(const PinFrame& f, const PinFrame& frame,
+                                                         std::uint64_t pfn, std::uint32_t n,
+                                                         unsigned shard, Target& t) {
+    Errc error = try_pin_one(f, frame, pfn, n, shard, t);
+    if (error == Errc::kAgain && populate_page(frame, pfn)) [[unlikely]]
+      error = try_pin_one(f, frame, pfn, n, shard, t);
+    return error;
+  }
+  [[gnu::always_inline]] static Errc pin_or_populate(const PinFrame& f, const PinFrame& frame,
+                                                     std::uint64_t pfn, std::uint32_t n,
+                                                     unsigned shard, Target& t) {
+    Errc error = pin_one(f, pfn, n, shard, t);
+    if (error == Errc::kNoMem && populate_page(frame, pfn)) [[unlikely]]
+      error = pin_one(f, pfn, n, shard, t);
+    return error;
+  }
+  [[gnu::always_inline]] static Errc get_or_populate(const PinFrame& f, const PinFrame& frame,
+                                                     std::uint64_t pfn, Target& t) {
+    Errc error = get_one(f, pfn, t);
+    if (error == Errc::kNoMem && populate_page(frame, pfn)) [[unlikely]]
+      error = get_one(f, pfn, t);
+    return error;
+  }
+  /// A step that cannot drop a last reference.
+  [[gnu::always_inline]] static Result<bool> kept(Errc error) {
+    if (error != Errc::kOk) [[unlikely]]
+      return error;
+    return false;
   }
 
   /// Calls step(f, pfn, head) for each page; it returns Result<bool>, true
@@ -172,23 +215,20 @@ struct PinLoops {
   // What the table points to.
 
   static Errc try_pin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
-    const Errc error = try_pin_one(f, f, pfn, n, shard);
-    if (error == Errc::kAgain && populate_page(f, pfn)) return try_pin_one(f, f, pfn, n, shard);
-    return error;
+    Target t;
+    return try_pin_or_populate(f, f, pfn, n, shard, t);
   }
   static Errc pin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
-    const Errc error = pin_one(f, pfn, n, shard);
-    if (error == Errc::kNoMem && populate_page(f, pfn)) return pin_one(f, pfn, n, shard);
-    return error;
+    Target t;
+    return pin_or_populate(f, f, pfn, n, shard, t);
   }
   static Result<bool> unpin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
     Target t;
     return unpin_one(f, pfn, n, shard, t);
   }
   static Errc get(const PinFrame& f, std::uint64_t pfn) {
-    const Errc error = get_one(f, pfn);
-    if (error == Errc::kNoMem && populate_page(f, pfn)) return get_one(f, pfn);
-    return error;
+    Target t;
+    return get_or_populate(f, f, pfn, t);
   }
   static Result<bool> put(const PinFrame& f, std::uint64_t pfn) {
     Target t;
@@ -203,7 +243,7 @@ struct PinLoops {
     return resolve<Word>(f, pfn, t) == Errc::kOk && Policy::pinned(f, t);
   }
   static std::uint32_t refs_per_pin(const PinFrame& f, std::byte* head) {
-    return Policy::refs(f, {head, 0});
+    return Policy::refs(f, {head, 0, 0});
   }
   static Errc putback(const PinFrame& f, std::uint64_t pfn) {
     Target t;
@@ -214,24 +254,15 @@ struct PinLoops {
   static BatchResult try_pin_many(const PinFrame& frame, const std::uint32_t* pfns,
                                   std::size_t size, unsigned shard, std::uint32_t*) {
     return each(frame, pfns, size, nullptr,
-                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target&) -> Result<bool> {
-                  const Errc error = try_pin_one(f, frame, pfn, 1, shard);
-                  if (error == Errc::kOk) [[likely]]
-                    return false;
-                  if (const Errc again = try_pin(frame, pfn, 1, shard); again != Errc::kOk)
-                    return again;
-                  return false;
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) {
+                  return kept(try_pin_or_populate(f, frame, pfn, 1, shard, t));
                 });
   }
   static BatchResult pin_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
                               unsigned shard, std::uint32_t*) {
     return each(frame, pfns, size, nullptr,
-                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target&) -> Result<bool> {
-                  if (pin_one(f, pfn, 1, shard) == Errc::kOk) [[likely]]
-                    return false;
-                  if (const Errc again = pin(frame, pfn, 1, shard); again != Errc::kOk)
-                    return again;
-                  return false;
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) {
+                  return kept(pin_or_populate(f, frame, pfn, 1, shard, t));
                 });
   }
   static BatchResult unpin_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
@@ -244,32 +275,27 @@ struct PinLoops {
                                         std::size_t size, unsigned shard, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
                 [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
-                  if (try_pin_one(f, frame, pfn, 1, shard) != Errc::kOk) [[unlikely]] {
-                    if (const Errc again = try_pin(frame, pfn, 1, shard); again != Errc::kOk)
-                      return again;
-                  }
-                  return unpin_one(f, pfn, 1, shard, t);
+                  const Errc error = try_pin_or_populate(f, frame, pfn, 1, shard, t);
+                  if (error != Errc::kOk) [[unlikely]]
+                    return error;
+                  return unpin_target(f, t, 1, shard);
                 });
   }
   static BatchResult pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
                                     std::size_t size, unsigned shard, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
                 [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
-                  if (pin_one(f, pfn, 1, shard) != Errc::kOk) [[unlikely]] {
-                    if (const Errc again = pin(frame, pfn, 1, shard); again != Errc::kOk)
-                      return again;
-                  }
-                  return unpin_one(f, pfn, 1, shard, t);
+                  const Errc error = pin_or_populate(f, frame, pfn, 1, shard, t);
+                  if (error != Errc::kOk) [[unlikely]]
+                    return error;
+                  return unpin_target(f, t, 1, shard);
                 });
   }
   static BatchResult get_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
                               unsigned, std::uint32_t*) {
     return each(frame, pfns, size, nullptr,
-                [&frame](const PinFrame& f, std::uint64_t pfn, Target&) -> Result<bool> {
-                  if (get_one(f, pfn) == Errc::kOk) [[likely]]
-                    return false;
-                  if (const Errc again = get(frame, pfn); again != Errc::kOk) return again;
-                  return false;
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) {
+                  return kept(get_or_populate(f, frame, pfn, t));
                 });
   }
   static BatchResult put_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
@@ -281,10 +307,10 @@ struct PinLoops {
                                   std::size_t size, unsigned, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
                 [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
-                  if (get_one(f, pfn) != Errc::kOk) [[unlikely]] {
-                    if (const Errc again = get(frame, pfn); again != Errc::kOk) return again;
-                  }
-                  return put_one(f, pfn, t);
+                  const Errc error = get_or_populate(f, frame, pfn, t);
+                  if (error != Errc::kOk) [[unlikely]]
+                    return error;
+                  return drop(f, t, 1);
                 });
   }
   static BatchResult maybe_pinned_many(const PinFrame& frame, const std::uint32_t* pfns,
@@ -327,6 +353,14 @@ struct PinLoops {
                                         &get_put_many,
                                         &maybe_pinned_many};
 };
+
+/// From a plain count: kNotPinned, and nothing happened, where it holds less.
+[[gnu::always_inline]] inline Errc take_from(std::uint32_t* count, std::uint32_t n) {
+  if (atomics::fetch_sub(count, n) >= n) [[likely]]
+    return Errc::kOk;
+  atomics::fetch_add(count, n);
+  return Errc::kNotPinned;
+}
 
 /// What most policies share: the descriptor's own line is what a pin waits for,
 /// and LRU words belong to the zone alone.

@@ -82,7 +82,7 @@ bool populate_page(const PinFrame& frame, std::uint64_t pfn) {
   return frame.memmap->is_untouched(Pfn{pfn}) && frame.ops->populate(frame.ops->context, Pfn{pfn});
 }
 
-void undo_references(const PinFrame& frame, const Target& target, std::uint32_t refs) {
+void undo_references(const PinFrame& frame, Target target, std::uint32_t refs) {
   const std::uint32_t old = atomics::fetch_sub(target.u32(frame.refcount), refs);
   if (old == refs && frame.ops->release != nullptr)
     frame.ops->release(frame.ops->context, Pfn{target.pfn});

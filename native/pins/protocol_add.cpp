@@ -32,8 +32,7 @@ struct Counter : PolicyBase {
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::fetch_sub(t.u32(f.count), n);
-    return Errc::kOk;
+    return take_from(t.u32(f.count), n);
   }
   // Unsigned, so that a count beyond its limit still reads as pinned.
   static PinCount count(const PinFrame& f, const Target& t) {
@@ -101,8 +100,7 @@ struct Tail : PolicyBase {
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t each, unsigned) {
-    if (each == 1) atomics::fetch_sub(t.u32(f.count), n);
-    return Errc::kOk;
+    return each == 1 ? take_from(t.u32(f.count), n) : Errc::kOk;
   }
   static PinCount count(const PinFrame& f, const Target& t) {
     if (has_place(f, t)) return {atomics::load(t.u32(f.count)), true};

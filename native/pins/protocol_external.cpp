@@ -16,12 +16,7 @@ struct SideTable : PolicyBase {
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    const std::uint32_t old = atomics::fetch_sub(f.side_table + t.pfn, n);
-    if (old < n) [[unlikely]] {
-      atomics::fetch_add(f.side_table + t.pfn, n);
-      return Errc::kNotPinned;
-    }
-    return Errc::kOk;
+    return take_from(f.side_table + t.pfn, n);
   }
   static PinCount count(const PinFrame& f, const Target& t) {
     return {atomics::load(f.side_table + t.pfn), true};

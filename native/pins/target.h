@@ -13,10 +13,11 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// A `_mapcount` below this is a page type (PAGE_MAPCOUNT_RESERVE).
 inline constexpr std::int32_t kTypedBelow = -128;
 
-/// The head of a folio. `pfn` is the head's.
+/// The head of a folio. `pfn` is the head's, `word1` what led from the page to it.
 struct Target {
   std::byte* head = nullptr;
   std::uint64_t pfn = 0;
+  std::uint64_t word1 = 0;
 
   std::uint32_t* u32(std::size_t offset) const {
     return reinterpret_cast<std::uint32_t*>(head + offset);
@@ -30,11 +31,12 @@ struct Target {
 /// The head named by word 1 of a tail. kCorrupt: it names no descriptor. The
 /// division is exact where the address is good, so a multiplication by the
 /// inverse of the stride's odd part does it, and the product is the check.
-inline Errc head_of_tail(const PinFrame& f, std::uint64_t word1, Target& out) {
+[[gnu::always_inline]] inline Errc head_of_tail(const PinFrame& f, std::uint64_t word1,
+                                                Target& out) {
   const std::uint64_t from_base = (word1 - 1 - f.page_base) & f.address_mask;
   const std::uint64_t pfn = ((from_base >> f.stride_shift) * f.stride_inverse) & f.address_mask;
   if (pfn >= f.capacity || pfn * f.stride_bytes != from_base) return Errc::kCorrupt;
-  out = {f.base + from_base, pfn};
+  out = {f.base + from_base, pfn, word1};
   return Errc::kOk;
 }
 
@@ -51,19 +53,17 @@ template <class Word>
   const std::uint64_t word1 = load_word1<Word>(f, pfn);
   if ((word1 & 1) != 0) [[unlikely]]
     return head_of_tail(f, word1, out);
-  out = {f.base + pfn * f.stride_bytes, pfn};
+  out = {f.base + pfn * f.stride_bytes, pfn, word1};
   return Errc::kOk;
 }
 
-/// Rule 2 of page.h: whether `pfn` still belongs to the folio it led to.
+/// Rule 2 of page.h: whether `pfn` still belongs to the folio it led to. Where it
+/// is no tail, word 1 is a list link or a pgmap, and may change.
 template <class Word>
 [[gnu::always_inline]] inline bool still_leads_to(const PinFrame& f, std::uint64_t pfn,
                                                   const Target& target) {
   const std::uint64_t word1 = load_word1<Word>(f, pfn);
-  if ((word1 & 1) == 0) [[likely]]
-    return target.pfn == pfn;
-  Target now;
-  return head_of_tail(f, word1, now) == Errc::kOk && now.head == target.head;
+  return word1 == target.word1 || ((word1 | target.word1) & 1) == 0;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,3 +1,4 @@
+import type { CostOptions, CostSampler } from '../../lib/engine/costTypes.ts'
 import type { Probe, Room, RoomOptions, Scheme } from '../../lib/pins/scheme.ts'
 import type { Layout, PageType } from '../../lib/page/layout.ts'
 import type { Subject, SubjectBox } from '../../lib/compare/subject.ts'
@@ -134,14 +135,18 @@ export function fakeSubject(options: FakeOptions = {}): Subject {
     pageTypes: ['anon', 'fsdax'],
     room: (at) => ({ ...fits(at), claims: [], collisions: [], ...options.room?.(at) }),
     probe: (at) => ({ ...fits(at), damaged: [], ...options.probe?.(at) }),
-    prepareCost: ({ scheme, loop = 'scheme' }) => ({
-      sample(ops) {
-        options.onSample?.()
-        return { ops, ns: ops * (options.nsPerOp?.(name(scheme), loop) ?? 5), retries: 0 }
-      },
-      close() {},
-      [Symbol.dispose]() {},
-    }),
+    prepareCost: (prepared) => {
+      const sampler = ({ scheme, loop = 'scheme' }: CostOptions): CostSampler => ({
+        sample(ops) {
+          options.onSample?.()
+          return { ops, ns: ops * (options.nsPerOp?.(name(scheme), loop) ?? 5), retries: 0 }
+        },
+        beside: (other) => sampler({ ...prepared, ...other }),
+        close() {},
+        [Symbol.dispose]() {},
+      })
+      return sampler(prepared)
+    },
     createBox: ({ scheme }) => fakeBox(schemes.find((each) => each.name === name(scheme as Scheme))?.refsPerPin ?? 1),
   }
 }

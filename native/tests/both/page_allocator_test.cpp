@@ -6,7 +6,6 @@
 
 #include <map>
 #include <set>
-#include <thread>
 #include <vector>
 
 #include "base/rng.h"
@@ -219,34 +218,6 @@ TEST_P(AllocatorRandom, AgainstASetOfPagesInUse) {
 }
 INSTANTIATE_TEST_SUITE_P(Widths, AllocatorRandom, testing::Values("linux-6.12", "linux-4.20-32"),
                          [](const auto& info) { return info.index == 0 ? "wide" : "narrow"; });
-
-TEST_F(AllocatorTest, ThreadsNeverShareAPage) {
-  make("linux-6.12", 2048);
-  std::vector<std::thread> threads;
-  for (unsigned id = 1; id <= 3; ++id) {
-    threads.emplace_back([&, id] {
-      Rng rng(id);
-      std::vector<std::pair<Pfn, unsigned>> mine;
-      for (int step = 0; step < 3000; ++step) {
-        const auto order = static_cast<unsigned>(rng.below(4));
-        const Result<Pfn> block = mine.size() < 20 ? allocator_->alloc(order) : Errc::kNoMem;
-        if (block) {
-          memmap_->page(block.value).set_word(4, id);
-          mine.emplace_back(block.value, order);
-        } else if (!mine.empty()) {
-          ASSERT_EQ(memmap_->page(mine.back().first).word(4), id);
-          release(mine.back().first, mine.back().second);
-          mine.pop_back();
-        }
-      }
-      for (const auto& [pfn, each] : mine) release(pfn, each);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(allocator_->free_pages(), 2048U);
-  EXPECT_EQ(alloc(kMaxOrder).value % 1024, 0U);
-  alloc(kMaxOrder);
-}
 
 }  // namespace
 }  // namespace pagebox

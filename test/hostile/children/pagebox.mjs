@@ -1,0 +1,5 @@
+// pagebox from its sources, for a process or worker that vitest does not transform.
+import { register } from 'tsx/esm/api'
+
+register()
+export const { Box, explorePins, prepareCost, race } = await import('../../../lib/index.ts')
