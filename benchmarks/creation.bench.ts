@@ -59,13 +59,15 @@ function growth(body: (box: Box) => void, options: BenchOptions) {
   return summary(grown, options)
 }
 
-const touch = (count: number, step: number) => (box: Box): void => {
-  const pfns = Uint32Array.from({ length: Math.min(count, 4096) })
-  for (let done = 0; done < count; done += pfns.length) {
-    for (let i = 0; i < pfns.length; i++) pfns[i] = (done + i) * step
-    box.pins.pinMany(pfns)
+const touch =
+  (count: number, step: number) =>
+  (box: Box): void => {
+    const pfns = Uint32Array.from({ length: Math.min(count, 4096) })
+    for (let done = 0; done < count; done += pfns.length) {
+      for (let i = 0; i < pfns.length; i++) pfns[i] = (done + i) * step
+      box.pins.pinMany(pfns)
+    }
   }
-}
 
 await bench('creation', `Making a box of 2^28 pages, and what it keeps resident.`, async (report, options) => {
   report.group({

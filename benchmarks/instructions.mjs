@@ -19,7 +19,8 @@ const build = join(root, given.build)
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { encoding: 'utf8', ...options })
   if (done.error) throw done.error
-  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: status ${done.status}\n${done.stdout}${done.stderr}`)
+  if (done.status !== 0)
+    throw new Error(`${command} ${args.join(' ')}: status ${done.status}\n${done.stdout}${done.stderr}`)
   return done.stdout
 }
 
@@ -70,7 +71,10 @@ rows.sort((a, b) => a.scheme.localeCompare(b.scheme) || Number(b.prefetch) - Num
 if (given.json) {
   console.log(JSON.stringify({ benchmark: 'instructions', rows }))
 } else {
-  const table = new Table({ head: ['scheme', 'prefetch', 'scheme', 'its loop', 'ratio', 'bound', ''], style: { head: [] } })
+  const table = new Table({
+    head: ['scheme', 'prefetch', 'scheme', 'its loop', 'ratio', 'bound', ''],
+    style: { head: [] },
+  })
   for (const row of rows)
     table.push([
       row.scheme,

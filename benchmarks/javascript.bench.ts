@@ -169,11 +169,7 @@ async function measureScheme(scheme: string, set: WorkingSet, options: BenchOpti
   }
 }
 
-await bench(
-  'javascript',
-  'Pin and unpin of one page from JavaScript, in one thread.',
-  async (report, options) => {
-    for (const scheme of ['refcount', 'refcount-bias'])
-      for (const set of [hotLine, mebibytes8]) report.group(await measureScheme(scheme, set, options))
-  },
-)
+await bench('javascript', 'Pin and unpin of one page from JavaScript, in one thread.', async (report, options) => {
+  for (const scheme of ['refcount', 'refcount-bias'])
+    for (const set of [hotLine, mebibytes8]) report.group(await measureScheme(scheme, set, options))
+})
