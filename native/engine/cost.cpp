@@ -42,7 +42,7 @@ class CostSampler::Impl {
                             settings.threads, zipf_.get());
     }
     indices_.resize(settings.threads);
-    limit_ = limit_loop(pins_, settings.op);
+    limit_ = limit_loop(pins_, settings.op, settings.prefetch);
     undo_ = limit_loop(pins_, settings.op == PinOp::kPin ? PinOp::kUnpin : PinOp::kPin);
   }
 
@@ -59,7 +59,10 @@ class CostSampler::Impl {
       streams_[i].fill(indices_[i]);
     }
     out = {};
-    return settings_.threads == 1 ? run_alone(ops, out) : run_together(ops, out);
+    pins_.set_prefetch(settings_.prefetch);
+    const Errc error = settings_.threads == 1 ? run_alone(ops, out) : run_together(ops, out);
+    pins_.set_prefetch(true);  // the scheme may be the box's own
+    return error;
   }
 
  private:
