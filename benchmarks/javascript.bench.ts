@@ -107,19 +107,13 @@ function batch(box: Box, pfns: Uint32Array) {
   const parts = Array.from({ length: pfns.length / batchPages }, (_, part) =>
     pfns.subarray(part * batchPages, (part + 1) * batchPages),
   )
-  return {
-    maxOps: Number.MAX_SAFE_INTEGER,
-    sample(ops: number) {
-      const calls = Math.max(1, Math.round(ops / batchPages))
-      const begin = process.hrtime.bigint()
-      for (let call = 0; call < calls; call++) {
-        const some = parts[call % parts.length] as Uint32Array
-        pinMany(some)
-        unpinMany(some)
-      }
-      return { ns: Number(process.hrtime.bigint() - begin), ops: calls * batchPages }
-    },
-  }
+  return timed((ops) => {
+    for (let done = 0; done < ops; done += batchPages) {
+      const some = parts[(done / batchPages) % parts.length] as Uint32Array
+      pinMany(some)
+      unpinMany(some)
+    }
+  })
 }
 
 async function measureScheme(scheme: string, set: WorkingSet, options: BenchOptions): Promise<Group> {

@@ -1,18 +1,15 @@
 // What the race engine adds to the pins that it runs: fused pin+unpin against the
 // hand-written loop in as many threads, operations that are not fused against
-// themselves, and the ledger.
+// themselves, and the ledger. In CPU time.
 import { Box, prepareCost, race, schemes } from '../lib/index.ts'
-import type { Pattern, RaceOptions } from '../lib/index.ts'
-import type { Interval } from '../lib/compare/interval.ts'
+import type { CostSampler, Pattern, RaceOptions } from '../lib/index.ts'
 import { medianInterval, ratioInterval, seededRandom } from '../lib/compare/statistics.ts'
+import { cpuNs } from './common/clock.ts'
 import { bench, type Report, type Row } from './common/report.ts'
 import type { BenchOptions } from './common/options.ts'
 import { measure, timed } from './common/rounds.ts'
 import { atLeast, atMost } from './common/target.ts'
 import { hotLine, layout, mebibytes8, pagesOf, type WorkingSet } from './common/workingSet.ts'
-
-/** A race starts its threads within the time that it counts: long ones do not feel it. */
-const leastMs = 10
 
 function prepared(scheme: string, set: WorkingSet, ledger = false): Box {
   const pages = pagesOf(set)
@@ -21,18 +18,39 @@ function prepared(scheme: string, set: WorkingSet, ledger = false): Box {
   return box
 }
 
-/** ns that one thread took for one operation. */
-async function raceNs(box: Box, options: RaceOptions & { ops: number }): Promise<number> {
-  const found = await race(box, options)
-  if (!found.audit.clean) throw new Error('the audit found something')
-  return (found.seconds * 1e9) / options.ops
+/** A run of so few operations costs what every run costs: threads, audit, JavaScript. */
+const fewOps = 256
+
+/** Something that runs `ops` operations in each of its threads. */
+type Run = (ops: number) => Promise<void>
+
+/** CPU time of one operation of one thread, without what every run costs. */
+async function opNs(run: Run, ops: number, threads: number): Promise<number> {
+  const begin = cpuNs()
+  await run(fewOps)
+  const between = cpuNs()
+  await run(ops)
+  return (cpuNs() - between - (between - begin)) / ((ops - fewOps) * threads)
 }
 
 /** Operations of one thread that take about as long as a sample shall. */
-async function fittingOps(box: Box, given: RaceOptions, options: BenchOptions): Promise<number> {
-  const ns = await raceNs(box, { ...given, ops: 100_000 })
-  return Math.max(10_000, Math.round((Math.max(leastMs, options.sampleMs) * 1e6) / ns))
+async function fittingOps(run: Run, threads: number, options: BenchOptions): Promise<number> {
+  const ns = await opNs(run, 200_000, threads)
+  return Math.max(100_000, Math.round((options.sampleMs * 1e6) / Math.max(1, ns)))
 }
+
+const raceOn =
+  (box: Box, given: RaceOptions): Run =>
+  async (ops) => {
+    const found = await race(box, { ...given, ops })
+    if (!found.audit.clean) throw new Error('the audit found something')
+  }
+
+const sampling =
+  (sampler: CostSampler): Run =>
+  async (ops) => {
+    sampler.sample(ops)
+  }
 
 async function fused(
   scheme: string,
@@ -42,31 +60,26 @@ async function fused(
   options: BenchOptions,
 ): Promise<Row> {
   const box = prepared(scheme, set)
-  const pages = pagesOf(set)
-  const common = { scheme, layout, pages, pattern, threads, seed: options.seed }
+  const common = { scheme, layout, pages: pagesOf(set), pattern, threads, seed: options.seed }
   const limit = prepareCost({ ...common, loop: 'limit', op: 'try_pin_speculative+unpin' })
   try {
-    const given: RaceOptions = { threads, pattern, seed: options.seed, mix: { 'pin+unpin': 1 } }
-    const ops = await fittingOps(box, given, options)
-    limit.sample(ops)
-    const own: number[] = []
-    const hand: number[] = []
+    const runs = [
+      raceOn(box, { threads, pattern, seed: options.seed, mix: { 'pin+unpin': 1 } }),
+      sampling(limit),
+    ] as const
+    const ops = await fittingOps(runs[0], threads, options)
+    const times: [number[], number[]] = [[], []]
     for (let round = 0; round < options.rounds; round++) {
       // Who goes first takes turns.
-      if (round % 2 === 0) own.push(await raceNs(box, { ...given, ops }))
-      const begin = process.hrtime.bigint()
-      const { ns } = limit.sample(ops)
-      const wall = Number(process.hrtime.bigint() - begin)
-      // One thread: wall time as a race's, with the drawing of the pages, as there.
-      hand.push((threads === 1 ? wall : ns) / ops)
-      if (round % 2 === 1) own.push(await raceNs(box, { ...given, ops }))
+      for (const at of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
+        times[at].push(await opNs(runs[at], ops, threads))
     }
     const random = seededRandom(options.seed)
     return {
       what: `${scheme}, ${set.name}, ${pattern}, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
-      found: medianInterval(own, random),
+      found: medianInterval(times[0], random),
       // Rates, so the other way round.
-      ratio: ratioInterval(hand, own, random),
+      ratio: ratioInterval(times[1], times[0], random),
       against: 'its loop',
       target: atLeast(0.9),
     }
@@ -84,13 +97,14 @@ async function unfused(scheme: string, options: BenchOptions): Promise<Row> {
   const unpin = pin.beside({ op: 'unpin' })
   try {
     const given: RaceOptions = { pattern: 'sequential', seed: options.seed, mix: { pin: 1, unpin: 1 } }
-    const ops = await fittingOps(box, given, options)
+    const mixed = raceOn(box, given)
+    const ops = await fittingOps(mixed, 1, options)
     const over: number[] = []
     for (let round = 0; round < options.rounds; round++) {
       const alone = (pin.sample(ops).ns + unpin.sample(ops).ns) / (2 * ops)
-      over.push((await raceNs(box, { ...given, ops })) - alone)
+      over.push((await opNs(mixed, ops, 1)) - alone)
     }
-    const found: Interval = medianInterval(over, seededRandom(options.seed))
+    const found = medianInterval(over, seededRandom(options.seed))
     return { what: `${scheme}, pin and unpin mixed`, found, target: atMost(5) }
   } finally {
     unpin.close()

@@ -2,6 +2,7 @@ import type { Interval } from '../../lib/compare/interval.ts'
 import { interleave, type Series } from '../../lib/compare/rounds.ts'
 import { medianInterval, ratioInterval, seededRandom } from '../../lib/compare/statistics.ts'
 import type { CostSampler } from '../../lib/index.ts'
+import { cpuNs } from './clock.ts'
 import type { BenchOptions } from './options.ts'
 
 export type { Series } from '../../lib/compare/rounds.ts'
@@ -41,13 +42,13 @@ export async function measure<Name extends string>(
   }
 }
 
-/** JavaScript that does `ops` operations, as a series. */
+/** JavaScript that does `ops` operations, as a series of CPU times. */
 export const timed = (body: (ops: number) => void): Series => ({
   maxOps: Number.MAX_SAFE_INTEGER,
   sample(ops) {
-    const begin = process.hrtime.bigint()
+    const begin = cpuNs()
     body(ops)
-    return { ns: Number(process.hrtime.bigint() - begin), ops }
+    return { ns: cpuNs() - begin, ops }
   },
 })
 

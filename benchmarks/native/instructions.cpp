@@ -64,8 +64,7 @@ int main() {
       std::uint64_t failed = 0;
       pins.set_prefetch(prefetch);
       count(where + "scheme", [&] { failed += pins.try_pin_unpin_many(pfns, 0).failed; });
-      count(where + "limit",
-            [&] { failed += limit(pins.frame(), pfns.data(), pfns.size(), 0); });
+      count(where + "limit", [&] { failed += limit(pins.frame(), pfns.data(), pfns.size(), 0); });
       if (failed != 0) return 1;
     }
   }
