@@ -74,4 +74,10 @@ grep -q refcount-bias schemes.txt || fail 'npx pagebox schemes does not name ref
   JSON.parse(require("fs").readFileSync(0, "utf8"))
 ' || fail 'npx pagebox schemes --json is not one JSON document'
 
+# The suite that the docs tell a stranger to copy.
+cp "$root"/examples/vitest/*.test.ts .
+vitest_version=$(node -p 'require(process.argv[1]).devDependencies.vitest' "$root/package.json")
+"${clean[@]}" npm install --silent --no-audit --no-fund --prefer-offline "vitest@$vitest_version" </dev/null
+"${clean[@]}" npx --no-install vitest run </dev/null || fail 'the example suite fails against the package'
+
 echo "check-pack: ok ($(wc -c <"$tarball") bytes packed, $(wc -l <"$work/list") files)"

@@ -20,7 +20,7 @@ describe('pins', () => {
     box.setup(3, { type: 'file' })
     const { mapping, index } = box.page(3).fields
     box.pins.pin(3)
-    expect(box.page(3)).toHoldFields({ mapping, index })
+    expect(box.page(3)).toHoldFields({ mapping: mapping as bigint, index: index as bigint })
     box.pins.unpin(3)
     expect(box).toPassAudit()
   })

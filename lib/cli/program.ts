@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addCompare } from './commands/compare.ts'
 import type { Context } from './commands/context.ts'
+import { addConform } from './commands/conform.ts'
 import { addDecode } from './commands/decode.ts'
 import { addLayout } from './commands/layout.ts'
 import { addScenarios } from './commands/scenarios.ts'
@@ -33,6 +34,7 @@ export function createProgram(context: Context): Command {
       getOutHelpWidth: () => Math.min(io.columns, 100),
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })
-  for (const add of [addCompare, addLayout, addDecode, addStress, addSchemes, addScenarios]) add(program, context)
+  for (const add of [addCompare, addLayout, addDecode, addStress, addConform, addSchemes, addScenarios])
+    add(program, context)
   return program
 }

@@ -2,7 +2,7 @@ import { costAt } from './situation.ts'
 import type { CompareDocument, SchemeEntry } from './document.ts'
 import { count, digits } from './format.ts'
 import { hotBytes } from './plan.ts'
-import { fitsEverywhere, isZoneDevice, verdict } from './verdict.ts'
+import { contestedFields, fitsEverywhere, isZoneDevice, verdict } from './verdict.ts'
 
 const hot = { pattern: 'hot', workingSetBytes: hotBytes, threads: 1, pageType: 'anon', order: 0, layout: '' } as const
 
@@ -33,6 +33,31 @@ function noRoomText(document: CompareDocument, everywhere: SchemeEntry[]): strin
   return others.length === 0 ? '' : ` Somewhere without room: ${list(others.map((scheme) => scheme.name))}.`
 }
 
+/** The proposals that make room by taking it from somebody. */
+function contestText(document: CompareDocument): string {
+  const contested = document.layouts.filter((layout) => contestedFields(layout).size > 0)
+  if (contested.length === 0) return ''
+  const fields = [...new Set(contested.flatMap((layout) => [...contestedFields(layout).keys()]))]
+  const names = contested.map((layout) => layout.name)
+  return `${list(names)} ${names.length === 1 ? 'makes' : 'make'} room only by taking ${list(fields)} from pages that need them. `
+}
+
+const cheapest = (schemes: readonly SchemeEntry[]): SchemeEntry | undefined =>
+  schemes
+    .filter((scheme) => costOf(scheme) !== undefined)
+    .sort((a, b) => (costOf(a) as number) - (costOf(b) as number))[0]
+
+function choiceText(telling: readonly SchemeEntry[]): string {
+  const first = cheapest(telling)
+  if (first === undefined) return ''
+  const nature = first.exact ? 'exact' : `fuzzy (${first.falsePositives})`
+  const text = ` The cheapest of them that knows a pin is ${first.name}: ${costText(first)}; ${nature}, at most ${count(first.maxPins)} pins a page.`
+  const exact = first.exact ? undefined : cheapest(telling.filter((scheme) => scheme.exact))
+  return exact === undefined
+    ? text
+    : `${text} The cheapest exact one is ${exact.name} (${exact.where}): ${costText(exact)}.`
+}
+
 /** The answer to the thread's question in one paragraph, from nothing but the document. */
 export function answerText(document: CompareDocument): string {
   const everywhere = fitsEverywhere(document)
@@ -41,17 +66,8 @@ export function answerText(document: CompareDocument): string {
     return `${overlay}None of these schemes fits every page type of every layout looked at.`
   }
   const telling = everywhere.filter((scheme) => scheme.answer !== 'unknown')
-  const cheapest = telling
-    .filter((scheme) => costOf(scheme) !== undefined)
-    .sort((a, b) => (costOf(a) as number) - (costOf(b) as number))[0]
   const fits = `${list(everywhere.map((scheme) => scheme.name))} ${everywhere.length === 1 ? 'fits' : 'fit'} every page that can be pinned in every layout looked at`
   const silent = everywhere.filter((scheme) => scheme.answer === 'unknown').map((scheme) => scheme.name)
   const plain = silent.length === 0 ? '' : `, though ${list(silent)} cannot tell a pin from a reference`
-  const choice =
-    cheapest === undefined
-      ? ''
-      : ` The cheapest of them that knows a pin is ${cheapest.name}: ${costText(cheapest)}; ${
-          cheapest.exact ? 'exact' : `fuzzy (${cheapest.falsePositives})`
-        }, at most ${count(cheapest.maxPins)} pins a page.`
-  return `${overlay}${fits}${plain}.${choice}${noRoomText(document, everywhere)}`
+  return `${overlay}${contestText(document)}${fits}${plain}.${choiceText(telling)}${noRoomText(document, everywhere)}`
 }

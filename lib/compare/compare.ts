@@ -148,6 +148,8 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
 
   async function costs(): Promise<boolean> {
     const start = performance.now()
+    // Rooms and limits count against the same time; what is left is for the costs.
+    const left = Math.max(0, begin + plan.budgetSeconds * 1000 - start)
     const parts = plan.groups.length + plan.javascript.length
     const roundOptions = (part: number) => ({
       ...plan,
@@ -155,7 +157,7 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
       random,
       signal,
       // What one part leaves over, the later ones may use.
-      deadline: start + (plan.budgetSeconds * 1000 * (part + 1)) / parts,
+      deadline: start + (left * (part + 1)) / parts,
     })
     for (const [part, group] of plan.groups.entries()) {
       if (!(await step(`cost: ${groupText(group)}`, stepsPerGroup))) return false

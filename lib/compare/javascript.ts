@@ -39,6 +39,7 @@ function pureJs(pages: number, strideBytes: number, unit: number, pfns: Uint32Ar
     close() {},
     series: {
       maxOps: Number.MAX_SAFE_INTEGER,
+      warmUpOps: 2 ** 16,
       sample: (ops) =>
         timed(ops, () => {
           for (let i = 0; i < ops; i++) {
@@ -60,6 +61,7 @@ function single(box: SubjectBox, pfns: Uint32Array): Variant {
     close() {},
     series: {
       maxOps: Number.MAX_SAFE_INTEGER,
+      warmUpOps: 2 ** 16,
       sample: (ops) =>
         timed(ops, () => {
           for (let i = 0; i < ops; i++) {
@@ -80,6 +82,7 @@ function batch(box: SubjectBox, pfns: Uint32Array): Variant {
     close() {},
     series: {
       maxOps: Number.MAX_SAFE_INTEGER,
+      warmUpOps: 2 ** 16,
       sample: (ops) => {
         const calls = Math.max(1, Math.round(ops / batchPages))
         let done = 0
@@ -112,6 +115,7 @@ function direct(box: SubjectBox, pfns: Uint32Array): Variant {
     close: () => view.close(),
     series: {
       maxOps: Number.MAX_SAFE_INTEGER,
+      warmUpOps: 2 ** 16,
       sample: (ops) =>
         timed(ops, () => {
           for (let i = 0; i < ops; i++) {

@@ -33,3 +33,9 @@ export function describeMachine(): Machine {
     loadAverage: os.loadavg()[0] ?? 0,
   }
 }
+
+/** Who else was busy; empty on a quiet machine. Contended times suffer most. */
+export function loadWarning({ loadAverage, cores }: Machine): string {
+  if (loadAverage < cores / 2) return ''
+  return `The machine was busy (load ${loadAverage.toFixed(1)} on ${cores} cores) when this was measured: trust the ratios more than the times, and repeat what was contended.`
+}

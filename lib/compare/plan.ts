@@ -20,7 +20,7 @@ export interface CostGroup {
 export interface Plan {
   rounds: number
   sampleMs: number
-  /** When the costs must be through; a slow machine gets fewer rounds, not more time. */
+  /** After which no further round begins; a slow machine gets fewer rounds, not more time. */
   budgetSeconds: number
   groups: CostGroup[]
   javascript: { pattern: 'hot' | 'random'; workingSetBytes: number }[]
@@ -32,8 +32,8 @@ const MiB = 2 ** 20
 export const hotBytes = 64
 
 const sizes: Record<Effort, { rounds: number; sampleMs: number; budgetSeconds: number }> = {
-  quick: { rounds: 7, sampleMs: 1.5, budgetSeconds: 11 },
-  default: { rounds: 15, sampleMs: 4, budgetSeconds: 60 },
+  quick: { rounds: 7, sampleMs: 1.5, budgetSeconds: 13 },
+  default: { rounds: 15, sampleMs: 4, budgetSeconds: 65 },
   thorough: { rounds: 41, sampleMs: 20, budgetSeconds: Number.POSITIVE_INFINITY },
 }
 
@@ -55,8 +55,9 @@ export function makePlan(
   })
   const small = 8 * MiB
   // Descriptors that no cache holds. Two such sets live at once, so a sixteenth of the memory at most.
-  const large = Math.min(Math.max(2 * machine.lastLevelCacheBytes, 128 * MiB), machine.memoryBytes / 16)
-  const largeBytes = 2 ** Math.round(Math.log2(large))
+  const aim = machine.lastLevelCacheBytes * (effort === 'quick' ? 1 : 2)
+  const large = Math.min(Math.max(aim, 64 * MiB), machine.memoryBytes / 16)
+  const largeBytes = 2 ** Math.ceil(Math.log2(large))
   const groups = [
     group({}),
     group({ pattern: 'random', workingSetBytes: small }),

@@ -6,6 +6,8 @@ export interface Series {
   sample(ops: number): { ns: number; ops: number }
   /** More than this in one sample would run into a limit of the scheme. */
   maxOps: number
+  /** Untimed operations before the first sample: enough to touch everything once. */
+  warmUpOps: number
 }
 
 export interface RoundOptions {
@@ -28,8 +30,7 @@ export async function interleave(series: readonly Series[], options: RoundOption
   const results: number[][] = series.map(() => [])
   const opsOf: number[] = []
   for (const each of series) {
-    // The first sample warms up; the second one is long enough to divide by.
-    each.sample(Math.min(256, each.maxOps))
+    each.sample(Math.min(each.warmUpOps, each.maxOps))
     const trial = each.sample(Math.min(4096, each.maxOps))
     const nsPerOp = Math.max(0.2, trial.ns / trial.ops)
     const fitting = Math.round((options.sampleMs * 1e6) / nsPerOp)

@@ -55,14 +55,15 @@ export function ratioInterval(
 
 /**
  * The ratio of two medians that come from different runs, of which only the
- * intervals are left. The errors are independent, so they add as squares.
+ * intervals are left. The errors are independent and times are positive, so
+ * they add as squares of logarithms.
  */
 export function quotient(now: Interval, before: Interval): Interval {
   const ratio = now.median / before.median
-  const relative = (end: number, from: Interval): number => (end - from.median) / from.median
+  const log = (above: number, below: number): number => (below > 0 ? Math.log(above / below) : 0)
   return {
     median: ratio,
-    low: ratio * (1 - Math.hypot(relative(now.low, now), relative(before.high, before))),
-    high: ratio * (1 + Math.hypot(relative(now.high, now), relative(before.low, before))),
+    low: ratio * Math.exp(-Math.hypot(log(now.median, now.low), log(before.high, before.median))),
+    high: ratio * Math.exp(Math.hypot(log(now.high, now.median), log(before.median, before.low))),
   }
 }

@@ -1,4 +1,4 @@
-import type { Cell, CompareDocument, RoomRow, SchemeEntry } from './document.ts'
+import type { Cell, CompareDocument, LayoutEntry, RoomRow, SchemeEntry } from './document.ts'
 
 /** What the cells of one scheme in one layout come to. Page types that do not exist do not count. */
 export interface Verdict {
@@ -50,4 +50,23 @@ export function fitsEverywhere(document: CompareDocument): SchemeEntry[] {
       return collides.length === 0 && refused.length === 0
     }),
   )
+}
+
+/**
+ * Fields that page types need in words which the layout has given to something
+ * else: a proposal's own conflict, before any scheme comes. By field, the types.
+ */
+export function contestedFields(layout: LayoutEntry): Map<string, string[]> {
+  const byField = new Map<string, string[]>()
+  for (const { name, contested, types } of layout.fields) {
+    if (contested) byField.set(name, [...new Set([...(byField.get(name) ?? []), ...types])])
+  }
+  return byField
+}
+
+/** The conflict of a layout in a sentence; empty if it has none. */
+export function contestedText(layout: LayoutEntry): string {
+  const parts = [...contestedFields(layout)].map(([field, types]) => `${field} (${types.join(', ')})`)
+  if (parts.length === 0) return ''
+  return `${layout.name} makes its room by taking words that pages need: ${parts.join('; ')}.`
 }

@@ -2,7 +2,7 @@ import { array, boolean, integer, oneOf, options, or } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox, NativeBoxOptions } from '../native/binding.ts'
 import { native } from '../native/load.ts'
-import { badPfn, closed, closedError, created, errnoName, refusal } from '../native/status.ts'
+import { badPfn, closed, closedError, created, errnoName, isFailure, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { BoxPage, type PageSource } from '../page/boxPage.ts'
 import type { Layout } from '../page/layout.ts'
@@ -128,7 +128,7 @@ export class Box implements Disposable {
   static attach(token: BoxToken): Box {
     const { pagebox, id } = options(token, 'token', ['pagebox', 'id'] as const)
     const made = pagebox === 'box' && typeof id === 'string' ? native().attachBox(id) : undefined
-    if (made === undefined || 'status' in made)
+    if (made === undefined || isFailure(made))
       throw new PageboxError('ERR_PAGEBOX_TOKEN', 'token names no open box of this process', {
         argument: 'token',
         allowed: 'what token() of an open box returned',

@@ -1,5 +1,7 @@
 import { badArgument } from '../base/args.ts'
 import { PageboxError, type ErrorCode } from '../errors.ts'
+import { hasOwn } from '../base/primordials.ts'
+import type { NativeFailure } from './binding.ts'
 import { tables } from './tables.ts'
 
 /** Statuses of the addon's own; below 0 and above these, the place of a bad argument from -1 on. */
@@ -58,9 +60,13 @@ export function badPfn(value: unknown, argument: string, pages: number): Pagebox
   )
 }
 
+/** Only an own property counts: anybody can put one on Object.prototype. */
+export const isFailure = <Made extends object>(made: Made | NativeFailure): made is NativeFailure =>
+  hasOwn(made, 'status')
+
 /** What a creation failed with, or what it created. */
-export function created<Made extends object>(made: Made | { status: number; reason: string }, argument: string): Made {
-  if (!('status' in made)) return made
+export function created<Made extends object>(made: Made | NativeFailure, argument: string): Made {
+  if (!isFailure(made)) return made
   const { status, reason } = made
   const name = errnoName(status)
   if (status === closed) throw closedError()

@@ -23,7 +23,7 @@ function objectAt(address: bigint, ranges: NativeAddresses): string | undefined 
   for (const [i, base] of ranges.objectBases.entries()) {
     const offset = address - base
     if (offset < 0n || offset >= ranges.objectsPerKind * ranges.objectBytes) continue
-    return offset % ranges.objectBytes === 0n ? `${kinds[i]} ${offset / ranges.objectBytes}` : undefined
+    if (offset % ranges.objectBytes === 0n) return `${kinds[i]} ${offset / ranges.objectBytes}`
   }
   return undefined
 }

@@ -40,8 +40,15 @@ function textOf(field: Field, value: bigint, layout: Layout, flags: readonly str
       const low = ['', ' (anon)', ' (movable)', ' (ksm)'][Number(value & 3n)]
       return { text: named.text + low, ok: named.ok }
     }
-    case 'poison':
-      return { text: nameOf(value, layout).text, ok: value === tables().addresses[layout.wordBytes].tailMapping }
+    case 'poison': {
+      // Over _mapcount it is what an unmapped page has, -1; elsewhere TAIL_MAPPING.
+      if (field.offsetBytes === layout.mapcountOffsetBytes) {
+        const count = BigInt.asIntN(field.bits, value)
+        return { text: `${count}`, ok: count === -1n }
+      }
+      const { tailMapping } = tables().addresses[layout.wordBytes]
+      return { text: nameOf(value, layout).text, ok: value === tailMapping }
+    }
     case 'mapcount':
     case 'refcount':
     case 'pincount':

@@ -102,7 +102,7 @@ function readScheme(definition: SchemeDefinition): object {
     packedBits: number(given.packedBits, 'packedBits', 64, 0),
     pinned: readFlag(given.pinned, `${at}.pinned`),
     wasLru: readFlag(given.wasLru, `${at}.wasLru`),
-    refsPerPin: number(given.refsPerPin, 'refsPerPin', 2 ** 30, 1),
+    refsPerPin: given.refsPerPin === undefined ? 1 : integer(given.refsPerPin, `${at}.refsPerPin`, 1, 2 ** 30),
     falsePositives: text(given.falsePositives, 'falsePositives'),
     types:
       given.types === undefined

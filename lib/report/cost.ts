@@ -43,7 +43,7 @@ function costPlot(document: CompareDocument, at: Situation): Markup {
         labelAnchor: 'center',
         labelArrow: 'none',
         labelOffset: 38,
-        ticks: 5,
+        ticks: 4,
         grid: true,
       },
       y: { type: 'band', domain: marks.map((mark) => mark.scheme), label: null, tickSize: 0, padding: 0.3 },

@@ -1,6 +1,6 @@
 import type { CompareDocument, LayoutEntry, RoomRow, SchemeEntry } from '../compare/document.ts'
 import { cells } from '../compare/document.ts'
-import { pinnable, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
+import { contestedFields, contestedText, pinnable, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
 import { bitsText } from './bits.ts'
 import { html, type Markup } from './html.ts'
 import { inColumnOrder, shortPageType } from './pageTypes.ts'
@@ -58,7 +58,8 @@ function collisionList(document: CompareDocument, layout: LayoutEntry): Markup {
 function overview(document: CompareDocument): Markup {
   return html`<div class="scroll"><table class="matrix overview">
 <thead><tr><th scope="col">scheme</th>${document.layouts.map(
-    (layout) => html`<th scope="col"><a href="#room-${layout.name}">${layout.name.replace(/^linux-/, '')}</a></th>`,
+    (layout) =>
+      html`<th scope="col"><a href="#room-${layout.name}">${layout.name.replace(/^linux-/, '')}${contestedFields(layout).size > 0 && '*'}</a></th>`,
   )}</tr></thead>
 <tbody>${document.schemes.map(
     (scheme) =>
@@ -83,7 +84,7 @@ const opened = ['linux-4.20', 'linux-6.12']
 function layoutBlock(document: CompareDocument, layout: LayoutEntry): Markup {
   const open = document.layouts.length <= 2 || opened.includes(layout.name)
   return html`<details class="layout" id="room-${layout.name}"${open && html` open`}><summary><b>${layout.name}</b></summary>
-<p class="note">${layout.summary} ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
+<p class="note">${layout.summary}; ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
 ${layoutMatrix(document, layout)}${collisionList(document, layout)}</details>`
 }
 
@@ -102,6 +103,10 @@ Derived from the layout's table and probed in memory by filling, pinning and rea
 ${legend}
 <h3>Page types that fit, of those that can be pinned</h3>
 ${overview(document)}
+${document.layouts
+  .map(contestedText)
+  .filter((text) => text !== '')
+  .map((text) => html`<p class="note">* ${text}</p>`)}
 <h3>Cell by cell</h3>
 ${document.layouts.map((layout) => layoutBlock(document, layout))}`
 }

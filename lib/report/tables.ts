@@ -1,9 +1,11 @@
 import type { CompareDocument, Machine, PureJsRow, SchemeEntry } from '../compare/document.ts'
+import { loadWarning } from '../compare/machine.ts'
 import { mainOp, situationLabel } from '../compare/situation.ts'
 import { bytes, count, range } from '../compare/format.ts'
 import { html, type Markup } from './html.ts'
 
 export function machineFacts(machine: Machine): Markup {
+  const warning = loadWarning(machine)
   const facts: [string, string][] = [
     ['Processor', `${machine.cpu}, ${machine.cores} cores, ${machine.arch}`],
     ['Last-level cache', bytes(machine.lastLevelCacheBytes)],
@@ -12,7 +14,7 @@ export function machineFacts(machine: Machine): Markup {
     ['Node', machine.node],
     ['Load at start', machine.loadAverage.toFixed(2)],
   ]
-  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${warning !== '' && html`<p class="bad">${warning}</p>`}`
 }
 
 function boundaryText(scheme: SchemeEntry): string {

@@ -25,8 +25,7 @@ export function toBePinned(received: unknown): MatcherResult {
   const pass = page.maybePinned
   return {
     pass,
-    message: () =>
-      `expected page ${page.pfn} ${pass ? 'not ' : ''}to be pinned; ${countOf(page)}${showPage(page)}`,
+    message: () => `expected page ${page.pfn} ${pass ? 'not ' : ''}to be pinned; ${countOf(page)}${showPage(page)}`,
   }
 }
 

@@ -7,6 +7,7 @@
 #include "addon/js_value.h"
 #include "addon/race_object.h"
 #include "addon/room_value.h"
+#include "addon/scenario_value.h"
 #include "addon/tables.h"
 
 namespace {
@@ -33,6 +34,8 @@ napi_value init(napi_env env, napi_value exports) {
       {"startRace", start_race},
       {"prepareCost", prepare_cost},
       {"startExplore", start_explore},
+      {"scenarioTables", scenario_tables},
+      {"runScenario", run_scenario},
       {"empty", empty},
   };
   const JsValues js(env);

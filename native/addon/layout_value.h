@@ -21,7 +21,7 @@ Layout read_layout_ref(JsRead& from, const char* key);
 bool read_layout_ref(napi_env env, napi_value value, Layout& out);
 
 napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme);
-/// Not checked: see check_scheme(). Completed: see complete_scheme().
+/// Completed, but not checked: see complete_scheme() and check_scheme().
 SchemeSpec read_scheme(JsRead& from);
 SchemeSpec read_scheme_ref(JsRead& from, const char* key);
 bool read_scheme_ref(napi_env env, napi_value value, SchemeSpec& out);

@@ -68,17 +68,17 @@ SchemeSpec read_scheme(JsRead& from) {
   }
   scheme.protocol = static_cast<Protocol>(protocol);
   scheme.place = static_cast<CountPlace>(place);
-  scheme.count_word = static_cast<std::uint8_t>(from.integer("countWord", 0xff));
-  scheme.count_shift = static_cast<std::uint8_t>(from.integer("countShift", 0xff));
-  scheme.count_bits = static_cast<std::uint8_t>(from.integer("countBits", 0xff));
-  scheme.packed_bits = static_cast<std::uint8_t>(from.integer("packedBits", 0xff));
+  scheme.count_word = static_cast<std::uint8_t>(from.integer("countWord", 5));
+  scheme.count_shift = static_cast<std::uint8_t>(from.integer("countShift", 63));
+  scheme.count_bits = static_cast<std::uint8_t>(from.integer("countBits", 64));
+  scheme.packed_bits = static_cast<std::uint8_t>(from.integer("packedBits", 64));
   scheme.pinned = read_flag(from, "pinned");
   scheme.was_lru = read_flag(from, "wasLru");
   scheme.refs_per_pin = static_cast<std::uint32_t>(from.integer("refsPerPin", kRefcountMax));
   scheme.false_positives = from.text("falsePositives");
   scheme.types = read_page_types(from, "types");
-  // Follows from the rest, so it is not declared.
-  scheme.min_word_bytes = scheme.packed_bits == 64 ? 8 : 4;
+  if (scheme.refs_per_pin == 0) from.fail();
+  if (from.ok()) complete_scheme(scheme);
   return scheme;
 }
 
@@ -96,9 +96,7 @@ bool read_scheme_ref(napi_env env, napi_value value, SchemeSpec& out) {
   }
   JsRead from(env, value);
   out = read_scheme(from);
-  if (!from.ok() || !check_scheme(out).empty()) return false;
-  complete_scheme(out);
-  return true;
+  return from.ok() && check_scheme(out).empty();
 }
 
 SchemeSpec read_scheme_ref(JsRead& from, const char* key) {

@@ -5,14 +5,19 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+// Each call is short, but its thread may have lost its core in the middle of it.
+void BoxGate::wait_for_calls() {
+  for (BoxHandle* handle = handles_; handle != nullptr; handle = handle->next_)
+    for (SpinWait wait; handle->active_.load() != 0;) wait.pause();
+}
+
 Errc BoxGate::begin_exclusive() {
   Guard guard(lock_);
   const std::uint32_t state = state_.load();
   if ((state & kClosed) != 0) return Errc::kBadF;
   if ((state & kExclusive) != 0) return Errc::kBusy;
   state_.fetch_or(kExclusive);  // rule 1
-  for (BoxHandle* handle = handles_; handle != nullptr; handle = handle->next_)
-    while (handle->active_.load() != 0) cpu_relax();  // for one call at most
+  wait_for_calls();
   return Errc::kOk;
 }
 
@@ -29,8 +34,7 @@ void BoxGate::close() {
     wait_on(state_.address(), state);
   }
   Guard guard(lock_);
-  for (BoxHandle* handle = handles_; handle != nullptr; handle = handle->next_)
-    while (handle->active_.load() != 0) cpu_relax();
+  wait_for_calls();
 }
 
 BoxHandle::BoxHandle(std::shared_ptr<Box> box) : box_(std::move(box)), gate_(box_->gate()) {

@@ -39,6 +39,7 @@ class BoxGate {
   friend class BoxHandle;
   friend class BoxCall;
   static constexpr std::uint32_t kExclusive = 1, kClosed = 2;
+  void wait_for_calls();  // under lock_
 
   Atomic<std::uint32_t> state_;
   Mutex lock_;  // the list of handles
@@ -92,7 +93,10 @@ class [[nodiscard]] BoxCall {
   explicit BoxCall(BoxHandle& handle) : handle_(handle) {
     handle_.active_.store(1);  // rule 1
     const std::uint32_t state = handle_.gate_.state_.load();
-    if (state != 0) error_ = (state & BoxGate::kClosed) != 0 ? Errc::kBadF : Errc::kBusy;
+    if (state == 0) [[likely]]
+      return;
+    error_ = (state & BoxGate::kClosed) != 0 ? Errc::kBadF : Errc::kBusy;
+    handle_.active_.store(0, atomics::kRelease);  // a refused call keeps nobody waiting
   }
   ~BoxCall() { handle_.active_.store(0, atomics::kRelease); }
   BoxCall(const BoxCall&) = delete;

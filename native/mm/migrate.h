@@ -16,8 +16,8 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
 void folio_migrate_flags(Cpu& cpu, Page to, Page from);
 /// Isolated folio to a new frame. kAgain: busy or pinned, it stays (and is put back).
 Errc migrate_folio(Cpu& cpu, Page folio);
-/// Moves what it can of [first, end) away, from the top, into free frames further
-/// down. How many moved. The simplest user of migration.
+/// Moves what it can of [first, end) away, from the top, to frames that the
+/// allocator gives. How many moved. The simplest user of migration.
 unsigned compact_range(Cpu& cpu, Pfn first, Pfn end);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

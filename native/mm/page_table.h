@@ -56,6 +56,10 @@ class PageTable {
   /// Frees the tables whose whole range lies in [floor, ceiling) and is empty.
   void free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling);
   std::uint64_t tables() const { return tables_.load(); }
+  /// For the audit, with nothing running: calls fn(pfn of a table) for each table
+  /// and entry(slot) for each entry of the last level.
+  template <class Table, class Entry>
+  void visit(Table&& table, Entry&& entry) const;
 
   /// Calls fn(address, slot) for each entry of [start, end) whose table exists,
   /// with the table's lock held.
@@ -71,6 +75,23 @@ class PageTable {
   bool created_ = false;
   Atomic<std::uint64_t> tables_;
 };
+
+template <class Table, class Entry>
+void PageTable::visit(Table&& table, Entry&& entry) const {
+  const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
+    table(pfn);
+    for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
+      const PteSlot slot = slot_in(pfn, i);
+      const Pte pte = slot.get();
+      if (pte.none()) continue;
+      if (level == 3 || pte.huge())
+        entry(slot);
+      else
+        self(self, pte.pfn(), level + 1);
+    }
+  };
+  if (created_) below(below, root_, 0);
+}
 
 template <class Fn>
 void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const {

@@ -29,8 +29,8 @@ void aim_at_memmap(PinFrame& f, Memmap& memmap) {
   f.mapcount = shape.mapcount;
   f.memmap = &memmap;
   const auto mask_of = [&shape](Flag flag) {
-    const int bit = shape.flag_bit[static_cast<unsigned>(flag)];
-    return bit < 0 ? 0 : std::uint64_t{1} << bit;
+    const auto bit = shape.flag_bit[static_cast<unsigned>(flag)];
+    return bit < 0 ? 0 : std::uint64_t{1} << static_cast<unsigned>(bit);
   };
   f.slab_flag = mask_of(Flag::kSlab);
   if (shape.pincount_tail != 0) f.head_flag = mask_of(Flag::kHead);

@@ -123,9 +123,7 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
   if (const Errc error = bench.create(scheme, own, type, order); error != Errc::kOk) return error;
   const Result<FolioBits> bits = FolioBits::create(scheme, own, type, order);
   if (!bits) return bits.error;
-  std::vector<FolioBits::Bits> changed;
-  for (unsigned tail = 0; tail < bits.value.descriptors(); ++tail)
-    changed.emplace_back(bits.value.map(tail).bits());
+  std::vector<FolioBits::Bits> changed = bits.value.unchanged();
 
   bool pinned = false;
   for (const Fill& fill : fills(bench, bits.value)) {

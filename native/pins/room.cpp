@@ -65,6 +65,8 @@ Result<FolioBits> FolioBits::create(const SchemeSpec& scheme, const Layout& layo
   const PageType head_type = filled_type(request.setup, 0);
   bits.isolated_ = scheme.isolates() && kLruTypes.has(head_type);
   const unsigned descriptors = order == 0 ? 1 : order == 1 ? 2 : kDescriptors;
+  bits.maps_.reserve(descriptors);
+  bits.by_right_.reserve(descriptors);
   for (unsigned tail = 0; tail < descriptors; ++tail) {
     Result<LiveMap> map = LiveMap::create(layout, request, tail);
     if (!map) return map.error;
@@ -88,6 +90,10 @@ bool FolioBits::protected_bit(unsigned tail, unsigned bit) const {
   const LiveField& field = *map.owner(bit);
   return field.kind != FieldKind::kListNext && field.kind != FieldKind::kListPrev &&
          field.name != "flags.lru";
+}
+
+std::vector<FolioBits::Bits> FolioBits::unchanged() const {
+  return {descriptors(), Bits(maps_[0].bits())};
 }
 
 std::vector<Collision> FolioBits::collisions(const std::vector<Bits>& changed) const {
@@ -117,15 +123,14 @@ Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType t
 
   const PageType head_type = bits.value.map(0).type();
   cell.claims = claims_of(scheme, own, head_type, order);
-  std::vector<FolioBits::Bits> changed;
-  for (unsigned tail = 0; tail < bits.value.descriptors(); ++tail)
-    changed.emplace_back(bits.value.map(tail).bits());
+  std::vector<FolioBits::Bits> changed = bits.value.unchanged();
   for (const Claim& claim : cell.claims)
     if (claim.range.tail < changed.size())
       mark_changes(claim, bits.value.map(claim.range.tail), changed[claim.range.tail]);
   cell.collisions = bits.value.collisions(changed);
   if (!cell.collisions.empty()) cell.kind = CellKind::kCollides;
-  for (const std::string& name : bits.value.map(0).contested()) cell.contested.push_back(name);
+  const std::span<const std::string> contested = bits.value.map(0).contested();
+  cell.contested.assign(contested.begin(), contested.end());
   count_bits(bits.value, cell);
   return cell;
 }

@@ -65,6 +65,8 @@ class FolioBits {
   const LiveMap& map(unsigned tail) const { return maps_[tail]; }
   /// Live, not the scheme's by right, and not dead by isolation.
   bool protected_bit(unsigned tail, unsigned bit) const;
+  /// No bit changed, for each descriptor.
+  std::vector<Bits> unchanged() const;
   std::vector<Collision> collisions(const std::vector<Bits>& changed) const;
 
  private:

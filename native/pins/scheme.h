@@ -45,11 +45,11 @@ inline constexpr std::array<std::string_view, kCountPlaces> kCountPlaceNames = {
 
 /// One bit of a word of the descriptor.
 struct FlagPlace {
-  static constexpr std::int8_t kNone = -1;
+  static constexpr std::int16_t kNone = -1;
   /// As `bit`, in word 0 only: the lowest bit that the layout's Kconfig leaves free.
-  static constexpr std::int8_t kLowestFree = -2;
-  std::int8_t word = kNone;  // 0 = flags, 1..5
-  std::int8_t bit = 0;
+  static constexpr std::int16_t kLowestFree = -2;
+  std::int16_t word = kNone;  // 0 = flags, 1..5
+  std::int16_t bit = 0;
   bool exists() const { return word != kNone; }
 };
 

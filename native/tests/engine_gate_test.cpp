@@ -46,22 +46,29 @@ TEST(BoxGate, HandlesHaveTheLowestFreeNumbers) {
 TEST(BoxGate, AuditsAmongCallsOfOtherThreadsAreClean) {
   auto box = TestBox{.pages = 16}.make();
   std::atomic<bool> stop = false;
+  std::atomic<unsigned> begun = 0;
   std::vector<std::thread> workers;
   for (unsigned i = 0; i < 3; ++i) {
-    workers.emplace_back([&box, &stop, i] {
+    workers.emplace_back([&box, &stop, &begun, i] {
       BoxHandle handle(box);
+      ++begun;
       for (std::uint64_t n = i; !stop; ++n) {
         const Pfn pfn{n % 16};
         const BoxCall call(handle);
-        if (!call) continue;
+        if (!call) {
+          std::this_thread::yield();
+          continue;
+        }
         if (box->pin(pfn, 1, i) == Errc::kOk) {
           EXPECT_EQ(box->unpin(pfn, 1, i), Errc::kOk);
         }
       }
     });
   }
+  while (begun != 3) std::this_thread::yield();
   AuditReport report;
   for (int i = 0; i < 50; ++i) {
+    std::this_thread::yield();  // calls come in between
     const ExclusiveRun run(box->gate());
     ASSERT_TRUE(run);
     ASSERT_EQ(audit(*box, report), Errc::kOk);

@@ -51,7 +51,9 @@ describe('the bias in _refcount', () => {
       expect(box.page(1).refcount).toBeLessThan(0)
       expect(box.pins.maybePinned(1)).toBe(true)
       expect(box.audit().clean).toBe(false)
-      expect(() => box.pins.pin(1)).toThrowError(expect.objectContaining({ code: expect.stringMatching(/PIN_LIMIT|PAGE_FREE/) }))
+      expect(() => box.pins.pin(1)).toThrowError(
+        expect.objectContaining({ code: expect.stringMatching(/PIN_LIMIT|PAGE_FREE/) }),
+      )
       box.pins.unpin(1, most)
       box.pins.unpin(1)
       box.audit().assertClean()

@@ -3,11 +3,12 @@ import { compareDocument } from '../../lib/compare/document.ts'
 import { schemes } from '../../lib/index.ts'
 import { runChild } from './child.ts'
 
-const small = ['compare', '--quick', '--schemes', 'lru-overlay,refcount-bias', '--layouts', 'linux-4.20']
+// Takes minutes if nobody stops it.
+const long = ['compare', '--thorough', '--schemes', 'lru-overlay,refcount-bias', '--layouts', 'linux-4.20']
 
 describe('pagebox compare --quick --json', () => {
   test('prints one document that holds every scheme, and exits 0 although schemes collide', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const { code, out, err } = await runChild(['compare', '--quick', '--json'])
     expect(err).toBe('')
@@ -29,9 +30,9 @@ describe('pagebox compare --quick --json', () => {
   })
 })
 
-test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 60_000 }, async () => {
-  const { code, out } = await runChild([...small, '--json'], (child) => {
-    setTimeout(() => child.kill('SIGINT'), 2500)
+test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 180_000 }, async () => {
+  const { code, out } = await runChild([...long, '--json'], (child) => {
+    setTimeout(() => child.kill('SIGINT'), 6000)
   })
   expect(code).toBe(130)
   const document = compareDocument.parse(JSON.parse(out))

@@ -65,9 +65,7 @@ describe('fixtures', () => {
 
 type Received = Parameters<typeof matchers.toHoldFields>[0]
 
-function withPage(
-  use: (page: Received & { hexdump(): string }, box: import('pagebox').Box) => void,
-): Promise<void> {
+function withPage(use: (page: Received & { hexdump(): string }, box: import('pagebox').Box) => void): Promise<void> {
   return import('pagebox').then(({ Box }) => {
     const box = Box.create({ pages: 64 })
     try {

@@ -13,17 +13,17 @@ async function run(options: { json?: boolean }, { io }: Context): Promise<void> 
   const width = Math.max(40, Math.min(io.columns, 100))
   const rows = pagebox.schemes.map((scheme) => [
     scheme.name,
-    wrap(scheme.where, 24),
+    wrap(scheme.where, 22),
     String(scheme.countBits),
     scheme.answer,
     count(scheme.maxPins === null ? null : String(scheme.maxPins)),
-    wrap(scheme.summary, width - 76),
+    wrap(scheme.summary, width - 72),
   ])
   io.out(
     `${table(
       [
         { head: 'scheme', width: 18 },
-        { head: 'where', width: 25 },
+        { head: 'where' },
         { head: 'bits', align: 'right' },
         { head: 'answer' },
         { head: 'largest', align: 'right' },

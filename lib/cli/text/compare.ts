@@ -1,6 +1,7 @@
 import type { BaselineReport } from '../../compare/baseline.ts'
 import type { CompareDocument } from '../../compare/document.ts'
 import { bytes, digits, range } from '../../compare/format.ts'
+import { loadWarning } from '../../compare/machine.ts'
 import { situationLabel } from '../../compare/situation.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
@@ -31,6 +32,7 @@ export function compareText(document: CompareDocument, detailed: readonly string
   const { machine } = document
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`,
+    io.colours.yellow(wrap(loadWarning(machine), io.columns)),
     roomText(document, detailed, io),
     disagreementsText(document, io),
     costTable(document, io),
@@ -47,8 +49,8 @@ export function baselineText(report: BaselineReport, io: Io): string {
   for (const { fact, before, now } of report.machineDiffers) {
     lines.push(yellow(`The machine differs in ${fact}: ${before} then, ${now} now. Times do not compare.`))
   }
-  for (const name of report.onlyNow) lines.push(`${name} is new.`)
-  for (const name of report.onlyBefore) lines.push(`${name} is gone.`)
+  if (report.onlyNow.length > 0) lines.push(wrap(`Only now: ${report.onlyNow.join(', ')}.`, io.columns))
+  if (report.onlyBefore.length > 0) lines.push(wrap(`Only then: ${report.onlyBefore.join(', ')}.`, io.columns))
   for (const change of report.roomChanges) {
     lines.push(
       `${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`,

@@ -151,7 +151,7 @@ export function layoutList(layouts: readonly Layout[], io: Io): string {
     String(layout.freeFlagBits),
     String(layout.types.length),
     wrap(layout.kconfig.name, 26),
-    wrap(layout.summary, Math.max(24, Math.min(io.columns, 100) - 66)),
+    wrap(layout.summary, Math.max(24, Math.min(io.columns, 100) - 74)),
   ])
   return `${table(
     [

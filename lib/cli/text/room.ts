@@ -1,6 +1,6 @@
 import type { Cell, CompareDocument, LayoutEntry } from '../../compare/document.ts'
 import { cells } from '../../compare/document.ts'
-import { pinnable, roomCell, summaryCell, verdict } from '../../compare/verdict.ts'
+import { contestedFields, contestedText, pinnable, roomCell, summaryCell, verdict } from '../../compare/verdict.ts'
 import { inColumnOrder, shortPageType } from '../../report/pageTypes.ts'
 import { meanings, symbols } from '../../report/symbols.ts'
 import type { Io } from '../io.ts'
@@ -58,7 +58,10 @@ function overview(document: CompareDocument, paint: Paint): string {
       table(
         [
           { head: 'scheme', width: 18 },
-          ...layouts.map((layout) => ({ head: short(layout.name), align: 'right' as const })),
+          ...layouts.map((layout) => ({
+            head: short(layout.name) + (contestedFields(layout).size > 0 ? '*' : ''),
+            align: 'right' as const,
+          })),
         ],
         document.schemes.map((scheme) => [
           scheme.name,
@@ -78,7 +81,12 @@ function overview(document: CompareDocument, paint: Paint): string {
 export function roomText(document: CompareDocument, detailed: readonly string[], io: Io): string {
   const paint = painter(io)
   const { bold } = io.colours
-  const parts = [bold('Page types that fit, of those that can be pinned'), overview(document, paint)]
+  const conflicts = document.layouts.map(contestedText).filter((text) => text !== '')
+  const parts = [
+    bold('Page types that fit, of those that can be pinned'),
+    overview(document, paint),
+    ...conflicts.map((text) => wrap(`* ${text}`, io.columns)),
+  ]
   for (const layout of document.layouts) {
     if (!detailed.includes(layout.name)) continue
     parts.push(

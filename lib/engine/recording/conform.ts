@@ -96,8 +96,7 @@ export class ConformTally {
     if (run.audit.length > 0) this.#dirty.push({ file, scenario: recording.name, rows: run.audit })
     // Unexplained ones first: they are what the reader came for.
     for (const mismatch of found)
-      if (mismatch.explainedBy.length === 0 && this.#mismatches.length < this.#keep)
-        this.#mismatches.push(mismatch)
+      if (mismatch.explainedBy.length === 0 && this.#mismatches.length < this.#keep) this.#mismatches.push(mismatch)
     return found
   }
 

@@ -25,27 +25,21 @@ export async function* readRecordings(path: string): AsyncGenerator<Recording, v
   const file = createReadStream(path)
   const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
   // pipe() does not pass errors on: a missing file would hang the reader.
-  if (bytes !== file) file.on('error', (error) => bytes.destroy(error))
+  if (bytes !== file) file.on('error', (error: Error) => bytes.destroy(error))
   const lines = createInterface({ input: bytes, crlfDelay: Number.POSITIVE_INFINITY })
-  // readline does not end on an error of its input; closing it ends the loop below.
-  let failure: Error | undefined
-  bytes.on('error', (error: Error) => {
-    failure = error
-    lines.close()
-  })
   let number = 0
   try {
     for await (const line of lines) {
       number += 1
       if (line.trim() !== '') yield parseRecording(line, `${path}:${number}`)
     }
+  } catch (error) {
+    if (error instanceof PageboxError) throw error
+    const where = number === 0 ? path : `${path}, after line ${number}`
+    throw invalid(`${where}: ${(error as Error).message}`, error)
   } finally {
     lines.close()
     file.destroy()
-  }
-  if (failure !== undefined) {
-    const where = number === 0 ? path : `${path}, after line ${number}`
-    throw invalid(`${where}: ${failure.message}`, failure)
   }
   if (number === 0) throw invalid(`${path}: the file is empty; expected one JSON object a line`)
 }
@@ -70,8 +64,7 @@ export function parseRecording(line: string, where: string): Recording {
     throw invalid(`${where}: not a recording of this format: ${at}: ${issue?.message}`)
   }
   const { ops, results } = parsed.data
-  if (ops.length !== results.length)
-    throw invalid(`${where}: ${ops.length} operations but ${results.length} results`)
+  if (ops.length !== results.length) throw invalid(`${where}: ${ops.length} operations but ${results.length} results`)
   return parsed.data as Recording
 }
 

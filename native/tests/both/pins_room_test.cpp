@@ -136,7 +136,7 @@ TEST(PinsRoom, CustomSchemesAgreeToo) {
     packed.count_shift = 6;
     packed.count_bits = 20;
     packed.packed_bits = 32;
-    packed.pinned = {static_cast<std::int8_t>(word), 1};
+    packed.pinned = {word, 1};
     customs.push_back(packed);
   }
   for (SchemeSpec& scheme : customs) {

@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "engine/interpreter.h"
+#include "engine/sandbox.h"
 #include "pins/registry.h"
 #include "tools/json.h"
 
@@ -173,29 +173,21 @@ std::string result_text(const OpRecord& result) {
   return out + "}";
 }
 
-/// A small machine, fresh for each scenario.
-struct Sandbox {
-  std::unique_ptr<Memmap> memmap;
-  std::unique_ptr<Zone> zone;
-  std::unique_ptr<Allocator> allocator;
-  std::unique_ptr<Pins> pins;
-  std::unique_ptr<Machine> machine;
+void check(Errc error) {
+  if (error == Errc::kOk) return;
+  std::cerr << "cannot make a machine: " << errc_name(error) << "\n";
+  std::exit(3);
+}
 
-  explicit Sandbox(const std::string& scheme) {
-    constexpr std::uint64_t kPages = 1 << 14, kCapacity = kPages + (1 << 13);
-    check(Memmap::create(*find_layout("linux-6.12"), kPages, kCapacity, memmap));
-    zone = std::make_unique<Zone>(*memmap, 2);
-    allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kPages});
-    check(Pins::create(*find_scheme(scheme), *memmap, *zone, 1, pins));
-    machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
-    check(machine->start({}));
-  }
-  static void check(Errc error) {
-    if (error == Errc::kOk) return;
-    std::cerr << "cannot make a machine: " << errc_name(error) << "\n";
-    std::exit(3);
-  }
-};
+/// Prints what the audit finds; how many rows.
+std::size_t audit(Sandbox& sandbox, const std::string& name) {
+  const std::vector<MmAuditRow> rows = sandbox.audit();
+  for (const MmAuditRow& row : rows)
+    std::cerr << name << ": " << kMmInvariantNames[static_cast<unsigned>(row.invariant)] << " at "
+              << row.where << ": expected " << row.expected << ", found " << row.found << " ("
+              << row.explanation << ")\n";
+  return rows.size();
+}
 
 }  // namespace
 
@@ -217,6 +209,7 @@ int main(int argc, char** argv) {
   }
   std::ifstream in(files[0]);
   std::ofstream out(files[1]);
+  std::size_t findings = 0;
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;
     const Json scenario = parse_json(line);
@@ -224,12 +217,19 @@ int main(int argc, char** argv) {
     OpReader reader;
     std::vector<Op> ops;
     for (const Json& op : scenario.at("ops").items) ops.push_back(reader.read(op));
-    Sandbox sandbox(scheme);
-    Interpreter interpreter(*sandbox.machine, 0, nullptr);
-    const std::vector<OpRecord> results = interpreter.run_all(ops);
+    SandboxSettings settings;
+    settings.layout = *find_layout("linux-6.12");
+    settings.scheme = *find_scheme(scheme);
+    std::unique_ptr<Sandbox> sandbox;
+    check(Sandbox::create(settings, sandbox));
+    const std::vector<OpRecord> results = sandbox->interpreter().run_all(ops);
+    const std::string& name = scenario.at("name").text;
+    findings += audit(*sandbox, name);
+    sandbox->interpreter().finish();
+    findings += audit(*sandbox, name + " at the end");
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"
         << list_text(results, [&](std::size_t i) { return result_text(results[i]); }) << "}\n";
   }
-  return 0;
+  return findings == 0 ? 0 : 1;
 }

@@ -1,0 +1,27 @@
+import { runOps, type ScenarioSettings } from '../scenario/run.ts'
+import type { ConformRun } from './conform.ts'
+import type { RecordedResult, Recording } from './types.ts'
+
+/** Recordings whose kernel had huge pages on request say so by their operations. */
+const asksForHugePages = ({ ops }: Recording): boolean =>
+  ops.some(({ op, advice }) => op === 'madvise' && advice === 'hugepage')
+
+/**
+ * Executes a recorded scenario on a fresh machine.
+ *
+ * @throws PageboxError as {@link runOps}.
+ */
+export function runRecording(recording: Recording, settings: ScenarioSettings): ConformRun {
+  const hugePages = settings.hugePages ?? asksForHugePages(recording)
+  const { results, unsupported, audit } = runOps(recording.ops, { ...settings, hugePages })
+  return {
+    // An operation that does not exist has no result; it is counted as unsupported.
+    results: results.map((result): RecordedResult => result ?? {}),
+    unsupported,
+    effects: [],
+    audit: audit.map(
+      ({ invariant, where, expected, found, explanation }) =>
+        `${invariant} at ${where}: expected ${expected}, found ${found} (${explanation})`,
+    ),
+  }
+}

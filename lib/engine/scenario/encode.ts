@@ -1,0 +1,182 @@
+import { describe } from '../../base/describe.ts'
+import { PageboxError } from '../../errors.ts'
+import type { RecordedOp } from '../recording/types.ts'
+import { type OpSpec, vocabulary } from './vocabulary.ts'
+
+/** A scenario as the engines take it, and what they cannot take of it. */
+export interface EncodedScenario {
+  readonly rows: Float64Array
+  /** Index in the scenario of each row. */
+  readonly indices: readonly number[]
+  /** Indices of operations that no engine knows. */
+  readonly unknown: readonly number[]
+}
+
+/** A scenario's `p`: the process that is there at its start. */
+const root = 'p'
+
+/**
+ * Operations as rows of numbers, checked.
+ *
+ * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for a field that the operation does not have, one that it
+ * lacks, or a value that is not allowed; the message names operation and field.
+ */
+export function encodeOps(ops: readonly RecordedOp[]): EncodedScenario {
+  const { ops: known, tables } = vocabulary()
+  const width = tables.slots.length
+  const slot = new Map(tables.slots.map((name, i) => [name, i]))
+  const rows = new Float64Array(ops.length * width)
+  const indices: number[] = []
+  const unknown: number[] = []
+  const processes = new Map([[root, 0]])
+  for (const [index, op] of ops.entries()) {
+    const spec = known.get(op.op)
+    if (spec === undefined) {
+      unknown.push(index)
+      continue
+    }
+    const row = rows.subarray(indices.length * width, (indices.length + 1) * width)
+    const writer = new RowWriter(op, index, row, slot, processes)
+    writer.write(spec)
+    indices.push(index)
+  }
+  return { rows: rows.subarray(0, indices.length * width), indices, unknown }
+}
+
+/** Fields whose absence means something, and the slots that say they are there. */
+const presence = new Map([
+  ['page', 'hasPage'],
+  ['n', 'hasN'],
+  ['fill', 'hasFill'],
+])
+/** Fields that are one bit of the slot `flags`, as engine/op_row.h has them. */
+const flagBits = new Map([
+  ['write', 1],
+  ['fast', 2],
+  ['longterm', 4],
+])
+
+class RowWriter {
+  readonly #op: RecordedOp
+  readonly #where: string
+  readonly #row: Float64Array
+  readonly #slot: ReadonlyMap<string, number>
+  readonly #processes: Map<string, number>
+
+  constructor(
+    op: RecordedOp,
+    index: number,
+    row: Float64Array,
+    slot: ReadonlyMap<string, number>,
+    processes: Map<string, number>,
+  ) {
+    this.#op = op
+    this.#where = `ops[${index}] (${op.op})`
+    this.#row = row
+    this.#slot = slot
+    this.#processes = processes
+  }
+
+  write(spec: OpSpec): void {
+    const allowed = new Set(['op', 'proc', ...spec.fields.map(({ name }) => name)])
+    for (const key of Object.keys(this.#op))
+      if (!allowed.has(key)) throw this.#bad(key, this.#op[key], `no field but ${[...allowed].join(', ')}`)
+    this.#set('op', spec.code)
+    this.#set('proc', this.#process('proc', root))
+    for (const { name, optional } of spec.fields) {
+      if (this.#op[name] !== undefined) this.#field(name)
+      else if (!optional) throw this.#bad(name, undefined, `a value for ${name}`)
+    }
+  }
+
+  #field(name: string): void {
+    const bit = flagBits.get(name)
+    const present = presence.get(name)
+    if (present !== undefined) this.#set(present, 1)
+    if (bit === undefined) this.#set(name, this.#numberOf(name))
+    else this.#flag(name, bit)
+  }
+
+  #numberOf(name: string): number {
+    const { tables } = vocabulary()
+    switch (name) {
+      case 'buf':
+      case 'to':
+        return this.#letter(name, tables.buffers)
+      case 'child':
+        return this.#process(name, '')
+      case 'dev':
+        return this.#integer(name, tables.devices - 1)
+      case 'file':
+        return this.#integer(name, tables.files - 1)
+      case 'prot':
+        return this.#prot()
+      case 'kind':
+        return this.#word(name, tables.kinds)
+      case 'advice':
+        return this.#word(name, tables.advices)
+      case 'mode':
+        return this.#word(name, tables.modes)
+      case 'via':
+        return this.#word(name, tables.vias)
+      default:
+        return this.#integer(name, Number.MAX_SAFE_INTEGER)
+    }
+  }
+
+  #set(name: string, value: number): void {
+    this.#row[this.#slot.get(name) as number] = value
+  }
+
+  #flag(name: string, bit: number): void {
+    const value = this.#op[name]
+    if (value !== 0 && value !== 1 && value !== true && value !== false) throw this.#bad(name, value, '0 or 1')
+    const at = this.#slot.get('flags') as number
+    if (value) this.#row[at] = (this.#row[at] as number) | bit
+  }
+
+  #integer(name: string, max: number): number {
+    const value = this.#op[name]
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max)
+      throw this.#bad(name, value, `an integer from 0 to ${max}`)
+    return value
+  }
+
+  #letter(name: string, count: number): number {
+    const value = this.#op[name]
+    const letter = typeof value === 'string' && value.length === 1 ? value.charCodeAt(0) - 97 : -1
+    if (letter < 0 || letter >= count) throw this.#bad(name, value, "a letter from 'a' to 'z'")
+    return letter
+  }
+
+  #word(name: string, words: readonly string[]): number {
+    const value = this.#op[name]
+    const at = typeof value === 'string' ? words.indexOf(value) : -1
+    if (at < 0) throw this.#bad(name, value, words.join(', '))
+    return at
+  }
+
+  #prot(): number {
+    const value = this.#op.prot
+    if (typeof value !== 'string' || !/^[rw]*$/.test(value)) throw this.#bad('prot', value, "'', 'r', 'w' or 'rw'")
+    return (value.includes('r') ? 1 : 0) | (value.includes('w') ? 2 : 0)
+  }
+
+  #process(name: string, otherwise: string): number {
+    const value = this.#op[name] ?? otherwise
+    if (typeof value !== 'string' || value === '') throw this.#bad(name, value, "a name of a process, such as 'p'")
+    const known = this.#processes.get(value)
+    if (known !== undefined) return known
+    this.#processes.set(value, this.#processes.size)
+    return this.#processes.size - 1
+  }
+
+  #bad(field: string, given: unknown, allowed: string): PageboxError {
+    const shown = describe(given)
+    return new PageboxError('ERR_PAGEBOX_SCENARIO', `${this.#where}: ${field}: ${shown}; allowed: ${allowed}`, {
+      argument: `${this.#where}.${field}`,
+      given: shown,
+      allowed,
+    })
+  }
+}

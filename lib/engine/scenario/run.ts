@@ -1,0 +1,62 @@
+import { native } from '../../native/load.ts'
+import { created } from '../../native/status.ts'
+import { layoutOf, layoutRef } from '../../page/layouts.ts'
+import { schemeOf, schemeRef } from '../../pins/schemes.ts'
+import type { RecordedOp, RecordedResult } from '../recording/types.ts'
+import { encodeOps } from './encode.ts'
+
+/** What a scenario runs on. */
+export interface ScenarioSettings {
+  /** `'refcount-bias'` by default. */
+  scheme?: string
+  /** `'linux-6.12'` by default; mm needs words of 8 bytes. */
+  layout?: string
+  /** Transparent huge pages where `madvise(hugepage)` asks for them; false. */
+  hugePages?: boolean
+}
+
+/** A descriptor, page table or swap slot that does not hold what it must. */
+export interface MmAuditRow {
+  readonly invariant: string
+  /** A pfn, a swap slot or an address. */
+  readonly where: number
+  readonly expected: number
+  readonly found: number
+  /** Who accounts for what was expected. */
+  readonly explanation: string
+}
+
+/** Results of a scenario that was executed in order. */
+export interface ScenarioRun {
+  /** Of each operation; null where {@link ScenarioRun.unsupported} has its index. */
+  readonly results: readonly (RecordedResult | null)[]
+  readonly unsupported: readonly number[]
+  /** What the audit found after the last operation, and when all processes had exited. */
+  readonly audit: readonly MmAuditRow[]
+}
+
+/**
+ * Executes operations one after another on a fresh machine, as the recordings were made.
+ *
+ * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for an operation that cannot be read;
+ * `ERR_PAGEBOX_NO_ROOM` if the scheme does not exist in the layout.
+ */
+export function runOps(ops: readonly RecordedOp[], settings: ScenarioSettings = {}): ScenarioRun {
+  const { rows, indices, unknown } = encodeOps(ops)
+  const made = native().runScenario(
+    {
+      layout: layoutRef(layoutOf(settings.layout ?? 'linux-6.12', 'settings.layout')),
+      scheme: schemeRef(schemeOf(settings.scheme ?? 'refcount-bias', 'settings.scheme')),
+      hugePages: settings.hugePages ?? false,
+    },
+    rows,
+  )
+  const found = created(made, 'settings')
+  const results: (RecordedResult | null)[] = new Array(ops.length).fill(null)
+  const unsupported = [...unknown]
+  for (const [i, index] of indices.entries()) {
+    results[index] = found.results[i] ?? null
+    if (results[index] === null) unsupported.push(index)
+  }
+  return { results, unsupported: unsupported.sort((a, b) => a - b), audit: found.audit }
+}

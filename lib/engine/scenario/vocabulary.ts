@@ -1,0 +1,46 @@
+import type { NativeScenarioTables } from '../../native/binding.ts'
+import { native } from '../../native/load.ts'
+
+/** One field of an operation. */
+export interface FieldSpec {
+  readonly name: string
+  readonly optional: boolean
+}
+
+/** One operation of the vocabulary. */
+export interface OpSpec {
+  readonly name: string
+  /** Its place in the table: what the engines know it by. */
+  readonly code: number
+  /** Beside `op` and `proc`. */
+  readonly fields: readonly FieldSpec[]
+  /** Keys of the result, as text: optional ones in brackets. */
+  readonly result: string
+  /** True for what a device does. */
+  readonly device: boolean
+}
+
+/** The vocabulary, read from the addon once: TypeScript repeats none of it. */
+export interface Vocabulary {
+  readonly ops: ReadonlyMap<string, OpSpec>
+  readonly tables: NativeScenarioTables
+}
+
+let read: Vocabulary | undefined
+
+export function vocabulary(): Vocabulary {
+  if (read === undefined) {
+    const tables = native().scenarioTables()
+    const ops = new Map(tables.ops.map((op, code) => [op.name, { ...op, code, fields: fieldsOf(op.fields) }]))
+    read = { ops, tables }
+  }
+  return read
+}
+
+/** `"buf [page] [n] value"` in parts. */
+function fieldsOf(text: string): FieldSpec[] {
+  return text
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => ({ name: word.replace(/[[\]]/g, ''), optional: word.startsWith('[') }))
+}

@@ -1,0 +1,224 @@
+#include "engine/audit_mm.h"
+
+#include <algorithm>
+#include <map>
+
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// What the walk finds about one page.
+struct Account {
+  std::uint32_t mappings = 0, other_entries = 0, caches = 0, batches = 0, gets = 0, pins = 0;
+  bool table = false;
+
+  std::string describe() const {
+    std::string out = std::to_string(mappings) + " mappings";
+    const auto add = [&](std::uint32_t n, const char* what) {
+      if (n > 0) out += ", " + std::to_string(n) + " " + what;
+    };
+    add(other_entries, "entries without a mapping");
+    add(caches, "caches and buffers");
+    add(batches, "LRU batches");
+    add(gets, "references");
+    add(pins, "pins");
+    if (table) out += ", page table";
+    return out;
+  }
+};
+
+class Walk {
+ public:
+  Walk(Machine& machine, const MmAuditInput& input) : machine_(machine), input_(input) {}
+
+  std::vector<MmAuditRow> run() {
+    for (Mm* mm : input_.mms) walk_mm(*mm);
+    for (std::uint64_t i = 0; i < machine_.files.size(); ++i) walk_file(*machine_.files.at(i));
+    for (unsigned i = 0; i < machine_.cpus(); ++i) walk_batches(machine_.cpu(i));
+    for (const HeldReference& held : input_.held) {
+      if (!held.pinned)
+        account(held.pfn).gets += 1;
+      else if (!machine_.is_zero_pfn(held.pfn))  // a pin of it counts nothing
+        account(held.pfn).pins += 1;
+    }
+    account(machine_.pfn_of(machine_.zero_page())).gets += 1;
+    check_swap();
+    check_pages();
+    check_pins();
+    return std::move(rows_);
+  }
+
+ private:
+  Account& account(Pfn pfn) {
+    return accounts_[machine_.pfn_of(compound_head(machine_.memmap, machine_.page(pfn)))];
+  }
+  void row(MmInvariant invariant, std::uint64_t where, std::uint64_t expected, std::uint64_t found,
+           std::string explanation) {
+    rows_.push_back({invariant, where, expected, found, std::move(explanation)});
+  }
+
+  void walk_mm(Mm& mm) {
+    std::uint64_t last = 0;
+    for (const auto& vma : mm.vmas) {
+      if (vma->start < last || vma->start >= vma->end)
+        row(MmInvariant::kVmasOrdered, vma->start, last, vma->start, "vmas overlap");
+      last = vma->end;
+      if (vma->file != nullptr && std::ranges::count(vma->file->i_mmap, vma.get()) != 1)
+        row(MmInvariant::kRmapComplete, vma->start, 1, 0, "vma is not once in its file's i_mmap");
+      mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
+        walk_entry(*vma, address, slot.get());
+      });
+    }
+    mm.page_table.visit([&](Pfn pfn) { account(pfn).table = true; },
+                        [&](PteSlot) { ++entries_in_tables_; });
+  }
+
+  void walk_entry(const Vma& vma, std::uint64_t address, Pte pte) {
+    if (pte.none()) return;
+    ++entries_in_vmas_;
+    if (pte.present()) {
+      if (const Page page = vm_normal_page(machine_, pte)) {
+        account(pte.pfn()).mappings += 1;
+        check_rmap(vma, address, page);
+      }
+      return;
+    }
+    const SwapEntry entry = pte.entry();
+    if (entry.is_swap())
+      swap_users_[entry.offset] += 1;
+    else if (entry.is_device_private())
+      account(entry.pfn()).mappings += 1;
+    else if (entry.is_device_exclusive())
+      account(entry.pfn()).other_entries += 1;
+    else if (entry.is_migration())
+      row(MmInvariant::kRmapComplete, address, 0, 1, "a migration entry at rest");
+  }
+
+  void check_rmap(const Vma& vma, std::uint64_t address, Page page) {
+    const Page folio = compound_head(machine_.memmap, page);
+    const std::uint64_t index =
+        folio_index(folio) + (machine_.pfn_of(page) - machine_.pfn_of(folio));
+    bool reachable = false;
+    if (folio_test_anon(folio)) {
+      const AnonVma* anon_vma = folio_anon_vma(machine_, folio);
+      reachable = anon_vma != nullptr && std::ranges::count(anon_vma->tree, &vma) == 1;
+    } else if (const AddressSpace* file = folio_file(machine_, folio)) {
+      reachable = file == vma.file;
+    }
+    if (!reachable || !vma.contains_pgoff(index) || vma.address_of(index) != address)
+      row(MmInvariant::kRmapComplete, machine_.pfn_of(page).value, address, index,
+          "a walk through the page does not find its mapping");
+  }
+
+  void walk_file(AddressSpace& file) {
+    for (std::uint64_t index = 0; index < file.cache_slots(); ++index) {
+      const CacheEntry entry = file.entry(index);
+      if (entry.is_swap()) swap_users_[entry.slot()] += 1;
+      if (!entry.is_page()) continue;
+      const Page folio = machine_.page(entry.pfn());
+      account(entry.pfn()).caches += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
+      if (folio_file(machine_, folio) != &file || folio_index(folio) != index)
+        row(MmInvariant::kCacheLinked, entry.pfn().value, index, folio_index(folio),
+            "the cached page does not point back");
+    }
+  }
+
+  void walk_batches(Cpu& cpu) {
+    const auto count = [&](const FolioBatch& batch, bool adds) {
+      for (unsigned i = 0; i < batch.count; ++i) {
+        account(batch.folios[i]).batches += 1;
+        if (adds) in_add_batch_[batch.folios[i]] = true;
+      }
+    };
+    for (unsigned i = 0; i < kLruMoves; ++i)
+      count(cpu.batches.moves[i], static_cast<LruMove>(i) == LruMove::kAdd);
+    count(cpu.batches.mlock, true);
+  }
+
+  void check_swap() {
+    for (std::uint64_t slot = 0; slot < machine_.swap.slots(); ++slot) {
+      const auto used = swap_users_.find(slot);
+      const std::uint64_t expected = used == swap_users_.end() ? 0 : used->second;
+      const std::uint64_t found = machine_.swap.raw(slot) & ~Swap::kHasCache;
+      if (expected != found)
+        row(MmInvariant::kSwapCounted, slot, expected, found, "entries and files that hold it");
+      const std::uint64_t cached = machine_.swap.cached(slot);
+      if (cached == 0) continue;
+      const Page folio = machine_.page({cached - 1});
+      account({cached - 1}).caches += 1;
+      if (!folio_test_swapcache(folio) || folio_swap_slot(folio) != slot)
+        row(MmInvariant::kCacheLinked, cached - 1, slot, folio_swap_slot(folio),
+            "the page in the swap cache does not name its slot");
+    }
+  }
+
+  void check_pages() {
+    if (entries_in_tables_ != entries_in_vmas_)
+      row(MmInvariant::kVmasOrdered, 0, entries_in_vmas_, entries_in_tables_,
+          "entries outside every vma");
+    machine_.memmap.for_each_touched([&](Pfn first, Pfn end) {
+      for (Pfn pfn = first; pfn < end; pfn.value += 1) check_page(pfn);
+    });
+  }
+
+  void check_page(Pfn pfn) {
+    const Page page = machine_.page(pfn);
+    if (is_tail(page)) return;
+    const auto at = accounts_.find(pfn);
+    const Account who = at == accounts_.end() ? Account{} : at->second;
+    const std::int64_t expected =
+        static_cast<std::int64_t>(who.mappings) + who.other_entries + who.caches + who.batches +
+        who.gets + (who.table ? 1 : 0) +
+        static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page);
+    if (page.refcount() != expected)
+      row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),
+          static_cast<std::uint64_t>(page.refcount()), who.describe());
+    if (who.table || expected == 0) return;
+    const std::uint32_t mapped = static_cast<std::uint32_t>(page_mapcount(page));
+    if (mapped != who.mappings && !machine_.is_zero_pfn(pfn))
+      row(MmInvariant::kMapcountAccounted, pfn.value, who.mappings, mapped, who.describe());
+    if (folio_test_anon(page) && page_anon_exclusive(page) && who.mappings > 1)
+      row(MmInvariant::kExclusiveOnce, pfn.value, 1, who.mappings, "exclusive, yet mapped again");
+    check_lru(pfn, page, who);
+  }
+
+  void check_lru(Pfn pfn, Page page, const Account& who) {
+    // A page with contents belongs on a list, or is on its way there. Pins of some
+    // schemes take it off; what was truncated or evicted lives off the lists.
+    const bool owned = who.mappings > 0 || who.caches > 0;
+    if (!owned || who.pins > 0 || machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
+    if (!page.test(Flag::kLru) && !in_add_batch_.contains(pfn))
+      row(MmInvariant::kLruMembership, pfn.value, 1, 0, "on no list and in no batch");
+  }
+
+  void check_pins() {
+    const std::uint64_t acquired = machine_.pin_statistics.acquired.load();
+    const std::uint64_t released = machine_.pin_statistics.released.load();
+    const std::uint64_t held = static_cast<std::uint64_t>(
+        std::ranges::count_if(input_.held, [&](const HeldReference& reference) {
+          return reference.pinned && !machine_.is_zero_pfn(reference.pfn);
+        }));
+    if (acquired - released != held)
+      row(MmInvariant::kPinsBalanced, 0, held, acquired - released,
+          "nr_foll_pin_acquired less nr_foll_pin_released");
+  }
+
+  Machine& machine_;
+  const MmAuditInput& input_;
+  std::vector<MmAuditRow> rows_;
+  std::map<Pfn, Account> accounts_;
+  std::map<Pfn, bool> in_add_batch_;
+  std::map<std::uint64_t, std::uint64_t> swap_users_;
+  std::uint64_t entries_in_tables_ = 0, entries_in_vmas_ = 0;
+};
+
+}  // namespace
+
+std::vector<MmAuditRow> audit_mm(Machine& machine, const MmAuditInput& input) {
+  return Walk(machine, input).run();
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,131 @@
+// Moving a folio: entries become migration entries, the caches switch over with
+// the count frozen, the entries come back pointing to the new frame. Whoever holds
+// a reference of its own (a pin, a pipe) shows in the count, and the folio stays.
+#include "mm/migrate.h"
+
+#include "mm/folio_state.h"
+#include "mm/page_cache.h"
+#include "mm/rmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+bool in_cache(Machine& machine, Page folio) {
+  return folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr;
+}
+
+/// The slot of file or swap cache that names `from` names `to` now. `from` is frozen.
+void switch_cache(Machine& machine, Page to, Page from) {
+  if (folio_test_swapcache(from)) {
+    const std::uint64_t slot = folio_swap_slot(from);
+    to.set(kFlagSwapCache);
+    to.set_word(5, slot);
+    machine.swap.cache_add(slot, machine.pfn_of(to));
+    from.clear(kFlagSwapCache);
+    from.set_word(5, 0);
+  } else if (AddressSpace* file = folio_file(machine, from)) {
+    Guard guard(file->cache_lock);
+    file->set_entry(folio_index(from), CacheEntry::page(machine.pfn_of(to)));
+  }
+}
+
+}  // namespace
+
+std::int32_t folio_expected_refs(Machine& machine, Page folio) {
+  return 1 + (in_cache(machine, folio) ? 1 : 0) + (folio.test(Flag::kPrivate) ? 1 : 0);
+}
+
+Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs) {
+  Machine& machine = cpu.machine;
+  const std::int32_t expected = folio_expected_refs(machine, from) + extra_refs;
+  const bool cached = in_cache(machine, from);
+  if (cached ? !from.try_freeze(expected) : from.refcount() != expected) return Errc::kAgain;
+  to.set_word(4, from.word(4));
+  to.set_word(3, from.word(3));
+  if (from.test(Flag::kSwapBacked)) to.set(Flag::kSwapBacked);
+  if (!cached) return Errc::kOk;
+  machine.get(to);
+  if (from.test_and_clear(Flag::kDirty)) to.set(Flag::kDirty);
+  switch_cache(machine, to, from);
+  from.unfreeze(expected - 1);
+  return Errc::kOk;
+}
+
+void folio_migrate_flags(Cpu&, Page to, Page from) {
+  for (const Flag flag : {Flag::kReferenced, Flag::kUptodate, Flag::kActive, Flag::kWorkingset,
+                          Flag::kOwner2, Flag::kDirty}) {
+    // owner_2 is anon_exclusive on anonymous pages, which the entries bring back.
+    if (flag == Flag::kOwner2 && folio_test_anon(from)) continue;
+    if (from.test(flag)) to.set(flag);
+  }
+  // Buffers move with the contents: their reference does too.
+  if (from.test_and_clear(Flag::kPrivate)) {
+    to.set(Flag::kPrivate);
+    to.set_word(5, from.word(5));
+    from.set_word(5, 0);
+    to.ref_add(1);
+    from.ref_sub(1);
+  }
+}
+
+namespace {
+
+/// Both locked, `from` unmapped. True: `to` has taken its place.
+bool move_to_new_folio(Cpu& cpu, Page to, Page from) {
+  Machine& machine = cpu.machine;
+  if (folio_migrate_mapping(cpu, to, from, 0) != Errc::kOk) return false;
+  machine.frames.copy(machine.pfn_of(to), machine.pfn_of(from));
+  folio_migrate_flags(cpu, to, from);
+  return true;
+}
+
+}  // namespace
+
+Errc migrate_folio(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  const auto fresh = machine.alloc_folio(cpu);
+  if (!fresh) {
+    folio_putback_lru(cpu, folio);
+    return fresh.error;
+  }
+  const Page to = fresh.value;
+  bool moved = false;
+  to.set(Flag::kLocked);
+  if (folio_trylock(folio)) {
+    const bool unmapped = !folio_mapped(folio) || try_to_migrate(cpu, folio);
+    moved = unmapped && move_to_new_folio(cpu, to, folio);
+    remove_migration_entries(cpu, folio, moved ? to : folio);
+    if (moved) folio.set_word(3, 0);
+    folio_unlock(folio);
+  }
+  folio_unlock(to);
+  if (!moved) {
+    machine.put(cpu, to);
+    folio_putback_lru(cpu, folio);
+    return Errc::kAgain;
+  }
+  folio_putback_lru(cpu, to);  // and the reference it was born with
+  machine.put(cpu, folio);
+  return Errc::kOk;
+}
+
+unsigned compact_range(Cpu& cpu, Pfn first, Pfn end) {
+  Machine& machine = cpu.machine;
+  lru_add_drain_all(cpu);
+  unsigned moved = 0;
+  for (Pfn pfn = end; pfn > first;) {
+    pfn.value -= 1;
+    const Page folio = machine.page(pfn);
+    if (!folio.test(Flag::kLru) || folio.test(Flag::kHead) || !folio.try_ref_add_unless_zero(1))
+      continue;
+    const auto isolated = machine.zone.isolate(folio);
+    if (!isolated || !isolated.value) {
+      machine.put(cpu, folio);
+      continue;
+    }
+    if (migrate_folio(cpu, folio) == Errc::kOk) ++moved;
+  }
+  return moved;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { Box, type PageboxError } from 'pagebox'
+
+const codeOf = (call: () => unknown): string | undefined => {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return (error as PageboxError).code
+  }
+}
+
+test.each(['refcount', 'refcount-bias'])('a direct pin of %s is a pin', (scheme) => {
+  const box = Box.create({ pages: 1024, scheme, ledger: false })
+  box.pins.get(42)
+  using direct = box.pins.direct()
+  const before = direct.refcount(42)
+  expect(direct.pin(42)).toBe(before)
+  expect(box.page(42).refcount).toBe(before + direct.unit)
+  expect(box.pins.maybePinned(42)).toBe(true)
+  box.pins.unpin(42)
+  direct.pin(42)
+  direct.unpin(42)
+  expect(direct.refcount(42)).toBe(before)
+  const window = direct.windows[0]!
+  expect(Atomics.load(window.words, window.refcountIndex + 42 * window.stride)).toBe(before)
+  for (const pfn of [-1, 1024, 0.5, Number.NaN]) expect(codeOf(() => direct.pin(pfn))).toBe('ERR_PAGEBOX_PFN_RANGE')
+  box.pins.put(42)
+  box.close()
+})
+
+test('there is none with a ledger, or where a pin is more than an add', () => {
+  const ledger = Box.create({ pages: 16 })
+  expect(codeOf(() => ledger.pins.direct())).toBe('ERR_PAGEBOX_NO_DIRECT')
+  ledger.close()
+  for (const scheme of ['lru-overlay', 'packed-64', 'side-table', 'folio-pincount']) {
+    const box = Box.create({ pages: 16, scheme, ledger: false })
+    expect(
+      codeOf(() => box.pins.direct()),
+      scheme,
+    ).toBe('ERR_PAGEBOX_NO_DIRECT')
+    box.close()
+  }
+})
+
+test('memory outlives the box while a window lives', () => {
+  const box = Box.create({ pages: 1024, scheme: 'refcount', ledger: false })
+  box.pins.pin(42)
+  const direct = box.pins.direct()
+  const count = direct.refcount(42)
+  box.close()
+  expect(direct.refcount(42)).toBe(count)
+  direct.close()
+  expect(codeOf(() => direct.pin(42))).toBe('ERR_PAGEBOX_CLOSED')
+})
+
+test('a box beyond 4 GiB of descriptors has several windows', () => {
+  const pages = 2 ** 27
+  const box = Box.create({ pages, scheme: 'refcount', ledger: false })
+  box.pins.pin(pages - 1)
+  const direct = box.pins.direct()
+  expect(direct.windows.map(({ firstPfn }) => firstPfn)).toEqual([0, 2 ** 26])
+  expect(direct.refcount(pages - 1)).toBe(box.page(pages - 1).refcount)
+  direct.close()
+  box.close()
+})

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { errorCodes, explorePins, layouts, measureCost, prepareCost, schemes, version } from 'pagebox'
+
+describe('a measurement', () => {
+  test.each(schemes.names.filter((name) => name !== 'packed-32'))('of %s, against its limit', (scheme) => {
+    for (const loop of ['scheme', 'limit', 'none'] as const) {
+      const sampler = prepareCost({ scheme, pages: 64, pattern: 'random', loop })
+      const { ns, ops } = sampler.sample(10_000)
+      expect(ops).toBe(10_000)
+      expect(ns).toBeGreaterThan(0)
+      sampler.close()
+      sampler.close()
+      expect(() => sampler.sample(1)).toThrow(expect.objectContaining({ code: 'ERR_PAGEBOX_CLOSED' }))
+    }
+  })
+
+  test('in one call', () => {
+    expect(measureCost({ scheme: 'refcount', pages: 1, threads: 2 }, 1000).ops).toBe(1000)
+  })
+})
+
+describe('an exploration', () => {
+  test('is a function of its seed', async () => {
+    const first = await explorePins({ scheme: 'packed-64', schedules: 500, seed: 3 })
+    const second = await explorePins({ scheme: 'packed-64', schedules: 500, seed: 3 })
+    const other = await explorePins({ scheme: 'packed-64', schedules: 500, seed: 4 })
+    expect(first.hash).toBe(second.hash)
+    expect(first.hash).not.toBe(other.hash)
+    expect(first).toMatchObject({ schedules: 500, violations: 0, seed: 3n })
+  })
+
+  test('finds a quirk that is on, and can be repeated', async () => {
+    const options = { scheme: 'lru-overlay', layout: 'linux-4.20', quirks: ['double-last-unpin'], folios: 1, seed: 1 }
+    const { violations, first } = await explorePins({ ...options, schedules: 50_000 })
+    expect(violations).toBeGreaterThan(0)
+    const again = await explorePins({ ...options, schedules: 1, firstRun: first[0]!.run })
+    expect(again.first[0]).toEqual(first[0])
+  })
+
+  test('is stopped by its signal', async () => {
+    const { schedules } = await explorePins({ schedules: 1e9, signal: AbortSignal.timeout(30) })
+    expect(schedules).toBeLessThan(1e9)
+  })
+
+  test('knows what was compiled into it', async () => {
+    const own = schemes.define({ name: 'explored-own', protocol: 'add', place: 'refcount' })
+    await expect(explorePins({ scheme: own })).rejects.toMatchObject({ code: 'ERR_PAGEBOX_ARG_RANGE' })
+  })
+})
+
+test('every code says what it means', () => {
+  for (const [code, meaning] of Object.entries(errorCodes)) {
+    expect(code).toMatch(/^ERR_PAGEBOX_[A-Z_]+$/)
+    expect(meaning).toMatch(/\.$/)
+  }
+})
+
+test('what everybody shares cannot be changed', () => {
+  const layout = layouts.get('linux-6.12')
+  expect(Object.isFrozen(layout)).toBe(true)
+  expect(Object.isFrozen(layout.fields[0])).toBe(true)
+  expect(Object.isFrozen(schemes.get('refcount'))).toBe(true)
+  expect(version).toMatch(/^\d+\.\d+\.\d+/)
+})
