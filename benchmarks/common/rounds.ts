@@ -44,6 +44,8 @@ export async function measure<Name extends string>(
 
 /** JavaScript that does `ops` operations, as a series of CPU times. */
 export const timed = (body: (ops: number) => void): Series => ({
+  // Enough for the compiler.
+  warmUpOps: 2 ** 17,
   maxOps: Number.MAX_SAFE_INTEGER,
   sample(ops) {
     const begin = cpuNs()
@@ -52,7 +54,9 @@ export const timed = (body: (ops: number) => void): Series => ({
   },
 })
 
-export const native = (sampler: CostSampler): Series => ({
+/** A loop in native code. */
+export const native = (sampler: CostSampler, warmUpOps = 4096): Series => ({
+  warmUpOps,
   maxOps: Number.MAX_SAFE_INTEGER,
   sample: (ops) => sampler.sample(ops),
 })
