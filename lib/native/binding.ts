@@ -119,14 +119,16 @@ export interface NativeAudit {
 
 /** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
 export interface NativeBox {
-  pin(pfn: number): Status
-  pinReferenced(pfn: number): Status
-  unpin(pfn: number): Status
-  get(pfn: number): Status
-  put(pfn: number): Status
+  /** Where the page is written before one of the next seven is called. Checked there, not coerced. */
+  readonly slot: Float64Array
+  pin(): Status
+  pinReferenced(): Status
+  unpin(): Status
+  get(): Status
+  put(): Status
+  maybePinned(): boolean | number
+  pins(): { pins: number; exact: boolean } | number
   pinCount(op: number, pfn: number, count: number): Status
-  maybePinned(pfn: number): boolean | number
-  pins(pfn: number): { pins: number; exact: boolean } | number
   /** All or nothing without `out`: what failed first and why, or undefined. With it, how many were done. */
   batch(
     op: number,
@@ -279,6 +281,21 @@ export interface NativeExplore {
   result(): NativeExploreResult | NativeFailure
 }
 
+/** A row of the audit of address spaces. */
+export interface NativeMmAuditRow {
+  invariant: string
+  /** A pfn, a swap slot or an address. */
+  where: number
+  expected: number
+  found: number
+  explanation: string
+}
+
+export interface NativeScenarioRun {
+  results: (Record<string, unknown> | null)[]
+  audit: NativeMmAuditRow[]
+}
+
 /** The vocabulary of scenarios, as engine/ops.h and engine/op_row.h have it. */
 export interface NativeScenarioTables {
   ops: { name: string; fields: string; result: string; device: boolean }[]
@@ -308,11 +325,14 @@ export interface NativeBinding {
   prepareCost(options: NativeCostOptions): NativeCostSampler | NativeFailure
   startExplore(options: NativeExploreOptions): NativeExplore | NativeFailure
   scenarioTables(): NativeScenarioTables
-  /** Results in the recordings' format, null where an operation does not exist. */
+  /**
+   * Results in the recordings' format, null where an operation does not exist; what the audit found
+   * after the last operation, and when all processes had exited.
+   */
   runScenario(
     settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; hugePages: boolean },
     rows: Float64Array,
-  ): (Record<string, unknown> | null)[] | NativeFailure
+  ): NativeScenarioRun | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void
 }

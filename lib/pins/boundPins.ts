@@ -19,7 +19,7 @@ const allPins = 'a number of pins or references from 1 to 2147483647'
 export function boundPins(native: NativeBox): Pins {
   const { pages } = native.facts
   // Taken off the object once: a property load less for each call.
-  const { pin, pinReferenced, unpin, get, put, maybePinned, pins, pinCount } = native
+  const { slot, pin, pinReferenced, unpin, get, put, maybePinned, pins, pinCount } = native
 
   function fail(name: OpName | 'maybePinned' | 'pins', status: number, pfn: unknown, count: unknown): never {
     if (status === -1) throw badPfn(pfn, 'pfn', pages)
@@ -30,6 +30,12 @@ export function boundPins(native: NativeBox): Pins {
     // A slow GUP of a free page is refused as an overflow is; the words tell them apart.
     const isFree = errnoName(status) === 'ENOMEM' && name === 'pinReferenced' && isFreePage(pfn as number)
     throw refusal(isFree ? eagain : status, name, `page ${pfn}`)
+  }
+
+  /** Hands the page over. Only a number, since the slot would make one of anything else. */
+  function hand(pfn: unknown): void {
+    if (typeof pfn !== 'number') throw badPfn(pfn, 'pfn', pages)
+    slot[0] = pfn
   }
 
   function isFreePage(pfn: number): boolean {
@@ -66,40 +72,63 @@ export function boundPins(native: NativeBox): Pins {
     throw new PageboxError(error.code, error.message, { argument: at, errno: error.errno, index })
   }
 
+  function counted(name: OpName, pfn: number, count: number): void {
+    const status = pinCount(op[name], pfn, count)
+    if (status !== undefined) fail(name, status, pfn, count)
+  }
+
   return Object.freeze({
     pin(pfn: number, count?: number): void {
-      const status = count === undefined ? pin(pfn) : pinCount(op.pin, pfn, count)
-      if (status !== undefined) fail('pin', status, pfn, count)
+      if (count === undefined) {
+        hand(pfn)
+        const status = pin()
+        if (status !== undefined) fail('pin', status, pfn, count)
+      } else counted('pin', pfn, count)
     },
     tryPin(pfn: number): boolean {
-      const status = pin(pfn)
+      hand(pfn)
+      const status = pin()
       if (status === undefined) return true
       if (status > 0 && errnoName(status) === 'EAGAIN') return false
       return fail('pin', status, pfn, 1)
     },
     pinReferenced(pfn: number, count?: number): void {
-      const status = count === undefined ? pinReferenced(pfn) : pinCount(op.pinReferenced, pfn, count)
-      if (status !== undefined) fail('pinReferenced', status, pfn, count)
+      if (count === undefined) {
+        hand(pfn)
+        const status = pinReferenced()
+        if (status !== undefined) fail('pinReferenced', status, pfn, count)
+      } else counted('pinReferenced', pfn, count)
     },
     unpin(pfn: number, count?: number): void {
-      const status = count === undefined ? unpin(pfn) : pinCount(op.unpin, pfn, count)
-      if (status !== undefined) fail('unpin', status, pfn, count)
+      if (count === undefined) {
+        hand(pfn)
+        const status = unpin()
+        if (status !== undefined) fail('unpin', status, pfn, count)
+      } else counted('unpin', pfn, count)
     },
     maybePinned(pfn: number): boolean {
-      const answer = maybePinned(pfn)
+      hand(pfn)
+      const answer = maybePinned()
       return typeof answer === 'boolean' ? answer : fail('maybePinned', answer, pfn, undefined)
     },
     pins(pfn: number): PinCount {
-      const answer = pins(pfn)
+      hand(pfn)
+      const answer = pins()
       return typeof answer === 'object' ? answer : fail('pins', answer, pfn, undefined)
     },
     get(pfn: number, count?: number): void {
-      const status = count === undefined ? get(pfn) : pinCount(op.get, pfn, count)
-      if (status !== undefined) fail('get', status, pfn, count)
+      if (count === undefined) {
+        hand(pfn)
+        const status = get()
+        if (status !== undefined) fail('get', status, pfn, count)
+      } else counted('get', pfn, count)
     },
     put(pfn: number, count?: number): void {
-      const status = count === undefined ? put(pfn) : pinCount(op.put, pfn, count)
-      if (status !== undefined) fail('put', status, pfn, count)
+      if (count === undefined) {
+        hand(pfn)
+        const status = put()
+        if (status !== undefined) fail('put', status, pfn, count)
+      } else counted('put', pfn, count)
     },
     pinMany: (pfns: Uint32Array, batch?: BatchOptions) => many('pin', pfns, batch),
     unpinMany: (pfns: Uint32Array, batch?: BatchOptions) => many('unpin', pfns, batch),

@@ -45,9 +45,13 @@ export interface Pins {
   get(pfn: number, count?: number): void
   /** Gives a plain reference back; the last one frees the page. */
   put(pfn: number, count?: number): void
-  /** Pins many pages in one call: all or, if it throws, none. `index` of the error says which. */
+  /** Pins many pages in one call: all, or none if it throws; the error's `index` says which failed. */
   pinMany(pfns: Uint32Array, options?: BatchOptions): number
-  /** Unpins many pages in one call, under the same rules. */
+  /**
+   * Unpins many pages in one call. With a ledger: all or none. Without one, nobody can say beforehand
+   * which pages are pinned that often: the others are unpinned, and the error names the first that
+   * was not.
+   */
   unpinMany(pfns: Uint32Array, options?: BatchOptions): number
   /**
    * The descriptors themselves, for `Atomics`. Unchecked: a wrong add is a wrong count. Throws

@@ -6,7 +6,7 @@ import type { NativeScheme } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { tables } from '../native/tables.ts'
 import type { PageType } from '../page/layout.ts'
-import type { CountPlace, FlagPlace, Protocol, Scheme, SchemeDefinition } from './scheme.ts'
+import type { CountPlace, Protocol, Scheme, SchemeDefinition } from './scheme.ts'
 import { countBitsOf, whereOf } from './where.ts'
 
 /** A scheme with its constants as the addon takes them. */

@@ -28,6 +28,14 @@ struct BoundCall {
   }
 };
 
+/// The object of a bound function that looks at no argument.
+template <class Object>
+Object& bound_object(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  return *static_cast<Object*>(data);
+}
+
 /// Runs the body of a callback; an exception of the standard library becomes one of
 /// JavaScript's, since none may cross into the engine.
 template <class Body>
@@ -44,22 +52,24 @@ napi_value guarded(napi_env env, Body body) noexcept {
   return nullptr;
 }
 
-/// Adds a function bound to `object` as property `name` of `to`.
+/// Adds a function bound to `object` as property `name` of `to`. The function; null: no
+/// memory, and an exception pending.
 template <class Object>
-void add_bound(const JsValues& js, napi_value to, const char* name, napi_callback callback,
-               const std::shared_ptr<Object>& object) {
+napi_value add_bound(const JsValues& js, napi_value to, const char* name, napi_callback callback,
+                     const std::shared_ptr<Object>& object) {
   auto held = std::make_unique<std::shared_ptr<Object>>(object);
   napi_value function = nullptr;
   if (napi_create_function(js.env(), name, NAPI_AUTO_LENGTH, callback, object.get(), &function) !=
       napi_ok)
-    return;
+    return nullptr;
   const auto release = [](napi_env, void* data, void*) {
     delete static_cast<std::shared_ptr<Object>*>(data);
   };
   if (napi_add_finalizer(js.env(), function, held.get(), release, nullptr, nullptr) != napi_ok)
-    return;
+    return nullptr;
   (void)held.release();
   js.set(to, name, function);
+  return function;
 }
 
 }  // namespace pagebox::addon

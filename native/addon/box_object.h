@@ -39,11 +39,12 @@ class BoxObject : public EnvResource {
   /// Only numbers that name a page of this box; runs no code of the value.
   bool read_pfn(napi_env env, napi_value value, std::uint64_t& pfn) const {
     double number = 0;
-    if (napi_get_value_double(env, value, &number) != napi_ok) return false;
-    if (!(number >= 0 && number < static_cast<double>(pages_))) return false;
-    pfn = static_cast<std::uint64_t>(number);
-    return static_cast<double>(pfn) == number;
+    return napi_get_value_double(env, value, &number) == napi_ok && is_page(number, pfn);
   }
+  /// The same of the slot: the page that JavaScript has written there before a call that
+  /// takes no argument.
+  bool read_slot(std::uint64_t& pfn) const { return is_page(*slot_, pfn); }
+  void set_slot(const double* slot) { slot_ = slot; }
 
   /// Runs `body` as a call on the open box, and returns 0 or why it could not. Audits of
   /// other threads are waited for, a race is not.
@@ -80,9 +81,16 @@ class BoxObject : public EnvResource {
   }
 
  private:
+  bool is_page(double number, std::uint64_t& pfn) const {
+    if (!(number >= 0 && number < static_cast<double>(pages_))) return false;
+    pfn = static_cast<std::uint64_t>(number);
+    return static_cast<double>(pfn) == number;
+  }
+
   std::shared_ptr<SharedBox> shared_;
   std::unique_ptr<BoxHandle> handle_;
   std::uint64_t pages_;
+  const double* slot_ = nullptr;
   std::vector<std::weak_ptr<Job>> jobs_;
 };
 

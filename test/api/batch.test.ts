@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Box, PageboxError } from 'pagebox'
+import { Box, type PageboxError } from 'pagebox'
 
 const all = (pages: number) => new Uint32Array(pages).map((_, i) => i)
 

@@ -13,10 +13,18 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
  * Runs a script of test/hostile/children in a process of its own. A crash of native code shows as a
  * signal; it cannot take the test runner with it.
  */
-export function runChild(script: string, args: readonly string[] = [], timeoutMs = 60_000): Promise<Ended> {
+export function runChild(
+  script: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<Ended> {
   const file = fileURLToPath(new URL(`./children/${script}`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], { cwd: root, timeout: timeoutMs })
+    const child = spawn(process.execPath, [file, ...args], {
+      cwd: root,
+      timeout: 60_000,
+      env: { ...process.env, ...env },
+    })
     let output = ''
     child.stdout.on('data', (chunk) => {
       output += chunk

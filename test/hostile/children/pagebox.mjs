@@ -2,4 +2,6 @@
 import { register } from 'tsx/esm/api'
 
 register()
-export const { Box, explorePins, prepareCost, race } = await import('../../../lib/index.ts')
+export const { Box, decodeWords, explorePins, layouts, prepareCost, race, roomMatrix, schemes } = await import(
+  '../../../lib/index.ts'
+)
