@@ -32,7 +32,7 @@ function buildProgram() {
   return join(build, 'instructions')
 }
 
-/** Instructions per pair, by scheme, `prefetch` or `plain`, and `scheme` or `limit`. */
+/** Instructions per pair, by scheme, and `scheme` or `limit`. */
 function count(program) {
   const folder = mkdtempSync(join(tmpdir(), 'pagebox-instructions-'))
   try {
@@ -56,29 +56,28 @@ function count(program) {
 const counts = count(buildProgram())
 const rows = []
 for (const [what, limit] of counts) {
-  const [scheme, prefetch, loop] = what.split(' ')
+  const [scheme, loop] = what.split(' ')
   if (loop !== 'limit') continue
-  const own = counts.get(`${scheme} ${prefetch} scheme`)
-  const bound = bounds[scheme]?.[prefetch]
+  const own = counts.get(`${scheme} scheme`)
+  const bound = bounds[scheme]
   if (own === undefined || bound === undefined) throw new Error(`no count or no bound for '${what}'`)
   const ratio = own / limit
-  rows.push({ scheme, prefetch: prefetch === 'prefetch', own, limit, ratio, bound, holds: ratio <= bound })
+  rows.push({ scheme, own, limit, ratio, bound, holds: ratio <= bound })
 }
-const expected = Object.keys(bounds).length * 2
+const expected = Object.keys(bounds).length
 if (rows.length !== expected) throw new Error(`${rows.length} ratios counted, ${expected} have a bound`)
-rows.sort((a, b) => a.scheme.localeCompare(b.scheme) || Number(b.prefetch) - Number(a.prefetch))
+rows.sort((a, b) => a.scheme.localeCompare(b.scheme))
 
 if (given.json) {
   console.log(JSON.stringify({ benchmark: 'instructions', rows }))
 } else {
   const table = new Table({
-    head: ['scheme', 'prefetch', 'scheme', 'its loop', 'ratio', 'bound', ''],
-    style: { head: [] },
+    head: ['scheme', 'batch', 'its loop', 'ratio', 'bound', ''],
+    style: { head: [], border: [] },
   })
   for (const row of rows)
     table.push([
       row.scheme,
-      row.prefetch ? 'yes' : 'no',
       row.own.toFixed(1),
       row.limit.toFixed(1),
       row.ratio.toFixed(3),

@@ -42,7 +42,7 @@ class CostSampler::Impl {
                             settings.threads, zipf_.get());
     }
     indices_.resize(settings.threads);
-    limit_ = limit_loop(pins_, settings.op, settings.prefetch);
+    limit_ = limit_loop(pins_, settings.op);
     undo_ = limit_loop(pins_, settings.op == PinOp::kPin ? PinOp::kUnpin : PinOp::kPin);
   }
 
@@ -59,10 +59,7 @@ class CostSampler::Impl {
       streams_[i].fill(indices_[i]);
     }
     out = {};
-    pins_.set_prefetch(settings_.prefetch);
-    const Errc error = settings_.threads == 1 ? run_alone(ops, out) : run_together(ops, out);
-    pins_.set_prefetch(true);  // the scheme may be the box's own
-    return error;
+    return settings_.threads == 1 ? run_alone(ops, out) : run_together(ops, out);
   }
 
  private:

@@ -9,7 +9,7 @@
 #include "base/lock.h"
 #include "page/memmap.h"
 #include "page/zone.h"
-#include "pins/kernel.h"
+#include "pins/batch.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

@@ -22,6 +22,9 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+/// Pages between the prefetch of a descriptor and its use.
+inline constexpr std::size_t kPrefetchPages = 24;
+
 // Cold paths, in pins.cpp. They take the caller's frame, not the loop's copy, and
 // the target by value: its address would force it out of the registers, and a
 // load from the stack behind a locked instruction costs 5 ns.
@@ -181,11 +184,6 @@ struct PinLoops {
     return false;
   }
 
-  /// Up to here a loop fetches ahead: the last pages have nothing ahead of them.
-  static std::size_t prefetch_end(const PinFrame& f, std::size_t size) {
-    return f.prefetch && size > kPrefetchPages ? size - kPrefetchPages : 0;
-  }
-
   /// Calls step(f, pfn, head) for each page; it returns Result<bool>, true
   /// where a last reference went.
   template <class Step>
@@ -194,9 +192,10 @@ struct PinLoops {
                                                  Step step) {
     const PinFrame f = frame;
     BatchResult result;
-    const std::size_t end = prefetch_end(f, size);
+    const std::size_t last = size - 1;
     for (std::size_t i = 0; i < size; ++i) {
-      if (i < end) Policy::prefetch(f, pfns[i + kPrefetchPages]);
+      const std::size_t ahead = i + kPrefetchPages;
+      Policy::prefetch(f, pfns[ahead < size ? ahead : last]);
       Target t;
       const Result<bool> done = step(f, pfns[i], t);
       if (!done) [[unlikely]] {
@@ -318,9 +317,9 @@ struct PinLoops {
                                        std::size_t size, unsigned, std::uint32_t*) {
     const PinFrame f = frame;
     BatchResult result;
-    const std::size_t end = prefetch_end(f, size);
     for (std::size_t i = 0; i < size; ++i) {
-      if (i < end) Policy::prefetch(f, pfns[i + kPrefetchPages]);
+      const std::size_t ahead = i + kPrefetchPages;
+      Policy::prefetch(f, pfns[ahead < size ? ahead : size - 1]);
       Target t;
       const Errc error = resolve<Word>(f, pfns[i], t);
       if (error != Errc::kOk) [[unlikely]] {

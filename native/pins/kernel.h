@@ -13,9 +13,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// Pages between the prefetch of a descriptor and its use, in a batch.
-inline constexpr std::size_t kPrefetchPages = 24;
-
 class Memmap;
 class Zone;
 
@@ -58,7 +55,6 @@ struct PinFrame {
   std::uint32_t pinned_from = 1;     // `_refcount`, unsigned, that reads as pinned
   std::uint32_t max_n = 0x7fffffff;  // pins of one call
   PinQuirkSet quirks;
-  bool prefetch = true;  // batches fetch descriptors ahead
 
   std::uint64_t pinned = 0, was_lru = 0;  // masks in their words
   // Packed: one pin, the largest count, and the bits that are not the scheme's.

@@ -90,8 +90,6 @@ class Pins {
   const PinKernel& kernel() const { return *kernel_; }
   const PinFrame& frame() const { return frame_; }
   Ledger* ledger() const { return options_.ledger; }
-  /// Whether batches fetch descriptors ahead; they do unless told otherwise.
-  void set_prefetch(bool prefetch) { frame_.prefetch = prefetch; }
   /// Forgets outside counts, recorded mappings and the ledger; the memmap's own
   /// reset does the rest.
   void reset();
