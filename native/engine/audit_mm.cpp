@@ -52,6 +52,8 @@ class Walk {
   }
 
  private:
+  /// Mapped by a driver's mmap: neither anonymous nor a file's.
+  static bool is_drivers(Page page) { return page.word(3) == 0; }
   Account& account(Pfn pfn) {
     return accounts_[machine_.pfn_of(compound_head(machine_.memmap, machine_.page(pfn)))];
   }
@@ -98,6 +100,7 @@ class Walk {
   }
 
   void check_rmap(const Vma& vma, std::uint64_t address, Page page) {
+    if (is_drivers(page)) return;
     const Page folio = compound_head(machine_.memmap, page);
     const std::uint64_t index =
         folio_index(folio) + (machine_.pfn_of(page) - machine_.pfn_of(folio));
@@ -189,7 +192,9 @@ class Walk {
     // A page with contents belongs on a list, or is on its way there. Pins of some
     // schemes take it off; what was truncated or evicted lives off the lists.
     const bool owned = who.mappings > 0 || who.caches > 0;
-    if (!owned || who.pins > 0 || machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
+    if (!owned || is_drivers(page) || who.pins > 0 || machine_.is_zone_device(pfn) ||
+        machine_.is_zero_pfn(pfn))
+      return;
     if (!page.test(Flag::kLru) && !in_add_batch_.contains(pfn))
       row(MmInvariant::kLruMembership, pfn.value, 1, 0, "on no list and in no batch");
   }

@@ -112,7 +112,7 @@ void Interpreter::set_buffer(Buffer& buffer, std::uint64_t pages, AddressSpace* 
 Errc Interpreter::mmap(Process& process, const Op& op) {
   if (op.kind == MapKind::kDmirror) {
     if (devices_ == nullptr) return Errc::kNoDev;
-    const Errc error = devices_->mmap(cpu_, process, op);
+    const Errc error = devices_->mmap(cpu_, op.proc, process, op);
     if (error == Errc::kOk) set_buffer(process.buffers[op.buf], op.pages, nullptr);
     return error;
   }
@@ -176,8 +176,9 @@ Errc Interpreter::fork(const Op& op, const Process& parent) {
 }
 
 void Interpreter::exit(std::uint32_t proc, Process& process) {
-  if (devices_ != nullptr) devices_->exit(cpu_, proc, process);
+  // As in the kernel's do_exit: first the memory, then the files.
   process.mm->exit(cpu_);
+  if (devices_ != nullptr) devices_->exit(cpu_, proc, process);
   while (!process.pins.empty()) (void)unpin(process, process.pins.begin()->first);
   for (Buffer& buffer : process.buffers)
     if (buffer.file != nullptr) machine_.put_file(cpu_, *buffer.file);

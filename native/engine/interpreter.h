@@ -21,8 +21,8 @@ class DeviceHandler {
   virtual bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
                    OpRecord& result) = 0;
   /// mmap of kind dmirror: the device's own mapping.
-  virtual Errc mmap(Cpu& cpu, Process& process, const Op& op) = 0;
-  /// The process exits: its open devices close, before its memory goes.
+  virtual Errc mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) = 0;
+  /// The process exits: its open devices close, after its memory went.
   virtual void exit(Cpu& cpu, std::uint32_t proc, Process& process) = 0;
 };
 

@@ -20,7 +20,12 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
   MachineOptions options;
   options.transparent_huge_pages = settings.transparent_huge_pages;
   if (const Errc error = sandbox->machine_->start(options); error != Errc::kOk) return error;
-  sandbox->interpreter_ = std::make_unique<Interpreter>(*sandbox->machine_, 0, nullptr);
+  if (const Errc error = MirrorDevices::create(*sandbox->machine_, settings.device_pages / kDevices,
+                                               sandbox->devices_);
+      error != Errc::kOk)
+    return error;
+  sandbox->interpreter_ =
+      std::make_unique<Interpreter>(*sandbox->machine_, 0, sandbox->devices_.get());
   out = std::move(sandbox);
   return Errc::kOk;
 }

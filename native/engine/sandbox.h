@@ -8,6 +8,7 @@
 
 #include "engine/audit_mm.h"
 #include "engine/interpreter.h"
+#include "engine/interpreter_device.h"
 #include "page/allocator.h"
 #include "page/memmap.h"
 #include "page/zone.h"
@@ -45,6 +46,7 @@ class Sandbox {
   std::unique_ptr<Allocator> allocator_;
   std::unique_ptr<Pins> pins_;
   std::unique_ptr<Machine> machine_;
+  std::unique_ptr<MirrorDevices> devices_;
   std::unique_ptr<Interpreter> interpreter_;
 };
 

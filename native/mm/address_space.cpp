@@ -20,6 +20,7 @@ void AddressSpace::i_mmap_remove(Vma& vma) { std::erase(i_mmap, &vma); }
 
 void AddressSpace::recycle() {
   disk.reset();
+  driver = nullptr;
   cache_.clear();
   i_mmap.clear();
   size_pages_.store(0);

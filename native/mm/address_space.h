@@ -38,13 +38,23 @@ class BackingStore {
   virtual void truncate(std::uint64_t pages) = 0;
 };
 
-enum class FileKind : std::uint8_t { kShmem, kDisk };
+enum class FileKind : std::uint8_t { kShmem, kDisk, kDriver };
+
+class Cpu;
+
+/// What stands behind a driver's file: told when its last user is gone.
+class DriverFile {
+ public:
+  virtual ~DriverFile() = default;
+  virtual void release(Cpu& cpu) = 0;
+};
 
 class AddressSpace {
  public:
   std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
   FileKind kind = FileKind::kShmem;
   std::unique_ptr<BackingStore> disk;  // kDisk only
+  DriverFile* driver = nullptr;        // kDriver only: its mappings are not paged
 
   /// Files behind which clean and dirty differ: first writes must be noticed.
   bool tracks_dirty() const { return kind == FileKind::kDisk; }

@@ -13,7 +13,7 @@ FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint
   if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
   Fault fault{cpu, vma, address, flags, slot.value, slot.value.get()};
   if (fault.orig.none())
-    return vma.file == nullptr ? do_anonymous_page(fault) : do_file_fault(fault);
+    return vma.is_anonymous() ? do_anonymous_page(fault) : do_file_fault(fault);
   if (!fault.orig.present()) return do_swap_page(fault);
 
   fault.slot.lock->lock();

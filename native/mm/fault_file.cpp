@@ -138,6 +138,8 @@ FaultResult do_shared_fault(Fault& fault) {
 }  // namespace
 
 FaultResult do_file_fault(Fault& fault) {
+  // A driver's own mapping: its pages were there from the start, or never.
+  if (fault.vma.file->kind == FileKind::kDriver) return FaultResult::kSigbus;
   if (!fault.write()) return do_read_fault(fault);
   if ((fault.vma.flags & kVmShared) == 0) return do_cow_fault(fault);
   return do_shared_fault(fault);

@@ -77,7 +77,10 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
     machine.get(page);
     // Cannot fail: nobody pins what no CPU can reach.
     (void)folio_try_dup_anon_rmap(page, copy.from);
-    if (entry.is_writable_device() && copy.from.is_cow()) set_both(EntryType::kDeviceRead);
+    if (entry.is_writable_device() && copy.from.is_cow()) {
+      pte = pte.without(Pte::kSwpSoftDirty);  // as mprotect does
+      set_both(EntryType::kDeviceRead);
+    }
   } else if (entry.is_device_exclusive()) {
     // The device loses it: the entry is an ordinary one for both.
     const Page page = machine.page(entry.pfn());
@@ -145,7 +148,8 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     }
     child.vmas.push_back(std::move(fresh));
     // Without an anonymous page the child can fault in what the parent has.
-    if (wipe || from.anon_vma.load() == nullptr) continue;
+    const bool driver = (from.flags & (kVmPfnMap | kVmMixedMap)) != 0;
+    if (wipe || (from.anon_vma.load() == nullptr && !driver)) continue;
 
     Vma& to = *child.vmas.back();
     Errc error = Errc::kOk;

@@ -95,10 +95,11 @@ Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
   Errc error = Errc::kAgain;
   for (const Pfn pfn : unpinnable) {
     const PagemapRange* range = machine.pagemap(pfn);
-    if (error == Errc::kAgain &&
-        range->ops->migrate_device_page(range->self, cpu, machine.page(pfn)) != Errc::kOk)
+    const Page page = machine.page(pfn);
+    if (error != Errc::kAgain)
+      machine.put(cpu, page);
+    else if (range->ops->migrate_device_page(range->self, cpu, page) != Errc::kOk)
       error = Errc::kBusy;
-    machine.put(cpu, machine.page(pfn));
   }
   return error;
 }

@@ -82,13 +82,26 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
 
 const PagemapRange* Machine::pagemap(Pfn pfn) const {
   if (!is_zone_device(pfn)) return nullptr;
-  for (const PagemapRange& range : pagemaps_)
-    if (pfn >= range.first && pfn - range.first < range.pages) return &range;
+  for (const auto& each : pagemaps_) {
+    const PagemapRange* range = each.load();
+    if (range != nullptr && pfn >= range->first && pfn - range->first < range->pages) return range;
+  }
   return nullptr;
 }
 
-void Machine::remove_pagemap(Pfn first) {
-  std::erase_if(pagemaps_, [first](const PagemapRange& range) { return range.first == first; });
+Errc Machine::add_pagemap(const PagemapRange* range) {
+  for (auto& each : pagemaps_) {
+    const PagemapRange* expected = nullptr;
+    if (each.compare_exchange(expected, range)) return Errc::kOk;
+  }
+  return Errc::kNoSpc;
+}
+
+void Machine::remove_pagemap(const PagemapRange* range) {
+  for (auto& each : pagemaps_) {
+    const PagemapRange* expected = range;
+    if (each.compare_exchange(expected, nullptr)) return;
+  }
 }
 
 AddressSpace* Machine::create_shmem(std::uint64_t pages) {
@@ -109,10 +122,21 @@ AddressSpace* Machine::create_disk_file(std::unique_ptr<BackingStore> disk) {
   return file;
 }
 
+AddressSpace* Machine::create_driver_file(DriverFile& driver) {
+  AddressSpace* file = files.alloc();
+  if (file == nullptr) return nullptr;
+  file->kind = FileKind::kDriver;
+  file->driver = &driver;
+  file->users.store(1);
+  return file;
+}
+
 void Machine::put_file(Cpu& cpu, AddressSpace& file) {
   if (file.users.fetch_sub(1) != 1) return;
-  truncate_file(cpu, file, 0);
+  DriverFile* driver = file.driver;
+  if (driver == nullptr) truncate_file(cpu, file, 0);
   files.free(&file);
+  if (driver != nullptr) driver->release(cpu);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

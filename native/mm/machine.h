@@ -3,11 +3,11 @@
 // operation starts from a Cpu.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "base/rcu.h"
 #include "mm/address_space.h"
@@ -79,12 +79,16 @@ class Machine {
     const PagemapRange* range = pagemap(pfn);
     return range != nullptr && range->type == MemoryType::kDevicePrivate;
   }
-  void add_pagemap(const PagemapRange& range) { pagemaps_.push_back(range); }
-  void remove_pagemap(Pfn first);
+  /// The range stays its owner's, who keeps it until no page of it has a reference.
+  /// kNoSpc: kMaxPagemaps are there.
+  Errc add_pagemap(const PagemapRange* range);
+  void remove_pagemap(const PagemapRange* range);
 
   /// A new file of `pages` holes.
   AddressSpace* create_shmem(std::uint64_t pages);
   AddressSpace* create_disk_file(std::unique_ptr<BackingStore> disk);
+  /// A file of a driver; `driver` outlives its last user.
+  AddressSpace* create_driver_file(DriverFile& driver);
   void get_file(AddressSpace& file) { file.users.fetch_add(1); }
   void put_file(Cpu& cpu, AddressSpace& file);
 
@@ -104,7 +108,8 @@ class Machine {
   MachineOptions options_;
   std::deque<Cpu> cpus_;
   Pfn zero_pfn_;
-  std::vector<PagemapRange> pagemaps_;
+  static constexpr unsigned kMaxPagemaps = 16;
+  std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

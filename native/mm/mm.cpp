@@ -16,6 +16,7 @@ void Mm::exit(Cpu& cpu) {
   if (exited) return;
   exited = true;
   if (!vmas.empty()) (void)munmap_locked(cpu, *this, vmas.front()->start, vmas.back()->end);
+  notifiers.release(*this);
   page_table.destroy(cpu);
 }
 

@@ -56,6 +56,9 @@ struct MmapRequest {
   std::uint64_t file_handle = 0;
   std::uint64_t pgoff = 0;
   std::uint64_t extra_flags = 0;  // kVmPfnMap and the like, for drivers
+  /// A driver maps its pages before anyone can see the mapping; null: nothing to
+  /// do. An error undoes the mapping.
+  Errc (*populate)(Cpu& cpu, Vma& vma) = nullptr;
 };
 
 // Each of these is a system call: takes mmap_lock, checks its arguments (kInval:

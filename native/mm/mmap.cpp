@@ -47,7 +47,10 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
   // Something new is mapped here, page or no page.
   vma->flags |= kVmSoftDirty;
   vma_set_page_prot(*vma);
-  return Errc::kOk;
+  if (request.populate == nullptr) return Errc::kOk;
+  const Errc error = request.populate(cpu, *vma);
+  if (error != Errc::kOk) (void)munmap_locked(cpu, mm, proposal.start, proposal.end);
+  return error;
 }
 
 Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {

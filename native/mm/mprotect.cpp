@@ -33,7 +33,11 @@ Pte change_entry(Machine& machine, Pte pte) {
       entry.type = folio_test_anon(machine.page(entry.pfn())) ? EntryType::kMigrationReadExclusive
                                                               : EntryType::kMigrationRead;
       break;
-    case EntryType::kDeviceWrite: entry.type = EntryType::kDeviceRead; break;
+    case EntryType::kDeviceWrite:
+      // v6.12 drops the soft-dirty bit here and in fork: who saves and restores a
+      // process cannot save a device.
+      entry.type = EntryType::kDeviceRead;
+      return {Pte::of(entry).value | (pte.value & Pte::kSwpUffdWp)};
     case EntryType::kDeviceExclusiveWrite: entry.type = EntryType::kDeviceExclusiveRead; break;
     default: return pte;
   }

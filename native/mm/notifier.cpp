@@ -17,6 +17,7 @@ void NotifierList::remove(void* self) {
 }
 
 void NotifierList::start(Cpu& cpu, Mm& mm, const NotifierRange& range) {
+  state_.fetch_add(1);  // first: who is added later sees an odd number
   if (empty()) return;
   SharedGuard guard(lock_);
   for (const Listener& listener : listeners_)
@@ -24,10 +25,36 @@ void NotifierList::start(Cpu& cpu, Mm& mm, const NotifierRange& range) {
 }
 
 void NotifierList::end(Cpu& cpu, Mm& mm, const NotifierRange& range) {
-  if (empty()) return;
-  SharedGuard guard(lock_);
+  if (!empty()) {
+    SharedGuard guard(lock_);
+    for (const Listener& listener : listeners_)
+      if (listener.ops->invalidate_end != nullptr)
+        listener.ops->invalidate_end(listener.self, cpu, mm, range);
+  }
+  std::uint64_t seen = state_.load();
+  std::uint64_t next = 0;
+  do {
+    next = seen % kRound == 1 ? seen - 1 + kRound : seen - 1;
+  } while (!state_.compare_exchange(seen, next));
+  if (next % kRound != 0) return;
+  ended_.fetch_add(1);
+  wake(ended_.address());
+}
+
+void NotifierList::release(Mm& mm) {
+  Guard guard(lock_);
   for (const Listener& listener : listeners_)
-    listener.ops->invalidate_end(listener.self, cpu, mm, range);
+    if (listener.ops->release != nullptr) listener.ops->release(listener.self, mm);
+  listeners_.clear();
+  count_.store(0);
+}
+
+void NotifierList::wait_while(std::uint64_t seq) const {
+  for (;;) {
+    const std::uint32_t ended = ended_.load();
+    if (this->seq() != seq) return;
+    wait_on(ended_.address(), ended);
+  }
 }
 
 Invalidation::Invalidation(Cpu& cpu, Mm& mm, NotifierRange range)

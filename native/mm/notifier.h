@@ -33,7 +33,9 @@ struct NotifierRange {
 /// any mode, or rmap locks); they may not sleep for those.
 struct NotifierOps {
   void (*invalidate_start)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);
-  void (*invalidate_end)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);
+  void (*invalidate_end)(void* self, Cpu& cpu, Mm& mm, const NotifierRange& range);  // may be null
+  /// The address space is gone; it forgets the listener. May be null.
+  void (*release)(void* self, Mm& mm);
 };
 
 class NotifierList {
@@ -43,14 +45,31 @@ class NotifierList {
   bool empty() const { return count_.load() == 0; }
   void start(Cpu& cpu, Mm& mm, const NotifierRange& range);
   void end(Cpu& cpu, Mm& mm, const NotifierRange& range);
+  /// exit: nothing is mapped any more.
+  void release(Mm& mm);
+
+  /// The address space's sequence number, odd while any invalidation runs. Counted
+  /// also while nobody listens, so that who starts to listen meanwhile knows.
+  std::uint64_t seq() const { return seq_of(state_.load()); }
+  /// Sleeps while seq() is `seq`.
+  void wait_while(std::uint64_t seq) const;
 
  private:
+  //   |63 ............... 16|15 ...... 0|   rounds: times that the last one ended
+  //   |       rounds        |  running  |
+  static constexpr std::uint64_t kRound = 1ULL << 16;
+  static std::uint64_t seq_of(std::uint64_t state) {
+    return state / kRound * 2 + (state % kRound != 0 ? 1 : 0);
+  }
+
   struct Listener {
     const NotifierOps* ops;
     void* self;
   };
   RwLock lock_;
   Atomic<std::uint32_t> count_;
+  Atomic<std::uint64_t> state_;
+  Atomic<std::uint32_t> ended_;  // low half of the rounds, for waiters
   std::vector<Listener> listeners_;
 };
 

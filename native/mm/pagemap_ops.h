@@ -30,7 +30,7 @@ struct PagemapOps {
   /// The last reference to a page of the device is gone.
   void (*page_free)(void* self, Cpu& cpu, Page page);
   /// A long-term pin met a coherent page: move it to RAM. kBusy: somebody else
-  /// holds it. Called with a reference on the page and no lock.
+  /// holds it. Called without a lock and with a reference on the page, which it drops.
   Errc (*migrate_device_page)(void* self, Cpu& cpu, Page page);
 };
 

@@ -62,7 +62,8 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
   const Pte old = slot.get_and_clear();
   const bool present = old.present();
-  if (present && old.dirty()) folio_mark_dirty(machine, folio);
+  // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)).
+  if (!present || old.dirty()) folio_mark_dirty(machine, folio);
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
     slot.set(old);
     return false;
@@ -79,6 +80,8 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
   slot.set(pte);
   // A device-exclusive entry gave up its mapping when it was made (v5.13 to v6.14).
   if (present || old.entry().is_device_private()) folio_remove_rmap(cpu, folio, vma);
+  // The batch's reference would make the folio look busy.
+  if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
   machine.put(cpu, folio);
   return true;
 }
@@ -117,8 +120,12 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to) {
     if (!slot) return true;
     Guard guard(*slot.lock);
     const Pte old = slot.get();
-    if (!old.is_entry() || !old.entry().is_migration() || old.entry().pfn() != old_pfn) return true;
+    if (!old.is_entry() || !old.entry().has_page() || old.entry().pfn() != old_pfn) return true;
     const SwapEntry entry = old.entry();
+    if (entry.is_device_private()) return true;
+    // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
+    // present, read-only one. Its reference becomes the mapping's.
+    if (entry.is_device_exclusive()) machine.put(cpu, from);
     machine.get(to);
     const bool exclusive = folio_test_anon(to) && entry.type != EntryType::kMigrationRead;
     Pte pte;
@@ -139,6 +146,7 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to) {
     else
       folio_add_file_rmap(cpu, to, vma);
     slot.set(pte);
+    if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
     return true;
   });
 }

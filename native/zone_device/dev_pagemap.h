@@ -1,0 +1,98 @@
+// dev_pagemap: a range of device memory with descriptors of its own, behind RAM
+// in the memmap. Its reference count keeps it from going away under its pages:
+//
+//   add()         one reference, the range's own; free pages have refcount 0
+//   init_page()   a page is handed out: refcount 1, locked, one reference more
+//   page freed    back to the driver, the reference is dropped
+//   kill()        no page is handed out any more; the range's own reference goes
+//   remove()      waits for the last page, then the descriptors are gone
+//
+// Pages whose life the driver does not manage (fsdax, generic, p2pdma) are all in
+// use from add() to kill() in the same sense: a page in use beyond its idle
+// count holds the range.
+//
+// Sources: v6.12 mm/memremap.c as behaviour, Documentation/mm/hmm.rst.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/errc.h"
+#include "base/percpu_ref.h"
+#include "mm/machine.h"
+#include "page/device_type.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// What a driver does with its pages (the kernel's dev_pagemap_ops).
+class PagemapDriver {
+ public:
+  virtual ~PagemapDriver() = default;
+  /// The page is free: the driver may hand it out again. Not called by add().
+  virtual void page_free(Cpu& cpu, Page page) = 0;
+  /// As PagemapOps::migrate_to_ram. Only private memory asks for it.
+  virtual FaultResult migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) = 0;
+};
+
+struct PageHolder {
+  Pfn pfn;
+  std::int32_t refcount = 0;
+  std::int32_t mapcount = 0;
+  bool maybe_pinned = false;
+};
+
+class DevPagemap {
+ public:
+  DevPagemap() = default;
+  DevPagemap(const DevPagemap&) = delete;
+  DevPagemap& operator=(const DevPagemap&) = delete;
+
+  /// memremap_pages. `nth` names it in the descriptors' `pgmap`; `owner` is compared by
+  /// migration and range faults. kInval: the range is empty, not behind RAM, or beyond the
+  /// memmap; kNoSpc: too many pagemaps; kBusy: it is there already.
+  Errc add(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages, std::uint64_t nth,
+           const void* owner, PagemapDriver& driver);
+  bool is_live() const { return machine_ != nullptr; }
+
+  /// zone_device_page_init: the driver hands out a free page. Locked, refcount 1,
+  /// no flag of an earlier life. kNoDev: the range is going away.
+  Errc init_page(Cpu& cpu, Pfn pfn);
+
+  /// The range is going away: no page is handed out from now on. Once.
+  void kill();
+  /// Pages that somebody uses.
+  std::vector<PageHolder> holders() const;
+  std::uint64_t pages_in_use() const;
+  /// After kill(): waits until no page is in use, then takes the range out of the
+  /// memmap. Not with a lock that a page's holder needs.
+  void remove();
+  /// The same without waiting. kBusy: holders() says why, and nothing has changed.
+  Errc try_remove();
+
+  const PagemapRange& range() const { return range_; }
+  Pfn first() const { return range_.first; }
+  std::uint64_t pages() const { return range_.pages; }
+  DeviceMemory memory() const { return memory_; }
+  const void* owner() const { return owner_; }
+  PagemapDriver& driver() const { return *driver_; }
+  bool contains(Pfn pfn) const { return pfn >= range_.first && pfn - range_.first < range_.pages; }
+
+  /// The pagemap of a device page that the caller holds; null for RAM.
+  static DevPagemap* of(const Machine& machine, Pfn pfn);
+
+ private:
+  static const PagemapOps kOps;
+  void release_page(Cpu& cpu, Page page);
+  void take_out();
+  std::int32_t idle_refs() const;
+
+  Machine* machine_ = nullptr;
+  DeviceMemory memory_ = DeviceMemory::kPrivate;
+  std::uint64_t nth_ = 0;
+  const void* owner_ = nullptr;
+  PagemapDriver* driver_ = nullptr;
+  PagemapRange range_;
+  PercpuRef ref_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

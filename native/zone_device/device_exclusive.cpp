@@ -1,0 +1,77 @@
+#include "zone_device/device_exclusive.h"
+
+#include <vector>
+
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/gup.h"
+#include "mm/rmap.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+struct Wanted {
+  const Mm& mm;
+  std::uint64_t address;
+  const void* owner;
+};
+
+/// The entry gives up its mapping but keeps its reference. True if the mapping that
+/// was asked for could be written.
+bool make_exclusive_here(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
+                         const Wanted& wanted) {
+  Machine& machine = cpu.machine;
+  Invalidation invalidation(cpu, *vma.mm,
+                            {address, address + kPageBytes, NotifyEvent::kExclusive, wanted.owner});
+  const PteSlot slot = vma.mm->page_table.find(address);
+  if (!slot) return false;
+  Guard guard(*slot.lock);
+  if (!slot.get().present() || vm_normal_page(machine, slot.get()) != folio) return false;
+  const Pte old = slot.get_and_clear();
+  if (old.dirty()) folio_mark_dirty(machine, folio);
+  Pte pte = Pte::of(
+      SwapEntry{old.write() ? EntryType::kDeviceExclusiveWrite : EntryType::kDeviceExclusiveRead,
+                machine.pfn_of(folio).value});
+  if (old.soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
+  slot.set(pte);
+  folio_remove_rmap(cpu, folio, vma);
+  return old.write() && vma.mm == &wanted.mm && address == wanted.address;
+}
+
+bool make_folio_exclusive(Cpu& cpu, Page folio, const Wanted& wanted) {
+  // A file page would need its file system's word for it.
+  if (!folio_test_anon(folio)) return false;
+  bool valid = false;
+  rmap_walk(cpu.machine, folio, [&](Vma& vma, std::uint64_t address) {
+    valid |= make_exclusive_here(cpu, folio, vma, address, wanted);
+    return folio_mapped(folio);
+  });
+  return valid && !folio_mapped(folio);
+}
+
+}  // namespace
+
+ExclusivePages make_device_exclusive_range(Cpu& cpu, Mm& mm, std::uint64_t start,
+                                           std::span<Page> pages, const void* owner) {
+  Machine& machine = cpu.machine;
+  std::vector<Pfn> pfns(pages.size());
+  const GupResult had =
+      gup_locked(cpu, mm, start, pages.size(), kFollGet | kFollWrite | kFollTouch, pfns);
+  for (std::uint64_t i = 0; i < had.pages; ++i) {
+    const Page folio = machine.page(pfns[i]);
+    pages[i] = {};
+    const bool whole = compound_head(machine.memmap, folio) == folio;
+    if (whole && folio_trylock(folio)) {
+      if (make_folio_exclusive(cpu, folio, {mm, start + i * kPageBytes, owner})) {
+        pages[i] = folio;
+        continue;
+      }
+      folio_unlock(folio);
+    }
+    put_user_page(cpu, pfns[i]);
+  }
+  return {had.pages, had.error};
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,163 @@
+#include "zone_device/hmm.h"
+
+#include <algorithm>
+
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "zone_device/dev_pagemap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+enum class Need : std::uint8_t { kNothing, kFault, kWriteFault };
+
+/// What a look at an entry says: done, fault from here on, wait for a migration.
+enum class Look : std::uint8_t { kDone, kFault, kWait, kError };
+
+struct Walk {
+  Cpu& cpu;
+  HmmRange& range;
+  Mm& mm;
+  std::uint64_t at;  // the next page
+  Need need = Need::kNothing;
+  Page migrating;  // with a reference
+
+  HmmPfn& word() const { return range.pfns[(at - range.start) / kPageBytes]; }
+
+  Need need_fault(std::uint64_t has) const {
+    const std::uint64_t wants = (word().value & range.pfn_flags_mask) | range.default_flags;
+    if ((wants & HmmPfn::kReqFault) == 0) return Need::kNothing;
+    if ((wants & HmmPfn::kReqWrite) != 0 && (has & HmmPfn::kWrite) == 0) return Need::kWriteFault;
+    return (has & HmmPfn::kValid) == 0 ? Need::kFault : Need::kNothing;
+  }
+  Look nothing_there() {
+    need = need_fault(0);
+    if (need != Need::kNothing) return Look::kFault;
+    word().value = 0;
+    return Look::kDone;
+  }
+  /// The finding replaces the request.
+  Look found(Pfn pfn, std::uint64_t has) {
+    word().value = pfn.value | has;
+    return Look::kDone;
+  }
+
+  Look look_entry(Pte pte) {
+    const SwapEntry entry = pte.entry();
+    if (entry.is_device_private()) {
+      const DevPagemap* pagemap = DevPagemap::of(cpu.machine, entry.pfn());
+      if (pagemap != nullptr && range.dev_private_owner != nullptr &&
+          pagemap->owner() == range.dev_private_owner)
+        return found(entry.pfn(),
+                     HmmPfn::kValid | (entry.is_writable_device() ? HmmPfn::kWrite : 0));
+    }
+    need = need_fault(0);
+    if (need == Need::kNothing) {
+      word().value = 0;
+      return Look::kDone;
+    }
+    if (entry.is_swap() || entry.is_device_private() || entry.is_device_exclusive())
+      return Look::kFault;
+    if (!entry.is_migration()) return Look::kError;
+    // Who migrates it holds it as long as the entry stands, that is, our lock.
+    migrating = cpu.machine.page(entry.pfn());
+    cpu.machine.get(migrating);
+    return Look::kWait;
+  }
+
+  Look look(Pte pte) {
+    if (pte.none()) return nothing_there();
+    if (!pte.present()) return look_entry(pte);
+    const std::uint64_t has =
+        pte.prot_none() ? 0 : HmmPfn::kValid | (pte.write() ? HmmPfn::kWrite : 0);
+    need = need_fault(has);
+    if (need != Need::kNothing) return Look::kFault;
+    Machine& machine = cpu.machine;
+    // The zero page is a page like any other here; what has no page at all is not.
+    if (!machine.is_zero_pfn(pte.pfn()) && !vm_normal_page(machine, pte)) {
+      if (need_fault(0) != Need::kNothing) return Look::kError;
+      word().value = HmmPfn::kError;
+      return Look::kDone;
+    }
+    return found(pte.pfn(), has);
+  }
+
+  /// No vma, or one that a device may not read.
+  Errc skip(std::uint64_t to) {
+    for (; at < to; at += kPageBytes) {
+      if (need_fault(0) != Need::kNothing) return Errc::kFault;
+      word().value = HmmPfn::kError;
+    }
+    return Errc::kOk;
+  }
+
+  /// From this page to the end of the vma's part of the range and of its table.
+  Errc fault(Vma& vma) const {
+    if (need == Need::kWriteFault && (vma.flags & kVmWrite) == 0) return Errc::kPerm;
+    const std::uint64_t end = std::min({range.end, vma.end, (at | (kPmdBytes - 1)) + 1});
+    for (std::uint64_t address = at; address < end; address += kPageBytes)
+      if (handle_mm_fault(cpu, vma, address, need == Need::kWriteFault ? +kFaultWrite : 0U) !=
+          FaultResult::kOk)
+        return Errc::kFault;
+    return Errc::kBusy;  // look again
+  }
+
+  void wait_for_migration() const {
+    folio_lock(migrating);  // it ends under this lock
+    folio_unlock(migrating);
+    cpu.machine.put(cpu, migrating);
+  }
+
+  /// Pages of one vma, from `at` on. kBusy: something was faulted in.
+  Errc walk_vma(Vma& vma) {
+    const std::uint64_t end = std::min(range.end, vma.end);
+    for (; at < end; at += kPageBytes) {
+      const PteSlot slot = mm.page_table.find(at);
+      Look seen = Look::kDone;
+      if (!slot) {
+        seen = nothing_there();
+      } else {
+        Guard guard(*slot.lock);
+        seen = look(slot.get());
+      }
+      if (seen == Look::kFault) return fault(vma);
+      if (seen == Look::kError) return Errc::kFault;
+      if (seen == Look::kWait) {
+        wait_for_migration();
+        return Errc::kBusy;
+      }
+    }
+    return Errc::kOk;
+  }
+
+  Errc walk() {
+    while (at < range.end) {
+      Vma* vma = mm.find_vma_after(at);
+      const bool inside = vma != nullptr && vma->start <= at;
+      const std::uint64_t gap_end = vma == nullptr ? range.end : std::min(range.end, vma->start);
+      Errc error = Errc::kOk;
+      if (!inside)
+        error = skip(gap_end);
+      else if ((vma->flags & (kVmIo | kVmPfnMap)) != 0 || (vma->flags & kVmRead) == 0)
+        error = skip(std::min(range.end, vma->end));
+      else
+        error = walk_vma(*vma);
+      if (error != Errc::kOk) return error;
+    }
+    return Errc::kOk;
+  }
+};
+
+}  // namespace
+
+Errc hmm_range_fault(Cpu& cpu, HmmRange& range) {
+  Walk walk{cpu, range, range.notifier->mm(), range.start, Need::kNothing, {}};
+  Errc error = Errc::kBusy;
+  while (error == Errc::kBusy) {
+    if (range.notifier->check_retry(range.notifier_seq)) return Errc::kBusy;
+    error = walk.walk();
+  }
+  return error;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,119 @@
+// migrate_vma_setup: which pages of a range can move, and taking them out of this
+// process's page table.
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/rmap.h"
+#include "page/folio.h"
+#include "zone_device/dev_pagemap.h"
+#include "zone_device/migrate_device.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+bool selected(const Machine& machine, const MigrateVma& migrate, Pfn pfn) {
+  const DevPagemap* pagemap = DevPagemap::of(machine, pfn);
+  if (pagemap == nullptr) return (migrate.flags & kSelectSystem) != 0;
+  std::uint32_t wanted = 0;
+  if (pagemap->memory() == DeviceMemory::kPrivate) wanted = kSelectDevicePrivate;
+  if (pagemap->memory() == DeviceMemory::kCoherent || pagemap->memory() == DeviceMemory::kPublic)
+    wanted = kSelectDeviceCoherent;
+  return (migrate.flags & wanted) != 0 && pagemap->owner() == migrate.pgmap_owner;
+}
+
+/// What stands at an entry; an empty word: nothing that can move.
+MigratePfn candidate(Machine& machine, const MigrateVma& migrate, Pte pte) {
+  if (pte.none()) return {migrate.vma->is_anonymous() ? MigratePfn::kMigrate : 0};
+  if (!pte.present()) {
+    const SwapEntry entry = pte.entry();
+    if (!entry.is_device_private() || !selected(machine, migrate, entry.pfn())) return {};
+    MigratePfn word = MigratePfn::of(entry.pfn());
+    word.set(MigratePfn::kMigrate | (entry.is_writable_device() ? MigratePfn::kWrite : 0));
+    return word;
+  }
+  if (machine.is_zero_pfn(pte.pfn()))
+    return {(migrate.flags & kSelectSystem) != 0 ? MigratePfn::kMigrate : 0};
+  const Page page = vm_normal_page(machine, pte);
+  if (!page || !selected(machine, migrate, pte.pfn())) return {};
+  // No owner to find it by, or part of a huge page.
+  if (page.word(3) == 0 || compound_head(machine.memmap, page).test(Flag::kHead)) return {};
+  MigratePfn word = MigratePfn::of(pte.pfn());
+  word.set(MigratePfn::kMigrate | (pte.write() ? MigratePfn::kWrite : 0));
+  return word;
+}
+
+/// The entry becomes a migration entry. False: it stays (locked, or pinned).
+bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
+  Machine& machine = cpu.machine;
+  const Page folio = machine.page(word.pfn());
+  machine.get(folio);
+  // Two migrations that want each other's pages must not wait for them.
+  if (!folio_trylock(folio)) {
+    machine.put(cpu, folio);
+    return false;
+  }
+  const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
+  const Pte old = slot.get_and_clear();
+  if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
+    slot.set(old);
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+    return false;
+  }
+  SwapEntry entry{word.write() ? EntryType::kMigrationWrite
+                  : exclusive  ? EntryType::kMigrationReadExclusive
+                               : EntryType::kMigrationRead,
+                  word.pfn().value};
+  const bool present = old.present();
+  if (present && old.dirty()) {
+    folio_mark_dirty(machine, folio);
+    entry.offset |= SwapEntry::kDirty;
+  }
+  if (present && old.young()) entry.offset |= SwapEntry::kYoung;
+  Pte pte = Pte::of(entry);
+  if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
+  slot.set(pte);
+  folio_remove_rmap(cpu, folio, *migrate.vma);
+  machine.put(cpu, folio);  // the entry's; ours stays
+  return true;
+}
+
+void collect(Cpu& cpu, MigrateVma& migrate) {
+  Invalidation invalidation(
+      cpu, *migrate.vma->mm,
+      {migrate.start, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
+  for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
+    const PteSlot slot = migrate.vma->mm->page_table.find(migrate.start + i * kPageBytes);
+    MigratePfn& word = migrate.src[i];
+    if (!slot) {
+      word = candidate(cpu.machine, migrate, {});
+    } else {
+      Guard guard(*slot.lock);
+      word = candidate(cpu.machine, migrate, slot.get());
+      if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
+    }
+    if (word.migrate()) ++migrate.cpages;
+  }
+}
+
+}  // namespace
+
+Errc migrate_vma_setup(Cpu& cpu, MigrateVma& migrate) {
+  const Vma* vma = migrate.vma;
+  if (vma == nullptr || (vma->flags & kVmSpecial) != 0) return Errc::kInval;
+  if (migrate.start % kPageBytes != 0 || migrate.end % kPageBytes != 0 ||
+      migrate.start >= migrate.end || migrate.start < vma->start || migrate.end > vma->end)
+    return Errc::kInval;
+  const std::uint64_t pages = (migrate.end - migrate.start) / kPageBytes;
+  if (migrate.src.size() < pages || migrate.dst.size() < pages) return Errc::kInval;
+  if (migrate.fault_page && !cpu.machine.is_device_private(cpu.machine.pfn_of(migrate.fault_page)))
+    return Errc::kInval;
+  migrate.src = migrate.src.first(pages);
+  migrate.dst = migrate.dst.first(pages);
+  migrate.cpages = 0;
+  collect(cpu, migrate);
+  if (migrate.cpages > 0)
+    migrate.cpages = migrate_device_unmap(cpu, migrate.src, migrate.fault_page);
+  return Errc::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,160 @@
+// migrate_vma_pages and migrate_vma_finalize.
+#include "mm/fault.h"
+#include "mm/folio_state.h"
+#include "mm/migrate.h"
+#include "mm/rmap.h"
+#include "zone_device/dev_pagemap.h"
+#include "zone_device/migrate_device.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// An empty place or a zero page gets a page of its own. False: something else
+/// stands there by now.
+bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
+  Machine& machine = cpu.machine;
+  if (!vma.is_anonymous() || anon_vma_prepare(machine, vma) != Errc::kOk) return false;
+  const auto table = vma.mm->page_table.alloc(cpu, address);
+  if (!table) return false;
+  const PteSlot slot = table.value;
+  const Pfn pfn = machine.pfn_of(page);
+  page.set(Flag::kUptodate);
+  Pte pte;
+  if (machine.is_device_private(pfn)) {
+    const bool write = (vma.flags & kVmWrite) != 0;
+    pte = Pte::of(SwapEntry{write ? EntryType::kDeviceWrite : EntryType::kDeviceRead, pfn.value});
+  } else {
+    pte = Pte::of(pfn, vma.page_prot);
+    if ((vma.flags & kVmWrite) != 0) pte = pte.mkdirty().with(Pte::kWrite);
+  }
+  Guard guard(*slot.lock);
+  const Pte old = slot.get();
+  if (!old.none() && !(old.present() && machine.is_zero_pfn(old.pfn()))) return false;
+  folio_add_new_anon_rmap(cpu, page, vma, address, true);
+  if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
+  machine.get(page);
+  slot.set(pte);
+  return true;
+}
+
+/// The destination takes the source's place in its owner.
+bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
+  Machine& machine = cpu.machine;
+  const DevPagemap* device = DevPagemap::of(machine, machine.pfn_of(to));
+  if (device != nullptr) {
+    const DeviceMemory memory = device->memory();
+    if (memory != DeviceMemory::kPrivate && memory != DeviceMemory::kCoherent &&
+        memory != DeviceMemory::kPublic)
+      return false;
+    // Only anonymous memory moves to a device, and only once swap forgets it.
+    const bool cached = folio_test_swapcache(from);
+    if (!folio_test_anon(from) || (cached && !folio_free_swap(cpu, from))) return false;
+  }
+  if (folio_migrate_mapping(cpu, to, from, from == fault_page ? 1 : 0) != Errc::kOk) return false;
+  folio_migrate_flags(cpu, to, from);
+  return true;
+}
+
+void put_back(Cpu& cpu, Page folio) {
+  if (cpu.machine.is_zone_device(cpu.machine.pfn_of(folio)))
+    cpu.machine.put(cpu, folio);
+  else
+    folio_putback_lru(cpu, folio);
+}
+
+void pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst,
+           MigrateVma* migrate) {
+  Machine& machine = cpu.machine;
+  for (std::uint64_t i = 0; i < src.size(); ++i) {
+    MigratePfn& word = src[i];
+    if (!dst[i].valid()) {
+      word.clear(MigratePfn::kMigrate);
+      continue;
+    }
+    if (!word.migrate()) continue;
+    const Page to = machine.page(dst[i].pfn());
+    bool moved = false;
+    if (word.valid())
+      moved = take_over(cpu, to, machine.page(word.pfn()),
+                        migrate != nullptr ? migrate->fault_page : Page());
+    else if (migrate != nullptr)
+      moved = insert_page(cpu, *migrate->vma, migrate->start + i * kPageBytes, to);
+    if (!moved) word.clear(MigratePfn::kMigrate);
+  }
+}
+
+void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst) {
+  Machine& machine = cpu.machine;
+  const auto give_back = [&](MigratePfn word) {
+    if (!word.valid()) return;
+    folio_unlock(machine.page(word.pfn()));
+    machine.put(cpu, machine.page(word.pfn()));
+  };
+  for (std::uint64_t i = 0; i < src.size(); ++i) {
+    if (!src[i].valid()) {
+      give_back(dst[i]);
+      continue;
+    }
+    const Page from = machine.page(src[i].pfn());
+    Page to = from;
+    if (src[i].migrate() && dst[i].valid())
+      to = machine.page(dst[i].pfn());
+    else
+      give_back(dst[i]);
+    remove_migration_entries(cpu, from, to);
+    folio_unlock(from);
+    put_back(cpu, from);
+    if (to == from) continue;
+    folio_unlock(to);
+    put_back(cpu, to);
+  }
+}
+
+}  // namespace
+
+void migrate_vma_pages(Cpu& cpu, MigrateVma& migrate) {
+  // Places without a page get one now: who mirrors the process hears of the rest
+  // of the range, once, from the first such place.
+  for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
+    if (!migrate.dst[i].valid() || migrate.src[i].valid() || !migrate.src[i].migrate()) continue;
+    Invalidation invalidation(
+        cpu, *migrate.vma->mm,
+        {migrate.start + i * kPageBytes, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
+    pages(cpu, migrate.src, migrate.dst, &migrate);
+    return;
+  }
+  pages(cpu, migrate.src, migrate.dst, &migrate);
+}
+
+void migrate_vma_finalize(Cpu& cpu, MigrateVma& migrate) {
+  finalize(cpu, migrate.src, migrate.dst);
+}
+
+void migrate_device_pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst) {
+  pages(cpu, src, dst, nullptr);
+}
+
+void migrate_device_finalize(Cpu& cpu, std::span<const MigratePfn> src,
+                             std::span<const MigratePfn> dst) {
+  finalize(cpu, src, dst);
+}
+
+Errc migrate_device_coherent_page(Cpu& cpu, Page page) {
+  Machine& machine = cpu.machine;
+  MigratePfn src = MigratePfn::of(machine.pfn_of(page));
+  MigratePfn dst;
+  src.set(MigratePfn::kMigrate);
+  folio_lock(page);
+  (void)migrate_device_unmap(cpu, std::span(&src, 1), {});
+  if (!src.migrate()) return Errc::kBusy;
+  if (const auto fresh = machine.alloc_folio(cpu)) {
+    folio_lock(fresh.value);
+    dst = MigratePfn::of(machine.pfn_of(fresh.value));
+  }
+  migrate_device_pages(cpu, std::span(&src, 1), std::span(&dst, 1));
+  if (src.migrate()) machine.frames.copy(dst.pfn(), src.pfn());
+  migrate_device_finalize(cpu, std::span(&src, 1), std::span(&dst, 1));
+  return src.migrate() ? Errc::kOk : Errc::kBusy;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

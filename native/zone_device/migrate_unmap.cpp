@@ -1,0 +1,92 @@
+// The second half of setup: off the LRU, out of every other page table, and a
+// first look at who else holds the page.
+#include "mm/folio_state.h"
+#include "mm/migrate.h"
+#include "mm/rmap.h"
+#include "zone_device/migrate_device.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Nobody but mappings, caches and we hold the page. A device page gets one
+/// reference too many granted (its spare one is gone since v5.18): the exact test
+/// in folio_migrate_mapping catches what slips through here.
+bool may_move(Machine& machine, Page folio, Page fault_page) {
+  std::int32_t extra = 1 + (folio == fault_page ? 1 : 0);
+  if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
+  if (folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr)
+    extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
+  return folio.refcount() - extra <= page_mapcount(folio);
+}
+
+bool isolate(Cpu& cpu, Page folio, bool& drained) {
+  if (!folio.test(Flag::kLru) && !drained) {
+    lru_add_drain_all(cpu);
+    drained = true;
+  }
+  if (!folio_isolate_lru(cpu, folio)) return false;
+  cpu.machine.put(cpu, folio);  // isolation's reference takes the place of collect's
+  return true;
+}
+
+}  // namespace
+
+std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page) {
+  Machine& machine = cpu.machine;
+  std::uint64_t unmapped = 0, restore = 0;
+  bool drained = false;
+  lru_add_drain(cpu);
+  for (MigratePfn& word : src) {
+    if (!word.valid()) {
+      if (word.migrate()) ++unmapped;
+      continue;
+    }
+    const Page folio = machine.page(word.pfn());
+    const bool device = machine.is_zone_device(word.pfn());
+    if (!device && !isolate(cpu, folio, drained)) {
+      word.clear(MigratePfn::kMigrate);
+      ++restore;
+      continue;
+    }
+    if (folio_mapped(folio)) (void)try_to_migrate(cpu, folio);
+    if (folio_mapped(folio) || !may_move(machine, folio, fault_page)) {
+      if (!device) {
+        machine.get(folio);
+        folio_putback_lru(cpu, folio);
+      }
+      word.clear(MigratePfn::kMigrate);
+      ++restore;
+      continue;
+    }
+    ++unmapped;
+  }
+  for (MigratePfn& word : src) {
+    if (restore == 0) break;
+    if (!word.valid() || word.migrate()) continue;
+    const Page folio = machine.page(word.pfn());
+    remove_migration_entries(cpu, folio, folio);
+    word = {};
+    folio_unlock(folio);
+    machine.put(cpu, folio);
+    --restore;
+  }
+  return unmapped;
+}
+
+void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, Pfn first) {
+  Machine& machine = cpu.machine;
+  for (std::uint64_t i = 0; i < src.size(); ++i) {
+    const Page page = machine.page(first + i);
+    src[i] = {};
+    if (!page.try_ref_add_unless_zero(1)) continue;
+    if (!folio_trylock(page)) {
+      machine.put(cpu, page);
+      continue;
+    }
+    src[i] = MigratePfn::of(first + i);
+    src[i].set(MigratePfn::kMigrate);
+  }
+  (void)migrate_device_unmap(cpu, src, {});
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,97 @@
+// The mirror device: memory of its own, and processes that have opened it. What
+// the kernel's HMM test driver is (v6.12 lib/test_hmm.c), with the three changes
+// of the recordings.
+//
+//   MirrorDevice  one device: its memory, who has it open
+//   Mirror        one open handle (mirror.h)
+//
+// Locks: mirrors_lock_ > Mirror's lock; memory_lock_ alone. Neither is held
+// while memory management runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "zone_device/dev_pagemap.h"
+#include "zone_device/migrate_device.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Mirror;
+
+struct MirrorDeviceOptions {
+  DeviceMemory memory = DeviceMemory::kPrivate;  // private, coherent or public
+  Pfn first;                                     // behind RAM, see Memmap's capacity
+  std::uint64_t pages = 0;
+  std::uint64_t index = 0;  // names the pagemap in descriptors
+  /// Each page was in use before, as on a machine that has run for a while: v6.12 never
+  /// clears PG_swapbacked of a device page. Until the first release.
+  bool used_before = false;
+};
+
+class MirrorDevice final : public PagemapDriver {
+ public:
+  /// kInval: not that kind of memory, or no such range; kNoMem: no frames. The memory
+  /// itself comes with the first migration. Not while others run.
+  static Errc create(Machine& machine, const MirrorDeviceOptions& options,
+                     std::unique_ptr<MirrorDevice>& out);
+  /// No handle is open any more and no page in use.
+  ~MirrorDevice() override;
+  MirrorDevice(const MirrorDevice&) = delete;
+  MirrorDevice& operator=(const MirrorDevice&) = delete;
+
+  /// A free page for `user`'s migration: locked, refcount 1. kNoSpc: the device is
+  /// full; kNoDev: its memory is going away.
+  Result<Page> alloc_page(Cpu& cpu, const Mirror& user);
+  /// Moves every page to system memory that can move, whosever it is.
+  void evict(Cpu& cpu);
+  /// RELEASE: evicts, and takes the memory away until it is needed again. kBusy:
+  /// somebody holds pages (holders() says who); the memory stays.
+  Errc release(Cpu& cpu);
+  /// Pages in use; none while the memory is being taken away.
+  std::vector<PageHolder> holders() const;
+
+  /// A handle for that process; the device owns it until its last user is gone.
+  /// Null: no file can be had.
+  Mirror* open(Mm& mm);
+  /// Takes a handle out, for its release.
+  std::unique_ptr<Mirror> take(Mirror& mirror);
+
+  Machine& machine() const { return machine_; }
+  DeviceMemory memory() const { return options_.memory; }
+  std::uint64_t pages() const { return options_.pages; }
+  std::uint64_t pages_in_use() const { return in_use_.load(); }
+  std::uint32_t select() const {
+    return memory() == DeviceMemory::kPrivate ? kSelectDevicePrivate : kSelectDeviceCoherent;
+  }
+  const DevPagemap& pagemap() const { return pagemap_; }
+
+  /// Copies what setup took to new pages of RAM and drops what the processes
+  /// concerned had mapped of it: `user`, and for a fault who migrated the page.
+  void copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user);
+
+  void page_free(Cpu& cpu, Page page) override;
+  FaultResult migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) override;
+
+ private:
+  MirrorDevice(Machine& machine, const MirrorDeviceOptions& options)
+      : machine_(machine), options_(options) {}
+  Errc add_memory();
+  void drop_mappings(Page page, const Mm& mm, std::uint64_t address);
+
+  Machine& machine_;
+  const MirrorDeviceOptions options_;
+  DevPagemap pagemap_;
+  Atomic<std::uint64_t> in_use_;
+
+  mutable Mutex memory_lock_;
+  std::vector<Pfn> free_;  // memory_lock_; the last one is handed out first
+  bool leaving_ = false;   // memory_lock_
+  bool fresh_ = false;     // memory_lock_; released once
+
+  Mutex mirrors_lock_;
+  std::vector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,107 @@
+// MIGRATE_TO_DEV and MIGRATE_TO_SYS.
+#include <algorithm>
+#include <array>
+
+#include "mm/folio_state.h"
+#include "mm/range.h"
+#include "zone_device/mirror.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Calls step(migrate) for each part of the range that is one vma's and at most a
+/// chunk. kInval: there is no vma, or none that may be read.
+template <class Step>
+Errc for_each_part(Mm& mm, const MirrorDevice& device, std::uint64_t start, std::uint64_t end,
+                   std::uint32_t flags, Step&& step) {
+  std::array<MigratePfn, Mirror::kChunk> src, dst;
+  SharedGuard guard(mm.mmap_lock);
+  for (std::uint64_t at = start; at < end;) {
+    Vma* vma = mm.find_vma(at);
+    if (vma == nullptr || (vma->flags & kVmRead) == 0) return Errc::kInval;
+    src.fill({});
+    dst.fill({});
+    MigrateVma migrate;
+    migrate.vma = vma;
+    migrate.start = at;
+    migrate.end = std::min({end, at + Mirror::kChunk * kPageBytes, vma->end});
+    migrate.src = src;
+    migrate.dst = dst;
+    migrate.pgmap_owner = &device;
+    migrate.flags = flags;
+    if (const Errc error = step(migrate); error != Errc::kOk) return error;
+    at = migrate.end;
+  }
+  return Errc::kOk;
+}
+
+/// A full device takes what it can: the rest stays in system memory.
+void copy_to_device(Cpu& cpu, MirrorDevice& device, const Mirror& user, MigrateVma& migrate) {
+  Machine& machine = device.machine();
+  for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
+    const MigratePfn from = migrate.src[i];
+    if (!from.migrate()) continue;
+    const auto page = device.alloc_page(cpu, user);
+    if (!page) continue;
+    MigratePfn to = MigratePfn::of(machine.pfn_of(page.value));
+    if (from.valid())
+      machine.frames.copy(to.pfn(), from.pfn());
+    else
+      machine.frames.clear(to.pfn());
+    if (from.write() || (!from.valid() && (migrate.vma->flags & kVmWrite) != 0))
+      to.set(MigratePfn::kWrite);
+    migrate.dst[i] = to;
+  }
+}
+
+}  // namespace
+
+MirrorResult Mirror::migrate_to_device(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
+                                       std::span<std::byte> out) {
+  if (!valid_range(start, pages)) return {Errc::kInval};
+  const std::uint64_t end = start + pages * kPageBytes;
+  const Errc error =
+      for_each_part(mm(), device_, start, end, kSelectSystem,
+                    [&](MigrateVma& migrate) { return migrate_chunk(cpu, migrate); });
+  if (error != Errc::kOk) return {error};
+  // What the caller sees is the table, not the migration.
+  const std::uint64_t copied = copy_out(start, pages, out);
+  if (copied != pages) return {Errc::kNoEnt};
+  return {Errc::kOk, copied};
+}
+
+Errc Mirror::migrate_chunk(Cpu& cpu, MigrateVma& migrate) {
+  if (const Errc error = migrate_vma_setup(cpu, migrate); error != Errc::kOk) return error;
+  copy_to_device(cpu, device_, *this, migrate);
+  migrate_vma_pages(cpu, migrate);
+  {
+    // Between pages and finalize: no one else can reach these pages yet.
+    Guard guard(lock_);
+    for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
+      const MigratePfn to = migrate.dst[i];
+      if (migrate.src[i].migrate() && to.valid())
+        table_.set(migrate.start + i * kPageBytes,
+                   {to.pfn(), to.write() ? MirrorAccess::kWrite : MirrorAccess::kRead});
+    }
+  }
+  migrate_vma_finalize(cpu, migrate);
+  return Errc::kOk;
+}
+
+MirrorResult Mirror::migrate_to_system(Cpu& cpu, std::uint64_t start, std::uint64_t pages) {
+  if (!valid_range(start, pages)) return {Errc::kInval};
+  MirrorResult result;
+  result.error = for_each_part(
+      mm(), device_, start, start + pages * kPageBytes, device_.select(), [&](MigrateVma& migrate) {
+        if (const Errc error = migrate_vma_setup(cpu, migrate); error != Errc::kOk) return error;
+        device_.copy_to_system(cpu, migrate, this);
+        migrate_vma_pages(cpu, migrate);
+        for (const MigratePfn word : migrate.src)
+          if (word.valid() && word.migrate()) ++result.cpages;
+        migrate_vma_finalize(cpu, migrate);
+        return Errc::kOk;
+      });
+  return result;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
