@@ -35,10 +35,16 @@ class CostSampler::Impl {
       : box_(std::move(box)),
         other_(std::move(other)),
         pins_(other_ != nullptr ? *other_ : box_->scheme()),
+        frame_(pins_.frame()),
         settings_(settings) {
+    if (!settings.prefetch) frame_.prefetch_pages = 0;
     if (settings.pattern == Pattern::kZipf) zipf_ = std::make_unique<ZipfTable>(settings.box.pages);
     for (unsigned i = 0; i < settings.threads; ++i) {
-      streams_.emplace_back(settings.pattern, Pfn{0}, settings.box.pages, settings.seed, i,
+      // The same distribution for both loops, but not the same draws: the list schemes
+      // leave the pages in the order of their last draws, and who came second with the
+      // same ones would find its neighbours in the cache.
+      const std::uint64_t seed = settings.seed + (settings.loop == CostLoop::kLimit ? 1 : 0);
+      streams_.emplace_back(settings.pattern, Pfn{0}, settings.box.pages, seed, i,
                             settings.threads, zipf_.get());
     }
     indices_.resize(settings.threads);
@@ -123,6 +129,19 @@ class CostSampler::Impl {
   }
 
   std::uint64_t do_scheme(PinOp op, Pfns pfns, unsigned shard) {
+    if (pins_.ledger() != nullptr) return do_recorded(op, pfns, shard);
+    const PinKernel& kernel = pins_.kernel();
+    const auto batch = op == PinOp::kPin               ? kernel.try_pin_many
+                       : op == PinOp::kUnpin           ? kernel.unpin_many
+                       : op == PinOp::kReferencedUnpin ? kernel.pin_unpin_many
+                       : op == PinOp::kMaybePinned     ? kernel.maybe_pinned_many
+                       : op == PinOp::kGetPut          ? kernel.get_put_many
+                                                       : kernel.try_pin_unpin_many;
+    return batch(frame_, pfns.data(), pfns.size(), shard, nullptr).failed;
+  }
+
+  /// With a ledger, as the box's own calls go.
+  std::uint64_t do_recorded(PinOp op, Pfns pfns, unsigned shard) {
     switch (op) {
       case PinOp::kPin: return pins_.try_pin_many(pfns, shard).failed;
       case PinOp::kUnpin: return pins_.unpin_many(pfns, shard).failed;
@@ -150,6 +169,7 @@ class CostSampler::Impl {
   std::shared_ptr<Box> box_;
   std::unique_ptr<Pins> other_;
   Pins& pins_;
+  PinFrame frame_;
   CostSettings settings_;
   std::unique_ptr<ZipfTable> zipf_;
   std::vector<PatternStream> streams_;

@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "page/memmap.h"
 #include "page/zone.h"
+#include "pins/batch.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -36,6 +37,9 @@ struct Base {
     if ((word1 & 1) != 0) [[unlikely]]
       return f.base + (word1 - 1 - f.page_base);
     return page;
+  }
+  static void prefetch(const PinFrame& f, std::uint64_t pfn) {
+    __builtin_prefetch(f.base + pfn * kStride + kRefcount, 1, 3);
   }
   static std::uint64_t pfn_of(const PinFrame& f, const std::byte* head) {
     return static_cast<std::uint64_t>(head - f.base) / kStride;
@@ -79,13 +83,16 @@ struct MapcountOverlay : Base<64> {
     atomics::fetch_sub(field<std::uint32_t>(head, kMapcount), 1U);
   }
   static bool pinned(const PinFrame& f, std::byte* head) {
-    const std::uint32_t mappings =
-        f.ops->real_mappings(f.ops->context, Pfn{pfn_of(f, head)});
+    const std::uint32_t mappings = f.ops->real_mappings(f.ops->context, Pfn{pfn_of(f, head)});
     return atomics::load(field<std::uint32_t>(head, kMapcount)) + 1 > mappings;
   }
 };
 
 struct SideTable : Base<64> {
+  static void prefetch(const PinFrame& f, std::uint64_t pfn) {
+    Base::prefetch(f, pfn);
+    __builtin_prefetch(f.side_table + pfn, 1, 3);
+  }
   static void add(const PinFrame& f, std::byte* head, unsigned) {
     atomics::fetch_add(f.side_table + pfn_of(f, head), 1U);
   }
@@ -107,7 +114,8 @@ struct Sharded : Base<64> {
   static bool pinned(const PinFrame& f, std::byte* head) {
     const std::uint64_t pfn = pfn_of(f, head);
     std::uint64_t pins = 0, unpins = 0;
-    for (std::uint32_t i = 0; i < f.shard_count; ++i) unpins += atomics::load(&f.shards[i][pfn].unpins);
+    for (std::uint32_t i = 0; i < f.shard_count; ++i)
+      unpins += atomics::load(&f.shards[i][pfn].unpins);
     for (std::uint32_t i = 0; i < f.shard_count; ++i) pins += atomics::load(&f.shards[i][pfn].pins);
     return pins != unpins;
   }
@@ -257,16 +265,16 @@ bool try_grab(const PinFrame& f, std::uint64_t pfn, std::byte*& head) {
 }
 
 template <class S>
-bool try_pin(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
-  std::byte* head = nullptr;
+bool try_pin(const PinFrame& f, std::uint64_t pfn, unsigned shard, std::byte*& head) {
   if (!try_grab<S>(f, pfn, head)) return false;
-  if constexpr (S::kBias != 1) atomics::fetch_add(field<std::uint32_t>(head, kRefcount), S::kBias - 1);
+  if constexpr (S::kBias != 1)
+    atomics::fetch_add(field<std::uint32_t>(head, kRefcount), S::kBias - 1);
   S::add(f, head, shard);
   return true;
 }
 template <class S>
-bool pin(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
-  std::byte* head = S::head_of(f, pfn);
+bool pin(const PinFrame& f, std::uint64_t pfn, unsigned shard, std::byte*& head) {
+  head = S::head_of(f, pfn);
   auto* count = field<std::uint32_t>(head, kRefcount);
   if (static_cast<std::int32_t>(atomics::load(count)) <= 0) return false;
   atomics::fetch_add(count, S::kBias);
@@ -274,8 +282,7 @@ bool pin(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
   return true;
 }
 template <class S>
-bool unpin(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
-  std::byte* head = S::head_of(f, pfn);
+bool unpin(const PinFrame& f, std::byte* head, unsigned shard) {
   S::sub(f, head, shard);
   return static_cast<std::int32_t>(
              atomics::fetch_sub(field<std::uint32_t>(head, kRefcount), S::kBias) - S::kBias) > 0;
@@ -284,8 +291,7 @@ bool unpin(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
 // folio-pincount chooses by page: the count of a large folio, the bias of a small one.
 
 template <>
-bool try_pin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned) {
-  std::byte* head = nullptr;
+bool try_pin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned, std::byte*& head) {
   if (!try_grab<FolioPincount>(f, pfn, head)) return false;
   if (FolioPincount::is_large(f, head))
     atomics::fetch_add(field<std::uint32_t>(head, f.count), 1U);
@@ -294,8 +300,8 @@ bool try_pin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned) {
   return true;
 }
 template <>
-bool pin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned) {
-  std::byte* head = FolioPincount::head_of(f, pfn);
+bool pin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned, std::byte*& head) {
+  head = FolioPincount::head_of(f, pfn);
   auto* count = field<std::uint32_t>(head, kRefcount);
   if (static_cast<std::int32_t>(atomics::load(count)) <= 0) return false;
   const bool large = FolioPincount::is_large(f, head);
@@ -304,46 +310,53 @@ bool pin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned) {
   return true;
 }
 template <>
-bool unpin<FolioPincount>(const PinFrame& f, std::uint64_t pfn, unsigned) {
-  std::byte* head = FolioPincount::head_of(f, pfn);
+bool unpin<FolioPincount>(const PinFrame& f, std::byte* head, unsigned) {
   const bool large = FolioPincount::is_large(f, head);
   if (large) atomics::fetch_sub(field<std::uint32_t>(head, f.count), 1U);
   const std::uint32_t refs = large ? 1 : kPinBias;
-  return static_cast<std::int32_t>(
-             atomics::fetch_sub(field<std::uint32_t>(head, kRefcount), refs) - refs) > 0;
+  return static_cast<std::int32_t>(atomics::fetch_sub(field<std::uint32_t>(head, kRefcount), refs) -
+                                   refs) > 0;
 }
 
 // The loops.
 
 template <class S, PinOp kOp>
 bool step(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
-  if constexpr (kOp == PinOp::kPin) return try_pin<S>(f, pfn, shard);
-  if constexpr (kOp == PinOp::kUnpin) return unpin<S>(f, pfn, shard);
+  std::byte* head = nullptr;  // of a pinned page: it cannot change until the unpin
+  if constexpr (kOp == PinOp::kPin) return try_pin<S>(f, pfn, shard, head);
+  if constexpr (kOp == PinOp::kUnpin) return unpin<S>(f, S::head_of(f, pfn), shard);
   if constexpr (kOp == PinOp::kSpeculativeUnpin)
-    return try_pin<S>(f, pfn, shard) && unpin<S>(f, pfn, shard);
+    return try_pin<S>(f, pfn, shard, head) && unpin<S>(f, head, shard);
   if constexpr (kOp == PinOp::kReferencedUnpin)
-    return pin<S>(f, pfn, shard) && unpin<S>(f, pfn, shard);
+    return pin<S>(f, pfn, shard, head) && unpin<S>(f, head, shard);
   if constexpr (kOp == PinOp::kMaybePinned) return !S::pinned(f, S::head_of(f, pfn));
 }
 
-template <class S, PinOp kOp>
+template <class S, PinOp kOp, bool kPrefetch>
 std::uint64_t loop(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
                    unsigned shard) {
   const PinFrame f = frame;
   std::uint64_t failed = 0;
-  for (std::size_t i = 0; i < size; ++i) failed += step<S, kOp>(f, pfns[i], shard) ? 0 : 1;
+  std::size_t i = 0;
+  if constexpr (kPrefetch) {
+    for (; i + kPrefetchPages < size; ++i) {
+      S::prefetch(f, pfns[i + kPrefetchPages]);
+      failed += step<S, kOp>(f, pfns[i], shard) ? 0 : 1;
+    }
+  }
+  for (; i < size; ++i) failed += step<S, kOp>(f, pfns[i], shard) ? 0 : 1;
   return failed;
 }
 
-template <class S>
+template <class S, bool kPrefetch>
 LimitLoop loop_of(PinOp op) {
   switch (op) {
-    case PinOp::kPin: return &loop<S, PinOp::kPin>;
-    case PinOp::kUnpin: return &loop<S, PinOp::kUnpin>;
+    case PinOp::kPin: return &loop<S, PinOp::kPin, kPrefetch>;
+    case PinOp::kUnpin: return &loop<S, PinOp::kUnpin, kPrefetch>;
     case PinOp::kPinUnpin:
-    case PinOp::kSpeculativeUnpin: return &loop<S, PinOp::kSpeculativeUnpin>;
-    case PinOp::kReferencedUnpin: return &loop<S, PinOp::kReferencedUnpin>;
-    case PinOp::kMaybePinned: return &loop<S, PinOp::kMaybePinned>;
+    case PinOp::kSpeculativeUnpin: return &loop<S, PinOp::kSpeculativeUnpin, kPrefetch>;
+    case PinOp::kReferencedUnpin: return &loop<S, PinOp::kReferencedUnpin, kPrefetch>;
+    case PinOp::kMaybePinned: return &loop<S, PinOp::kMaybePinned, kPrefetch>;
     default: return nullptr;
   }
 }
@@ -351,33 +364,38 @@ LimitLoop loop_of(PinOp op) {
 struct Named {
   std::string_view scheme;
   std::size_t stride;
-  LimitLoop (*of)(PinOp);
+  LimitLoop (*of)(PinOp, bool prefetch);
 };
 
+template <class S>
+LimitLoop any_loop_of(PinOp op, bool prefetch) {
+  return prefetch ? loop_of<S, true>(op) : loop_of<S, false>(op);
+}
+
 constexpr std::array<Named, 11> kLoops = {{
-    {"refcount", 64, &loop_of<Refcount>},
-    {"lru-overlay", 64, &loop_of<LruOverlay>},
-    {"packed-64", 64, &loop_of<Packed<std::uint64_t>>},
-    {"packed-32", 64, &loop_of<Packed<std::uint32_t>>},
-    {"flag-and-word", 64, &loop_of<FlagAndWord>},
-    {"own-counter", 80, &loop_of<OwnCounter>},
-    {"mapcount-overlay", 64, &loop_of<MapcountOverlay>},
-    {"refcount-bias", 64, &loop_of<RefcountBias>},
-    {"folio-pincount", 64, &loop_of<FolioPincount>},
-    {"side-table", 64, &loop_of<SideTable>},
-    {"sharded", 64, &loop_of<Sharded>},
+    {"refcount", 64, &any_loop_of<Refcount>},
+    {"lru-overlay", 64, &any_loop_of<LruOverlay>},
+    {"packed-64", 64, &any_loop_of<Packed<std::uint64_t>>},
+    {"packed-32", 64, &any_loop_of<Packed<std::uint32_t>>},
+    {"flag-and-word", 64, &any_loop_of<FlagAndWord>},
+    {"own-counter", 80, &any_loop_of<OwnCounter>},
+    {"mapcount-overlay", 64, &any_loop_of<MapcountOverlay>},
+    {"refcount-bias", 64, &any_loop_of<RefcountBias>},
+    {"folio-pincount", 64, &any_loop_of<FolioPincount>},
+    {"side-table", 64, &any_loop_of<SideTable>},
+    {"sharded", 64, &any_loop_of<Sharded>},
 }};
 
 }  // namespace
 
-LimitLoop limit_loop(const Pins& pins, PinOp op) {
+LimitLoop limit_loop(const Pins& pins, PinOp op, bool prefetch) {
   const PinFrame& f = pins.frame();
   if (f.memmap->shape().word_bytes != 8 || f.refcount != kRefcount || f.mapcount != kMapcount)
     return nullptr;
   for (const Named& named : kLoops) {
     if (named.scheme != pins.scheme().name || named.stride != f.stride_bytes) continue;
     if (named.scheme == "own-counter" && f.count != kCounter) return nullptr;
-    return named.of(op);
+    return named.of(op, prefetch);
   }
   return nullptr;
 }

@@ -21,8 +21,8 @@ using LimitLoop = std::uint64_t (*)(const PinFrame& frame, const std::uint32_t* 
                                     std::size_t size, unsigned shard);
 
 /// Null: no loop was written for this scheme (a declared one), layout (4-byte words)
-/// or op.
-LimitLoop limit_loop(const Pins& pins, PinOp op);
+/// or op. `prefetch`: fetches ahead as far as the schemes do.
+LimitLoop limit_loop(const Pins& pins, PinOp op, bool prefetch = false);
 
 }  // namespace pagebox::inline PAGEBOX_ENV
 

@@ -22,8 +22,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// Pages between the prefetch of a descriptor and its use.
-inline constexpr std::size_t kPrefetchPages = 24;
 
 // Cold paths, in pins.cpp. They take the caller's frame, not the loop's copy, and
 // the target by value: its address would force it out of the registers, and a
@@ -194,7 +192,7 @@ struct PinLoops {
     BatchResult result;
     const std::size_t last = size - 1;
     for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t ahead = i + kPrefetchPages;
+      const std::size_t ahead = i + f.prefetch_pages;
       Policy::prefetch(f, pfns[ahead < size ? ahead : last]);
       Target t;
       const Result<bool> done = step(f, pfns[i], t);
@@ -318,7 +316,7 @@ struct PinLoops {
     const PinFrame f = frame;
     BatchResult result;
     for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t ahead = i + kPrefetchPages;
+      const std::size_t ahead = i + f.prefetch_pages;
       Policy::prefetch(f, pfns[ahead < size ? ahead : size - 1]);
       Target t;
       const Errc error = resolve<Word>(f, pfns[i], t);

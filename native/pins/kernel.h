@@ -40,6 +40,9 @@ struct ShardedCount {
   std::uint64_t pins = 0, unpins = 0;
 };
 
+/// Pages between the prefetch of a descriptor and its use.
+inline constexpr std::uint32_t kPrefetchPages = 24;
+
 struct PinFrame {
   std::byte* base = nullptr;           // of the memmap
   std::uint64_t capacity = 0;          // pfns lie below
@@ -72,6 +75,7 @@ struct PinFrame {
   ShardedCount* const* shards = nullptr;
   std::uint32_t shard_count = 1;
 
+  std::uint32_t prefetch_pages = kPrefetchPages;  // 0: none, for measurements
   const PinOps* ops = nullptr;
   Zone* zone = nullptr;
   Memmap* memmap = nullptr;

@@ -1,0 +1,42 @@
+import { Command } from 'commander'
+
+/** How long and how often a benchmark measures. */
+export interface BenchOptions {
+  quick: boolean
+  json: boolean
+  /** Rounds behind each interval. */
+  rounds: number
+  sampleMs: number
+  seed: number
+}
+
+const full = { rounds: 31, sampleMs: 20 }
+/** Enough to see a factor, not a percent. */
+const quick = { rounds: 9, sampleMs: 3 }
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(`a whole number from 1 on, not '${text}'`)
+  return value
+}
+
+/** The options that every benchmark has. */
+export function readOptions(what: string): BenchOptions {
+  const given = new Command()
+    .description(what)
+    .option('--quick', `${quick.rounds} rounds of ${quick.sampleMs} ms instead of ${full.rounds} of ${full.sampleMs}`)
+    .option('--json', 'print one JSON document instead of tables')
+    .option('--rounds <n>', 'rounds behind each interval', whole)
+    .option('--sample-ms <n>', 'milliseconds of one sample', whole)
+    .option('--seed <n>', 'of the index streams and of the resampling', whole)
+    .parse()
+    .opts<Partial<BenchOptions>>()
+  const base = given.quick ? quick : full
+  return {
+    quick: given.quick ?? false,
+    json: given.json ?? false,
+    rounds: given.rounds ?? base.rounds,
+    sampleMs: given.sampleMs ?? base.sampleMs,
+    seed: given.seed ?? 1,
+  }
+}
