@@ -23,8 +23,6 @@ void migration_entry_wait(Fault& fault) {
 FaultResult fault_device_private(Fault& fault) {
   Machine& machine = fault.machine();
   const Pfn pfn = fault.orig.entry().pfn();
-  const PagemapRange* range = machine.pagemap(pfn);
-  if (range == nullptr) return FaultResult::kSigbus;
   const Page page = machine.page(pfn);
   {
     // The reference keeps the page the device's while it is asked to move it.
@@ -32,6 +30,8 @@ FaultResult fault_device_private(Fault& fault) {
     if (fault.slot.get() != fault.orig) return FaultResult::kOk;
     machine.get(page);
   }
+  // Only now: without the reference the device's memory may be going away.
+  const PagemapRange* range = machine.pagemap(pfn);
   const FaultResult result =
       range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
   machine.put(fault.cpu, page);

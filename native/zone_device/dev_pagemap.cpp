@@ -51,37 +51,42 @@ DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
 
 std::int32_t DevPagemap::idle_refs() const { return driver_allocates(memory_) ? 0 : 1; }
 
-Errc DevPagemap::add(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
-                     std::uint64_t nth, const void* owner, PagemapDriver& driver) {
+DevPagemap::DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
+                       std::uint64_t nth, const void* owner, PagemapDriver& driver)
+    : machine_(machine),
+      memory_(memory),
+      nth_(nth),
+      owner_(owner),
+      driver_(&driver),
+      range_{first, pages, type_of(memory), &kOps, this} {}
+
+Errc DevPagemap::add() {
   if (is_live()) return Errc::kBusy;
-  const Memmap& memmap = machine.memmap;
+  Memmap& memmap = machine_.memmap;
+  const Pfn first = range_.first;
+  const std::uint64_t pages = range_.pages;
   if (pages == 0 || first.value < memmap.pages() || first.value > memmap.capacity() ||
       pages > memmap.capacity() - first.value)
     return Errc::kInval;
-  memory_ = memory;
-  nth_ = nth;
-  owner_ = owner;
-  driver_ = &driver;
-  range_ = {first, pages, type_of(memory), &kOps, this};
   ref_.reinit();
   const Shape& shape = memmap.shape();
   const std::uint64_t pgmap =
-      memmap.addresses().of_object(ObjectKind::kDevPagemap, pagemap_index(memory, nth));
+      memmap.addresses().of_object(ObjectKind::kDevPagemap, pagemap_index(memory_, nth_));
   for (std::uint64_t i = 0; i < pages; ++i) {
-    machine.memmap.init_descriptor(first + i, kZoneDevice);
-    const Page page = machine.page(first + i);
+    memmap.init_descriptor(first + i, kZoneDevice);
+    const Page page = machine_.page(first + i);
     page.set(Flag::kReserved);
     if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
     page.set_refcount(idle_refs());
   }
-  if (const Errc error = machine.add_pagemap(&range_); error != Errc::kOk) return error;
-  machine_ = &machine;
+  if (const Errc error = machine_.add_pagemap(&range_); error != Errc::kOk) return error;
+  live_.store(1);
   return Errc::kOk;
 }
 
 Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   if (!ref_.tryget_live(cpu.index)) return Errc::kNoDev;
-  const Page page = machine_->page(pfn);
+  const Page page = machine_.page(pfn);
   for (const Flag flag : kLifeFlags) page.clear(flag);
   page.set_word(3, 0);
   page.set_word(4, 0);
@@ -105,11 +110,11 @@ std::vector<PageHolder> DevPagemap::holders() const {
   std::vector<PageHolder> found;
   if (!is_live()) return found;
   for (std::uint64_t i = 0; i < range_.pages; ++i) {
-    const Page page = machine_->page(range_.first + i);
+    const Page page = machine_.page(range_.first + i);
     const std::int32_t refs = page.refcount();
     if (refs == idle_refs()) continue;
     found.push_back({range_.first + i, refs, page_mapcount(page),
-                     machine_->pins.maybe_pinned(range_.first + i)});
+                     machine_.pins.maybe_pinned(range_.first + i)});
   }
   return found;
 }
@@ -126,13 +131,12 @@ Errc DevPagemap::try_remove() {
 }
 
 void DevPagemap::take_out() {
-  Machine& machine = *machine_;
-  machine.remove_pagemap(&range_);
+  machine_.remove_pagemap(&range_);
   // A walker that found a page before has dropped it again after this.
-  machine.rcu.synchronize();
+  machine_.rcu.synchronize();
   for (std::uint64_t i = 0; i < range_.pages; ++i)
-    (void)clear_page(machine.memmap, machine.zone, range_.first + i);
-  machine_ = nullptr;
+    (void)clear_page(machine_.memmap, machine_.zone, range_.first + i);
+  live_.store(0);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

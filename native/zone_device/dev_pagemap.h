@@ -43,16 +43,18 @@ struct PageHolder {
 
 class DevPagemap {
  public:
-  DevPagemap() = default;
+  /// `nth` names it in the descriptors' `pgmap`; `owner` is compared by migration and
+  /// range faults. All of this stays for good: who looks for another device's page
+  /// may read it at any time.
+  DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
+             std::uint64_t nth, const void* owner, PagemapDriver& driver);
   DevPagemap(const DevPagemap&) = delete;
   DevPagemap& operator=(const DevPagemap&) = delete;
 
-  /// memremap_pages. `nth` names it in the descriptors' `pgmap`; `owner` is compared by
-  /// migration and range faults. kInval: the range is empty, not behind RAM, or beyond the
-  /// memmap; kNoSpc: too many pagemaps; kBusy: it is there already.
-  Errc add(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages, std::uint64_t nth,
-           const void* owner, PagemapDriver& driver);
-  bool is_live() const { return machine_ != nullptr; }
+  /// memremap_pages. kInval: the range is empty, not behind RAM, or beyond the memmap;
+  /// kNoSpc: too many pagemaps; kBusy: it is there already.
+  Errc add();
+  bool is_live() const { return live_.load() != 0; }
 
   /// zone_device_page_init: the driver hands out a free page. Locked, refcount 1,
   /// no flag of an earlier life. kNoDev: the range is going away.
@@ -86,12 +88,13 @@ class DevPagemap {
   void take_out();
   std::int32_t idle_refs() const;
 
-  Machine* machine_ = nullptr;
-  DeviceMemory memory_ = DeviceMemory::kPrivate;
-  std::uint64_t nth_ = 0;
-  const void* owner_ = nullptr;
-  PagemapDriver* driver_ = nullptr;
-  PagemapRange range_;
+  Machine& machine_;
+  const DeviceMemory memory_;
+  const std::uint64_t nth_;
+  const void* const owner_;
+  PagemapDriver* const driver_;
+  const PagemapRange range_;
+  Atomic<std::uint32_t> live_;
   PercpuRef ref_;
 };
 

@@ -37,8 +37,7 @@ MirrorDevice::~MirrorDevice() {
 }
 
 Errc MirrorDevice::add_memory() {
-  const Errc error = pagemap_.add(machine_, options_.memory, options_.first, options_.pages,
-                                  options_.index, this, *this);
+  const Errc error = pagemap_.add();
   if (error != Errc::kOk) return error;
   free_.reserve(options_.pages);
   for (std::uint64_t i = 0; options_.used_before && !fresh_ && i < options_.pages; ++i)

@@ -76,7 +76,10 @@ class MirrorDevice final : public PagemapDriver {
 
  private:
   MirrorDevice(Machine& machine, const MirrorDeviceOptions& options)
-      : machine_(machine), options_(options) {}
+      : machine_(machine),
+        options_(options),
+        pagemap_(machine, options.memory, options.first, options.pages, options.index, this,
+                 *this) {}
   Errc add_memory();
   void drop_mappings(Page page, const Mm& mm, std::uint64_t address);
 

@@ -43,9 +43,8 @@ TEST(Pagemap, descriptors_name_their_pagemap_and_start_free) {
     }
     Page freed;
   } driver;
-  DevPagemap pagemap;
-  ASSERT_EQ(pagemap.add(*box.machine, DeviceMemory::kCoherent, {kRamPages}, 4, 3, &driver, driver),
-            Errc::kOk);
+  DevPagemap pagemap(*box.machine, DeviceMemory::kCoherent, {kRamPages}, 4, 3, &driver, driver);
+  ASSERT_EQ(pagemap.add(), Errc::kOk);
   const Page page = box.machine->page({kRamPages + 1});
   EXPECT_EQ(page.refcount(), 0);
   EXPECT_TRUE(page.test(Flag::kReserved));
@@ -65,16 +64,14 @@ TEST(Pagemap, descriptors_name_their_pagemap_and_start_free) {
 
 TEST(Pagemap, a_range_that_is_not_behind_ram_is_refused) {
   DeviceBox box(DeviceMemory::kPrivate);
-  DevPagemap pagemap;
-  EXPECT_EQ(pagemap.add(*box.machine, DeviceMemory::kPrivate, {0}, 4, 0, nullptr, *box.device),
-            Errc::kInval);
-  EXPECT_EQ(pagemap.add(*box.machine, DeviceMemory::kPrivate, {kRamPages}, kDevicePages + 1, 0,
-                        nullptr, *box.device),
-            Errc::kInval);
-  EXPECT_EQ(
-      pagemap.add(*box.machine, DeviceMemory::kPrivate, {kRamPages}, 0, 0, nullptr, *box.device),
-      Errc::kInval);
-  EXPECT_FALSE(pagemap.is_live());
+  const auto add = [&](Pfn first, std::uint64_t pages) {
+    return DevPagemap(*box.machine, DeviceMemory::kPrivate, first, pages, 0, nullptr, *box.device)
+        .add();
+  };
+  EXPECT_EQ(add({0}, 4), Errc::kInval);
+  EXPECT_EQ(add({kRamPages}, kDevicePages + 1), Errc::kInval);
+  EXPECT_EQ(add({kRamPages}, 0), Errc::kInval);
+  EXPECT_EQ(box.machine->pagemap({kRamPages}), nullptr);
 }
 
 }  // namespace
