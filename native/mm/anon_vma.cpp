@@ -14,6 +14,7 @@ AnonVma* new_anon_vma(Machine& machine, AnonVma* parent) {
   anon_vma->parent = parent != nullptr ? parent : anon_vma;
   anon_vma->root->family++;
   anon_vma->parent->children++;
+  anon_vma->references.store(1);  // last: from here on a walk may hold it
   return anon_vma;
 }
 
@@ -111,7 +112,7 @@ Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent) {
 void unlink_anon_vmas(Machine& machine, Vma& vma) {
   if (vma.chain.empty()) return;
   AnonVma* root = vma.chain.front()->root;
-  std::vector<AnonVma*> gone;
+  std::vector<AnonVma*> empty;
   {
     Guard guard(root->lock());
     if (AnonVma* own = vma.anon_vma.load()) own->active_vmas--;
@@ -119,14 +120,31 @@ void unlink_anon_vmas(Machine& machine, Vma& vma) {
       anon_vma->remove(vma);
       if (!anon_vma->tree.empty()) continue;
       anon_vma->parent->children--;
-      root->family--;
-      if (anon_vma != root) gone.push_back(anon_vma);
+      empty.push_back(anon_vma);
     }
-    if (root->family == 0) gone.push_back(root);
   }
   vma.chain.clear();
   vma.anon_vma.store(nullptr);
-  for (AnonVma* anon_vma : gone) machine.anon_vmas.free(anon_vma);
+  for (AnonVma* anon_vma : empty) put_anon_vma(machine, *anon_vma);
+}
+
+bool try_get_anon_vma(AnonVma& anon_vma) {
+  std::uint32_t found = anon_vma.references.load();
+  while (found != 0)
+    if (anon_vma.references.compare_exchange(found, found + 1)) return true;
+  return false;
+}
+
+void put_anon_vma(Machine& machine, AnonVma& anon_vma) {
+  if (anon_vma.references.fetch_sub(1) != 1) return;
+  AnonVma* root = anon_vma.root;
+  bool is_last = false;
+  {
+    Guard guard(root->lock());
+    is_last = --root->family == 0;
+  }
+  if (&anon_vma != root) machine.anon_vmas.free(&anon_vma);
+  if (is_last) machine.anon_vmas.free(root);
 }
 
 bool anon_vmas_mergeable(const AnonVma* a, const AnonVma* b, const Vma* vma) {

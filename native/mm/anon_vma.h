@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/errc.h"
 #include "base/lock.h"
 #include "mm/vma.h"
@@ -20,8 +21,11 @@ class Machine;
 class AnonVma {
  public:
   std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
-  AnonVma* root = nullptr;
+  AnonVma* root = nullptr;  // stable while somebody holds a reference
   AnonVma* parent = nullptr;
+  /// One while a vma is linked, and one for each walk that came here from a page.
+  /// Zero: free, or about to be; its other fields are then nobody's to read.
+  Atomic<std::uint32_t> references;
   std::uint32_t children = 0;     // anon_vmas forked from this, itself included if root
   std::uint32_t family = 0;       // of a root: anon_vmas that share its lock
   std::uint32_t active_vmas = 0;  // vmas whose own anon_vma this is
@@ -45,6 +49,13 @@ Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent);
 /// `to` joins the anon_vmas of `from` (split, move).
 void anon_vma_clone(Vma& to, const Vma& from, bool may_reuse);
 void unlink_anon_vmas(Machine& machine, Vma& vma);
+
+/// For walks that came from a page: the mappings may go meanwhile. False: it is
+/// free. As folio_get_anon_vma (v6.12).
+bool try_get_anon_vma(AnonVma& anon_vma);
+/// The last reference frees it; its root goes with the last of the family. Holds
+/// and needs no lock of the family.
+void put_anon_vma(Machine& machine, AnonVma& anon_vma);
 
 /// Both neighbours may share one anon_vma.
 bool anon_vmas_mergeable(const AnonVma* a, const AnonVma* b, const Vma* vma);

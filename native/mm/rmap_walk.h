@@ -19,9 +19,12 @@ void rmap_walk(Machine& machine, Page folio, Fn&& fn) {
   };
   if (folio_test_anon(folio)) {
     AnonVma* anon_vma = folio_anon_vma(machine, folio);
-    if (anon_vma == nullptr || anon_vma->root == nullptr) return;
-    SharedGuard guard(anon_vma->lock());
-    walk(anon_vma->tree);
+    if (anon_vma == nullptr || !try_get_anon_vma(*anon_vma)) return;
+    {
+      SharedGuard guard(anon_vma->lock());
+      walk(anon_vma->tree);
+    }
+    put_anon_vma(machine, *anon_vma);
   } else if (AddressSpace* file = folio_file(machine, folio)) {
     SharedGuard guard(file->i_mmap_lock);
     walk(file->i_mmap);

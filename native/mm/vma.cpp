@@ -20,7 +20,8 @@ bool vma_wants_writenotify(const Vma& vma) {
 }
 
 void vma_set_page_prot(Vma& vma) {
-  vma.page_prot = protection(vma_wants_writenotify(vma) ? vma.flags & ~kVmShared : vma.flags);
+  const std::uint64_t flags = vma.flags;
+  vma.page_prot = protection(vma_wants_writenotify(vma) ? flags & ~kVmShared : flags);
 }
 
 bool vma_wants_manual_pte_write_upgrade(const Vma& vma) {

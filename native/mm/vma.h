@@ -12,6 +12,7 @@
 
 #include "base/atomic.h"
 #include "base/env.h"
+#include "base/once.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -49,8 +50,9 @@ struct Vma {
   Mm* mm = nullptr;
   std::uint64_t start = 0, end = 0;
   std::uint64_t pgoff = 0;  // of `start`: in the file, or the address where it was created
-  std::uint64_t flags = 0;
-  std::uint64_t page_prot = 0;    // bits of a new entry (vm_page_prot)
+  // Written under mmap_lock; walks that came from a page read them without.
+  Once<std::uint64_t> flags;
+  Once<std::uint64_t> page_prot;  // bits of a new entry (vm_page_prot)
   AddressSpace* file = nullptr;   // null: anonymous private memory
   std::uint64_t file_handle = 0;  // which open file: vmas of different ones never merge
   Atomic<AnonVma*> anon_vma;      // set by the first anonymous fault, mmap_lock shared
