@@ -20,7 +20,11 @@ std::uint64_t measure_clock_ns() {
   return least;
 }
 
-std::uint64_t other_seed(std::uint64_t seed) { return splitmix64(seed); }
+/// Seeds of the streams beside the pattern's.
+std::uint64_t other_seed(std::uint64_t seed, std::uint64_t which) {
+  std::uint64_t state = seed + which;
+  return splitmix64(state);
+}
 
 }  // namespace
 
@@ -30,7 +34,8 @@ RaceWorker::RaceWorker(Box& box, const RaceSettings& settings, unsigned thread,
       kernel_(box.scheme().kernel()),
       frame_(box.scheme().frame()),
       shard_(thread % box.settings().shards),
-      rng_(Rng::stream(other_seed(settings.seed), thread)),
+      rng_(Rng::stream(other_seed(settings.seed, 0), thread)),
+      release_rng_(Rng::stream(other_seed(settings.seed, 1), thread)),
       stream_(settings.pattern, settings.first, settings.pages, settings.seed, thread,
               settings.threads, zipf),
       clock_cost_ns_(measure_clock_ns()) {
@@ -202,10 +207,10 @@ Pfn take_any(std::vector<Pfn>& held, Rng& rng) {
 
 /// kNoEnt: this thread holds none.
 Errc RaceWorker::release_pin() {
-  return held_pins_.empty() ? Errc::kNoEnt : unpin(take_any(held_pins_, rng_));
+  return held_pins_.empty() ? Errc::kNoEnt : unpin(take_any(held_pins_, release_rng_));
 }
 Errc RaceWorker::release_ref() {
-  return held_refs_.empty() ? Errc::kNoEnt : put(take_any(held_refs_, rng_));
+  return held_refs_.empty() ? Errc::kNoEnt : put(take_any(held_refs_, release_rng_));
 }
 
 Errc RaceWorker::pin_referenced_pair(Pfn pfn) {

@@ -65,6 +65,7 @@ class RaceWorker {
   const PinFrame& frame_;
   const unsigned shard_;
   Rng rng_;
+  Rng release_rng_;  // its own: what is held depends on the race, what is drawn must not
   PatternStream stream_;
   std::array<std::uint32_t, kPinOps> reach_{};  // sums of weights
   PinOp only_op_ = PinOp::kPinUnpin;

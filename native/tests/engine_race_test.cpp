@@ -74,15 +74,17 @@ TEST(Race, KeepsWhatOthersHeldBefore) {
 }
 
 TEST(Race, SameSeedSameOperations) {
-  std::uint64_t counts[2][kPinOps];
+  std::uint64_t counts[5][kPinOps];
   for (auto& count : counts) {
-    auto box = TestBox{.pages = 64}.make();
+    // Few pages: isolations fail by chance, and that must not change what is drawn.
+    auto box = TestBox{.scheme = "lru-overlay", .pages = 4}.make();
     RaceControl control;
     RaceResult result;
-    ASSERT_EQ(run_race(*box, mixed(2, 3000), control, result), Errc::kOk);
+    ASSERT_EQ(run_race(*box, mixed(3, 3000), control, result), Errc::kOk);
     for (unsigned op = 0; op < kPinOps; ++op) count[op] = (*result.total)[op].ops;
   }
-  for (unsigned op = 0; op < kPinOps; ++op) EXPECT_EQ(counts[0][op], counts[1][op]);
+  for (const auto& count : counts)
+    for (unsigned op = 0; op < kPinOps; ++op) EXPECT_EQ(count[op], counts[0][op]);
 }
 
 TEST(Race, StopsByTime) {
