@@ -32,8 +32,8 @@ void Accounts::set_record(Pfn head, const PageRecord& record) {
   tally::store(e.order, record.order);
   tally::store(e.mapcount, record.mapcount);
   tally::store(e.own_refs, record.own_refs);
-  const auto bits = static_cast<std::uint8_t>((record.on_lru ? kOnLru : 0) |
-                                              (record.populated ? kPopulated : 0));
+  const auto bits =
+      static_cast<std::uint8_t>((record.on_lru ? kOnLru : 0) | (record.populated ? kPopulated : 0));
   tally::clear_bits(e.bits, static_cast<std::uint8_t>(~bits & ~kIsolated));
   tally::set_bits(e.bits, bits);
   // Last: whoever reads the state reads the rest of it.
@@ -48,7 +48,9 @@ std::uint32_t Accounts::refs(Pfn head) const { return tally::load(entry(head).re
 bool Accounts::isolated(Pfn head) const { return (tally::load(entry(head).bits) & kIsolated) != 0; }
 
 void Accounts::add_refs(Pfn head, std::uint32_t n) { tally::add(entry(head).refs, n); }
-bool Accounts::try_sub_refs(Pfn head, std::uint32_t n) { return tally::try_sub(entry(head).refs, n); }
+bool Accounts::try_sub_refs(Pfn head, std::uint32_t n) {
+  return tally::try_sub(entry(head).refs, n);
+}
 
 bool Accounts::try_set_isolated(Pfn head, bool isolated) {
   std::uint8_t& bits = entry(head).bits;

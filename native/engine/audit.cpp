@@ -17,7 +17,8 @@ class Auditor::Impl {
     report.pages = 0;
     report.unknown.clear();
     if (box_.ledger() == nullptr) {
-      report.unknown.push_back("who holds pins: without a ledger the scheme's own count is believed");
+      report.unknown.push_back(
+          "who holds pins: without a ledger the scheme's own count is believed");
       report.unknown.push_back("references from get: more than is accounted for is taken for them");
     }
 
@@ -37,7 +38,8 @@ class Auditor::Impl {
   Errc reserve_scratch() {
     if (scratch_ != nullptr) return Errc::kOk;
     const Memmap& memmap = box_.memmap();
-    if (const Errc error = Memmap::create(memmap.layout(), memmap.pages(), memmap.capacity(), scratch_);
+    if (const Errc error =
+            Memmap::create(memmap.layout(), memmap.pages(), memmap.capacity(), scratch_);
         error != Errc::kOk)
       return error;
     scratch_zone_ = std::make_unique<Zone>(*scratch_, box_.zone().index());
@@ -84,7 +86,9 @@ class Auditor::Impl {
 Auditor::Auditor(Box& box) : impl_(std::make_unique<Impl>(box)) {}
 Auditor::~Auditor() = default;
 
-Errc Auditor::run(AuditReport& report, std::size_t max_rows) { return impl_->run(report, max_rows); }
+Errc Auditor::run(AuditReport& report, std::size_t max_rows) {
+  return impl_->run(report, max_rows);
+}
 
 Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {
   return Auditor(box).run(report, max_rows);

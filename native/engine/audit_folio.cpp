@@ -10,7 +10,9 @@ std::string of(std::uint64_t n, std::string_view what) {
   return std::to_string(n) + " " + std::string(what);
 }
 
-std::uint64_t mask_of(unsigned bits) { return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1; }
+std::uint64_t mask_of(unsigned bits) {
+  return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+}
 
 /// The field's bits; it may lie across words, and a box at rest has no writer.
 std::uint64_t read_field(Page page, const Field& field) {
@@ -132,8 +134,7 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
   const Pins& scheme = box_.scheme();
   const int lru_bit = shape.flag_bit[static_cast<unsigned>(Flag::kLru)];
   const std::uint64_t lru = lru_bit < 0 ? 0 : std::uint64_t{1} << lru_bit;
-  const std::uint64_t pinned =
-      scheme.scheme().pinned.word == 0 ? scheme.frame().pinned : 0;
+  const std::uint64_t pinned = scheme.scheme().pinned.word == 0 ? scheme.frame().pinned : 0;
   const std::uint64_t low = low_flags_of(shape) | pinned;
 
   for (std::uint64_t i = 0; i < 1ULL << record.order; ++i) {
@@ -148,13 +149,16 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
     }
     const std::uint64_t wrong = expected ^ found;
     if ((wrong & lru) != 0)
-      sink.add(Invariant::kLruMembership, pfn, "lru", (expected & lru) != 0, (found & lru) != 0, [&] {
-        return std::string(record.on_lru && i == 0 ? "set up to be on a list" : "not for a list") +
-               ", " + of(holders.isolations, "isolations, ") + of(holders.pins, "pins");
-      });
+      sink.add(Invariant::kLruMembership, pfn, "lru", (expected & lru) != 0, (found & lru) != 0,
+               [&] {
+                 return std::string(record.on_lru && i == 0 ? "set up to be on a list"
+                                                            : "not for a list") +
+                        ", " + of(holders.isolations, "isolations, ") + of(holders.pins, "pins");
+               });
     if ((wrong & low & ~lru) != 0)
-      sink.add(Invariant::kFlagsOfType, pfn, "flags", expected & low, found & low,
-               [&] { return "as set up: " + std::string(kPageTypeNames[static_cast<unsigned>(record.type)]); });
+      sink.add(Invariant::kFlagsOfType, pfn, "flags", expected & low, found & low, [&] {
+        return "as set up: " + std::string(kPageTypeNames[static_cast<unsigned>(record.type)]);
+      });
     if ((wrong & ~low) != 0)
       sink.add(Invariant::kZoneAndNode, pfn, "flags", expected & ~low, found & ~low,
                [] { return std::string("zone, node and section of the pfn"); });
@@ -167,8 +171,8 @@ void FolioAudit::check_fields(Pfn head, const PageRecord& record, AuditSink& sin
   check_fields_of(head, types(of_head), record, sink);
   for (std::uint64_t i = 1; i < 1ULL << record.order; ++i) {
     // From the third tail on only what all tails share is live.
-    check_fields_of(head + i, i == 2 ? types(PageType::kSecondTail) : types(PageType::kTail), record,
-                    sink);
+    check_fields_of(head + i, i == 2 ? types(PageType::kSecondTail) : types(PageType::kTail),
+                    record, sink);
   }
 }
 
@@ -201,8 +205,8 @@ void FolioAudit::check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& r
              (field.offset_bytes == shape.pgmap || field.offset_bytes == shape.driver_data))
       broken = Invariant::kPgmapIntact;
     sink.add(broken, pfn, field.name, expected, found, [&] {
-      return "as set up: " + std::string(kPageTypeNames[static_cast<unsigned>(record.type)]) + ", " +
-             field.meaning;
+      return "as set up: " + std::string(kPageTypeNames[static_cast<unsigned>(record.type)]) +
+             ", " + field.meaning;
     });
   }
 }
@@ -214,8 +218,7 @@ void FolioAudit::check_free(Pfn pfn, AuditSink& sink) {
   const Holders holders = holders_of(pfn);
   const std::uint64_t handed_out =
       (holders.known ? holders.pins : 0) + holders.refs + holders.isolations;
-  if (handed_out != 0)
-    sink.add(Invariant::kFreeIsFree, pfn, "ledger", 0, handed_out, explain);
+  if (handed_out != 0) sink.add(Invariant::kFreeIsFree, pfn, "ledger", 0, handed_out, explain);
   if (page.refcount() != 0)
     sink.add(Invariant::kFreeIsFree, pfn, "_refcount", 0,
              static_cast<std::uint32_t>(page.refcount()), explain);

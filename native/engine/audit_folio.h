@@ -54,7 +54,8 @@ class FolioAudit {
 
   Holders holders_of(Pfn head) const;
   void replay_setup(Pfn head, const PageRecord& record);
-  void check_references(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);
+  void check_references(Pfn head, const PageRecord& record, const Holders& holders,
+                        AuditSink& sink);
   void check_pins(Pfn head, const Holders& holders, AuditSink& sink);
   void check_mapcount(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);
   void check_flags(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);

@@ -48,7 +48,7 @@ struct BoxSettings {
 
 struct PageWords {
   std::array<std::uint64_t, kMaxWords> words{};
-  unsigned count = 0;       // of this layout: stride / word bytes
+  unsigned count = 0;  // of this layout: stride / word bytes
   unsigned word_bytes = 8;
 };
 

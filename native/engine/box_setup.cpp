@@ -6,9 +6,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-Pfn end_of(Pfn head, const PageRecord& record) {
-  return head + (std::uint64_t{1} << record.order);
-}
+Pfn end_of(Pfn head, const PageRecord& record) { return head + (std::uint64_t{1} << record.order); }
 
 bool lives(const PageRecord& record) {
   return record.state == PageState::kInUse || record.state == PageState::kReleased;
@@ -32,7 +30,8 @@ void unmap(const Memmap& memmap, Pfn head, const PageRecord& record) {
   const Page tail = memmap.page(head + 1);
   for (const std::uint16_t count : {shape.entire_mapcount, shape.large_mapcount})
     if (count != 0) atomics::fetch_sub(tail.u32(count), record.mapcount);
-  if (shape.nr_pages_mapped != 0) atomics::fetch_sub(tail.u32(shape.nr_pages_mapped), kEntirelyMapped);
+  if (shape.nr_pages_mapped != 0)
+    atomics::fetch_sub(tail.u32(shape.nr_pages_mapped), kEntirelyMapped);
 }
 
 /// The bits of page->flags that every page of a zone has.
@@ -40,7 +39,8 @@ std::uint64_t zone_and_node(const Shape& shape, std::uint64_t flags) {
   const auto mask = [](unsigned shift, unsigned bits) {
     return bits == 0 ? 0 : ((std::uint64_t{1} << bits) - 1) << shift;
   };
-  return flags & (mask(shape.zone_shift, shape.zone_bits) | mask(shape.node_shift, shape.node_bits));
+  return flags &
+         (mask(shape.zone_shift, shape.zone_bits) | mask(shape.node_shift, shape.node_bits));
 }
 
 }  // namespace

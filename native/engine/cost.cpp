@@ -44,8 +44,8 @@ class CostSampler::Impl {
       // leave the pages in the order of their last draws, and who came second with the
       // same ones would find its neighbours in the cache.
       const std::uint64_t seed = settings.seed + (settings.loop == CostLoop::kLimit ? 1 : 0);
-      streams_.emplace_back(settings.pattern, Pfn{0}, settings.box.pages, seed, i,
-                            settings.threads, zipf_.get());
+      streams_.emplace_back(settings.pattern, Pfn{0}, settings.box.pages, seed, i, settings.threads,
+                            zipf_.get());
     }
     indices_.resize(settings.threads);
     limit_ = limit_loop(pins_, settings.op);

@@ -27,8 +27,8 @@ enum class CostLoop : std::uint8_t {
 };
 
 struct CostSettings {
-  BoxSettings box;           // pages: the working set; ledger as it says
-  PageSetup setup;           // of every page
+  BoxSettings box;  // pages: the working set; ledger as it says
+  PageSetup setup;  // of every page
   Pattern pattern = Pattern::kHot;
   unsigned threads = 1;
   PinOp op = PinOp::kPinUnpin;  // kPin and kUnpin alternate untimed with the other
@@ -38,8 +38,8 @@ struct CostSettings {
 };
 
 struct CostSample {
-  std::uint64_t ns = 0;   // one thread: its CPU time; more: wall time of the slowest
-  std::uint64_t ops = 0;  // of one thread
+  std::uint64_t ns = 0;       // one thread: its CPU time; more: wall time of the slowest
+  std::uint64_t ops = 0;      // of one thread
   std::uint64_t retries = 0;  // refused, so that a caller would have to try again
 };
 

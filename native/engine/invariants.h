@@ -31,11 +31,10 @@ enum class Invariant : std::uint8_t {
 inline constexpr unsigned kInvariants = 16;
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
-    "refcount-accounted",  "pincount-exact",     "pincount-bound", "maybe-pinned-sound",
-    "pin-limit-kept",      "mapcount-accounted", "lru-membership", "lru-linked",
-    "flags-of-type",       "zone-and-node",      "compound-intact", "fields-intact",
-    "pgmap-intact",        "free-is-free",       "never-touched",
-    "unpin-accepted"};
+    "refcount-accounted", "pincount-exact",     "pincount-bound",  "maybe-pinned-sound",
+    "pin-limit-kept",     "mapcount-accounted", "lru-membership",  "lru-linked",
+    "flags-of-type",      "zone-and-node",      "compound-intact", "fields-intact",
+    "pgmap-intact",       "free-is-free",       "never-touched",   "unpin-accepted"};
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries = {
     "_refcount is the page's own references, those handed out, and what the pins add",

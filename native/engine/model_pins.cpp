@@ -14,7 +14,15 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 enum class Step : std::uint8_t {
-  kPinUnpin, kPin, kUnpin, kGetPut, kGet, kReferencedUnpin, kQuery, kIsolatePutback, kRelease,
+  kPinUnpin,
+  kPin,
+  kUnpin,
+  kGetPut,
+  kGet,
+  kReferencedUnpin,
+  kQuery,
+  kIsolatePutback,
+  kRelease,
 };
 constexpr unsigned kSteps = 9;
 
@@ -31,8 +39,12 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 class PinsModel {
  public:
   PinsModel(Box& box, const ModelPinsSettings& settings)
-      : box_(box), settings_(settings), kernel_(box.scheme().kernel()),
-        frame_(box.scheme().frame()), pages_(std::uint64_t{settings.folios} << settings.order), auditor_(box) {
+      : box_(box),
+        settings_(settings),
+        kernel_(box.scheme().kernel()),
+        frame_(box.scheme().frame()),
+        pages_(std::uint64_t{settings.folios} << settings.order),
+        auditor_(box) {
     for (unsigned i = 0; i < settings.threads; ++i) {
       arguments_[i] = {this, i};
       bodies_[i] = {[](void* at) {
@@ -66,12 +78,20 @@ class PinsModel {
   /// The first row, if the descriptors are not as they must be.
   bool check(ModelViolation& violation) {
     if (false_negative_ != kNone) {
-      violation.row = {Invariant::kMaybePinnedSound, Pfn{false_negative_}, "pins", 1, 0,
+      violation.row = {Invariant::kMaybePinnedSound,
+                       Pfn{false_negative_},
+                       "pins",
+                       1,
+                       0,
                        "asked while the thread that asks holds a pin"};
       return false;
     }
     if (refused_unpin_ != kNone) {
-      violation.row = {Invariant::kUnpinAccepted, Pfn{refused_unpin_}, "pins", 1, 0,
+      violation.row = {Invariant::kUnpinAccepted,
+                       Pfn{refused_unpin_},
+                       "pins",
+                       1,
+                       0,
                        "refused to the thread that held the pin"};
       return false;
     }
@@ -143,9 +163,7 @@ class PinsModel {
       case Step::kIsolatePutback:
         if (const auto taken = box_.isolate(pfn); taken && taken.value) (void)box_.putback(pfn);
         break;
-      case Step::kRelease:
-        (void)box_.release(pfn);
-        break;
+      case Step::kRelease: (void)box_.release(pfn); break;
     }
   }
 
@@ -234,8 +252,8 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
     if (outcome.end != RunEnd::kClean) model.reset();  // abandoned fibers may hold locks
   }
   std::sort(hashes.begin(), hashes.end());
-  report.distinct = static_cast<std::uint64_t>(
-      std::unique(hashes.begin(), hashes.end()) - hashes.begin());
+  report.distinct =
+      static_cast<std::uint64_t>(std::unique(hashes.begin(), hashes.end()) - hashes.begin());
   return Errc::kOk;
 }
 

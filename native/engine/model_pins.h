@@ -21,10 +21,10 @@ struct ModelPinsSettings {
   Layout layout;
   SchemeSpec scheme;
   PinQuirkSet quirks;
-  unsigned threads = 2;        // to kMaxModelThreads
-  unsigned ops = 3;            // of each thread
+  unsigned threads = 2;  // to kMaxModelThreads
+  unsigned ops = 3;      // of each thread
   unsigned folios = 2;
-  unsigned order = 0;          // of each folio
+  unsigned order = 0;  // of each folio
   PageType type = PageType::kAnon;
   std::uint64_t seed = 1;
   std::uint64_t first_run = 0;
@@ -38,7 +38,7 @@ struct ModelViolation {
   std::uint64_t run = 0;  // the same settings with first_run = run repeat it
   std::uint64_t schedule_hash = 0;
   RunEnd end = RunEnd::kClean;
-  AuditRow row;           // the first; meaningless if the run did not end clean
+  AuditRow row;  // the first; meaningless if the run did not end clean
 };
 
 struct ModelReport {
@@ -46,7 +46,7 @@ struct ModelReport {
   std::uint64_t distinct = 0;  // schedules that differ, among the first 2^22
   std::uint64_t steps = 0;
   std::uint64_t violations = 0;
-  std::uint64_t hash = 0;      // of all schedules and of the descriptors after each
+  std::uint64_t hash = 0;             // of all schedules and of the descriptors after each
   std::vector<ModelViolation> first;  // kMaxViolations at most
 };
 inline constexpr std::size_t kMaxViolations = 8;

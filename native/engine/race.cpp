@@ -22,30 +22,34 @@ constexpr std::uint64_t kRoundNs = 250'000'000;
 
 /// One line a thread, since each counts in its own.
 struct alignas(64) RoundShare {
-  std::uint64_t done = 0;   // operations since the race began
-  Errc error = Errc::kOk;   // of entering the holdings
+  std::uint64_t done = 0;  // operations since the race began
+  Errc error = Errc::kOk;  // of entering the holdings
 };
 
 class Race {
  public:
   Race(Box& box, const RaceSettings& settings, RaceControl& control, RaceResult& result)
-      : box_(box), settings_(settings), control_(control), result_(result), auditor_(box),
-        barrier_(settings.threads), shares_(settings.threads) {
+      : box_(box),
+        settings_(settings),
+        control_(control),
+        result_(result),
+        auditor_(box),
+        barrier_(settings.threads),
+        shares_(settings.threads) {
     if (settings.pattern == Pattern::kZipf) zipf_ = std::make_unique<ZipfTable>(settings.pages);
     for (unsigned i = 0; i < settings.threads; ++i)
       workers_.push_back(std::make_unique<RaceWorker>(box, settings, i, zipf_.get()));
   }
 
   Errc run() {
-    const Errc error =
-        run_threads(settings_.threads, [this](unsigned thread) { run_thread(thread); },
-                    settings_.affinity ? 0 : -1, [this] { barrier_.abandon(); });
+    const Errc error = run_threads(
+        settings_.threads, [this](unsigned thread) { run_thread(thread); },
+        settings_.affinity ? 0 : -1, [this] { barrier_.abandon(); });
     if (error != Errc::kOk) return error;
     result_.total = std::make_unique<OpResults>();
     for (const auto& worker : workers_) {
       result_.threads.push_back(std::make_unique<OpResults>(worker->results()));
-      for (unsigned op = 0; op < kPinOps; ++op)
-        (*result_.total)[op].merge(worker->results()[op]);
+      for (unsigned op = 0; op < kPinOps; ++op) (*result_.total)[op].merge(worker->results()[op]);
     }
     return error_;
   }
@@ -78,7 +82,8 @@ class Race {
         settings_.ops_per_round != 0 ? ~std::uint64_t{0} : round_begin_ns_ + kRoundNs;
     const std::uint64_t end_ns = std::min(round_end, deadline_ns());
     while (left != 0 && !stop_requested()) {
-      const auto chunk = static_cast<std::size_t>(std::min<std::uint64_t>(left, RaceWorker::kChunk));
+      const auto chunk =
+          static_cast<std::size_t>(std::min<std::uint64_t>(left, RaceWorker::kChunk));
       worker.run_chunk(chunk);
       left -= chunk;
       share.done += chunk;
@@ -144,11 +149,11 @@ Errc check_settings(const Box& box, RaceSettings& settings, std::string* reason)
     if (reason != nullptr) *reason = text;
     return Errc::kInval;
   };
-  if (settings.threads == 0 || settings.threads > kMaxThreads)
-    return refuse("threads: 1 to 256");
+  if (settings.threads == 0 || settings.threads > kMaxThreads) return refuse("threads: 1 to 256");
   std::uint64_t weights = 0;
   for (const std::uint32_t weight : settings.mix) weights += weight;
-  if (weights == 0 || weights > 0xffffffffU) return refuse("mix: weights with a sum of 1 to 2^32 - 1");
+  if (weights == 0 || weights > 0xffffffffU)
+    return refuse("mix: weights with a sum of 1 to 2^32 - 1");
   const std::uint64_t pages = box.memmap().pages();
   if (settings.first.value >= pages) return refuse("first: no such page");
   if (settings.pages == 0) settings.pages = pages - settings.first.value;

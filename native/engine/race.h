@@ -31,14 +31,14 @@ struct RaceSettings {
   std::array<std::uint32_t, kPinOps> mix{1};  // weight of each PinOp
   Pattern pattern = Pattern::kRandom;
   Pfn first;
-  std::uint64_t pages = 0;        // 0: all RAM behind `first`
+  std::uint64_t pages = 0;  // 0: all RAM behind `first`
   // Whatever comes first ends the race; with none of them, one second.
   std::uint64_t duration_ns = 0;
-  std::uint64_t ops = 0;          // of each thread
+  std::uint64_t ops = 0;  // of each thread
   std::uint64_t rounds = 0;
   std::uint64_t ops_per_round = 0;  // of each thread; 0: about a quarter of a second's
   bool audit_rounds = true;
-  bool affinity = false;          // thread i on core i
+  bool affinity = false;  // thread i on core i
 };
 
 /// Shared by a race and whoever watches it, from any thread, at any time.
@@ -69,7 +69,7 @@ struct OpResult {
   std::uint64_t retries = 0;  // attempts beyond the first
   /// By errno. Operations that failed together in one batch count as the first one's.
   std::vector<OpFailure> failures;
-  Histogram latency;          // 1 in 256
+  Histogram latency;  // 1 in 256
 
   void fail(Errc error, std::uint64_t count);
   void merge(const OpResult& other);
@@ -83,11 +83,11 @@ std::string_view stopped_by_name(StoppedBy by);
 
 struct RaceResult {
   StoppedBy stopped_by = StoppedBy::kTime;
-  std::uint64_t ns = 0;      // between barriers: audits are not in it
+  std::uint64_t ns = 0;  // between barriers: audits are not in it
   std::uint64_t rounds = 0;
   std::vector<std::unique_ptr<OpResults>> threads;
   std::unique_ptr<OpResults> total;
-  AuditReport audit;         // of the round that ended the race
+  AuditReport audit;  // of the round that ended the race
 };
 
 /// Runs a race in threads of its own and returns when it is over; what threads still

@@ -95,9 +95,7 @@ void RaceWorker::do_run(PinOp op, std::span<const std::uint32_t> pfns) {
     case PinOp::kPinUnpin:
     case PinOp::kSpeculativeUnpin:
     case PinOp::kGetPut:
-    case PinOp::kMaybePinned:
-      do_pairs(op, pfns);
-      break;
+    case PinOp::kMaybePinned: do_pairs(op, pfns); break;
     default:
       for (const std::uint32_t pfn : pfns) do_one(op, Pfn{pfn});
   }

@@ -22,7 +22,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-
 // Cold paths, in pins.cpp. They take the caller's frame, not the loop's copy, and
 // the target by value: its address would force it out of the registers, and a
 // load from the stack behind a locked instruction costs 5 ns.

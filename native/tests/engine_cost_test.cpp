@@ -53,7 +53,8 @@ TEST_P(LimitLoops, PinAsTheSchemeDoes) {
 }
 
 TEST_P(LimitLoops, RefuseAFreePage) {
-  auto box = TestBox{.scheme = GetParam().name, .pages = 4, .ledger = false, .populate = false}.make();
+  auto box =
+      TestBox{.scheme = GetParam().name, .pages = 4, .ledger = false, .populate = false}.make();
   const std::uint32_t pfn = 1;
   EXPECT_EQ(limit_loop(box->scheme(), PinOp::kPinUnpin)(box->scheme().frame(), &pfn, 1, 0), 1U);
   EXPECT_CLEAN(*box);

@@ -39,8 +39,7 @@ TEST_P(RaceOfEveryScheme, IsExactOnAFewPages) {
   EXPECT_EQ(result.rounds, 4U);
   EXPECT_EQ(result.threads.size(), 4U);
   EXPECT_CLEAN(*box);  // all was released
-  for (std::uint64_t pfn = 0; pfn < 8; ++pfn)
-    EXPECT_EQ(box->unpin(Pfn{pfn}), Errc::kNotPinned);
+  for (std::uint64_t pfn = 0; pfn < 8; ++pfn) EXPECT_EQ(box->unpin(Pfn{pfn}), Errc::kNotPinned);
 }
 
 std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {

@@ -49,10 +49,10 @@ inline std::string text_of(const AuditReport& report) {
   return text;
 }
 
-#define EXPECT_CLEAN(box)                                                    \
-  do {                                                                       \
-    const auto report_ = ::pagebox::audit_of(box);                           \
-    EXPECT_TRUE(report_.clean()) << ::pagebox::text_of(report_);             \
+#define EXPECT_CLEAN(box)                                        \
+  do {                                                           \
+    const auto report_ = ::pagebox::audit_of(box);               \
+    EXPECT_TRUE(report_.clean()) << ::pagebox::text_of(report_); \
   } while (false)
 
 }  // namespace pagebox::inline PAGEBOX_ENV

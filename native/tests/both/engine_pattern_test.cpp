@@ -49,8 +49,10 @@ TEST(Pattern, IsAFunctionOfSeedAndThread) {
 }
 
 TEST(Pattern, SequentialThreadsStartApart) {
-  EXPECT_EQ(draw(Pattern::kSequential, 10, 100, 1, 0, 2, 3), (std::vector<std::uint32_t>{10, 11, 12}));
-  EXPECT_EQ(draw(Pattern::kSequential, 10, 100, 1, 1, 2, 3), (std::vector<std::uint32_t>{60, 61, 62}));
+  EXPECT_EQ(draw(Pattern::kSequential, 10, 100, 1, 0, 2, 3),
+            (std::vector<std::uint32_t>{10, 11, 12}));
+  EXPECT_EQ(draw(Pattern::kSequential, 10, 100, 1, 1, 2, 3),
+            (std::vector<std::uint32_t>{60, 61, 62}));
 }
 
 TEST(Pattern, ZipfPrefersAFewPages) {
