@@ -48,7 +48,7 @@ class CostSampler::Impl {
                             zipf_.get());
     }
     indices_.resize(settings.threads);
-    limit_ = limit_loop(pins_, settings.op);
+    limit_ = limit_loop(pins_, settings.op, settings.prefetch);
     undo_ = limit_loop(pins_, settings.op == PinOp::kPin ? PinOp::kUnpin : PinOp::kPin);
   }
 
