@@ -1,29 +1,9 @@
 #include "addon/record_value.h"
 
-#include <array>
 #include <string>
 
 namespace pagebox::addon {
 namespace {
-
-constexpr std::array<std::string_view, 10> kStateNames = {"none",
-                                                          "present",
-                                                          "swap",
-                                                          "dev_private_w",
-                                                          "dev_private_r",
-                                                          "dev_exclusive_w",
-                                                          "dev_exclusive_r",
-                                                          "migration",
-                                                          "hwpoison",
-                                                          "marker"};
-static_assert(static_cast<unsigned>(PagemapState::kMarker) == kStateNames.size() - 1);
-
-constexpr std::array<std::string_view, 23> kKpageFlagNames = {
-    "LOCKED",         "REFERENCED",    "UPTODATE", "DIRTY",       "LRU",       "ACTIVE",
-    "WRITEBACK",      "RECLAIM",       "MMAP",     "ANON",        "SWAPCACHE", "SWAPBACKED",
-    "COMPOUND_HEAD",  "COMPOUND_TAIL", "HUGE",     "UNEVICTABLE", "THP",       "MLOCKED",
-    "ANON_EXCLUSIVE", "PRIVATE",       "OWNER_2",  "ZERO_PAGE",   "NOPAGE"};
-static_assert(kKpfNopage == kKpageFlagNames.size() - 1);
 
 std::string ret_of(const OpRecord& record) {
   if (record.fault) return "fault";
@@ -51,7 +31,7 @@ std::string flags_of(std::uint32_t flags) {
 
 napi_value entry_value(const JsValues& js, const PagemapEntry& entry) {
   JsObject page(js);
-  page.text("st", kStateNames[static_cast<unsigned>(entry.state)]);
+  page.text("st", kPagemapStateNames[static_cast<unsigned>(entry.state)]);
   if (entry.state != PagemapState::kNone)
     page.number("ex", int{entry.exclusive}).number("file", int{entry.file});
   page.number("sd", int{entry.soft_dirty});

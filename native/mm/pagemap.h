@@ -1,8 +1,10 @@
 // /proc/pid/pagemap, /proc/kpagecount and /proc/kpageflags for a range.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "mm/mm.h"
 
@@ -20,6 +22,18 @@ enum class PagemapState : std::uint8_t {
   kHwpoison,
   kMarker,
 };
+/// As the recordings spell them.
+inline constexpr std::array<std::string_view, 10> kPagemapStateNames = {"none",
+                                                                        "present",
+                                                                        "swap",
+                                                                        "dev_private_w",
+                                                                        "dev_private_r",
+                                                                        "dev_exclusive_w",
+                                                                        "dev_exclusive_r",
+                                                                        "migration",
+                                                                        "hwpoison",
+                                                                        "marker"};
+static_assert(static_cast<unsigned>(PagemapState::kMarker) == kPagemapStateNames.size() - 1);
 
 /// Bits of `flags`, in the order of the recordings' kpageflags names.
 enum KpageFlag : std::uint32_t {
@@ -47,6 +61,12 @@ enum KpageFlag : std::uint32_t {
   kKpfZeroPage,
   kKpfNopage,
 };
+inline constexpr std::array<std::string_view, 23> kKpageFlagNames = {
+    "LOCKED",         "REFERENCED",    "UPTODATE", "DIRTY",       "LRU",       "ACTIVE",
+    "WRITEBACK",      "RECLAIM",       "MMAP",     "ANON",        "SWAPCACHE", "SWAPBACKED",
+    "COMPOUND_HEAD",  "COMPOUND_TAIL", "HUGE",     "UNEVICTABLE", "THP",       "MLOCKED",
+    "ANON_EXCLUSIVE", "PRIVATE",       "OWNER_2",  "ZERO_PAGE",   "NOPAGE"};
+static_assert(kKpfNopage == kKpageFlagNames.size() - 1);
 
 struct PagemapEntry {
   PagemapState state = PagemapState::kNone;

@@ -88,22 +88,7 @@ std::string ret_text(const OpRecord& result) {
 }
 
 std::string entry_text(const PagemapEntry& entry) {
-  static constexpr const char* kStates[] = {"none",
-                                            "present",
-                                            "swap",
-                                            "dev_private_w",
-                                            "dev_private_r",
-                                            "dev_exclusive_w",
-                                            "dev_exclusive_r",
-                                            "migration",
-                                            "hwpoison",
-                                            "marker"};
-  static constexpr const char* kFlagNames[] = {
-      "LOCKED",         "REFERENCED",    "UPTODATE", "DIRTY",       "LRU",       "ACTIVE",
-      "WRITEBACK",      "RECLAIM",       "MMAP",     "ANON",        "SWAPCACHE", "SWAPBACKED",
-      "COMPOUND_HEAD",  "COMPOUND_TAIL", "HUGE",     "UNEVICTABLE", "THP",       "MLOCKED",
-      "ANON_EXCLUSIVE", "PRIVATE",       "OWNER_2",  "ZERO_PAGE",   "NOPAGE"};
-  std::string out = "{\"st\":" + quoted(kStates[static_cast<int>(entry.state)]);
+  std::string out = "{\"st\":" + quoted(kPagemapStateNames[static_cast<unsigned>(entry.state)]);
   if (entry.state != PagemapState::kNone) {
     out += std::string(",\"ex\":") + (entry.exclusive ? "1" : "0");
     out += std::string(",\"file\":") + (entry.file ? "1" : "0");
@@ -113,9 +98,9 @@ std::string entry_text(const PagemapEntry& entry) {
   if (entry.has_mapcount) out += ",\"mc\":" + std::to_string(entry.mapcount);
   if (entry.has_flags) {
     std::string flags;
-    for (unsigned bit = 0; bit < std::size(kFlagNames); ++bit)
+    for (unsigned bit = 0; bit < kKpageFlagNames.size(); ++bit)
       if ((entry.flags >> bit & 1) != 0)
-        flags += (flags.empty() ? "" : "|") + std::string(kFlagNames[bit]);
+        flags += (flags.empty() ? "" : "|") + std::string(kKpageFlagNames[bit]);
     out += ",\"kf\":" + quoted(flags);
   }
   return out + "}";
