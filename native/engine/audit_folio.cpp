@@ -132,7 +132,7 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
                              AuditSink& sink) {
   const Shape& shape = box_.memmap().shape();
   const Pins& scheme = box_.scheme();
-  const int lru_bit = shape.flag_bit[static_cast<unsigned>(Flag::kLru)];
+  const std::int8_t lru_bit = shape.flag_bit[static_cast<unsigned>(Flag::kLru)];
   const std::uint64_t lru = lru_bit < 0 ? 0 : std::uint64_t{1} << lru_bit;
   const std::uint64_t pinned = scheme.scheme().pinned.word == 0 ? scheme.frame().pinned : 0;
   const std::uint64_t low = low_flags_of(shape) | pinned;
