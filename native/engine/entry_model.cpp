@@ -20,7 +20,7 @@ namespace {
 template <std::size_t kSize>
 void copy_text(char (&to)[kSize], std::string_view text) {
   const std::size_t size = std::min(text.size(), kSize - 1);
-  std::copy_n(text.data(), size, to);
+  std::copy_n(text.begin(), size, to);
   to[size] = '\0';
 }
 
