@@ -167,15 +167,24 @@ class Walk {
     });
   }
 
+  /// References with the one that a device's page keeps for good: dax memory beside its
+  /// users', p2pdma memory while it has no user.
+  std::int64_t idle_refs(Pfn pfn, std::int64_t used) const {
+    const PagemapRange* range = machine_.pagemap(pfn);
+    if (range == nullptr || range->idle_refs == 0) return used;
+    return range->type == MemoryType::kP2pdma ? std::max<std::int64_t>(used, range->idle_refs)
+                                              : used + range->idle_refs;
+  }
+
   void check_page(Pfn pfn) {
     const Page page = machine_.page(pfn);
     if (is_tail(page)) return;
     const auto at = accounts_.find(pfn);
     const Account who = at == accounts_.end() ? Account{} : at->second;
     const std::int64_t expected =
-        static_cast<std::int64_t>(who.mappings) + who.other_entries + who.caches + who.batches +
-        who.gets + (who.table ? 1 : 0) +
-        static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page);
+        idle_refs(pfn, static_cast<std::int64_t>(who.mappings) + who.other_entries + who.caches +
+                           who.batches + who.gets + (who.table ? 1 : 0) +
+                           static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page));
     if (page.refcount() != expected)
       row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),
           static_cast<std::uint64_t>(page.refcount()), who.describe());

@@ -8,6 +8,7 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "mm/fault_result.h"
 #include "mm/vma.h"
 #include "page/pfn.h"
 
@@ -41,12 +42,19 @@ class BackingStore {
 enum class FileKind : std::uint8_t { kShmem, kDisk, kDriver };
 
 class Cpu;
+struct Fault;
 
-/// What stands behind a driver's file: told when its last user is gone.
+/// What stands behind a driver's file (the kernel's vm_operations and release).
 class DriverFile {
  public:
   virtual ~DriverFile() = default;
+  /// The last user is gone.
   virtual void release(Cpu& cpu) = 0;
+  /// A fault on an empty entry, mmap_lock held shared. kOk: look again. Mappings
+  /// that were populated by mmap have nothing to add.
+  virtual FaultResult fault(Fault&) { return FaultResult::kSigbus; }
+  /// vma_is_fsdax: the file's blocks themselves are mapped, so no pin may last.
+  virtual bool is_fsdax() const { return false; }
 };
 
 class AddressSpace {
@@ -55,6 +63,7 @@ class AddressSpace {
   FileKind kind = FileKind::kShmem;
   std::unique_ptr<BackingStore> disk;  // kDisk only
   DriverFile* driver = nullptr;        // kDriver only: its mappings are not paged
+  bool is_fsdax() const { return driver != nullptr && driver->is_fsdax(); }
 
   /// Files behind which clean and dirty differ: first writes must be noticed.
   bool tracks_dirty() const { return kind == FileKind::kDisk; }

@@ -44,8 +44,13 @@ FaultResult remove_device_exclusive_entry(Fault& fault, Page page);
 /// The same with the entry's lock and the folio lock held (fork).
 void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot slot);
 
-/// The page behind a present entry; empty for special ones (the zero page).
+/// The page behind a present entry; empty for special ones (the zero page), and for
+/// devmap ones, which count neither references nor mappings (until v6.14).
 Page vm_normal_page(Machine& machine, Pte pte);
+/// The page behind a devmap entry, for whoever takes a reference of its own.
+Page devmap_page(Machine& machine, Pte pte);
+/// Private write fault: a copy of `source` becomes the entry's own page.
+FaultResult map_private_copy(Fault& fault, Pfn source);
 /// Adds write access if the vma allows it (maybe_mkwrite).
 inline Pte maybe_mkwrite(Pte pte, const Vma& vma) {
   return (vma.flags & kVmWrite) != 0 ? pte.with(Pte::kWrite) : pte;

@@ -87,34 +87,13 @@ FaultResult do_read_fault(Fault& fault) {
 }
 
 FaultResult do_cow_fault(Fault& fault) {
-  Cpu& cpu = fault.cpu;
-  Machine& machine = cpu.machine;
-  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
-  const auto fresh = machine.alloc_folio(cpu);
-  if (!fresh) return FaultResult::kOom;
-  const Page copy = fresh.value;
   Page folio;
-  if (const FaultResult result = get_file_page(fault, folio); result != FaultResult::kOk) {
-    machine.put(cpu, copy);
+  if (const FaultResult result = get_file_page(fault, folio); result != FaultResult::kOk)
     return result;
-  }
-  machine.frames.copy(machine.pfn_of(copy), machine.pfn_of(folio));
-  copy.set(Flag::kUptodate);
-  bool mapped = false;
-  {
-    Guard guard(*fault.slot.lock);
-    if (fault.slot.get().none()) {
-      folio_add_new_anon_rmap(cpu, copy, fault.vma, fault.address, true);
-      folio_add_lru_vma(cpu, copy, fault.vma);
-      fault.slot.set(
-          maybe_mkwrite(Pte::of(machine.pfn_of(copy), fault.vma.page_prot).mkdirty(), fault.vma));
-      mapped = true;
-    }
-  }
+  const FaultResult result = map_private_copy(fault, fault.machine().pfn_of(folio));
   folio_unlock(folio);
-  machine.put(cpu, folio);
-  if (!mapped) machine.put(cpu, copy);
-  return FaultResult::kOk;
+  fault.machine().put(fault.cpu, folio);
+  return result;
 }
 
 FaultResult do_shared_fault(Fault& fault) {
@@ -137,9 +116,30 @@ FaultResult do_shared_fault(Fault& fault) {
 
 }  // namespace
 
+FaultResult map_private_copy(Fault& fault, Pfn source) {
+  Cpu& cpu = fault.cpu;
+  Machine& machine = cpu.machine;
+  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
+  const auto fresh = machine.alloc_folio(cpu);
+  if (!fresh) return FaultResult::kOom;
+  const Page copy = fresh.value;
+  machine.frames.copy(machine.pfn_of(copy), source);
+  copy.set(Flag::kUptodate);
+  Guard guard(*fault.slot.lock);
+  if (!fault.slot.get().none()) {
+    machine.put(cpu, copy);
+    return FaultResult::kOk;
+  }
+  folio_add_new_anon_rmap(cpu, copy, fault.vma, fault.address, true);
+  folio_add_lru_vma(cpu, copy, fault.vma);
+  fault.slot.set(
+      maybe_mkwrite(Pte::of(machine.pfn_of(copy), fault.vma.page_prot).mkdirty(), fault.vma));
+  return FaultResult::kOk;
+}
+
 FaultResult do_file_fault(Fault& fault) {
-  // A driver's own mapping: its pages were there from the start, or never.
-  if (fault.vma.file->kind == FileKind::kDriver) return FaultResult::kSigbus;
+  AddressSpace& file = *fault.vma.file;
+  if (file.kind == FileKind::kDriver) return file.driver->fault(fault);
   if (!fault.write()) return do_read_fault(fault);
   if ((fault.vma.flags & kVmShared) == 0) return do_cow_fault(fault);
   return do_shared_fault(fault);

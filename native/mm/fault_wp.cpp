@@ -27,7 +27,9 @@ void reuse(Fault& fault) {
   fault.slot.set(maybe_mkwrite(fault.orig.with(Pte::kAccessed).mkdirty(), fault.vma));
 }
 
-/// The entry's lock is held; `old` (null for the zero page) has our reference.
+/// The entry's lock is held; `old` has our reference. It is null for the zero page and
+/// for memory whose entries are not counted (dax): what is copied stays there, as its
+/// owner unmaps it before it takes the memory away.
 FaultResult wp_page_copy(Fault& fault, Page old) {
   Cpu& cpu = fault.cpu;
   Machine& machine = cpu.machine;
@@ -41,10 +43,10 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
   const auto fresh = machine.alloc_folio(cpu);
   if (!fresh) return give_up(FaultResult::kOom);
   const Page copy = fresh.value;
-  if (old)
-    machine.frames.copy(machine.pfn_of(copy), machine.pfn_of(old));
-  else
+  if (machine.is_zero_pfn(fault.orig.pfn()))
     machine.frames.clear(machine.pfn_of(copy));
+  else
+    machine.frames.copy(machine.pfn_of(copy), fault.orig.pfn());
   copy.set(Flag::kUptodate);
 
   bool copied = false;
@@ -110,7 +112,13 @@ FaultResult wp_page_shared(Fault& fault, Page page) {
 FaultResult do_wp_page(Fault& fault) {
   Machine& machine = fault.machine();
   const Page page = vm_normal_page(machine, fault.orig);
-  if ((fault.vma.flags & kVmShared) != 0 && page) return wp_page_shared(fault, page);
+  if ((fault.vma.flags & kVmShared) != 0) {
+    if (page) return wp_page_shared(fault, page);
+    // No page whose dirt anybody follows (wp_pfn_shared).
+    reuse(fault);
+    fault.slot.lock->unlock();
+    return FaultResult::kOk;
+  }
   if (page) {
     const Page folio = compound_head(machine.memmap, page);
     if (folio_test_anon(folio) &&

@@ -12,6 +12,9 @@ namespace {
 
 Errc check_vma_flags(const Vma& vma, std::uint32_t flags) {
   if ((vma.flags & (kVmIo | kVmPfnMap)) != 0) return Errc::kFault;
+  // Truncate would wait for it without end (v4.15).
+  if ((flags & kFollLongterm) != 0 && vma.file != nullptr && vma.file->is_fsdax())
+    return Errc::kOpNotSupp;
   if ((flags & kFollWrite) != 0) {
     constexpr std::uint32_t kHeld = kFollPin | kFollLongterm;
     const bool tracked = (vma.flags & (kVmShared | kVmWrite)) == (kVmShared | kVmWrite) &&
@@ -48,7 +51,9 @@ Followed follow_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t fl
   if (!pte.present()) return {};
   Page page = vm_normal_page(machine, pte);
   if ((flags & kFollWrite) != 0 && !can_follow_write(vma, pte, page, flags)) return {};
+  if (!page) page = devmap_page(machine, pte);
   if (!page) {
+    // A pfn without a descriptor: FS_DAX_LIMITED, a driver's registers.
     if (!machine.is_zero_pfn(pte.pfn())) return {Follow::kError, Errc::kExist, {}};
     page = machine.zero_page();
   }
@@ -73,6 +78,12 @@ Errc faultin_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags
     case FaultResult::kOom: return Errc::kNoMem;
     default: return Errc::kFault;
   }
+}
+
+/// is_valid_gup_args, as far as these flags go.
+bool valid_args(std::uint32_t flags) {
+  constexpr std::uint32_t kForeverOnABus = kFollLongterm | kFollPciP2pdma;
+  return (flags & kForeverOnABus) != kForeverOnABus;
 }
 
 void unpin_all(Cpu& cpu, std::span<Pfn> pages) {
@@ -121,6 +132,7 @@ GupResult gup_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
 
 GupResult fast_then_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                          std::span<Pfn> out) {
+  if (!valid_args(flags)) return {0, Errc::kInval};
   if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
   if ((flags & kFollPin) != 0 && mm.has_pinned.load() == 0) mm.has_pinned.store(1);
   const std::uint64_t had = gup_fast(cpu, mm, address, flags, out);
@@ -158,6 +170,7 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
 
 GupResult get_user_pages(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                          std::span<Pfn> out) {
+  if (!valid_args(flags)) return {0, Errc::kInval};
   if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
   return gup_slow(cpu, mm, address, flags | kFollGet | kFollTouch, out);
 }
@@ -169,6 +182,7 @@ GupResult get_user_pages_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint
 
 GupResult pin_user_pages(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                          std::span<Pfn> out) {
+  if (!valid_args(flags)) return {0, Errc::kInval};
   if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
   if (mm.has_pinned.load() == 0) mm.has_pinned.store(1);
   return gup_slow(cpu, mm, address, flags | kFollPin, out);

@@ -25,7 +25,11 @@ Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
   const std::uint64_t need =
       Pte::kPresent | Pte::kUser | ((flags & kFollWrite) != 0 ? Pte::kWrite : 0);
   if (!pte.has(need) || pte.has(Pte::kSpecial)) return {};
-  const Page page = vm_normal_page(machine, pte);
+  Page page = vm_normal_page(machine, pte);
+  // Short pins only: without the vma nobody can tell whether it is a file's block.
+  // Who takes such memory away unmaps it first and freezes its counts afterwards, so
+  // the second look below replaces the kernel's reference on the pagemap.
+  if (!page && (flags & kFollLongterm) == 0) page = devmap_page(machine, pte);
   if (!page || !try_grab_folio_speculative(cpu, page, flags)) return {};
   const Page folio = compound_head(machine.memmap, page);
   const bool pinnable = (flags & kFollLongterm) == 0 || folio_is_longterm_pinnable(machine, folio);

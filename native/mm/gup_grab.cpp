@@ -8,8 +8,20 @@ namespace pagebox::inline PAGEBOX_ENV {
 WalkGuard::WalkGuard(Cpu& cpu) : cpu_(cpu), token_(cpu.machine.rcu.read_lock(cpu.index)) {}
 WalkGuard::~WalkGuard() { cpu_.machine.rcu.read_unlock(token_); }
 
+namespace {
+
+/// Another device's registers on the bus: only for who asks for them (v6.2).
+bool refuses_p2pdma(Machine& machine, Page page, std::uint32_t flags) {
+  if ((flags & kFollPciP2pdma) != 0) return false;
+  const PagemapRange* range = machine.pagemap(machine.pfn_of(page));
+  return range != nullptr && range->type == MemoryType::kP2pdma;
+}
+
+}  // namespace
+
 bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
   Machine& machine = cpu.machine;
+  if (refuses_p2pdma(machine, page, flags)) return false;
   if ((flags & kFollPin) != 0) {
     if (machine.pins.try_pin_speculative(machine.pfn_of(page), 1, cpu.index) != Errc::kOk)
       return false;
@@ -28,6 +40,7 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
   const Page folio = compound_head(machine.memmap, page);
   if ((flags & (kFollGet | kFollPin)) == 0) return Errc::kOk;
   if (folio.refcount() <= 0) return Errc::kNoMem;
+  if (refuses_p2pdma(machine, folio, flags)) return Errc::kRemoteIo;
   if ((flags & kFollGet) != 0) {
     machine.get(folio);
     return Errc::kOk;
@@ -58,7 +71,11 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
   const auto last = machine.pins.unpin(pfn, 1, cpu.index);
   if (!last) return;
   machine.pin_statistics.released.fetch_add(1);
-  if (last.value) machine.free_folio(cpu, compound_head(machine.memmap, machine.page(pfn)));
+  const Page folio = compound_head(machine.memmap, machine.page(pfn));
+  if (last.value)
+    machine.free_folio(cpu, folio);
+  else
+    machine.note_idle(folio);
 }
 
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {

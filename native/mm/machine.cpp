@@ -51,7 +51,15 @@ Result<Page> Machine::alloc_zeroed_page(Cpu& cpu) {
 }
 
 void Machine::put(Cpu& cpu, Page folio) {
-  if (folio.ref_sub(1) == 1) free_folio(cpu, folio);
+  const std::int32_t had = folio.ref_sub(1);
+  if (had == 1) free_folio(cpu, folio);
+  if (had == 2) note_idle(folio);
+}
+
+void Machine::note_idle(Page folio) {
+  const PagemapRange* range = pagemap(pfn_of(folio));
+  if (range != nullptr && range->ops->page_idle != nullptr && folio.refcount() == range->idle_refs)
+    range->ops->page_idle(range->self);
 }
 
 void Machine::free_folio(Cpu& cpu, Page folio) {
@@ -135,8 +143,8 @@ void Machine::put_file(Cpu& cpu, AddressSpace& file) {
   if (file.users.fetch_sub(1) != 1) return;
   DriverFile* driver = file.driver;
   if (driver == nullptr) truncate_file(cpu, file, 0);
-  files.free(&file);
   if (driver != nullptr) driver->release(cpu);
+  files.free(&file);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

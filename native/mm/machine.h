@@ -71,6 +71,8 @@ class Machine {
   void put(Cpu& cpu, Page folio);
   /// The last reference was dropped elsewhere (an unpin).
   void free_folio(Cpu& cpu, Page folio);
+  /// A reference or pin went: tells who waits for the page to be idle (dax).
+  void note_idle(Page folio);
 
   /// The device range that holds the page; null for RAM.
   const PagemapRange* pagemap(Pfn pfn) const;

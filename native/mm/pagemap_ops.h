@@ -32,6 +32,8 @@ struct PagemapOps {
   /// A long-term pin met a coherent page: move it to RAM. kBusy: somebody else
   /// holds it. Called without a lock and with a reference on the page, which it drops.
   Errc (*migrate_device_page)(void* self, Cpu& cpu, Page page);
+  /// A page may have become idle; wakes who waits for that. Null: idle pages are free.
+  void (*page_idle)(void* self);
 };
 
 /// One contiguous range of device pages.
@@ -41,6 +43,8 @@ struct PagemapRange {
   MemoryType type = MemoryType::kDevicePrivate;
   const PagemapOps* ops = nullptr;
   void* self = nullptr;
+  /// References of a page that nobody uses.
+  std::int32_t idle_refs = 0;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -84,6 +84,7 @@ struct Pte {
   bool dirty() const { return has(kDirty); }
   bool soft_dirty() const { return has(kSoftDirty); }
   bool huge() const { return has(kHuge); }
+  bool devmap() const { return has(kDevmap); }
   Pfn pfn() const { return {(value & kPfnMask) >> kPageShift}; }
 
   Pte with(std::uint64_t bits) const { return {value | bits}; }

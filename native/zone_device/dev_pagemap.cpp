@@ -21,8 +21,11 @@ MemoryType type_of(DeviceMemory memory) {
 
 /// The driver hands pages out and gets them back, so that each use is counted.
 bool driver_allocates(DeviceMemory memory) {
-  return memory == DeviceMemory::kPrivate || memory == DeviceMemory::kPublic ||
-         memory == DeviceMemory::kCoherent;
+  return memory != DeviceMemory::kFsdax && memory != DeviceMemory::kGeneric;
+}
+
+std::int32_t idle_refs_of(DeviceMemory memory) {
+  return !driver_allocates(memory) || memory == DeviceMemory::kP2pdma ? 1 : 0;
 }
 
 DevPagemap& self_of(void* self) { return *static_cast<DevPagemap*>(self); }
@@ -42,14 +45,17 @@ const PagemapOps DevPagemap::kOps = {
     },
     [](void* self, Cpu& cpu, Page page) { self_of(self).release_page(cpu, page); },
     [](void*, Cpu& cpu, Page page) { return migrate_device_coherent_page(cpu, page); },
+    [](void* self) {
+      DevPagemap& pagemap = self_of(self);
+      pagemap.idle_events_.fetch_add(1);
+      wake(pagemap.idle_events_.address());
+    },
 };
 
 DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
   const PagemapRange* range = machine.pagemap(pfn);
   return range == nullptr ? nullptr : static_cast<DevPagemap*>(range->self);
 }
-
-std::int32_t DevPagemap::idle_refs() const { return driver_allocates(memory_) ? 0 : 1; }
 
 DevPagemap::DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
                        std::uint64_t nth, const void* owner, PagemapDriver& driver)
@@ -58,7 +64,7 @@ DevPagemap::DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::ui
       nth_(nth),
       owner_(owner),
       driver_(&driver),
-      range_{first, pages, type_of(memory), &kOps, this} {}
+      range_{first, pages, type_of(memory), &kOps, this, idle_refs_of(memory)} {}
 
 Errc DevPagemap::add() {
   if (is_live()) return Errc::kBusy;
@@ -91,13 +97,14 @@ Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   page.set_word(3, 0);
   page.set_word(4, 0);
   page.set_word(5, 0);
-  page.set(Flag::kLocked);
+  if (memory_ != DeviceMemory::kP2pdma) page.set(Flag::kLocked);
   page.set_refcount(1);
   return Errc::kOk;
 }
 
 void DevPagemap::release_page(Cpu& cpu, Page page) {
   // The free path has reset `mapping` before: from here on the page is the driver's.
+  if (memory_ == DeviceMemory::kP2pdma) page.set_refcount(1);
   driver_->page_free(cpu, page);
   ref_.put(cpu.index);
 }
@@ -112,20 +119,43 @@ std::vector<PageHolder> DevPagemap::holders() const {
   for (std::uint64_t i = 0; i < range_.pages; ++i) {
     const Page page = machine_.page(range_.first + i);
     const std::int32_t refs = page.refcount();
-    if (refs == idle_refs()) continue;
-    found.push_back({range_.first + i, refs, page_mapcount(page),
-                     machine_.pins.maybe_pinned(range_.first + i)});
+    const std::int32_t mapcount = page_mapcount(page);
+    if (refs == idle_refs() && mapcount == 0) continue;
+    found.push_back(
+        {range_.first + i, refs, mapcount, machine_.pins.maybe_pinned(range_.first + i)});
   }
   return found;
 }
 
+void DevPagemap::wait_idle(Page page) const {
+  for (;;) {
+    const std::uint32_t seen = idle_events_.load();
+    if (page.refcount() <= idle_refs()) return;
+    wait_on(idle_events_.address(), seen);
+  }
+}
+
+/// No reference can be taken any more, and none is held. False: one is, and nothing
+/// has changed.
+bool DevPagemap::freeze_idle() {
+  if (driver_allocates(memory_)) return true;  // free pages: ref_ has counted the others
+  for (std::uint64_t i = 0; i < range_.pages; ++i) {
+    if (machine_.page(range_.first + i).try_freeze(idle_refs())) continue;
+    while (i-- > 0) machine_.page(range_.first + i).unfreeze(idle_refs());
+    return false;
+  }
+  return true;
+}
+
 void DevPagemap::remove() {
   ref_.wait_zero();
+  while (!freeze_idle())
+    for (std::uint64_t i = 0; i < range_.pages; ++i) wait_idle(machine_.page(range_.first + i));
   take_out();
 }
 
 Errc DevPagemap::try_remove() {
-  if (!ref_.is_zero()) return Errc::kBusy;
+  if (!ref_.is_zero() || !freeze_idle()) return Errc::kBusy;
   take_out();
   return Errc::kOk;
 }

@@ -7,9 +7,11 @@
 //   kill()        no page is handed out any more; the range's own reference goes
 //   remove()      waits for the last page, then the descriptors are gone
 //
-// Pages whose life the driver does not manage (fsdax, generic, p2pdma) are all in
-// use from add() to kill() in the same sense: a page in use beyond its idle
-// count holds the range.
+// Memory of fsdax and generic is not handed out page by page: its descriptors keep
+// one reference for good, and what somebody holds beyond it keeps the range. Its
+// owner unmaps it, then remove() freezes each count at that one reference; fast GUP
+// has raised the count before, or finds its entry gone. p2pdma pages are handed
+// out, and get their one reference back when they are free (v6.12).
 //
 // Sources: v6.12 mm/memremap.c as behaviour, Documentation/mm/hmm.rst.
 #pragma once
@@ -56,8 +58,8 @@ class DevPagemap {
   Errc add();
   bool is_live() const { return live_.load() != 0; }
 
-  /// zone_device_page_init: the driver hands out a free page. Locked, refcount 1,
-  /// no flag of an earlier life. kNoDev: the range is going away.
+  /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma),
+  /// refcount 1, no flag of an earlier life. kNoDev: the range is going away.
   Errc init_page(Cpu& cpu, Pfn pfn);
 
   /// The range is going away: no page is handed out from now on. Once.
@@ -66,7 +68,8 @@ class DevPagemap {
   std::vector<PageHolder> holders() const;
   std::uint64_t pages_in_use() const;
   /// After kill(): waits until no page is in use, then takes the range out of the
-  /// memmap. Not with a lock that a page's holder needs.
+  /// memmap. Not with a lock that a page's holder needs. fsdax and generic memory is
+  /// mapped nowhere any more.
   void remove();
   /// The same without waiting. kBusy: holders() says why, and nothing has changed.
   Errc try_remove();
@@ -79,14 +82,18 @@ class DevPagemap {
   PagemapDriver& driver() const { return *driver_; }
   bool contains(Pfn pfn) const { return pfn >= range_.first && pfn - range_.first < range_.pages; }
 
+  /// Sleeps until `page` has no reference but its idle one.
+  void wait_idle(Page page) const;
+
   /// The pagemap of a device page that the caller holds; null for RAM.
   static DevPagemap* of(const Machine& machine, Pfn pfn);
 
  private:
   static const PagemapOps kOps;
   void release_page(Cpu& cpu, Page page);
+  bool freeze_idle();
   void take_out();
-  std::int32_t idle_refs() const;
+  std::int32_t idle_refs() const { return range_.idle_refs; }
 
   Machine& machine_;
   const DeviceMemory memory_;
@@ -95,6 +102,7 @@ class DevPagemap {
   PagemapDriver* const driver_;
   const PagemapRange range_;
   Atomic<std::uint32_t> live_;
+  Atomic<std::uint32_t> idle_events_;  // moves whenever a page may have become idle
   PercpuRef ref_;
 };
 

@@ -74,7 +74,8 @@ struct Walk {
     if (need != Need::kNothing) return Look::kFault;
     Machine& machine = cpu.machine;
     // The zero page is a page like any other here; what has no page at all is not.
-    if (!machine.is_zero_pfn(pte.pfn()) && !vm_normal_page(machine, pte)) {
+    if (!machine.is_zero_pfn(pte.pfn()) && !vm_normal_page(machine, pte) &&
+        !devmap_page(machine, pte)) {
       if (need_fault(0) != Need::kNothing) return Look::kError;
       word().value = HmmPfn::kError;
       return Look::kDone;

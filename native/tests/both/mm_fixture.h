@@ -21,8 +21,9 @@ struct MmBox {
   std::unique_ptr<Machine> machine;
 
   explicit MmBox(unsigned cpus = 1, const char* scheme = "refcount-bias",
-                 std::uint64_t pages = 4096) {
-    EXPECT_EQ(Memmap::create(*find_layout("linux-6.12"), pages, pages, memmap), Errc::kOk);
+                 std::uint64_t pages = 4096, std::uint64_t device_pages = 0) {
+    EXPECT_EQ(Memmap::create(*find_layout("linux-6.12"), pages, pages + device_pages, memmap),
+              Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{pages});
     EXPECT_EQ(Pins::create(*find_scheme(scheme), *memmap, *zone, cpus, pins), Errc::kOk);
@@ -41,6 +42,7 @@ struct MmBox {
   }
   /// Rows of the audit, in words.
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
+    machine->rcu.barrier();  // tables on their way out have a reference still
     std::vector<std::string> out;
     for (const MmAuditRow& row : audit_mm(*machine, {mms, held}))
       out.push_back(std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +

@@ -1,0 +1,260 @@
+// Files whose blocks are mapped themselves, and what pins may do to them.
+#include <array>
+
+#include "mm/file_io.h"
+#include "mm/folio_state.h"
+#include "mm/gup.h"
+#include "mm/memory_disk.h"
+#include "mm/user_access.h"
+#include "tests/both/mm_fixture.h"
+#include "zone_device/dax_file.h"
+
+namespace pagebox::testing {
+namespace {
+
+constexpr std::uint64_t kRam = 1024, kBlocks = 16;
+
+struct DaxBox : MmBox {
+  explicit DaxBox(DaxKind kind) : MmBox(1, "refcount-bias", kRam, kBlocks) {
+    DaxDeviceOptions options;
+    options.kind = kind;
+    options.first = {kRam};
+    options.pages = kBlocks;
+    EXPECT_EQ(DaxDevice::create(*machine, options, device), Errc::kOk);
+    mm = create_mm();
+  }
+  ~DaxBox() {
+    mm->exit(cpu());
+    lru_add_drain_all(cpu());
+    machine->rcu.barrier();
+  }
+
+  DaxFile& file(std::uint64_t pages) {
+    const auto made = device->create_file(cpu(), pages);
+    EXPECT_TRUE(made);
+    return *made.value;
+  }
+  void put(DaxFile& file) { machine->put_file(cpu(), file.space()); }
+  Errc map(DaxFile& file, std::uint64_t pages, bool shared = true) {
+    return file.mmap(cpu(), *mm, kTestBase, pages, kVmRead | kVmWrite, shared);
+  }
+  FaultResult store(std::uint64_t page, std::uint64_t value) {
+    return store_word(cpu(), *mm, kTestBase + page * kPageBytes, value);
+  }
+  std::uint64_t load(std::uint64_t page) {
+    std::uint64_t word = 0;
+    EXPECT_EQ(load_word(cpu(), *mm, kTestBase + page * kPageBytes, word), FaultResult::kOk);
+    return word;
+  }
+  std::uint64_t stored(DaxFile& file, std::uint64_t page) {
+    std::array<std::uint64_t, kPageBytes / 8> words{};
+    EXPECT_EQ(file.read_page(page, reinterpret_cast<std::byte*>(words.data())), Errc::kOk);
+    return words[0];
+  }
+  GupResult pin(std::uint32_t flags, Pfn& out, bool fast = false) {
+    return (fast ? pin_user_pages_fast : pin_user_pages)(cpu(), *mm, kTestBase, flags,
+                                                         std::span(&out, 1));
+  }
+
+  std::unique_ptr<DaxDevice> device;
+  std::unique_ptr<Mm> mm;
+};
+
+const std::vector<std::string> kNothing;
+
+TEST(Dax, a_store_is_in_the_file_at_once_and_a_private_one_never) {
+  DaxBox box(DaxKind::kFsdax);
+  DaxFile& file = box.file(2);
+  ASSERT_EQ(box.map(file, 3), Errc::kOk);
+  EXPECT_EQ(box.load(0), 0U);
+  EXPECT_EQ(box.store(1, 7), FaultResult::kOk);
+  EXPECT_EQ(box.stored(file, 1), 7U);
+  EXPECT_EQ(box.store(2, 7), FaultResult::kSigbus);  // beyond the end
+  ASSERT_EQ(do_munmap(box.cpu(), *box.mm, kTestBase, 3), Errc::kOk);
+
+  ASSERT_EQ(box.map(file, 2, false), Errc::kOk);
+  EXPECT_EQ(box.load(1), 7U);
+  EXPECT_EQ(box.store(1, 8), FaultResult::kOk);  // after a read: copied on write
+  EXPECT_EQ(box.store(0, 9), FaultResult::kOk);  // at once
+  EXPECT_EQ(box.load(1), 8U);
+  EXPECT_EQ(box.stored(file, 0), 0U);
+  EXPECT_EQ(box.stored(file, 1), 7U);
+  EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
+  box.put(file);
+}
+
+TEST(Dax, mappings_count_nothing_and_the_descriptor_names_the_file) {
+  DaxBox box(DaxKind::kFsdax);
+  DaxFile& file = box.file(1);
+  ASSERT_EQ(box.map(file, 1), Errc::kOk);
+  ASSERT_EQ(box.store(0, 1), FaultResult::kOk);
+  const Page page = box.machine->page(file.block(0).value);
+  EXPECT_EQ(page.refcount(), 1);
+  EXPECT_EQ(page.mapcount_raw(), -1);
+  EXPECT_EQ(folio_file(*box.machine, page), &file.space());
+  EXPECT_EQ(DevPagemap::of(*box.machine, file.block(0).value), &box.device->pagemap());
+  std::unique_ptr<Mm> child = box.create_mm();
+  ASSERT_EQ(dup_mmap(box.cpu(), *child, *box.mm), Errc::kOk);
+  EXPECT_EQ(page.refcount(), 1);
+  EXPECT_EQ(store_word(box.cpu(), *child, kTestBase, 2), FaultResult::kOk);
+  EXPECT_EQ(box.load(0), 2U);
+  EXPECT_EQ(box.audit({box.mm.get(), child.get()}), kNothing);
+  child->exit(box.cpu());
+  box.put(file);
+}
+
+TEST(Dax, fsdax_is_pinned_in_place_but_not_for_long) {
+  for (const bool fast : {false, true}) {
+    DaxBox box(DaxKind::kFsdax);
+    DaxFile& file = box.file(1);
+    ASSERT_EQ(box.map(file, 1), Errc::kOk);
+    ASSERT_EQ(box.store(0, 1), FaultResult::kOk);
+    Pfn pfn;
+    EXPECT_EQ(box.pin(kFollWrite | kFollLongterm, pfn, fast).error, Errc::kOpNotSupp);
+    ASSERT_EQ(box.pin(kFollWrite, pfn, fast).pages, 1U);
+    EXPECT_EQ(pfn, file.block(0).value);
+    box.machine->frames.set_word(pfn, 0, 5);  // DMA
+    EXPECT_EQ(box.load(0), 5U);
+    EXPECT_EQ(box.audit({box.mm.get()}, {{pfn, true}}), kNothing);
+    unpin_user_page(box.cpu(), pfn);
+    box.put(file);
+  }
+}
+
+TEST(Dax, devdax_is_pinned_for_long_and_mapped_shared_only) {
+  DaxBox box(DaxKind::kDevdax);
+  DaxFile& file = box.file(0);
+  EXPECT_EQ(file.pages(), kBlocks);
+  EXPECT_EQ(box.device->create_file(box.cpu(), 1).error, Errc::kBusy);
+  EXPECT_EQ(file.truncate(box.cpu(), 0, OnBusy::kWait), Errc::kInval);
+  EXPECT_EQ(box.map(file, 1, false), Errc::kInval);
+  ASSERT_EQ(box.map(file, 1), Errc::kOk);
+  for (const bool fast : {false, true}) {
+    Pfn pfn;
+    ASSERT_EQ(box.pin(kFollWrite | kFollLongterm, pfn, fast).pages, 1U);
+    EXPECT_EQ(pfn, file.block(0).value);
+    unpin_user_page(box.cpu(), pfn);
+  }
+  box.put(file);
+}
+
+TEST(Dax, truncate_frees_no_block_that_is_pinned) {
+  DaxBox box(DaxKind::kFsdax);
+  DaxFile& file = box.file(2);
+  ASSERT_EQ(box.map(file, 2), Errc::kOk);
+  Pfn pfn;
+  ASSERT_EQ(box.pin(kFollWrite, pfn).pages, 1U);
+  EXPECT_EQ(file.truncate(box.cpu(), 0, OnBusy::kRefuse), Errc::kBusy);
+  EXPECT_EQ(file.pages(), 2U);
+  EXPECT_EQ(file.layout_busy_page(box.cpu(), 0), pfn);
+  EXPECT_EQ(file.layout_busy_page(box.cpu(), 1), std::nullopt);
+  EXPECT_EQ(file.truncate(box.cpu(), 1, OnBusy::kRefuse), Errc::kOk);  // the other one
+  EXPECT_EQ(box.store(0, 3), FaultResult::kOk);                        // mapped again
+  unpin_user_page(box.cpu(), pfn);
+  EXPECT_EQ(file.truncate(box.cpu(), 0, OnBusy::kWait), Errc::kOk);
+  EXPECT_EQ(box.store(0, 3), FaultResult::kSigbus);
+  EXPECT_EQ(box.device->free_blocks(), kBlocks);
+  EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
+  box.put(file);
+}
+
+TEST(Dax, a_file_grows_with_zeroes_until_the_device_is_full) {
+  DaxBox box(DaxKind::kFsdax);
+  DaxFile& file = box.file(1);
+  ASSERT_EQ(box.map(file, kBlocks), Errc::kOk);
+  ASSERT_EQ(file.truncate(box.cpu(), 3, OnBusy::kWait), Errc::kOk);
+  ASSERT_EQ(box.store(2, 9), FaultResult::kOk);
+  ASSERT_EQ(file.truncate(box.cpu(), 1, OnBusy::kWait), Errc::kOk);
+  ASSERT_EQ(file.truncate(box.cpu(), kBlocks, OnBusy::kWait), Errc::kOk);
+  EXPECT_EQ(box.load(2), 0U);
+  EXPECT_EQ(file.truncate(box.cpu(), kBlocks + 1, OnBusy::kWait), Errc::kNoSpc);
+  EXPECT_EQ(file.pages(), kBlocks);
+  EXPECT_EQ(box.device->create_file(box.cpu(), 1).error, Errc::kNoSpc);
+  box.put(file);
+}
+
+TEST(Dax, a_dropped_file_leaves_a_pinned_block_to_its_pin) {
+  DaxBox box(DaxKind::kFsdax);
+  DaxFile& file = box.file(1);
+  ASSERT_EQ(box.map(file, 1), Errc::kOk);
+  Pfn pfn;
+  ASSERT_EQ(box.pin(kFollWrite, pfn).pages, 1U);
+  box.put(file);
+  ASSERT_EQ(do_munmap(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
+  EXPECT_EQ(box.device->create_file(box.cpu(), kBlocks).error, Errc::kNoSpc);
+  DaxFile& other = box.file(kBlocks - 1);
+  for (std::uint64_t i = 0; i < kBlocks - 1; ++i) EXPECT_NE(other.block(i).value, pfn);
+  unpin_user_page(box.cpu(), pfn);
+  EXPECT_EQ(other.truncate(box.cpu(), kBlocks, OnBusy::kWait), Errc::kOk);
+  EXPECT_EQ(other.block(kBlocks - 1).value, pfn);
+  box.put(other);
+}
+
+TEST(Dax, the_device_does_not_leave_while_a_block_is_pinned) {
+  DaxBox box(DaxKind::kFsdax);
+  DaxFile& file = box.file(2);
+  ASSERT_EQ(box.map(file, 2), Errc::kOk);
+  ASSERT_EQ(box.store(1, 4), FaultResult::kOk);
+  Pfn pfn;
+  ASSERT_EQ(box.pin(kFollWrite, pfn, true).pages, 1U);
+  EXPECT_EQ(box.device->remove(box.cpu()), Errc::kBusy);
+  const std::vector<PageHolder> holders = box.device->holders();
+  ASSERT_EQ(holders.size(), 1U);
+  EXPECT_EQ(holders[0].pfn, pfn);
+  EXPECT_TRUE(holders[0].maybe_pinned);
+  EXPECT_EQ(box.load(1), 4U);  // nothing is lost
+  unpin_user_page(box.cpu(), pfn);
+  EXPECT_EQ(box.device->remove(box.cpu()), Errc::kOk);
+  EXPECT_EQ(box.machine->pagemap(pfn), nullptr);
+  EXPECT_TRUE(box.memmap->is_untouched(pfn));
+  EXPECT_EQ(box.store(1, 5), FaultResult::kSigbus);
+  EXPECT_EQ(box.device->remove(box.cpu()), Errc::kNoDev);
+  EXPECT_EQ(box.device->create_file(box.cpu(), 1).error, Errc::kNoDev);
+  EXPECT_EQ(file.truncate(box.cpu(), 1, OnBusy::kWait), Errc::kNoDev);
+  EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
+  box.put(file);
+}
+
+TEST(Dax, direct_io_goes_to_fsdax_memory_and_fails_where_there_are_no_descriptors) {
+  for (const DaxKind kind : {DaxKind::kFsdax, DaxKind::kFsdaxLimited}) {
+    DaxBox box(kind);
+    DaxFile& file = box.file(1);
+    ASSERT_EQ(box.map(file, 1), Errc::kOk);
+    ASSERT_EQ(box.store(0, 6), FaultResult::kOk);
+    EXPECT_EQ(box.load(0), 6U);
+    AddressSpace* disk = box.machine->create_disk_file(std::make_unique<MemoryDisk>());
+    ASSERT_NE(disk, nullptr);
+    const IoResult io = direct_write(box.cpu(), *box.mm, *disk, 0, kTestBase, 1);
+    if (kind == DaxKind::kFsdax) {
+      EXPECT_EQ(io.error, Errc::kOk);
+      std::uint64_t word = 0;
+      EXPECT_EQ(kernel_direct_read(box.cpu(), *disk, 0, std::span(&word, 1)).bytes, kPageBytes);
+      EXPECT_EQ(word, 6U);
+    } else {
+      EXPECT_EQ(io.error, Errc::kFault);
+      Pfn pfn;
+      EXPECT_EQ(box.pin(kFollWrite, pfn).error, Errc::kExist);
+      EXPECT_EQ(file.truncate(box.cpu(), 0, OnBusy::kRefuse), Errc::kOk);  // nothing to wait for
+    }
+    box.machine->put_file(box.cpu(), *disk);
+    EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
+    box.put(file);
+  }
+}
+
+TEST(Dax, ranges_that_are_no_device_are_refused) {
+  MmBox box(1, "refcount-bias", kRam, kBlocks);
+  std::unique_ptr<DaxDevice> device;
+  DaxDeviceOptions options;
+  options.pages = kBlocks;
+  EXPECT_EQ(DaxDevice::create(*box.machine, options, device), Errc::kInval);  // RAM
+  options.first = {kRam};
+  options.pages = kBlocks + 1;
+  EXPECT_EQ(DaxDevice::create(*box.machine, options, device), Errc::kInval);
+  options.pages = 0;
+  EXPECT_EQ(DaxDevice::create(*box.machine, options, device), Errc::kInval);
+  EXPECT_EQ(device, nullptr);
+}
+
+}  // namespace
+}  // namespace pagebox::testing

@@ -1,0 +1,135 @@
+#include "zone_device/dax_device.h"
+
+#include <algorithm>
+
+#include "mm/zap.h"
+#include "zone_device/dax_file.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+DeviceMemory memory_of(DaxKind kind) {
+  return kind == DaxKind::kDevdax ? DeviceMemory::kGeneric : DeviceMemory::kFsdax;
+}
+
+}  // namespace
+
+DaxDevice::DaxDevice(Machine& machine, const DaxDeviceOptions& options)
+    : machine_(machine),
+      options_(options),
+      pagemap_(machine, memory_of(options.kind), options.first, options.pages, options.index, this,
+               *this) {}
+
+Errc DaxDevice::create(Machine& machine, const DaxDeviceOptions& options,
+                       std::unique_ptr<DaxDevice>& out) {
+  const Memmap& memmap = machine.memmap;
+  if (options.pages == 0 || options.first.value < memmap.pages() ||
+      options.first.value > memmap.capacity() ||
+      options.pages > memmap.capacity() - options.first.value)
+    return Errc::kInval;
+  if (const Errc error = machine.frames.add_region(options.first, options.pages);
+      error != Errc::kOk)
+    return error;
+  std::unique_ptr<DaxDevice> device(new DaxDevice(machine, options));
+  if (device->has_descriptors())
+    if (const Errc error = device->pagemap_.add(); error != Errc::kOk) return error;
+  device->free_.reserve(options.pages);
+  for (std::uint64_t i = options.pages; i-- > 0;) device->free_.push_back(options.first + i);
+  out = std::move(device);
+  return Errc::kOk;
+}
+
+DaxDevice::~DaxDevice() {
+  if (pagemap_.is_live()) {
+    if (!killed_) pagemap_.kill();
+    pagemap_.remove();
+  }
+  machine_.frames.remove_region(options_.first);
+}
+
+Result<DaxFile*> DaxDevice::create_file(Cpu& cpu, std::uint64_t pages) {
+  if (is_removed()) return Errc::kNoDev;
+  DaxFile* made = nullptr;
+  {
+    Guard guard(files_lock_);
+    if (kind() == DaxKind::kDevdax && !files_.empty()) return Errc::kBusy;
+    AddressSpace* space = machine_.files.alloc();
+    if (space == nullptr) return Errc::kNoMem;
+    files_.push_back(std::make_unique<DaxFile>(*this, *space));
+    made = files_.back().get();
+    space->kind = FileKind::kDriver;
+    space->driver = made;
+    space->users.store(1);
+  }
+  const std::uint64_t wanted = kind() == DaxKind::kDevdax ? options_.pages : pages;
+  Errc error = Errc::kOk;
+  {
+    Guard guard(made->invalidate_lock_);
+    error = made->grow(wanted);
+  }
+  if (error != Errc::kOk) {
+    machine_.put_file(cpu, made->space());
+    return error;
+  }
+  return made;
+}
+
+Errc DaxDevice::alloc_blocks(std::uint64_t count, std::vector<Pfn>& out) {
+  Guard guard(blocks_lock_);
+  if (is_removed()) return Errc::kNoDev;
+  for (auto at = free_.end(); at != free_.begin() && out.size() < count;) {
+    --at;
+    // A file that was dropped leaves blocks to whoever pinned them, until they let go.
+    if (has_descriptors() && machine_.page(*at).refcount() > 1) continue;
+    out.push_back(*at);
+    at = free_.erase(at);
+  }
+  if (out.size() == count) return Errc::kOk;
+  free_.insert(free_.end(), out.rbegin(), out.rend());
+  out.clear();
+  return Errc::kNoSpc;
+}
+
+void DaxDevice::free_blocks(std::span<const Pfn> blocks) {
+  Guard guard(blocks_lock_);
+  if (!is_removed()) free_.insert(free_.end(), blocks.rbegin(), blocks.rend());
+}
+
+void DaxDevice::drop(DaxFile& file) {
+  Guard guard(files_lock_);
+  // Nobody maps it: its last user is gone.
+  file.shrink(0);
+  std::erase_if(files_, [&](const auto& each) { return each.get() == &file; });
+}
+
+std::uint64_t DaxDevice::free_blocks() const {
+  Guard guard(blocks_lock_);
+  return free_.size();
+}
+
+std::vector<PageHolder> DaxDevice::holders() const {
+  return has_descriptors() ? pagemap_.holders() : std::vector<PageHolder>{};
+}
+
+Errc DaxDevice::remove(Cpu& cpu) {
+  Guard guard(files_lock_);
+  if (is_removed()) return Errc::kNoDev;
+  for (const auto& file : files_) file->invalidate_lock_.lock();
+  for (const auto& file : files_) unmap_mapping_pages(cpu, file->space(), 0, ~0ULL >> 1, false);
+  Errc error = Errc::kOk;
+  if (has_descriptors()) {
+    if (!killed_) pagemap_.kill();
+    killed_ = true;
+    error = pagemap_.try_remove();
+  }
+  if (error == Errc::kOk) {
+    Guard blocks(blocks_lock_);
+    removed_.store(1);
+    free_.clear();
+    for (const auto& file : files_) file->forget();
+  }
+  for (const auto& file : files_) file->invalidate_lock_.unlock();
+  return error;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

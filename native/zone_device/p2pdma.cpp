@@ -1,0 +1,105 @@
+#include "zone_device/p2pdma.h"
+
+#include "mm/rmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+P2pdma::P2pdma(Machine& machine, const P2pdmaOptions& options)
+    : machine_(machine),
+      options_(options),
+      pagemap_(machine, DeviceMemory::kP2pdma, options.first, options.pages, options.index, this,
+               *this) {}
+
+Errc P2pdma::create(Cpu& cpu, const P2pdmaOptions& options, std::unique_ptr<P2pdma>& out) {
+  Machine& machine = cpu.machine;
+  const Memmap& memmap = machine.memmap;
+  if (options.pages == 0 || options.first.value < memmap.pages() ||
+      options.first.value > memmap.capacity() ||
+      options.pages > memmap.capacity() - options.first.value)
+    return Errc::kInval;
+  if (const Errc error = machine.frames.add_region(options.first, options.pages);
+      error != Errc::kOk)
+    return error;
+  std::unique_ptr<P2pdma> device(new P2pdma(machine, options));
+  if (const Errc error = device->pagemap_.add(); error != Errc::kOk) return error;
+  device->file_ = machine.create_driver_file(*device);
+  if (device->file_ == nullptr) return Errc::kNoMem;
+  device->free_.reserve(options.pages);
+  for (std::uint64_t i = options.pages; i-- > 0;) device->free_.push_back(options.first + i);
+  out = std::move(device);
+  return Errc::kOk;
+}
+
+P2pdma::~P2pdma() {
+  if (pagemap_.is_live()) {
+    if (!killed_) pagemap_.kill();
+    pagemap_.remove();
+  }
+  if (file_ != nullptr) machine_.put_file(machine_.cpu(0), *file_);
+  machine_.frames.remove_region(options_.first);
+}
+
+Result<Page> P2pdma::alloc_page(Cpu& cpu) {
+  Pfn pfn;
+  {
+    Guard guard(lock_);
+    if (free_.empty()) return Errc::kNoMem;
+    pfn = free_.back();
+    free_.pop_back();
+  }
+  if (const Errc error = pagemap_.init_page(cpu, pfn); error != Errc::kOk) {
+    Guard guard(lock_);
+    free_.push_back(pfn);
+    return error;
+  }
+  machine_.frames.clear(pfn);
+  return machine_.page(pfn);
+}
+
+void P2pdma::page_free(Cpu&, Page page) {
+  Guard guard(lock_);
+  free_.push_back(machine_.pfn_of(page));
+}
+
+std::uint64_t P2pdma::free_pages() const {
+  Guard guard(lock_);
+  return free_.size();
+}
+
+/// vm_insert_page: the mapping's reference is the page's only one.
+Errc P2pdma::insert_pages(Cpu& cpu, Vma& vma) {
+  for (std::uint64_t address = vma.start; address < vma.end; address += kPageBytes) {
+    const auto table = vma.mm->page_table.alloc(cpu, address);
+    if (!table) return table.error;
+    const auto page = alloc_page(cpu);
+    if (!page) return page.error;
+    Guard guard(*table.value.lock);
+    folio_add_file_rmap(cpu, page.value, vma);
+    table.value.set(Pte::of(machine_.pfn_of(page.value), vma.page_prot));
+  }
+  return Errc::kOk;
+}
+
+Errc P2pdma::mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, std::uint64_t prot,
+                  bool shared) {
+  if (!shared) return Errc::kInval;
+  MmapRequest request;
+  request.address = address;
+  request.pages = pages;
+  request.prot = prot;
+  request.shared = true;
+  request.file = file_;
+  request.extra_flags = kVmMixedMap;
+  request.populate = [](Cpu& acting, Vma& vma) {
+    return static_cast<P2pdma*>(vma.file->driver)->insert_pages(acting, vma);
+  };
+  return do_mmap(cpu, mm, request);
+}
+
+Errc P2pdma::remove(Cpu&) {
+  if (!killed_) pagemap_.kill();
+  killed_ = true;
+  return pagemap_.try_remove();
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
