@@ -14,7 +14,7 @@
 namespace pagebox::testing {
 namespace {
 
-constexpr std::uint64_t kRam = 256;
+constexpr std::uint64_t kRam = 256, kTransfer = 200;
 
 /// A device with one block, so that what one file loses the next one gets.
 struct OneBlock {
@@ -51,7 +51,11 @@ struct OneBlock {
       return;
     ++pinned;
     lost += box.machine->pagemap(pfn) == nullptr ? 1 : 0;
-    box.machine->frames.set_word(pfn, 0, 99);
+    // A long transfer: each look at the count lets others go on.
+    for (std::uint64_t i = 0; i < kTransfer; ++i) {
+      lost += box.machine->page(pfn).refcount() > 1 ? 0 : 1;
+      box.machine->frames.set_word(pfn, 0, 99);
+    }
     unpin_user_page(box.cpu(cpu), pfn);
   }
   /// The block changes hands; its new file has only what was written to it.
