@@ -40,6 +40,9 @@ struct MachineOptions {
   unsigned cpus = 1;
   std::uint64_t swap_pages = 1 << 14;
   bool transparent_huge_pages = false;  // madvise(hugepage) has effect
+  /// Writeback leaves what may be pinned dirty, as the 2018 thread proposed. v6.12
+  /// does not ask: false.
+  bool writeback_asks_pins = false;
 };
 
 /// FOLL_PIN bookkeeping of /proc/vmstat; equal when nothing is pinned.

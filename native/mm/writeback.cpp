@@ -13,7 +13,11 @@ void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
   // Entries first, the flag second: a write through an entry after this faults
   // and makes the page dirty again.
   if (folio_mkclean(cpu, folio) > 0) folio_mark_dirty(machine, folio);
-  if (!folio.test_and_clear(Flag::kDirty)) return;
+  // Behind the entries, too: fast GUP has raised the count by now, or finds its entry
+  // write-protected. A device goes on storing, so this is one more snapshot only.
+  const bool stays_dirty =
+      machine.options().writeback_asks_pins && folio_maybe_dma_pinned(machine, folio);
+  if (stays_dirty ? !folio.test(Flag::kDirty) : !folio.test_and_clear(Flag::kDirty)) return;
   folio.set(Flag::kWriteback);
   file.disk->write_page(folio_index(folio), machine.frames.at(machine.pfn_of(folio)));
   folio.clear(Flag::kWriteback);
