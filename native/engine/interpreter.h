@@ -35,6 +35,8 @@ class Interpreter {
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
+  /// Letters, devices, files and pages that exist.
+  static bool in_range(const Op& op);
   /// One operation. Unknown processes and bad fields give kInval.
   OpRecord run(const Op& op);
   std::vector<OpRecord> run_all(std::span<const Op> ops);
