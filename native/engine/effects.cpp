@@ -48,7 +48,8 @@ EffectTracker::~EffectTracker() { machine_.divergences = nullptr; }
 void EffectTracker::look() {
   for (const auto& [proc, process] : interpreter_.processes()) {
     const Mm& mm = *process->mm;
-    for (const auto& vma : mm.vmas)
+    for (const auto& vma : mm.vmas) {
+      look_at_files(*vma);
       mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
         const Pte pte = slot.get();
         Pfn pfn;
@@ -62,6 +63,16 @@ void EffectTracker::look() {
         const Page head = compound_head(machine_.memmap, machine_.page(pfn));
         mapped_[machine_.pfn_of(head)].insert(address / kPageBytes);
       });
+    }
+  }
+}
+
+void EffectTracker::look_at_files(const Vma& vma) {
+  for (unsigned file = 0; file < kDiskFiles; ++file) {
+    if (vma.file == nullptr || vma.file != interpreter_.disk_file(file)) continue;
+    for (std::uint64_t address = vma.start; address < vma.end; address += kPageBytes)
+      file_places_.push_back(
+          {address / kPageBytes, {file, vma.pgoff_of(address)}, (vma.flags & kVmShared) != 0});
   }
 }
 
@@ -85,6 +96,17 @@ void EffectTracker::spread() {
           changed = true;
         }
     }
+    for (const FilePlace& each : file_places_) {
+      const Bits there = bits_of(places_, each.place), file = bits_of(files_, each.page);
+      if ((file & ~there) != 0) {
+        places_[each.place] |= file;
+        changed = true;
+      }
+      if (each.shared && (there & ~file) != 0) {
+        files_[each.page] |= there;
+        changed = true;
+      }
+    }
   }
 }
 
@@ -107,9 +129,7 @@ void EffectTracker::follow(const Op& op, Range range) {
     if (const Bits bits = bits_of(places_, range.first + i); bits != 0)
       files_[{op.file, op.fpage + i}] |= bits;
   for (std::uint64_t i = 0; use == FileUse::kReads && i < range.pages; ++i)
-    if (const Bits bits =
-            bits_of(files_, std::pair<unsigned, std::uint64_t>(op.file, op.fpage + i));
-        bits != 0)
+    if (const Bits bits = bits_of(files_, FilePage(op.file, op.fpage + i)); bits != 0)
       places_[range.first + i] |= bits;
   if (use == FileUse::kCreates)
     std::erase_if(files_, [&](const auto& mark) { return mark.first.first == op.file; });
@@ -166,6 +186,7 @@ OpRecord EffectTracker::run(const Op& op, OpEffects& effects) {
     range = {process->address(op) / kPageBytes, process->count(op)};
   log_.clear();
   mapped_.clear();
+  file_places_.clear();
   seen_.clear();
   look();
   const Bits held = names_pin(op.code) ? held_by(op) : 0;
@@ -173,6 +194,9 @@ OpRecord EffectTracker::run(const Op& op, OpEffects& effects) {
   look();
   for (const Divergence& each : log_.entries()) {
     if ((declared_ & bit(each.effect)) == 0) continue;
+    // The operation ends there: what it leaves undone is the whole of its range.
+    if (each.effect == PinEffect::kPinRefused)
+      for (std::uint64_t i = 0; i < range.pages; ++i) places_[range.first + i] |= bit(each.effect);
     if (!kObserved.has(each.effect)) {
       heads_[each.head] |= bit(each.effect);
       continue;
@@ -183,6 +207,7 @@ OpRecord EffectTracker::run(const Op& op, OpEffects& effects) {
   }
   spread();
   follow(op, range);
+  spread();
   effects = effects_of(op, range);
   effects.all.bits |= held & declared_;
   forget();

@@ -52,6 +52,7 @@ class EffectTracker {
   };
 
   void look();
+  void look_at_files(const Vma& vma);
   void spread();
   void follow(const Op& op, Range range);
   void forget();
@@ -72,8 +73,15 @@ class EffectTracker {
   Marks<Pfn> heads_;
   Marks<std::uint64_t> seen_;  // by an observer, in this operation
   Marks<PinKey> pins_;
-  Marks<std::pair<unsigned, std::uint64_t>> files_;  // number and page
-  Bits gup_test_ = 0;                                // the driver holds one set of pages at a time
+  using FilePage = std::pair<unsigned, std::uint64_t>;  // number and page
+  Marks<FilePage> files_;
+  struct FilePlace {
+    std::uint64_t place = 0;
+    FilePage page;
+    bool shared = false;  // what is written there is the file's
+  };
+  std::vector<FilePlace> file_places_;  // where the disk files are mapped
+  Bits gup_test_ = 0;                   // the driver holds one set of pages at a time
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

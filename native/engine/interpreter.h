@@ -44,6 +44,8 @@ class Interpreter {
   void finish();
 
   Process* process(std::uint32_t proc);
+  /// Null until an operation has made it.
+  const AddressSpace* disk_file(unsigned file) const { return disk_files_[file]; }
   Cpu& cpu() { return cpu_; }
   /// Live processes, for the audit.
   const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const { return processes_; }

@@ -49,6 +49,10 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
   }
   // Everybody's page: a pin would say nothing, and unpin skips it too (v6.5).
   if (machine.is_zero_pfn(machine.pfn_of(folio))) return Errc::kOk;
+  if (grabs_by_reference(machine, folio, flags)) {
+    machine.get(folio);
+    return Errc::kOk;
+  }
   const Errc error = pins_have_room(machine, folio)
                          ? machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index)
                          : Errc::kRefused;
@@ -81,6 +85,11 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {
   const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
   return range == nullptr || range->type != MemoryType::kDeviceCoherent;
+}
+
+bool grabs_by_reference(Machine& machine, Page folio, std::uint32_t flags) {
+  return (flags & kFollLongterm) != 0 && !folio_is_longterm_pinnable(machine, folio) &&
+         !pins_have_room(machine, folio);
 }
 
 bool gup_must_unshare(Machine& machine, const Vma* vma, std::uint32_t flags, Page page) {
