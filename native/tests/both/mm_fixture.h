@@ -21,11 +21,14 @@ struct MmBox {
   std::unique_ptr<Machine> machine;
 
   explicit MmBox(unsigned cpus = 1, const char* scheme = "refcount-bias",
-                 std::uint64_t pages = 4096) {
-    EXPECT_EQ(Memmap::create(*find_layout("linux-6.12"), pages, pages, memmap), Errc::kOk);
+                 std::uint64_t pages = 4096)
+      : MmBox(cpus, *find_scheme(scheme), pages) {}
+  MmBox(unsigned cpus, const SchemeSpec& scheme, std::uint64_t pages = 4096) {
+    const Layout layout = layout_for(scheme, *find_layout("linux-6.12"));
+    EXPECT_EQ(Memmap::create(layout, pages, pages, memmap), Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{pages});
-    EXPECT_EQ(Pins::create(*find_scheme(scheme), *memmap, *zone, cpus, pins), Errc::kOk);
+    EXPECT_EQ(Pins::create(scheme, *memmap, *zone, cpus, pins), Errc::kOk);
     machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
     MachineOptions options;
     options.cpus = cpus;
