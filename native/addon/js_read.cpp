@@ -69,6 +69,12 @@ std::uint64_t JsRead::big(const char* key) {
   return value;
 }
 
+bool JsRead::has(const char* key) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env_, property(key), &type);
+  return type != napi_undefined;
+}
+
 bool JsRead::is_text(const char* key) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env_, property(key), &type);

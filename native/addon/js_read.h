@@ -25,6 +25,7 @@ class JsRead {
   double number(const char* key);
   std::uint64_t big(const char* key);
   bool is_text(const char* key);
+  bool has(const char* key);
 
   /// Calls each(JsRead) for the elements of an array of objects.
   template <class Each>

@@ -48,6 +48,15 @@ class JsValues {
   napi_value texts(const Range& range) const {
     return list(range, [this](std::string_view each) { return text(each); });
   }
+  /// The names of a set of bits.
+  template <class Names>
+  napi_value names_of(const Names& names, std::uint32_t bits) const {
+    napi_value list = array();
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if ((bits >> i & 1U) != 0) set(list, n++, text(names[i]));
+    return list;
+  }
 
  private:
   napi_env env_;

@@ -32,6 +32,16 @@ napi_value row_value(const JsValues& js, const MmAuditRow& row) {
       .value();
 }
 
+/// Null where the scheme's effects had nothing to do with the result.
+napi_value effects_value(const JsValues& js, const OpEffects& effects) {
+  if (effects.all.bits == 0) return js.null();
+  const auto names = [&](PinEffectSet set) { return js.names_of(kPinEffectNames, set.bits); };
+  return JsObject(js)
+      .set("all", names(effects.all))
+      .set("pages", js.list(effects.pages, names))
+      .value();
+}
+
 /// The rows of a Float64Array; false: it is none, or no whole number of rows.
 bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops) {
   bool is_typed = false;
@@ -84,7 +94,8 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
       return failure(env, error, "no machine for this layout and scheme");
-    const std::vector<OpRecord> records = sandbox->interpreter().run_all(ops);
+    std::vector<OpEffects> effects;
+    const std::vector<OpRecord> records = sandbox->run_all(ops, effects);
     std::vector<MmAuditRow> rows = sandbox->audit();
     // Once more when all have exited: what is still held then is lost.
     sandbox->interpreter().finish();
@@ -94,6 +105,8 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     return JsObject(js)
         .set("results",
              js.list(records, [&](const OpRecord& each) { return record_value(js, each); }))
+        .set("effects",
+             js.list(effects, [&](const OpEffects& each) { return effects_value(js, each); }))
         .set("audit", js.list(rows, [&](const MmAuditRow& each) { return row_value(js, each); }))
         .value();
   });

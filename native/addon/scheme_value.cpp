@@ -19,14 +19,14 @@ FlagPlace read_flag(JsRead& from, const char* key) {
   return flag;
 }
 
-/// The names of a set of bits.
-template <class Names>
-napi_value names_of(const JsValues& js, const Names& names, std::uint32_t bits) {
-  napi_value list = js.array();
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if ((bits >> i & 1U) != 0) js.set(list, n++, js.text(names[i]));
-  return list;
+PinEffectSet read_effects(JsRead& from, const char* key) {
+  PinEffectSet set;
+  from.texts(key, [&](const std::string& name) {
+    const int effect = index_of(kPinEffectNames, name);
+    if (effect < 0) return from.fail();
+    set.bits |= 1U << static_cast<unsigned>(effect);
+  });
+  return set;
 }
 
 }  // namespace
@@ -50,8 +50,8 @@ napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme) {
       .text("falsePositives", scheme.false_positives)
       .text("locks", scheme.locks)
       .set("types", page_types(js, scheme.types))
-      .set("effects", names_of(js, kPinEffectNames, scheme.effects.bits))
-      .set("quirks", names_of(js, kPinQuirkNames, scheme.quirks.bits))
+      .set("effects", js.names_of(kPinEffectNames, scheme.effects.bits))
+      .set("quirks", js.names_of(kPinQuirkNames, scheme.quirks.bits))
       .value();
 }
 
@@ -79,6 +79,8 @@ SchemeSpec read_scheme(JsRead& from) {
   scheme.types = read_page_types(from, "types");
   if (scheme.refs_per_pin == 0) from.fail();
   if (from.ok()) complete_scheme(scheme);
+  // What the declaration itself says goes before what follows from the rest.
+  if (from.has("effects")) scheme.effects = read_effects(from, "effects");
   return scheme;
 }
 

@@ -87,6 +87,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("lruKinds", js.texts(kLruKindNames))
         .set("protocols", js.texts(kProtocolNames))
         .set("countPlaces", js.texts(kCountPlaceNames))
+        .set("effects", js.texts(kPinEffectNames))
         .set("quirks", js.texts(kPinQuirkNames))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))

@@ -5,6 +5,7 @@
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/pin_question.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -189,22 +190,43 @@ class Walk {
       row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),
           static_cast<std::uint64_t>(page.refcount()), who.describe());
     if (who.table || expected == 0) return;
+    const bool counts_pins = machine_.pins.scheme().place == CountPlace::kMapcount;
     const std::uint32_t mapped = static_cast<std::uint32_t>(page_mapcount(page));
-    if (mapped != who.mappings && !machine_.is_zero_pfn(pfn))
+    if (mapped != who.mappings + (counts_pins ? who.pins : 0) && !machine_.is_zero_pfn(pfn))
       row(MmInvariant::kMapcountAccounted, pfn.value, who.mappings, mapped, who.describe());
     if (folio_test_anon(page) && page_anon_exclusive(page) && who.mappings > 1)
       row(MmInvariant::kExclusiveOnce, pfn.value, 1, who.mappings, "exclusive, yet mapped again");
+    check_count(pfn, who);
     check_lru(pfn, page, who);
   }
 
+  /// The scheme's own count, where it has one.
+  void check_count(Pfn pfn, const Account& who) {
+    const PinCount counted = machine_.pins.pins(pfn);
+    if (machine_.pins.scheme().answer == PinAnswer::kExact && counts(pfn) &&
+        counted.pins != who.pins)
+      row(MmInvariant::kPinsBalanced, pfn.value, who.pins, counted.pins, "the scheme's count");
+    if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))
+      row(MmInvariant::kPinsBalanced, pfn.value, who.pins, 0, "pinned, and reads as not pinned");
+  }
+  /// Words of a page that the scheme does not pin are not its count, and a driver's
+  /// mappings have no reverse map to tell them from pins.
+  bool counts(Pfn pfn) {
+    const Page page = machine_.page(pfn);
+    const bool by_rmap = machine_.pins.scheme().place == CountPlace::kMapcount;
+    return pins_have_room(machine_, page) && !(by_rmap && is_drivers(page));
+  }
+
   void check_lru(Pfn pfn, Page page, const Account& who) {
-    // A page with contents belongs on a list, or is on its way there. Pins of some
-    // schemes take it off; what was truncated or evicted lives off the lists.
+    if (machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
+    const bool isolated = who.pins > 0 && machine_.pins.scheme().isolates();
+    if (isolated && page.test(Flag::kLru))
+      row(MmInvariant::kLruMembership, pfn.value, 0, 1, "listed, while its pins have its words");
+    // A page with contents belongs on a list, or is on its way there, or a pin will
+    // put it there; what was truncated or evicted lives off the lists.
     const bool owned = who.mappings > 0 || who.caches > 0;
-    if (!owned || is_drivers(page) || who.pins > 0 || machine_.is_zone_device(pfn) ||
-        machine_.is_zero_pfn(pfn))
-      return;
-    if (!page.test(Flag::kLru) && !in_add_batch_.contains(pfn))
+    if (!owned || is_drivers(page) || in_add_batch_.contains(pfn)) return;
+    if (isolated ? !machine_.pins.returns_to_lru(pfn) : !page.test(Flag::kLru))
       row(MmInvariant::kLruMembership, pfn.value, 1, 0, "on no list and in no batch");
   }
 

@@ -18,15 +18,15 @@ std::uint64_t vm_prot(std::uint8_t prot) {
          ((prot & kProtWrite) != 0 ? +kVmWrite : 0ULL);
 }
 
-bool in_range(const Op& op) {
+}  // namespace
+
+bool Interpreter::in_range(const Op& op) {
   // A letter's slot is 64 MiB: no range leaves it.
   constexpr std::uint64_t kSlotPages = kBufferStride / kPageBytes;
   return op.buf < kBuffers && op.to < kBuffers && op.dev < kDevices && op.file < kDiskFiles &&
          op.page < kSlotPages && op.n <= kSlotPages && op.pages <= kSlotPages &&
          op.page + op.n <= kSlotPages && op.fpage <= kSlotPages;
 }
-
-}  // namespace
 
 Interpreter::Interpreter(Machine& machine, unsigned cpu, DeviceHandler* devices)
     : machine_(machine), cpu_(machine.cpu(cpu)), devices_(devices) {

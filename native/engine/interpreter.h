@@ -35,6 +35,8 @@ class Interpreter {
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
+  /// Letters, devices, files and pages that exist.
+  static bool in_range(const Op& op);
   /// One operation. Unknown processes and bad fields give kInval.
   OpRecord run(const Op& op);
   std::vector<OpRecord> run_all(std::span<const Op> ops);
@@ -42,6 +44,8 @@ class Interpreter {
   void finish();
 
   Process* process(std::uint32_t proc);
+  /// Null until an operation has made it.
+  const AddressSpace* disk_file(unsigned file) const { return disk_files_[file]; }
   Cpu& cpu() { return cpu_; }
   /// Live processes, for the audit.
   const std::map<std::uint32_t, std::unique_ptr<Process>>& processes() const { return processes_; }

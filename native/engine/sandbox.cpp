@@ -12,7 +12,11 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
   Memmap& memmap = *sandbox->memmap_;
   sandbox->zone_ = std::make_unique<Zone>(memmap, kZoneNormal);
   sandbox->allocator_ = std::make_unique<Allocator>(memmap, Pfn{0}, Pfn{settings.pages});
-  if (const Errc error = Pins::create(settings.scheme, memmap, *sandbox->zone_, 1, sandbox->pins_);
+  sandbox->ledger_ = std::make_unique<Ledger>();
+  PinOptions pins;
+  pins.ledger = sandbox->ledger_.get();
+  if (const Errc error =
+          Pins::create(settings.scheme, memmap, *sandbox->zone_, 1, sandbox->pins_, pins);
       error != Errc::kOk)
     return error;
   sandbox->machine_ =
@@ -31,6 +35,15 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
 }
 
 Sandbox::~Sandbox() = default;
+
+std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::vector<OpEffects>& effects) {
+  EffectTracker tracker(*machine_, *interpreter_, pins_->scheme().effects);
+  std::vector<OpRecord> records;
+  records.reserve(ops.size());
+  effects.resize(ops.size());
+  for (std::size_t i = 0; i < ops.size(); ++i) records.push_back(tracker.run(ops[i], effects[i]));
+  return records;
+}
 
 std::vector<MmAuditRow> Sandbox::audit() {
   std::vector<Mm*> mms;

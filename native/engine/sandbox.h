@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/audit_mm.h"
+#include "engine/effects.h"
 #include "engine/interpreter.h"
 #include "engine/interpreter_device.h"
 #include "page/allocator.h"
@@ -34,6 +35,9 @@ class Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
 
   Interpreter& interpreter() { return *interpreter_; }
+  /// All of a scenario; with what the scheme's declared effects had to do with each
+  /// result.
+  std::vector<OpRecord> run_all(std::span<const Op> ops, std::vector<OpEffects>& effects);
   /// Every descriptor, page table and slot against who is alive now.
   std::vector<MmAuditRow> audit();
   Machine& machine() { return *machine_; }
@@ -44,6 +48,7 @@ class Sandbox {
   std::unique_ptr<Memmap> memmap_;
   std::unique_ptr<Zone> zone_;
   std::unique_ptr<Allocator> allocator_;
+  std::unique_ptr<Ledger> ledger_;  // what schemes that cannot tell are compared with
   std::unique_ptr<Pins> pins_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<MirrorDevices> devices_;

@@ -25,10 +25,11 @@ bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
     found = true;
-    if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, first + pages - index, false);
+    if (folio_mapped(cpu.machine, folio))
+      unmap_mapping_pages(cpu, file, index, first + pages - index, false);
     folio_lock(folio);
     if (folio_file(machine, folio) == &file) {
-      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, false);
+      if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, false);
       filemap_release_folio(cpu, folio);
       if (folio.test(Flag::kDirty))
         all = false;

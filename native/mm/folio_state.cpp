@@ -54,8 +54,4 @@ bool folio_mark_dirty(Machine& machine, Page folio) {
   return !folio.test_and_set(Flag::kDirty);
 }
 
-bool folio_maybe_dma_pinned(Machine& machine, Page folio) {
-  return machine.pins.maybe_pinned(machine.pfn_of(folio));
-}
-
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -34,6 +34,10 @@ inline std::int32_t page_mapcount(Page page) {
   return raw < -1 ? 0 : raw + 1;
 }
 inline bool folio_mapped(Page folio) { return page_mapcount(folio) > 0; }
+/// The same without pins, which mapcount-overlay counts in: what decisions are made
+/// by. `emptied`: entries that the caller has emptied and not yet counted out.
+std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied = 0);
+inline bool folio_mapped(Machine& machine, Page folio) { return page_mapcount(machine, folio) > 0; }
 
 bool folio_trylock(Page folio);
 void folio_lock(Page folio);
@@ -41,6 +45,5 @@ void folio_unlock(Page folio);
 
 /// Sets PG_dirty; the file's page is dirty from now on. True if it was not.
 bool folio_mark_dirty(Machine& machine, Page folio);
-bool folio_maybe_dma_pinned(Machine& machine, Page folio);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

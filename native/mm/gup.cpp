@@ -86,8 +86,14 @@ bool valid_args(std::uint32_t flags) {
   return (flags & kForeverOnABus) != kForeverOnABus;
 }
 
-void unpin_all(Cpu& cpu, std::span<Pfn> pages) {
-  for (const Pfn pfn : pages) unpin_user_page(cpu, pfn);
+/// What a long-term pin has taken so far.
+void release_all(Cpu& cpu, std::span<Pfn> pages) {
+  Machine& machine = cpu.machine;
+  for (const Pfn pfn : pages) {
+    const Page folio = compound_head(machine.memmap, machine.page(pfn));
+    release_folio(cpu, machine.page(pfn),
+                  grabs_by_reference(machine, folio, kFollLongterm) ? kFollGet : kFollPin);
+  }
 }
 
 /// Moves coherent device pages of a long-term pin to RAM. kOk: there were none;
@@ -102,7 +108,7 @@ Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
   if (unpinnable.empty()) return Errc::kOk;
   // References keep the pages while their pins are gone: pins would refuse them.
   for (const Pfn pfn : unpinnable) machine.get(machine.page(pfn));
-  unpin_all(cpu, pages);
+  release_all(cpu, pages);
   Errc error = Errc::kAgain;
   for (const Pfn pfn : unpinnable) {
     const PagemapRange* range = machine.pagemap(pfn);

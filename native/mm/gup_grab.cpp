@@ -1,9 +1,22 @@
 // Taking and dropping the references of GUP.
 #include "mm/folio_state.h"
 #include "mm/gup_internal.h"
+#include "mm/pin_question.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+
+namespace {
+
+/// The errno of a pin that the scheme does not take.
+Errc refusal(Machine& machine, Page folio, Errc error) {
+  const bool full = error == Errc::kPinLimit, none = error == Errc::kRefused;
+  if ((full || none) && machine.divergences != nullptr)
+    machine.divergences->add(machine.pfn_of(folio), PinEffect::kPinRefused);
+  return full ? Errc::kNoMem : none ? Errc::kOpNotSupp : error;
+}
+
+}  // namespace
 
 WalkGuard::WalkGuard(Cpu& cpu) : cpu_(cpu), token_(cpu.machine.rcu.read_lock(cpu.index)) {}
 WalkGuard::~WalkGuard() { cpu_.machine.rcu.read_unlock(token_); }
@@ -23,7 +36,9 @@ bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
   Machine& machine = cpu.machine;
   if (refuses_p2pdma(machine, page, flags)) return false;
   if ((flags & kFollPin) != 0) {
-    if (machine.pins.try_pin_speculative(machine.pfn_of(page), 1, cpu.index) != Errc::kOk)
+    // What is refused here, the slow half refuses with its reason.
+    if (!pins_have_room(machine, page) ||
+        machine.pins.try_pin_speculative(machine.pfn_of(page), 1, cpu.index) != Errc::kOk)
       return false;
     machine.pin_statistics.acquired.fetch_add(1);
     return true;
@@ -47,9 +62,15 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
   }
   // Everybody's page: a pin would say nothing, and unpin skips it too (v6.5).
   if (machine.is_zero_pfn(machine.pfn_of(folio))) return Errc::kOk;
-  const Errc error = machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index);
+  if (grabs_by_reference(machine, folio, flags)) {
+    machine.get(folio);
+    return Errc::kOk;
+  }
+  const Errc error = pins_have_room(machine, folio)
+                         ? machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index)
+                         : Errc::kRefused;
   if (error == Errc::kOk) machine.pin_statistics.acquired.fetch_add(1);
-  return error;
+  return error == Errc::kOk ? error : refusal(machine, folio, error);
 }
 
 void release_folio(Cpu& cpu, Page page, std::uint32_t flags) {
@@ -81,6 +102,11 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {
   const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
   return range == nullptr || range->type != MemoryType::kDeviceCoherent;
+}
+
+bool grabs_by_reference(Machine& machine, Page folio, std::uint32_t flags) {
+  return (flags & kFollLongterm) != 0 && !folio_is_longterm_pinnable(machine, folio) &&
+         !pins_have_room(machine, folio);
 }
 
 bool gup_must_unshare(Machine& machine, const Vma* vma, std::uint32_t flags, Page page) {

@@ -2,19 +2,17 @@
 
 #include "mm/folio_state.h"
 #include "mm/machine.h"
+#include "mm/pin_question.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 void relink(Zone& zone, Page folio) { (void)zone.add(folio, Zone::kind_of(folio)); }
 
-void lru_add(Zone& zone, Page folio) {
-  folio.clear(Flag::kUnevictable);
-  if (!folio_evictable(folio)) {
-    folio.clear(Flag::kActive);
-    folio.set(Flag::kUnevictable);
-  }
-  relink(zone, folio);
+/// A pin may have it off its list by now: then its last unpin will link it.
+void lru_add(Machine& machine, Page folio) {
+  settle_lru_flags(folio);
+  (void)machine.pins.putback_locked(machine.pfn_of(folio));
 }
 
 void lru_activate(Zone& zone, Page folio) {
@@ -51,11 +49,13 @@ void drain(Cpu& cpu, FolioBatch batch, LruMove move) {
     {
       Guard guard(machine.zone.lru_lock());
       if (move == LruMove::kAdd) {
-        if (!folio.test(Flag::kLru)) lru_add(machine.zone, folio);
+        if (!folio.test(Flag::kLru)) lru_add(machine, folio);
       } else if (folio.test(Flag::kLru)) {
         if (move == LruMove::kActivate) lru_activate(machine.zone, folio);
         if (move == LruMove::kDeactivate) lru_deactivate(machine.zone, folio);
         if (move == LruMove::kLazyfree) lru_lazyfree(machine.zone, folio);
+      } else {
+        note_lru_skipped(machine, folio);
       }
     }
     machine.put(cpu, folio);
@@ -110,6 +110,13 @@ void activate_in_batch(Cpu& cpu, Page folio) {
 
 bool folio_evictable(Page folio) { return !folio.test(Flag::kMlocked); }
 
+void settle_lru_flags(Page folio) {
+  folio.clear(Flag::kUnevictable);
+  if (folio_evictable(folio)) return;
+  folio.clear(Flag::kActive);
+  folio.set(Flag::kUnevictable);
+}
+
 void folio_add_lru(Cpu& cpu, Page folio) { batch_add(cpu, folio, LruMove::kAdd); }
 
 void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma) {
@@ -120,16 +127,19 @@ void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma) {
 }
 
 void folio_activate(Cpu& cpu, Page folio) {
+  note_lru_skipped(cpu.machine, folio);
   if (folio.test(Flag::kLru) && !folio.test(Flag::kActive) && !folio.test(Flag::kUnevictable))
     batch_add(cpu, folio, LruMove::kActivate);
 }
 
 void folio_deactivate(Cpu& cpu, Page folio) {
+  note_lru_skipped(cpu.machine, folio);
   if (folio.test(Flag::kLru) && !folio.test(Flag::kUnevictable) && folio.test(Flag::kActive))
     batch_add(cpu, folio, LruMove::kDeactivate);
 }
 
 void folio_mark_lazyfree(Cpu& cpu, Page folio) {
+  note_lru_skipped(cpu.machine, folio);
   if (folio.test(Flag::kLru) && folio_test_anon(folio) && folio.test(Flag::kSwapBacked) &&
       !folio_test_swapcache(folio) && !folio.test(Flag::kUnevictable))
     batch_add(cpu, folio, LruMove::kLazyfree);
@@ -139,10 +149,12 @@ void folio_mark_accessed(Cpu& cpu, Page folio) {
   if (!folio.test(Flag::kReferenced)) {
     folio.set(Flag::kReferenced);
   } else if (!folio.test(Flag::kUnevictable) && !folio.test(Flag::kActive)) {
-    if (folio.test(Flag::kLru))
+    if (folio.test(Flag::kLru)) {
       folio_activate(cpu, folio);
-    else
+    } else {
+      note_lru_skipped(cpu.machine, folio);
       activate_in_batch(cpu, folio);
+    }
     folio.clear(Flag::kReferenced);
   }
 }
@@ -151,6 +163,7 @@ bool folio_isolate_lru(Cpu& cpu, Page folio) {
   cpu.machine.get(folio);
   const auto isolated = cpu.machine.zone.isolate(folio);
   if (isolated && isolated.value) return true;
+  note_lru_skipped(cpu.machine, folio);
   cpu.machine.put(cpu, folio);
   return false;
 }

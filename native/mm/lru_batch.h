@@ -63,5 +63,8 @@ void munlock_vma_folio(Cpu& cpu, Page folio, const Vma& vma);
 
 /// Reclaim may take it: not mlocked.
 bool folio_evictable(Page folio);
+/// Before a folio comes to a list: on which one it belongs may have changed while it
+/// was on none. lru_lock held.
+void settle_lru_flags(Page folio);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

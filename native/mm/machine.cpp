@@ -2,6 +2,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
+#include "mm/rmap.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -22,6 +23,7 @@ Machine::~Machine() = default;
 
 Errc Machine::start(const MachineOptions& options) {
   options_ = options;
+  pins.set_ops(pin_ops());
   if (const Errc error = frames.create(memmap.pages()); error != Errc::kOk) return error;
   if (const Errc error = swap.create(options.swap_pages); error != Errc::kOk) return error;
   for (unsigned i = 0; i < options.cpus; ++i) cpus_.emplace_back(*this, i);
@@ -32,6 +34,23 @@ Errc Machine::start(const MachineOptions& options) {
   page(zero_pfn_).set(Flag::kReserved);
   page(zero_pfn_).set(Flag::kUptodate);
   return Errc::kOk;
+}
+
+PinOps Machine::pin_ops() {
+  return {
+      .context = this,
+      .real_mappings = [](void* machine, Pfn head) -> std::uint32_t {
+        Machine& m = *static_cast<Machine*>(machine);
+        return rmap_count(m, m.page(head)).value_or(0);
+      },
+      .release =
+          [](void* machine, Pfn head) {
+            Machine& m = *static_cast<Machine*>(machine);
+            m.free_folio(m.cpu(0), m.page(head));
+          },
+      .settle = [](void* machine,
+                   Pfn head) { settle_lru_flags(static_cast<Machine*>(machine)->page(head)); },
+  };
 }
 
 Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {

@@ -12,6 +12,7 @@
 #include "base/rcu.h"
 #include "mm/address_space.h"
 #include "mm/anon_vma.h"
+#include "mm/divergence.h"
 #include "mm/frame_map.h"
 #include "mm/lru_batch.h"
 #include "mm/object_pool.h"
@@ -107,9 +108,15 @@ class Machine {
   ObjectPool<AddressSpace> files;
   PinStatistics pin_statistics;
   std::map<std::uint64_t, std::uint32_t> mlock_counts;  // by pfn; lru_lock, see mlock.cpp
+  /// Kept while a recorded scenario runs; null: nobody asks.
+  DivergenceLog* divergences = nullptr;
+  /// By MemoryType, see pins_have_room(): 0 = not asked yet.
+  std::array<Atomic<std::uint32_t>, 6> pin_room;
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
+  PinOps pin_ops();
+
   MachineOptions options_;
   std::deque<Cpu> cpus_;
   Pfn zero_pfn_;

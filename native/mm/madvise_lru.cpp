@@ -2,6 +2,7 @@
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/pin_question.h"
 #include "mm/reclaim.h"
 #include "page/folio.h"
 
@@ -24,8 +25,8 @@ void free_entry(Cpu& cpu, PteSlot slot) {
   if (folio_test_swapcache(folio) || folio.test(Flag::kDirty)) {
     if (!folio_trylock(folio)) return;
     // Only the sole owner may say that the contents do not matter.
-    const bool clean =
-        page_mapcount(page) == 1 && (!folio_test_swapcache(folio) || folio_free_swap(cpu, folio));
+    const bool clean = page_mapcount(machine, page) == 1 &&
+                       (!folio_test_swapcache(folio) || folio_free_swap(cpu, folio));
     if (clean) folio.clear(Flag::kDirty);
     folio_unlock(folio);
     if (!clean) return;
@@ -51,7 +52,8 @@ void madvise_cold_or_pageout(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint6
     const Page page = vm_normal_page(machine, pte);
     if (!page || machine.is_zone_device(machine.pfn_of(page))) return;
     const Page folio = compound_head(machine.memmap, page);
-    if (!folio.test(Flag::kLru) || page_mapcount(page) != 1) return;
+    if (!folio.test(Flag::kLru)) note_lru_skipped(machine, folio);
+    if (!folio.test(Flag::kLru) || page_mapcount(machine, page) != 1) return;
     if (!pageout && pte.young()) slot.set(slot.get_and_clear().mkold());
     folio.clear(Flag::kReferenced);
     if (!pageout) {

@@ -92,7 +92,7 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
   bool moved = false;
   to.set(Flag::kLocked);
   if (folio_trylock(folio)) {
-    const bool unmapped = !folio_mapped(folio) || try_to_migrate(cpu, folio);
+    const bool unmapped = !folio_mapped(machine, folio) || try_to_migrate(cpu, folio);
     moved = unmapped && move_to_new_folio(cpu, to, folio);
     remove_migration_entries(cpu, folio, moved ? to : folio);
     if (moved) folio.set_word(3, 0);

@@ -4,6 +4,7 @@
 #include "mm/folio_state.h"
 #include "mm/lru_batch.h"
 #include "mm/machine.h"
+#include "mm/pin_question.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -20,20 +21,20 @@ void set_mlock_count(Machine& machine, Page folio, std::uint32_t count) {
 }
 
 void relink(Machine& machine, Page folio, bool unevictable, std::uint32_t count) {
-  Zone& zone = machine.zone;
-  if (folio.test(Flag::kLru)) (void)zone.remove(folio);
+  if (folio.test(Flag::kLru)) (void)machine.zone.remove(folio);
   if (unevictable) {
     folio.set(Flag::kUnevictable);
     folio.clear(Flag::kActive);
   } else {
     folio.clear(Flag::kUnevictable);
   }
-  (void)zone.add(folio, Zone::kind_of(folio));
+  (void)machine.pins.putback_locked(machine.pfn_of(folio));
   set_mlock_count(machine, folio, unevictable ? count : 0);
 }
 
 void mlock_on_lru(Machine& machine, Page folio) {
-  if (!folio.test(Flag::kLru)) return;  // off its list: whoever holds it puts it right
+  // Off its list: whoever holds it puts it right.
+  if (!folio.test(Flag::kLru)) return note_lru_skipped(machine, folio);
   if (folio_evictable(folio)) {
     if (folio.test(Flag::kUnevictable)) relink(machine, folio, false, 0);
   } else if (folio.test(Flag::kUnevictable)) {
@@ -46,13 +47,14 @@ void mlock_on_lru(Machine& machine, Page folio) {
 void mlock_new(Machine& machine, Page folio) {
   if (folio.test(Flag::kLru)) return;
   if (folio_evictable(folio))
-    (void)machine.zone.add(folio, Zone::kind_of(folio));
+    (void)machine.pins.putback_locked(machine.pfn_of(folio));
   else
     relink(machine, folio, true, 1);
 }
 
 void munlock_on_lru(Machine& machine, Page folio) {
   const bool on_list = folio.test(Flag::kLru);
+  if (!on_list) note_lru_skipped(machine, folio);
   if (on_list && folio.test(Flag::kUnevictable)) {
     std::uint32_t count = mlock_count(machine, folio);
     if (count > 0) set_mlock_count(machine, folio, --count);

@@ -97,7 +97,7 @@ void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
     removed = true;
     folio_lock(folio);
     if (folio_file(machine, folio) == &file) {
-      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, true);
+      if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, true);
       filemap_release_folio(cpu, folio);
       folio.clear(Flag::kDirty);
       folio.clear(Flag::kOwner2);

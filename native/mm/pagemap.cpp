@@ -2,6 +2,7 @@
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/pin_question.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -37,6 +38,7 @@ void describe_page(Machine& machine, Page page, PagemapEntry& out) {
   out.pfn = machine.pfn_of(page);
   out.file = !folio_test_anon(folio);
   if (machine.is_zone_device(out.pfn)) {
+    note_observed(machine, page);
     out.exclusive = out.state == PagemapState::kPresent && page_mapcount(page) == 1;
     // /proc/kpageflags knows nothing of device memory; private pages are not looked up.
     out.has_flags = out.state == PagemapState::kPresent;
@@ -44,6 +46,7 @@ void describe_page(Machine& machine, Page page, PagemapEntry& out) {
     return;
   }
   if (out.state != PagemapState::kPresent) return;
+  note_observed(machine, page);
   out.exclusive = page_mapcount(page) == 1;
   out.has_mapcount = true;
   out.mapcount = static_cast<std::uint32_t>(page_mapcount(page));

@@ -2,6 +2,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
+#include "mm/pin_question.h"
 #include "mm/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -35,12 +36,13 @@ Verdict shrink_folio(Cpu& cpu, Page folio) {
   if (!folio_evictable(folio)) return Verdict::kActivate;
   if (folio_test_anon(folio) && folio.test(Flag::kSwapBacked) && !folio_test_swapcache(folio)) {
     // A pinned page would only come back: no slot for it.
-    if (folio_maybe_dma_pinned(machine, folio)) return Verdict::kKeep;
+    if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaim)) return Verdict::kKeep;
     if (!add_to_swap(cpu, folio)) return Verdict::kActivate;
   }
-  if (folio_mapped(folio) && !try_to_unmap(cpu, folio)) return Verdict::kActivate;
+  if (folio_mapped(machine, folio) && !try_to_unmap(cpu, folio)) return Verdict::kActivate;
   // Unmapped, so no new pin can come: a device may still be writing to it.
-  if (folio_maybe_dma_pinned(machine, folio)) return Verdict::kActivate;
+  if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaimUnmapped))
+    return Verdict::kActivate;
   if (folio.test(Flag::kDirty)) {
     if (const Verdict verdict = pageout(cpu, folio); verdict != Verdict::kFree) return verdict;
     if (folio.test(Flag::kDirty)) return Verdict::kKeep;

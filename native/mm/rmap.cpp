@@ -2,6 +2,7 @@
 #include "mm/rmap.h"
 
 #include "mm/folio_state.h"
+#include "mm/pin_question.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -41,7 +42,8 @@ void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma) {
 }
 
 bool folio_needs_cow_for_dma(const Vma& vma, Page folio) {
-  return vma.mm->has_pinned.load() != 0 && folio_maybe_dma_pinned(vma.mm->machine, folio);
+  return vma.mm->has_pinned.load() != 0 &&
+         folio_maybe_dma_pinned(vma.mm->machine, folio, PinQuestion::kFork);
 }
 
 Errc folio_try_dup_anon_rmap(Page page, const Vma& source) {
@@ -66,7 +68,7 @@ Errc folio_try_share_anon_rmap(Machine& machine, Page page) {
     // Pairs with fast GUP, which takes the pin first and then looks whether the
     // entry is still there: one of the two sees the other.
     atomics::fence();
-    if (folio_maybe_dma_pinned(machine, folio)) return Errc::kBusy;
+    if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kShareExclusive)) return Errc::kBusy;
   }
   page.clear(kFlagAnonExclusive);
   return Errc::kOk;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "mm/mm.h"
 
@@ -22,6 +23,10 @@ Errc folio_try_share_anon_rmap(Machine& machine, Page page);
 void folio_move_anon_rmap(Machine& machine, Page folio, Vma& vma);
 /// fork must copy now (FOLL_PIN was used here and the page may be pinned).
 bool folio_needs_cow_for_dma(const Vma& vma, Page folio);
+
+/// How many entries map the page, of those that `_mapcount` counts. Empty: the list
+/// of its mappings is being changed. Waits for nothing.
+std::optional<std::uint32_t> rmap_count(Machine& machine, Page page);
 
 /// Calls fn(vma, address) for each mapping that could hold the folio, in the
 /// order of vectors/README.md ("Invalidation"); stops when fn returns false.

@@ -29,7 +29,7 @@ bool unmap_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
     if (!folio.test(Flag::kSwapBacked)) {
       // Lazyfree. Pairs with fast GUP as in folio_try_share_anon_rmap.
       atomics::fence();
-      const bool only_ours = folio.refcount() == 1 + page_mapcount(folio);
+      const bool only_ours = folio.refcount() == 1 + page_mapcount(machine, folio, 1);
       if (!only_ours || folio.test(Flag::kDirty)) {
         slot.set(old);
         folio.set(Flag::kSwapBacked);
@@ -95,7 +95,7 @@ void unmap_walk(Cpu& cpu, Page folio, One&& one) {
       Guard guard(*slot.lock);
       if (maps(cpu.machine, slot.get(), folio) && !one(vma, slot)) return false;
     }
-    return folio_mapped(folio);
+    return folio_mapped(cpu.machine, folio);
   });
 }
 
@@ -103,13 +103,13 @@ void unmap_walk(Cpu& cpu, Page folio, One&& one) {
 
 bool try_to_unmap(Cpu& cpu, Page folio) {
   unmap_walk(cpu, folio, [&](Vma& vma, PteSlot slot) { return unmap_one(cpu, folio, vma, slot); });
-  return !folio_mapped(folio);
+  return !folio_mapped(cpu.machine, folio);
 }
 
 bool try_to_migrate(Cpu& cpu, Page folio) {
   unmap_walk(cpu, folio,
              [&](Vma& vma, PteSlot slot) { return migrate_one(cpu, folio, vma, slot); });
-  return !folio_mapped(folio);
+  return !folio_mapped(cpu.machine, folio);
 }
 
 void remove_migration_entries(Cpu& cpu, Page from, Page to) {

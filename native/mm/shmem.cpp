@@ -108,7 +108,7 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
     removed = true;
     folio_lock(folio);
     if (folio_file(machine, folio) == &file) {
-      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, false);
+      if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, false);
       folio.clear(Flag::kDirty);
       filemap_remove_folio(cpu, folio, {});
     }

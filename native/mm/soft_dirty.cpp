@@ -2,6 +2,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/mm.h"
+#include "mm/pin_question.h"
 #include "mm/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -13,7 +14,7 @@ bool pte_is_pinned(const Vma& vma, Pte pte) {
   if (!pte.write() || !vma.is_cow() || vma.mm->has_pinned.load() == 0) return false;
   Machine& machine = vma.mm->machine;
   const Page page = vm_normal_page(machine, pte);
-  return page && folio_maybe_dma_pinned(machine, page);
+  return page && folio_maybe_dma_pinned(machine, page, PinQuestion::kSoftDirty);
 }
 
 }  // namespace

@@ -132,7 +132,8 @@ bool folio_free_swap(Cpu& cpu, Page folio) {
 }
 
 void free_swap_cache(Cpu& cpu, Page folio) {
-  if (!folio_test_swapcache(folio) || folio_mapped(folio) || !folio_trylock(folio)) return;
+  if (!folio_test_swapcache(folio) || folio_mapped(cpu.machine, folio) || !folio_trylock(folio))
+    return;
   (void)folio_free_swap(cpu, folio);
   folio_unlock(folio);
 }
@@ -144,7 +145,7 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
   if (!folio) return;
   if (folio_trylock(folio)) {
     if (folio_test_swapcache(folio) && folio_swap_slot(folio) == slot &&
-        (!folio_mapped(folio) || machine.swap.nearly_full()))
+        (!folio_mapped(machine, folio) || machine.swap.nearly_full()))
       (void)folio_free_swap(cpu, folio);
     folio_unlock(folio);
   }

@@ -34,6 +34,9 @@ struct PinOps {
   bool (*populate)(void* context, Pfn pfn) = nullptr;
   /// An undone speculative pin was the last reference: the folio is free.
   void (*release)(void* context, Pfn head) = nullptr;
+  /// The last unpin is about to link the page again: its flags must say which
+  /// list it belongs on by now. Called under the zone's LRU lock.
+  void (*settle)(void* context, Pfn head) = nullptr;
 };
 
 struct ShardedCount {
@@ -104,7 +107,8 @@ struct PinKernel {
   bool (*maybe_pinned)(const PinFrame& frame, std::uint64_t pfn);
   /// Of a head.
   std::uint32_t (*refs_per_pin)(const PinFrame& frame, std::byte* head);
-  /// Gives an isolated page back: to its LRU, or to its last unpin.
+  /// Gives an isolated page back: to its LRU, or to its last unpin. Called under
+  /// the zone's LRU lock.
   Errc (*putback)(const PinFrame& frame, std::uint64_t pfn);
 
   Batch try_pin_many, pin_many, unpin_many;

@@ -31,6 +31,7 @@ inline bool can_be_listed(Page page) {
 inline Errc putback_locked(const PinFrame& f, const Target& t) {
   const Page page = f.memmap->page(Pfn{t.pfn});
   if (!can_be_listed(page)) return Errc::kOk;
+  if (f.ops->settle != nullptr) f.ops->settle(f.ops->context, Pfn{t.pfn});
   return f.zone->add(page, Zone::kind_of(page));
 }
 

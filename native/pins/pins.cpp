@@ -89,7 +89,8 @@ void undo_references(const PinFrame& frame, Target target, std::uint32_t refs) {
 }
 
 Errc PolicyBase::putback(const PinFrame& f, const Target& t) {
-  return f.zone->putback(f.memmap->page(Pfn{t.pfn}));
+  const Page page = f.memmap->page(Pfn{t.pfn});
+  return f.zone->add(page, Zone::kind_of(page));
 }
 
 const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
@@ -212,7 +213,21 @@ Result<bool> Pins::isolate(Pfn pfn) {
   return frame_.zone->isolate(frame_.memmap->page(head_of(pfn)));
 }
 
-Errc Pins::putback(Pfn pfn) { return kernel_->putback(frame_, pfn.value); }
+Errc Pins::putback(Pfn pfn) {
+  Guard guard(frame_.zone->lru_lock());
+  return putback_locked(pfn);
+}
+
+Errc Pins::putback_locked(Pfn pfn) { return kernel_->putback(frame_, pfn.value); }
+
+bool Pins::keeps_off_lru(Pfn pfn) const { return frame_.isolates && maybe_pinned(pfn); }
+
+bool Pins::returns_to_lru(Pfn pfn) const {
+  if (!keeps_off_lru(pfn)) return false;
+  const Page head = frame_.memmap->page(head_of(pfn));
+  const unsigned word = frame_.was_lru_word / frame_.memmap->shape().word_bytes;
+  return (head.word(word) & frame_.was_lru) != 0;
+}
 
 void Pins::record_mappings(Pfn head, std::uint32_t mappings) {
   if (frame_.mappings != nullptr && head.value < frame_.capacity)

@@ -64,6 +64,13 @@ class Pins {
   // words keep a returned page until its last unpin.
   Result<bool> isolate(Pfn pfn);
   Errc putback(Pfn pfn);
+  /// As putback(); the caller holds the zone's LRU lock.
+  Errc putback_locked(Pfn pfn);
+  /// A pin has the page off its LRU, and list operations must pass it by: the
+  /// list words are a count.
+  bool keeps_off_lru(Pfn pfn) const;
+  /// As keeps_off_lru(), and the last unpin will link it again.
+  bool returns_to_lru(Pfn pfn) const;
 
   // Batches: one pin a page. They go on after a failure and say what failed.
   // `freed`, if not empty, has room for pfns.size() heads without a reference.
@@ -85,6 +92,10 @@ class Pins {
 
   /// The page's mappings for mapcount-overlay where PinOps has no real_mappings.
   void record_mappings(Pfn head, std::uint32_t mappings);
+
+  /// Who answers for the rooms above, where they are made after the pins.
+  /// Before the first pin.
+  void set_ops(const PinOps& ops) { options_.ops = ops; }
 
   const SchemeSpec& scheme() const { return scheme_; }
   const PinKernel& kernel() const { return *kernel_; }

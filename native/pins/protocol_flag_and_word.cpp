@@ -109,7 +109,6 @@ struct FlagAndWord : PolicyBase {
 
   static Errc putback(const PinFrame& f, const Target& t) {
     if (!f.isolates) return PolicyBase::putback(f, t);
-    Guard guard(f.zone->lru_lock());
     if (!flagged(f, t)) return putback_locked(f, t);
     atomics::fetch_or(was_lru(f, t), static_cast<W>(f.was_lru));
     return Errc::kOk;

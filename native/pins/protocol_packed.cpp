@@ -101,7 +101,6 @@ struct PackedWord : PolicyBase {
 
   static Errc putback(const PinFrame& f, const Target& t) {
     if (!f.isolates) return PolicyBase::putback(f, t);
-    Guard guard(f.zone->lru_lock());
     Packed seen = atomics::load(at(f, t));
     while ((seen & f.pinned) != 0)
       if (atomics::compare_exchange(at(f, t), seen, static_cast<Packed>(seen | f.was_lru)))

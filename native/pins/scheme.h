@@ -69,10 +69,13 @@ enum class PinEffect : std::uint8_t {
   kAnswerFuzzy,     // a page with many references reads as pinned
   kAnswerUnknown,   // nobody can tell a pin from a reference
   kAnswerLags,      // a query during a pin or unpin may still count it
+  kLruSkipped,      // reclaim, ageing, migration and mlock pass a pinned page by: it is isolated
+  kPinRefused,      // pages whose words the scheme has no room in, or counts nothing for
 };
-inline constexpr unsigned kPinEffects = 5;
+inline constexpr unsigned kPinEffects = 7;
 inline constexpr std::array<std::string_view, kPinEffects> kPinEffectNames = {
-    "lru-clear", "mapcount-raised", "answer-fuzzy", "answer-unknown", "answer-lags"};
+    "lru-clear",   "mapcount-raised", "answer-fuzzy", "answer-unknown",
+    "answer-lags", "lru-skipped",     "pin-refused"};
 
 /// A set of effects, one bit each.
 struct PinEffectSet {

@@ -152,7 +152,8 @@ void complete_scheme(SchemeSpec& scheme) {
         biased ? "a page with " + std::to_string(scheme.refs_per_pin) + " or more references"
                : "every page that has a reference";
   } else if (scheme.isolates()) {
-    scheme.effects = pin_effects(PinEffect::kLruClear);
+    scheme.effects =
+        pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
     scheme.locks = "the zone's LRU lock for the first pin and the last unpin";
   }
   if (scheme.protocol == Protocol::kListOverlay)

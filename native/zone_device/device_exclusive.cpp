@@ -45,9 +45,9 @@ bool make_folio_exclusive(Cpu& cpu, Page folio, const Wanted& wanted) {
   bool valid = false;
   rmap_walk(cpu.machine, folio, [&](Vma& vma, std::uint64_t address) {
     valid |= make_exclusive_here(cpu, folio, vma, address, wanted);
-    return folio_mapped(folio);
+    return folio_mapped(cpu.machine, folio);
   });
-  return valid && !folio_mapped(folio);
+  return valid && !folio_mapped(cpu.machine, folio);
 }
 
 }  // namespace

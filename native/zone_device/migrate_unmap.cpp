@@ -16,7 +16,7 @@ bool may_move(Machine& machine, Page folio, Page fault_page) {
   if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
   if (folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr)
     extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
-  return folio.refcount() - extra <= page_mapcount(folio);
+  return folio.refcount() - extra <= page_mapcount(machine, folio);
 }
 
 bool isolate(Cpu& cpu, Page folio, bool& drained) {
@@ -48,8 +48,8 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
       ++restore;
       continue;
     }
-    if (folio_mapped(folio)) (void)try_to_migrate(cpu, folio);
-    if (folio_mapped(folio) || !may_move(machine, folio, fault_page)) {
+    if (folio_mapped(machine, folio)) (void)try_to_migrate(cpu, folio);
+    if (folio_mapped(machine, folio) || !may_move(machine, folio, fault_page)) {
       if (!device) {
         machine.get(folio);
         folio_putback_lru(cpu, folio);

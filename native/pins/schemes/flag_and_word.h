@@ -21,7 +21,7 @@ inline SchemeSpec flag_and_word_scheme() {
   s.pinned = {0, FlagPlace::kLowestFree};
   s.was_lru = {1, 1};
   s.locks = "the zone's LRU lock for the first pin and the last unpin";
-  s.effects = pin_effects(PinEffect::kLruClear);
+  s.effects = pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
   s.quirks = pin_quirks(PinQuirk::kFlagWithoutCount, PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
   return s;
 }

@@ -23,7 +23,7 @@ inline SchemeSpec lru_overlay_scheme() {
   s.pinned = {1, 1};
   s.was_lru = {1, 2};
   s.locks = "the zone's LRU lock for each pin and for the last unpin";
-  s.effects = pin_effects(PinEffect::kLruClear);
+  s.effects = pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
   s.quirks = pin_quirks(PinQuirk::kMaskAsBitNumber, PinQuirk::kDoubleLastUnpin,
                         PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
   return s;

@@ -25,13 +25,14 @@ struct DeviceBox {
   std::unique_ptr<MirrorDevice> device;
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
-                     std::uint64_t device_pages = kDevicePages) {
-    EXPECT_EQ(
-        Memmap::create(*find_layout("linux-6.12"), kRamPages, kRamPages + device_pages, memmap),
-        Errc::kOk);
+                     std::uint64_t device_pages = kDevicePages,
+                     const char* scheme = "refcount-bias") {
+    EXPECT_EQ(Memmap::create(layout_for(*find_scheme(scheme), *find_layout("linux-6.12")),
+                             kRamPages, kRamPages + device_pages, memmap),
+              Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kRamPages});
-    EXPECT_EQ(Pins::create(*find_scheme("refcount-bias"), *memmap, *zone, cpus, pins), Errc::kOk);
+    EXPECT_EQ(Pins::create(*find_scheme(scheme), *memmap, *zone, cpus, pins), Errc::kOk);
     machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
     MachineOptions options;
     options.cpus = cpus;

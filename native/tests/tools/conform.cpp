@@ -158,6 +158,22 @@ std::string result_text(const OpRecord& result) {
   return out + "}";
 }
 
+std::string effect_names(PinEffectSet set) {
+  std::string out = "[";
+  for (unsigned i = 0; i < kPinEffects; ++i)
+    if (set.has(static_cast<PinEffect>(i)))
+      out += (out.size() > 1 ? "," : "") + quoted(kPinEffectNames[i]);
+  return out + "]";
+}
+
+/// What the scheme's declared effects touched: null, or all and page by page.
+std::string effects_text(const OpEffects& effects) {
+  if (effects.all.bits == 0) return "null";
+  return "{\"all\":" + effect_names(effects.all) + ",\"pages\":" +
+         list_text(effects.pages, [&](std::size_t i) { return effect_names(effects.pages[i]); }) +
+         "}";
+}
+
 void check(Errc error) {
   if (error == Errc::kOk) return;
   std::cerr << "cannot make a machine: " << errc_name(error) << "\n";
@@ -207,14 +223,17 @@ int main(int argc, char** argv) {
     settings.scheme = *find_scheme(scheme);
     std::unique_ptr<Sandbox> sandbox;
     check(Sandbox::create(settings, sandbox));
-    const std::vector<OpRecord> results = sandbox->interpreter().run_all(ops);
+    std::vector<OpEffects> effects;
+    const std::vector<OpRecord> results = sandbox->run_all(ops, effects);
     const std::string& name = scenario.at("name").text;
     findings += audit(*sandbox, name);
     sandbox->interpreter().finish();
     findings += audit(*sandbox, name + " at the end");
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"
-        << list_text(results, [&](std::size_t i) { return result_text(results[i]); }) << "}\n";
+        << list_text(results, [&](std::size_t i) { return result_text(results[i]); })
+        << ",\"effects\":"
+        << list_text(effects, [&](std::size_t i) { return effects_text(effects[i]); }) << "}\n";
   }
   return findings == 0 ? 0 : 1;
 }

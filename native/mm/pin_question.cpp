@@ -1,0 +1,120 @@
+#include "mm/pin_question.h"
+
+#include <array>
+
+#include "mm/folio_state.h"
+#include "mm/migrate.h"
+#include "pins/room.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// What mm makes of it that a scheme cannot tell.
+enum class Unknown : std::uint8_t {
+  kGuess,   // by the references that nobody accounts for
+  kTrusts,  // not pinned: somebody looks at the references before it matters
+};
+
+struct Asker {
+  std::int32_t references;  // that the asker holds
+  std::uint32_t emptied;    // entries that it has emptied and not yet counted out
+  Unknown unknown;
+};
+
+/// In the order of PinQuestion.
+constexpr std::array<Asker, 5> kAskers = {{
+    // Fork has taken the child's reference. Without a copy a write of the parent
+    // would leave the pin behind: the defect of 2018 to 2020.
+    {1, 0, Unknown::kGuess},
+    // Isolation or collection holds one. Migration freezes the count afterwards, and
+    // reclaim asks again; a page in an LRU batch would otherwise never move.
+    {1, 1, Unknown::kTrusts},
+    // What looks pinned would only come back: no slot for it.
+    {1, 0, Unknown::kGuess},
+    // The last chance before it is written or dropped.
+    {1, 0, Unknown::kGuess},
+    // As for fork; it holds no reference of its own.
+    {0, 0, Unknown::kGuess},
+}};
+
+bool guess(Machine& machine, Page folio, const Asker& asker) {
+  // The references first: a mapping that goes in between makes a false positive.
+  const std::int32_t references = folio.refcount();
+  const std::int32_t others = folio_expected_refs(machine, folio) - 1 + page_mapcount(folio);
+  return references > others + asker.references;
+}
+
+PinEffect effect_of(const SchemeSpec& scheme) {
+  switch (scheme.answer) {
+    case PinAnswer::kUnknown: return PinEffect::kAnswerUnknown;
+    case PinAnswer::kFuzzy: return PinEffect::kAnswerFuzzy;
+    case PinAnswer::kExact: break;
+  }
+  return PinEffect::kAnswerLags;
+}
+
+PageType page_type_of(MemoryType memory) {
+  switch (memory) {
+    case MemoryType::kDevicePrivate: return PageType::kDevicePrivateAnon;
+    case MemoryType::kDeviceCoherent: return PageType::kDeviceCoherent;
+    case MemoryType::kDevicePublic: return PageType::kDevicePublicAnon;
+    case MemoryType::kFsdax: return PageType::kFsdax;
+    case MemoryType::kGeneric: return PageType::kDevdax;
+    case MemoryType::kP2pdma: return PageType::kP2pdma;
+  }
+  return PageType::kDevicePrivateAnon;
+}
+
+}  // namespace
+
+bool folio_maybe_dma_pinned(Machine& machine, Page folio, PinQuestion question) {
+  const Asker& asker = kAskers[static_cast<unsigned>(question)];
+  const Pfn pfn = machine.pfn_of(folio);
+  const SchemeSpec& scheme = machine.pins.scheme();
+  bool pinned = false;
+  if (scheme.answer == PinAnswer::kUnknown)
+    pinned = asker.unknown == Unknown::kGuess && guess(machine, folio, asker);
+  else if (scheme.place == CountPlace::kMapcount)
+    pinned = machine.pins.pins(pfn).pins > asker.emptied;
+  else
+    pinned = machine.pins.maybe_pinned(pfn);
+  if (machine.divergences != nullptr && machine.pins.ledger() != nullptr &&
+      pinned != (machine.pins.ledger()->pins(pfn) != 0))
+    machine.divergences->add(pfn, effect_of(scheme));
+  return pinned;
+}
+
+bool folio_pin_isolated(const Machine& machine, Page folio) {
+  const Pfn pfn = machine.pfn_of(folio);
+  return !folio.test(Flag::kLru) && !machine.is_zone_device(pfn) && machine.pins.keeps_off_lru(pfn);
+}
+
+void note_lru_skipped(Machine& machine, Page folio) {
+  if (machine.divergences != nullptr && folio_pin_isolated(machine, folio))
+    machine.divergences->add(machine.pfn_of(folio), PinEffect::kLruSkipped);
+}
+
+void note_observed(Machine& machine, Page page) {
+  if (machine.divergences == nullptr) return;
+  const Pfn pfn = machine.pfn_of(page);
+  if (folio_pin_isolated(machine, page)) machine.divergences->add(pfn, PinEffect::kLruClear);
+  if (page_mapcount(page) != page_mapcount(machine, page))
+    machine.divergences->add(pfn, PinEffect::kMapcountRaised);
+}
+
+bool pins_have_room(Machine& machine, Page folio) {
+  const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
+  const SchemeSpec& scheme = machine.pins.scheme();
+  // Counts outside the unions and the mapcount have their room by right.
+  const bool claims = scheme.place == CountPlace::kWord || scheme.place == CountPlace::kMapcount;
+  if (range == nullptr || !claims) return true;
+  Atomic<std::uint32_t>& known = machine.pin_room[static_cast<unsigned>(range->type)];
+  constexpr std::uint32_t kFits = 1, kNone = 2;
+  if (known.load() == 0) {
+    const auto cell = room(scheme, machine.memmap.layout(), page_type_of(range->type), 0);
+    known.store(cell && cell.value.kind == CellKind::kFits ? kFits : kNone);
+  }
+  return known.load() == kFits;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
