@@ -40,6 +40,8 @@ struct MachineOptions {
   unsigned cpus = 1;
   std::uint64_t swap_pages = 1 << 14;
   bool transparent_huge_pages = false;  // madvise(hugepage) has effect
+  /// An extension no kernel has: pages of files may move to device memory too.
+  bool file_backed_device_pages = false;
 };
 
 /// FOLL_PIN bookkeeping of /proc/vmstat; equal when nothing is pinned.
@@ -71,8 +73,13 @@ class Machine {
   void put(Cpu& cpu, Page folio);
   /// The last reference was dropped elsewhere (an unpin).
   void free_folio(Cpu& cpu, Page folio);
-  /// A reference or pin went: tells who waits for the page to be idle (dax).
-  void note_idle(Page folio);
+  /// A reference or pin went: tells the device whose page may be idle now.
+  void note_idle(Cpu& cpu, Page folio);
+  /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
+  std::int32_t kept_refs(Page folio) const {
+    const PagemapRange* range = pagemap(pfn_of(folio));
+    return range == nullptr ? 0 : range->kept_refs();
+  }
 
   /// The device range that holds the page; null for RAM.
   const PagemapRange* pagemap(Pfn pfn) const;
