@@ -86,6 +86,8 @@ class Walk {
       if (const Page page = vm_normal_page(machine_, pte)) {
         account(pte.pfn()).mappings += 1;
         check_rmap(vma, address, page);
+        if (machine_.is_device_private(pte.pfn()))
+          row(MmInvariant::kRmapComplete, address, 0, 1, "present, where no CPU can reach it");
       }
       return;
     }
@@ -93,11 +95,20 @@ class Walk {
     if (entry.is_swap())
       swap_users_[entry.offset] += 1;
     else if (entry.is_device_private())
-      account(entry.pfn()).mappings += 1;
+      walk_device_entry(vma, address, entry);
     else if (entry.is_device_exclusive())
       account(entry.pfn()).other_entries += 1;
     else if (entry.is_migration())
       row(MmInvariant::kRmapComplete, address, 0, 1, "a migration entry at rest");
+  }
+
+  void walk_device_entry(const Vma& vma, std::uint64_t address, SwapEntry entry) {
+    const Page page = machine_.page(entry.pfn());
+    account(entry.pfn()).mappings += 1;
+    check_rmap(vma, address, page);
+    if (!folio_test_anon(page) && entry.is_writable_device() && !page.test(Flag::kDirty))
+      row(MmInvariant::kCacheLinked, entry.pfn().value, 1, 0,
+          "a device may write this page of a file, and nothing would write it back");
   }
 
   void check_rmap(const Vma& vma, std::uint64_t address, Page page) {
@@ -168,13 +179,11 @@ class Walk {
     });
   }
 
-  /// References with the one that a device's page keeps for good: dax memory beside its
-  /// users', p2pdma memory while it has no user.
+  /// References with those of a device's page that are nobody's.
   std::int64_t idle_refs(Pfn pfn, std::int64_t used) const {
     const PagemapRange* range = machine_.pagemap(pfn);
-    if (range == nullptr || range->idle_refs == 0) return used;
-    return range->type == MemoryType::kP2pdma ? std::max<std::int64_t>(used, range->idle_refs)
-                                              : used + range->idle_refs;
+    if (range == nullptr) return used;
+    return std::max<std::int64_t>(used + range->kept_refs(), range->idle_refs);
   }
 
   void check_page(Pfn pfn) {
@@ -237,6 +246,10 @@ class Walk {
         std::ranges::count_if(input_.held, [&](const HeldReference& reference) {
           return reference.pinned && !machine_.is_zero_pfn(reference.pfn);
         }));
+    for (const HeldReference& reference : input_.held)
+      if (reference.pinned && machine_.is_device_private(reference.pfn))
+        row(MmInvariant::kPinsBalanced, reference.pfn.value, 0, 1,
+            "pinned, where no CPU can reach it");
     if (acquired - released != held)
       row(MmInvariant::kPinsBalanced, 0, held, acquired - released,
           "nr_foll_pin_acquired less nr_foll_pin_released");

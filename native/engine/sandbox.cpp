@@ -23,6 +23,7 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
       std::make_unique<Machine>(memmap, *sandbox->zone_, *sandbox->allocator_, *sandbox->pins_);
   MachineOptions options;
   options.transparent_huge_pages = settings.transparent_huge_pages;
+  options.file_backed_device_pages = settings.file_backed_device_pages;
   if (const Errc error = sandbox->machine_->start(options); error != Errc::kOk) return error;
   if (const Errc error = MirrorDevices::create(*sandbox->machine_, settings.device_pages / kDevices,
                                                sandbox->devices_);

@@ -24,6 +24,7 @@ struct SandboxSettings {
   std::uint64_t pages = 1 << 14;
   std::uint64_t device_pages = 1 << 13;
   bool transparent_huge_pages = false;
+  bool file_backed_device_pages = false;  // see MachineOptions
 };
 
 class Sandbox {

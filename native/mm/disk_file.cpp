@@ -53,7 +53,9 @@ Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   Machine& machine = cpu.machine;
   for (;;) {
     if (index >= file.size_pages()) return Errc::kFault;
-    const Page folio = filemap_get_folio(machine, file, index);
+    const auto cached = filemap_get_ram_folio(cpu, file, index);
+    if (!cached) return cached.error;
+    const Page folio = cached.value;
     if (!folio) {
       if (const Errc error = readahead(cpu, file, index); error != Errc::kOk) return error;
       continue;
@@ -71,7 +73,9 @@ Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
 Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   Machine& machine = cpu.machine;
   for (;;) {
-    Page folio = filemap_get_folio(machine, file, index);
+    const auto cached = filemap_get_ram_folio(cpu, file, index);
+    if (!cached) return cached.error;
+    Page folio = cached.value;
     if (folio) {
       folio_lock(folio);
       if (folio_file(machine, folio) != &file) {

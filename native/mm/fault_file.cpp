@@ -56,7 +56,9 @@ bool fault_around(Fault& fault) {
     if (!folio) continue;
     // PG_readahead shares its bit with PG_reclaim: the marker is to be noticed by
     // a fault of its own.
-    if (!folio.test(Flag::kReclaim) && folio.test(Flag::kUptodate) && folio_trylock(folio)) {
+    // What lives in a device comes back for a fault of its own, too.
+    if (!folio.test(Flag::kReclaim) && folio.test(Flag::kUptodate) &&
+        !machine.is_device_private(machine.pfn_of(folio)) && folio_trylock(folio)) {
       if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
         PteSlot slot = fault.slot;
         slot.at += (static_cast<std::int64_t>(address) - static_cast<std::int64_t>(fault.address)) /

@@ -11,13 +11,14 @@ namespace {
 /// Nobody else maps it or holds a reference, so the page may become ours.
 bool can_reuse_anon_folio(Fault& fault, Page folio) {
   Cpu& cpu = fault.cpu;
-  if (folio.test(Flag::kHead) || folio.refcount() > 3) return false;
+  const std::int32_t kept = cpu.machine.kept_refs(folio);
+  if (folio.test(Flag::kHead) || folio.refcount() > 3 + kept) return false;
   // A reference may just be this CPU's LRU batch.
   if (!folio.test(Flag::kLru)) lru_add_drain(cpu);
-  if (folio.refcount() > 1 + (folio_test_swapcache(folio) ? 1 : 0)) return false;
+  if (folio.refcount() > 1 + kept + (folio_test_swapcache(folio) ? 1 : 0)) return false;
   if (!folio_trylock(folio)) return false;
   if (folio_test_swapcache(folio)) (void)folio_free_swap(cpu, folio);
-  const bool ours = folio.refcount() == 1;
+  const bool ours = folio.refcount() == 1 + kept;
   if (ours) folio_move_anon_rmap(cpu.machine, folio, fault.vma);
   folio_unlock(folio);
   return ours;

@@ -36,8 +36,11 @@ void folio_lock(Page folio) {
     folio.set(Flag::kWaiters);
     // The low half of the flags word: both bits lie in it.
     const std::uint32_t seen = atomics::load(folio.u32(0));
-    const int bit = folio.shape().flag_bit[static_cast<unsigned>(Flag::kLocked)];
-    if ((seen >> bit & 1) != 0) wait_on(folio.u32(0), seen);
+    const auto has = [&](Flag flag) {
+      return (seen >> folio.shape().flag_bit[static_cast<unsigned>(flag)] & 1) != 0;
+    };
+    // Without our mark (an unlock took it, and somebody locked again) nobody would wake us.
+    if (has(Flag::kLocked) && has(Flag::kWaiters)) wait_on(folio.u32(0), seen);
   }
 }
 

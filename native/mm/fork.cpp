@@ -76,7 +76,10 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
     const Page page = machine.page(entry.pfn());
     machine.get(page);
     // Cannot fail: nobody pins what no CPU can reach.
-    (void)folio_try_dup_anon_rmap(page, copy.from);
+    if (folio_test_anon(page))
+      (void)folio_try_dup_anon_rmap(page, copy.from);
+    else
+      folio_dup_file_rmap(page);
     if (entry.is_writable_device() && copy.from.is_cow()) {
       pte = pte.without(Pte::kSwpSoftDirty);  // as mprotect does
       set_both(EntryType::kDeviceRead);

@@ -96,7 +96,7 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
   if (last.value)
     machine.free_folio(cpu, folio);
   else
-    machine.note_idle(folio);
+    machine.note_idle(cpu, folio);
 }
 
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {

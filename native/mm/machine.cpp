@@ -72,13 +72,13 @@ Result<Page> Machine::alloc_zeroed_page(Cpu& cpu) {
 void Machine::put(Cpu& cpu, Page folio) {
   const std::int32_t had = folio.ref_sub(1);
   if (had == 1) free_folio(cpu, folio);
-  if (had == 2) note_idle(folio);
+  if (had == 2) note_idle(cpu, folio);
 }
 
-void Machine::note_idle(Page folio) {
+void Machine::note_idle(Cpu& cpu, Page folio) {
   const PagemapRange* range = pagemap(pfn_of(folio));
   if (range != nullptr && range->ops->page_idle != nullptr && folio.refcount() == range->idle_refs)
-    range->ops->page_idle(range->self);
+    range->ops->page_idle(range->self, cpu, folio);
 }
 
 void Machine::free_folio(Cpu& cpu, Page folio) {

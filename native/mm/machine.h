@@ -44,6 +44,8 @@ struct MachineOptions {
   /// Writeback leaves what may be pinned dirty, as the 2018 thread proposed. v6.12
   /// does not ask: false.
   bool writeback_asks_pins = false;
+  /// An extension no kernel has: pages of files may move to device memory too.
+  bool file_backed_device_pages = false;
 };
 
 /// FOLL_PIN bookkeeping of /proc/vmstat; equal when nothing is pinned.
@@ -75,8 +77,13 @@ class Machine {
   void put(Cpu& cpu, Page folio);
   /// The last reference was dropped elsewhere (an unpin).
   void free_folio(Cpu& cpu, Page folio);
-  /// A reference or pin went: tells who waits for the page to be idle (dax).
-  void note_idle(Page folio);
+  /// A reference or pin went: tells the device whose page may be idle now.
+  void note_idle(Cpu& cpu, Page folio);
+  /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
+  std::int32_t kept_refs(Page folio) const {
+    const PagemapRange* range = pagemap(pfn_of(folio));
+    return range == nullptr ? 0 : range->kept_refs();
+  }
 
   /// The device range that holds the page; null for RAM.
   const PagemapRange* pagemap(Pfn pfn) const;

@@ -32,7 +32,8 @@ void switch_cache(Machine& machine, Page to, Page from) {
 }  // namespace
 
 std::int32_t folio_expected_refs(Machine& machine, Page folio) {
-  return 1 + (in_cache(machine, folio) ? 1 : 0) + (folio.test(Flag::kPrivate) ? 1 : 0);
+  return 1 + (in_cache(machine, folio) ? 1 : 0) + (folio.test(Flag::kPrivate) ? 1 : 0) +
+         machine.kept_refs(folio);
 }
 
 Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs) {

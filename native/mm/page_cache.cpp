@@ -6,11 +6,30 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index) {
-  Guard guard(file.cache_lock);
-  const CacheEntry entry = file.entry(index);
-  if (!entry.is_page()) return {};
-  const Page folio = machine.page(entry.pfn());
-  return folio.try_ref_add_unless_zero(1) ? folio : Page();
+  for (SpinWait wait;; wait.pause()) {
+    Guard guard(file.cache_lock);
+    const CacheEntry entry = file.entry(index);
+    if (!entry.is_page()) return {};
+    const Page folio = machine.page(entry.pfn());
+    // Frozen: reclaim or migration is about to put something else here.
+    if (folio.try_ref_add_unless_zero(1)) return folio;
+  }
+}
+
+Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
+  Machine& machine = cpu.machine;
+  for (SpinWait wait;; wait.pause()) {
+    const Page folio = filemap_get_folio(machine, file, index);
+    if (!folio || !machine.is_device_private(machine.pfn_of(folio))) return folio;
+    // Somebody moves or drops it: our reference would only hold them up.
+    if (folio.test(Flag::kLocked)) {
+      machine.put(cpu, folio);
+      continue;
+    }
+    const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
+    if (range->ops->migrate_device_page(range->self, cpu, folio) == Errc::kNoMem)
+      return Errc::kNoMem;
+  }
 }
 
 Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio) {

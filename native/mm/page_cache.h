@@ -9,6 +9,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// The cached page with a reference; empty if there is none.
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index);
+/// The same for whoever wants contents: a page that lives where no CPU reaches comes
+/// back to RAM first. kNoMem: there is no RAM for it.
+Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index);
 /// Adds a locked new page; takes the cache's reference. kExist: somebody was first.
 Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio);
 /// Takes a locked page out; drops the cache's reference.

@@ -23,17 +23,24 @@ enum class MemoryType : std::uint8_t {
   kP2pdma,
 };
 
+/// Memory whose pages stand for pages of RAM, handed out one by one.
+inline bool is_hmm(MemoryType type) {
+  return type == MemoryType::kDevicePrivate || type == MemoryType::kDeviceCoherent ||
+         type == MemoryType::kDevicePublic;
+}
+
 struct PagemapOps {
   /// A CPU access met a device-private entry. Called with mmap_lock shared and a
   /// reference on the page, no page-table lock. After kOk the fault is retried.
   FaultResult (*migrate_to_ram)(void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page);
   /// The last reference to a page of the device is gone.
   void (*page_free)(void* self, Cpu& cpu, Page page);
-  /// A long-term pin met a coherent page: move it to RAM. kBusy: somebody else
-  /// holds it. Called without a lock and with a reference on the page, which it drops.
+  /// A long-term pin met a coherent page, or a reader of a file a private one: move it
+  /// to RAM. kBusy: somebody else holds it; kNoMem: there is no RAM. Called without a
+  /// lock and with a reference on the page, which it drops.
   Errc (*migrate_device_page)(void* self, Cpu& cpu, Page page);
   /// A page may have become idle; wakes who waits for that. Null: idle pages are free.
-  void (*page_idle)(void* self);
+  void (*page_idle)(void* self, Cpu& cpu, Page page);
 };
 
 /// One contiguous range of device pages.
@@ -45,6 +52,8 @@ struct PagemapRange {
   void* self = nullptr;
   /// References of a page that nobody uses.
   std::int32_t idle_refs = 0;
+  /// Those of them that stay beside its users': p2pdma has its one only while free.
+  std::int32_t kept_refs() const { return type == MemoryType::kP2pdma ? 0 : idle_refs; }
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

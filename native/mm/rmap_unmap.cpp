@@ -86,6 +86,13 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
   return true;
 }
 
+/// What a device may write, it writes unseen: such a page of a file is dirty.
+void map_file(Cpu& cpu, Page folio, Vma& vma, bool writable) {
+  Machine& machine = cpu.machine;
+  if (writable && machine.is_zone_device(machine.pfn_of(folio))) folio_mark_dirty(machine, folio);
+  folio_add_file_rmap(cpu, folio, vma);
+}
+
 template <class One>
 void unmap_walk(Cpu& cpu, Page folio, One&& one) {
   rmap_walk(cpu.machine, folio, [&](Vma& vma, std::uint64_t address) {
@@ -144,7 +151,7 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to) {
     if (folio_test_anon(to))
       folio_add_anon_rmap(cpu, to, vma, address, exclusive);
     else
-      folio_add_file_rmap(cpu, to, vma);
+      map_file(cpu, to, vma, entry.is_writable_migration());
     slot.set(pte);
     if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
     return true;

@@ -66,7 +66,9 @@ Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, 
   Machine& machine = cpu.machine;
   if (why != ShmemGet::kWrite && index >= file.size_pages()) return Errc::kFault;
   for (;;) {
-    if (const Page folio = filemap_get_folio(machine, file, index)) {
+    const auto cached = filemap_get_ram_folio(cpu, file, index);
+    if (!cached) return cached.error;
+    if (const Page folio = cached.value) {
       folio_lock(folio);
       if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
         if (why == ShmemGet::kWrite) folio_mark_accessed(cpu, folio);

@@ -1,6 +1,7 @@
 #include "mm/writeback.h"
 
 #include <algorithm>
+#include <array>
 
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
@@ -23,6 +24,26 @@ void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
   folio.clear(Flag::kWriteback);
 }
 
+namespace {
+
+/// No RAM to bring the page back to: its contents go to the disk from where they are.
+/// It stays dirty, for the device may write on.
+void write_from_device(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
+  Machine& machine = cpu.machine;
+  const Page folio = filemap_get_folio(machine, file, index);
+  if (!folio) return;
+  folio_lock(folio);
+  if (folio_file(machine, folio) == &file && folio.test(Flag::kDirty)) {
+    alignas(8) std::array<std::byte, kPageBytes> bytes;
+    machine.frames.read(machine.pfn_of(folio), bytes.data());
+    file.disk->write_page(index, bytes.data());
+  }
+  folio_unlock(folio);
+  machine.put(cpu, folio);
+}
+
+}  // namespace
+
 void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
                             std::uint64_t pages) {
   if (file.disk == nullptr) return;
@@ -30,8 +51,15 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
   const std::uint64_t end = std::min(first + pages, file.size_pages());
   bool written = false;
   for (std::uint64_t index = first; index < end; ++index) {
-    const Page folio = filemap_get_folio(machine, file, index);
+    Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
+    if (folio.test(Flag::kDirty) && machine.is_device_private(machine.pfn_of(folio))) {
+      machine.put(cpu, folio);
+      const auto back = filemap_get_ram_folio(cpu, file, index);
+      if (!back) write_from_device(cpu, file, index);
+      folio = back.value;
+      if (!folio) continue;
+    }
     if (folio.test(Flag::kDirty)) {
       folio_lock(folio);
       if (folio_file(machine, folio) == &file && folio.test(Flag::kDirty))

@@ -24,8 +24,14 @@ bool driver_allocates(DeviceMemory memory) {
   return memory != DeviceMemory::kFsdax && memory != DeviceMemory::kGeneric;
 }
 
-std::int32_t idle_refs_of(DeviceMemory memory) {
-  return !driver_allocates(memory) || memory == DeviceMemory::kP2pdma ? 1 : 0;
+/// References of a page that nobody uses, in the layout's era: HMM's lost theirs in v5.18.
+std::int32_t idle_refs_of(const Shape& shape, DeviceMemory memory) {
+  switch (memory) {
+    case DeviceMemory::kPrivate:
+    case DeviceMemory::kPublic:
+    case DeviceMemory::kCoherent: return shape.private_base;
+    default: return shape.zone_device_base;
+  }
 }
 
 DevPagemap& self_of(void* self) { return *static_cast<DevPagemap*>(self); }
@@ -44,12 +50,8 @@ const PagemapOps DevPagemap::kOps = {
       return self_of(self).driver_->migrate_to_ram(cpu, vma, address, page);
     },
     [](void* self, Cpu& cpu, Page page) { self_of(self).release_page(cpu, page); },
-    [](void*, Cpu& cpu, Page page) { return migrate_device_coherent_page(cpu, page); },
-    [](void* self) {
-      DevPagemap& pagemap = self_of(self);
-      pagemap.idle_events_.fetch_add(1);
-      wake(pagemap.idle_events_.address());
-    },
+    [](void*, Cpu& cpu, Page page) { return migrate_device_page(cpu, page); },
+    [](void* self, Cpu& cpu, Page page) { self_of(self).page_idle(cpu, page); },
 };
 
 DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
@@ -64,7 +66,8 @@ DevPagemap::DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::ui
       nth_(nth),
       owner_(owner),
       driver_(&driver),
-      range_{first, pages, type_of(memory), &kOps, this, idle_refs_of(memory)} {}
+      range_{first, pages, type_of(memory),
+             &kOps, this,  idle_refs_of(machine.memmap.shape(), memory)} {}
 
 Errc DevPagemap::add() {
   if (is_live()) return Errc::kBusy;
@@ -85,6 +88,7 @@ Errc DevPagemap::add() {
     if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
     page.set_refcount(idle_refs());
   }
+  if (freed_when_idle()) in_use_ = std::make_unique<Atomic<std::uint32_t>[]>(pages);
   if (const Errc error = machine_.add_pagemap(&range_); error != Errc::kOk) return error;
   live_.store(1);
   return Errc::kOk;
@@ -93,18 +97,46 @@ Errc DevPagemap::add() {
 Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   if (!ref_.tryget_live(cpu.index)) return Errc::kNoDev;
   const Page page = machine_.page(pfn);
+  if (freed_when_idle()) {
+    // Somebody may be finding out that the page is free, or hold it for a moment.
+    for (SpinWait wait; !page.try_freeze(idle_refs());) wait.pause();
+    in_use_[pfn - range_.first].store(1);
+  }
+  const Shape& shape = page.shape();
   for (const Flag flag : kLifeFlags) page.clear(flag);
-  page.set_word(3, 0);
-  page.set_word(4, 0);
-  page.set_word(5, 0);
+  for (unsigned n = 3; n <= 5; ++n)
+    if (shape.word(n) != shape.pgmap) page.set_word(n, 0);
   if (memory_ != DeviceMemory::kP2pdma) page.set(Flag::kLocked);
-  page.set_refcount(1);
+  page.set_refcount(1 + range_.kept_refs());
   return Errc::kOk;
+}
+
+bool DevPagemap::try_get(Cpu& cpu, Page page) {
+  if (!page.try_ref_add_unless_zero(1)) return false;
+  // Where free pages have a reference, it may have been that one.
+  if (!freed_when_idle() || in_use_[machine_.pfn_of(page) - range_.first].load() != 0) return true;
+  machine_.put(cpu, page);
+  return false;
+}
+
+void DevPagemap::page_idle(Cpu& cpu, Page page) {
+  if (!freed_when_idle()) {
+    idle_events_.fetch_add(1);
+    wake(idle_events_.address());
+    return;
+  }
+  // Several may have seen the count fall: who freezes it first frees the page, and who
+  // comes late finds it free or in use again.
+  if (!page.try_freeze(idle_refs())) return;
+  if (in_use_[machine_.pfn_of(page) - range_.first].exchange(0) != 0)
+    machine_.free_folio(cpu, page);
+  else
+    page.unfreeze(idle_refs());
 }
 
 void DevPagemap::release_page(Cpu& cpu, Page page) {
   // The free path has reset `mapping` before: from here on the page is the driver's.
-  if (memory_ == DeviceMemory::kP2pdma) page.set_refcount(1);
+  if (idle_refs() != 0) page.set_refcount(idle_refs());
   driver_->page_free(cpu, page);
   ref_.put(cpu.index);
 }

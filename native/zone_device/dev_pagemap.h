@@ -13,10 +13,15 @@
 // has raised the count before, or finds its entry gone. p2pdma pages are handed
 // out, and get their one reference back when they are free (v6.12).
 //
+// Until v5.18 private and public pages kept a reference as well, free or not: 1 is
+// free, 2 one user, and the put from 2 to 1 gives the page back. Which era it is, the
+// layout says (Shape::private_base, zone_device_base).
+//
 // Sources: v6.12 mm/memremap.c as behaviour, Documentation/mm/hmm.rst.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/errc.h"
@@ -58,9 +63,13 @@ class DevPagemap {
   Errc add();
   bool is_live() const { return live_.load() != 0; }
 
-  /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma),
-  /// refcount 1, no flag of an earlier life. kNoDev: the range is going away.
+  /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma), with
+  /// one reference, no flag of an earlier life. kNoDev: the range is going away.
   Errc init_page(Cpu& cpu, Pfn pfn);
+
+  /// A reference on a page of which it is not known whether it is in use. False: it is
+  /// free.
+  bool try_get(Cpu& cpu, Page page);
 
   /// The range is going away: no page is handed out from now on. Once.
   void kill();
@@ -91,6 +100,9 @@ class DevPagemap {
  private:
   static const PagemapOps kOps;
   void release_page(Cpu& cpu, Page page);
+  void page_idle(Cpu& cpu, Page page);
+  /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
+  bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(range_.type); }
   bool freeze_idle();
   void take_out();
   std::int32_t idle_refs() const { return range_.idle_refs; }
@@ -104,6 +116,8 @@ class DevPagemap {
   Atomic<std::uint32_t> live_;
   Atomic<std::uint32_t> idle_events_;  // moves whenever a page may have become idle
   PercpuRef ref_;
+  /// By page, where the count alone does not say it (freed_when_idle).
+  std::unique_ptr<Atomic<std::uint32_t>[]> in_use_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

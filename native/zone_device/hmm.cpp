@@ -47,9 +47,13 @@ struct Walk {
     if (entry.is_device_private()) {
       const DevPagemap* pagemap = DevPagemap::of(cpu.machine, entry.pfn());
       if (pagemap != nullptr && range.dev_private_owner != nullptr &&
-          pagemap->owner() == range.dev_private_owner)
-        return found(entry.pfn(),
-                     HmmPfn::kValid | (entry.is_writable_device() ? HmmPfn::kWrite : 0));
+          pagemap->owner() == range.dev_private_owner) {
+        const std::uint64_t has =
+            HmmPfn::kValid | (entry.is_writable_device() ? HmmPfn::kWrite : 0);
+        // A file's page: a write is the file's to allow, or means a copy of one's own.
+        need = folio_test_anon(cpu.machine.page(entry.pfn())) ? Need::kNothing : need_fault(has);
+        return need == Need::kNothing ? found(entry.pfn(), has) : Look::kFault;
+      }
     }
     need = need_fault(0);
     if (need == Need::kNothing) {

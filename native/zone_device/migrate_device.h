@@ -20,6 +20,8 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+class DevPagemap;
+
 /// A word of `src` or `dst`:  |63 .......... 6|5 4|3 write|2|1 migrate|0 valid|
 ///                            |      pfn      |   |       | |         |       |
 struct MigratePfn {
@@ -59,16 +61,16 @@ Errc migrate_vma_setup(Cpu& cpu, MigrateVma& migrate);
 void migrate_vma_pages(Cpu& cpu, MigrateVma& migrate);
 void migrate_vma_finalize(Cpu& cpu, MigrateVma& migrate);
 
-/// The same for device pages [first, first + src.size()), wherever they are mapped.
-/// Free pages and pages that are locked are left out.
-void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, Pfn first);
+/// The same for the first src.size() pages of a device, wherever they are mapped. Free
+/// pages and pages that are locked are left out.
+void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& device);
 void migrate_device_pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst);
 void migrate_device_finalize(Cpu& cpu, std::span<const MigratePfn> src,
                              std::span<const MigratePfn> dst);
 
-/// Moves one coherent page to RAM for a long-term pin and drops the caller's
-/// reference. kBusy: somebody else holds it.
-Errc migrate_device_coherent_page(Cpu& cpu, Page page);
+/// Moves one page to RAM, for a long-term pin (coherent memory) or for who reads its
+/// file, and drops the caller's reference. kBusy: somebody else holds it; kNoMem.
+Errc migrate_device_page(Cpu& cpu, Page page);
 
 /// The steps between collecting and the driver, for all of the above.
 std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page);

@@ -37,18 +37,31 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   return true;
 }
 
+/// The device's descriptor has room for what leads from a page to its file, and to its
+/// buffers. Two proposals of 2018 have not.
+bool has_room_for_file(const Shape& shape) {
+  return shape.device_mapping == shape.word(3) && shape.device_index == shape.word(4) &&
+         shape.device_private == shape.word(5);
+}
+
+/// Only anonymous memory moves to a device, and only once swap forgets it; pages of
+/// files by the extension.
+bool may_enter_device(Cpu& cpu, Page to, Page from) {
+  if (folio_test_anon(from)) return !folio_test_swapcache(from) || folio_free_swap(cpu, from);
+  if (!cpu.machine.options().file_backed_device_pages || !has_room_for_file(to.shape()) ||
+      folio_file(cpu.machine, from) == nullptr)
+    return false;
+  // Left of an earlier life: it would take a page of a disk for one of tmpfs.
+  to.clear(Flag::kSwapBacked);
+  return true;
+}
+
 /// The destination takes the source's place in its owner.
 bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
   Machine& machine = cpu.machine;
   const DevPagemap* device = DevPagemap::of(machine, machine.pfn_of(to));
   if (device != nullptr) {
-    const DeviceMemory memory = device->memory();
-    if (memory != DeviceMemory::kPrivate && memory != DeviceMemory::kCoherent &&
-        memory != DeviceMemory::kPublic)
-      return false;
-    // Only anonymous memory moves to a device, and only once swap forgets it.
-    const bool cached = folio_test_swapcache(from);
-    if (!folio_test_anon(from) || (cached && !folio_free_swap(cpu, from))) return false;
+    if (!is_hmm(device->range().type) || !may_enter_device(cpu, to, from)) return false;
   }
   if (folio_migrate_mapping(cpu, to, from, from == fault_page ? 1 : 0) != Errc::kOk) return false;
   folio_migrate_flags(cpu, to, from);
@@ -102,6 +115,8 @@ void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Migrate
     else
       give_back(dst[i]);
     remove_migration_entries(cpu, from, to);
+    // Its file knows the other one now: nobody may take this one for the file's.
+    if (to != from && !folio_test_anon(from)) from.set_word(3, 0);
     folio_unlock(from);
     put_back(cpu, from);
     if (to == from) continue;
@@ -139,21 +154,29 @@ void migrate_device_finalize(Cpu& cpu, std::span<const MigratePfn> src,
   finalize(cpu, src, dst);
 }
 
-Errc migrate_device_coherent_page(Cpu& cpu, Page page) {
+Errc migrate_device_page(Cpu& cpu, Page page) {
   Machine& machine = cpu.machine;
   MigratePfn src = MigratePfn::of(machine.pfn_of(page));
   MigratePfn dst;
   src.set(MigratePfn::kMigrate);
   folio_lock(page);
+  if (page.word(3) == 0) {
+    // Truncated meanwhile: there is nothing to move, and nothing to find here.
+    folio_unlock(page);
+    machine.put(cpu, page);
+    return Errc::kOk;
+  }
   (void)migrate_device_unmap(cpu, std::span(&src, 1), {});
   if (!src.migrate()) return Errc::kBusy;
-  if (const auto fresh = machine.alloc_folio(cpu)) {
+  const auto fresh = machine.alloc_folio(cpu);
+  if (fresh) {
     folio_lock(fresh.value);
     dst = MigratePfn::of(machine.pfn_of(fresh.value));
   }
   migrate_device_pages(cpu, std::span(&src, 1), std::span(&dst, 1));
   if (src.migrate()) machine.frames.copy(dst.pfn(), src.pfn());
   migrate_device_finalize(cpu, std::span(&src, 1), std::span(&dst, 1));
+  if (!fresh) return fresh.error;
   return src.migrate() ? Errc::kOk : Errc::kBusy;
 }
 

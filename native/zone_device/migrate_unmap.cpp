@@ -3,14 +3,15 @@
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
 #include "mm/rmap.h"
+#include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-/// Nobody but mappings, caches and we hold the page. A device page gets one
-/// reference too many granted (its spare one is gone since v5.18): the exact test
-/// in folio_migrate_mapping catches what slips through here.
+/// Nobody but mappings, caches and we hold the page. A device page is granted the one
+/// that it keeps for itself, though since v5.18 it has none: the exact test in
+/// folio_migrate_mapping catches what slips through here.
 bool may_move(Machine& machine, Page folio, Page fault_page) {
   std::int32_t extra = 1 + (folio == fault_page ? 1 : 0);
   if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
@@ -73,12 +74,13 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
   return unmapped;
 }
 
-void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, Pfn first) {
+void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& device) {
   Machine& machine = cpu.machine;
+  const Pfn first = device.first();
   for (std::uint64_t i = 0; i < src.size(); ++i) {
     const Page page = machine.page(first + i);
     src[i] = {};
-    if (!page.try_ref_add_unless_zero(1)) continue;
+    if (!device.try_get(cpu, page)) continue;
     if (!folio_trylock(page)) {
       machine.put(cpu, page);
       continue;

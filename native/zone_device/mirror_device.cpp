@@ -149,7 +149,7 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
 void MirrorDevice::evict(Cpu& cpu) {
   if (in_use_.load() == 0) return;
   std::vector<MigratePfn> src(options_.pages), dst(options_.pages);
-  migrate_device_range(cpu, src, options_.first);
+  migrate_device_range(cpu, src, pagemap_);
   for (std::uint64_t i = 0; i < src.size(); ++i) {
     if (!src[i].valid() || !src[i].migrate()) continue;
     const auto fresh = machine_.alloc_folio(cpu);

@@ -25,10 +25,10 @@ struct DeviceBox {
   std::unique_ptr<MirrorDevice> device;
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
-                     std::uint64_t device_pages = kDevicePages,
-                     const char* scheme = "refcount-bias") {
-    EXPECT_EQ(Memmap::create(layout_for(*find_scheme(scheme), *find_layout("linux-6.12")),
-                             kRamPages, kRamPages + device_pages, memmap),
+                     std::uint64_t device_pages = kDevicePages, const char* layout = "linux-6.12",
+                     bool file_backed = false, const char* scheme = "refcount-bias") {
+    EXPECT_EQ(Memmap::create(layout_for(*find_scheme(scheme), *find_layout(layout)), kRamPages,
+                             kRamPages + device_pages, memmap),
               Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kRamPages});
@@ -37,6 +37,7 @@ struct DeviceBox {
     MachineOptions options;
     options.cpus = cpus;
     options.swap_pages = 512;
+    options.file_backed_device_pages = file_backed;
     EXPECT_EQ(machine->start(options), Errc::kOk);
     MirrorDeviceOptions of_device;
     of_device.memory = memory;

@@ -27,7 +27,7 @@ INSTANTIATE_TEST_SUITE_P(Scheme, CoherentPins,
                          });
 
 TEST_P(CoherentPins, are_refused_where_the_count_would_overwrite_the_devices_words) {
-  DeviceBox box(DeviceMemory::kCoherent, 1, kDevicePages, GetParam().scheme);
+  DeviceBox box(DeviceMemory::kCoherent, 1, kDevicePages, "linux-6.12", false, GetParam().scheme);
   auto mm = box.create_mm(2);
   box.fill(*mm, 2, 10);
   Mirror* mirror = box.device->open(*mm);

@@ -1,0 +1,402 @@
+// Pages of files in device memory: the extension of docs/file-backed-device-memory.md.
+#include "tests/both/zone_device_file_fixture.h"
+
+namespace pagebox::testing {
+namespace {
+
+struct Where {
+  DeviceMemory memory;
+  FileKind kind;
+};
+
+std::string name_of(const ::testing::TestParamInfo<Where>& info) {
+  const std::string memory = info.param.memory == DeviceMemory::kPrivate    ? "private"
+                             : info.param.memory == DeviceMemory::kCoherent ? "coherent"
+                                                                            : "public";
+  return memory + (info.param.kind == FileKind::kShmem ? "_tmpfs" : "_disk");
+}
+
+/// A shared mapping of four written pages, all moved to the device.
+class DeviceFile : public ::testing::TestWithParam<Where> {
+ protected:
+  void start(std::uint64_t device_pages = kDevicePages) {
+    box.emplace(GetParam().memory, GetParam().kind, 1, device_pages);
+    mm = box->mapped_mm(4);
+    box->fill(*mm, 4, 100);
+    mirror = box->device->open(*mm);
+  }
+  void there(Mm* other = nullptr) {
+    ASSERT_EQ(mirror->migrate_to_device(box->cpu(), kBase, 4, {}).error, Errc::kOk);
+    ASSERT_EQ(box->device->pages_in_use(), 4U);
+    for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(box->in_device(i));
+    std::vector<Mm*> mms{mm.get()};
+    if (other != nullptr) mms.push_back(other);
+    ASSERT_EQ(box->audit(mms), kClean);
+  }
+  void finish() {
+    mirror->close(box->cpu());
+    box->exit(*mm);
+    box->put_file();
+    EXPECT_EQ(box->audit({}), kClean);
+    EXPECT_EQ(box->device->pages_in_use(), 0U);
+  }
+  bool is_private() const { return GetParam().memory == DeviceMemory::kPrivate; }
+
+  std::optional<FileBox> box;
+  std::unique_ptr<Mm> mm;
+  Mirror* mirror = nullptr;
+};
+INSTANTIATE_TEST_SUITE_P(Memory, DeviceFile,
+                         ::testing::Values(Where{DeviceMemory::kPrivate, FileKind::kShmem},
+                                           Where{DeviceMemory::kPrivate, FileKind::kDisk},
+                                           Where{DeviceMemory::kCoherent, FileKind::kShmem},
+                                           Where{DeviceMemory::kCoherent, FileKind::kDisk},
+                                           Where{DeviceMemory::kPublic, FileKind::kShmem},
+                                           Where{DeviceMemory::kPublic, FileKind::kDisk}),
+                         name_of);
+
+TEST_P(DeviceFile, the_cache_holds_the_device_page_which_knows_its_file) {
+  start();
+  there();
+  const Page page = box->cached(2);
+  EXPECT_EQ(folio_file(*box->machine, page), box->file);
+  EXPECT_EQ(folio_index(page), 2U);
+  EXPECT_TRUE(page.test(Flag::kDirty));
+  EXPECT_EQ(page_mapcount(page), 1);
+  EXPECT_NE(page.word(1), 0U) << "pgmap";
+  const Pte pte = mm->page_table.find(kBase + 2 * kPageBytes).get();
+  EXPECT_EQ(pte.present(), !is_private());
+  EXPECT_EQ(box->device_load(*mirror, 2), 102U);
+  finish();
+}
+
+TEST_P(DeviceFile, a_cpu_reads_and_writes_it) {
+  start();
+  there();
+  EXPECT_EQ(box->word(*mm, 1), 101U);
+  EXPECT_EQ(store_word(box->cpu(), *mm, kBase, 7), FaultResult::kOk);
+  EXPECT_EQ(box->in_device(0), !is_private());
+  EXPECT_EQ(box->in_device(1), !is_private());
+  EXPECT_EQ(box->read_word(0), 7U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  finish();
+}
+
+TEST_P(DeviceFile, read_and_write_find_the_contents) {
+  start();
+  there();
+  EXPECT_EQ(box->read_word(3), 103U);
+  EXPECT_EQ(box->in_device(3), !is_private());
+  box->write_word(2, 55);
+  EXPECT_EQ(box->in_device(2), !is_private());
+  EXPECT_EQ(box->word(*mm, 2), 55U);
+  EXPECT_EQ(box->device_load(*mirror, 2), 55U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  finish();
+}
+
+TEST_P(DeviceFile, what_the_device_writes_is_the_files) {
+  start();
+  there();
+  box->device_store(*mirror, 1, 77);
+  EXPECT_TRUE(box->in_device(1));
+  EXPECT_EQ(box->read_word(1), 77U);
+  EXPECT_EQ(box->word(*mm, 1), 77U);
+  if (GetParam().kind == FileKind::kDisk) {
+    filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
+    EXPECT_EQ(box->on_disk(1), 77U);
+  }
+  finish();
+}
+
+TEST_P(DeviceFile, migrates_back_by_the_driver_and_at_its_release) {
+  start();
+  there();
+  EXPECT_EQ(mirror->migrate_to_system(box->cpu(), kBase, 2).cpages, 2U);
+  EXPECT_EQ(box->device->pages_in_use(), 2U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  EXPECT_EQ(box->device->release(box->cpu()), Errc::kOk);
+  for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(box->word(*mm, i), 100 + i);
+  EXPECT_TRUE(box->cached(3).test(Flag::kDirty));
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  finish();
+}
+
+TEST_P(DeviceFile, pins) {
+  start();
+  there();
+  Pfn pinned;
+  ASSERT_EQ(pin_user_pages_fast(box->cpu(), *mm, kBase, kFollWrite, std::span(&pinned, 1)).pages,
+            1U);
+  EXPECT_EQ(box->machine->is_zone_device(pinned), !is_private());
+  EXPECT_EQ(box->machine->frames.word(pinned), 100U);
+  EXPECT_EQ(mirror->migrate_to_system(box->cpu(), kBase, 1).cpages, 0U);
+  EXPECT_EQ(box->audit({mm.get()}, {{pinned, true}}), kClean);
+  unpin_user_page(box->cpu(), pinned);
+
+  // Long-term pins of disk pages are refused for writing only (v6.5).
+  const std::uint32_t write = GetParam().kind == FileKind::kDisk ? 0U : +kFollWrite;
+  ASSERT_EQ(pin_user_pages(box->cpu(), *mm, kBase + kPageBytes, write | kFollLongterm,
+                           std::span(&pinned, 1))
+                .pages,
+            1U);
+  EXPECT_EQ(box->machine->is_zone_device(pinned), GetParam().memory == DeviceMemory::kPublic);
+  EXPECT_EQ(box->machine->frames.word(pinned), 101U);
+  EXPECT_EQ(box->machine->pfn_of(box->cached(1)), pinned);
+  EXPECT_EQ(box->audit({mm.get()}, {{pinned, true}}), kClean);
+  unpin_user_page(box->cpu(), pinned);
+  finish();
+}
+
+TEST_P(DeviceFile, truncate_drops_what_the_device_has) {
+  start();
+  there();
+  truncate_file(box->cpu(), *box->file, 1);
+  EXPECT_EQ(box->device->pages_in_use(), 1U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  std::uint64_t word = 0;
+  EXPECT_EQ(load_word(box->cpu(), *mm, kBase + kPageBytes, word), FaultResult::kSigbus);
+  EXPECT_EQ(box->word(*mm, 0), 100U);
+  finish();
+}
+
+TEST_P(DeviceFile, a_hole_punched_in_it_reads_zero) {
+  if (GetParam().kind != FileKind::kShmem) GTEST_SKIP() << "ext2 has no holes to punch";
+  start();
+  there();
+  ASSERT_EQ(do_madvise(box->cpu(), *mm, kBase + kPageBytes, 2, Advice::kRemove), Errc::kOk);
+  EXPECT_EQ(box->device->pages_in_use(), 2U);
+  EXPECT_EQ(box->word(*mm, 1), 0U);
+  EXPECT_EQ(box->word(*mm, 3), 103U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  finish();
+}
+
+TEST_P(DeviceFile, every_mapping_follows_in_every_process) {
+  start();
+  auto other = box->mapped_mm(4);
+  EXPECT_EQ(box->word(*other, 0), 100U);  // and maps the pages around
+  there(other.get());
+  EXPECT_EQ(page_mapcount(box->cached(1)), 2);
+  EXPECT_EQ(box->audit({mm.get(), other.get()}), kClean);
+  EXPECT_EQ(box->word(*other, 1), 101U);
+  EXPECT_EQ(store_word(box->cpu(), *other, kBase + 2 * kPageBytes, 9), FaultResult::kOk);
+  EXPECT_EQ(box->word(*mm, 2), 9U);
+  EXPECT_EQ(box->audit({mm.get(), other.get()}), kClean);
+  box->exit(*other);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  finish();
+}
+
+TEST_P(DeviceFile, a_private_mapping_copies_what_it_writes) {
+  start();
+  auto copier = box->mapped_mm(4, false);
+  EXPECT_EQ(box->word(*copier, 0), 100U);
+  there(copier.get());
+  EXPECT_EQ(store_word(box->cpu(), *copier, kBase, 1), FaultResult::kOk);
+  EXPECT_EQ(box->word(*copier, 0), 1U);
+  EXPECT_EQ(box->word(*mm, 0), 100U);
+  EXPECT_EQ(box->read_word(0), 100U);
+  EXPECT_EQ(box->audit({mm.get(), copier.get()}), kClean);
+  box->exit(*copier);
+  finish();
+}
+
+TEST_P(DeviceFile, fork_shares_the_device_page) {
+  start();
+  there();
+  auto child = box->empty_mm();
+  ASSERT_EQ(dup_mmap(box->cpu(), *child, *mm), Errc::kOk);
+  EXPECT_EQ(box->audit({mm.get(), child.get()}), kClean);
+  EXPECT_EQ(store_word(box->cpu(), *child, kBase, 6), FaultResult::kOk);
+  EXPECT_EQ(box->word(*mm, 0), 6U);
+  EXPECT_EQ(box->audit({mm.get(), child.get()}), kClean);
+  box->exit(*child);
+  finish();
+}
+
+TEST_P(DeviceFile, a_full_device_takes_a_part) {
+  start(2);
+  EXPECT_EQ(mirror->migrate_to_device(box->cpu(), kBase, 4, {}).error, Errc::kNoEnt);
+  EXPECT_EQ(box->device->pages_in_use(), 2U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(box->read_word(i), 100 + i);
+  finish();
+}
+
+TEST_P(DeviceFile, stays_the_files_when_its_last_mapping_goes) {
+  start();
+  there();
+  box->device_store(*mirror, 0, 31);
+  ASSERT_EQ(do_munmap(box->cpu(), *mm, kBase, 4), Errc::kOk);
+  box->machine->rcu.barrier();
+  EXPECT_EQ(box->device->pages_in_use(), 4U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  EXPECT_EQ(box->read_word(0), 31U);
+  EXPECT_EQ(box->read_word(3), 103U);
+  finish();
+}
+
+class DeviceDisk : public DeviceFile {};
+INSTANTIATE_TEST_SUITE_P(Memory, DeviceDisk,
+                         ::testing::Values(Where{DeviceMemory::kPrivate, FileKind::kDisk},
+                                           Where{DeviceMemory::kCoherent, FileKind::kDisk},
+                                           Where{DeviceMemory::kPublic, FileKind::kDisk}),
+                         name_of);
+
+TEST_P(DeviceDisk, writeback_reaches_the_disk_and_later_writes_are_noticed) {
+  start();
+  there();
+  filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(box->on_disk(i), 100 + i);
+    EXPECT_FALSE(box->cached(i).test(Flag::kDirty));
+    EXPECT_EQ(box->in_device(i), !is_private());
+  }
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  // Clean now: the device's next write comes through the file again.
+  box->device_store(*mirror, 1, 8);
+  filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
+  EXPECT_EQ(box->on_disk(1), 8U);
+  finish();
+}
+
+TEST_P(DeviceDisk, a_clean_page_moves_read_only_and_a_device_write_makes_it_dirty) {
+  start();
+  filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
+  there();
+  EXPECT_FALSE(box->cached(1).test(Flag::kDirty));
+  box->device_store(*mirror, 1, 8);
+  EXPECT_TRUE(box->cached(1).test(Flag::kDirty));
+  filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
+  EXPECT_EQ(box->on_disk(1), 8U);
+  finish();
+}
+
+TEST_P(DeviceDisk, buffers_travel_with_the_page) {
+  start();
+  box->write_word(0, 5);
+  ASSERT_TRUE(box->cached(0).test(Flag::kPrivate));
+  const std::uint64_t buffers = box->cached(0).word(5);
+  there();
+  EXPECT_TRUE(box->cached(0).test(Flag::kPrivate));
+  EXPECT_EQ(box->cached(0).word(5), buffers);
+  EXPECT_EQ(box->read_word(0), 5U);
+  EXPECT_EQ(box->audit({mm.get()}), kClean);
+  finish();
+}
+
+TEST_P(DeviceDisk, direct_io_sees_what_the_device_wrote_and_is_seen) {
+  start();
+  auto user = box->create_mm(1);
+  there(user.get());
+  box->device_store(*mirror, 2, 40);
+  EXPECT_EQ(direct_read(box->cpu(), *user, *box->file, 2, kBase, 1).bytes, kPageBytes);
+  EXPECT_EQ(box->word(*user, 0), 40U);
+  EXPECT_EQ(store_word(box->cpu(), *user, kBase, 41), FaultResult::kOk);
+  EXPECT_EQ(direct_write(box->cpu(), *user, *box->file, 2, kBase, 1).bytes, kPageBytes);
+  EXPECT_EQ(box->on_disk(2), 41U);
+  EXPECT_EQ(box->word(*mm, 2), 41U);
+  EXPECT_EQ(box->device_load(*mirror, 2), 41U);
+  EXPECT_EQ(box->audit({mm.get(), user.get()}), kClean);
+  box->exit(*user);
+  finish();
+}
+
+TEST_P(DeviceDisk, direct_io_takes_it_as_a_buffer) {
+  start();
+  AddressSpace* other = box->machine->create_disk_file(std::make_unique<MemoryDisk>());
+  const std::uint64_t words[] = {61, 62};
+  ASSERT_EQ(kernel_write(box->cpu(), *other, 0, words).bytes, 2 * kPageBytes);
+  there();
+  EXPECT_EQ(direct_read(box->cpu(), *mm, *other, 0, kBase, 2).bytes, 2 * kPageBytes);
+  EXPECT_EQ(box->read_word(1), 62U);
+  filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
+  EXPECT_EQ(box->on_disk(0), 61U);
+  box->machine->put_file(box->cpu(), *other);
+  finish();
+}
+
+TEST(DeviceFileOff, a_page_of_a_file_does_not_move) {
+  for (const FileKind kind : {FileKind::kShmem, FileKind::kDisk}) {
+    FileBox box(DeviceMemory::kPrivate, kind, 1, kDevicePages, "linux-6.12", false);
+    auto mm = box.mapped_mm(2);
+    box.fill(*mm, 2, 1);
+    Mirror* mirror = box.device->open(*mm);
+    EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 2, {}).error, Errc::kNoEnt);
+    EXPECT_EQ(box.device->pages_in_use(), 0U);
+    EXPECT_EQ(box.word(*mm, 1), 2U);
+    mirror->close(box.cpu());
+    box.exit(*mm);
+    box.put_file();
+  }
+}
+
+TEST(DeviceFileMemory, without_ram_the_page_stays_and_its_data_still_reach_the_disk) {
+  FileBox box(DeviceMemory::kPrivate, FileKind::kDisk);
+  auto mm = box.mapped_mm(1);
+  box.fill(*mm, 1, 3);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+  lru_add_drain_all(box.cpu());
+  std::vector<Page> hoard;
+  for (;;) {
+    const auto page = box.machine->alloc_folio(box.cpu());
+    if (!page) break;
+    hoard.push_back(page.value);
+  }
+  std::uint64_t word = 0;
+  EXPECT_EQ(load_word(box.cpu(), *mm, kBase, word), FaultResult::kOom);
+  const IoResult read = kernel_read(box.cpu(), *box.file, 0, std::span(&word, 1));
+  EXPECT_EQ(read.error, Errc::kNoMem);
+  filemap_write_and_wait(box.cpu(), *box.file, 0, 1);
+  EXPECT_EQ(box.on_disk(0), 3U);
+  EXPECT_TRUE(box.in_device(0));
+  EXPECT_TRUE(box.cached(0).test(Flag::kDirty));
+  for (const Page page : hoard) box.machine->put(box.cpu(), page);
+  EXPECT_EQ(box.word(*mm, 0), 3U);
+  EXPECT_EQ(box.audit({mm.get()}), kClean);
+  mirror->close(box.cpu());
+  box.exit(*mm);
+  box.put_file();
+}
+
+TEST(DeviceFileMemory, a_page_of_a_disk_forgets_that_the_device_page_was_swap_backed) {
+  FileBox box(DeviceMemory::kPrivate, FileKind::kDisk);
+  auto anon = box.create_mm(1);
+  box.fill(*anon, 1, 1);
+  Mirror* first = box.device->open(*anon);
+  ASSERT_EQ(first->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+  first->close(box.cpu());
+  box.exit(*anon);
+
+  auto mm = box.mapped_mm(1);
+  box.fill(*mm, 1, 3);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+  EXPECT_FALSE(box.cached(0).test(Flag::kSwapBacked));
+  EXPECT_EQ(box.word(*mm, 0), 3U);
+  EXPECT_FALSE(box.cached(0).test(Flag::kSwapBacked));
+  mirror->close(box.cpu());
+  box.exit(*mm);
+  box.put_file();
+}
+
+TEST(DeviceFileMemory, mlocked_pages_move_and_come_back) {
+  FileBox box(DeviceMemory::kPrivate);
+  auto mm = box.mapped_mm(2);
+  box.fill(*mm, 2, 1);
+  ASSERT_EQ(do_mlock(box.cpu(), *mm, kBase, 2), Errc::kOk);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 2, {}).error, Errc::kOk);
+  EXPECT_EQ(box.audit({mm.get()}), kClean);
+  EXPECT_EQ(box.word(*mm, 1), 2U);
+  EXPECT_EQ(box.audit({mm.get()}), kClean);
+  mirror->close(box.cpu());
+  box.exit(*mm);
+  box.put_file();
+  EXPECT_EQ(box.audit({}), kClean);
+}
+
+}  // namespace
+}  // namespace pagebox::testing
