@@ -98,7 +98,7 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     const std::vector<OpRecord> records = sandbox->run_all(ops, effects);
     std::vector<MmAuditRow> rows = sandbox->audit();
     // Once more when all have exited: what is still held then is lost.
-    sandbox->interpreter().finish();
+    sandbox->finish();
     const std::vector<MmAuditRow> last = sandbox->audit();
     rows.insert(rows.end(), last.begin(), last.end());
     const JsValues js(env);

@@ -36,6 +36,8 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected);
 void wake(const std::uint32_t* at);
 /// A spin loop's hint: the fiber cannot go on before another has run.
 void cpu_relax();
+/// sched_yield: another may go on here.
+inline void yield_turn() { sched_point(Access::kYield, nullptr, 0); }
 #else
 [[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t) {}
 [[gnu::always_inline]] inline void sched_wrote(const void*, std::size_t) {}
@@ -43,6 +45,8 @@ void cpu_relax();
 void wait_on(const std::uint32_t* at, std::uint32_t expected);
 /// Wakes every thread that sleeps on `at`.
 void wake(const std::uint32_t* at);
+/// sched_yield: another may go on here.
+void yield_turn();
 inline void cpu_relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -60,13 +64,12 @@ class SpinWait {
   void pause() {
     cpu_relax();
 #ifndef PAGEBOX_MODEL
-    if (++spins_ % 128 == 0) yield_core();
+    if (++spins_ % 128 == 0) yield_turn();
 #endif
   }
 
  private:
 #ifndef PAGEBOX_MODEL
-  static void yield_core();
   unsigned spins_ = 0;
 #endif
 };

@@ -24,7 +24,7 @@ void wake(const std::uint32_t* at) {
   syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
-void SpinWait::yield_core() { sched_yield(); }
+void yield_turn() { sched_yield(); }
 
 void check_failed(const char* text, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: %s does not hold\n", file, line, text);

@@ -37,8 +37,11 @@ bool has_range(OpCode code) {
 
 }  // namespace
 
-EffectTracker::EffectTracker(Machine& machine, Interpreter& interpreter, PinEffectSet declared)
-    : machine_(machine), interpreter_(interpreter), declared_(declared.bits) {
+EffectTracker::EffectTracker(Processes& processes, Interpreter& interpreter, PinEffectSet declared)
+    : processes_(processes),
+      machine_(processes.machine()),
+      interpreter_(interpreter),
+      declared_(declared.bits) {
   machine_.divergences = &log_;
 }
 
@@ -46,8 +49,8 @@ EffectTracker::~EffectTracker() { machine_.divergences = nullptr; }
 
 /// Adds where pages are mapped now.
 void EffectTracker::look() {
-  for (const auto& [proc, process] : interpreter_.processes()) {
-    const Mm& mm = *process->mm;
+  processes_.for_each([&](const Process& process) {
+    const Mm& mm = *process.mm;
     for (const auto& vma : mm.vmas) {
       look_at_files(*vma);
       mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
@@ -64,12 +67,12 @@ void EffectTracker::look() {
         mapped_[machine_.pfn_of(head)].insert(address / kPageBytes);
       });
     }
-  }
+  });
 }
 
 void EffectTracker::look_at_files(const Vma& vma) {
   for (unsigned file = 0; file < kDiskFiles; ++file) {
-    if (vma.file == nullptr || vma.file != interpreter_.disk_file(file)) continue;
+    if (vma.file == nullptr || vma.file != processes_.disk_file(file)) continue;
     for (std::uint64_t address = vma.start; address < vma.end; address += kPageBytes)
       file_places_.push_back(
           {address / kPageBytes, {file, vma.pgoff_of(address)}, (vma.flags & kVmShared) != 0});
@@ -140,9 +143,11 @@ void EffectTracker::forget() {
   std::erase_if(heads_,
                 [&](const auto& mark) { return machine_.page(mark.first).refcount() == 0; });
   std::erase_if(places_, [&](const auto& mark) {
-    for (const auto& [proc, process] : interpreter_.processes())
-      if (process->mm->find_vma(mark.first * kPageBytes) != nullptr) return false;
-    return true;
+    bool mapped = false;
+    processes_.for_each([&](const Process& process) {
+      mapped = mapped || process.mm->find_vma(mark.first * kPageBytes) != nullptr;
+    });
+    return !mapped;
   });
 }
 
@@ -150,10 +155,10 @@ void EffectTracker::forget() {
 EffectTracker::Bits EffectTracker::held_by(const Op& op) const {
   Bits all = bits_of(pins_, PinKey(op.proc, op.id));
   if (op.code == OpCode::kPin && op.via == PinVia::kGupTest) all |= gup_test_;
-  const auto process = interpreter_.processes().find(op.proc);
-  if (process == interpreter_.processes().end()) return all;
-  const auto pin = process->second->pins.find(op.id);
-  if (pin == process->second->pins.end()) return all;
+  const auto process = processes_.find(0, op.proc);
+  if (process == nullptr) return all;
+  const auto pin = process->pins.find(PinName{0, op.id});
+  if (pin == process->pins.end()) return all;
   for (const Pfn pfn : pin->second.pages) {
     const Page head = compound_head(machine_.memmap, machine_.page(pfn));
     all |= bits_of(heads_, machine_.pfn_of(head));
@@ -181,7 +186,7 @@ OpEffects EffectTracker::effects_of(const Op& op, Range range) const {
 
 OpRecord EffectTracker::run(const Op& op, OpEffects& effects) {
   Range range;
-  const Process* process = interpreter_.process(op.proc);
+  const std::shared_ptr<Process> process = processes_.find(0, op.proc);
   if (process != nullptr && has_range(op.code) && Interpreter::in_range(op))
     range = {process->address(op) / kPageBytes, process->count(op)};
   log_.clear();

@@ -34,7 +34,7 @@ struct OpEffects {
 class EffectTracker {
  public:
   /// Effects outside of `declared` explain nothing, and are not followed.
-  EffectTracker(Machine& machine, Interpreter& interpreter, PinEffectSet declared);
+  EffectTracker(Processes& processes, Interpreter& interpreter, PinEffectSet declared);
   ~EffectTracker();
   EffectTracker(const EffectTracker&) = delete;
   EffectTracker& operator=(const EffectTracker&) = delete;
@@ -63,6 +63,7 @@ class EffectTracker {
     return at == marks.end() ? 0 : at->second;
   }
 
+  Processes& processes_;
   Machine& machine_;
   Interpreter& interpreter_;
   const Bits declared_;

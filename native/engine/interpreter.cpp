@@ -1,7 +1,9 @@
 #include "engine/interpreter.h"
 
 #include "mm/file_io.h"
+#include "mm/migrate.h"
 #include "mm/user_access.h"
+#include "mm/writeback.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -28,23 +30,21 @@ bool Interpreter::in_range(const Op& op) {
          op.page + op.n <= kSlotPages && op.fpage <= kSlotPages;
 }
 
-Interpreter::Interpreter(Machine& machine, unsigned cpu, DeviceHandler* devices)
-    : machine_(machine), cpu_(machine.cpu(cpu)), devices_(devices) {
-  auto process = std::make_unique<Process>();
-  if (Mm::create(cpu_, process->mm) == Errc::kOk) processes_.emplace(0, std::move(process));
-}
-
-Interpreter::~Interpreter() { finish(); }
-
-Process* Interpreter::process(std::uint32_t proc) {
-  const auto at = processes_.find(proc);
-  return at == processes_.end() ? nullptr : at->second.get();
-}
 
 OpRecord Interpreter::run(const Op& op) {
-  Process* process = this->process(op.proc);
-  if (process == nullptr || !in_range(op)) return ret(Errc::kInval);
-  OpRecord result = dispatch(*process, op);
+  if (op.code == OpCode::kExit) {
+    const OpRecord result = ret(processes_.exit(cpu_, thread_, op.proc));
+    machine_.rcu.poll();
+    return result;
+  }
+  const std::shared_ptr<Process> process = processes_.find(thread_, op.proc);
+  if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
+  OpRecord result;
+  {
+    SharedGuard alive(process->life);
+    if (process->exited) return ret(Errc::kInval);
+    result = dispatch(*process, op);
+  }
   machine_.rcu.poll();
   return result;
 }
@@ -54,16 +54,6 @@ std::vector<OpRecord> Interpreter::run_all(std::span<const Op> ops) {
   results.reserve(ops.size());
   for (const Op& op : ops) results.push_back(run(op));
   return results;
-}
-
-void Interpreter::finish() {
-  while (!processes_.empty()) exit(processes_.rbegin()->first, *processes_.rbegin()->second);
-  for (AddressSpace*& file : disk_files_) {
-    if (file != nullptr) machine_.put_file(cpu_, *file);
-    file = nullptr;
-  }
-  lru_add_drain_all(cpu_);
-  machine_.rcu.barrier();
 }
 
 OpRecord Interpreter::dispatch(Process& process, const Op& op) {
@@ -80,7 +70,6 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kLoad: return load(process, op);
     case OpCode::kStore: return store(process, op);
     case OpCode::kFork: return ret(fork(op, process));
-    case OpCode::kExit: exit(op.proc, process); return ret(Errc::kOk);
     case OpCode::kGup: return gup(process, op);
     case OpCode::kPin: return pin(process, op);
     case OpCode::kUnpin: return ret(unpin(process, op.id));
@@ -96,24 +85,34 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kFdWrite: return fd_io(process, op);
     case OpCode::kClearRefs: clear_soft_dirty(cpu_, mm); return ret(Errc::kOk);
     case OpCode::kPagemap: return pagemap(process, op);
+    case OpCode::kCompact: return compact();
+    case OpCode::kWriteback: return ret(writeback(op));
+    case OpCode::kYield: yield_turn(); return ret(Errc::kOk);
+    case OpCode::kBarrier:
+    case OpCode::kRepeat: return ret(Errc::kInval);
     default: break;
   }
   OpRecord result = ret(Errc::kOk);
-  result.supported = devices_ != nullptr && devices_->run(cpu_, op.proc, process, op, result);
+  DeviceHandler* devices = processes_.devices();
+  result.supported = devices != nullptr && devices->run(cpu_, process, op, result);
   return result;
 }
 
-void Interpreter::set_buffer(Buffer& buffer, std::uint64_t pages, AddressSpace* file) {
-  AddressSpace* old = buffer.file;
-  buffer = {pages, true, file};
+void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh) {
+  AddressSpace* old = nullptr;
+  {
+    Guard guard(process.lock);
+    old = process.buffers[buf].file;
+    process.buffers[buf] = fresh;
+  }
   if (old != nullptr) machine_.put_file(cpu_, *old);
 }
 
 Errc Interpreter::mmap(Process& process, const Op& op) {
   if (op.kind == MapKind::kDmirror) {
-    if (devices_ == nullptr) return Errc::kNoDev;
-    const Errc error = devices_->mmap(cpu_, op.proc, process, op);
-    if (error == Errc::kOk) set_buffer(process.buffers[op.buf], op.pages, nullptr);
+    if (processes_.devices() == nullptr) return Errc::kNoDev;
+    const Errc error = processes_.devices()->mmap(cpu_, process, op);
+    if (error == Errc::kOk) set_buffer(process, op.buf, {op.pages, true, nullptr});
     return error;
   }
   MmapRequest request;
@@ -122,67 +121,64 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
   request.prot = vm_prot(op.prot);
   request.shared = op.kind == MapKind::kAnonShared || op.kind == MapKind::kFileShared ||
                    op.kind == MapKind::kDiskShared;
-  request.file_handle = next_handle_++;
+  request.file_handle = processes_.next_handle();
   const bool memfd = op.kind == MapKind::kFilePrivate || op.kind == MapKind::kFileShared;
-  AddressSpace* fresh = nullptr;
   if (memfd || op.kind == MapKind::kAnonShared) {
-    fresh = machine_.create_shmem(op.pages);
-    if (fresh == nullptr) return Errc::kNoMem;
-    request.file = fresh;
+    request.file = machine_.create_shmem(op.pages);
+    if (request.file == nullptr) return Errc::kNoMem;
     if (op.has_fill) {
       std::vector<std::uint64_t> words(op.pages);
       for (std::uint64_t i = 0; i < op.pages; ++i) words[i] = op.fill + i;
-      (void)kernel_write(cpu_, *fresh, 0, words);
+      (void)kernel_write(cpu_, *request.file, 0, words);
     }
   } else if (op.kind == MapKind::kDiskPrivate || op.kind == MapKind::kDiskShared) {
-    request.file = disk_files_[op.file];
+    request.file = processes_.get_disk_file(op.file);
     if (request.file == nullptr) return Errc::kNoEnt;
   } else {
     request.file_handle = 0;
   }
   const Errc error = do_mmap(cpu_, *process.mm, request);
   if (error == Errc::kOk) {
-    if (memfd) machine_.get_file(*fresh);
-    set_buffer(process.buffers[op.buf], op.pages, memfd ? fresh : nullptr);
+    if (memfd) machine_.get_file(*request.file);
+    set_buffer(process, op.buf, {op.pages, true, memfd ? request.file : nullptr});
   }
-  if (fresh != nullptr) machine_.put_file(cpu_, *fresh);
+  if (request.file != nullptr) machine_.put_file(cpu_, *request.file);
   return error;
 }
 
 Errc Interpreter::mremap(Process& process, const Op& op) {
   const std::uint64_t to = kBufferBase + op.to * kBufferStride;
-  const Errc error = do_mremap(cpu_, *process.mm, process.address(op), process.count(op), to);
+  const std::uint64_t pages = process.count(op);
+  const Errc error = do_mremap(cpu_, *process.mm, process.address(op), pages, to);
   if (error != Errc::kOk || op.to == op.buf) return error;
   // The pages keep their file, so the letter gets its descriptor too.
-  AddressSpace* file = process.buffers[op.buf].file;
-  if (file != nullptr) machine_.get_file(*file);
-  set_buffer(process.buffers[op.to], process.count(op), file);
+  Buffer moved{pages, true, nullptr};
+  {
+    Guard guard(process.lock);
+    moved.file = process.buffers[op.buf].file;
+    if (moved.file != nullptr) machine_.get_file(*moved.file);
+  }
+  set_buffer(process, op.to, moved);
   return error;
 }
 
 Errc Interpreter::fork(const Op& op, const Process& parent) {
-  if (process(op.child) != nullptr) return Errc::kExist;
-  auto child = std::make_unique<Process>();
+  if (processes_.find(thread_, op.child) != nullptr) return Errc::kExist;
+  const auto child = std::make_shared<Process>();
   if (const Errc error = Mm::create(cpu_, child->mm); error != Errc::kOk) return error;
-  child->buffers = parent.buffers;
-  if (const Errc error = dup_mmap(cpu_, *child->mm, *parent.mm); error != Errc::kOk) {
-    child->mm->exit(cpu_);
-    return error;
+  {
+    Guard guard(parent.lock);
+    child->buffers = parent.buffers;
+    for (const Buffer& buffer : child->buffers)
+      if (buffer.file != nullptr) machine_.get_file(*buffer.file);
   }
+  Errc error = dup_mmap(cpu_, *child->mm, *parent.mm);
+  if (error == Errc::kOk) error = processes_.add(thread_, op.child, child);
+  if (error == Errc::kOk) return error;
+  child->mm->exit(cpu_);
   for (const Buffer& buffer : child->buffers)
-    if (buffer.file != nullptr) machine_.get_file(*buffer.file);
-  processes_.emplace(op.child, std::move(child));
-  return Errc::kOk;
-}
-
-void Interpreter::exit(std::uint32_t proc, Process& process) {
-  // As in the kernel's do_exit: first the memory, then the files.
-  process.mm->exit(cpu_);
-  if (devices_ != nullptr) devices_->exit(cpu_, proc, process);
-  while (!process.pins.empty()) (void)unpin(process, process.pins.begin()->first);
-  for (Buffer& buffer : process.buffers)
     if (buffer.file != nullptr) machine_.put_file(cpu_, *buffer.file);
-  processes_.erase(proc);
+  return error;
 }
 
 OpRecord Interpreter::load(Process& process, const Op& op) {
@@ -216,6 +212,21 @@ OpRecord Interpreter::pagemap(Process& process, const Op& op) {
   result.entries.resize(process.count(op));
   read_pagemap(cpu_, *process.mm, process.address(op), result.entries);
   return result;
+}
+
+OpRecord Interpreter::compact() {
+  OpRecord result = ret(Errc::kOk);
+  result.keys |= kKeyPages;
+  result.pages = compact_range(cpu_, {0}, {machine_.memmap.pages()});
+  return result;
+}
+
+Errc Interpreter::writeback(const Op& op) {
+  AddressSpace* file = processes_.get_disk_file(op.file);
+  if (file == nullptr) return Errc::kNoEnt;
+  filemap_write_and_wait(cpu_, *file, 0, file->size_pages());
+  machine_.put_file(cpu_, *file);
+  return Errc::kOk;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,6 +1,7 @@
 #include "engine/interpreter_device.h"
 
 #include <cstring>
+#include <utility>
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -45,55 +46,80 @@ Errc MirrorDevices::create(Machine& machine, std::uint64_t pages_each,
   return Errc::kOk;
 }
 
-Mirror* MirrorDevices::open(std::uint32_t proc, Process& process, unsigned dev) {
-  Mirror*& handle = open_[proc][dev];
-  if (handle == nullptr) handle = devices_[dev]->open(*process.mm);
-  return handle;
+Mirror* MirrorDevices::hold(Cpu& cpu, Process& process, unsigned dev) {
+  Mirror*& slot = process.devices[dev];
+  const auto try_hold = [&] {
+    Guard guard(process.lock);
+    if (slot != nullptr) slot->hold();
+    return slot;
+  };
+  if (Mirror* handle = try_hold()) return handle;
+  Mirror* fresh = devices_[dev]->open(*process.mm);
+  if (fresh == nullptr) return nullptr;
+  {
+    Guard guard(process.lock);
+    if (slot == nullptr) {
+      slot = fresh;
+      fresh->hold();
+      return fresh;
+    }
+  }
+  fresh->close(cpu);
+  return hold(cpu, process, dev);
 }
 
-Errc MirrorDevices::close(Cpu& cpu, std::uint32_t proc, unsigned dev) {
-  const auto at = open_.find(proc);
-  if (at == open_.end() || at->second[dev] == nullptr) return Errc::kBadF;
-  at->second[dev]->close(cpu);
-  at->second[dev] = nullptr;
+Errc MirrorDevices::close(Cpu& cpu, Process& process, unsigned dev) {
+  Mirror* handle = nullptr;
+  {
+    Guard guard(process.lock);
+    handle = std::exchange(process.devices[dev], nullptr);
+  }
+  if (handle == nullptr) return Errc::kBadF;
+  handle->close(cpu);
   return Errc::kOk;
 }
 
-void MirrorDevices::exit(Cpu& cpu, std::uint32_t proc, Process&) {
-  for (unsigned dev = 0; dev < kDevices; ++dev) (void)close(cpu, proc, dev);
-  open_.erase(proc);
+void MirrorDevices::exit(Cpu& cpu, Process& process) {
+  for (unsigned dev = 0; dev < kDevices; ++dev) (void)close(cpu, process, dev);
 }
 
-Errc MirrorDevices::mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) {
-  Mirror* mirror = open(proc, process, op.dev);
+Errc MirrorDevices::mmap(Cpu& cpu, Process& process, const Op& op) {
+  Mirror* mirror = hold(cpu, process, op.dev);
   if (mirror == nullptr) return Errc::kNoMem;
   const std::uint64_t prot = ((op.prot & kProtRead) != 0 ? +kVmRead : 0ULL) |
                              ((op.prot & kProtWrite) != 0 ? +kVmWrite : 0ULL);
-  return mirror->mmap(cpu, kBufferBase + op.buf * kBufferStride, op.pages, prot);
+  const Errc error = mirror->mmap(cpu, kBufferBase + op.buf * kBufferStride, op.pages, prot);
+  mirror->close(cpu);
+  return error;
 }
 
-bool MirrorDevices::run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op,
-                        OpRecord& result) {
+bool MirrorDevices::run(Cpu& cpu, Process& process, const Op& op, OpRecord& result) {
   if (op.code == OpCode::kCloseDev) {
-    result.ret = close(cpu, proc, op.dev);
+    result.ret = close(cpu, process, op.dev);
     return true;
   }
-  Mirror* handle = open(proc, process, op.dev);
-  if (handle == nullptr) {
+  Mirror* mirror = hold(cpu, process, op.dev);
+  if (mirror == nullptr) {
     result.ret = Errc::kNoMem;
     return true;
   }
-  Mirror& mirror = *handle;
+  run_on(cpu, *mirror, process, op, result);
+  mirror->close(cpu);
+  return result.supported;
+}
+
+void MirrorDevices::run_on(Cpu& cpu, Mirror& mirror, const Process& process, const Op& op,
+                           OpRecord& result) {
   const std::uint64_t at = process.address(op), pages = process.count(op);
   std::vector<std::byte> bytes;
   switch (op.code) {
-    case OpCode::kOpenDev: return true;
-    case OpCode::kRelease: result.ret = mirror.device().release(cpu); return true;
+    case OpCode::kOpenDev: return;
+    case OpCode::kRelease: result.ret = mirror.device().release(cpu); return;
     case OpCode::kDevRead:
       bytes.resize(pages * kPageBytes);
       report(mirror.read(cpu, at, pages, bytes), kKeyCpages | kKeyFaults, result);
       report_words(bytes, result);
-      return true;
+      return;
     case OpCode::kDevWrite:
       bytes.resize(pages * kPageBytes);
       for (std::uint64_t i = 0; i < pages; ++i) {
@@ -101,26 +127,26 @@ bool MirrorDevices::run(Cpu& cpu, std::uint32_t proc, Process& process, const Op
         std::memcpy(bytes.data() + i * kPageBytes, &word, sizeof word);
       }
       report(mirror.write(cpu, at, pages, bytes), kKeyCpages | kKeyFaults, result);
-      return true;
+      return;
     case OpCode::kMigrateToDev:
       bytes.resize(pages * kPageBytes);
       report(mirror.migrate_to_device(cpu, at, pages, bytes), kKeyCpages, result);
       report_words(bytes, result);
-      return true;
+      return;
     case OpCode::kMigrateToSys:
       report(mirror.migrate_to_system(cpu, at, pages), kKeyCpages, result);
-      return true;
+      return;
     case OpCode::kExclusive:
       bytes.resize(pages * kPageBytes);
       report(mirror.exclusive(cpu, at, pages, bytes), kKeyCpages, result);
       report_words(bytes, result);
-      return true;
-    case OpCode::kCheckExclusive: result.ret = mirror.check_exclusive(at, pages); return true;
+      return;
+    case OpCode::kCheckExclusive: result.ret = mirror.check_exclusive(at, pages); return;
     case OpCode::kSnapshot:
       result.prot.resize(pages);
       report({mirror.snapshot(cpu, at, result.prot), pages}, kKeyCpages | kKeyProt, result);
-      return true;
-    default: return false;
+      return;
+    default: result.supported = false;
   }
 }
 

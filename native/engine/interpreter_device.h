@@ -4,10 +4,9 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 
-#include "engine/interpreter.h"
+#include "engine/processes.h"
 #include "zone_device/mirror.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -19,20 +18,22 @@ class MirrorDevices final : public DeviceHandler {
   static Errc create(Machine& machine, std::uint64_t pages_each,
                      std::unique_ptr<MirrorDevices>& out);
 
-  bool run(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op, OpRecord& result) override;
-  Errc mmap(Cpu& cpu, std::uint32_t proc, Process& process, const Op& op) override;
-  void exit(Cpu& cpu, std::uint32_t proc, Process& process) override;
+  bool run(Cpu& cpu, Process& process, const Op& op, OpRecord& result) override;
+  Errc mmap(Cpu& cpu, Process& process, const Op& op) override;
+  void exit(Cpu& cpu, Process& process) override;
 
   MirrorDevice& device(unsigned index) { return *devices_[index]; }
 
  private:
-  using Handles = std::array<Mirror*, kDevices>;
   MirrorDevices() = default;
-  Mirror* open(std::uint32_t proc, Process& process, unsigned dev);
-  Errc close(Cpu& cpu, std::uint32_t proc, unsigned dev);
+  /// The process's handle, held for the caller, who closes it; opened if need be.
+  /// Null: no memory.
+  Mirror* hold(Cpu& cpu, Process& process, unsigned dev);
+  static Errc close(Cpu& cpu, Process& process, unsigned dev);
+  static void run_on(Cpu& cpu, Mirror& mirror, const Process& process, const Op& op,
+                     OpRecord& result);
 
   std::array<std::unique_ptr<MirrorDevice>, kDevices> devices_;
-  std::map<std::uint32_t, Handles> open_;  // by process
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

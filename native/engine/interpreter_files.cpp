@@ -1,7 +1,6 @@
 // file, dio_*, bio_*, file_read, fd_read, fd_write.
 #include "engine/interpreter.h"
 #include "mm/file_io.h"
-#include "mm/memory_disk.h"
 #include "mm/page_cache.h"
 #include "mm/writeback.h"
 
@@ -38,50 +37,61 @@ std::vector<std::uint64_t> counting(std::uint64_t value, std::uint64_t pages) {
 }  // namespace
 
 Errc Interpreter::create_file(const Op& op) {
-  AddressSpace*& file = disk_files_[op.file];
-  if (file == nullptr)
-    file = machine_.create_disk_file(std::make_unique<MemoryDisk>());
-  else
-    truncate_file(cpu_, *file, 0);
+  bool fresh = false;
+  AddressSpace* file = processes_.make_disk_file(cpu_, op.file, fresh);
   if (file == nullptr) return Errc::kNoMem;
+  if (!fresh) truncate_file(cpu_, *file, 0);
   const IoResult written = kernel_write(cpu_, *file, 0, counting(op.value, op.pages));
   filemap_write_and_wait(cpu_, *file, 0, op.pages);
+  machine_.put_file(cpu_, *file);
   return written.error;
 }
 
 OpRecord Interpreter::file_io(Process& process, const Op& op) {
-  AddressSpace* file = disk_files_[op.file];
-  if (file == nullptr) return failed(Errc::kNoEnt);
+  AddressSpace* held = processes_.get_disk_file(op.file);
+  if (held == nullptr) return failed(Errc::kNoEnt);
+  AddressSpace& file = *held;
   Mm& mm = *process.mm;
   const std::uint64_t at = process.address(op), pages = process.count(op);
+  OpRecord result;
   switch (op.code) {
-    case OpCode::kDioWrite: return of(direct_write(cpu_, mm, *file, op.fpage, at, pages));
-    case OpCode::kDioRead: return of(direct_read(cpu_, mm, *file, op.fpage, at, pages));
-    case OpCode::kBioWrite: return of(buffered_write(cpu_, mm, *file, op.fpage, at, pages));
-    case OpCode::kBioRead: return of(buffered_read(cpu_, mm, *file, op.fpage, at, pages));
-    default: break;
+    case OpCode::kDioWrite: result = of(direct_write(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kDioRead: result = of(direct_read(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kBioWrite: result = of(buffered_write(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kBioRead: result = of(buffered_read(cpu_, mm, file, op.fpage, at, pages)); break;
+    default: {
+      std::vector<std::uint64_t> words(op.n);
+      result = of(kernel_direct_read(cpu_, file, op.fpage, words));
+      if (result.ret != Errc::kOk) break;
+      result.keys |= kKeyV;
+      result.v = std::move(words);
+    }
   }
-  std::vector<std::uint64_t> words(op.n);
-  OpRecord result = of(kernel_direct_read(cpu_, *file, op.fpage, words));
-  if (result.ret == Errc::kOk) {
-    result.keys |= kKeyV;
-    result.v = std::move(words);
-  }
+  machine_.put_file(cpu_, file);
   return result;
 }
 
 OpRecord Interpreter::fd_io(Process& process, const Op& op) {
-  const Buffer& buffer = process.buffers[op.buf];
+  Buffer buffer;
+  {
+    Guard guard(process.lock);
+    buffer = process.buffers[op.buf];
+    if (buffer.file != nullptr) machine_.get_file(*buffer.file);
+  }
   if (buffer.file == nullptr) return failed(buffer.known ? Errc::kBadF : kSpipe);
   const std::uint64_t first = Process::first_page(op), pages = process.count(op);
-  if (op.code == OpCode::kFdWrite)
-    return of(kernel_write(cpu_, *buffer.file, first, counting(op.value, pages)));
-  std::vector<std::uint64_t> words(pages);
-  OpRecord result = of(kernel_read(cpu_, *buffer.file, first, words));
-  if (result.ret == Errc::kOk) {
-    result.keys |= kKeyV;
-    result.v = std::move(words);
+  OpRecord result;
+  if (op.code == OpCode::kFdWrite) {
+    result = of(kernel_write(cpu_, *buffer.file, first, counting(op.value, pages)));
+  } else {
+    std::vector<std::uint64_t> words(pages);
+    result = of(kernel_read(cpu_, *buffer.file, first, words));
+    if (result.ret == Errc::kOk) {
+      result.keys |= kKeyV;
+      result.v = std::move(words);
+    }
   }
+  machine_.put_file(cpu_, *buffer.file);
   return result;
 }
 

@@ -6,19 +6,6 @@
 #include "mm/gup.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-namespace {
-
-void drop(Cpu& cpu, PinVia via, std::span<const Pfn> pages) {
-  for (const Pfn pfn : pages) {
-    if (via == PinVia::kVmsplice)
-      put_user_page(cpu, pfn);
-    else
-      unpin_user_page(cpu, pfn);
-  }
-}
-
-}  // namespace
-
 OpRecord Interpreter::gup(Process& process, const Op& op) {
   OpRecord result;
   result.keys = kKeyRet | kKeyPages;
@@ -51,7 +38,12 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
   pages.resize(wanted);
   std::uint64_t had = 0;
   const auto give_back = [&](Errc error) {
-    drop(cpu_, op.via, std::span(pages).first(had));
+    for (const Pfn pfn : std::span(pages).first(had)) {
+      if (op.via == PinVia::kVmsplice)
+        put_user_page(cpu_, pfn);
+      else
+        unpin_user_page(cpu_, pfn);
+    }
     return error;
   };
   if (op.via == PinVia::kUring) {
@@ -83,54 +75,76 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
 OpRecord Interpreter::pin(Process& process, const Op& op) {
   OpRecord result;
   result.keys = kKeyRet;
-  if (process.pins.contains(op.id) || (op.via == PinVia::kGupTest && gup_test_pinned_)) {
+  const PinName name{thread_, op.id};
+  bool taken = false;
+  {
+    Guard guard(process.lock);
+    taken = process.pins.contains(name);
+  }
+  const bool gup_test = op.via == PinVia::kGupTest;
+  if (taken || (gup_test && !processes_.claim_gup_test(thread_))) {
     result.ret = Errc::kInval;
     return result;
   }
   HeldPin held{op.via, {}};
   result.ret = pin_pages(process, op, held.pages);
-  if (result.ret != Errc::kOk) return result;
+  if (result.ret != Errc::kOk) {
+    if (gup_test) processes_.release_gup_test(thread_);
+    return result;
+  }
   result.keys |= kKeyPages;
   result.pages = held.pages.size();
-  if (op.via == PinVia::kGupTest) gup_test_pinned_ = true;
-  process.pins.emplace(op.id, std::move(held));
+  Guard guard(process.lock);
+  process.pins.emplace(name, std::move(held));
   return result;
 }
 
 Errc Interpreter::unpin(Process& process, std::int64_t id) {
-  const auto at = process.pins.find(id);
-  if (at == process.pins.end()) return Errc::kInval;
-  if (at->second.via == PinVia::kGupTest) gup_test_pinned_ = false;
-  drop(cpu_, at->second.via, at->second.pages);
-  // The rings are unmapped with their pins, and munmap drains.
-  if (at->second.via == PinVia::kUring) lru_add_drain(cpu_);
-  process.pins.erase(at);
+  std::map<PinName, HeldPin>::node_type held;
+  {
+    Guard guard(process.lock);
+    held = process.pins.extract({thread_, id});
+    if (held.empty() && thread_ != 0) held = process.pins.extract({0, id});
+  }
+  if (held.empty()) return Errc::kInval;
+  const PinVia via = held.mapped().via;
+  if (via == PinVia::kGupTest) processes_.release_gup_test(held.key().thread);
+  drop_pages(cpu_, via, held.mapped().pages);
   return Errc::kOk;
+}
+
+bool Interpreter::find_pin(const Process& process, std::int64_t id, HeldPin& out) const {
+  Guard guard(process.lock);
+  auto at = process.pins.find({thread_, id});
+  if (at == process.pins.end() && thread_ != 0) at = process.pins.find({0, id});
+  if (at == process.pins.end()) return false;
+  out = at->second;
+  return true;
 }
 
 OpRecord Interpreter::pin_read(Process& process, const Op& op) {
   OpRecord result;
   result.keys = kKeyRet;
-  const auto at = process.pins.find(op.id);
-  if (at == process.pins.end()) {
+  HeldPin held;
+  if (!find_pin(process, op.id, held)) {
     result.ret = Errc::kInval;
     return result;
   }
   result.keys |= kKeyV;
-  for (const Pfn pfn : at->second.pages) result.v.push_back(machine_.frames.word(pfn));
+  for (const Pfn pfn : held.pages) result.v.push_back(machine_.frames.word(pfn));
   return result;
 }
 
 OpRecord Interpreter::pin_write(Process& process, const Op& op) {
   OpRecord result;
   result.keys = kKeyRet;
-  const auto at = process.pins.find(op.id);
-  if (at == process.pins.end() || at->second.via != PinVia::kUring) {
+  HeldPin held;
+  if (!find_pin(process, op.id, held) || held.via != PinVia::kUring) {
     result.ret = Errc::kOpNotSupp;
     return result;
   }
   result.keys |= kKeyPages;
-  for (const Pfn pfn : at->second.pages) {
+  for (const Pfn pfn : held.pages) {
     machine_.frames.clear(pfn);
     machine_.frames.set_word(pfn, 0, op.value + result.pages++);
   }

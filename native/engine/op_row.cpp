@@ -65,6 +65,7 @@ bool read_op_row(std::span<const double> row, Op& op) {
   op.write = (flags & kOpWrite) != 0;
   op.fast = (flags & kOpFast) != 0;
   op.longterm = (flags & kOpLongterm) != 0;
+  op.pick = static_cast<PagePick>(from.index(kPagePickNames.size()));
   return from.ok();
 }
 

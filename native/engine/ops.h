@@ -6,9 +6,11 @@
 //   op                        code, by name (kOpTable)
 //   proc, child               numbers, 0 = "p"; names are interned by the reader
 //   buf, to                   0..25 for "a".."z"
-//   page, n                   with has_page / has_n: both may be absent
+//   page, n                   with has_page / has_n: both may be absent; a word for page
+//                             is `pick`, by name
 //   pages value fpage dev file id   as they are; fill with has_fill
 //   prot                      kProtRead | kProtWrite
+//   ops                       of repeat: the rows that follow, `pages` of them
 //   kind advice mode via      by name (the tables below, in the order of the enums)
 //   write fast longterm       1 or absent
 //
@@ -70,8 +72,14 @@ enum class OpCode : std::uint8_t {
   kFdWrite,
   kClearRefs,
   kPagemap,
+  // What threads need beside the recordings' operations.
+  kCompact,
+  kWriteback,
+  kYield,
+  kBarrier,
+  kRepeat,
 };
-inline constexpr unsigned kOpCodes = 36;
+inline constexpr unsigned kOpCodes = 41;
 
 enum class MapKind : std::uint8_t {
   kAnonPrivate,
@@ -98,6 +106,12 @@ inline constexpr std::array<std::string_view, 14> kAdviceNames = {
     "dontneed",       "pageout",  "cold",   "free",       "willneed",   "remove",   "populate_read",
     "populate_write", "dontfork", "dofork", "wipeonfork", "keeponfork", "hugepage", "nohugepage"};
 
+/// How `page` is chosen where it is a word: anew each time, so that the range lies in
+/// the letter's pages as last mapped.
+enum class PagePick : std::uint8_t { kGiven, kSequential, kRandom, kZipf, kHot };
+inline constexpr std::array<std::string_view, 5> kPagePickNames = {"given", "sequential", "random",
+                                                                   "zipf", "hot"};
+
 inline constexpr std::uint8_t kProtRead = 1, kProtWrite = 2;
 inline constexpr unsigned kBuffers = 26, kDevices = 4, kDiskFiles = 2;
 
@@ -107,6 +121,7 @@ struct Op {
   Advice advice = Advice::kDontneed;
   GupMode mode = GupMode::kGup;
   PinVia via = PinVia::kGupTest;
+  PagePick pick = PagePick::kGiven;
   std::uint8_t prot = 0;
   std::uint8_t buf = 0, to = 0;
   std::uint8_t dev = 0, file = 0;
@@ -114,7 +129,7 @@ struct Op {
   bool write = false, fast = false, longterm = false;
   std::uint32_t proc = 0, child = 0;
   std::uint64_t page = 0, n = 0;  // range
-  std::uint64_t pages = 0;        // mmap, file
+  std::uint64_t pages = 0;        // mmap, file; repeat: operations of the body, nested ones too
   std::uint64_t fpage = 0;
   std::uint64_t value = 0, fill = 0;
   std::int64_t id = 0;
@@ -203,6 +218,11 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"fd_write", "buf [page] [n] value", "ret [bytes]", false},
     {"clear_refs", "", "ret", false},
     {"pagemap", "buf [page] [n]", "pages", false},
+    {"compact", "", "ret pages", false},
+    {"writeback", "file", "ret", false},
+    {"yield", "", "ret", false},
+    {"barrier", "", "", false},
+    {"repeat", "n ops", "", false},
 }};
 
 }  // namespace pagebox::inline PAGEBOX_ENV

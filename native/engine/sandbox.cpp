@@ -5,6 +5,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& out) {
   std::unique_ptr<Sandbox> sandbox(new Sandbox);
   const Layout layout = layout_for(settings.scheme, settings.layout);
+  const unsigned cpus = settings.threads == 0 ? 1 : settings.threads;
   const std::uint64_t capacity = settings.pages + settings.device_pages;
   if (const Errc error = Memmap::create(layout, settings.pages, capacity, sandbox->memmap_);
       error != Errc::kOk)
@@ -12,16 +13,20 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
   Memmap& memmap = *sandbox->memmap_;
   sandbox->zone_ = std::make_unique<Zone>(memmap, kZoneNormal);
   sandbox->allocator_ = std::make_unique<Allocator>(memmap, Pfn{0}, Pfn{settings.pages});
-  sandbox->ledger_ = std::make_unique<Ledger>();
   PinOptions pins;
-  pins.ledger = sandbox->ledger_.get();
+  if (settings.threads == 0) {
+    sandbox->ledger_ = std::make_unique<Ledger>();
+    pins.ledger = sandbox->ledger_.get();
+  }
   if (const Errc error =
-          Pins::create(settings.scheme, memmap, *sandbox->zone_, 1, sandbox->pins_, pins);
+          Pins::create(settings.scheme, memmap, *sandbox->zone_, cpus, sandbox->pins_, pins);
       error != Errc::kOk)
     return error;
   sandbox->machine_ =
       std::make_unique<Machine>(memmap, *sandbox->zone_, *sandbox->allocator_, *sandbox->pins_);
   MachineOptions options;
+  options.cpus = cpus;
+  options.swap_pages = settings.swap_pages;
   options.transparent_huge_pages = settings.transparent_huge_pages;
   options.file_backed_device_pages = settings.file_backed_device_pages;
   if (const Errc error = sandbox->machine_->start(options); error != Errc::kOk) return error;
@@ -29,16 +34,25 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
                                                sandbox->devices_);
       error != Errc::kOk)
     return error;
-  sandbox->interpreter_ =
-      std::make_unique<Interpreter>(*sandbox->machine_, 0, sandbox->devices_.get());
+  sandbox->free_pages_ = sandbox->allocator_->free_pages();
+  Machine& machine = *sandbox->machine_;
+  sandbox->processes_ = std::make_unique<Processes>(machine, machine.cpu(0),
+                                                    sandbox->devices_.get(), settings.threads);
+  for (unsigned thread = 0; thread <= settings.threads; ++thread)
+    sandbox->interpreters_.push_back(std::make_unique<Interpreter>(
+        *sandbox->processes_, machine.cpu(thread == 0 ? 0 : thread - 1), thread));
   out = std::move(sandbox);
   return Errc::kOk;
 }
 
-Sandbox::~Sandbox() = default;
+Sandbox::~Sandbox() {
+  if (processes_ != nullptr) finish();
+}
+
+void Sandbox::finish() { processes_->finish(machine_->cpu(0)); }
 
 std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::vector<OpEffects>& effects) {
-  EffectTracker tracker(*machine_, *interpreter_, pins_->scheme().effects);
+  EffectTracker tracker(*processes_, interpreter(), pins_->scheme().effects);
   std::vector<OpRecord> records;
   records.reserve(ops.size());
   effects.resize(ops.size());
@@ -49,12 +63,29 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::vector<OpEf
 std::vector<MmAuditRow> Sandbox::audit() {
   std::vector<Mm*> mms;
   std::vector<HeldReference> held;
-  for (const auto& [proc, process] : interpreter_->processes()) {
-    mms.push_back(process->mm.get());
-    for (const auto& [id, pin] : process->pins)
+  processes_->for_each([&](const Process& process) {
+    mms.push_back(process.mm.get());
+    for (const auto& [name, pin] : process.pins)
       for (const Pfn pfn : pin.pages) held.push_back({pfn, pin.via != PinVia::kVmsplice});
-  }
+  });
+  machine_->rcu.barrier();
   return audit_mm(*machine_, {mms, held});
+}
+
+std::string Sandbox::leaks() {
+  std::string out;
+  const auto expect = [&](const char* what, std::uint64_t expected, std::uint64_t found) {
+    if (expected == found) return;
+    if (!out.empty()) out += ", ";
+    out += std::string(what) + ": " + std::to_string(found) + ", not " + std::to_string(expected);
+  };
+  expect("free pages", free_pages_, allocator_->free_pages());
+  expect("swap slots in use", 0, machine_->swap.used_slots());
+  expect("anon_vmas in use", 0, machine_->anon_vmas.in_use());
+  expect("files in use", 0, machine_->files.in_use());
+  for (unsigned i = 0; i < kDevices; ++i)
+    expect("device pages in use", 0, devices_->device(i).pages_in_use());
+  return out;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

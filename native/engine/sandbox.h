@@ -1,9 +1,9 @@
-// The small machine that a recorded scenario runs on, fresh for each: the layout
-// and the scheme are chosen, the rest is what the recordings were made with.
+// The small machine that a scenario runs on, fresh for each: the layout and the
+// scheme are chosen, the rest is by default what the recordings were made with.
 #pragma once
 
 #include <memory>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "engine/audit_mm.h"
@@ -23,6 +23,9 @@ struct SandboxSettings {
   /// 64 MiB of RAM: no scenario of the recordings comes near it.
   std::uint64_t pages = 1 << 14;
   std::uint64_t device_pages = 1 << 13;
+  std::uint64_t swap_pages = 1 << 14;
+  /// Beside thread 0, each with a logical processor of its own.
+  unsigned threads = 0;
   bool transparent_huge_pages = false;
   bool file_backed_device_pages = false;  // see MachineOptions
 };
@@ -35,12 +38,17 @@ class Sandbox {
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  Interpreter& interpreter() { return *interpreter_; }
+  /// Thread 0 sets up, or runs all in order. It shares its processor with thread 1.
+  Interpreter& interpreter(unsigned thread = 0) { return *interpreters_[thread]; }
   /// All of a scenario; with what the scheme's declared effects had to do with each
   /// result.
   std::vector<OpRecord> run_all(std::span<const Op> ops, std::vector<OpEffects>& effects);
+  /// All processes exit, and nothing may be left. With nothing running.
+  void finish();
   /// Every descriptor, page table and slot against who is alive now.
   std::vector<MmAuditRow> audit();
+  /// After finish(): what is not back where it came from, in words; empty: nothing.
+  std::string leaks();
   Machine& machine() { return *machine_; }
 
  private:
@@ -49,11 +57,13 @@ class Sandbox {
   std::unique_ptr<Memmap> memmap_;
   std::unique_ptr<Zone> zone_;
   std::unique_ptr<Allocator> allocator_;
-  std::unique_ptr<Ledger> ledger_;  // what schemes that cannot tell are compared with
+  std::unique_ptr<Ledger> ledger_;  // in order only: what schemes that cannot tell are compared with
   std::unique_ptr<Pins> pins_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<MirrorDevices> devices_;
-  std::unique_ptr<Interpreter> interpreter_;
+  std::unique_ptr<Processes> processes_;
+  std::vector<std::unique_ptr<Interpreter>> interpreters_;
+  std::uint64_t free_pages_ = 0;  // at the start
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

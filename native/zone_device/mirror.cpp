@@ -20,6 +20,8 @@ std::unique_ptr<Mirror> Mirror::create(MirrorDevice& device, Mm& mm) {
 
 void Mirror::close(Cpu& cpu) { device_.machine().put_file(cpu, *file_); }
 
+void Mirror::hold() { device_.machine().get_file(*file_); }
+
 void Mirror::release(Cpu& cpu) {
   const std::unique_ptr<Mirror> self = device_.take(*this);
   remove();

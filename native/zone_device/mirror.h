@@ -43,6 +43,8 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   /// The handle is not used any more. Once mappings of the device are gone too, every
   /// page in it, whosever it is, moves to system memory, and the handle is destroyed.
   void close(Cpu& cpu);
+  /// Another user, who closes it too: an operation that a close may overtake.
+  void hold();
   ~Mirror() override = default;
 
   /// `out`: pages * 4096 bytes, or empty. kFault, kPerm: as hmm_range_fault; nothing

@@ -227,7 +227,7 @@ int main(int argc, char** argv) {
     const std::vector<OpRecord> results = sandbox->run_all(ops, effects);
     const std::string& name = scenario.at("name").text;
     findings += audit(*sandbox, name);
-    sandbox->interpreter().finish();
+    sandbox->finish();
     findings += audit(*sandbox, name + " at the end");
     out << "{\"name\":" << quoted(scenario.at("name").text) << ",\"ops\":" << scenario.at("ops").raw
         << ",\"results\":"

@@ -1,0 +1,268 @@
+#include "engine/model_ops.h"
+
+#ifdef PAGEBOX_MODEL
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "base/random_strategy.h"
+#include "engine/barrier.h"
+#include "engine/op_text.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+  std::uint64_t state = hash ^ value;
+  return splitmix64(state);
+}
+
+std::uint64_t hash_record(std::uint64_t hash, const OpRecord& record) {
+  hash = mix(hash, record.keys);
+  hash = mix(hash, static_cast<std::uint64_t>(record.ret) << 1 | (record.fault ? 1 : 0));
+  for (const std::uint64_t count : {record.pages, record.bytes, record.cpages, record.faults})
+    hash = mix(hash, count);
+  for (const std::uint64_t word : record.v) hash = mix(hash, word);
+  for (const FaultResult signal : record.signals)
+    hash = mix(hash, static_cast<std::uint64_t>(signal));
+  for (const std::uint8_t code : record.prot) hash = mix(hash, code);
+  for (const PagemapEntry& entry : record.entries)
+    hash = mix(hash, static_cast<std::uint64_t>(entry.state) << 32 | entry.mapcount);
+  return hash;
+}
+
+/// One fiber's share. It lies outside the fibers' stacks, which an abandoned run
+/// never unwinds.
+struct Thread {
+  Interpreter* interpreter = nullptr;
+  Barrier* barrier = nullptr;
+  std::unique_ptr<OpSource> source;
+  std::vector<std::string>* trace = nullptr;
+  std::uint64_t hash = 0, ops = 0;
+
+  void run() {
+    Op op;
+    while (source->next(op)) {
+      if (op.code == OpCode::kBarrier) {
+        (void)barrier->wait();
+        continue;
+      }
+      note("begins", op_text_of(op));
+      const OpRecord record = interpreter->run(op);
+      source->done(op, record);
+      hash = hash_record(hash, record);
+      ++ops;
+      if (trace != nullptr) note("ends", op_text_of(op) + " " + result_text(record));
+    }
+  }
+  std::string op_text_of(const Op& op) const { return trace == nullptr ? "" : op_text(op); }
+  void note(const char* what, const std::string& text) const {
+    if (trace != nullptr)
+      trace->push_back("thread " + std::to_string(interpreter->thread()) + " " + what + " " + text);
+  }
+};
+
+OpsOutcome outcome_of(RunEnd end) {
+  switch (end) {
+    case RunEnd::kClean: return OpsOutcome::kClean;
+    case RunEnd::kDeadlock: return OpsOutcome::kDeadlock;
+    case RunEnd::kLivelock: return OpsOutcome::kLivelock;
+    case RunEnd::kLimit: return OpsOutcome::kLimit;
+    case RunEnd::kDataRace: return OpsOutcome::kDataRace;
+    case RunEnd::kUseAfterFree: return OpsOutcome::kUseAfterFree;
+    case RunEnd::kAssertion: return OpsOutcome::kAssertion;
+  }
+  return OpsOutcome::kAssertion;
+}
+
+std::string row_text(const MmAuditRow& row) {
+  return std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
+         std::to_string(row.where) + ": expected " + std::to_string(row.expected) + ", found " +
+         std::to_string(row.found) + " (" + row.explanation + ")";
+}
+
+std::string end_text(const RunOutcome& outcome) {
+  if (outcome.text != nullptr)
+    return std::string(outcome.file) + ":" + std::to_string(outcome.line) + ": " + outcome.text;
+  if (outcome.end == RunEnd::kDeadlock) {
+    std::string text = "asleep:";
+    for (FiberId fiber = 0; fiber < kMaxFibers; ++fiber)
+      if ((outcome.sleeping & fiber_bit(fiber)) != 0) text += " thread " + std::to_string(fiber + 1);
+    return text;
+  }
+  return "thread " + std::to_string(outcome.fiber + 1);
+}
+
+class OpsModel {
+ public:
+  explicit OpsModel(const ModelOpsSettings& settings)
+      : settings_(settings),
+        setup_(settings.scenario != nullptr ? settings.scenario->setup
+                                            : random_setup(settings.random)),
+        threads_(settings.scenario != nullptr
+                     ? static_cast<unsigned>(settings.scenario->threads.size())
+                     : settings.threads) {}
+
+  unsigned abandoned() const { return abandoned_; }
+
+  /// Schedule `run` on a machine of its own. `finding.trace` is filled if `traced`.
+  Errc run(std::uint64_t run, bool traced, ModelOpsFinding& finding, ModelOpsReport& report) {
+    SandboxSettings of_box;
+    of_box.layout = settings_.layout;
+    of_box.scheme = settings_.scheme;
+    of_box.pages = settings_.pages;
+    of_box.device_pages = settings_.device_pages;
+    of_box.swap_pages = settings_.swap_pages;
+    of_box.threads = threads_;
+    std::unique_ptr<Sandbox> sandbox;
+    if (const Errc error = Sandbox::create(of_box, sandbox); error != Errc::kOk) return error;
+    Program setup(setup_, sandbox->interpreter(), settings_.seed);
+    for (Op op; setup.next(op);) (void)sandbox->interpreter().run(op);
+
+    Barrier barrier(threads_);
+    std::vector<Thread> threads(threads_);
+    std::vector<FiberBody> bodies;
+    for (unsigned i = 0; i < threads_; ++i) {
+      Thread& thread = threads[i];
+      thread.interpreter = &sandbox->interpreter(i + 1);
+      thread.barrier = &barrier;
+      thread.source = source_of(i, *thread.interpreter, run);
+      if (traced) thread.trace = &finding.trace;
+      bodies.push_back({[](void* at) { static_cast<Thread*>(at)->run(); }, &thread});
+    }
+    RandomStrategy strategy(settings_.seed);
+    strategy.begin(run);
+    RunLimits limits;
+    limits.max_steps = settings_.max_steps;
+    const RunOutcome outcome = runner_.run(bodies, strategy, limits);
+    strategy.end(outcome);
+
+    finding.run = run;
+    finding.schedule_hash = outcome.schedule_hash;
+    finding.outcome = outcome_of(outcome.end);
+    report.steps += outcome.steps;
+    report.hash = mix(report.hash, outcome.schedule_hash);
+    for (const Thread& thread : threads) {
+      report.hash = mix(report.hash, thread.hash);
+      report.ops += thread.ops;
+    }
+    if (outcome.end == RunEnd::kClean) {
+      check(*sandbox, finding, report);
+      return Errc::kOk;
+    }
+    finding.text = end_text(outcome);
+    // Abandoned fibers may hold its locks: nothing can be taken down.
+    (void)sandbox.release();
+    ++abandoned_;
+    return Errc::kOk;
+  }
+
+ private:
+  std::unique_ptr<OpSource> source_of(unsigned thread, Interpreter& interpreter,
+                                      std::uint64_t run) const {
+    const std::uint64_t seed = mix(settings_.seed, run);
+    if (settings_.scenario != nullptr)
+      return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
+    return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()],
+                                       settings_.random, seed, thread, settings_.ops);
+  }
+
+  static void check(Sandbox& sandbox, ModelOpsFinding& finding, ModelOpsReport& report) {
+    std::vector<MmAuditRow> rows = sandbox.audit();
+    report.hash = hash_words(sandbox.machine(), report.hash);
+    const bool alive = !rows.empty();
+    sandbox.finish();
+    if (!alive) rows = sandbox.audit();
+    if (!rows.empty()) {
+      finding.outcome = OpsOutcome::kViolation;
+      finding.text = row_text(rows.front()) + (alive ? "" : ", when all had exited");
+      return;
+    }
+    finding.text = sandbox.leaks();
+    if (!finding.text.empty()) finding.outcome = OpsOutcome::kLeak;
+  }
+
+  static std::uint64_t hash_words(const Machine& machine, std::uint64_t hash) {
+    const std::byte* at = machine.memmap.base();
+    const std::uint64_t bytes = machine.memmap.capacity() * machine.memmap.shape().stride_bytes;
+    for (std::uint64_t i = 0; i + 8 <= bytes; i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at + i, 8);
+      hash = mix(hash, word);
+    }
+    return hash;
+  }
+
+  const ModelOpsSettings& settings_;
+  const std::vector<Op> setup_;
+  const unsigned threads_;
+  ModelRunner runner_;
+  unsigned abandoned_ = 0;
+};
+
+Errc check_settings(const ModelOpsSettings& settings, std::string* reason) {
+  const auto refuse = [reason](const std::string& text) {
+    if (reason != nullptr) *reason = text;
+    return Errc::kInval;
+  };
+  if (const ScenarioOps* scenario = settings.scenario; scenario != nullptr) {
+    if (scenario->threads.empty() || scenario->threads.size() > kMaxModelOpsThreads)
+      return refuse("threads: 1 to 8");
+    std::string text;
+    return check_scenario(*scenario, text) == Errc::kOk ? Errc::kOk : refuse(text);
+  }
+  if (settings.threads == 0 || settings.threads > kMaxModelOpsThreads)
+    return refuse("threads: 1 to 8");
+  if (settings.ops == 0 || settings.ops > kMaxModelOpsEach) return refuse("ops: 1 to 4096");
+  if (!is_valid(settings.random)) return refuse("processes, buffers or pages out of range");
+  if (settings.mixes.empty()) return refuse("mix: none");
+  for (const OpMix& each : settings.mixes)
+    if (each.sum() == 0) return refuse("mix: no weight above 0");
+  return Errc::kOk;
+}
+
+constexpr std::size_t kMaxHashes = std::size_t{1} << 22;
+constexpr unsigned kMaxAbandoned = 64;
+
+}  // namespace
+
+std::string_view ops_outcome_name(OpsOutcome outcome) {
+  static constexpr std::array<std::string_view, kOpsOutcomes> kNames = {
+      "clean", "violation", "leak",           "deadlock", "livelock",
+      "limit", "data race", "use after free", "assertion"};
+  return kNames[static_cast<unsigned>(outcome)];
+}
+
+Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::string* reason) {
+  if (const Errc error = check_settings(settings, reason); error != Errc::kOk) return error;
+  report = {};
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxHashes));
+  OpsModel model(settings);
+  for (std::uint64_t i = 0; i < settings.schedules && !report.gave_up; ++i) {
+    if (settings.stop != nullptr && *settings.stop != 0) break;
+    ModelOpsFinding finding;
+    const std::uint64_t run = settings.first_run + i;
+    if (const Errc error = model.run(run, false, finding, report); error != Errc::kOk) return error;
+    ++report.schedules;
+    ++report.outcomes[static_cast<unsigned>(finding.outcome)];
+    if (hashes.size() < kMaxHashes) hashes.push_back(finding.schedule_hash);
+    if (finding.outcome == OpsOutcome::kClean) continue;
+    if (report.first.size() < kMaxOpsFindings) {
+      // A schedule is a function of its number: once more, with the trace.
+      ModelOpsReport aside;
+      ModelOpsFinding& traced = report.first.emplace_back();
+      if (const Errc error = model.run(run, true, traced, aside); error != Errc::kOk) return error;
+    }
+    report.gave_up = model.abandoned() >= kMaxAbandoned;
+  }
+  std::sort(hashes.begin(), hashes.end());
+  report.distinct =
+      static_cast<std::uint64_t>(std::unique(hashes.begin(), hashes.end()) - hashes.begin());
+  return Errc::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
+
+#endif

@@ -1,0 +1,88 @@
+// Random operations under random schedules, from the command line:
+//   explore_ops [--mix NAME=WEIGHT,...[/NAME=WEIGHT,...]] [--scheme NAME] [--threads N]
+//     [--ops N] [--pages N] [--buffers N] [--processes N] [--seed N] [--run N] [--schedules N]
+// A second mix after a slash is that of the second thread, and so on. Exit code 1: findings;
+// each is printed with the run that repeats it and what the threads did.
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "engine/model_ops.h"
+#include "pins/registry.h"
+
+using namespace pagebox;  // NOLINT: a program of its own
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) {
+  std::cerr << "explore_ops: " << what << "\n";
+  std::exit(2);
+}
+
+std::vector<OpMix> read_mixes(const std::string& text) {
+  std::vector<OpMix> mixes(1);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(",/", at), text.size());
+    const std::string part = text.substr(at, end - at);
+    const std::size_t equals = part.find('=');
+    const auto weight =
+        equals == std::string::npos ? 1 : std::strtoul(part.c_str() + equals + 1, nullptr, 10);
+    if (!mixes.back().add(part.substr(0, equals), static_cast<std::uint32_t>(weight)))
+      refuse("no operation or group " + part);
+    if (end < text.size() && text[end] == '/') mixes.emplace_back();
+    at = end + 1;
+  }
+  return mixes;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> given = {
+      {"--mix", "mm,chaos"}, {"--scheme", "refcount-bias"}, {"--threads", "2"}, {"--ops", "4"},
+      {"--pages", "2"},      {"--buffers", "7"},            {"--processes", "2"}, {"--seed", "1"},
+      {"--run", "0"},        {"--schedules", "1000"}};
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (!given.contains(argv[i])) refuse(std::string("no option ") + argv[i]);
+    given[argv[i]] = argv[i + 1];
+  }
+  const auto number = [&](const char* name) {
+    return std::strtoull(given[name].c_str(), nullptr, 10);
+  };
+  const SchemeSpec* scheme = find_scheme(given["--scheme"]);
+  if (scheme == nullptr) refuse("no scheme " + given["--scheme"]);
+  ModelOpsSettings settings;
+  settings.layout = *find_layout("linux-6.12");
+  settings.scheme = *scheme;
+  settings.threads = static_cast<unsigned>(number("--threads"));
+  settings.mixes = read_mixes(given["--mix"]);
+  settings.ops = static_cast<unsigned>(number("--ops"));
+  settings.random.pages = static_cast<unsigned>(number("--pages"));
+  settings.random.buffers = static_cast<unsigned>(number("--buffers"));
+  settings.random.processes = static_cast<unsigned>(number("--processes"));
+  settings.seed = number("--seed");
+  settings.first_run = number("--run");
+  settings.schedules = number("--schedules");
+  ModelOpsReport report;
+  std::string reason;
+  const auto begun = std::chrono::steady_clock::now();
+  if (const Errc error = explore_ops(settings, report, &reason); error != Errc::kOk)
+    refuse(std::string(errc_name(error)) + " " + reason);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  for (const ModelOpsFinding& finding : report.first) {
+    std::cout << "run " << finding.run << ": " << ops_outcome_name(finding.outcome) << ": "
+              << finding.text << "\n";
+    for (const std::string& line : finding.trace) std::cout << "  " << line << "\n";
+  }
+  std::cout << report.schedules << " schedules, " << report.distinct << " distinct, "
+            << report.ops << " operations, " << report.steps << " steps, hash " << report.hash
+            << ", " << static_cast<double>(report.schedules) / seconds << " a second\n";
+  for (unsigned i = 0; i < kOpsOutcomes; ++i)
+    if (report.outcomes[i] != 0)
+      std::cout << "  " << ops_outcome_name(static_cast<OpsOutcome>(i)) << " "
+                << report.outcomes[i] << "\n";
+  return report.findings() == 0 ? 0 : 1;
+}
