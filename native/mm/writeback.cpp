@@ -15,7 +15,9 @@ void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
   if (folio_mkclean(cpu, folio) > 0) folio_mark_dirty(machine, folio);
   if (!folio.test_and_clear(Flag::kDirty)) return;
   folio.set(Flag::kWriteback);
-  file.disk->write_page(folio_index(folio), machine.frames.at(machine.pfn_of(folio)));
+  const Errc error =
+      file.disk->write_page(folio_index(folio), machine.frames.at(machine.pfn_of(folio)));
+  if (error != Errc::kOk) file.set_write_error(error);
   folio.clear(Flag::kWriteback);
 }
 
