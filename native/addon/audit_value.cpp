@@ -8,7 +8,9 @@ napi_value audit_value(const JsValues& js, const AuditReport& report) {
                            [&](const AuditRow& row) {
                              return JsObject(js)
                                  .text("invariant", invariant_name(row.invariant))
-                                 .number("pfn", row.pfn.value)
+                                 .number("pfn", row.pfn == kNoPfn
+                                                    ? -1.0
+                                                    : static_cast<double>(row.pfn.value))
                                  .text("field", row.field)
                                  .big("expected", row.expected)
                                  .big("found", row.found)

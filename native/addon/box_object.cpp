@@ -15,6 +15,7 @@ constexpr napi_type_tag kBoxTag = {0x6f1a0e53b9c24d87, 0x9a70c5e2d4416bf3};
 napi_value facts(const JsValues& js, const Box& box) {
   return JsObject(js)
       .number("pages", box.settings().pages)
+      .number("devicePages", box.settings().device_pages)
       .boolean("ledger", box.settings().ledger)
       .boolean("frames", box.settings().frames)
       .set("layout", layout_value(js, box.memmap().layout()))
@@ -26,7 +27,13 @@ napi_value close(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<BoxObject, 0> call(env, info);
     call.object->end();
-    return nullptr;
+    const LeftOver& left = call.object->left();
+    const JsValues js(env);
+    return JsObject(js)
+        .number("mms", left.mms)
+        .number("files", left.files)
+        .set("pinned", js.list(left.pinned, [&](Pfn pfn) { return js.number(pfn.value); }))
+        .value();
   });
 }
 
@@ -62,8 +69,25 @@ void BoxObject::end() {
   for (const auto& each : jobs_)
     if (const auto job = each.lock()) job->end();
   jobs_.clear();
+  if (handle_ != nullptr) end_user();
   handle_.reset();
   shared_.reset();
+}
+
+/// Waits for whoever has the box for itself: its own work does not end on a box that
+/// changes under it.
+void BoxObject::end_user() {
+  for (;;) {
+    {
+      const BoxCall call(*handle_);
+      if (call || call.error() == Errc::kBadF) {
+        if (BoxMachine* machine = handle_->box().machine(); machine != nullptr)
+          left_ = machine->end_user(user());
+        return;
+      }
+    }
+    sched_yield();
+  }
 }
 
 napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
@@ -78,6 +102,10 @@ napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
   napi_type_tag_object(env, object, &kBoxTag);
   bind_pins(js, object, box);
   bind_pages(js, object, box);
+  bind_mm(js, object, box);
+  bind_held_pages(js, object, box);
+  bind_files(js, object, box);
+  bind_devices(js, object, box);
   add_bound(js, object, "token", token, box);
   add_bound(js, object, "close", close, box);
   js.set(object, "facts", facts(js, box->box()));
@@ -102,6 +130,9 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out) {
   out.scheme = read_scheme_ref(from, "scheme");
   out.ledger = from.boolean("ledger");
   out.frames = from.boolean("frames");
+  out.address_spaces = from.boolean("addressSpaces");
+  out.device_pages = from.integer("devicePages", std::uint64_t{1} << 32);
+  out.device_pages_optional = from.boolean("devicePagesOptional");
   out.populate_anon = from.boolean("populate");
   out.huge_pages = from.boolean("hugePages");
   out.shards = static_cast<unsigned>(from.integer("shards", 256));

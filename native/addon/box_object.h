@@ -13,6 +13,7 @@
 #include "addon/shared_box.h"
 #include "addon/status.h"
 #include "engine/box.h"
+#include "engine/box_machine.h"
 
 namespace pagebox::addon {
 
@@ -30,6 +31,10 @@ class BoxObject : public EnvResource {
   Box& box() const { return handle_->box(); }
   const std::shared_ptr<SharedBox>& shared() const { return shared_; }
   std::uint64_t pages() const { return pages_; }
+  /// Whose are the address spaces, pins and files that this handle makes.
+  unsigned user() const { return handle_->index(); }
+  /// What end() found open.
+  const LeftOver& left() const { return left_; }
 
   void add_job(const std::shared_ptr<Job>& job);
   /// Ends what this handle has started and closes it.
@@ -82,13 +87,21 @@ class BoxObject : public EnvResource {
 
  private:
   bool is_page(double number, std::uint64_t& pfn) const {
-    if (!(number >= 0 && number < static_cast<double>(pages_))) return false;
+    if (!(number >= 0 && number < static_cast<double>(pages_)) && !is_device_page(number))
+      return false;
     pfn = static_cast<std::uint64_t>(number);
     return static_cast<double>(pfn) == number;
   }
 
+  bool is_device_page(double number) const {
+    return number >= 0 && handle_ != nullptr &&
+           number < static_cast<double>(handle_->box().pfn_limit());
+  }
+  void end_user();
+
   std::shared_ptr<SharedBox> shared_;
   std::unique_ptr<BoxHandle> handle_;
+  LeftOver left_;
   std::uint64_t pages_;
   const double* slot_ = nullptr;
   std::vector<std::weak_ptr<Job>> jobs_;
@@ -105,6 +118,10 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out);
 // Functions of the box object, by subject.
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_held_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_files(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_devices(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 
 // Functions of the addon.
 napi_value create_box(napi_env env, napi_callback_info info);

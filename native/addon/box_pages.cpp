@@ -183,8 +183,9 @@ napi_value audit_box(napi_env env, napi_callback_info info) {
 napi_value reset(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<BoxObject, 0> call(env, info);
-    const int why = call.object->exclusively([](Box& box) { box.reset(); });
-    return why != 0 ? status(env, why) : nullptr;
+    Errc error = Errc::kOk;
+    const int why = call.object->exclusively([&](Box& box) { error = box.reset(); });
+    return why != 0 ? status(env, why) : status(env, error);
   });
 }
 

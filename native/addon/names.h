@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/cost.h"
+#include "page/device_type.h"
 #include "page/layout.h"
 #include "page/object_kind.h"
 #include "page/zone.h"
@@ -26,6 +27,10 @@ inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {
     "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
 
 inline constexpr std::array<std::string_view, 3> kCostLoopNames = {"scheme", "limit", "none"};
+
+/// Kinds of device memory, by DeviceMemory.
+inline constexpr std::array<std::string_view, kDeviceMemories> kDeviceMemoryNames = {
+    "private", "public", "coherent", "fsdax", "generic", "p2pdma"};
 
 /// The index of a name; -1: none.
 template <class Names>

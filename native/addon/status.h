@@ -13,6 +13,7 @@ namespace pagebox::addon {
 
 inline constexpr int kBadFirst = -1, kBadSecond = -2;  // arguments, by place
 inline constexpr int kClosedBox = -100, kBusyBox = -101;
+inline constexpr int kSigsegv = -200, kSigbus = -201;  // what an access gets
 
 /// Success is undefined: it costs nothing to return.
 inline napi_value status(napi_env env, int code) {

@@ -5,9 +5,11 @@
 #include "addon/names.h"
 #include "addon/status.h"
 #include "engine/invariants.h"
+#include "engine/ops.h"
 #include "engine/pattern.h"
 #include "engine/pin_op.h"
 #include "engine/race.h"
+#include "mm/pagemap.h"
 #include "page/address.h"
 #include "page/shape.h"
 #include "pins/quirks.h"
@@ -91,6 +93,10 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("quirks", js.texts(kPinQuirkNames))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))
+        .set("advices", js.texts(kAdviceNames))
+        .set("pagemapStates", js.texts(kPagemapStateNames))
+        .set("kpageFlags", js.texts(kKpageFlagNames))
+        .set("deviceMemories", js.texts(kDeviceMemoryNames))
         .set(
             "invariants",
             js.list(

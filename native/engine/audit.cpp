@@ -2,6 +2,7 @@
 
 #include "engine/audit_folio.h"
 #include "engine/audit_lists.h"
+#include "engine/box_machine.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -31,6 +32,7 @@ class Auditor::Impl {
       scratch_->reset();
     });
     check_lists(box_, with_lru, sink);
+    if (box_.machine() != nullptr) box_.machine()->audit(sink);
     return Errc::kOk;
   }
 
@@ -59,7 +61,10 @@ class Auditor::Impl {
       const PageRecord record = box_.accounts().record(pfn);
       std::uint64_t pages = 1;
       switch (record.state) {
-        case PageState::kNever: folios.check_never(pfn, sink); break;
+        case PageState::kNever:
+          // A machine's pages are looked at by its own part.
+          if (box_.machine() == nullptr) folios.check_never(pfn, sink);
+          break;
         case PageState::kFree: folios.check_free(pfn, sink); break;
         case PageState::kInUse:
         case PageState::kReleased:

@@ -19,6 +19,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Box;
 
+/// Of a row that is about no page: `field` says what.
+inline constexpr Pfn kNoPfn{~std::uint64_t{0}};
+
 struct AuditRow {
   Invariant invariant = Invariant::kRefcountAccounted;
   Pfn pfn;
@@ -28,7 +31,7 @@ struct AuditRow {
 };
 
 struct AuditReport {
-  std::vector<AuditRow> rows;    // the first ones: by pfn, then of the lists
+  std::vector<AuditRow> rows;    // the first ones: by pfn, of the lists, of the machine
   std::uint64_t rows_total = 0;  // found in all
   std::array<std::uint64_t, kInvariants> by_invariant{};
   std::uint64_t pages = 0;  // descriptors looked at

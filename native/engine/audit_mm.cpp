@@ -13,7 +13,8 @@ namespace {
 
 /// What the walk finds about one page.
 struct Account {
-  std::uint32_t mappings = 0, other_entries = 0, caches = 0, batches = 0, gets = 0, pins = 0;
+  std::uint32_t mappings = 0, other_entries = 0, caches = 0, batches = 0, gets = 0, pins = 0,
+                isolations = 0;
   bool table = false;
 
   std::string describe() const {
@@ -26,6 +27,7 @@ struct Account {
     add(batches, "LRU batches");
     add(gets, "references");
     add(pins, "pins");
+    add(isolations, "isolations");
     if (table) out += ", page table";
     return out;
   }
@@ -40,10 +42,12 @@ class Walk {
     for (std::uint64_t i = 0; i < machine_.files.size(); ++i) walk_file(*machine_.files.at(i));
     for (unsigned i = 0; i < machine_.cpus(); ++i) walk_batches(machine_.cpu(i));
     for (const HeldReference& held : input_.held) {
-      if (!held.pinned)
-        account(held.pfn).gets += 1;
-      else if (!machine_.is_zero_pfn(held.pfn))  // a pin of it counts nothing
-        account(held.pfn).pins += 1;
+      if (held.isolated)
+        account(held.pfn).isolations += held.count;
+      else if (!held.pinned)
+        account(held.pfn).gets += held.count;
+      else if (held.by_pfn || !machine_.is_zero_pfn(held.pfn))  // GUP's pin of it counts nothing
+        account(held.pfn).pins += held.count;
     }
     account(machine_.pfn_of(machine_.zero_page())).gets += 1;
     check_swap();
@@ -59,18 +63,20 @@ class Walk {
     return accounts_[machine_.pfn_of(compound_head(machine_.memmap, machine_.page(pfn)))];
   }
   void row(MmInvariant invariant, std::uint64_t where, std::uint64_t expected, std::uint64_t found,
-           std::string explanation) {
-    rows_.push_back({invariant, where, expected, found, std::move(explanation)});
+           std::string explanation, MmPlace place = MmPlace::kPfn) {
+    rows_.push_back({invariant, where, expected, found, std::move(explanation), place});
   }
 
   void walk_mm(Mm& mm) {
     std::uint64_t last = 0;
     for (const auto& vma : mm.vmas) {
       if (vma->start < last || vma->start >= vma->end)
-        row(MmInvariant::kVmasOrdered, vma->start, last, vma->start, "vmas overlap");
+        row(MmInvariant::kVmasOrdered, vma->start, last, vma->start, "vmas overlap",
+            MmPlace::kAddress);
       last = vma->end;
       if (vma->file != nullptr && std::ranges::count(vma->file->i_mmap, vma.get()) != 1)
-        row(MmInvariant::kRmapComplete, vma->start, 1, 0, "vma is not once in its file's i_mmap");
+        row(MmInvariant::kRmapComplete, vma->start, 1, 0, "vma is not once in its file's i_mmap",
+            MmPlace::kAddress);
       mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
         walk_entry(*vma, address, slot.get());
       });
@@ -99,7 +105,8 @@ class Walk {
     else if (entry.is_device_exclusive())
       account(entry.pfn()).other_entries += 1;
     else if (entry.is_migration())
-      row(MmInvariant::kRmapComplete, address, 0, 1, "a migration entry at rest");
+      row(MmInvariant::kRmapComplete, address, 0, 1, "a migration entry at rest",
+          MmPlace::kAddress);
   }
 
   void walk_device_entry(const Vma& vma, std::uint64_t address, SwapEntry entry) {
@@ -159,7 +166,8 @@ class Walk {
       const std::uint64_t expected = used == swap_users_.end() ? 0 : used->second;
       const std::uint64_t found = machine_.swap.raw(slot) & ~Swap::kHasCache;
       if (expected != found)
-        row(MmInvariant::kSwapCounted, slot, expected, found, "entries and files that hold it");
+        row(MmInvariant::kSwapCounted, slot, expected, found, "entries and files that hold it",
+            MmPlace::kSlot);
       const std::uint64_t cached = machine_.swap.cached(slot);
       if (cached == 0) continue;
       const Page folio = machine_.page({cached - 1});
@@ -173,7 +181,7 @@ class Walk {
   void check_pages() {
     if (entries_in_tables_ != entries_in_vmas_)
       row(MmInvariant::kVmasOrdered, 0, entries_in_vmas_, entries_in_tables_,
-          "entries outside every vma");
+          "entries outside every vma", MmPlace::kNowhere);
     machine_.memmap.for_each_touched([&](Pfn first, Pfn end) {
       for (Pfn pfn = first; pfn < end; pfn.value += 1) check_page(pfn);
     });
@@ -189,13 +197,16 @@ class Walk {
   void check_page(Pfn pfn) {
     const Page page = machine_.page(pfn);
     if (is_tail(page)) return;
+    if (input_.is_foreign != nullptr && input_.is_foreign(input_.context, pfn)) return;
     const auto at = accounts_.find(pfn);
     const Account who = at == accounts_.end() ? Account{} : at->second;
     const std::int64_t expected =
         idle_refs(pfn, static_cast<std::int64_t>(who.mappings) + who.other_entries + who.caches +
-                           who.batches + who.gets + (who.table ? 1 : 0) +
+                           who.batches + who.gets + who.isolations + (who.table ? 1 : 0) +
                            static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page));
-    if (page.refcount() != expected)
+    const bool accounted =
+        input_.held_is_partial ? page.refcount() >= expected : page.refcount() == expected;
+    if (!accounted)
       row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),
           static_cast<std::uint64_t>(page.refcount()), who.describe());
     if (who.table || expected == 0) return;
@@ -213,6 +224,7 @@ class Walk {
   void check_count(Pfn pfn, const Account& who) {
     const PinCount counted = machine_.pins.pins(pfn);
     if (machine_.pins.scheme().answer == PinAnswer::kExact && counts(pfn) &&
+        !input_.held_is_partial &&
         counted.pins != who.pins)
       row(MmInvariant::kPinsBalanced, pfn.value, who.pins, counted.pins, "the scheme's count");
     if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))
@@ -234,7 +246,9 @@ class Walk {
     // A page with contents belongs on a list, or is on its way there, or a pin will
     // put it there; what was truncated or evicted lives off the lists.
     const bool owned = who.mappings > 0 || who.caches > 0;
-    if (!owned || is_drivers(page) || in_add_batch_.contains(pfn)) return;
+    if (!owned || is_drivers(page) || in_add_batch_.contains(pfn) || who.isolations > 0 ||
+        input_.held_is_partial)
+      return;
     if (isolated ? !machine_.pins.returns_to_lru(pfn) : !page.test(Flag::kLru))
       row(MmInvariant::kLruMembership, pfn.value, 1, 0, "on no list and in no batch");
   }
@@ -242,17 +256,17 @@ class Walk {
   void check_pins() {
     const std::uint64_t acquired = machine_.pin_statistics.acquired.load();
     const std::uint64_t released = machine_.pin_statistics.released.load();
-    const std::uint64_t held = static_cast<std::uint64_t>(
-        std::ranges::count_if(input_.held, [&](const HeldReference& reference) {
-          return reference.pinned && !machine_.is_zero_pfn(reference.pfn);
-        }));
     for (const HeldReference& reference : input_.held)
       if (reference.pinned && machine_.is_device_private(reference.pfn))
         row(MmInvariant::kPinsBalanced, reference.pfn.value, 0, 1,
             "pinned, where no CPU can reach it");
+    std::uint64_t held = 0;
+    for (const HeldReference& reference : input_.held)
+      if (reference.pinned && !reference.by_pfn && !machine_.is_zero_pfn(reference.pfn))
+        held += reference.count;
     if (acquired - released != held)
       row(MmInvariant::kPinsBalanced, 0, held, acquired - released,
-          "nr_foll_pin_acquired less nr_foll_pin_released");
+          "nr_foll_pin_acquired less nr_foll_pin_released", MmPlace::kNowhere);
   }
 
   Machine& machine_;

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "engine/box_machine.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
@@ -14,6 +16,9 @@ Errc explain(Errc error, std::string* reason, const char* text) {
 }
 
 }  // namespace
+
+// Here, where the machine's type is whole.
+Box::Box(const BoxSettings& settings) : settings_(settings) {}
 
 Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::string* reason) {
   if (settings.pages == 0) return explain(Errc::kInval, reason, "pages: at least 1");
@@ -34,10 +39,14 @@ Errc Box::build(std::string* reason) {
   const Fit fit = scheme_fits(settings_.scheme, settings_.layout);
   if (!fit) return explain(Errc::kRefused, reason, fit.why.c_str());
   const Layout layout = layout_for(settings_.scheme, settings_.layout);
+  Errc made =
+      Memmap::create(layout, settings_.pages, settings_.pages + settings_.device_pages, memmap_);
+  if (made == Errc::kInval && settings_.device_pages_optional) {
+    settings_.device_pages = 0;
+    made = Memmap::create(layout, settings_.pages, settings_.pages, memmap_);
+  }
   const std::uint64_t capacity = settings_.pages + settings_.device_pages;
-
-  if (const Errc error = Memmap::create(layout, settings_.pages, capacity, memmap_);
-      error != Errc::kOk) {
+  if (const Errc error = made; error != Errc::kOk) {
     return explain(error, reason,
                    error == Errc::kInval ? "pages: more than a pfn of this layout can name"
                                          : "the descriptors cannot be reserved");
@@ -45,10 +54,7 @@ Errc Box::build(std::string* reason) {
   if (settings_.huge_pages) memmap_->advise_huge_pages();
   if (const Errc error = Accounts::create(capacity, accounts_); error != Errc::kOk)
     return explain(error, reason, "the accounts cannot be reserved");
-  if (settings_.frames) {
-    const Errc error = Frames::create(Pfn{0}, settings_.pages, "pagebox-frames", frames_);
-    if (error != Errc::kOk) return explain(error, reason, "the frames cannot be reserved");
-  }
+  pfn_limit_.store(settings_.pages);
   zone_ = std::make_unique<Zone>(*memmap_, kZoneNormal);
   allocator_ = std::make_unique<Allocator>(*memmap_, Pfn{0}, Pfn{settings_.pages});
 
@@ -58,10 +64,24 @@ Errc Box::build(std::string* reason) {
   options.quirks = settings_.quirks;
   options.ledger = ledger_.get();
   options.ops = pin_ops();
-  const Errc error =
-      Pins::create(settings_.scheme, *memmap_, *zone_, settings_.shards, pins_, options);
-  return error == Errc::kOk ? error
-                            : explain(error, reason, "the scheme's counts cannot be reserved");
+  // The machine's processors count behind the threads that pin by pfn: so each knows
+  // its own pins, and the ledger whose they are.
+  const unsigned shards = settings_.shards + (runs_machine() ? BoxMachine::kCpus : 0);
+  const Errc error = Pins::create(settings_.scheme, *memmap_, *zone_, shards, pins_, options);
+  if (error != Errc::kOk) return explain(error, reason, "the scheme's counts cannot be reserved");
+  return settings_.frames ? ensure_machine(reason) : Errc::kOk;
+}
+
+bool Box::runs_machine() const {
+  return (settings_.address_spaces || settings_.frames) && memmap_->shape().word_bytes == 8;
+}
+
+Errc Box::ensure_machine(std::string* reason) {
+  if (machine_ != nullptr) return Errc::kOk;
+  if (!runs_machine())
+    return explain(Errc::kRefused, reason, "address spaces need descriptors of 8-byte words");
+  const Errc error = BoxMachine::create(*this, machine_);
+  return error == Errc::kOk ? error : explain(error, reason, "the frames cannot be reserved");
 }
 
 PinOps Box::pin_ops() {
@@ -87,12 +107,18 @@ Errc Box::make_pins(const SchemeSpec& scheme, unsigned shards, std::unique_ptr<P
 
 Box::~Box() = default;
 
-void Box::reset() {
+Errc Box::reset() {
+  if (machine_ != nullptr) {
+    if (machine_->in_use()) return Errc::kBusy;
+    machine_.reset();
+  }
   memmap_->for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
   pins_->reset();
   memmap_->reset();
   zone_->reset();
   allocator_->reset();
+  pfn_limit_.store(settings_.pages);
+  return settings_.frames ? ensure_machine() : Errc::kOk;
 }
 
 Result<Pfn> Box::head_of(Pfn pfn) const {

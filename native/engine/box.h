@@ -1,6 +1,7 @@
-// A box: the memory of a small machine. Descriptors, the frames they describe,
-// the zone's LRU lists, the allocator, one pin scheme, and the ledger of who
-// holds what. Address spaces and devices join it as further members.
+// A box: the memory of a small machine. Descriptors, the zone's LRU lists, the
+// allocator, one pin scheme, and the ledger of who holds what. Frames, address
+// spaces and devices are its machine's (box_machine.h), which comes when it is
+// first needed.
 //
 // Calls below may come from several OS threads at once, except where they say
 // `exclusive`; box_handle.h keeps those apart from all others.
@@ -17,7 +18,6 @@
 #include "engine/accounts.h"
 #include "engine/box_gate.h"
 #include "page/allocator.h"
-#include "page/frames.h"
 #include "page/memmap.h"
 #include "page/setup.h"
 #include "page/zone.h"
@@ -33,14 +33,19 @@ struct BoxSettings {
   SchemeSpec scheme;
   std::uint64_t pages = 0;         // RAM
   std::uint64_t device_pages = 0;  // pfns reserved behind RAM
-  unsigned shards = 8;             // logical threads of the scheme `sharded`
+  /// Fewer will do where a pfn of the layout cannot name so many.
+  bool device_pages_optional = false;
+  unsigned shards = 8;  // logical threads of the scheme `sharded`
   PinQuirkSet quirks;
   /// Keep an exact account of pins and references, and refuse a wrong unpin or put
   /// before the descriptor is touched.
   bool ledger = true;
+  /// It may get a machine; costs counters of the scheme for its processors.
+  bool address_spaces = false;
+  /// A machine from the start: memory behind the descriptors, pages only by allocation.
   bool frames = false;
-  /// A page of a box without frames is initialised as anonymous memory by its first
-  /// pin or reference.
+  /// A page of a box without a machine is initialised as anonymous memory by its
+  /// first pin or reference.
   bool populate_anon = true;
   /// Descriptors on huge pages, all touched at creation.
   bool huge_pages = false;
@@ -51,6 +56,8 @@ struct PageWords {
   unsigned count = 0;  // of this layout: stride / word bytes
   unsigned word_bytes = 8;
 };
+
+class BoxMachine;
 
 class Box {
  public:
@@ -87,7 +94,7 @@ class Box {
   /// As folio_putback_lru. kInval: nobody has isolated it.
   Errc putback(Pfn pfn);
 
-  // Boxes without frames only (kRefused): with frames, address spaces own the pages.
+  // Boxes without a machine only (kOpNotSupp): with one, address spaces own the pages.
 
   /// Makes 2^order pages from `pfn` on be of a type; nobody else may use them
   /// meanwhile. kFree: as release(). kBusy:
@@ -106,8 +113,20 @@ class Box {
   Result<PageType> type_of(Pfn pfn) const;
   Result<Pfn> head_of(Pfn pfn) const;
 
-  /// exclusive. As just created; touched pages only.
-  void reset();
+  /// exclusive. As just created; touched pages only. kBusy: there are address spaces,
+  /// files, devices or pins of theirs.
+  Errc reset();
+
+  /// Null until there is one.
+  BoxMachine* machine() const { return machine_.get(); }
+  /// exclusive. Makes the machine, once: untouched pages are address spaces' from then
+  /// on. kRefused: not allowed by the settings, or descriptors of 4-byte words; kNoMem.
+  Errc ensure_machine(std::string* reason = nullptr);
+  /// Pfns below may be named: RAM, and devices that were added.
+  std::uint64_t pfn_limit() const { return pfn_limit_.load(atomics::kRelaxed); }
+  void set_pfn_limit(std::uint64_t limit) { pfn_limit_.store(limit, atomics::kRelaxed); }
+  /// The page is the box's own: set up, or populated by a pin. Else a machine's.
+  bool owns(Pfn head) const { return accounts_.state(head) != PageState::kNever; }
 
   const BoxSettings& settings() const { return settings_; }
   Memmap& memmap() { return *memmap_; }
@@ -125,18 +144,16 @@ class Box {
   /// Null without one.
   Ledger* ledger() const { return ledger_.get(); }
   BoxGate& gate() { return gate_; }
-  /// Null without.
-  Frames* frames() const { return frames_.get(); }
-
   /// The last reference of `head` is gone: off its list, back to the allocator.
   void free_page(Pfn head);
   /// Initialises a page never handed out, if this box does that. False: it does not.
   bool try_populate(Pfn pfn);
 
  private:
-  explicit Box(const BoxSettings& settings) : settings_(settings) {}
+  explicit Box(const BoxSettings& settings);
   Errc build(std::string* reason);
   PinOps pin_ops();
+  bool runs_machine() const;
   bool counts_refs() const { return ledger_ != nullptr; }
   /// One reference or more for whoever asks, in no account: the head's pfn.
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);
@@ -154,9 +171,10 @@ class Box {
   Accounts accounts_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Pins> pins_;
-  std::unique_ptr<Frames> frames_;
   SpinLock setup_lock_;  // a page is initialised once
   BoxGate gate_;
+  Atomic<std::uint64_t> pfn_limit_;
+  std::unique_ptr<BoxMachine> machine_;  // the last: it stands on all of the above
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

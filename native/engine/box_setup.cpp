@@ -1,6 +1,9 @@
 // What a page is: set up as the caller wishes, populated by a first pin, given
-// back. Boxes without frames place pages by pfn; the allocator serves the others.
+// back. Boxes without a machine place pages by pfn; with one, the allocator hands
+// them out.
 #include "engine/box.h"
+
+#include "engine/box_machine.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -46,7 +49,7 @@ std::uint64_t zone_and_node(const Shape& shape, std::uint64_t flags) {
 }  // namespace
 
 bool Box::try_populate(Pfn pfn) {
-  if (!settings_.populate_anon || settings_.frames || pfn.value >= settings_.pages) return false;
+  if (!settings_.populate_anon || machine_ != nullptr || pfn.value >= settings_.pages) return false;
   Guard guard(setup_lock_);
   // Another thread may have done it; a tail or a freed page never was to be populated.
   if (!memmap_->is_untouched(pfn)) return memmap_->page(pfn).refcount() > 0;
@@ -75,7 +78,7 @@ Errc Box::place(Pfn pfn, const PageSetup& setup) {
 }
 
 Errc Box::setup(Pfn pfn, const PageSetup& setup) {
-  if (settings_.frames) return Errc::kRefused;
+  if (machine_ != nullptr) return Errc::kOpNotSupp;
   if (setup.type == PageType::kFree) return release(pfn);
   if (setup.type == PageType::kTail || setup.type == PageType::kSecondTail ||
       setup.order > kMaxOrder)
@@ -138,7 +141,6 @@ void Box::unfreeze_range(Pfn first, Pfn end) {
 }
 
 Errc Box::release(Pfn pfn) {
-  if (settings_.frames) return Errc::kRefused;
   const auto head = head_of(pfn);
   if (!head) return head.error;
   PageRecord record;
@@ -163,16 +165,12 @@ Errc Box::release(Pfn pfn) {
 void Box::free_page(Pfn head) {
   PageRecord record = accounts_.record(head);
   const Page page = memmap_->page(head);
+  if (record.state == PageState::kNever && machine_ != nullptr) return machine_->free_folio(head);
   // As __page_cache_release: nobody else can reach the page any more.
   if (page.test(Flag::kLru)) (void)zone_->isolate(page);
   record.state = PageState::kFree;
   record.on_lru = false;
   if (record.order > 0) destroy_compound(*memmap_, head);
-  if (settings_.frames) {
-    accounts_.set_record(head, record);
-    allocator_->free(head, record.order);
-    return;
-  }
   const Shape& shape = memmap_->shape();
   for (Pfn at = head; at < end_of(head, record); at = at + 1) {
     const Page freed = memmap_->page(at);

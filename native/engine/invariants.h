@@ -1,4 +1,4 @@
-// What holds of every descriptor of a box at rest. One identifier each: in code,
+// What holds of every descriptor and address space of a box at rest. One identifier each: in code,
 // audit rows, reports, docs and names of tests.
 #pragma once
 
@@ -27,14 +27,22 @@ enum class Invariant : std::uint8_t {
   kFreeIsFree,
   kNeverTouched,
   kUnpinAccepted,
+  kPinsBalanced,
+  kRmapComplete,
+  kSwapCounted,
+  kCacheLinked,
+  kExclusiveOnce,
+  kVmasOrdered,
 };
-inline constexpr unsigned kInvariants = 16;
+inline constexpr unsigned kInvariants = 22;
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "refcount-accounted", "pincount-exact",     "pincount-bound",  "maybe-pinned-sound",
     "pin-limit-kept",     "mapcount-accounted", "lru-membership",  "lru-linked",
     "flags-of-type",      "zone-and-node",      "compound-intact", "fields-intact",
-    "pgmap-intact",       "free-is-free",       "never-touched",   "unpin-accepted"};
+    "pgmap-intact",       "free-is-free",       "never-touched",   "unpin-accepted",
+    "pins-balanced",      "rmap-complete",      "swap-counted",    "cache-linked",
+    "exclusive-once",     "vmas-ordered"};
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries = {
     "_refcount is the page's own references, those handed out, and what the pins add",
@@ -52,7 +60,13 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries =
     "pgmap and driver data of ZONE_DEVICE pages are as the device left them",
     "a free page has no references, mappings, flags or pins, and a page that nobody holds is free",
     "a page never handed out is all zero",
-    "whoever holds a pin can give it back"};
+    "whoever holds a pin can give it back",
+    "pins that GUP has handed out and not taken back are those that are held",
+    "a walk through a page finds each of its mappings",
+    "a swap slot counts the entries and files that hold it",
+    "a cached page points back to its file, or to its swap slot",
+    "a page marked exclusive is mapped once",
+    "mappings of an address space are in order and hold every entry"};
 
 constexpr std::string_view invariant_name(Invariant invariant) {
   return kInvariantNames[static_cast<unsigned>(invariant)];

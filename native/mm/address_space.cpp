@@ -24,6 +24,7 @@ void AddressSpace::recycle() {
   cache_.clear();
   i_mmap.clear();
   size_pages_.store(0);
+  write_error_.store(0);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/atomic.h"
+#include "base/errc.h"
 #include "base/lock.h"
 #include "mm/fault_result.h"
 #include "mm/vma.h"
@@ -29,14 +30,20 @@ struct CacheEntry {
   std::uint64_t slot() const { return value >> 2; }
 };
 
-/// The disk behind a file: whole pages. The sandbox's own is memory; one on a
-/// real file with O_DIRECT has the same shape.
+/// The disk behind a file: whole pages. The sandbox's own is memory; FileDisk is
+/// one on a real file with O_DIRECT.
 class BackingStore {
  public:
   virtual ~BackingStore() = default;
-  virtual void read_page(std::uint64_t index, std::byte* out) = 0;
-  virtual void write_page(std::uint64_t index, const std::byte* from) = 0;
-  virtual void truncate(std::uint64_t pages) = 0;
+  /// Zeroes beyond what was written.
+  virtual Errc read_page(std::uint64_t index, std::byte* out) = 0;
+  virtual Errc write_page(std::uint64_t index, const std::byte* from) = 0;
+  virtual Errc truncate(std::uint64_t pages) = 0;
+  /// The store moves a frame's bytes itself, like a device that does DMA: no copy
+  /// between them and the frame.
+  virtual bool moves_frames() const { return false; }
+  /// The bytes outlive the last user of the file.
+  virtual bool keeps_bytes() const { return false; }
 };
 
 enum class FileKind : std::uint8_t { kShmem, kDisk, kDriver };
@@ -91,12 +98,17 @@ class AddressSpace {
   void i_mmap_insert_after(Vma& vma, const Vma& parent);
   void i_mmap_remove(Vma& vma);
 
+  /// The first error of writeback, as errseq has it: kept until somebody asks.
+  Errc take_write_error() { return static_cast<Errc>(write_error_.exchange(0)); }
+  void set_write_error(Errc error) { write_error_.store(static_cast<std::uint32_t>(error)); }
+
   /// Vmas and open handles; the last one drops the file.
   Atomic<std::uint32_t> users;
   void recycle();
 
  private:
   Atomic<std::uint64_t> size_pages_;
+  Atomic<std::uint32_t> write_error_;
   std::vector<CacheEntry> cache_;
 };
 

@@ -53,8 +53,8 @@ std::uint64_t extent_pages(std::uint64_t file_page, std::uint64_t old_size) {
   return end - file_page;
 }
 
-/// Calls move(page of the transfer, pfn) for each page, pinned request by request.
-/// How many, and why not all.
+/// Calls move(page of the transfer, pfn) for each page, pinned request by request,
+/// until it fails. How many, and why not all.
 template <class Move>
 IoResult for_each_pinned(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
                          std::uint64_t address, std::uint64_t pages, std::uint32_t flags,
@@ -66,10 +66,14 @@ IoResult for_each_pinned(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t fil
                                 extent_pages(file_page + done, file.size_pages())});
     const GupResult had = pin_user_pages_fast(cpu, mm, address + done * kPageBytes, flags,
                                               std::span(batch).first(want));
-    for (std::uint64_t i = 0; i < had.pages; ++i) move(done + i, batch[i]);
+    Errc error = had.pages == 0 ? Errc::kFault : Errc::kOk;
+    std::uint64_t moved = 0;
+    for (; moved < had.pages && error == Errc::kOk; ++moved)
+      error = move(done + moved, batch[moved]);
+    if (had.pages > 0 && error != Errc::kOk) --moved;
     for (std::uint64_t i = 0; i < had.pages; ++i) unpin_user_page(cpu, batch[i]);
-    done += had.pages;
-    if (had.pages == 0) return {done * kPageBytes, Errc::kFault};
+    done += moved;
+    if (error != Errc::kOk) return {done * kPageBytes, error};
   }
   return {done * kPageBytes, Errc::kOk};
 }
@@ -87,11 +91,15 @@ IoResult direct_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_pa
   IoResult result = for_each_pinned(
       cpu, mm, file, file_page, address, mapped, kFollWrite, [&](std::uint64_t i, Pfn pfn) {
         const Page folio = compound_head(machine.memmap, machine.page(pfn));
-        file.disk->read_page(file_page + i, bytes.data());
-        machine.frames.write(pfn, bytes.data());
+        const bool moves = file.disk->moves_frames();
+        const Errc error =
+            file.disk->read_page(file_page + i, moves ? machine.frames.at(pfn) : bytes.data());
+        if (error != Errc::kOk) return error;
+        if (!moves) machine.frames.write(pfn, bytes.data());
         folio_lock(folio);
         folio_mark_dirty(machine, folio);
         folio_unlock(folio);
+        return Errc::kOk;
       });
   // Beyond the end is a hole: the rest of the buffer is zeroed, though not counted.
   bytes.fill(std::byte{0});
@@ -110,8 +118,10 @@ IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_p
   alignas(8) std::array<std::byte, kPageBytes> bytes;
   const IoResult result =
       for_each_pinned(cpu, mm, file, file_page, address, pages, 0, [&](std::uint64_t i, Pfn pfn) {
+        if (file.disk->moves_frames())
+          return file.disk->write_page(file_page + i, machine.frames.at(pfn));
         machine.frames.read(pfn, bytes.data());
-        file.disk->write_page(file_page + i, bytes.data());
+        return file.disk->write_page(file_page + i, bytes.data());
       });
   const std::uint64_t end = file_page + result.bytes / kPageBytes;
   if (result.error == Errc::kOk && end > file.size_pages()) file.set_size_pages(end);
@@ -121,14 +131,29 @@ IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_p
 
 IoResult kernel_direct_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
                             std::span<std::uint64_t> words) {
-  alignas(8) std::array<std::byte, kPageBytes> bytes;
+  alignas(kPageBytes) std::array<std::byte, kPageBytes> bytes;
   const std::uint64_t size = file.size_pages();
   const std::uint64_t pages =
       file_page >= size ? 0 : std::min<std::uint64_t>(words.size(), size - file_page);
   filemap_write_and_wait(cpu, file, file_page, pages);
   for (std::uint64_t i = 0; i < pages; ++i) {
-    file.disk->read_page(file_page + i, bytes.data());
+    if (const Errc error = file.disk->read_page(file_page + i, bytes.data()); error != Errc::kOk)
+      return {i * kPageBytes, error};
     words[i] = *reinterpret_cast<const std::uint64_t*>(bytes.data());
+  }
+  return {pages * kPageBytes, Errc::kOk};
+}
+
+IoResult kernel_direct_read_bytes(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                                  std::span<std::byte> out) {
+  alignas(kPageBytes) std::array<std::byte, kPageBytes> bytes;
+  const std::uint64_t size = file.size_pages(), wanted = out.size() / kPageBytes;
+  const std::uint64_t pages = file_page >= size ? 0 : std::min(wanted, size - file_page);
+  filemap_write_and_wait(cpu, file, file_page, pages);
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    if (const Errc error = file.disk->read_page(file_page + i, bytes.data()); error != Errc::kOk)
+      return {i * kPageBytes, error};
+    std::ranges::copy(bytes, out.subspan(i * kPageBytes).begin());
   }
   return {pages * kPageBytes, Errc::kOk};
 }

@@ -21,7 +21,13 @@ Errc read_page(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool marker) {
   folio.set(Flag::kLocked);
   if (marker) folio.set(Flag::kReclaim);  // PG_readahead
   if (filemap_add_folio(cpu, file, index, folio) == Errc::kOk) {
-    file.disk->read_page(index, machine.frames.at(machine.pfn_of(folio)));
+    const Errc error = file.disk->read_page(index, machine.frames.at(machine.pfn_of(folio)));
+    if (error != Errc::kOk) {
+      filemap_remove_folio(cpu, folio, {});
+      folio_unlock(folio);
+      machine.put(cpu, folio);
+      return error;
+    }
     folio.set(Flag::kUptodate);
     folio.set(Flag::kOwner2);
   }

@@ -1,6 +1,7 @@
 // Buffered read(2) and write(2).
 #include "mm/file_io.h"
 
+#include <algorithm>
 #include <array>
 
 #include "mm/folio_state.h"
@@ -93,6 +94,32 @@ IoResult kernel_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
     words[i] = first_word(bytes);
   }
   return ended(words.size(), Errc::kOk);
+}
+
+IoResult kernel_read_bytes(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                           std::span<std::byte> out) {
+  alignas(8) PageBytes bytes;
+  const std::uint64_t pages = out.size() / kPageBytes;
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    if (file_page + i >= file.size_pages()) return ended(i, Errc::kOk);
+    if (const Errc error = read_page(cpu, file, file_page + i, bytes); error != Errc::kOk)
+      return ended(i, error);
+    std::ranges::copy(bytes, out.subspan(i * kPageBytes).begin());
+  }
+  return ended(pages, Errc::kOk);
+}
+
+IoResult kernel_write_bytes(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                            std::span<const std::byte> from) {
+  alignas(8) PageBytes bytes;
+  const std::uint64_t pages = from.size() / kPageBytes;
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    std::ranges::copy(from.subspan(i * kPageBytes, kPageBytes), bytes.begin());
+    const auto folio = write_begin(cpu, file, file_page + i);
+    if (!folio) return ended(i, folio.error);
+    write_end(cpu, file, file_page + i, folio.value, bytes);
+  }
+  return ended(pages, Errc::kOk);
 }
 
 IoResult kernel_write(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,

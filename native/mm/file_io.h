@@ -30,7 +30,14 @@ IoResult kernel_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
                      std::span<std::uint64_t> words);
 IoResult kernel_write(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
                       std::span<const std::uint64_t> words);
+/// The same with whole pages of bytes.
+IoResult kernel_read_bytes(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                           std::span<std::byte> out);
+IoResult kernel_write_bytes(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                            std::span<const std::byte> from);
 /// O_DIRECT read into such a buffer.
+IoResult kernel_direct_read_bytes(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
+                                  std::span<std::byte> out);
 IoResult kernel_direct_read(Cpu& cpu, AddressSpace& file, std::uint64_t file_page,
                             std::span<std::uint64_t> words);
 

@@ -3,6 +3,7 @@
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
 #include "mm/rmap.h"
+#include "mm/writeback.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -161,7 +162,14 @@ AddressSpace* Machine::create_driver_file(DriverFile& driver) {
 void Machine::put_file(Cpu& cpu, AddressSpace& file) {
   if (file.users.fetch_sub(1) != 1) return;
   DriverFile* driver = file.driver;
-  if (driver == nullptr) truncate_file(cpu, file, 0);
+  if (driver == nullptr) {
+    if (file.disk != nullptr && file.disk->keeps_bytes()) {
+      filemap_write_and_wait(cpu, file, 0, file.size_pages());
+      drop_cache(cpu, file, 0);
+    } else {
+      truncate_file(cpu, file, 0);
+    }
+  }
   if (driver != nullptr) driver->release(cpu);
   files.free(&file);
 }

@@ -95,6 +95,7 @@ class Machine {
   /// The range stays its owner's, who keeps it until no page of it has a reference.
   /// kNoSpc: kMaxPagemaps are there.
   Errc add_pagemap(const PagemapRange* range);
+  static constexpr unsigned kMaxPagemaps = 16;
   void remove_pagemap(const PagemapRange* range);
 
   /// A new file of `pages` holes.
@@ -127,7 +128,6 @@ class Machine {
   MachineOptions options_;
   std::deque<Cpu> cpus_;
   Pfn zero_pfn_;
-  static constexpr unsigned kMaxPagemaps = 16;
   std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
 };
 

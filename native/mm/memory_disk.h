@@ -12,10 +12,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class MemoryDisk final : public BackingStore {
  public:
-  /// Zeroes beyond what was written.
-  void read_page(std::uint64_t index, std::byte* out) override;
-  void write_page(std::uint64_t index, const std::byte* from) override;
-  void truncate(std::uint64_t pages) override;
+  Errc read_page(std::uint64_t index, std::byte* out) override;
+  Errc write_page(std::uint64_t index, const std::byte* from) override;
+  Errc truncate(std::uint64_t pages) override;
 
  private:
   SpinLock lock_;

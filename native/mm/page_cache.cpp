@@ -92,9 +92,8 @@ void filemap_release_folio(Cpu& cpu, Page folio) {
   cpu.machine.put(cpu, folio);
 }
 
-void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
+void drop_cache(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
   Machine& machine = cpu.machine;
-  file.set_size_pages(pages);
   std::uint64_t slots = 0;
   {
     Guard guard(file.cache_lock);
@@ -126,7 +125,14 @@ void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
     machine.put(cpu, folio);
   }
   if (removed) lru_add_drain(cpu);  // folio_batch_release
-  if (file.disk != nullptr) file.disk->truncate(pages);
+}
+
+void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
+  file.set_size_pages(pages);
+  drop_cache(cpu, file, pages);
+  if (file.disk == nullptr) return;
+  if (const Errc error = file.disk->truncate(pages); error != Errc::kOk)
+    file.set_write_error(error);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

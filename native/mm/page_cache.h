@@ -36,7 +36,9 @@ void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::
 Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index);
 /// A page about to be written whole; created without reading.
 Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index);
-/// Takes every page from `first` on out of mappings and cache, and sets the size.
+/// Takes every page from `pages` on out of mappings and cache, dirty or not.
+void drop_cache(Cpu& cpu, AddressSpace& file, std::uint64_t pages);
+/// The same, and sets the size.
 void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

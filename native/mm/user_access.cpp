@@ -28,6 +28,8 @@ bool try_access(Mm& mm, std::uint64_t address, bool write, Access&& access) {
 
 template <class Access>
 FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Access&& access) {
+  // The tables have no room for more bits: such an address would be another's.
+  if (address >= kTaskSize) return FaultResult::kSigsegv;
   SharedGuard guard(mm.mmap_lock);
   for (;;) {
     if (try_access(mm, address, write, access)) return FaultResult::kOk;

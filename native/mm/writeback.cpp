@@ -20,7 +20,9 @@ void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
       machine.options().writeback_asks_pins && folio_maybe_dma_pinned(machine, folio);
   if (stays_dirty ? !folio.test(Flag::kDirty) : !folio.test_and_clear(Flag::kDirty)) return;
   folio.set(Flag::kWriteback);
-  file.disk->write_page(folio_index(folio), machine.frames.at(machine.pfn_of(folio)));
+  const Errc error =
+      file.disk->write_page(folio_index(folio), machine.frames.at(machine.pfn_of(folio)));
+  if (error != Errc::kOk) file.set_write_error(error);
   folio.clear(Flag::kWriteback);
 }
 

@@ -192,6 +192,12 @@ Errc DevPagemap::try_remove() {
   return Errc::kOk;
 }
 
+void DevPagemap::abandon() {
+  if (!is_live()) return;
+  machine_.remove_pagemap(&range_);
+  live_.store(0);
+}
+
 void DevPagemap::take_out() {
   machine_.remove_pagemap(&range_);
   // A walker that found a page before has dropped it again after this.

@@ -83,6 +83,10 @@ class DevPagemap {
   /// The same without waiting. kBusy: holders() says why, and nothing has changed.
   Errc try_remove();
 
+  /// Takes the range out of the machine, whoever holds its pages: nothing may touch
+  /// them any more.
+  void abandon();
+
   const PagemapRange& range() const { return range_; }
   Pfn first() const { return range_.first; }
   std::uint64_t pages() const { return range_.pages; }

@@ -88,6 +88,15 @@ Mirror* MirrorDevice::open(Mm& mm) {
   return mirror;
 }
 
+bool MirrorDevice::is_open() const {
+  Guard guard(mirrors_lock_);
+  for (const auto& mirror : mirrors_)
+    if (mirror != nullptr) return true;
+  return false;
+}
+
+void MirrorDevice::abandon() { pagemap_.abandon(); }
+
 std::unique_ptr<Mirror> MirrorDevice::take(Mirror& mirror) {
   Guard guard(mirrors_lock_);
   return std::move(mirrors_[mirror.slot()]);

@@ -55,6 +55,11 @@ class MirrorDevice final : public PagemapDriver {
   /// A handle for that process; the device owns it until its last user is gone.
   /// Null: no file can be had.
   Mirror* open(Mm& mm);
+  /// A handle is open, or a mapping of the device's own memory keeps it so.
+  bool is_open() const;
+  /// The machine is going, and with it whoever holds pages: no waiting for them. Only
+  /// the destructor may follow.
+  void abandon();
   /// Takes a handle out, for its release.
   std::unique_ptr<Mirror> take(Mirror& mirror);
 
@@ -93,7 +98,7 @@ class MirrorDevice final : public PagemapDriver {
   bool leaving_ = false;   // memory_lock_
   bool fresh_ = false;     // memory_lock_; released once
 
-  Mutex mirrors_lock_;
+  mutable Mutex mirrors_lock_;
   std::vector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed
 };
 

@@ -125,7 +125,7 @@ TEST(Box, ResetIsANewBox) {
   auto box = TestBox{.scheme = "side-table"}.make();
   ASSERT_EQ(box->pin(Pfn{9}, 5), Errc::kOk);
   ASSERT_EQ(box->get(Pfn{10}), Errc::kOk);
-  box->reset();
+  EXPECT_EQ(box->reset(), Errc::kOk);
   EXPECT_EQ(audit_of(*box).pages, 0U);
   EXPECT_EQ(box->unpin(Pfn{9}), Errc::kNotPinned);
   EXPECT_EQ(box->pin(Pfn{9}), Errc::kOk);
@@ -163,7 +163,7 @@ TEST_P(EveryScheme, PinsAndUnpinsEveryTypeThatFitsAndStaysClean) {
        {PageSetup{.type = PageType::kAnon}, PageSetup{.type = PageType::kFile},
         PageSetup{.type = PageType::kAnon, .order = 2},
         PageSetup{.type = PageType::kAnon, .mapcount = 3, .on_lru = false}}) {
-    box->reset();
+    EXPECT_EQ(box->reset(), Errc::kOk);
     ASSERT_EQ(box->setup_range(Pfn{0}, 32, setup), Errc::kOk);
     EXPECT_CLEAN(*box);
     for (std::uint64_t pfn = 0; pfn < 32; ++pfn) ASSERT_EQ(box->pin(Pfn{pfn}), Errc::kOk);

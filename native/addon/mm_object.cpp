@@ -1,0 +1,366 @@
+// Address spaces: system calls, accesses, and what /proc shows of them.
+#include <algorithm>
+#include <cstring>
+
+#include "addon/machine_call.h"
+#include "mm/pagemap.h"
+#include "mm/user_access.h"
+
+namespace pagebox::addon {
+
+namespace {
+
+/// The places of lib/mm/mapKind.ts.
+enum class Backing : std::uint8_t { kAnon, kFile, kDevice };
+
+constexpr std::uint64_t kMostPages = std::uint64_t{1} << 32;  // of one call
+
+std::uint64_t vm_prot(std::uint64_t prot) {
+  return ((prot & 1) != 0 ? +kVmRead : 0ULL) | ((prot & 2) != 0 ? +kVmWrite : 0ULL);
+}
+
+napi_value create_mm(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<0> call(env, info);
+    return call.run_exclusively(
+        [&](BoxMachine& machine, unsigned user) { return call.id(machine.create_mm(user)); });
+  });
+}
+
+napi_value fork_mm(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<1> call(env, info);
+    const std::uint64_t id = call.number(0);
+    return call.run(
+        [&](BoxMachine& machine, unsigned user) { return call.id(machine.fork_mm(user, id)); });
+  });
+}
+
+napi_value close_mm(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<1> call(env, info);
+    const std::uint64_t id = call.number(0);
+    return call.run(
+        [&](BoxMachine& machine, unsigned) { return call.status(machine.close_mm(id)); });
+  });
+}
+
+struct MapArguments {
+  std::uint64_t address = 0, pages = 0, prot = 0, backing = 0, object = 0, file_page = 0;
+  bool shared = false, chosen = false;
+};
+
+Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
+  if (given.backing == static_cast<unsigned>(Backing::kDevice)) {
+    Mirror* mirror = machine.open_device(mm, given.object);
+    if (mirror == nullptr) return Errc::kNoDev;
+    return mirror->mmap(cpu, given.address, given.pages, vm_prot(given.prot));
+  }
+  MmapRequest request;
+  request.address = given.address;
+  request.pages = given.pages;
+  request.prot = vm_prot(given.prot);
+  request.shared = given.shared;
+  request.pgoff = given.file_page;
+  AddressSpace* fresh = nullptr;
+  if (given.object != 0) {
+    BoxFile* file = machine.file(given.object);
+    if (file == nullptr) return Errc::kBadF;
+    request.file = file->file;
+    request.file_handle = given.object;
+  } else if (given.shared || given.backing == static_cast<unsigned>(Backing::kFile)) {
+    fresh = machine.machine().create_shmem(given.pages);
+    if (fresh == nullptr) return Errc::kNoMem;
+    request.file = fresh;
+    request.file_handle = fresh->index + (std::uint64_t{1} << 63);
+  }
+  const Errc error = do_mmap(cpu, *mm.mm, request);
+  if (fresh != nullptr) machine.machine().put_file(cpu, *fresh);
+  return error;
+}
+
+napi_value mmap(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<9> call(env, info);
+    const std::uint64_t id = call.number(0);
+    MapArguments given;
+    given.chosen = call.flag(1);
+    given.address = call.word(2);
+    given.pages = call.number(3);
+    given.prot = call.number(4);
+    given.shared = call.flag(5);
+    given.backing = call.number(6);
+    given.object = call.number(7);
+    given.file_page = call.number(8);
+    return call.run_on_mm(id, [&](BoxMachine& machine, Cpu& cpu, BoxMm& mm) {
+      if (!given.chosen) {
+        const auto gap = BoxMachine::find_gap(*mm.mm, given.pages);
+        if (!gap) return call.status(gap.error);
+        given.address = gap.value;
+      }
+      const Errc error = map(machine, cpu, mm, given);
+      return error == Errc::kOk ? call.js.big(given.address) : call.status(error);
+    });
+  });
+}
+
+/// The calls of the shape (mm, address, pages, argument).
+enum RangeCall : std::uint8_t { kUnmap, kProtect, kLock, kUnlock, kAdvise };
+
+napi_value range_call(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<5> call(env, info);
+    const std::uint64_t op = call.number(0), id = call.number(1), start = call.word(2),
+                        pages = call.number(3), argument = call.number(4);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      switch (op) {
+        case kUnmap: return call.status(do_munmap(cpu, *mm.mm, start, pages));
+        case kProtect:
+          return call.status(do_mprotect(cpu, *mm.mm, start, pages, vm_prot(argument)));
+        case kLock: return call.status(do_mlock(cpu, *mm.mm, start, pages));
+        case kUnlock: return call.status(do_munlock(cpu, *mm.mm, start, pages));
+        case kAdvise:
+          if (argument <= static_cast<unsigned>(Advice::kNohugepage))
+            return call.status(
+                do_madvise(cpu, *mm.mm, start, pages, static_cast<Advice>(argument)));
+          break;
+        default: break;
+      }
+      return call.status(Errc::kInval);
+    });
+  });
+}
+
+napi_value mremap(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<5> call(env, info);
+    const std::uint64_t id = call.number(0), from = call.word(1), pages = call.number(2);
+    const bool chosen = call.flag(3);
+    std::uint64_t to = call.word(4);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      if (!chosen) {
+        const auto gap = BoxMachine::find_gap(*mm.mm, pages);
+        if (!gap) return call.status(gap.error);
+        to = gap.value;
+      }
+      const Errc error = do_mremap(cpu, *mm.mm, from, pages, to);
+      return error == Errc::kOk ? call.js.big(to) : call.status(error);
+    });
+  });
+}
+
+napi_value clear_refs(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<1> call(env, info);
+    const std::uint64_t id = call.number(0);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      clear_soft_dirty(cpu, *mm.mm);
+      return call.status(Errc::kOk);
+    });
+  });
+}
+
+napi_value load(napi_env env, napi_callback_info info) {
+  MachineCall<2> call(env, info);
+  const std::uint64_t id = call.number(0), address = call.word(1);
+  return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+    std::uint64_t value = 0;
+    const FaultResult result = load_word(cpu, *mm.mm, address, value);
+    return result == FaultResult::kOk ? call.js.big(value) : call.fault(result);
+  });
+}
+
+napi_value store(napi_env env, napi_callback_info info) {
+  MachineCall<3> call(env, info);
+  const std::uint64_t id = call.number(0), address = call.word(1), value = call.word(2);
+  return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+    return call.fault(store_word(cpu, *mm.mm, address, value));
+  });
+}
+
+/// What stopped a loop of accesses, and where.
+template <class Call>
+napi_value stopped(const Call& call, FaultResult result, std::uint64_t index) {
+  if (result == FaultResult::kOk) return nullptr;
+  return JsObject(call.js).number("index", index).set("status", call.fault(result)).value();
+}
+
+/// Words at a stride, in or out: `words[i]` lies at address + i * stride.
+napi_value words(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<5> call(env, info);
+    const std::uint64_t id = call.number(0), address = call.word(1), stride = call.number(2);
+    const auto all = call.array<std::uint64_t>(3, napi_biguint64_array);
+    const bool writes = call.flag(4);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      FaultResult result = FaultResult::kOk;
+      std::uint64_t i = 0;
+      for (; i < all.size(); ++i) {
+        const std::uint64_t at = address + i * stride;
+        result = writes ? store_word(cpu, *mm.mm, at, all[i]) : load_word(cpu, *mm.mm, at, all[i]);
+        if (result != FaultResult::kOk) break;
+      }
+      return stopped(call, result, i);
+    });
+  });
+}
+
+FaultResult access_bytes(Cpu& cpu, Mm& mm, std::uint64_t address, std::span<std::byte> bytes,
+                         bool writes) {
+  constexpr std::uint64_t kWord = sizeof(std::uint64_t);
+  if (address % kPageBytes == 0 && bytes.size() == kPageBytes) {
+    alignas(kWord) std::array<std::byte, kPageBytes> page;
+    if (writes) {
+      std::ranges::copy(bytes, page.begin());
+      return copy_page_to_user(cpu, mm, address, page.data());
+    }
+    const FaultResult result = copy_page_from_user(cpu, mm, address, page.data());
+    if (result == FaultResult::kOk) std::ranges::copy(page, bytes.begin());
+    return result;
+  }
+  for (std::size_t done = 0; done < bytes.size();) {
+    const std::uint64_t at = (address + done) & ~(kWord - 1), offset = (address + done) % kWord;
+    const std::size_t n = std::min<std::size_t>(kWord - offset, bytes.size() - done);
+    std::uint64_t word = 0;
+    FaultResult result = n == kWord && writes ? FaultResult::kOk : load_word(cpu, mm, at, word);
+    if (result != FaultResult::kOk) return result;
+    auto* inside = reinterpret_cast<std::byte*>(&word) + offset;
+    if (writes) {
+      std::memcpy(inside, bytes.data() + done, n);
+      result = store_word(cpu, mm, at, word);
+      if (result != FaultResult::kOk) return result;
+    } else {
+      std::memcpy(bytes.data() + done, inside, n);
+    }
+    done += n;
+  }
+  return FaultResult::kOk;
+}
+
+/// Bytes in or out, page by page: `index` of a failure is how many went well.
+napi_value bytes(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<4> call(env, info);
+    const std::uint64_t id = call.number(0), address = call.word(1);
+    const auto all = call.bytes(2);
+    const bool writes = call.flag(3);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      FaultResult result = FaultResult::kOk;
+      std::size_t done = 0;
+      while (done < all.size() && result == FaultResult::kOk) {
+        const std::uint64_t at = address + done;
+        const std::size_t n =
+            std::min<std::size_t>(all.size() - done, kPageBytes - at % kPageBytes);
+        result = access_bytes(cpu, *mm.mm, at, all.subspan(done, n), writes);
+        if (result == FaultResult::kOk) done += n;
+      }
+      return stopped(call, result, done);
+    });
+  });
+}
+
+/// Six arrays, one element a page; lib/mm/pagemap.ts reads them.
+napi_value pagemap(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<4> call(env, info);
+    const std::uint64_t id = call.number(0), address = call.word(1), pages = call.number(2);
+    const auto out = call.array<double>(3, napi_float64_array);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      if (pages > kMostPages || out.size() < pages * 5) return call.status(Errc::kInval);
+      std::vector<PagemapEntry> entries(pages);
+      read_pagemap(cpu, *mm.mm, address, entries);
+      for (std::uint64_t i = 0; i < pages; ++i) {
+        const PagemapEntry& each = entries[i];
+        out[i * 5] = static_cast<double>(each.state);
+        out[i * 5 + 1] = (each.soft_dirty ? 1 : 0) | (each.exclusive ? 2 : 0) |
+                         (each.file ? 4 : 0) | (each.uffd_wp ? 8 : 0);
+        out[i * 5 + 2] = each.has_mapcount ? each.mapcount : -1.0;
+        out[i * 5 + 3] = each.has_flags ? each.flags : -1.0;
+        const bool has_page = each.state == PagemapState::kPresent ||
+                              (each.state >= PagemapState::kDevicePrivateWrite &&
+                               each.state <= PagemapState::kDeviceExclusiveRead);
+        out[i * 5 + 4] = has_page ? static_cast<double>(each.pfn.value) : -1.0;
+      }
+      return call.status(Errc::kOk);
+    });
+  });
+}
+
+napi_value vmas(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<1> call(env, info);
+    const std::uint64_t id = call.number(0);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu&, BoxMm& mm) {
+      SharedGuard guard(mm.mm->mmap_lock);
+      return call.js.list(mm.mm->vmas, [&](const std::unique_ptr<Vma>& vma) {
+        const std::uint64_t flags = vma->flags;
+        const bool file = vma->file != nullptr;
+        return JsObject(call.js)
+            .big("address", vma->start)
+            .number("pages", vma->pages())
+            .number("flags", flags)
+            .boolean("file", file && vma->file->kind != FileKind::kDriver)
+            .boolean("disk", file && vma->file->kind == FileKind::kDisk)
+            .boolean("device", file && vma->file->kind == FileKind::kDriver)
+            .number("filePage", file ? vma->pgoff : 0)
+            .value();
+      });
+    });
+  });
+}
+
+napi_value reclaim(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<1> call(env, info);
+    const std::uint64_t pages = call.number(0);
+    return call.run([&](BoxMachine& machine, unsigned user) {
+      return JsObject(call.js).number("pages", machine.reclaim(user, pages)).value();
+    });
+  });
+}
+
+napi_value compact(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<2> call(env, info);
+    const std::uint64_t first = call.number(0), end = call.number(1);
+    return call.run([&](BoxMachine& machine, unsigned user) {
+      const std::uint64_t most = call.object().pages();
+      const std::uint64_t moved =
+          machine.compact(user, Pfn{std::min(first, most)}, Pfn{std::min(end, most)});
+      return JsObject(call.js).number("pages", moved).value();
+    });
+  });
+}
+
+napi_value drain_lru(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<0> call(env, info);
+    return call.run([&](BoxMachine& machine, unsigned user) {
+      machine.drain_lru(user);
+      return call.status(Errc::kOk);
+    });
+  });
+}
+
+}  // namespace
+
+void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
+  add_bound(js, to, "createMm", create_mm, box);
+  add_bound(js, to, "forkMm", fork_mm, box);
+  add_bound(js, to, "closeMm", close_mm, box);
+  add_bound(js, to, "mmap", mmap, box);
+  add_bound(js, to, "rangeCall", range_call, box);
+  add_bound(js, to, "mremap", mremap, box);
+  add_bound(js, to, "clearRefs", clear_refs, box);
+  add_bound(js, to, "load", load, box);
+  add_bound(js, to, "store", store, box);
+  add_bound(js, to, "userWords", words, box);
+  add_bound(js, to, "userBytes", bytes, box);
+  add_bound(js, to, "pagemap", pagemap, box);
+  add_bound(js, to, "vmas", vmas, box);
+  add_bound(js, to, "reclaim", reclaim, box);
+  add_bound(js, to, "compact", compact, box);
+  add_bound(js, to, "drainLru", drain_lru, box);
+}
+
+}  // namespace pagebox::addon

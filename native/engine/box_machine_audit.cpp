@@ -1,0 +1,80 @@
+// The machine's part of a box's audit.
+#include <utility>
+
+#include "engine/box.h"
+#include "engine/box_machine.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+struct Told {
+  Invariant invariant;
+  const char* field;
+};
+
+/// By MmInvariant.
+constexpr std::array<Told, kMmInvariants> kTold = {{
+    {Invariant::kRefcountAccounted, "_refcount"},
+    {Invariant::kMapcountAccounted, "_mapcount"},
+    {Invariant::kPinsBalanced, "nr_foll_pin"},
+    {Invariant::kRmapComplete, "mapping"},
+    {Invariant::kSwapCounted, "swap_map"},
+    {Invariant::kCacheLinked, "mapping"},
+    {Invariant::kLruMembership, "lru"},
+    {Invariant::kExclusiveOnce, "anon_exclusive"},
+    {Invariant::kVmasOrdered, "vmas"},
+}};
+
+std::string field_of(const MmAuditRow& row, const char* field) {
+  if (row.place == MmPlace::kSlot) return "swap slot " + std::to_string(row.where);
+  if (row.place != MmPlace::kAddress) return field;
+  std::string hex;
+  for (std::uint64_t rest = row.where; rest != 0 || hex.empty(); rest >>= 4)
+    hex.insert(hex.begin(), "0123456789abcdef"[rest & 15]);
+  return "address 0x" + hex;
+}
+
+}  // namespace
+
+std::vector<HeldReference> BoxMachine::held_references() {
+  std::vector<HeldReference> held;
+  for (const auto& [id, taken] : pages_)
+    for (const Pfn pfn : taken.pfns) held.push_back({.pfn = pfn, .pinned = taken.pinned});
+  // And what was taken by pfn, past GUP.
+  if (box_.ledger() != nullptr)
+    for (const LedgerEntry& entry : box_.ledger()->entries())
+      if (entry.holder < first_cpu_ && !box_.owns(entry.head))
+        held.push_back({.pfn = entry.head, .pinned = true, .by_pfn = true, .count = entry.pins});
+  const Accounts& accounts = box_.accounts();
+  box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
+    for (Pfn pfn = first; pfn < end; pfn = pfn + 1) {
+      if (box_.owns(pfn)) continue;
+      if (const std::uint32_t refs = accounts.refs(pfn); refs != 0)
+        held.push_back({.pfn = pfn, .by_pfn = true, .count = refs});
+      if (accounts.isolated(pfn)) held.push_back({.pfn = pfn, .by_pfn = true, .isolated = true});
+    }
+  });
+  return held;
+}
+
+void BoxMachine::audit(AuditSink& sink) {
+  std::vector<Mm*> mms;
+  for (const auto& [id, mm] : mms_) mms.push_back(mm.mm.get());
+  const std::vector<HeldReference> held = held_references();
+  MmAuditInput input;
+  input.mms = mms;
+  input.held = held;
+  input.is_foreign = [](const void* box, Pfn pfn) {
+    return static_cast<const Box*>(box)->owns(pfn);
+  };
+  input.context = &box_;
+  input.held_is_partial = box_.ledger() == nullptr;
+  for (const MmAuditRow& row : audit_mm(machine_, input)) {
+    const Told& told = kTold[static_cast<unsigned>(row.invariant)];
+    const Pfn pfn = row.place == MmPlace::kPfn ? Pfn{row.where} : kNoPfn;
+    sink.add(told.invariant, pfn, field_of(row, told.field), row.expected, row.found,
+             [&] { return row.explanation; });
+  }
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
