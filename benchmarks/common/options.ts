@@ -8,6 +8,10 @@ export interface BenchOptions {
   rounds: number
   sampleMs: number
   seed: number
+  /** Of those that run a C++ program: where it is built, from the repository. */
+  build: string
+  /** Of those that go over sizes: the largest, in pages. */
+  maxPages: number | undefined
 }
 
 const full = { rounds: 31, sampleMs: 20 }
@@ -29,6 +33,8 @@ export function readOptions(what: string): BenchOptions {
     .option('--rounds <n>', 'rounds behind each interval', whole)
     .option('--sample-ms <n>', 'milliseconds of one sample', whole)
     .option('--seed <n>', 'of the index streams and of the resampling', whole)
+    .option('--build <folder>', 'where C++ programs are built (mm, devices)', 'build-tests')
+    .option('--max-pages <n>', 'largest size in pages (mm, devices)', whole)
     .parse()
     .opts<Partial<BenchOptions>>()
   const base = given.quick ? quick : full
@@ -38,5 +44,7 @@ export function readOptions(what: string): BenchOptions {
     rounds: given.rounds ?? base.rounds,
     sampleMs: given.sampleMs ?? base.sampleMs,
     seed: given.seed ?? 1,
+    build: given.build ?? 'build-tests',
+    maxPages: given.maxPages,
   }
 }

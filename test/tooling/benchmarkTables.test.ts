@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { deviceGroups } from '../../benchmarks/common/deviceGroups.ts'
+import { mmGroups } from '../../benchmarks/common/mmGroups.ts'
+import type { BenchOptions } from '../../benchmarks/common/options.ts'
+import { parseSamples, type Sample, samplesOf } from '../../benchmarks/common/program.ts'
+
+const options: BenchOptions = {
+  quick: true,
+  json: true,
+  rounds: 3,
+  sampleMs: 1,
+  seed: 1,
+  build: 'build-tests',
+  maxPages: undefined,
+}
+const three = (of: (round: number) => Omit<Sample, 'round'>): Sample[] =>
+  [0, 1, 2].map((round) => ({ round, ...of(round) }))
+
+describe('tables of the memory management benchmarks', () => {
+  const at = (op: string, pages: number, threads: number, ns: number): Sample[] =>
+    three((round) => ({ op, pages, threads, cpuNs: ns + round, wallNs: (ns + round) / threads }))
+  const samples = [
+    ...at('clear', 1024, 1, 100),
+    ...at('clear', 4096, 1, 100),
+    ...at('fault', 1024, 1, 200),
+    ...at('fault', 4096, 1, 800),
+    ...at('fault', 1024, 2, 200),
+    ...at('fault', 4096, 2, 800),
+  ]
+  const [cost, growth, threads] = mmGroups(samples, options)
+  const row = (group: typeof cost, what: string) => group?.rows.find((each) => each.what === what)
+
+  it('puts each operation beside the loop that limits it', () => {
+    expect(row(cost, 'fault, 2^12 pages')?.found.median).toBe(801)
+    expect(row(cost, 'fault, 2^10 pages')?.ratio?.median).toBeCloseTo(2, 1)
+  })
+
+  it('asks that the cost of a page does not grow with the pages', () => {
+    expect(row(growth, 'fault')?.found.median).toBeCloseTo(4, 1)
+    expect(row(growth, 'fault')?.target).toEqual({ bound: 'at most', value: 1.25 })
+  })
+
+  it('compares what two threads get done with what one does', () => {
+    expect(row(threads, 'fault, 2^12 pages')?.found.median).toBeCloseTo(2)
+  })
+})
+
+describe('tables of the device benchmarks', () => {
+  const at = (op: string, call: number, cpuNs: number): Sample[] => three(() => ({ op, call, cpuNs }))
+  const samples = [
+    ...at('to-device', 512, 800),
+    ...at('to-device copy', 512, 600),
+    ...at('to-system', 512, 1200),
+    ...at('to-system copy', 512, 600),
+    ...at('fault-device', 1, 1500),
+    ...at('fault-device copy', 1, 600),
+    ...at('fault-anonymous', 1, 500),
+  ]
+
+  it("asks for 0.7 times memcpy's throughput", () => {
+    const rows = deviceGroups(samples, options)[0]?.rows ?? []
+    const times = rows.filter(({ target }) => target?.value === 0.7).map(({ ratio }) => ratio?.median)
+    expect(times).toEqual([0.75, 0.5])
+  })
+
+  it('puts a fault on a device page beside a plain one', () => {
+    expect(deviceGroups(samples, options)[1]?.rows[0]?.ratio?.median).toBe(3)
+  })
+})
+
+describe('the programs of the benchmarks', () => {
+  it('are not believed where a line is no sample', () => {
+    expect(() => parseSamples('{"op":"fault","round":0}\n')).toThrow()
+  })
+
+  // They are built with the C++ tests, which take minutes; ctest runs them too.
+  const built = existsSync(join(import.meta.dirname, '../../build-tests/devices'))
+  it.skipIf(!built)('print what the tables are made of', { timeout: 600_000 }, () => {
+    const samples = samplesOf('devices', ['--rounds=1', '--pages=512'], options)
+    expect(deviceGroups(samples, options)[0]?.rows).toHaveLength(6)
+    const ofMm = samplesOf('mm', ['--rounds=1', '--from=4', '--to=6'], options)
+    expect(mmGroups(ofMm, options)[0]?.rows.every(({ found }) => found.median > 0)).toBe(true)
+  })
+})
