@@ -22,7 +22,7 @@ struct Asker {
 };
 
 /// In the order of PinQuestion.
-constexpr std::array<Asker, 5> kAskers = {{
+constexpr std::array<Asker, 6> kAskers = {{
     // Fork has taken the child's reference. Without a copy a write of the parent
     // would leave the pin behind: the defect of 2018 to 2020.
     {1, 0, Unknown::kGuess},
@@ -35,6 +35,8 @@ constexpr std::array<Asker, 5> kAskers = {{
     {1, 0, Unknown::kGuess},
     // As for fork; it holds no reference of its own.
     {0, 0, Unknown::kGuess},
+    // The price of a wrong guess is a page that is written once more.
+    {1, 0, Unknown::kGuess},
 }};
 
 bool guess(Machine& machine, Page folio, const Asker& asker) {

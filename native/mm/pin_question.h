@@ -25,6 +25,7 @@ enum class PinQuestion : std::uint8_t {
   kReclaim,          // before a swap slot is spent on it
   kReclaimUnmapped,  // after the last entry went: it may not be written or dropped
   kSoftDirty,        // write-protecting it would copy it away from its pin
+  kWriteback,        // a device may store to it after it was written
 };
 
 /// False positives where the scheme has them. False negatives only of `refcount`, for

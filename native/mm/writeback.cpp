@@ -5,6 +5,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
+#include "mm/pin_question.h"
 #include "mm/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -16,8 +17,8 @@ void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
   if (folio_mkclean(cpu, folio) > 0) folio_mark_dirty(machine, folio);
   // Behind the entries, too: fast GUP has raised the count by now, or finds its entry
   // write-protected. A device goes on storing, so this is one more snapshot only.
-  const bool stays_dirty =
-      machine.options().writeback_asks_pins && folio_maybe_dma_pinned(machine, folio);
+  const bool stays_dirty = machine.options().writeback_asks_pins &&
+                           folio_maybe_dma_pinned(machine, folio, PinQuestion::kWriteback);
   if (stays_dirty ? !folio.test(Flag::kDirty) : !folio.test_and_clear(Flag::kDirty)) return;
   folio.set(Flag::kWriteback);
   const Errc error =
@@ -38,7 +39,8 @@ void write_from_device(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   if (folio_file(machine, folio) == &file && folio.test(Flag::kDirty)) {
     alignas(8) std::array<std::byte, kPageBytes> bytes;
     machine.frames.read(machine.pfn_of(folio), bytes.data());
-    file.disk->write_page(index, bytes.data());
+    const Errc error = file.disk->write_page(index, bytes.data());
+    if (error != Errc::kOk) file.set_write_error(error);
   }
   folio_unlock(folio);
   machine.put(cpu, folio);

@@ -46,7 +46,7 @@ struct FileBox : MmBox {
   void writeback() { filemap_write_and_wait(cpu(), *file, 0, 1); }
   std::uint64_t on_disk() {
     std::uint64_t words[kPageBytes / 8];
-    file->disk->read_page(0, reinterpret_cast<std::byte*>(words));
+    EXPECT_EQ(file->disk->read_page(0, reinterpret_cast<std::byte*>(words)), Errc::kOk);
     return words[0];
   }
   bool dirty() {

@@ -42,7 +42,7 @@ struct Transfer {
     if (mm == nullptr) return;
     filemap_write_and_wait(box.cpu(), *file, 0, 1);
     std::uint64_t words[kPageBytes / 8], in_memory = 0;
-    file->disk->read_page(0, reinterpret_cast<std::byte*>(words));
+    EXPECT_EQ(file->disk->read_page(0, reinterpret_cast<std::byte*>(words)), Errc::kOk);
     EXPECT_EQ(load_word(box.cpu(), *mm, kTestBase, in_memory), FaultResult::kOk);
     lost += words[0] == in_memory ? 0 : 1;
     findings += box.audit({mm.get()}).size();
