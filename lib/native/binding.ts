@@ -51,6 +51,7 @@ export interface NativeTables {
   lruKinds: string[]
   protocols: string[]
   countPlaces: string[]
+  effects: string[]
   quirks: string[]
   patterns: string[]
   pinOps: string[]
@@ -293,6 +294,8 @@ export interface NativeMmAuditRow {
 
 export interface NativeScenarioRun {
   results: (Record<string, unknown> | null)[]
+  /** Declared effects of the scheme that reached a result; null: none. */
+  effects: ({ all: string[]; pages: string[][] } | null)[]
   audit: NativeMmAuditRow[]
 }
 

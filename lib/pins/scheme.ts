@@ -81,6 +81,11 @@ export interface SchemeDefinition {
   /** What one pin adds to `_refcount`; 1. */
   refsPerPin?: number
   falsePositives?: string
+  /**
+   * What a program may see of it that the kernel's own scheme would not show (`schemes` lists the
+   * words). Without it: what follows from the rest. `conform` explains a difference by nothing else.
+   */
+  visibleEffects?: readonly string[]
   /** Page types that it pins; all. */
   types?: readonly PageType[]
 }

@@ -81,6 +81,7 @@ const known = [
   'wasLru',
   'refsPerPin',
   'falsePositives',
+  'visibleEffects',
   'types',
 ] as const
 
@@ -104,6 +105,11 @@ function readScheme(definition: SchemeDefinition): object {
     wasLru: readFlag(given.wasLru, `${at}.wasLru`),
     refsPerPin: given.refsPerPin === undefined ? 1 : integer(given.refsPerPin, `${at}.refsPerPin`, 1, 2 ** 30),
     falsePositives: text(given.falsePositives, 'falsePositives'),
+    ...(given.visibleEffects !== undefined && {
+      effects: array(given.visibleEffects, `${at}.visibleEffects`, (value, where) =>
+        oneOf(value, where, tables().effects),
+      ),
+    }),
     types:
       given.types === undefined
         ? tables().pageTypes

@@ -102,6 +102,7 @@ const numbers: Argument[] = [
   { name: 'layout refcountOffsetBytes', call: (value) => layouts.define({ ...layout, refcountOffsetBytes: value }) },
   { name: 'scheme countWord', call: (value) => schemes.define({ ...scheme, countWord: value }) },
   { name: 'scheme refsPerPin', call: (value) => schemes.define({ ...scheme, refsPerPin: value }) },
+  { name: 'scheme visibleEffects', call: (value) => schemes.define({ ...scheme, visibleEffects: value }) },
   { name: 'scheme pinned.bit', call: (value) => schemes.define({ ...scheme, pinned: { word: 1, bit: value } }) },
 ]
 

@@ -22,6 +22,9 @@ export function conformText(report: ConformReport, level: ConformLevel, { colour
     '',
     table([{ head: '' }, { head: 'operations', align: 'right' }, { head: '', align: 'right' }], rows),
   ]
+  const because = Object.entries(report.explainedBy)
+  if (because.length > 0)
+    lines.push('', `Explained by: ${because.map(([effect, count]) => `${effect} (${count})`).join(', ')}`)
   const missing = Object.entries(report.unsupportedOps)
   if (missing.length > 0) lines.push('', `Not here yet: ${missing.map(([op, count]) => `${op} (${count})`).join(', ')}`)
   for (const { scenario, rows: found } of report.dirty)

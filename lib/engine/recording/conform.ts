@@ -1,3 +1,4 @@
+import { explain, type OpEffects } from './explain.ts'
 import { sameResult } from './same.ts'
 import type { ConformLevel, RecordedOp, RecordedResult, Recording } from './types.ts'
 
@@ -7,10 +8,10 @@ export interface ConformRun {
   /** Indices of operations that the sandbox does not have. */
   readonly unsupported: readonly number[]
   /**
-   * Per operation: which of its scheme's declared visible effects took part in it or in one before
-   * it (a fuzzy answer to "is it pinned?", an LRU flag cleared by a pin); empty for an exact scheme.
+   * Per operation: which of its scheme's declared visible effects took part in it, or reached it from
+   * an earlier one (an unknown answer to "is it pinned?", an LRU flag cleared by a pin); null: none.
    */
-  readonly effects: readonly (readonly string[])[]
+  readonly effects: readonly (OpEffects | null)[]
   /** Differences that the audit found after the scenario, one line each. */
   readonly audit: readonly string[]
 }
@@ -36,6 +37,8 @@ export interface ConformReport {
   readonly matched: number
   readonly mismatched: number
   readonly explained: number
+  /** How many of the explained results each visible effect of the scheme explains; some have two. */
+  readonly explainedBy: Readonly<Record<string, number>>
   readonly unsupported: number
   /** Operations that the sandbox does not have, and how often they were asked for. */
   readonly unsupportedOps: Readonly<Record<string, number>>
@@ -45,11 +48,15 @@ export interface ConformReport {
   readonly mismatches: readonly Mismatch[]
 }
 
+const sorted = (counts: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+
 /** Collects a {@link ConformReport}, scenario by scenario. */
 export class ConformTally {
   readonly #level: ConformLevel
   readonly #keep: number
   readonly #files = new Set<string>()
+  readonly #explainedBy = new Map<string, number>()
   readonly #unsupportedOps = new Map<string, number>()
   readonly #dirty: { file: string; scenario: string; rows: readonly string[] }[] = []
   readonly #mismatches: Mismatch[] = []
@@ -84,7 +91,8 @@ export class ConformTally {
         this.#matched += 1
         continue
       }
-      const explainedBy = run.effects[index] ?? []
+      const explainedBy = explain(expected, actual, run.effects[index], this.#level)
+      for (const effect of explainedBy) this.#explainedBy.set(effect, (this.#explainedBy.get(effect) ?? 0) + 1)
       if (explainedBy.length > 0) this.#explained += 1
       else this.#mismatched += 1
       const scenario = recording.name
@@ -109,8 +117,9 @@ export class ConformTally {
       matched: this.#matched,
       mismatched: this.#mismatched,
       explained: this.#explained,
+      explainedBy: sorted(this.#explainedBy),
       unsupported: this.#unsupported,
-      unsupportedOps: Object.fromEntries([...this.#unsupportedOps].sort(([a], [b]) => (a < b ? -1 : 1))),
+      unsupportedOps: sorted(this.#unsupportedOps),
       dirty: this.#dirty,
       mismatches: this.#mismatches,
     }

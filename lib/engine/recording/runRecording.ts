@@ -13,12 +13,12 @@ const asksForHugePages = ({ ops }: Recording): boolean =>
  */
 export function runRecording(recording: Recording, settings: ScenarioSettings): ConformRun {
   const hugePages = settings.hugePages ?? asksForHugePages(recording)
-  const { results, unsupported, audit } = runOps(recording.ops, { ...settings, hugePages })
+  const { results, unsupported, effects, audit } = runOps(recording.ops, { ...settings, hugePages })
   return {
     // An operation that does not exist has no result; it is counted as unsupported.
     results: results.map((result): RecordedResult => result ?? {}),
     unsupported,
-    effects: [],
+    effects,
     audit: audit.map(
       ({ invariant, where, expected, found, explanation }) =>
         `${invariant} at ${where}: expected ${expected}, found ${found} (${explanation})`,

@@ -2,6 +2,7 @@ import { native } from '../../native/load.ts'
 import { created } from '../../native/status.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
+import type { OpEffects } from '../recording/explain.ts'
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import { encodeOps } from './encode.ts'
 
@@ -31,6 +32,8 @@ export interface ScenarioRun {
   /** Of each operation; null where {@link ScenarioRun.unsupported} has its index. */
   readonly results: readonly (RecordedResult | null)[]
   readonly unsupported: readonly number[]
+  /** Of each operation: what the visible effects that the scheme declares had to do with it. */
+  readonly effects: readonly (OpEffects | null)[]
   /** What the audit found after the last operation, and when all processes had exited. */
   readonly audit: readonly MmAuditRow[]
 }
@@ -53,10 +56,12 @@ export function runOps(ops: readonly RecordedOp[], settings: ScenarioSettings = 
   )
   const found = created(made, 'settings')
   const results: (RecordedResult | null)[] = new Array(ops.length).fill(null)
+  const effects: (OpEffects | null)[] = new Array(ops.length).fill(null)
   const unsupported = [...unknown]
   for (const [i, index] of indices.entries()) {
     results[index] = found.results[i] ?? null
+    effects[index] = found.effects[i] ?? null
     if (results[index] === null) unsupported.push(index)
   }
-  return { results, unsupported: unsupported.sort((a, b) => a - b), audit: found.audit }
+  return { results, unsupported: unsupported.sort((a, b) => a - b), effects, audit: found.audit }
 }

@@ -37,6 +37,7 @@ describe('operations are checked before anything runs', () => {
     expect(runOps([mmap, { op: 'teleport', buf: 'a' }, { op: 'load', buf: 'a' }])).toEqual({
       results: [{ ret: 'ok' }, null, { v: [0, 0, 0, 0] }],
       unsupported: [1],
+      effects: [null, null, null],
       audit: [],
     })
   })
