@@ -6,18 +6,14 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-/// Sleeps until the migration of the entry's page is over: it ends under the
-/// folio lock.
+/// Sleeps until the migration of the entry's page is over: it ends under the folio
+/// lock. Without a reference, which would make it fail (migration_entry_wait_on_locked).
 void migration_entry_wait(Fault& fault) {
-  Machine& machine = fault.machine();
-  const Page folio = machine.page(fault.orig.entry().pfn());
-  {
-    Guard guard(*fault.slot.lock);
-    if (fault.slot.get() != fault.orig || !folio.try_ref_add_unless_zero(1)) return;
-  }
-  folio_lock(folio);
-  folio_unlock(folio);
-  machine.put(fault.cpu, folio);
+  fault.slot.lock->lock();
+  if (fault.slot.get() != fault.orig) return fault.slot.lock->unlock();
+  const FolioWait wait(fault.machine().page(fault.orig.entry().pfn()));
+  fault.slot.lock->unlock();
+  wait.sleep();
 }
 
 FaultResult fault_device_private(Fault& fault) {
@@ -28,6 +24,12 @@ FaultResult fault_device_private(Fault& fault) {
     // The reference keeps the page the device's while it is asked to move it.
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() != fault.orig) return FaultResult::kOk;
+    // A page of a file may be on its way for a reader of the file: our reference would
+    // hold it up. v6.12 takes it of anonymous ones, and may go round for long.
+    if (!folio_test_anon(page) && page.test(Flag::kLocked)) {
+      cpu_relax();
+      return FaultResult::kOk;
+    }
     machine.get(page);
   }
   // Only now: without the reference the device's memory may be going away.

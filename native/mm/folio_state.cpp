@@ -31,17 +31,22 @@ void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint6
 
 bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
 
+FolioWait::FolioWait(Page folio) : folio_(folio) {
+  folio.set(Flag::kWaiters);
+  // The low half of the flags word: both bits lie in it.
+  seen_ = atomics::load(folio.u32(0));
+}
+
+void FolioWait::sleep() const {
+  const auto has = [&](Flag flag) {
+    return (seen_ >> folio_.shape().flag_bit[static_cast<unsigned>(flag)] & 1) != 0;
+  };
+  // Without our mark (an unlock took it, and somebody locked again) nobody would wake us.
+  if (has(Flag::kLocked) && has(Flag::kWaiters)) wait_on(folio_.u32(0), seen_);
+}
+
 void folio_lock(Page folio) {
-  while (!folio_trylock(folio)) {
-    folio.set(Flag::kWaiters);
-    // The low half of the flags word: both bits lie in it.
-    const std::uint32_t seen = atomics::load(folio.u32(0));
-    const auto has = [&](Flag flag) {
-      return (seen >> folio.shape().flag_bit[static_cast<unsigned>(flag)] & 1) != 0;
-    };
-    // Without our mark (an unlock took it, and somebody locked again) nobody would wake us.
-    if (has(Flag::kLocked) && has(Flag::kWaiters)) wait_on(folio.u32(0), seen);
-  }
+  while (!folio_trylock(folio)) FolioWait(folio).sleep();
 }
 
 void folio_unlock(Page folio) {

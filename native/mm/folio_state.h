@@ -41,6 +41,18 @@ inline bool folio_mapped(Machine& machine, Page folio) { return page_mapcount(ma
 
 bool folio_trylock(Page folio);
 void folio_lock(Page folio);
+/// A wait for the folio lock's next unlock, in two steps: who waits without a reference
+/// makes it while something (a migration entry, its lock held) still ties the page to
+/// its locker, lets go, and sleeps. May return early.
+class FolioWait {
+ public:
+  explicit FolioWait(Page folio);
+  void sleep() const;
+
+ private:
+  Page folio_;
+  std::uint32_t seen_ = 0;
+};
 void folio_unlock(Page folio);
 
 /// Sets PG_dirty; the file's page is dirty from now on. True if it was not.

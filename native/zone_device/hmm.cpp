@@ -1,6 +1,7 @@
 #include "zone_device/hmm.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
@@ -20,7 +21,7 @@ struct Walk {
   Mm& mm;
   std::uint64_t at;  // the next page
   Need need = Need::kNothing;
-  Page migrating;  // with a reference
+  std::optional<FolioWait> migration;  // to wait for
 
   HmmPfn& word() const { return range.pfns[(at - range.start) / kPageBytes]; }
 
@@ -63,9 +64,8 @@ struct Walk {
     if (entry.is_swap() || entry.is_device_private() || entry.is_device_exclusive())
       return Look::kFault;
     if (!entry.is_migration()) return Look::kError;
-    // Who migrates it holds it as long as the entry stands, that is, our lock.
-    migrating = cpu.machine.page(entry.pfn());
-    cpu.machine.get(migrating);
+    // Who migrates it has it locked as long as the entry stands, that is, our lock.
+    migration.emplace(cpu.machine.page(entry.pfn()));
     return Look::kWait;
   }
 
@@ -107,12 +107,6 @@ struct Walk {
     return Errc::kBusy;  // look again
   }
 
-  void wait_for_migration() const {
-    folio_lock(migrating);  // it ends under this lock
-    folio_unlock(migrating);
-    cpu.machine.put(cpu, migrating);
-  }
-
   /// Pages of one vma, from `at` on. kBusy: something was faulted in.
   Errc walk_vma(Vma& vma) {
     const std::uint64_t end = std::min(range.end, vma.end);
@@ -128,7 +122,7 @@ struct Walk {
       if (seen == Look::kFault) return fault(vma);
       if (seen == Look::kError) return Errc::kFault;
       if (seen == Look::kWait) {
-        wait_for_migration();
+        migration->sleep();
         return Errc::kBusy;
       }
     }
