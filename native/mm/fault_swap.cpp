@@ -9,31 +9,41 @@ namespace {
 /// Sleeps until the migration of the entry's page is over: it ends under the
 /// folio lock.
 void migration_entry_wait(Fault& fault) {
-  Machine& machine = fault.machine();
-  const Page folio = machine.page(fault.orig.entry().pfn());
+  FolioWait wait;
   {
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() != fault.orig || !folio.try_ref_add_unless_zero(1)) return;
+    if (fault.slot.get() != fault.orig) return;
+    wait = folio_prepare_wait(fault.machine().page(fault.orig.entry().pfn()));
   }
-  folio_lock(folio);
-  folio_unlock(folio);
-  machine.put(fault.cpu, folio);
+  folio_wait_unlocked(wait);
 }
 
 FaultResult fault_device_private(Fault& fault) {
   Machine& machine = fault.machine();
   const Pfn pfn = fault.orig.entry().pfn();
   const Page page = machine.page(pfn);
+  bool is_busy = false;
   {
-    // The reference keeps the page the device's while it is asked to move it.
+    // The reference keeps the page the device's while it is asked to move it. It is
+    // one too many for whoever moves the page, so nobody takes it without the page's
+    // lock: two faults would keep each other from moving it for good (as v6.12 does;
+    // v6.14 locks here).
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() != fault.orig) return FaultResult::kOk;
-    machine.get(page);
+    if (folio_trylock(page))
+      machine.get(page);
+    else
+      is_busy = true;
+  }
+  if (is_busy) {
+    yield_turn();
+    return FaultResult::kOk;
   }
   // Only now: without the reference the device's memory may be going away.
   const PagemapRange* range = machine.pagemap(pfn);
   const FaultResult result =
       range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
+  folio_unlock(page);
   machine.put(fault.cpu, page);
   return result;
 }

@@ -39,6 +39,18 @@ bool folio_trylock(Page folio);
 void folio_lock(Page folio);
 void folio_unlock(Page folio);
 
+/// A sleep until a folio is unlocked, without a reference: that would be one too many
+/// for who migrates it.
+struct FolioWait {
+  Page folio;
+  std::uint32_t seen = 0;  // the low half of its flags
+};
+/// Something that keeps the folio locked and alive is held: the table's lock over
+/// its migration entry.
+FolioWait folio_prepare_wait(Page folio);
+/// With nothing held. May return early.
+void folio_wait_unlocked(const FolioWait& wait);
+
 /// Sets PG_dirty; the file's page is dirty from now on. True if it was not.
 bool folio_mark_dirty(Machine& machine, Page folio);
 bool folio_maybe_dma_pinned(Machine& machine, Page folio);

@@ -24,8 +24,8 @@ enum class MemoryType : std::uint8_t {
 };
 
 struct PagemapOps {
-  /// A CPU access met a device-private entry. Called with mmap_lock shared and a
-  /// reference on the page, no page-table lock. After kOk the fault is retried.
+  /// A CPU access met a device-private entry. Called with mmap_lock shared, the page
+  /// locked and a reference on it, no page-table lock. After kOk the fault is retried.
   FaultResult (*migrate_to_ram)(void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page);
   /// The last reference to a page of the device is gone.
   void (*page_free)(void* self, Cpu& cpu, Page page);

@@ -20,7 +20,7 @@ struct Walk {
   Mm& mm;
   std::uint64_t at;  // the next page
   Need need = Need::kNothing;
-  Page migrating;  // with a reference
+  FolioWait migration;
 
   HmmPfn& word() const { return range.pfns[(at - range.start) / kPageBytes]; }
 
@@ -60,8 +60,7 @@ struct Walk {
       return Look::kFault;
     if (!entry.is_migration()) return Look::kError;
     // Who migrates it holds it as long as the entry stands, that is, our lock.
-    migrating = cpu.machine.page(entry.pfn());
-    cpu.machine.get(migrating);
+    migration = folio_prepare_wait(cpu.machine.page(entry.pfn()));
     return Look::kWait;
   }
 
@@ -102,12 +101,6 @@ struct Walk {
     return Errc::kBusy;  // look again
   }
 
-  void wait_for_migration() const {
-    folio_lock(migrating);  // it ends under this lock
-    folio_unlock(migrating);
-    cpu.machine.put(cpu, migrating);
-  }
-
   /// Pages of one vma, from `at` on. kBusy: something was faulted in.
   Errc walk_vma(Vma& vma) {
     const std::uint64_t end = std::min(range.end, vma.end);
@@ -123,7 +116,7 @@ struct Walk {
       if (seen == Look::kFault) return fault(vma);
       if (seen == Look::kError) return Errc::kFault;
       if (seen == Look::kWait) {
-        wait_for_migration();
+        folio_wait_unlocked(migration);  // it ends under the lock
         return Errc::kBusy;
       }
     }

@@ -40,10 +40,11 @@ std::vector<OpMix> read_mixes(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> given = {
-      {"--mix", "mm,chaos"}, {"--scheme", "refcount-bias"}, {"--threads", "2"}, {"--ops", "4"},
-      {"--pages", "2"},      {"--buffers", "7"},            {"--processes", "2"}, {"--seed", "1"},
-      {"--run", "0"},        {"--schedules", "1000"}};
+  std::map<std::string, std::string> given = {{"--mix", "mm,chaos"}, {"--scheme", "refcount-bias"},
+                                              {"--threads", "2"},    {"--ops", "4"},
+                                              {"--pages", "2"},      {"--buffers", "7"},
+                                              {"--processes", "2"},  {"--seed", "1"},
+                                              {"--run", "0"},        {"--schedules", "1000"}};
   for (int i = 1; i + 1 < argc; i += 2) {
     if (!given.contains(argv[i])) refuse(std::string("no option ") + argv[i]);
     given[argv[i]] = argv[i + 1];
@@ -77,12 +78,12 @@ int main(int argc, char** argv) {
               << finding.text << "\n";
     for (const std::string& line : finding.trace) std::cout << "  " << line << "\n";
   }
-  std::cout << report.schedules << " schedules, " << report.distinct << " distinct, "
-            << report.ops << " operations, " << report.steps << " steps, hash " << report.hash
-            << ", " << static_cast<double>(report.schedules) / seconds << " a second\n";
+  std::cout << report.schedules << " schedules, " << report.distinct << " distinct, " << report.ops
+            << " operations, " << report.steps << " steps, hash " << report.hash << ", "
+            << static_cast<double>(report.schedules) / seconds << " a second\n";
   for (unsigned i = 0; i < kOpsOutcomes; ++i)
     if (report.outcomes[i] != 0)
-      std::cout << "  " << ops_outcome_name(static_cast<OpsOutcome>(i)) << " "
-                << report.outcomes[i] << "\n";
+      std::cout << "  " << ops_outcome_name(static_cast<OpsOutcome>(i)) << " " << report.outcomes[i]
+                << "\n";
   return report.findings() == 0 ? 0 : 1;
 }
