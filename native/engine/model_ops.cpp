@@ -88,7 +88,8 @@ std::string end_text(const RunOutcome& outcome) {
   if (outcome.end == RunEnd::kDeadlock) {
     std::string text = "asleep:";
     for (FiberId fiber = 0; fiber < kMaxFibers; ++fiber)
-      if ((outcome.sleeping & fiber_bit(fiber)) != 0) text += " thread " + std::to_string(fiber + 1);
+      if ((outcome.sleeping & fiber_bit(fiber)) != 0)
+        text += " thread " + std::to_string(fiber + 1);
     return text;
   }
   return "thread " + std::to_string(outcome.fiber + 1);
@@ -183,13 +184,18 @@ class OpsModel {
     if (!finding.text.empty()) finding.outcome = OpsOutcome::kLeak;
   }
 
+  /// Of pages in use: a free one may still hold what freed it, callbacks' addresses
+  /// among that, which differ from process to process.
   static std::uint64_t hash_words(const Machine& machine, std::uint64_t hash) {
-    const std::byte* at = machine.memmap.base();
-    const std::uint64_t bytes = machine.memmap.capacity() * machine.memmap.shape().stride_bytes;
-    for (std::uint64_t i = 0; i + 8 <= bytes; i += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, at + i, 8);
-      hash = mix(hash, word);
+    const Memmap& memmap = machine.memmap;
+    for (Pfn pfn; pfn.value < memmap.capacity(); pfn.value += 1) {
+      const Page page = memmap.page(pfn);
+      if (page.refcount() <= 0) continue;
+      for (unsigned i = 0; i < memmap.shape().stride_bytes / 8; ++i) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, page.at() + i * 8, 8);
+        hash = mix(hash, word);
+      }
     }
     return hash;
   }

@@ -9,15 +9,24 @@ struct Part {
 };
 
 constexpr Part kMm[] = {
-    {"load", 6},      {"store", 10},       {"mmap", 5},        {"munmap", 2},
-    {"mprotect", 3},  {"mlock", 2},        {"munlock", 2},     {"mremap", 2},
-    {"gup", 4},       {"pin", 6},          {"unpin", 6},       {"pin_read", 1},
-    {"pin_write", 1}, {"dio_write", 2},    {"dio_read", 2},    {"bio_write", 1},
-    {"bio_read", 1},  {"file_read", 1},    {"fd_read", 1},     {"fd_write", 2},
-    {"file", 1},      {"clear_refs", 1},   {"pagemap", 1},     {"fork", 3},
-    {"exit", 3},      {"dontneed", 2},     {"pageout", 3},     {"cold", 1},
-    {"free", 2},      {"willneed", 1},     {"remove", 1},      {"populate_read", 1},
-    {"dontfork", 1},  {"populate_write", 1}, {"dofork", 1},    {"wipeonfork", 1},
+    {"load", 6},       {"store", 10},
+    {"mmap", 5},       {"munmap", 2},
+    {"mprotect", 3},   {"mlock", 2},
+    {"munlock", 2},    {"mremap", 2},
+    {"gup", 4},        {"pin", 6},
+    {"unpin", 6},      {"pin_read", 1},
+    {"pin_write", 1},  {"dio_write", 2},
+    {"dio_read", 2},   {"bio_write", 1},
+    {"bio_read", 1},   {"file_read", 1},
+    {"fd_read", 1},    {"fd_write", 2},
+    {"file", 1},       {"clear_refs", 1},
+    {"pagemap", 1},    {"fork", 3},
+    {"exit", 3},       {"dontneed", 2},
+    {"pageout", 3},    {"cold", 1},
+    {"free", 2},       {"willneed", 1},
+    {"remove", 1},     {"populate_read", 1},
+    {"dontfork", 1},   {"populate_write", 1},
+    {"dofork", 1},     {"wipeonfork", 1},
     {"keeponfork", 1},
 };
 constexpr Part kDevice[] = {
@@ -26,8 +35,8 @@ constexpr Part kDevice[] = {
     {"close_dev", 1}, {"open_dev", 1},
 };
 constexpr Part kTouch[] = {
-    {"load", 4},  {"store", 6},  {"pin", 4},  {"unpin", 4},   {"gup", 3},
-    {"fork", 2},  {"exit", 2},   {"mmap", 3}, {"munmap", 1},  {"mprotect", 1},
+    {"load", 4},     {"store", 6},     {"pin", 4},      {"unpin", 4},  {"gup", 3},
+    {"fork", 2},     {"exit", 2},      {"mmap", 3},     {"munmap", 1}, {"mprotect", 1},
     {"dontneed", 1}, {"dio_write", 1}, {"dio_read", 1}, {"mremap", 1},
 };
 constexpr Part kChaos[] = {

@@ -19,8 +19,8 @@ std::string field_text(const Op& op, std::string_view field) {
   if (field == "to") return letter(op.to);
   if (field == "page")
     return op.pick != PagePick::kGiven ? quoted(kPagePickNames[static_cast<unsigned>(op.pick)])
-           : op.has_page              ? number(op.page)
-                                      : "";
+           : op.has_page               ? number(op.page)
+                                       : "";
   if (field == "n") return op.has_n || op.code == OpCode::kRepeat ? number(op.n) : "";
   if (field == "pages") return number(op.pages);
   if (field == "fpage") return number(op.fpage);

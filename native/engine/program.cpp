@@ -53,8 +53,8 @@ Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
     if (const Errc error = count(scenario.threads[i]); error != Errc::kOk) return error;
     if (i == 0) first = barriers;
     if (barriers == first) continue;
-    reason = "thread 0 meets " + std::to_string(first) + " barriers, thread " +
-             std::to_string(i) + " " + std::to_string(barriers) + ": one would wait forever";
+    reason = "thread 0 meets " + std::to_string(first) + " barriers, thread " + std::to_string(i) +
+             " " + std::to_string(barriers) + ": one would wait forever";
     return Errc::kInval;
   }
   return Errc::kOk;

@@ -151,8 +151,7 @@ bool RandomOps::next(Op& op) {
     case OpCode::kMmap: draw_mmap(op); break;
     case OpCode::kFile: op.pages = settings_.pages; break;
     case OpCode::kMprotect:
-      op.prot = static_cast<std::uint8_t>(rng_.below(3) == 0 ? +kProtRead
-                                                             : kProtRead | kProtWrite);
+      op.prot = static_cast<std::uint8_t>(rng_.below(3) == 0 ? +kProtRead : kProtRead | kProtWrite);
       break;
     case OpCode::kMadvise:
       if (slot < kOpCodes) op.advice = static_cast<Advice>(rng_.below(kAdviceNames.size()));

@@ -1,5 +1,7 @@
 #include "engine/sandbox.h"
 
+#include "mm/reclaim.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& out) {
@@ -74,6 +76,13 @@ std::vector<MmAuditRow> Sandbox::audit() {
 
 std::string Sandbox::leaks() {
   std::string out;
+  // A page that lost its last user while locked stays in the swap cache until memory
+  // is needed, as in the kernel.
+  for (Pfn pfn; pfn.value < memmap_->pages(); pfn.value += 1)
+    if (machine_->page(pfn).test(Flag::kLru) &&
+        folio_isolate_lru(machine_->cpu(0), machine_->page(pfn)))
+      (void)reclaim_pages(machine_->cpu(0), std::span(&pfn, 1));
+  lru_add_drain_all(machine_->cpu(0));
   const auto expect = [&](const char* what, std::uint64_t expected, std::uint64_t found) {
     if (expected == found) return;
     if (!out.empty()) out += ", ";

@@ -9,33 +9,41 @@ namespace {
 /// Sleeps until the migration of the entry's page is over: it ends under the folio
 /// lock. Without a reference, which would make it fail (migration_entry_wait_on_locked).
 void migration_entry_wait(Fault& fault) {
-  fault.slot.lock->lock();
-  if (fault.slot.get() != fault.orig) return fault.slot.lock->unlock();
-  const FolioWait wait(fault.machine().page(fault.orig.entry().pfn()));
-  fault.slot.lock->unlock();
-  wait.sleep();
+  FolioWait wait;
+  {
+    Guard guard(*fault.slot.lock);
+    if (fault.slot.get() != fault.orig) return;
+    wait = folio_prepare_wait(fault.machine().page(fault.orig.entry().pfn()));
+  }
+  folio_wait_unlocked(wait);
 }
 
 FaultResult fault_device_private(Fault& fault) {
   Machine& machine = fault.machine();
   const Pfn pfn = fault.orig.entry().pfn();
   const Page page = machine.page(pfn);
+  bool is_busy = false;
   {
-    // The reference keeps the page the device's while it is asked to move it.
+    // The reference keeps the page the device's while it is asked to move it. It is
+    // one too many for whoever moves the page, so nobody takes it without the page's
+    // lock: two faults would keep each other from moving it for good (as v6.12 does;
+    // v6.14 locks here).
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() != fault.orig) return FaultResult::kOk;
-    // A page of a file may be on its way for a reader of the file: our reference would
-    // hold it up. v6.12 takes it of anonymous ones, and may go round for long.
-    if (!folio_test_anon(page) && page.test(Flag::kLocked)) {
-      cpu_relax();
-      return FaultResult::kOk;
-    }
-    machine.get(page);
+    if (folio_trylock(page))
+      machine.get(page);
+    else
+      is_busy = true;
+  }
+  if (is_busy) {
+    yield_turn();
+    return FaultResult::kOk;
   }
   // Only now: without the reference the device's memory may be going away.
   const PagemapRange* range = machine.pagemap(pfn);
   const FaultResult result =
       range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
+  folio_unlock(page);
   machine.put(fault.cpu, page);
   return result;
 }

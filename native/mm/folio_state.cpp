@@ -31,22 +31,23 @@ void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint6
 
 bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
 
-FolioWait::FolioWait(Page folio) : folio_(folio) {
+FolioWait folio_prepare_wait(Page folio) {
   folio.set(Flag::kWaiters);
-  // The low half of the flags word: both bits lie in it.
-  seen_ = atomics::load(folio.u32(0));
+  // Both bits lie in the low half of the flags word.
+  return {folio, atomics::load(folio.u32(0))};
 }
 
-void FolioWait::sleep() const {
-  const auto has = [&](Flag flag) {
-    return (seen_ >> folio_.shape().flag_bit[static_cast<unsigned>(flag)] & 1) != 0;
+void folio_wait_unlocked(const FolioWait& wait) {
+  const auto has = [&wait](Flag flag) {
+    return (wait.seen >> wait.folio.shape().flag_bit[static_cast<unsigned>(flag)] & 1) != 0;
   };
-  // Without our mark (an unlock took it, and somebody locked again) nobody would wake us.
-  if (has(Flag::kLocked) && has(Flag::kWaiters)) wait_on(folio_.u32(0), seen_);
+  // Without the second bit it was unlocked and locked anew since it was set, and
+  // who unlocks it next will wake nobody.
+  if (has(Flag::kLocked) && has(Flag::kWaiters)) wait_on(wait.folio.u32(0), wait.seen);
 }
 
 void folio_lock(Page folio) {
-  while (!folio_trylock(folio)) FolioWait(folio).sleep();
+  while (!folio_trylock(folio)) folio_wait_unlocked(folio_prepare_wait(folio));
 }
 
 void folio_unlock(Page folio) {

@@ -41,19 +41,19 @@ inline bool folio_mapped(Machine& machine, Page folio) { return page_mapcount(ma
 
 bool folio_trylock(Page folio);
 void folio_lock(Page folio);
-/// A wait for the folio lock's next unlock, in two steps: who waits without a reference
-/// makes it while something (a migration entry, its lock held) still ties the page to
-/// its locker, lets go, and sleeps. May return early.
-class FolioWait {
- public:
-  explicit FolioWait(Page folio);
-  void sleep() const;
-
- private:
-  Page folio_;
-  std::uint32_t seen_ = 0;
-};
 void folio_unlock(Page folio);
+
+/// A sleep until a folio is unlocked, without a reference: that would be one too many
+/// for who migrates it.
+struct FolioWait {
+  Page folio;
+  std::uint32_t seen = 0;  // the low half of its flags
+};
+/// Something that keeps the folio locked and alive is held: the table's lock over
+/// its migration entry.
+FolioWait folio_prepare_wait(Page folio);
+/// With nothing held. May return early.
+void folio_wait_unlocked(const FolioWait& wait);
 
 /// Sets PG_dirty; the file's page is dirty from now on. True if it was not.
 bool folio_mark_dirty(Machine& machine, Page folio);

@@ -30,8 +30,8 @@ inline bool is_hmm(MemoryType type) {
 }
 
 struct PagemapOps {
-  /// A CPU access met a device-private entry. Called with mmap_lock shared and a
-  /// reference on the page, no page-table lock. After kOk the fault is retried.
+  /// A CPU access met a device-private entry. Called with mmap_lock shared, the page
+  /// locked and a reference on it, no page-table lock. After kOk the fault is retried.
   FaultResult (*migrate_to_ram)(void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page);
   /// The last reference to a page of the device is gone.
   void (*page_free)(void* self, Cpu& cpu, Page page);

@@ -21,7 +21,7 @@ struct Walk {
   Mm& mm;
   std::uint64_t at;  // the next page
   Need need = Need::kNothing;
-  std::optional<FolioWait> migration;  // to wait for
+  FolioWait migration;
 
   HmmPfn& word() const { return range.pfns[(at - range.start) / kPageBytes]; }
 
@@ -64,8 +64,8 @@ struct Walk {
     if (entry.is_swap() || entry.is_device_private() || entry.is_device_exclusive())
       return Look::kFault;
     if (!entry.is_migration()) return Look::kError;
-    // Who migrates it has it locked as long as the entry stands, that is, our lock.
-    migration.emplace(cpu.machine.page(entry.pfn()));
+    // Who migrates it holds it as long as the entry stands, that is, our lock.
+    migration = folio_prepare_wait(cpu.machine.page(entry.pfn()));
     return Look::kWait;
   }
 
@@ -122,7 +122,7 @@ struct Walk {
       if (seen == Look::kFault) return fault(vma);
       if (seen == Look::kError) return Errc::kFault;
       if (seen == Look::kWait) {
-        migration->sleep();
+        folio_wait_unlocked(migration);  // it ends under the lock
         return Errc::kBusy;
       }
     }

@@ -47,7 +47,8 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   const Page folio = machine.page(word.pfn());
   machine.get(folio);
   // Two migrations that want each other's pages must not wait for them.
-  if (!folio_trylock(folio)) {
+  const bool is_ours = folio == migrate.fault_page;
+  if (!is_ours && !folio_trylock(folio)) {
     machine.put(cpu, folio);
     return false;
   }
@@ -55,7 +56,7 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   const Pte old = slot.get_and_clear();
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
     slot.set(old);
-    folio_unlock(folio);
+    if (!is_ours) folio_unlock(folio);
     machine.put(cpu, folio);
     return false;
   }

@@ -52,7 +52,7 @@ struct MigrateVma {
   std::uint64_t cpages = 0;        // collected: sources and empty places
   const void* pgmap_owner = nullptr;
   std::uint32_t flags = 0;  // MigrateSelect
-  Page fault_page;          // of a CPU fault: the fault holds a reference
+  Page fault_page;          // of a CPU fault: it holds the lock and a reference
 };
 
 /// kInval: no vma, a driver's own or a dax one, a range outside of it, or arrays

@@ -96,7 +96,8 @@ void pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst,
   }
 }
 
-void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst) {
+void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
+              Page fault_page) {
   Machine& machine = cpu.machine;
   const auto give_back = [&](MigratePfn word) {
     if (!word.valid()) return;
@@ -117,7 +118,7 @@ void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Migrate
     remove_migration_entries(cpu, from, to);
     // Its file knows the other one now: nobody may take this one for the file's.
     if (to != from && !folio_test_anon(from)) from.set_word(3, 0);
-    folio_unlock(from);
+    if (from != fault_page) folio_unlock(from);
     put_back(cpu, from);
     if (to == from) continue;
     folio_unlock(to);
@@ -142,7 +143,7 @@ void migrate_vma_pages(Cpu& cpu, MigrateVma& migrate) {
 }
 
 void migrate_vma_finalize(Cpu& cpu, MigrateVma& migrate) {
-  finalize(cpu, migrate.src, migrate.dst);
+  finalize(cpu, migrate.src, migrate.dst, migrate.fault_page);
 }
 
 void migrate_device_pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst) {
@@ -151,7 +152,7 @@ void migrate_device_pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const M
 
 void migrate_device_finalize(Cpu& cpu, std::span<const MigratePfn> src,
                              std::span<const MigratePfn> dst) {
-  finalize(cpu, src, dst);
+  finalize(cpu, src, dst, {});
 }
 
 Errc migrate_device_page(Cpu& cpu, Page page) {

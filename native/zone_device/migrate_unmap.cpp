@@ -67,7 +67,7 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
     const Page folio = machine.page(word.pfn());
     remove_migration_entries(cpu, folio, folio);
     word = {};
-    folio_unlock(folio);
+    if (folio != fault_page) folio_unlock(folio);
     machine.put(cpu, folio);
     --restore;
   }

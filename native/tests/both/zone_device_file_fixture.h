@@ -69,7 +69,7 @@ struct FileBox : DeviceBox {
   }
   std::uint64_t on_disk(std::uint64_t index) const {
     alignas(8) std::byte bytes[kPageBytes];
-    disk->read_page(index, bytes);
+    EXPECT_EQ(disk->read_page(index, bytes), Errc::kOk);
     return *reinterpret_cast<const std::uint64_t*>(bytes);
   }
   std::uint64_t read_word(std::uint64_t index) {

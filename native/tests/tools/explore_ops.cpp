@@ -1,13 +1,16 @@
 // Random operations under random schedules, from the command line:
 //   explore_ops [--mix NAME=WEIGHT,...[/NAME=WEIGHT,...]] [--scheme NAME] [--threads N]
 //     [--ops N] [--pages N] [--buffers N] [--processes N] [--seed N] [--run N] [--schedules N]
+//     [--jobs N]
 // A second mix after a slash is that of the second thread, and so on. Exit code 1: findings;
 // each is printed with the run that repeats it and what the threads did.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "engine/model_ops.h"
 #include "pins/registry.h"
@@ -40,10 +43,12 @@ std::vector<OpMix> read_mixes(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> given = {
-      {"--mix", "mm,chaos"}, {"--scheme", "refcount-bias"}, {"--threads", "2"}, {"--ops", "4"},
-      {"--pages", "2"},      {"--buffers", "7"},            {"--processes", "2"}, {"--seed", "1"},
-      {"--run", "0"},        {"--schedules", "1000"}};
+  std::map<std::string, std::string> given = {{"--mix", "mm,chaos"}, {"--scheme", "refcount-bias"},
+                                              {"--threads", "2"},    {"--ops", "4"},
+                                              {"--pages", "2"},      {"--buffers", "7"},
+                                              {"--processes", "2"},  {"--seed", "1"},
+                                              {"--run", "0"},        {"--schedules", "1000"},
+                                              {"--jobs", "1"}};
   for (int i = 1; i + 1 < argc; i += 2) {
     if (!given.contains(argv[i])) refuse(std::string("no option ") + argv[i]);
     given[argv[i]] = argv[i + 1];
@@ -65,24 +70,44 @@ int main(int argc, char** argv) {
   settings.seed = number("--seed");
   settings.first_run = number("--run");
   settings.schedules = number("--schedules");
-  ModelOpsReport report;
-  std::string reason;
+  const auto jobs = std::max<std::uint64_t>(1, number("--jobs"));
   const auto begun = std::chrono::steady_clock::now();
-  if (const Errc error = explore_ops(settings, report, &reason); error != Errc::kOk)
-    refuse(std::string(errc_name(error)) + " " + reason);
+  std::vector<ModelOpsReport> reports(jobs);
+  std::vector<std::thread> threads;
+  for (std::uint64_t job = 0; job < jobs; ++job) {
+    threads.emplace_back([&, job] {
+      ModelOpsSettings share = settings;
+      share.first_run += settings.schedules * job / jobs;
+      share.schedules = settings.schedules * (job + 1) / jobs - settings.schedules * job / jobs;
+      std::string reason;
+      if (const Errc error = explore_ops(share, reports[job], &reason); error != Errc::kOk)
+        refuse(std::string(errc_name(error)) + " " + reason);
+    });
+  }
+  for (std::thread& each : threads) each.join();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  ModelOpsReport report;
+  for (ModelOpsReport& each : reports) {
+    report.schedules += each.schedules;
+    report.distinct += each.distinct;
+    report.ops += each.ops;
+    report.steps += each.steps;
+    report.hash ^= each.hash;
+    for (unsigned i = 0; i < kOpsOutcomes; ++i) report.outcomes[i] += each.outcomes[i];
+    for (ModelOpsFinding& finding : each.first) report.first.push_back(std::move(finding));
+  }
   for (const ModelOpsFinding& finding : report.first) {
     std::cout << "run " << finding.run << ": " << ops_outcome_name(finding.outcome) << ": "
               << finding.text << "\n";
     for (const std::string& line : finding.trace) std::cout << "  " << line << "\n";
   }
-  std::cout << report.schedules << " schedules, " << report.distinct << " distinct, "
-            << report.ops << " operations, " << report.steps << " steps, hash " << report.hash
-            << ", " << static_cast<double>(report.schedules) / seconds << " a second\n";
+  std::cout << report.schedules << " schedules, " << report.distinct << " distinct, " << report.ops
+            << " operations, " << report.steps << " steps, hash " << report.hash << ", "
+            << static_cast<double>(report.schedules) / seconds << " a second\n";
   for (unsigned i = 0; i < kOpsOutcomes; ++i)
     if (report.outcomes[i] != 0)
-      std::cout << "  " << ops_outcome_name(static_cast<OpsOutcome>(i)) << " "
-                << report.outcomes[i] << "\n";
+      std::cout << "  " << ops_outcome_name(static_cast<OpsOutcome>(i)) << " " << report.outcomes[i]
+                << "\n";
   return report.findings() == 0 ? 0 : 1;
 }
