@@ -20,6 +20,8 @@ export const errorCodes = {
   ERR_PAGEBOX_NOT_REFERENCED: 'Put of a page without a reference that could be given back.',
   ERR_PAGEBOX_PIN_LIMIT: 'The count of the scheme is full.',
   ERR_PAGEBOX_REFUSED: 'The kernel would refuse this; `errno` says how.',
+  ERR_PAGEBOX_SIGNAL: 'An access of memory met a signal; `signal` says which.',
+  ERR_PAGEBOX_OTHER_BOX: 'Objects of two different boxes, or of two handles on one, were used together.',
   ERR_PAGEBOX_CORRUPT: 'A word of a descriptor holds what no kernel would write there.',
   ERR_PAGEBOX_NO_DIRECT: 'This box has no direct view; the message says what it lacks.',
   ERR_PAGEBOX_AUDIT: 'The audit found descriptors that do not hold what they must.',
@@ -43,6 +45,8 @@ export interface ErrorDetails {
   allowed?: string
   /** Where the kernel would refuse: the errno's name, `'EFAULT'`. */
   errno?: string
+  /** What a program would get that does this: `'SIGSEGV'`, `'SIGBUS'`. */
+  signal?: 'SIGSEGV' | 'SIGBUS'
   /** Of a batch: how many elements were done before the one that failed, and were undone. */
   index?: number
   cause?: unknown
@@ -59,6 +63,7 @@ export class PageboxError extends Error {
   readonly given: string | undefined
   readonly allowed: string | undefined
   readonly errno: string | undefined
+  readonly signal: 'SIGSEGV' | 'SIGBUS' | undefined
   readonly index: number | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -69,6 +74,7 @@ export class PageboxError extends Error {
     this.given = details.given
     this.allowed = details.allowed
     this.errno = details.errno
+    this.signal = details.signal
     this.index = details.index
   }
 }

@@ -9,6 +9,12 @@ export { decodeWords, decodeWords as decode, type DecodeOptions } from './page/d
 export { schemes } from './pins/schemes.ts'
 export { probe, room, roomMatrix } from './pins/room.ts'
 export { Box } from './engine/box.ts'
+export { Mm } from './mm/mm.ts'
+export { Mapping } from './mm/mapping.ts'
+export { PinnedPages, ReferencedPages } from './mm/heldPages.ts'
+export { PageFile } from './mm/pageFile.ts'
+export { Device } from './zone_device/device.ts'
+export { Snapshot } from './zone_device/snapshot.ts'
 export { race } from './engine/race.ts'
 export { measureCost, prepareCost } from './engine/cost.ts'
 export { type ExplorePinsOptions, type ExploreResult, type Violation, explorePins } from './engine/explorePins.ts'
@@ -18,6 +24,17 @@ export type { DecodedPage, FieldValue, Page } from './page/page.ts'
 export type * from './pins/scheme.ts'
 export type * from './pins/pins.ts'
 export type { DirectPins, DirectWindow } from './pins/direct.ts'
+export type * from './mm/mmTypes.ts'
+export type { FileKind, FileOptions, OpenFileOptions } from './mm/pageFile.ts'
+export type {
+  DeviceIo,
+  DeviceOptions,
+  DeviceRead,
+  DeviceType,
+  Migration,
+  PageHolder,
+} from './zone_device/device.ts'
+export type { SnapshotText } from './zone_device/snapshot.ts'
 export type * from './engine/boxTypes.ts'
 export type { AuditReport, AuditRow } from './engine/audit.ts'
 export type * from './engine/raceTypes.ts'

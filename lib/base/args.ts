@@ -105,7 +105,7 @@ export function array<Item>(
 }
 
 /** A typed array of one kind that still has its memory. */
-export function typedArray<Kind extends 'Uint32Array' | 'Int32Array' | 'BigUint64Array'>(
+export function typedArray<Kind extends 'Uint8Array' | 'Uint32Array' | 'Int32Array' | 'BigUint64Array'>(
   value: unknown,
   argument: string,
   kind: Kind,

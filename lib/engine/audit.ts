@@ -5,6 +5,7 @@ import type { NativeAudit } from '../native/binding.ts'
 export interface AuditRow {
   /** The rule that is broken; the same identifier in code, report and docs. */
   readonly invariant: string
+  /** The page; -1 where the row is about an address or a swap slot, which `field` names. */
   readonly pfn: number
   readonly field: string
   readonly expected: bigint
@@ -34,7 +35,8 @@ const hex = (value: bigint): string => (value < 4096n ? `${value}` : `0x${value.
 function line(row: AuditRow): string {
   const { invariant, pfn, field, expected, found, explanation } = row
   const why = explanation === '' ? '' : ` (${explanation})`
-  return `page ${pfn}: ${field} is ${hex(found)}, expected ${hex(expected)}: ${invariant}${why}`
+  const where = pfn < 0 ? '' : `page ${pfn}: `
+  return `${where}${field} is ${hex(found)}, expected ${hex(expected)}: ${invariant}${why}`
 }
 
 class Report implements AuditReport {

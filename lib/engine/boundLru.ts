@@ -49,6 +49,11 @@ export function boundLru(native: NativeBox): Lru {
       }
       return found.pfns
     },
+    drain(): void {
+      const status = native.drainLru()
+      // A box without a machine has no batches.
+      if (status !== undefined && errnoName(status) !== 'EBADF') throw refusal(status, 'drain', 'the box')
+    },
     get lengths(): Readonly<Record<LruKind, number>> {
       const found = native.lruLengths()
       if (typeof found === 'number') throw refusal(found, 'lengths', 'the box')

@@ -13,16 +13,36 @@ import type { Pins } from '../pins/pins.ts'
 import { maxOrder } from '../pins/room.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { schemeFrom, schemeOf, schemeRef } from '../pins/schemes.ts'
+import type { Mm } from '../mm/mm.ts'
+import type { FileOptions, OpenFileOptions, PageFile } from '../mm/pageFile.ts'
+import type { MachineSource } from '../mm/source.ts'
+import { kernelError } from '../native/machineStatus.ts'
+import type { Device, DeviceOptions } from '../zone_device/device.ts'
 import { type AuditReport, auditReport } from './audit.ts'
 import { boundLru } from './boundLru.ts'
-import type { BoxOptions, BoxToken, Lru, PageSetup } from './boxTypes.ts'
+import { addDevice, compact, createFile, createMm, devices, openFile, reclaim } from './boxMachine.ts'
+import type { BoxLeft, BoxOptions, BoxToken, Lru, PageSetup } from './boxTypes.ts'
 
 /** Pages that a pfn can name: batches name them in 32 bits. */
 const maxPages = 2 ** 32
 const maxAuditRows = 1 << 20
 const maxShards = 256
 
-const known = ['pages', 'scheme', 'layout', 'ledger', 'frames', 'populate', 'hugePages', 'shards', 'quirks'] as const
+/** Pfns that a box keeps for devices, unless it is told otherwise: 256 MiB of memory. */
+const defaultDevicePages = 2 ** 16
+
+const known = [
+  'pages',
+  'devicePages',
+  'scheme',
+  'layout',
+  'ledger',
+  'frames',
+  'populate',
+  'hugePages',
+  'shards',
+  'quirks',
+] as const
 
 /** The settings of a box as native code takes them, each option checked and read once. */
 export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
@@ -37,8 +57,15 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         ? 'none'
         : 'anon'
       : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
+  const pages = integer(given.pages, `${argument}.pages`, 1, maxPages)
   return {
-    pages: integer(given.pages, `${argument}.pages`, 1, maxPages),
+    pages,
+    devicePages:
+      given.devicePages === undefined
+        ? Math.min(defaultDevicePages, maxPages - pages)
+        : integer(given.devicePages, `${argument}.devicePages`, 0, maxPages - pages),
+    devicePagesOptional: given.devicePages === undefined,
+    addressSpaces: true,
     scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)),
     layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)),
     ledger: flag('ledger', true),
@@ -52,6 +79,8 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         : array(given.quirks, `${argument}.quirks`, (quirk, where) => oneOf(quirk, where, tables().quirks)),
   }
 }
+
+const nothingLeft: BoxLeft = Object.freeze({ mms: 0, files: 0, pinned: Object.freeze([]) })
 
 const noOptions = (argument: string): PageboxError =>
   new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${argument} must be an object with pages; got undefined`, {
@@ -84,6 +113,7 @@ const key = Symbol('Box')
 export class Box implements Disposable {
   readonly #native: NativeBox
   readonly #source: PageSource<Box>
+  readonly #machine: MachineSource<Box>
   readonly #lru: Lru
   #open = true
 
@@ -107,6 +137,7 @@ export class Box implements Disposable {
       ),
       pins: boundPins(made),
     })
+    this.#machine = Object.freeze({ box: this, native: made, page: (pfn: number) => this.page(pfn) })
     Object.freeze(this)
   }
 
@@ -220,6 +251,13 @@ export class Box implements Disposable {
             allowed: 'a multiple of 2^order',
           },
         )
+      case 'EOPNOTSUPP':
+        throw new PageboxError('ERR_PAGEBOX_REFUSED', 'setup: the pages of this box belong to address spaces', {
+          argument: 'pfn',
+          given: 'a box with frames, address spaces, files or devices',
+          allowed: 'a box without',
+          errno: 'EOPNOTSUPP',
+        })
       case 'EBUSY':
         throw new PageboxError('ERR_PAGEBOX_REFUSED', `setup: ${pages} is pinned, referenced or isolated`, {
           argument: 'pfn',
@@ -245,9 +283,57 @@ export class Box implements Disposable {
     return auditReport(found)
   }
 
-  /** Back to the state at creation. Touched pages only; every pin and reference is forgotten. */
+  /**
+   * A new address space. The first one, as the first file or device, gives the box its machine: memory
+   * behind the descriptors, and an allocator that hands pages out. From then on pages that nobody has
+   * touched are address spaces', and neither `pins.pin` nor `setup` makes something of them.
+   *
+   * Throws `ERR_PAGEBOX_NO_ROOM` for descriptors of 4-byte words.
+   */
+  createMm(): Mm<Box> {
+    return createMm(Box.#of(this).#machine)
+  }
+
+  /** A new file: in memory, as on tmpfs, or on a disk that is memory itself. */
+  createFile(settings: FileOptions = {}): PageFile {
+    return createFile(Box.#of(this).#machine, settings)
+  }
+
+  /** Opens a real file of whole pages as a disk: buffered and direct I/O really read and write it. */
+  openFile(path: string, settings: OpenFileOptions = {}): PageFile {
+    return openFile(Box.#of(this).#machine, path, settings)
+  }
+
+  /**
+   * Adds a device with memory of its own. Throws `ERR_PAGEBOX_NO_ROOM` if the layout has no such
+   * memory, and says so if the pfns that the box keeps for devices do not suffice (`devicePages`).
+   */
+  addDevice(settings: DeviceOptions = {}): Device<Box> {
+    return addDevice(Box.#of(this).#machine, settings)
+  }
+
+  /** The devices of the box, whichever thread has added them. */
+  get devices(): Device<Box>[] {
+    return devices(Box.#of(this).#machine)
+  }
+
+  /** Frees up to `pages` pages from the ends of the LRU lists, as kswapd would. How many were freed. */
+  reclaim(pages?: number): number {
+    return reclaim(Box.#of(this).#machine, pages)
+  }
+
+  /** Moves what can move of pages [first, first + pages) to other frames. How many moved. */
+  compact(first?: number, pages?: number): number {
+    return compact(Box.#of(this).#machine, first, pages)
+  }
+
+  /**
+   * Back to the state at creation. Touched pages only; every pin and reference is forgotten. Throws
+   * `ERR_PAGEBOX_REFUSED` (EBUSY) while there are address spaces, files or devices.
+   */
   reset(): void {
     const status = Box.#of(this).#native.reset()
+    if (status !== undefined && status > 0) throw kernelError(status, 'reset', 'the box')
     if (status !== undefined) throw refusal(status, 'reset', 'the box')
   }
 
@@ -259,14 +345,16 @@ export class Box implements Disposable {
   }
 
   /**
-   * Closes this handle; a race that it started is stopped and waited for. The memory goes with the
-   * last handle and the last direct window. A second close does nothing.
+   * Closes this handle; a race that it started is stopped and waited for. Its address spaces exit, its
+   * pins are taken back, its files are written and closed; what was still open is returned. The
+   * memory goes with the last handle and the last direct window. A second close does nothing.
    */
-  close(): void {
+  close(): BoxLeft {
     const box = Box.#of(this)
-    if (!box.#open) return
+    if (!box.#open) return nothingLeft
     box.#open = false
-    box.#native.close()
+    const { mms, files, pinned } = box.#native.close()
+    return Object.freeze({ mms, files, pinned: Object.freeze(pinned) })
   }
 
   [Symbol.dispose](): void {

@@ -4,13 +4,21 @@ import type { PageType } from '../page/layout.ts'
 export interface BoxOptions {
   /** Page descriptors. An untouched one costs nothing: 2^28 are created at once. */
   pages: number
+  /**
+   * Page frame numbers kept for devices, behind those of RAM; 65536, or as many as the layout can name.
+   * They cost nothing until a device is added.
+   */
+  devicePages?: number
   /** Where pins are counted: a built-in name, or what `schemes.define` gave; `'refcount-bias'`. */
   scheme?: string | { readonly name: string }
   /** Which word means what: a built-in name, or what `layouts.define` gave; `'linux-6.12'`. */
   layout?: string | { readonly name: string }
   /** Keep an exact account of pins handed out, and refuse a wrong unpin; true. */
   ledger?: boolean
-  /** Memory behind the descriptors, 4096 bytes a page; false. */
+  /**
+   * Memory behind the descriptors from the start, 4096 bytes a page, and no page but by allocation; false:
+   * the first address space, file or device brings it.
+   */
   frames?: boolean
   /**
    * `'anon'`: a page becomes anonymous memory at its first pin; the default without frames.
@@ -47,8 +55,19 @@ export interface Lru {
   putback(pfn: number): void
   /** Pages of a list from head to tail, `limit` at most (2^20). */
   list(kind: LruKind, limit?: number): Uint32Array
+  /** Pages on their way to a list, in the batches of processors, arrive there. */
+  drain(): void
   /** Length of each list. */
   readonly lengths: Readonly<Record<LruKind, number>>
+}
+
+/** What a handle on a box had open when it was closed, and was closed with it. */
+export interface BoxLeft {
+  /** Address spaces. */
+  readonly mms: number
+  readonly files: number
+  /** Pages that were still pinned, or referenced, by `mapping.pin()` or `mapping.get()`. */
+  readonly pinned: readonly number[]
 }
 
 /** Names a box to other threads of this process. Plain data: it can be posted to a worker. */

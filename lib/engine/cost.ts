@@ -43,16 +43,21 @@ const knownBeside = ['scheme', 'pattern', 'threads', 'op', 'loop', 'seed', 'pref
 function read(given: Partial<CostOptions>): NativeCostOptions {
   const { scheme, layout, pages, hugePages } = given
   return {
-    box: readBoxOptions(
-      {
-        scheme,
-        layout,
-        pages,
-        hugePages,
-        ledger: given.ledger === undefined ? false : boolean(given.ledger, 'options.ledger'),
-      },
-      'options',
-    ),
+    box: {
+      ...readBoxOptions(
+        {
+          scheme,
+          layout,
+          pages,
+          hugePages,
+          ledger: given.ledger === undefined ? false : boolean(given.ledger, 'options.ledger'),
+        },
+        'options',
+      ),
+      // Descriptors alone: nothing of what address spaces need is to be measured.
+      addressSpaces: false,
+      devicePages: 0,
+    },
     type: oneOf(or(given.pageType, 'anon'), 'options.pageType', tables().pageTypes),
     order: given.order === undefined ? 0 : integer(given.order, 'options.order', 0, maxOrder),
     pattern: oneOf(or(given.pattern, 'hot'), 'options.pattern', tables().patterns as Pattern[]),

@@ -1,3 +1,4 @@
+import type { NativeLeft, NativeMachine } from './machineBinding.ts'
 import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
 import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
 
@@ -55,6 +56,10 @@ export interface NativeTables {
   quirks: string[]
   patterns: string[]
   pinOps: string[]
+  advices: string[]
+  pagemapStates: string[]
+  kpageFlags: string[]
+  deviceMemories: string[]
   invariants: { name: string; summary: string }[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */
   errnos: { code: number; name: string }[]
@@ -86,6 +91,9 @@ export interface NativeBoxOptions {
   scheme: NativeSchemeRef
   ledger: boolean
   frames: boolean
+  addressSpaces: boolean
+  devicePages: number
+  devicePagesOptional: boolean
   populate: boolean
   hugePages: boolean
   shards: number
@@ -95,6 +103,7 @@ export interface NativeBoxOptions {
 /** What a box is made of, as native code knows it. */
 export interface NativeBoxFacts {
   pages: number
+  devicePages: number
   ledger: boolean
   frames: boolean
   /** With the stride that the scheme really costs. */
@@ -119,7 +128,7 @@ export interface NativeAudit {
 }
 
 /** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
-export interface NativeBox {
+export interface NativeBox extends NativeMachine {
   /** Where the page is written before one of the next seven is called. Checked there, not coerced. */
   readonly slot: Float64Array
   pin(): Status
@@ -151,7 +160,7 @@ export interface NativeBox {
   window(offsetBytes: number, bytes: number): ArrayBuffer | number
   /** Names the box in this process. */
   token(): string | number
-  close(): void
+  close(): NativeLeft
   readonly facts: NativeBoxFacts
 }
 

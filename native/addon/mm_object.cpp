@@ -13,6 +13,9 @@ namespace {
 /// The places of lib/mm/mapKind.ts.
 enum class Backing : std::uint8_t { kAnon, kFile, kDevice };
 
+/// Handles of mappings that brought a file of their own, and of shared anonymous ones.
+constexpr std::uint64_t kOwnFile = std::uint64_t{1} << 63, kAnonymous = std::uint64_t{1} << 62;
+
 constexpr std::uint64_t kMostPages = std::uint64_t{1} << 32;  // of one call
 
 std::uint64_t vm_prot(std::uint64_t prot) {
@@ -72,7 +75,8 @@ Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
     fresh = machine.machine().create_shmem(given.pages);
     if (fresh == nullptr) return Errc::kNoMem;
     request.file = fresh;
-    request.file_handle = fresh->index + (std::uint64_t{1} << 63);
+    request.file_handle = kOwnFile | fresh->index;
+    if (given.backing == static_cast<unsigned>(Backing::kAnon)) request.file_handle |= kAnonymous;
   }
   const Errc error = do_mmap(cpu, *mm.mm, request);
   if (fresh != nullptr) machine.machine().put_file(cpu, *fresh);
@@ -299,7 +303,8 @@ napi_value vmas(napi_env env, napi_callback_info info) {
             .big("address", vma->start)
             .number("pages", vma->pages())
             .number("flags", flags)
-            .boolean("file", file && vma->file->kind != FileKind::kDriver)
+            .boolean("file", file && vma->file->kind != FileKind::kDriver &&
+                                 (vma->file_handle & kAnonymous) == 0)
             .boolean("disk", file && vma->file->kind == FileKind::kDisk)
             .boolean("device", file && vma->file->kind == FileKind::kDriver)
             .number("filePage", file ? vma->pgoff : 0)

@@ -1,0 +1,131 @@
+import { boolean, integer, oneOf, options, string, typedArray } from '../base/args.ts'
+import { PageboxError } from '../errors.ts'
+import { Mm } from '../mm/mm.ts'
+import { type FileOptions, type OpenFileOptions, PageFile, checkFileOptions } from '../mm/pageFile.ts'
+import { maxPages } from '../mm/range.ts'
+import { internal, type MachineSource } from '../mm/source.ts'
+import { kernelError, made } from '../native/machineStatus.ts'
+import { errnoName, isFailure } from '../native/status.ts'
+import { Device, type DeviceOptions, deviceTypes } from '../zone_device/device.ts'
+
+/** A new, empty address space. */
+export function createMm<Owner>(source: MachineSource<Owner>): Mm<Owner> {
+  const { id } = made(source.native.createMm(), 'createMm', 'the box')
+  return new Mm(source, id, internal)
+}
+
+export function createFile(source: MachineSource<unknown>, settings: FileOptions): PageFile {
+  const given = options(settings, 'options', ['pages', 'kind', 'words'] as const)
+  const words = given.words === undefined ? undefined : typedArray(given.words, 'options.words', 'BigUint64Array')
+  const pages =
+    given.pages === undefined ? (words?.length ?? 0) : integer(given.pages, 'options.pages', 0, maxPages / 16)
+  const kind = given.kind === undefined ? 'memory' : oneOf(given.kind, 'options.kind', ['memory', 'disk'] as const)
+  checkFileOptions(pages, words)
+  const { id } = made(source.native.createFile(pages, kind === 'disk'), 'createFile', 'the box')
+  const file = new PageFile(source, { id, kind, direct: kind === 'disk' }, internal)
+  if (words !== undefined && words.length > 0) file.writeWords(words)
+  if (kind === 'disk') file.writeback()
+  return file
+}
+
+export function openFile(source: MachineSource<unknown>, path: unknown, settings: OpenFileOptions): PageFile {
+  const where = string(path, 'path', 'the path of a file')
+  if (where === '' || where.includes('\0'))
+    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', 'path must be the path of a file', {
+      argument: 'path',
+      given: where === '' ? "''" : 'a string with a zero in it',
+      allowed: 'the path of a file',
+    })
+  const given = options(settings, 'options', ['direct', 'create', 'truncate'] as const)
+  const flag = (name: 'direct' | 'create' | 'truncate', otherwise: boolean): boolean =>
+    given[name] === undefined ? otherwise : boolean(given[name], `options.${name}`)
+  const opened = source.native.openFile(where, flag('direct', true), flag('create', false), flag('truncate', false))
+  if (typeof opened === 'number' && errnoName(opened) === 'EINVAL')
+    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `openFile: '${where}' is no file of whole pages`, {
+      argument: 'path',
+      given: 'a file whose length is no multiple of 4096',
+      allowed: 'a file of whole pages; truncate: true makes it empty',
+      errno: 'EINVAL',
+    })
+  const { id, direct } = made(opened, 'openFile', `'${where}'`)
+  return new PageFile(source, { id, kind: 'real', direct }, internal)
+}
+
+/** Numbers a device that was given no name. */
+function nextName(source: MachineSource<unknown>): string {
+  const listed = source.native.listDevices()
+  const names = new Set(typeof listed === 'number' ? [] : listed.map(({ name }) => name))
+  for (let i = 0; ; i++) if (!names.has(`device ${i}`)) return `device ${i}`
+}
+
+export function addDevice<Owner>(source: MachineSource<Owner>, settings: DeviceOptions): Device<Owner> {
+  const given = options(settings, 'options', ['type', 'pages', 'name'] as const)
+  const type = given.type === undefined ? 'private' : oneOf(given.type, 'options.type', deviceTypes)
+  const pages = given.pages === undefined ? 1024 : integer(given.pages, 'options.pages', 1, 2 ** 32)
+  const name = given.name === undefined ? nextName(source) : string(given.name, 'options.name', 'a name')
+  const added = source.native.addDevice(type, pages, name)
+  if (typeof added === 'number' || (isFailure(added) && !('reason' in added)))
+    throw refused(added as number, given.name)
+  return new Device(source, made(added, 'addDevice', 'the box'), internal)
+
+  function refused(status: number, asked: unknown): PageboxError {
+    switch (status < 0 ? '' : errnoName(status)) {
+      case 'REFUSED':
+        return new PageboxError('ERR_PAGEBOX_NO_ROOM', `addDevice: the layout has no pages of '${type}' memory`, {
+          argument: 'options.type',
+          given: `'${type}'`,
+          allowed: 'a type whose pages the layout has',
+          errno: 'EOPNOTSUPP',
+        })
+      case 'ENOSPC':
+        return new PageboxError(
+          'ERR_PAGEBOX_ARG_RANGE',
+          `addDevice: no room for ${pages} pages behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
+          {
+            argument: 'options.pages',
+            given: `${pages}`,
+            allowed: `${source.native.facts.devicePages} pages and 16 devices in all`,
+            errno: 'ENOSPC',
+          },
+        )
+      case 'EEXIST':
+        return new PageboxError('ERR_PAGEBOX_ARG_RANGE', `addDevice: there is a device of that name`, {
+          argument: 'options.name',
+          given: `'${String(asked)}'`,
+          allowed: 'a name that no device has',
+          errno: 'EEXIST',
+        })
+      default:
+        return kernelError(status, 'addDevice', 'the box')
+    }
+  }
+}
+
+/** The devices of the box, whoever added them; none before the first address space. */
+export function devices<Owner>(source: MachineSource<Owner>): Device<Owner>[] {
+  const listed = source.native.listDevices()
+  if (typeof listed === 'number') {
+    if (errnoName(listed) === 'EBADF') return []
+    throw kernelError(listed, 'devices', 'the box')
+  }
+  return listed.map((facts) => new Device(source, facts, internal))
+}
+
+/** A number of pages that a call on the whole machine gives; 0 for a box that has none. */
+function counted(result: { pages: number } | number, call: string): number {
+  if (typeof result === 'object') return result.pages
+  if (errnoName(result) === 'EBADF') return 0
+  throw kernelError(result, call, 'the box')
+}
+
+export function reclaim(source: MachineSource<unknown>, pages: unknown): number {
+  const most = pages === undefined ? 2 ** 32 : integer(pages, 'pages', 0, 2 ** 32)
+  return counted(source.native.reclaim(most), 'reclaim')
+}
+
+export function compact(source: MachineSource<unknown>, first: unknown, pages: unknown): number {
+  const all = source.native.facts.pages
+  const from = first === undefined ? 0 : integer(first, 'first', 0, all - 1)
+  const count = pages === undefined ? all - from : integer(pages, 'pages', 0, all - from)
+  return counted(source.native.compact(from, from + count), 'compact')
+}

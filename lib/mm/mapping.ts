@@ -1,0 +1,336 @@
+import { boolean, integer, oneOf, options, typedArray, unsigned64 } from '../base/args.ts'
+import { typedArrayLength } from '../base/primordials.ts'
+import { PageboxError } from '../errors.ts'
+import type { Status } from '../native/binding.ts'
+import type { NativeStop } from '../native/machineBinding.ts'
+import { done, kernelError } from '../native/machineStatus.ts'
+import { tables } from '../native/tables.ts'
+import type { Page } from '../page/page.ts'
+import { PinnedPages, ReferencedPages } from './heldPages.ts'
+import type { Mm } from './mm.ts'
+import type { Advice, GupOptions, IoResult, PagemapEntry, Prot } from './mmTypes.ts'
+import { counting, fileId, type PageFile } from './pageFile.ts'
+import { pagemapEntries, pagemapNumbers } from './pagemap.ts'
+import { addressOf, hex, inputBytes, maxPages, pageBytes, within, wordsPerPage } from './range.ts'
+import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
+import { errnoName } from '../native/status.ts'
+
+/** Numbers of the calls, as the addon has them. */
+const rangeCall = { munmap: 0, mprotect: 1, mlock: 2, munlock: 3, madvise: 4 } as const
+const userIo = { read: 0, write: 1, directRead: 2, directWrite: 3 } as const
+const how = { pin: 1, write: 2, longterm: 4, fast: 8, force: 16 } as const
+
+/** The numbers of protections. */
+export const prots: Readonly<Record<Prot, number>> = { none: 0, r: 1, w: 2, rw: 3 }
+export const protOf = (value: unknown, argument: string): number =>
+  prots[oneOf(value, argument, Object.keys(prots) as Prot[])]
+
+/** What devices need of a mapping. */
+export interface RangeParts {
+  readonly source: MachineSource<unknown>
+  readonly mm: number
+  readonly address: bigint
+  readonly pages: number
+}
+
+let partsOf: (value: unknown) => RangeParts | undefined
+
+/**
+ * A range of whole pages of an address space. It names addresses and owns nothing: what is mapped
+ * there may change, and its calls then say so.
+ */
+export class Mapping<Owner = unknown> {
+  readonly #source: MachineSource<Owner>
+  readonly #id: number
+  readonly #mm: Mm<Owner>
+  readonly #address: bigint
+  readonly #pages: number
+
+  /** Use `mm.mmap()`, `mm.at()` or `mapping.slice()`. */
+  constructor(
+    source: MachineSource<Owner>,
+    mm: Mm<Owner>,
+    id: number,
+    address: bigint,
+    pages: number,
+    allowed: symbol,
+  ) {
+    checkInternal(allowed, 'Mapping', 'mm.mmap() or mm.at()')
+    this.#source = source
+    this.#mm = mm
+    this.#id = id
+    this.#address = address
+    this.#pages = pages
+    Object.freeze(this)
+  }
+
+  static #of<Owner>(value: Mapping<Owner>): Mapping<Owner> {
+    if (typeof value === 'object' && value !== null && #pages in value) return value
+    throw wrongKind('this', value, 'a mapping')
+  }
+
+  get mm(): Mm<Owner> {
+    return Mapping.#of(this).#mm
+  }
+
+  get address(): bigint {
+    return Mapping.#of(this).#address
+  }
+
+  /** Where it ends. */
+  get end(): bigint {
+    const { address, pages } = Mapping.#of(this)
+    return address + BigInt(pages * pageBytes)
+  }
+
+  get pages(): number {
+    return Mapping.#of(this).#pages
+  }
+
+  toString(): string {
+    const { address, pages } = Mapping.#of(this)
+    return `${pages} page${pages === 1 ? '' : 's'} at ${hex(address)}`
+  }
+
+  /** Pages [first, first + pages) of this range. */
+  slice(first = 0, pages?: number): Mapping<Owner> {
+    const self = Mapping.#of(this)
+    const from = integer(first, 'first', 0, self.#pages - 1)
+    const count = pages === undefined ? self.#pages - from : integer(pages, 'pages', 1, self.#pages - from)
+    const address = self.#address + BigInt(from) * BigInt(pageBytes)
+    return new Mapping(self.#source, self.#mm, self.#id, address, count, internal)
+  }
+
+  /** Reads word `word` of page `page`, as a program does. Throws `ERR_PAGEBOX_SIGNAL`. */
+  load(page = 0, word = 0): bigint {
+    const self = Mapping.#of(this)
+    const found = self.#source.native.load(self.#id, self.#wordAt(page, word))
+    if (typeof found === 'bigint') return found
+    throw kernelError(found, 'load', self.#subject(page))
+  }
+
+  /** Writes it. */
+  store(page: number, value: bigint | number, word = 0): void {
+    const self = Mapping.#of(this)
+    const status = self.#source.native.store(self.#id, self.#wordAt(page, word), unsigned64(value, 'value'))
+    if (status !== undefined) throw kernelError(status, 'store', self.#subject(page))
+  }
+
+  /** Stores `first + i` into the first word of page i, for all pages. Stops at a signal; its `index` says where. */
+  fill(first: bigint | number): void {
+    const self = Mapping.#of(this)
+    self.#checkWords()
+    const words = counting(first, self.#pages)
+    self.#stopped('store', self.#source.native.userWords(self.#id, self.#address, pageBytes, words, true))
+  }
+
+  /** The first word of each page. */
+  words(): BigUint64Array {
+    const self = Mapping.#of(this)
+    self.#checkWords()
+    const words = new BigUint64Array(self.#pages)
+    self.#stopped('load', self.#source.native.userWords(self.#id, self.#address, pageBytes, words, false))
+    return words
+  }
+
+  /** Bytes from `offsetBytes` on, as a program reads them. */
+  read(offsetBytes = 0, lengthBytes?: number): Uint8Array {
+    const self = Mapping.#of(this)
+    const size = self.#pages * pageBytes
+    const names = ['offsetBytes', 'lengthBytes'] as const
+    const { offset, length } = within(offsetBytes, lengthBytes, size, names)
+    if (length > 2 ** 32) throw self.#tooLong('lengthBytes')
+    const bytes = new Uint8Array(length)
+    self.#stopped('load', self.#source.native.userBytes(self.#id, self.#address + BigInt(offset), bytes, false))
+    return bytes
+  }
+
+  write(bytes: Uint8Array, offsetBytes = 0): void {
+    const self = Mapping.#of(this)
+    const input = inputBytes(bytes, 'bytes')
+    const size = self.#pages * pageBytes
+    const { offset } = within(offsetBytes, typedArrayLength(input), size, ['offsetBytes', 'bytes.length'])
+    self.#stopped('store', self.#source.native.userBytes(self.#id, self.#address + BigInt(offset), input, true))
+  }
+
+  /**
+   * Pins every page (FOLL_PIN), or none: then it throws, and `index` says which page could not be had.
+   */
+  pin(gup: GupOptions = {}): PinnedPages {
+    const self = Mapping.#of(this)
+    const taken = self.#take('pin', gup, how.pin)
+    return new PinnedPages(self.#source, taken.id, taken.pfns, internal)
+  }
+
+  /** Takes a plain reference to every page (FOLL_GET), or none. */
+  get(gup: GupOptions = {}): ReferencedPages {
+    const self = Mapping.#of(this)
+    const taken = self.#take('get', gup, 0)
+    return new ReferencedPages(self.#source, taken.id, taken.pfns, internal)
+  }
+
+  #take(call: string, gup: GupOptions, kind: number): { id: number; pfns: Uint32Array } {
+    const given = options(gup, 'options', ['write', 'longterm', 'fast', 'force'] as const)
+    const flag = (name: 'write' | 'longterm' | 'fast' | 'force', otherwise: boolean): number =>
+      (given[name] === undefined ? otherwise : boolean(given[name], `options.${name}`)) ? how[name] : 0
+    const flags = kind | flag('write', false) | flag('longterm', false) | flag('fast', true) | flag('force', false)
+    if (this.#pages > 2 ** 24) throw this.#tooLong('this')
+    const taken = this.#source.native.takePages(this.#id, this.#address, this.#pages, flags)
+    if (typeof taken === 'number') throw kernelError(taken, call, this.#subject())
+    if ('pfns' in taken) return taken
+    throw kernelError(taken.status, call, this.#subject(taken.index), taken.index)
+  }
+
+  /** munmap(2). Pages that are pinned live on until they are unpinned. */
+  unmap(): void {
+    this.#call('munmap', 0)
+  }
+
+  /** mprotect(2). */
+  protect(prot: Prot): void {
+    this.#call('mprotect', protOf(prot, 'prot'))
+  }
+
+  /** mlock(2): present, and never paged out. */
+  lock(): void {
+    this.#call('mlock', 0)
+  }
+
+  unlock(): void {
+    this.#call('munlock', 0)
+  }
+
+  /** madvise(2). */
+  advise(advice: Advice): void {
+    const { advices } = tables()
+    this.#call('madvise', advices.indexOf(oneOf(advice, 'advice', advices)))
+  }
+
+  #call(call: keyof typeof rangeCall, argument: number): void {
+    const self = Mapping.#of(this)
+    const status = self.#source.native.rangeCall(rangeCall[call], self.#id, self.#address, self.#pages, argument)
+    done(status, call, self.#subject())
+  }
+
+  /** mremap(2): the pages move to another address, chosen if left out. The range there. */
+  remap(address?: bigint | number): Mapping<Owner> {
+    const self = Mapping.#of(this)
+    const to = address === undefined ? 0n : addressOf(address, 'address')
+    const { native } = self.#source
+    const moved = native.mremap(self.#id, self.#address, self.#pages, address !== undefined, to)
+    if (typeof moved === 'number') throw kernelError(moved, 'mremap', self.#subject())
+    return new Mapping(self.#source, self.#mm, self.#id, moved, self.#pages, internal)
+  }
+
+  /** What /proc shows of each page. */
+  pagemap(): PagemapEntry[] {
+    const self = Mapping.#of(this)
+    if (self.#pages > 2 ** 24) throw self.#tooLong('this')
+    const numbers = new Float64Array(self.#pages * pagemapNumbers)
+    done(self.#source.native.pagemap(self.#id, self.#address, self.#pages, numbers), 'pagemap', self.#subject())
+    return pagemapEntries(numbers, self.#pages)
+  }
+
+  /** The pages behind it, one an entry; null where none is mapped. */
+  pfns(): (number | null)[] {
+    return this.pagemap().map(({ pfn }) => pfn)
+  }
+
+  /** The descriptor behind page `page`; null where none is mapped. */
+  page(page = 0): Page<Owner> | null {
+    const { pfn } = this.slice(page, 1).pagemap()[0] as PagemapEntry
+    return pfn === null ? null : Mapping.#of(this).#source.page(pfn)
+  }
+
+  /** read(2) from the file into this range. Holes read as zero; short at the end of the file. */
+  readFile(file: PageFile, filePage = 0): IoResult {
+    return this.#io('readFile', userIo.read, file, filePage, false)
+  }
+
+  /** write(2) from this range to the file, through the page cache. */
+  writeFile(file: PageFile, filePage = 0): IoResult {
+    return this.#io('writeFile', userIo.write, file, filePage, false)
+  }
+
+  /** The same with O_DIRECT: pins the frames, and the disk writes to them. Not for files in memory (EINVAL). */
+  dioRead(file: PageFile, filePage = 0): IoResult {
+    return this.#io('dioRead', userIo.directRead, file, filePage, true)
+  }
+
+  /** O_DIRECT write: pins the frames, and the disk reads them. */
+  dioWrite(file: PageFile, filePage = 0): IoResult {
+    return this.#io('dioWrite', userIo.directWrite, file, filePage, true)
+  }
+
+  #io(name: string, call: number, file: PageFile, filePage: unknown, direct: boolean): IoResult {
+    const self = Mapping.#of(this)
+    const id = fileId(self.#source, file, 'file')
+    const first = integer(filePage, 'filePage', 0, 2 ** 31)
+    const io = self.#source.native.userIo(call, self.#id, self.#address, self.#pages, id, first)
+    if (typeof io === 'number') throw kernelError(io, name, self.#subject())
+    if (io.status !== 0 && io.bytes === 0) throw kernelError(io.status, name, self.#subject())
+    return Object.freeze({
+      bytes: io.bytes,
+      direct: direct && file.direct,
+      errno: io.status === 0 ? null : errnoName(io.status),
+    })
+  }
+
+  #wordAt(page: unknown, word: unknown): bigint {
+    const at = integer(page, 'page', 0, this.#pages - 1)
+    const inside = integer(word, 'word', 0, wordsPerPage - 1)
+    return this.#address + BigInt(at * pageBytes + inside * 8)
+  }
+
+  #checkWords(): void {
+    if (this.#pages > 2 ** 24) throw this.#tooLong('this')
+  }
+
+  #tooLong(argument: string): PageboxError {
+    return new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument} is too long for one call; take a slice()`, {
+      argument,
+      given: this.toString(),
+      allowed: 'at most 2^24 pages and 2^32 bytes',
+    })
+  }
+
+  #stopped(call: string, result: NativeStop | Status): void {
+    if (result === undefined) return
+    if (typeof result === 'number') throw kernelError(result, call, this.#subject())
+    throw kernelError(result.status, call, this.toString(), result.index)
+  }
+
+  /** What an error is about: the address space if that is closed. */
+  #subject(page?: number): string {
+    if (this.#mm.closed) return 'the address space'
+    return page === undefined || this.#pages === 1 ? this.toString() : `page ${page} of ${this.toString()}`
+  }
+
+  static {
+    partsOf = (value) =>
+      typeof value === 'object' && value !== null && #pages in value
+        ? { source: value.#source, mm: value.#id, address: value.#address, pages: value.#pages }
+        : undefined
+  }
+}
+
+/** The parts of a mapping of this box. */
+export function rangeOf(source: MachineSource<unknown>, value: unknown, argument: string): RangeParts {
+  const parts = partsOf(value)
+  if (parts === undefined) throw wrongKind(argument, value, 'a mapping')
+  if (parts.source.native !== source.native) throw otherBox(argument)
+  if (parts.pages > 2 ** 24)
+    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument} has too many pages`, {
+      argument,
+      given: `${parts.pages} pages`,
+      allowed: `at most 2^24 pages of ${maxPages}`,
+    })
+  return parts
+}
+
+/** True for a mapping. */
+export const isMapping = (value: unknown): value is Mapping => partsOf(value) !== undefined
+
+/** Words as bytes of whole pages are checked where they are used. */
+export const wordsOf = (value: unknown, argument: string, pages: number): BigUint64Array =>
+  typedArray(value, argument, 'BigUint64Array', pages)

@@ -1,0 +1,209 @@
+import { badArgument, integer, oneOf, options } from '../base/args.ts'
+import { PageboxError } from '../errors.ts'
+import { done, kernelError, made } from '../native/machineStatus.ts'
+import { closed, errnoName } from '../native/status.ts'
+import { Mapping, protOf, prots } from './mapping.ts'
+import type { MapKind, MmapOptions, MmCounters, Prot, Vma } from './mmTypes.ts'
+import { fileId, type PageFile } from './pageFile.ts'
+import { addressOf, checkEnd, maxPages } from './range.ts'
+import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
+import { unsigned64 } from '../base/args.ts'
+
+const kinds: readonly MapKind[] = [
+  'anon-private',
+  'anon-shared',
+  'file-private',
+  'file-shared',
+  'disk-private',
+  'disk-shared',
+]
+
+/** Bits of vm_flags that are shown in words. */
+const vm = { read: 1, write: 2, shared: 8, locked: 0x2000 } as const
+const backing = { anon: 0, file: 1 } as const
+
+let partsOf: (value: unknown) => { source: MachineSource<unknown>; id: number } | undefined
+
+/** An address space: mappings, page tables, and what a process may do with them. */
+export class Mm<Owner = unknown> implements Disposable {
+  readonly #source: MachineSource<Owner>
+  readonly #id: number
+  #open = true
+
+  /** Use `box.createMm()` or `mm.fork()`. */
+  constructor(source: MachineSource<Owner>, id: number, allowed: symbol) {
+    checkInternal(allowed, 'Mm', 'box.createMm()')
+    this.#source = source
+    this.#id = id
+    Object.freeze(this)
+  }
+
+  static #of<Owner>(value: Mm<Owner>): Mm<Owner> {
+    if (typeof value === 'object' && value !== null && #id in value) return value
+    throw wrongKind('this', value, 'an address space')
+  }
+
+  get box(): Owner {
+    return Mm.#of(this).#source.box
+  }
+
+  get closed(): boolean {
+    return !Mm.#of(this).#open
+  }
+
+  /** mmap(2). Nothing is present until it is touched. */
+  mmap(mapping: MmapOptions): Mapping<Owner> {
+    const self = Mm.#of(this)
+    const known = ['pages', 'kind', 'prot', 'file', 'filePage', 'address'] as const
+    const given = options(mapping, 'options', known)
+    const pages = integer(given.pages, 'options.pages', 1, maxPages)
+    const kind = self.#kindOf(given.kind, given.file)
+    const file = given.file === undefined ? 0 : fileId(self.#source, given.file, 'options.file')
+    const filePage = given.filePage === undefined ? 0 : integer(given.filePage, 'options.filePage', 0, 2 ** 31)
+    const prot = given.prot === undefined ? prots.rw : protOf(given.prot, 'options.prot')
+    const chosen = given.address !== undefined
+    const address = chosen ? addressOf(given.address, 'options.address') : 0n
+    if (chosen) checkEnd(address, pages, 'options.address')
+    const what = kind.startsWith('anon') ? backing.anon : backing.file
+    const shared = kind.endsWith('shared')
+    const { native } = self.#source
+    const at = native.mmap(self.#id, chosen, address, pages, prot, shared, what, file, filePage)
+    if (typeof at === 'number') throw kernelError(at, 'mmap', self.#subject(`${pages} pages`))
+    return new Mapping(self.#source, self, self.#id, at, pages, internal)
+  }
+
+  #kindOf(value: unknown, file: unknown): MapKind {
+    if (value === undefined && file === undefined) return 'anon-private'
+    const kind = value === undefined ? undefined : oneOf(value, 'options.kind', kinds)
+    if (file === undefined) {
+      if (kind?.startsWith('disk')) throw needsFile(kind)
+      return kind as MapKind
+    }
+    fileId(this.#source, file, 'options.file')
+    const room = (file as PageFile).kind === 'memory' ? 'file' : 'disk'
+    if (kind === undefined) return `${room}-shared`
+    if (!kind.startsWith(room))
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.kind', kind, `'${room}-private' or '${room}-shared'`)
+    return kind
+  }
+
+  /** A range of this address space, whatever is mapped there; nothing, perhaps. */
+  at(address: bigint | number, pages = 1): Mapping<Owner> {
+    const self = Mm.#of(this)
+    const from = addressOf(address, 'address')
+    const count = integer(pages, 'pages', 1, maxPages)
+    checkEnd(from, count, 'address')
+    return new Mapping(self.#source, self, self.#id, from, count, internal)
+  }
+
+  /** Reads the word at an address, a multiple of 8. Throws `ERR_PAGEBOX_SIGNAL`. */
+  load(address: bigint | number): bigint {
+    const self = Mm.#of(this)
+    const at = addressOf(address, 'address', 8)
+    const found = self.#source.native.load(self.#id, at)
+    if (typeof found === 'bigint') return found
+    throw kernelError(found, 'load', self.#subject(`0x${at.toString(16)}`))
+  }
+
+  /** Writes it. */
+  store(address: bigint | number, value: bigint | number): void {
+    const self = Mm.#of(this)
+    const at = addressOf(address, 'address', 8)
+    const status = self.#source.native.store(self.#id, at, unsigned64(value, 'value'))
+    done(status, 'store', self.#subject(`0x${at.toString(16)}`))
+  }
+
+  /** fork(2): a copy on write of this address space. Pages that may be pinned are copied at once. */
+  fork(): Mm<Owner> {
+    const self = Mm.#of(this)
+    const { id } = made(self.#source.native.forkMm(self.#id), 'fork', self.#subject('the address space'))
+    return new Mm(self.#source, id, internal)
+  }
+
+  /** The mappings, by address. */
+  get vmas(): Vma[] {
+    const self = Mm.#of(this)
+    const found = self.#source.native.vmas(self.#id)
+    if (typeof found === 'number') throw kernelError(found, 'vmas', 'the address space')
+    return found.map(({ address, pages, flags, file, disk, device, filePage }) => {
+      const shared = (flags & vm.shared) !== 0
+      const behind = file ? (disk ? 'disk' : 'file') : 'anon'
+      return Object.freeze({
+        address,
+        pages,
+        prot: (Object.keys(prots) as Prot[]).find((name) => prots[name] === (flags & (vm.read | vm.write))) as Prot,
+        shared,
+        locked: (flags & vm.locked) !== 0,
+        kind: device ? ('device' as const) : (`${behind}-${shared ? 'shared' : 'private'}` as MapKind),
+        filePage,
+        flags,
+      })
+    })
+  }
+
+  /** Pages by what they are, as smaps counts them. */
+  counters(): MmCounters {
+    const counters = { size: 0, rss: 0, anon: 0, file: 0, swap: 0, device: 0, softDirty: 0, locked: 0 }
+    for (const vma of Mm.#of(this).vmas) {
+      counters.size += vma.pages
+      for (const { state, file, softDirty, flags } of this.at(vma.address, vma.pages).pagemap()) {
+        if (state === 'present' && !flags?.includes('ZERO_PAGE')) {
+          counters.rss++
+          if (file) counters.file++
+          else counters.anon++
+          if (vma.locked) counters.locked++
+        } else if (state === 'swap') counters.swap++
+        else if (state.startsWith('dev_private')) counters.device++
+        if (softDirty && state !== 'none') counters.softDirty++
+      }
+    }
+    return Object.freeze(counters)
+  }
+
+  /** Clears the soft-dirty bits (4 to `/proc/pid/clear_refs`). */
+  clearRefs(): void {
+    const self = Mm.#of(this)
+    done(self.#source.native.clearRefs(self.#id), 'clearRefs', 'the address space')
+  }
+
+  /** The process exits: everything is unmapped, its devices are closed. Its pins live on. */
+  close(): void {
+    const self = Mm.#of(this)
+    if (!self.#open) return
+    const status = self.#source.native.closeMm(self.#id)
+    if (status !== undefined && status !== closed && errnoName(status) !== 'EBADF')
+      throw kernelError(status, 'close', 'the address space')
+    self.#open = false
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #subject(otherwise: string): string {
+    return this.#open ? otherwise : 'the address space'
+  }
+
+  static {
+    partsOf = (value) =>
+      typeof value === 'object' && value !== null && #id in value ? { source: value.#source, id: value.#id } : undefined
+  }
+}
+
+const needsFile = (kind: string): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_ARG_RANGE', `options.file: kind '${kind}' maps a file; give one`, {
+    argument: 'options.file',
+    given: 'undefined',
+    allowed: 'what box.createFile() or box.openFile() returned',
+  })
+
+/** The number of an address space of this box. */
+export function mmId(source: MachineSource<unknown>, value: unknown, argument: string): number {
+  const parts = partsOf(value)
+  if (parts === undefined) throw wrongKind(argument, value, 'an address space')
+  if (parts.source.native !== source.native) throw otherBox(argument)
+  return parts.id
+}
+
+/** True for an address space. */
+export const isMm = (value: unknown): value is Mm => partsOf(value) !== undefined

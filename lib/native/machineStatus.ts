@@ -1,0 +1,57 @@
+import { PageboxError } from '../errors.ts'
+import type { NativeFailure } from './binding.ts'
+import { busy, busyError, closed, closedError, created, errnoName, isFailure } from './status.ts'
+
+const signals: Readonly<Record<number, 'SIGSEGV' | 'SIGBUS'>> = { [-200]: 'SIGSEGV', [-201]: 'SIGBUS' }
+
+const words: Readonly<Record<string, string>> = {
+  EAGAIN: 'busy or pinned',
+  EACCES: 'not allowed for this mapping',
+  EBUSY: 'somebody holds its pages',
+  EEXIST: 'something is there already',
+  EFAULT: 'not mapped, or not mapped for that access',
+  EINVAL: 'not a range that this can be done to',
+  EIO: 'the disk failed',
+  ENODEV: 'the device was removed',
+  ENOENT: 'not all of it is there',
+  ENOMEM: 'no memory left, or part of the range is not mapped',
+  ENOSPC: 'no room left',
+  EPERM: 'not permitted by the mapping',
+}
+
+/**
+ * The error for what a kernel would refuse: its errno, whatever else the same number means for a pin.
+ * `subject` is what was closed if that is why.
+ */
+export function kernelError(status: number, call: string, subject: string, index?: number): PageboxError {
+  if (status === closed) return closedError()
+  if (status === busy) return busyError()
+  const signal = signals[status]
+  if (signal !== undefined)
+    return new PageboxError('ERR_PAGEBOX_SIGNAL', `${call}: ${subject}: ${signal}`, {
+      argument: subject,
+      signal,
+      errno: 'EFAULT',
+      ...(index === undefined ? {} : { index }),
+    })
+  const name = errnoName(status)
+  if (name === 'EBADF') return closedError(subject)
+  const why = words[name]
+  return new PageboxError('ERR_PAGEBOX_REFUSED', `${call}: ${subject}: ${name}${why === undefined ? '' : `, ${why}`}`, {
+    argument: subject,
+    errno: name,
+    ...(index === undefined ? {} : { index }),
+  })
+}
+
+/** What was made, or why not: the machine itself, or the one object. */
+export function made<Made extends object>(result: Made | NativeFailure | number, call: string, subject: string): Made {
+  if (typeof result === 'number') throw kernelError(result, call, subject)
+  if (isFailure(result) && 'reason' in result) return created(result as Made | NativeFailure, subject)
+  return result as Made
+}
+
+/** Success, or the error of the status. */
+export function done(status: number | undefined, call: string, subject: string): void {
+  if (status !== undefined) throw kernelError(status, call, subject)
+}
