@@ -11,7 +11,7 @@ namespace {
 /// Nobody else maps it or holds a reference, so the page may become ours.
 bool can_reuse_anon_folio(Fault& fault, Page folio) {
   Cpu& cpu = fault.cpu;
-  if (folio.test(Flag::kHead) || folio.refcount() > 3) return false;
+  if (folio_test_large(folio) || folio.refcount() > 3) return false;
   // A reference may just be this CPU's LRU batch.
   if (!folio.test(Flag::kLru)) lru_add_drain(cpu);
   if (folio.refcount() > 1 + (folio_test_swapcache(folio) ? 1 : 0)) return false;

@@ -1,5 +1,9 @@
 #include "mm/folio_state.h"
 
+#include <algorithm>
+
+#include "page/folio.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 AnonVma* folio_anon_vma(Machine& machine, Page folio) {
@@ -54,8 +58,21 @@ bool folio_mark_dirty(Machine& machine, Page folio) {
   return !folio.test_and_set(Flag::kDirty);
 }
 
-bool folio_maybe_dma_pinned(Machine& machine, Page folio) {
-  return machine.pins.maybe_pinned(machine.pfn_of(folio));
+bool folio_maybe_dma_pinned(Machine& machine, Page page) {
+  if (!machine.pins.maybe_pinned(machine.pfn_of(page))) return false;
+  const Page folio = compound_head(machine.memmap, page);
+  if (!folio_test_large(folio) || machine.pins.scheme().answer != PinAnswer::kFuzzy) return true;
+  const auto bias = static_cast<std::int64_t>(machine.pins.refs_per_pin(folio));
+  if (bias < 2) return true;  // not by references, for this folio
+  // A huge page has one reference an entry and one a slot of the swap cache: more than
+  // the bias, though nobody pins it. Half a bias is left for what comes and goes while
+  // the counts are read, and the fewer mappings are believed, so no pin is overlooked.
+  const std::int64_t before = folio_mapcount(folio);
+  const std::int64_t references = folio.refcount();
+  const std::int64_t mappings = std::min<std::int64_t>(before, folio_mapcount(folio));
+  const std::int64_t cache =
+      folio_test_swapcache(folio) ? static_cast<std::int64_t>(folio_nr_pages(folio)) : 0;
+  return references - mappings - cache >= bias / 2;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

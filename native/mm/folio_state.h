@@ -6,6 +6,7 @@
 
 #include "base/env.h"
 #include "mm/address_space.h"
+#include "mm/large_folio.h"
 #include "mm/machine.h"
 #include "page/address.h"
 #include "page/page.h"
@@ -28,19 +29,14 @@ AddressSpace* folio_file(Machine& machine, Page folio);
 void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index);
 void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index);
 
-/// Mappings of an order-0 folio, of a whole huge one (its entire mapcount).
-inline std::int32_t page_mapcount(Page page) {
-  const std::int32_t raw = page.mapcount_raw();
-  return raw < -1 ? 0 : raw + 1;
-}
-inline bool folio_mapped(Page folio) { return page_mapcount(folio) > 0; }
-
 bool folio_trylock(Page folio);
 void folio_lock(Page folio);
 void folio_unlock(Page folio);
 
 /// Sets PG_dirty; the file's page is dirty from now on. True if it was not.
 bool folio_mark_dirty(Machine& machine, Page folio);
-bool folio_maybe_dma_pinned(Machine& machine, Page folio);
+/// Of any page of a folio. A scheme that counts references may call a page pinned that
+/// is not; the references that a huge page has by its mappings do not mislead it.
+bool folio_maybe_dma_pinned(Machine& machine, Page page);
 
 }  // namespace pagebox::inline PAGEBOX_ENV
