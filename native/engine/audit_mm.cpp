@@ -5,6 +5,7 @@
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/pin_question.h"
 #include "page/folio.h"
 
@@ -13,8 +14,8 @@ namespace {
 
 /// What the walk finds about one page.
 struct Account {
-  std::uint32_t mappings = 0, other_entries = 0, caches = 0, batches = 0, gets = 0, pins = 0,
-                isolations = 0;
+  std::uint32_t mappings = 0, leaves = 0, other_entries = 0, caches = 0, batches = 0, gets = 0,
+                pins = 0, isolations = 0;
   bool table = false;
 
   std::string describe() const {
@@ -22,6 +23,7 @@ struct Account {
     const auto add = [&](std::uint32_t n, const char* what) {
       if (n > 0) out += ", " + std::to_string(n) + " " + what;
     };
+    add(leaves, "pmd mappings");
     add(other_entries, "entries without a mapping");
     add(caches, "caches and buffers");
     add(batches, "LRU batches");
@@ -50,9 +52,11 @@ class Walk {
         account(held.pfn).pins += held.count;
     }
     account(machine_.pfn_of(machine_.zero_page())).gets += 1;
+    if (const Page huge = machine_.huge_zero_page()) account(machine_.pfn_of(huge)).gets += 1;
     check_swap();
     check_pages();
     check_pins();
+    check_deferred();
     return std::move(rows_);
   }
 
@@ -80,9 +84,30 @@ class Walk {
       mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
         walk_entry(*vma, address, slot.get());
       });
+      mm.page_table.for_each_huge(vma->start, vma->end,
+                                  [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
+                                    walk_leaf(*vma, from, to, pmd.get());
+                                  });
     }
     mm.page_table.visit([&](Pfn pfn) { account(pfn).table = true; },
                         [&](PteSlot) { ++entries_in_tables_; });
+    mm.page_table.visit_deposits([&](Pfn table, std::uint64_t leaves, std::uint64_t deposits) {
+      if (leaves != deposits)
+        row(MmInvariant::kDepositForEachLeaf, table.value, leaves, deposits,
+            "tables in reserve for the huge leaves of a pmd table");
+    });
+  }
+
+  void walk_leaf(const Vma& vma, std::uint64_t from, std::uint64_t to, Pte pmd) {
+    ++entries_in_vmas_;
+    const Page folio = huge_normal_folio(machine_, pmd);
+    if (!folio) return;
+    account(pmd.pfn()).leaves += 1;
+    if (to - from != kPmdBytes || !folio_test_pmd_mappable(folio))
+      row(MmInvariant::kHugeCountsAgree, pmd.pfn().value, kPmdBytes, to - from,
+          "a pmd maps what is no whole huge page");
+    else
+      check_rmap(vma, from, folio);
   }
 
   void walk_entry(const Vma& vma, std::uint64_t address, Pte pte) {
@@ -91,6 +116,7 @@ class Walk {
     if (pte.present()) {
       if (const Page page = vm_normal_page(machine_, pte)) {
         account(pte.pfn()).mappings += 1;
+        page_mappings_[pte.pfn()] += 1;
         check_rmap(vma, address, page);
         if (machine_.is_device_private(pte.pfn()))
           row(MmInvariant::kRmapComplete, address, 0, 1, "present, where no CPU can reach it");
@@ -172,8 +198,10 @@ class Walk {
       if (cached == 0) continue;
       const Page folio = machine_.page({cached - 1});
       account({cached - 1}).caches += 1;
-      if (!folio_test_swapcache(folio) || folio_swap_slot(folio) != slot)
-        row(MmInvariant::kCacheLinked, cached - 1, slot, folio_swap_slot(folio),
+      const Page head = compound_head(machine_.memmap, folio);
+      const std::uint64_t names = folio_swap_slot(head) + folio_page_index(head, folio);
+      if (!folio_test_swapcache(head) || names != slot)
+        row(MmInvariant::kCacheLinked, cached - 1, slot, names,
             "the page in the swap cache does not name its slot");
     }
   }
@@ -200,22 +228,21 @@ class Walk {
     if (input_.is_foreign != nullptr && input_.is_foreign(input_.context, pfn)) return;
     const auto at = accounts_.find(pfn);
     const Account who = at == accounts_.end() ? Account{} : at->second;
-    const std::int64_t expected =
-        idle_refs(pfn, static_cast<std::int64_t>(who.mappings) + who.other_entries + who.caches +
-                           who.batches + who.gets + who.isolations + (who.table ? 1 : 0) +
-                           static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page));
+    const std::int64_t expected = idle_refs(
+        pfn, static_cast<std::int64_t>(who.mappings) + who.leaves + who.other_entries + who.caches +
+                 who.batches + who.gets + who.isolations + (who.table ? 1 : 0) +
+                 static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page));
     const bool accounted =
         input_.held_is_partial ? page.refcount() >= expected : page.refcount() == expected;
     if (!accounted)
       row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),
           static_cast<std::uint64_t>(page.refcount()), who.describe());
     if (who.table || expected == 0) return;
-    const bool counts_pins = machine_.pins.scheme().place == CountPlace::kMapcount;
-    const std::uint32_t mapped = static_cast<std::uint32_t>(page_mapcount(page));
-    if (mapped != who.mappings + (counts_pins ? who.pins : 0) && !machine_.is_zero_pfn(pfn))
-      row(MmInvariant::kMapcountAccounted, pfn.value, who.mappings, mapped, who.describe());
-    if (folio_test_anon(page) && page_anon_exclusive(page) && who.mappings > 1)
-      row(MmInvariant::kExclusiveOnce, pfn.value, 1, who.mappings, "exclusive, yet mapped again");
+    if (folio_test_large(page)) {
+      check_huge(pfn, page, who);
+    } else {
+      check_mapped_page(pfn, page, page, who.mappings, 0, counts_pins() ? who.pins : 0);
+    }
     check_count(pfn, who);
     check_lru(pfn, page, who);
   }
@@ -224,8 +251,7 @@ class Walk {
   void check_count(Pfn pfn, const Account& who) {
     const PinCount counted = machine_.pins.pins(pfn);
     if (machine_.pins.scheme().answer == PinAnswer::kExact && counts(pfn) &&
-        !input_.held_is_partial &&
-        counted.pins != who.pins)
+        !input_.held_is_partial && counted.pins != who.pins)
       row(MmInvariant::kPinsBalanced, pfn.value, who.pins, counted.pins, "the scheme's count");
     if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))
       row(MmInvariant::kPinsBalanced, pfn.value, who.pins, 0, "pinned, and reads as not pinned");
@@ -238,6 +264,61 @@ class Walk {
     return pins_have_room(machine_, page) && !(by_rmap && is_drivers(page));
   }
 
+  /// Pins raise `_mapcount`.
+  bool counts_pins() const { return machine_.pins.scheme().place == CountPlace::kMapcount; }
+
+  /// `page` alone has `entries` of its own, its folio `leaves`; `pins` count among its
+  /// mappings.
+  void check_mapped_page(Pfn pfn, Page folio, Page page, std::uint32_t entries,
+                         std::uint32_t leaves, std::uint32_t pins = 0) {
+    const auto mapped = static_cast<std::uint32_t>(page_mapcount(page));
+    if (mapped != entries + pins && !machine_.is_zero_pfn(pfn))
+      row(MmInvariant::kMapcountAccounted, pfn.value, entries, mapped,
+          std::to_string(entries) + " entries");
+    // While leaves alone map a huge page the head's bit speaks for all of it.
+    const std::uint32_t mappings = entries + leaves;
+    if (folio_test_anon(folio) && page_anon_exclusive(page) && mappings > 1)
+      row(MmInvariant::kExclusiveOnce, pfn.value, 1, mappings, "exclusive, yet mapped again");
+  }
+
+  void check_huge(Pfn pfn, Page folio, const Account& who) {
+    if (machine_.is_huge_zero(folio)) return;
+    std::uint64_t pages_mapped = 0;
+    for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i) {
+      const auto at = page_mappings_.find(pfn + i);
+      const std::uint32_t entries = at == page_mappings_.end() ? 0 : at->second;
+      pages_mapped += entries > 0 ? 1 : 0;
+      check_mapped_page(pfn + i, folio, folio_page(folio, i), entries, who.leaves,
+                        i == 0 && counts_pins() ? who.pins : 0);
+    }
+    const auto check = [&](std::uint64_t expected, std::uint64_t found, const char* what) {
+      if (expected != found)
+        row(MmInvariant::kHugeCountsAgree, pfn.value, expected, found,
+            std::string(what) + ": " + who.describe());
+    };
+    check(who.leaves, static_cast<std::uint32_t>(folio_entire_mapcount(folio)), "entire mapcount");
+    check(who.leaves + who.mappings, static_cast<std::uint32_t>(folio_mapcount(folio)),
+          "mappings of any part");
+    if (const std::uint16_t at = folio.shape().nr_pages_mapped; at != 0)
+      check(pages_mapped + (who.leaves > 0 ? kEntirelyMapped : 0),
+            atomics::load(folio_page(folio, 1).u32(at)), "pages mapped");
+    if (folio_test_partially_mapped(folio)) partially_mapped_[pfn] = true;
+  }
+
+  void check_deferred() {
+    std::vector<Pfn> heads;
+    if (machine_.deferred_split.heads(heads) != Errc::kOk)
+      row(MmInvariant::kDeferredLinked, 0, 0, 1, "the queue is no closed ring");
+    for (const Pfn pfn : heads) {
+      const Page folio = machine_.page(pfn);
+      if (!folio_test_large(folio) || folio.refcount() <= 0)
+        row(MmInvariant::kDeferredLinked, pfn.value, 1, 0, "queued, yet no huge page in use");
+      partially_mapped_.erase(pfn);
+    }
+    for (const auto& [pfn, flag] : partially_mapped_)
+      row(MmInvariant::kDeferredLinked, pfn.value, 1, 0, "partially mapped, yet not queued");
+  }
+
   void check_lru(Pfn pfn, Page page, const Account& who) {
     if (machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
     const bool isolated = who.pins > 0 && machine_.pins.scheme().isolates();
@@ -245,7 +326,7 @@ class Walk {
       row(MmInvariant::kLruMembership, pfn.value, 0, 1, "listed, while its pins have its words");
     // A page with contents belongs on a list, or is on its way there, or a pin will
     // put it there; what was truncated or evicted lives off the lists.
-    const bool owned = who.mappings > 0 || who.caches > 0;
+    const bool owned = who.mappings > 0 || who.leaves > 0 || who.caches > 0;
     if (!owned || is_drivers(page) || in_add_batch_.contains(pfn) || who.isolations > 0 ||
         input_.held_is_partial)
       return;
@@ -274,6 +355,8 @@ class Walk {
   std::vector<MmAuditRow> rows_;
   std::map<Pfn, Account> accounts_;
   std::map<Pfn, bool> in_add_batch_;
+  std::map<Pfn, std::uint32_t> page_mappings_;  // entries of this very page
+  std::map<Pfn, bool> partially_mapped_;
   std::map<std::uint64_t, std::uint64_t> swap_users_;
   std::uint64_t entries_in_tables_ = 0, entries_in_vmas_ = 0;
 };

@@ -24,11 +24,15 @@ enum class MmInvariant : std::uint8_t {
   kLruMembership,
   kExclusiveOnce,
   kVmasOrdered,
+  kHugeCountsAgree,
+  kDepositForEachLeaf,
+  kDeferredLinked,
 };
-inline constexpr unsigned kMmInvariants = 9;
+inline constexpr unsigned kMmInvariants = 12;
 inline constexpr std::array<std::string_view, kMmInvariants> kMmInvariantNames = {
-    "refcount-accounted", "mapcount-accounted", "pins-balanced",  "rmap-complete", "swap-counted",
-    "cache-linked",       "lru-membership",     "exclusive-once", "vmas-ordered"};
+    "refcount-accounted", "mapcount-accounted", "pins-balanced",         "rmap-complete",
+    "swap-counted",       "cache-linked",       "lru-membership",        "exclusive-once",
+    "vmas-ordered",       "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked"};
 
 enum class MmPlace : std::uint8_t { kPfn, kSlot, kAddress, kNowhere };
 

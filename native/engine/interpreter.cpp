@@ -30,7 +30,6 @@ bool Interpreter::in_range(const Op& op) {
          op.page + op.n <= kSlotPages && op.fpage <= kSlotPages;
 }
 
-
 OpRecord Interpreter::run(const Op& op) {
   if (op.code == OpCode::kExit) {
     const OpRecord result = ret(processes_.exit(cpu_, thread_, op.proc));

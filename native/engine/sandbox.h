@@ -57,7 +57,8 @@ class Sandbox {
   std::unique_ptr<Memmap> memmap_;
   std::unique_ptr<Zone> zone_;
   std::unique_ptr<Allocator> allocator_;
-  std::unique_ptr<Ledger> ledger_;  // in order only: what schemes that cannot tell are compared with
+  std::unique_ptr<Ledger>
+      ledger_;  // in order only: what schemes that cannot tell are compared with
   std::unique_ptr<Pins> pins_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<MirrorDevices> devices_;

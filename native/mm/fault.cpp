@@ -1,5 +1,7 @@
 #include "mm/fault.h"
 
+#include "mm/huge.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 Page vm_normal_page(Machine& machine, Pte pte) {
@@ -14,6 +16,7 @@ Page devmap_page(Machine& machine, Pte pte) {
 
 FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
   address &= ~(kPageBytes - 1);
+  if (const auto result = huge_fault(cpu, vma, address, flags)) return *result;
   const auto slot = vma.mm->page_table.alloc(cpu, address);
   if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
   Fault fault{cpu, vma, address, flags, slot.value, slot.value.get()};

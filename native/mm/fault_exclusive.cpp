@@ -3,6 +3,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap.h"
+#include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -21,9 +22,10 @@ void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot sl
 
 FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
   Machine& machine = fault.machine();
+  const Page folio = compound_head(machine.memmap, page);
   // Another CPU may be past it already, and the page gone.
-  if (!page.try_ref_add_unless_zero(1)) return FaultResult::kOk;
-  folio_lock(page);
+  if (!folio.try_ref_add_unless_zero(1)) return FaultResult::kOk;
+  folio_lock(folio);
   {
     Invalidation invalidation(
         fault.cpu, fault.mm(),
@@ -32,8 +34,8 @@ FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
     if (fault.slot.get() == fault.orig)
       restore_exclusive_pte(fault.cpu, fault.vma, fault.address, fault.slot);
   }
-  folio_unlock(page);
-  machine.put(fault.cpu, page);
+  folio_unlock(folio);
+  machine.put(fault.cpu, folio);
   return FaultResult::kOk;
 }
 

@@ -2,6 +2,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap.h"
+#include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -93,11 +94,14 @@ bool should_try_to_free_swap(Fault& fault, Page folio) {
 void map_swapped_page(Fault& fault, Page folio, bool fresh) {
   Machine& machine = fault.machine();
   const std::uint64_t slot = fault.orig.entry().offset;
+  const std::uint64_t page_index = folio_test_large(folio) ? slot - folio_swap_slot(folio) : 0;
   const bool exclusive = fresh || fault.orig.swp_exclusive();
   machine.swap.free(slot);
   if (should_try_to_free_swap(fault, folio)) (void)folio_free_swap(fault.cpu, folio);
 
-  Pte pte = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
+  // Of a huge folio in the swap cache, the page of this slot.
+  const Page page = folio_page(folio, page_index);
+  Pte pte = Pte::of(machine.pfn_of(page), fault.vma.page_prot);
   if (fault.orig.swp_soft_dirty()) pte = pte.with(Pte::kSoftDirty);
   const bool ours = exclusive || folio.refcount() == 1;
   if (ours && (fault.vma.flags & kVmWrite) != 0 && !pte_needs_soft_dirty_wp(fault.vma, pte)) {
@@ -108,7 +112,7 @@ void map_swapped_page(Fault& fault, Page folio, bool fresh) {
     }
   }
   if (folio_test_anon(folio)) {
-    folio_add_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
+    folio_add_anon_rmap(fault.cpu, page, fault.vma, fault.address, ours);
   } else {
     // v6.12 forgets a locked vma here: such a page is locked by the next mlock only.
     folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
@@ -137,7 +141,7 @@ FaultResult do_swap_page(Fault& fault) {
   if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
   if (!fresh) {
     folio_lock(folio);
-    if (!folio_test_swapcache(folio) || folio_swap_slot(folio) != slot) {
+    if (!folio_holds_swap_slot(folio, slot)) {
       folio_unlock(folio);
       machine.put(cpu, folio);
       return FaultResult::kOk;  // the cache let go of it meanwhile: look again

@@ -12,7 +12,7 @@ namespace {
 bool can_reuse_anon_folio(Fault& fault, Page folio) {
   Cpu& cpu = fault.cpu;
   const std::int32_t kept = cpu.machine.kept_refs(folio);
-  if (folio.test(Flag::kHead) || folio.refcount() > 3 + kept) return false;
+  if (folio_test_large(folio) || folio.refcount() > 3 + kept) return false;
   // A reference may just be this CPU's LRU batch.
   if (!folio.test(Flag::kLru)) lru_add_drain(cpu);
   if (folio.refcount() > 1 + kept + (folio_test_swapcache(folio) ? 1 : 0)) return false;

@@ -1,5 +1,9 @@
 #include "mm/folio_state.h"
 
+#include <algorithm>
+
+#include "page/folio.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 AnonVma* folio_anon_vma(Machine& machine, Page folio) {

@@ -6,6 +6,7 @@
 
 #include "base/env.h"
 #include "mm/address_space.h"
+#include "mm/large_folio.h"
 #include "mm/machine.h"
 #include "page/address.h"
 #include "page/page.h"
@@ -28,16 +29,14 @@ AddressSpace* folio_file(Machine& machine, Page folio);
 void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index);
 void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index);
 
-/// Mappings of an order-0 folio, of a whole huge one (its entire mapcount).
-inline std::int32_t page_mapcount(Page page) {
-  const std::int32_t raw = page.mapcount_raw();
-  return raw < -1 ? 0 : raw + 1;
-}
-inline bool folio_mapped(Page folio) { return page_mapcount(folio) > 0; }
-/// The same without pins, which mapcount-overlay counts in: what decisions are made
-/// by. `emptied`: entries that the caller has emptied and not yet counted out.
+/// Mappings without pins, which mapcount-overlay counts in: what decisions are made by.
+/// `emptied`: entries that the caller has emptied and not yet counted out.
 std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied = 0);
-inline bool folio_mapped(Machine& machine, Page folio) { return page_mapcount(machine, folio) > 0; }
+/// The same of any part of a folio.
+std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied = 0);
+inline bool folio_mapped(Machine& machine, Page folio) {
+  return folio_mapcount(machine, folio) > 0;
+}
 
 bool folio_trylock(Page folio);
 void folio_lock(Page folio);

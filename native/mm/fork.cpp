@@ -2,6 +2,7 @@
 // held an anonymous page.
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "page/folio.h"
@@ -102,6 +103,16 @@ Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
   Errc error = Errc::kOk;
   for (std::uint64_t address = from.start; address < from.end && error == Errc::kOk;) {
     const std::uint64_t next = std::min((address | (kPmdBytes - 1)) + 1, from.end);
+    if (const PteSlot pmd = from.mm->page_table.find_pmd(address);
+        pmd && pmd.get().present() && pmd.get().huge()) {
+      error = copy_huge_pmd(cpu, to, from, address, pmd);
+      if (error == Errc::kOk) {
+        address = next;
+        continue;
+      }
+      if (error != Errc::kAgain) return error;
+      error = Errc::kOk;  // a table now
+    }
     PteSlot parent = from.mm->page_table.find(address);
     if (!parent) {
       address = next;

@@ -44,6 +44,13 @@ void FrameMap::clear(Pfn pfn) const {
   for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, 0);
 }
 
+bool FrameMap::is_zero(Pfn pfn) const {
+  const std::uint64_t* in = words(at(pfn));
+  for (std::uint64_t i = 0; i < kWords; ++i)
+    if (get(in + i) != 0) return false;
+  return true;
+}
+
 std::uint64_t FrameMap::word(Pfn pfn, std::uint64_t offset_bytes) const {
   return get(words(at(pfn) + offset_bytes));
 }

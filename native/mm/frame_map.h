@@ -31,6 +31,7 @@ class FrameMap {
   /// while its page is copied may or may not be in the copy, as on a machine.
   void copy(Pfn to, Pfn from) const;
   void clear(Pfn pfn) const;
+  bool is_zero(Pfn pfn) const;
   std::uint64_t word(Pfn pfn, std::uint64_t offset_bytes = 0) const;
   void set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value) const;
   /// To and from bytes that only the caller sees.

@@ -4,6 +4,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup_internal.h"
+#include "mm/huge.h"
 #include "mm/range.h"
 #include "page/folio.h"
 
@@ -31,7 +32,8 @@ Errc check_vma_flags(const Vma& vma, std::uint32_t flags) {
 bool can_follow_write(const Vma& vma, Pte pte, Page page, std::uint32_t flags) {
   if (pte.write()) return true;
   if ((flags & kFollForce) == 0 || !vma.is_cow() || (vma.flags & kVmWrite) != 0) return false;
-  return page && page_anon_exclusive(page) && !pte_needs_soft_dirty_wp(vma, pte);
+  return page && folio_test_anon(compound_head(vma.mm->machine.memmap, page)) &&
+         page_anon_exclusive(page) && !pte_needs_soft_dirty_wp(vma, pte);
 }
 
 enum class Follow : std::uint8_t { kDone, kFault, kUnshare, kError };
@@ -42,10 +44,33 @@ struct Followed {
   Page page;
 };
 
+/// The leaf as a whole: its head says whether the page is exclusive.
+Followed follow_huge(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
+  Machine& machine = cpu.machine;
+  const PteSlot pmd = vma.mm->page_table.find_pmd(address);
+  if (!pmd) return {};
+  Guard guard(*pmd.lock);
+  const Pte pte = pmd.get();
+  if (!pte.present() || !pte.huge()) return {};
+  const Page folio = machine.page(pte.pfn());
+  if ((flags & kFollWrite) != 0 && !can_follow_write(vma, pte, folio, flags)) return {};
+  if (!pte.write() && gup_must_unshare(machine, &vma, flags, folio))
+    return {Follow::kUnshare, Errc::kOk, {}};
+  const Page page = machine.page(huge_pfn(pte, address));
+  if (const Errc error = try_grab_folio(cpu, page, flags); error != Errc::kOk)
+    return {Follow::kError, error, {}};
+  if ((flags & kFollTouch) != 0) touch_pmd(pmd, (flags & kFollWrite) != 0);
+  return {Follow::kDone, Errc::kOk, page};
+}
+
 Followed follow_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
   Machine& machine = cpu.machine;
-  const PteSlot slot = vma.mm->page_table.find(address);
-  if (!slot) return {};
+  PteSlot slot = vma.mm->page_table.find(address);
+  if (!slot) {
+    if ((flags & kFollSplitPmd) != 0) split_huge_pmd(cpu, vma, address);
+    slot = vma.mm->page_table.find(address);
+    if (!slot) return follow_huge(cpu, vma, address, flags);
+  }
   Guard guard(*slot.lock);
   const Pte pte = slot.get();
   if (!pte.present()) return {};

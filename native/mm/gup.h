@@ -14,6 +14,7 @@ enum FollFlags : std::uint32_t {
   kFollGet = 1 << 1,
   kFollForce = 1 << 3,
   kFollLongterm = 1 << 8,
+  kFollSplitPmd = 1 << 9,
   kFollPciP2pdma = 1 << 10,
   kFollTouch = 1 << 16,
   kFollPin = 1 << 19,

@@ -5,6 +5,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup.h"
 #include "mm/gup_internal.h"
+#include "mm/huge.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -43,6 +44,27 @@ Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
   return {};
 }
 
+/// One page of a huge leaf. The huge zero page is one like any other here (v6.12).
+Page grab_huge(Cpu& cpu, PteSlot pmd, std::uint64_t address, std::uint32_t flags) {
+  Machine& machine = cpu.machine;
+  const Pte pte = pmd.get();
+  const std::uint64_t need =
+      Pte::kPresent | Pte::kUser | ((flags & kFollWrite) != 0 ? Pte::kWrite : 0);
+  if (!pte.has(need) || !pte.huge()) return {};
+  const Page page = machine.page(huge_pfn(pte, address));
+  if (!try_grab_folio_speculative(cpu, page, flags)) return {};
+  const Page folio = machine.page(pte.pfn());
+  constexpr std::uint32_t kNoDirtyTracking = kFollPin | kFollLongterm | kFollWrite;
+  const bool allowed = (flags & kNoDirtyTracking) != kNoDirtyTracking || folio_test_anon(folio);
+  if (pmd.get() == pte && allowed &&
+      (pte.write() || !gup_must_unshare(machine, nullptr, flags, folio))) {
+    folio.set(Flag::kReferenced);
+    return page;
+  }
+  release_folio(cpu, page, flags);
+  return {};
+}
+
 }  // namespace
 
 std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
@@ -56,9 +78,12 @@ std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t fl
   {
     WalkGuard guard(cpu);
     while (had < out.size()) {
-      const PteSlot slot = mm.page_table.find(address + had * kPageBytes);
+      const std::uint64_t at = address + had * kPageBytes;
+      PteSlot slot = mm.page_table.find(at);
+      const bool in_pmd = !slot;
+      if (in_pmd) slot = mm.page_table.find_pmd(at);
       if (!slot) break;
-      const Page page = grab(cpu, slot, flags);
+      const Page page = in_pmd ? grab_huge(cpu, slot, at, flags) : grab(cpu, slot, flags);
       if (!page) break;
       out[had++] = cpu.machine.pfn_of(page);
     }

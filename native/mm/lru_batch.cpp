@@ -72,7 +72,7 @@ FolioBatch take(LruBatches& batches, LruMove move) {
 
 void batch_add(Cpu& cpu, Page folio, LruMove move) {
   cpu.machine.get(folio);
-  bool full = false;
+  bool full = folio.test(Flag::kHead);  // a huge one waits for nobody
   {
     Guard guard(cpu.batches.lock);
     FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(move)];
@@ -81,9 +81,9 @@ void batch_add(Cpu& cpu, Page folio, LruMove move) {
       batch.folios[batch.count++] = cpu.machine.pfn_of(folio);
       folio = Page();
     }
-    full = batch.count == kFolioBatchSize;
+    full = full || batch.count == kFolioBatchSize;
   }
-  if (full || (folio && folio.test(Flag::kHead))) drain(cpu, take(cpu.batches, move), move);
+  if (full) drain(cpu, take(cpu.batches, move), move);
   if (folio) {
     FolioBatch one;
     one.folios[one.count++] = cpu.machine.pfn_of(folio);

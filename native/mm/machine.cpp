@@ -2,6 +2,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
+#include "mm/pte.h"
 #include "mm/rmap.h"
 #include "mm/writeback.h"
 #include "page/folio.h"
@@ -34,6 +35,15 @@ Errc Machine::start(const MachineOptions& options) {
   frames.clear(zero_pfn_);
   page(zero_pfn_).set(Flag::kReserved);
   page(zero_pfn_).set(Flag::kUptodate);
+  if (!options.transparent_huge_pages) return Errc::kOk;
+  // Like the kernel's it may not be had; reads of empty memory then get small ones.
+  if (const auto huge = allocator.alloc(kHugeOrder)) {
+    huge_zero_pfn_ = huge.value;
+    has_huge_zero_ = true;
+    prep_compound(memmap, huge_zero_pfn_, kHugeOrder);
+    for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) frames.clear(huge_zero_pfn_ + i);
+    page(huge_zero_pfn_).set(Flag::kUptodate);
+  }
   return Errc::kOk;
 }
 
@@ -57,7 +67,10 @@ PinOps Machine::pin_ops() {
 Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {
   const auto pfn = allocator.alloc(order);
   if (!pfn) return pfn.error;
-  if (order > 0) prep_compound(memmap, pfn.value, order);
+  if (order > 0) {
+    prep_compound(memmap, pfn.value, order);
+    if (memmap.shape().large_mapcount != 0) folio_page(page(pfn.value), 1).set(kFlagLargeRmappable);
+  }
   return page(pfn.value);
 }
 
@@ -96,6 +109,7 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
     mlock_counts.erase(pfn.value);
   }
   const unsigned order = folio_order(memmap, folio);
+  if (order > 1) deferred_split.remove(folio);
   if (order > 0) destroy_compound(memmap, pfn);
   const std::uint64_t mask = life_flags(memmap.shape());
   for (std::uint64_t i = 0; i < 1ULL << order; ++i) {

@@ -12,6 +12,7 @@
 #include "base/rcu.h"
 #include "mm/address_space.h"
 #include "mm/anon_vma.h"
+#include "mm/deferred_split.h"
 #include "mm/divergence.h"
 #include "mm/frame_map.h"
 #include "mm/lru_batch.h"
@@ -56,7 +57,7 @@ struct PinStatistics {
 class Machine {
  public:
   Machine(Memmap& memmap, Zone& zone, Allocator& allocator, Pins& pins)
-      : memmap(memmap), zone(zone), allocator(allocator), pins(pins) {}
+      : memmap(memmap), zone(zone), allocator(allocator), pins(pins), deferred_split(memmap) {}
   ~Machine();
   /// Frames, swap and the zero page. Once, before anything else.
   Errc start(const MachineOptions& options);
@@ -69,6 +70,10 @@ class Machine {
   Pfn pfn_of(Page page) const { return memmap.pfn_of(page); }
   Page zero_page() const { return page(zero_pfn_); }
   bool is_zero_pfn(Pfn pfn) const { return pfn == zero_pfn_; }
+  /// The huge zero page; empty where transparent huge pages are off. Unlike the
+  /// small one it counts its pins (v6.12).
+  Page huge_zero_page() const { return has_huge_zero_ ? page(huge_zero_pfn_) : Page(); }
+  bool is_huge_zero(Page folio) const { return has_huge_zero_ && pfn_of(folio) == huge_zero_pfn_; }
 
   /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
   Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0);
@@ -120,6 +125,7 @@ class Machine {
   DivergenceLog* divergences = nullptr;
   /// By MemoryType, see pins_have_room(): 0 = not asked yet.
   std::array<Atomic<std::uint32_t>, 6> pin_room;
+  DeferredSplit deferred_split;
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
@@ -127,7 +133,8 @@ class Machine {
 
   MachineOptions options_;
   std::deque<Cpu> cpus_;
-  Pfn zero_pfn_;
+  Pfn zero_pfn_, huge_zero_pfn_;
+  bool has_huge_zero_ = false;
   std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
 };
 

@@ -107,7 +107,7 @@ Errc walk(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, Advice advic
       std::uint64_t flags = 0;
       error = new_flags(*vma, advice, flags);
       if (error == Errc::kOk && flags != vma->flags) {
-        vma = vma_modify_flags(mm, *vma, at, stop, flags);
+        vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
         vma->flags = flags;
       }
     } else {

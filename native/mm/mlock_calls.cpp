@@ -2,6 +2,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "page/folio.h"
@@ -12,16 +13,35 @@ namespace {
 void lock_pages(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, std::uint64_t flags) {
   vma.flags = flags;
   lru_add_drain(cpu);
-  vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
+  const auto lock = [&](Page folio) {
+    if ((flags & kVmLocked) != 0)
+      mlock_folio(cpu, folio);
+    else
+      munlock_folio(cpu, folio);
+  };
+  vma.mm->page_table.for_each_huge(start, end, [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
+    Guard guard(*pmd.lock);
+    const Pte pte = pmd.get();
+    if (!pte.present() || !pte.huge()) return;
+    if (const Page folio = huge_normal_folio(cpu.machine, pte)) lock(folio);
+  });
+  std::uint64_t skip_to = start;
+  vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t address, PteSlot slot) {
+    if (address < skip_to) return;
     const Pte pte = slot.get();
     if (!pte.present()) return;
     const Page page = vm_normal_page(cpu.machine, pte);
     if (!page || cpu.machine.is_zone_device(cpu.machine.pfn_of(page))) return;
     const Page folio = compound_head(cpu.machine.memmap, page);
-    if ((flags & kVmLocked) != 0)
-      mlock_folio(cpu, folio);
-    else
-      munlock_folio(cpu, folio);
+    if (folio_test_large(folio)) {
+      const std::uint64_t table_end = std::min((address | (kPmdBytes - 1)) + 1, end);
+      const std::uint64_t pages = folio_pte_batch(folio, cpu.machine.pfn_of(folio), slot,
+                                                  (table_end - address) / kPageBytes);
+      skip_to = address + pages * kPageBytes;
+      // Mlocked as a whole or not at all: a part may be reclaimed as its other users like.
+      if ((flags & kVmLocked) != 0 && pages != folio_nr_pages(folio)) return;
+    }
+    lock(folio);
   });
   lru_add_drain(cpu);
 }
@@ -34,7 +54,7 @@ Errc apply(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, std::uint64
     const std::uint64_t stop = std::min(vma->end, end);
     const std::uint64_t flags = (vma->flags & ~kVmLocked) | lock;
     if (flags != vma->flags && (vma->flags & kVmSpecial) == 0) {
-      vma = vma_modify_flags(mm, *vma, at, stop, flags);
+      vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
       lock_pages(cpu, *vma, at, stop, flags);
     }
     at = stop;

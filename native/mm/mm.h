@@ -97,10 +97,10 @@ void clear_soft_dirty(Cpu& cpu, Mm& mm);
 
 // vma_tree.cpp; mmap_lock held for writing.
 /// Cuts the vma at `address`; the piece behind it is returned. kNoMem.
-Vma* split_vma(Mm& mm, Vma& vma, std::uint64_t address);
+Vma* split_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t address);
 /// Gives [start, end) of `vma` these flags, merging with neighbours or cutting
 /// pieces off. The vma that now holds the range.
-Vma* vma_modify_flags(Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
+Vma* vma_modify_flags(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
                       std::uint64_t flags);
 /// Inserts a new vma into its rmap tree and the address space.
 Vma* vma_link(Mm& mm, std::unique_ptr<Vma> vma);

@@ -56,9 +56,9 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
 Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   Vma* first = mm.find_vma_after(start);
   if (first == nullptr || first->start >= end) return Errc::kOk;
-  if (first->start < start) first = split_vma(mm, *first, start);
+  if (first->start < start) first = split_vma(cpu, mm, *first, start);
   Vma* last = mm.find_vma_after(end - 1);
-  if (last != nullptr && last->start < end && last->end > end) split_vma(mm, *last, end);
+  if (last != nullptr && last->start < end && last->end > end) split_vma(cpu, mm, *last, end);
 
   const std::size_t from = mm.index_of(*first);
   std::size_t to = from;

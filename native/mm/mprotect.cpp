@@ -1,6 +1,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "page/folio.h"
@@ -47,6 +48,10 @@ Pte change_entry(Machine& machine, Pte pte) {
 void change_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   const bool try_writable = vma_wants_manual_pte_write_upgrade(vma);
   Invalidation invalidation(cpu, *vma.mm, {start, end, NotifyEvent::kProtectionVma, nullptr});
+  vma.mm->page_table.for_each_huge(start, end,
+                                   [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
+                                     change_huge_protection(cpu, vma, from, to, pmd, try_writable);
+                                   });
   vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
     Pte pte = slot.get();
     if (pte.none()) return;
@@ -73,7 +78,7 @@ Errc do_mprotect(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, std
     const std::uint64_t old_flags = vma->flags;
     const std::uint64_t flags = (old_flags & ~kVmAccessFlags) | prot;
     if (flags != old_flags) {
-      vma = vma_modify_flags(mm, *vma, at, stop, flags);
+      vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
       vma->flags = flags;
       vma_set_page_prot(*vma);
       change_protection(cpu, *vma, at, stop);

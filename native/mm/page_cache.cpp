@@ -66,14 +66,16 @@ void filemap_remove_folio(Cpu& cpu, Page folio, CacheEntry leave) {
 
 bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
   Machine& machine = cpu.machine;
-  // One for the isolation, one for the cache: anybody else keeps it alive.
-  if (!folio.try_freeze(2)) return false;
+  // One for the isolation, one a page for the cache: anybody else keeps it alive.
+  const auto pages = static_cast<std::int32_t>(folio_nr_pages(folio));
+  if (!folio.try_freeze(1 + pages)) return false;
   if (folio.test(Flag::kDirty)) {
-    folio.unfreeze(2);
+    folio.unfreeze(1 + pages);
     return false;
   }
   if (folio_test_swapcache(folio)) {
-    machine.swap.cache_remove(folio_swap_slot(folio), reclaimed);
+    for (std::int32_t i = 0; i < pages; ++i)
+      machine.swap.cache_remove(folio_swap_slot(folio) + static_cast<std::uint64_t>(i), reclaimed);
     folio.clear(kFlagSwapCache);
     folio.set_word(5, 0);
   } else if (AddressSpace* file = folio_file(machine, folio)) {

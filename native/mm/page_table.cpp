@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/check.h"
 #include "mm/machine.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -42,6 +43,8 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
   if (!folio) return folio.error;
   const Page page = folio.value;
   page.set_word(5, 0);  // the split lock, free
+  if (const std::uint16_t reserve = page.shape().pmd_huge_pte; reserve != 0)
+    page.set_word(reserve / page.shape().word_bytes, 0);
   page.set_mapcount_raw(kPageTypeTable);
   const Pfn pfn = machine_.pfn_of(page);
   machine_.frames.clear(pfn);
@@ -64,6 +67,38 @@ PteSlot PageTable::slot_in(Pfn table, std::uint64_t index) const {
   auto* lock = reinterpret_cast<SpinLock*>(page.at() + page.shape().word(5));
   return {reinterpret_cast<std::uint64_t*>(machine_.frames.at(table)) + index, lock};
 }
+
+Page PageTable::page_of(PteSlot slot) const {
+  const Shape& shape = machine_.memmap.shape();
+  return {reinterpret_cast<std::byte*>(slot.lock) - shape.word(5), &shape};
+}
+
+Pfn PageTable::pfn_of(Page page) const { return machine_.pfn_of(page); }
+
+Page PageTable::next_deposit(Page page) const {
+  const Shape& shape = page.shape();
+  const std::uint64_t address = page.word(shape.pmd_huge_pte / shape.word_bytes);
+  const auto pfn = machine_.memmap.addresses().page_at(address, machine_.memmap.capacity());
+  return pfn && address != 0 ? machine_.page(*pfn) : Page();
+}
+
+void PageTable::deposit(PteSlot pmd, Pfn table) const {
+  const Page owner = page_of(pmd), page = machine_.page(table);
+  const unsigned word = owner.shape().pmd_huge_pte / owner.shape().word_bytes;
+  page.set_word(word, owner.word(word));
+  owner.set_word(word, machine_.memmap.addresses().of_page(table));
+}
+
+Pfn PageTable::withdraw(PteSlot pmd) const {
+  const Page owner = page_of(pmd), table = next_deposit(owner);
+  PAGEBOX_CHECK(table);  // there is one for each huge leaf
+  const unsigned word = owner.shape().pmd_huge_pte / owner.shape().word_bytes;
+  owner.set_word(word, table.word(word));
+  table.set_word(word, 0);
+  return machine_.pfn_of(table);
+}
+
+void PageTable::populate(PteSlot pmd, Pfn table) { pmd.set(Pte::of(table, kTableBits)); }
 
 PteSlot PageTable::descend(std::uint64_t address, unsigned levels) const {
   Pfn table = root_;

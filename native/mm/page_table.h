@@ -53,20 +53,43 @@ class PageTable {
   void free_table(Cpu& cpu, Pfn pfn);
   PteSlot slot_in(Pfn table, std::uint64_t index) const;
 
+  // A huge leaf keeps a table in reserve, so that splitting it cannot fail. The pmd's
+  // lock is held; v6.12 hangs the reserve on the pmd table's `pmd_huge_pte` too.
+  void deposit(PteSlot pmd, Pfn table) const;
+  Pfn withdraw(PteSlot pmd) const;
+  /// The pmd entry leads to this table from now on.
+  static void populate(PteSlot pmd, Pfn table);
+  /// Moves a whole table, or a huge leaf with its reserve, to an empty pmd entry.
+  /// `change` is given the entry. False: the target is not empty.
+  template <class Change>
+  bool move_pmd(PteSlot from, PteSlot to, Change&& change) const;
+
   /// Frees the tables whose whole range lies in [floor, ceiling) and is empty.
   void free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling);
   std::uint64_t tables() const { return tables_.load(); }
-  /// For the audit, with nothing running: calls fn(pfn of a table) for each table
-  /// and entry(slot) for each entry of the last level.
+  /// For the audit, with nothing running: calls fn(pfn of a table) for each table,
+  /// reserves included, and entry(slot) for each leaf.
   template <class Table, class Entry>
   void visit(Table&& table, Entry&& entry) const;
+  /// For the audit: fn(pmd table, huge leaves in it, tables in reserve).
+  template <class Fn>
+  void visit_deposits(Fn&& fn) const;
 
   /// Calls fn(address, slot) for each entry of [start, end) whose table exists,
   /// with the table's lock held.
+  /// Huge leaves are passed over.
   template <class Fn>
   void for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const;
+  /// Calls fn(start, end, pmd) for each part of [start, end) that a huge leaf maps,
+  /// without a lock: fn takes the pmd's and looks again.
+  template <class Fn>
+  void for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) const;
 
  private:
+  Page page_of(PteSlot slot) const;
+  /// The first table in reserve after `page` (a pmd table, or one in reserve).
+  Page next_deposit(Page page) const;
+  Pfn pfn_of(Page page) const;
   PteSlot descend(std::uint64_t address, unsigned levels) const;
   Result<PteSlot> descend_alloc(Cpu& cpu, std::uint64_t address, unsigned levels);
 
@@ -80,6 +103,9 @@ template <class Table, class Entry>
 void PageTable::visit(Table&& table, Entry&& entry) const {
   const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
     table(pfn);
+    if (level == 2)
+      for (Page at = next_deposit(page_of(slot_in(pfn, 0))); at; at = next_deposit(at))
+        table(pfn_of(at));
     for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
       const PteSlot slot = slot_in(pfn, i);
       const Pte pte = slot.get();
@@ -91,6 +117,51 @@ void PageTable::visit(Table&& table, Entry&& entry) const {
     }
   };
   if (created_) below(below, root_, 0);
+}
+
+template <class Fn>
+void PageTable::visit_deposits(Fn&& fn) const {
+  const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
+    std::uint64_t leaves = 0, tables = 0;
+    for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
+      const Pte pte = slot_in(pfn, i).get();
+      if (pte.none()) continue;
+      if (level == 2)
+        leaves += pte.huge() ? 1 : 0;
+      else
+        self(self, pte.pfn(), level + 1);
+    }
+    if (level != 2) return;
+    for (Page at = next_deposit(page_of(slot_in(pfn, 0))); at; at = next_deposit(at)) ++tables;
+    fn(pfn, leaves, tables);
+  };
+  if (created_) below(below, root_, 0);
+}
+
+template <class Change>
+bool PageTable::move_pmd(PteSlot from, PteSlot to, Change&& change) const {
+  Guard guard(*from.lock);
+  const bool nested = to.lock != from.lock;
+  if (nested) to.lock->lock();
+  const bool empty = to.get().none();
+  if (empty) {
+    const Pte pte = from.get_and_clear();
+    if (pte.huge() && nested) deposit(to, withdraw(from));
+    to.set(change(pte));
+  }
+  if (nested) to.lock->unlock();
+  return empty;
+}
+
+template <class Fn>
+void PageTable::for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) const {
+  for (std::uint64_t address = start; address < end;) {
+    const std::uint64_t next = (address | (kPmdBytes - 1)) + 1;
+    const std::uint64_t stop = next < end ? next : end;
+    const PteSlot pmd = find_pmd(address);
+    if (pmd && pmd.get().present() && pmd.get().huge()) fn(address, stop, pmd);
+    address = stop;
+  }
 }
 
 template <class Fn>

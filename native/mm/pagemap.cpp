@@ -2,6 +2,7 @@
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/pin_question.h"
 #include "page/folio.h"
 
@@ -21,14 +22,19 @@ std::uint32_t kpageflags(Machine& machine, Page page) {
   show(kKpfActive, folio.test(Flag::kActive));
   show(kKpfWriteback, folio.test(Flag::kWriteback));
   show(kKpfReclaim, folio.test(Flag::kReclaim));
-  show(kKpfMmap, folio_mapped(folio) || folio_mapped(page));
+  show(kKpfMmap, folio_mapped(folio));
   show(kKpfAnon, anon);
   show(kKpfSwapcache, folio_test_swapcache(folio));
   show(kKpfSwapbacked, folio.test(Flag::kSwapBacked));
   show(kKpfUnevictable, folio.test(Flag::kUnevictable));
   show(kKpfMlocked, folio.test(Flag::kMlocked));
   show(kKpfPrivate, folio.test(Flag::kPrivate));
-  show(kKpfAnonExclusive, anon && page_anon_exclusive(page));
+  // The flags are the head's, that one included (v6.12).
+  show(kKpfAnonExclusive, anon && page_anon_exclusive(folio));
+  if (folio_test_large(folio)) {
+    show(page == folio ? kKpfCompoundHead : kKpfCompoundTail, true);
+    show(kKpfThp, true);
+  }
   show(kKpfOwner2, !anon && folio.test(Flag::kOwner2));
   return bits;
 }
@@ -47,9 +53,10 @@ void describe_page(Machine& machine, Page page, PagemapEntry& out) {
   }
   if (out.state != PagemapState::kPresent) return;
   note_observed(machine, page);
-  out.exclusive = page_mapcount(page) == 1;
+  const std::int32_t mapcount = folio_precise_page_mapcount(folio, page);
+  out.exclusive = mapcount == 1;
   out.has_mapcount = true;
-  out.mapcount = static_cast<std::uint32_t>(page_mapcount(page));
+  out.mapcount = static_cast<std::uint32_t>(mapcount);
   out.has_flags = true;
   out.flags = kpageflags(machine, page);
 }
@@ -92,6 +99,22 @@ PagemapEntry describe(Machine& machine, const Vma& vma, Pte pte) {
   return out;
 }
 
+PagemapEntry describe_huge(Machine& machine, const Vma& vma, Pte pmd, std::uint64_t address) {
+  PagemapEntry out;
+  out.soft_dirty = (vma.flags & kVmSoftDirty) != 0 || pmd.soft_dirty();
+  out.state = PagemapState::kPresent;
+  if (const Page folio = huge_normal_folio(machine, pmd)) {
+    describe_page(machine, machine.page(huge_pfn(pmd, address)), out);
+  } else {
+    // Unlike the small one it counts as a page, and one that is not anonymous.
+    out.file = true;
+    out.has_flags = true;
+    out.flags = 1U << kKpfZeroPage;
+    out.pfn = huge_pfn(pmd, address);
+  }
+  return out;
+}
+
 }  // namespace
 
 void read_pagemap(Cpu& cpu, Mm& mm, std::uint64_t start, std::span<PagemapEntry> out) {
@@ -102,10 +125,19 @@ void read_pagemap(Cpu& cpu, Mm& mm, std::uint64_t start, std::span<PagemapEntry>
     out[i] = {};
     const Vma* vma = mm.find_vma(address);
     if (vma == nullptr) continue;
-    const PteSlot slot = mm.page_table.find(address);
+    PteSlot slot = mm.page_table.find(address);
     if (!slot) {
       out[i] = describe(cpu.machine, *vma, {});
-      continue;
+      const PteSlot pmd = mm.page_table.find_pmd(address);
+      if (!pmd) continue;
+      Guard pmd_guard(*pmd.lock);
+      const Pte pte = pmd.get();
+      if (pte.present() && pte.huge()) {
+        out[i] = describe_huge(cpu.machine, *vma, pte, address);
+        continue;
+      }
+      slot = mm.page_table.find(address);
+      if (!slot) continue;
     }
     Guard entry_guard(*slot.lock);
     out[i] = describe(cpu.machine, *vma, slot.get());

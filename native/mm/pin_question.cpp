@@ -1,9 +1,11 @@
 #include "mm/pin_question.h"
 
+#include <algorithm>
 #include <array>
 
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
+#include "page/folio.h"
 #include "pins/room.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -42,8 +44,22 @@ constexpr std::array<Asker, 6> kAskers = {{
 bool guess(Machine& machine, Page folio, const Asker& asker) {
   // The references first: a mapping that goes in between makes a false positive.
   const std::int32_t references = folio.refcount();
-  const std::int32_t others = folio_expected_refs(machine, folio) - 1 + page_mapcount(folio);
+  const std::int32_t others = folio_expected_refs(machine, folio) - 1 + folio_mapcount(folio);
   return references > others + asker.references;
+}
+
+/// A huge page has one reference an entry and one a slot of the swap cache: more than
+/// the bias, though nobody pins it. Half a bias is left for what comes and goes while
+/// the counts are read, and the fewer mappings are believed, so no pin is overlooked.
+bool references_say_pinned(const Machine& machine, Page folio) {
+  const auto bias = static_cast<std::int64_t>(machine.pins.refs_per_pin(folio));
+  if (bias < 2) return true;  // not by references, for this folio
+  const std::int64_t before = folio_mapcount(folio);
+  const std::int64_t references = folio.refcount();
+  const std::int64_t mappings = std::min<std::int64_t>(before, folio_mapcount(folio));
+  const std::int64_t cache =
+      folio_test_swapcache(folio) ? static_cast<std::int64_t>(folio_nr_pages(folio)) : 0;
+  return references - mappings - cache >= bias / 2;
 }
 
 PinEffect effect_of(const SchemeSpec& scheme) {
@@ -69,7 +85,8 @@ PageType page_type_of(MemoryType memory) {
 
 }  // namespace
 
-bool folio_maybe_dma_pinned(Machine& machine, Page folio, PinQuestion question) {
+bool folio_maybe_dma_pinned(Machine& machine, Page page, PinQuestion question) {
+  const Page folio = compound_head(machine.memmap, page);
   const Asker& asker = kAskers[static_cast<unsigned>(question)];
   const Pfn pfn = machine.pfn_of(folio);
   const SchemeSpec& scheme = machine.pins.scheme();
@@ -79,7 +96,9 @@ bool folio_maybe_dma_pinned(Machine& machine, Page folio, PinQuestion question) 
   else if (scheme.place == CountPlace::kMapcount)
     pinned = machine.pins.pins(pfn).pins > asker.emptied;
   else
-    pinned = machine.pins.maybe_pinned(pfn);
+    pinned = machine.pins.maybe_pinned(pfn) &&
+             (!folio_test_large(folio) || scheme.answer != PinAnswer::kFuzzy ||
+              references_say_pinned(machine, folio));
   if (machine.divergences != nullptr && machine.pins.ledger() != nullptr &&
       pinned != (machine.pins.ledger()->pins(pfn) != 0))
     machine.divergences->add(pfn, effect_of(scheme));

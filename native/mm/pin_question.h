@@ -28,11 +28,11 @@ enum class PinQuestion : std::uint8_t {
   kWriteback,        // a device may store to it after it was written
 };
 
-/// False positives where the scheme has them. False negatives only of `refcount`, for
-/// the question that pin_question.cpp says does not need the answer. The folio's
+/// Of any page of a folio. False positives where the scheme has them. False negatives only of
+/// `refcount`, for the question that pin_question.cpp says does not need the answer. The folio's
 /// mappings may not change meanwhile but by the asker (page-table lock or folio
 /// lock), or `refcount` may answer for another moment.
-bool folio_maybe_dma_pinned(Machine& machine, Page folio, PinQuestion question);
+bool folio_maybe_dma_pinned(Machine& machine, Page page, PinQuestion question);
 
 /// A pin has the folio off its LRU (RAM only).
 bool folio_pin_isolated(const Machine& machine, Page folio);

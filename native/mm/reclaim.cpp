@@ -1,6 +1,7 @@
 #include "mm/reclaim.h"
 
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/page_cache.h"
 #include "mm/pin_question.h"
 #include "mm/rmap.h"
@@ -10,9 +11,10 @@ namespace {
 
 enum class Verdict : std::uint8_t { kFree, kKeep, kActivate };
 
-/// The caches hold it once, isolation once, buffers maybe: nobody else.
+/// The caches hold each page once, isolation the folio, buffers maybe: nobody else.
 bool is_freeable(Page folio) {
-  return folio.refcount() - (folio.test(Flag::kPrivate) ? 1 : 0) == 2;
+  return folio.refcount() - (folio.test(Flag::kPrivate) ? 1 : 0) ==
+         1 + static_cast<std::int32_t>(folio_nr_pages(folio));
 }
 
 /// Writes a dirty unmapped page to swap. File pages are left to writeback.
@@ -30,15 +32,29 @@ Verdict pageout(Cpu& cpu, Page folio) {
   return Verdict::kFree;
 }
 
+/// A swap slot for each page. What a huge folio is split into lands in `more`.
+Verdict give_swap(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
+  // A pinned page would only come back: no slot for it.
+  if (folio_maybe_dma_pinned(cpu.machine, folio, PinQuestion::kReclaim)) return Verdict::kKeep;
+  if (folio_test_large(folio)) {
+    if (!can_split_folio(folio, 1)) return Verdict::kActivate;
+    // The pages that nobody maps any more can go without being written.
+    if (folio_test_partially_mapped(folio) && split_folio(cpu, folio, &more) != Errc::kOk)
+      return Verdict::kActivate;
+  }
+  if (add_to_swap(cpu, folio)) return Verdict::kFree;
+  if (!folio_test_large(folio) || split_folio(cpu, folio, &more) != Errc::kOk)
+    return Verdict::kActivate;
+  return add_to_swap(cpu, folio) ? Verdict::kFree : Verdict::kActivate;
+}
+
 /// The folio is locked and isolated.
-Verdict shrink_folio(Cpu& cpu, Page folio) {
+Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   Machine& machine = cpu.machine;
   if (!folio_evictable(folio)) return Verdict::kActivate;
-  if (folio_test_anon(folio) && folio.test(Flag::kSwapBacked) && !folio_test_swapcache(folio)) {
-    // A pinned page would only come back: no slot for it.
-    if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaim)) return Verdict::kKeep;
-    if (!add_to_swap(cpu, folio)) return Verdict::kActivate;
-  }
+  if (folio_test_anon(folio) && folio.test(Flag::kSwapBacked) && !folio_test_swapcache(folio))
+    if (const Verdict verdict = give_swap(cpu, folio, more); verdict != Verdict::kFree)
+      return verdict;
   if (folio_mapped(machine, folio) && !try_to_unmap(cpu, folio)) return Verdict::kActivate;
   // Unmapped, so no new pin can come: a device may still be writing to it.
   if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaimUnmapped))
@@ -62,8 +78,10 @@ Verdict shrink_folio(Cpu& cpu, Page folio) {
 unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
   Machine& machine = cpu.machine;
   unsigned freed = 0;
-  std::vector<Pfn> back;
-  for (const Pfn pfn : folios) {
+  std::vector<Pfn> back, queue(folios.begin(), folios.end());
+  // Splitting a huge folio adds its pages behind it.
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    const Pfn pfn = queue[i];
     const Page folio = machine.page(pfn);
     // Asked for, so not active; what turns out to be in use is made active again.
     folio.clear(Flag::kActive);
@@ -71,7 +89,7 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
       back.push_back(pfn);
       continue;
     }
-    const Verdict verdict = shrink_folio(cpu, folio);
+    const Verdict verdict = shrink_folio(cpu, folio, queue);
     if (verdict == Verdict::kActivate) {
       if (folio_test_swapcache(folio) && (machine.swap.nearly_full() || folio.test(Flag::kMlocked)))
         (void)folio_free_swap(cpu, folio);

@@ -2,6 +2,7 @@
 #include "mm/rmap.h"
 
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/pin_question.h"
 #include "page/folio.h"
 
@@ -21,14 +22,19 @@ void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t addre
                              bool exclusive) {
   folio.set(Flag::kSwapBacked);
   set_anon(cpu.machine, folio, vma, address, exclusive);
-  folio.mapcount_raw_add(1);
+  if (folio_test_large(folio))
+    folio_add_pmd_mapping(folio);
+  else
+    folio_add_pte_mapping(folio, folio);
   if (exclusive) folio.set(kFlagAnonExclusive);
 }
 
 void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t, bool exclusive) {
-  page.mapcount_raw_add(1);
+  const Page folio = compound_head(cpu.machine.memmap, page);
+  folio_add_pte_mapping(folio, page);
   if (exclusive) page.set(kFlagAnonExclusive);
-  mlock_vma_folio(cpu, compound_head(cpu.machine.memmap, page), vma);
+  // Whether a huge one is mapped here as a whole is not known: reclaim sees to it.
+  if (!folio_test_large(folio)) mlock_vma_folio(cpu, folio, vma);
 }
 
 void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma) {
@@ -37,8 +43,9 @@ void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma) {
 }
 
 void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma) {
-  page.mapcount_raw_add(-1);
-  munlock_vma_folio(cpu, compound_head(cpu.machine.memmap, page), vma);
+  const Page folio = compound_head(cpu.machine.memmap, page);
+  if (folio_remove_pte_mapping(folio, page)) folio_queue_partially_mapped(cpu.machine, folio);
+  munlock_vma_folio(cpu, folio, vma);
 }
 
 bool folio_needs_cow_for_dma(const Vma& vma, Page folio) {
@@ -56,7 +63,7 @@ Errc folio_try_dup_anon_rmap(Page page, const Vma& source) {
     if (maybe_pinned) return Errc::kBusy;
     page.clear(kFlagAnonExclusive);
   }
-  page.mapcount_raw_add(1);
+  folio_add_pte_mapping(folio, page);
   return Errc::kOk;
 }
 

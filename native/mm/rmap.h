@@ -28,11 +28,19 @@ bool folio_needs_cow_for_dma(const Vma& vma, Page folio);
 /// of its mappings is being changed. Waits for nothing.
 std::optional<std::uint32_t> rmap_count(Machine& machine, Page page);
 
+/// Whether the caller holds the lock of the folio's anon_vma.
+enum class RmapLock : std::uint8_t { kTake, kHeld };
 /// Calls fn(vma, address) for each mapping that could hold the folio, in the
-/// order of vectors/README.md ("Invalidation"); stops when fn returns false.
+/// order of vectors/README.md ("Invalidation"); stops when fn returns false. Of a
+/// huge folio the vma may hold a part: `address` is that of its first page there.
 /// Folio locked.
 template <class Fn>
-void rmap_walk(Machine& machine, Page folio, Fn&& fn);
+void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock = RmapLock::kTake);
+/// Calls fn(page, address, slot) with the entry's lock held, for each page of the
+/// folio that has a place in a table from `address` to the end of the vma. False: fn
+/// returned false.
+template <class Fn>
+bool for_each_page_of_mapping(const Vma& vma, std::uint64_t address, Page folio, Fn&& fn);
 
 /// Replaces every entry by a swap entry (swap cache), nothing (clean file page,
 /// lazyfree). False: still mapped (pinned, mlocked, redirtied). Folio locked.
@@ -41,6 +49,12 @@ bool try_to_unmap(Cpu& cpu, Page folio);
 bool try_to_migrate(Cpu& cpu, Page folio);
 /// Migration entries of `from` become entries of `to`.
 void remove_migration_entries(Cpu& cpu, Page from, Page to);
+/// For split_folio, with the anon_vma's lock held: every entry of a huge folio, and
+/// every pmd, becomes migration entries. What is pinned stays mapped.
+void freeze_mappings(Cpu& cpu, Page folio);
+/// They come back, for a single page of it or for all. With `use_zero_page` a single
+/// page of zeroes is left out: the zero page is mapped instead.
+void restore_frozen_mappings(Cpu& cpu, Page folio, bool use_zero_page);
 /// Write-protects and cleans every shared entry before writeback. How many.
 unsigned folio_mkclean(Cpu& cpu, Page folio);
 

@@ -2,46 +2,47 @@
 // write-protect.
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-bool maps(Machine& machine, const Pte& pte, Page folio) {
-  if (pte.present()) return vm_normal_page(machine, pte) == folio;
+bool maps(Machine& machine, const Pte& pte, Page page) {
+  if (pte.present()) return vm_normal_page(machine, pte) == page;
   if (!pte.is_entry()) return false;
   const SwapEntry entry = pte.entry();
   return (entry.is_device_private() || entry.is_device_exclusive()) &&
-         machine.page(entry.pfn()) == folio;
+         machine.page(entry.pfn()) == page;
 }
 
-/// Clears the entry of a folio being reclaimed. False: it stays mapped here.
-bool unmap_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
+/// Clears the entry of a page being reclaimed. False: it stays mapped here.
+bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   Machine& machine = cpu.machine;
   if ((vma.flags & kVmLocked) != 0) {
-    mlock_vma_folio(cpu, folio, vma);  // an mlock that was missed
+    if (!folio_test_large(folio)) mlock_vma_folio(cpu, folio, vma);  // an mlock that was missed
     return false;
   }
-  const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
+  const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(page);
   const Pte old = slot.get_and_clear();
   if (old.dirty()) folio_mark_dirty(machine, folio);
   if (folio_test_anon(folio)) {
     if (!folio.test(Flag::kSwapBacked)) {
       // Lazyfree. Pairs with fast GUP as in folio_try_share_anon_rmap.
       atomics::fence();
-      const bool only_ours = folio.refcount() == 1 + page_mapcount(machine, folio, 1);
+      const bool only_ours = folio.refcount() == 1 + folio_mapcount(machine, folio, 1);
       if (!only_ours || folio.test(Flag::kDirty)) {
         slot.set(old);
         folio.set(Flag::kSwapBacked);
         return false;
       }
     } else {
-      const std::uint64_t swap_slot = folio_swap_slot(folio);
+      const std::uint64_t swap_slot = folio_swap_slot(folio) + folio_page_index(folio, page);
       if (machine.swap.duplicate(swap_slot) != Errc::kOk) {
         slot.set(old);
         return false;
       }
-      if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
+      if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
         machine.swap.free(swap_slot);
         slot.set(old);
         return false;
@@ -52,19 +53,19 @@ bool unmap_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
       slot.set(entry);
     }
   }
-  folio_remove_rmap(cpu, folio, vma);
+  folio_remove_rmap(cpu, page, vma);
   machine.put(cpu, folio);  // isolation holds another one
   return true;
 }
 
-bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
+bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   Machine& machine = cpu.machine;
-  const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
+  const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(page);
   const Pte old = slot.get_and_clear();
   const bool present = old.present();
   // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)).
   if (!present || old.dirty()) folio_mark_dirty(machine, folio);
-  if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
+  if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
     slot.set(old);
     return false;
   }
@@ -72,14 +73,14 @@ bool migrate_one(Cpu& cpu, Page folio, Vma& vma, PteSlot slot) {
   SwapEntry entry{write       ? EntryType::kMigrationWrite
                   : exclusive ? EntryType::kMigrationReadExclusive
                               : EntryType::kMigrationRead,
-                  machine.pfn_of(folio).value};
+                  machine.pfn_of(page).value};
   if (present && old.young()) entry.offset |= SwapEntry::kYoung;
   if (present && old.dirty()) entry.offset |= SwapEntry::kDirty;
   Pte pte = Pte::of(entry);
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.set(pte);
   // A device-exclusive entry gave up its mapping when it was made (v5.13 to v6.14).
-  if (present || old.entry().is_device_private()) folio_remove_rmap(cpu, folio, vma);
+  if (present || old.entry().is_device_private()) folio_remove_rmap(cpu, page, vma);
   // The batch's reference would make the folio look busy.
   if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
   machine.put(cpu, folio);
@@ -93,68 +94,171 @@ void map_file(Cpu& cpu, Page folio, Vma& vma, bool writable) {
   folio_add_file_rmap(cpu, folio, vma);
 }
 
-template <class One>
-void unmap_walk(Cpu& cpu, Page folio, One&& one) {
-  rmap_walk(cpu.machine, folio, [&](Vma& vma, std::uint64_t address) {
-    Invalidation invalidation(cpu, *vma.mm,
-                              {address, address + kPageBytes, NotifyEvent::kClear, nullptr});
-    if (const PteSlot slot = vma.mm->page_table.find(address)) {
-      Guard guard(*slot.lock);
-      if (maps(cpu.machine, slot.get(), folio) && !one(vma, slot)) return false;
+/// What a walk does with a leaf that maps the folio, its lock held.
+enum class AtLeaf : std::uint8_t { kGoOn, kDone, kStop };
+
+/// The part of the folio that the vma holds, from `address` on.
+std::uint64_t end_of_mapping(const Vma& vma, std::uint64_t address, Page folio) {
+  const std::uint64_t first = vma.pgoff_of(address) - folio_index(folio);
+  return std::min(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
+}
+
+/// Calls leaf(vma, start, pmd) if a leaf maps the folio there.
+template <class Leaf>
+AtLeaf with_leaf(const Machine& machine, Vma& vma, std::uint64_t address, Page folio, Leaf&& leaf) {
+  const PteSlot pmd = vma.mm->page_table.find_pmd(address);
+  if (!pmd || !pmd.get().present() || !pmd.get().huge()) return AtLeaf::kGoOn;
+  Guard guard(*pmd.lock);
+  const Pte pte = pmd.get();
+  if (!pte.present() || !pte.huge() || pte.pfn() != machine.pfn_of(folio)) return AtLeaf::kGoOn;
+  return leaf(vma, pmd_start(address), pmd);
+}
+
+struct NothingBefore {
+  void operator()(Vma&, std::uint64_t) const {}
+};
+
+template <class Leaf, class One, class Before = NothingBefore>
+void unmap_walk(Cpu& cpu, Page folio, RmapLock lock, Leaf&& leaf, One&& one, Before&& before = {}) {
+  const auto one_mapping = [&](Vma& vma, std::uint64_t address) {
+    before(vma, address);
+    Invalidation invalidation(
+        cpu, *vma.mm, {address, end_of_mapping(vma, address, folio), NotifyEvent::kClear, nullptr});
+    if (folio_test_large(folio)) {
+      const AtLeaf at = with_leaf(cpu.machine, vma, address, folio, leaf);
+      if (at == AtLeaf::kStop) return false;
+      if (at == AtLeaf::kDone) return folio_mapped(cpu.machine, folio);
     }
-    return folio_mapped(cpu.machine, folio);
-  });
+    const bool went_on =
+        for_each_page_of_mapping(vma, address, folio, [&](Page page, std::uint64_t, PteSlot slot) {
+          return !maps(cpu.machine, slot.get(), page) || one(page, vma, slot);
+        });
+    return went_on && folio_mapped(cpu.machine, folio);
+  };
+  rmap_walk(cpu.machine, folio, one_mapping, lock);
+}
+
+/// An untouched MADV_FREE page goes at once, leaf and all.
+bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
+  if (folio.test(Flag::kSwapBacked) || folio.test(Flag::kDirty) || pmd.get().dirty()) return false;
+  const Pte old = pmd.get_and_clear();
+  atomics::fence();  // pairs with fast GUP, as in folio_try_share_anon_rmap
+  if (folio.test(Flag::kDirty) || folio.refcount() != folio_mapcount(cpu.machine, folio, 1) + 1) {
+    pmd.set(old);
+    return false;
+  }
+  folio_remove_rmap_pmd(cpu, folio, vma);
+  vma.mm->page_table.free_table(cpu, vma.mm->page_table.withdraw(pmd));
+  cpu.machine.put(cpu, folio);
+  return true;
+}
+
+/// One entry that was a migration entry of `from` maps `to` again.
+void restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, PteSlot slot,
+                 bool use_zero_page) {
+  Machine& machine = cpu.machine;
+  const Page folio = compound_head(machine.memmap, to);
+  const Pte old = slot.get();
+  if (!old.is_entry() || !old.entry().has_page() || old.entry().pfn() != machine.pfn_of(from))
+    return;
+  const SwapEntry entry = old.entry();
+  if (entry.is_device_private()) return;
+  if (use_zero_page && !folio.test(Flag::kMlocked) && (vma.flags & kVmLocked) == 0 &&
+      machine.frames.is_zero(machine.pfn_of(to))) {
+    const Pte zero = Pte::of(machine.pfn_of(machine.zero_page()), vma.page_prot | Pte::kSpecial);
+    slot.set(old.swp_soft_dirty() ? zero.with(Pte::kSoftDirty) : zero);
+    return;
+  }
+  // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
+  // present, read-only one. Its reference becomes the mapping's.
+  if (entry.is_device_exclusive()) machine.put(cpu, compound_head(machine.memmap, from));
+  machine.get(folio);
+  const bool exclusive = folio_test_anon(folio) && entry.type != EntryType::kMigrationRead;
+  Pte pte;
+  if (machine.is_device_private(machine.pfn_of(to))) {
+    pte = Pte::of(
+        SwapEntry{entry.is_writable_migration() ? EntryType::kDeviceWrite : EntryType::kDeviceRead,
+                  machine.pfn_of(to).value});
+    if (old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
+  } else {
+    pte = Pte::of(machine.pfn_of(to), vma.page_prot);
+    if ((entry.offset & SwapEntry::kYoung) == 0) pte = pte.mkold();
+    if ((entry.offset & SwapEntry::kDirty) != 0 && folio.test(Flag::kDirty)) pte = pte.mkdirty();
+    pte = old.swp_soft_dirty() ? pte.with(Pte::kSoftDirty) : pte.without(Pte::kSoftDirty);
+    if (entry.is_writable_migration()) pte = pte.with(Pte::kWrite);
+  }
+  if (folio_test_anon(folio))
+    folio_add_anon_rmap(cpu, to, vma, address, exclusive);
+  else
+    map_file(cpu, to, vma, entry.is_writable_migration());
+  slot.set(pte);
+  if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
 }
 
 }  // namespace
 
 bool try_to_unmap(Cpu& cpu, Page folio) {
-  unmap_walk(cpu, folio, [&](Vma& vma, PteSlot slot) { return unmap_one(cpu, folio, vma, slot); });
+  const auto leaf = [&](Vma& vma, std::uint64_t start, PteSlot pmd) {
+    if ((vma.flags & kVmLocked) != 0) return AtLeaf::kStop;
+    if (discard_leaf(cpu, folio, vma, pmd)) return AtLeaf::kDone;
+    split_huge_pmd_locked(cpu, vma, start, pmd, false);
+    return AtLeaf::kGoOn;
+  };
+  unmap_walk(cpu, folio, RmapLock::kTake, leaf, [&](Page page, Vma& vma, PteSlot slot) {
+    return unmap_one(cpu, folio, page, vma, slot);
+  });
   return !folio_mapped(cpu.machine, folio);
 }
 
 bool try_to_migrate(Cpu& cpu, Page folio) {
-  unmap_walk(cpu, folio,
-             [&](Vma& vma, PteSlot slot) { return migrate_one(cpu, folio, vma, slot); });
+  const auto leaf = [](Vma&, std::uint64_t, PteSlot) { return AtLeaf::kStop; };
+  unmap_walk(cpu, folio, RmapLock::kTake, leaf, [&](Page page, Vma& vma, PteSlot slot) {
+    return migrate_one(cpu, folio, page, vma, slot);
+  });
   return !folio_mapped(cpu.machine, folio);
 }
 
+void freeze_mappings(Cpu& cpu, Page folio) {
+  const auto leaf = [](Vma&, std::uint64_t, PteSlot) { return AtLeaf::kGoOn; };
+  const auto freeze_leaf = [&](Vma& vma, std::uint64_t at, PteSlot pmd) {
+    split_huge_pmd_locked(cpu, vma, at, pmd, true);
+    return AtLeaf::kGoOn;
+  };
+  // Announced for all of the pmd, leaf or table, and then for the folio (v6.12).
+  const auto split_leaf = [&](Vma& vma, std::uint64_t address) {
+    if (!vma.mm->page_table.find_pmd(address)) return;
+    const std::uint64_t start = pmd_start(address);
+    Invalidation invalidation(cpu, *vma.mm,
+                              {start, start + kPmdBytes, NotifyEvent::kClear, nullptr});
+    (void)with_leaf(cpu.machine, vma, address, folio, freeze_leaf);
+  };
+  const auto migrate = [&](Page page, Vma& vma, PteSlot slot) {
+    return migrate_one(cpu, folio, page, vma, slot);
+  };
+  unmap_walk(cpu, folio, RmapLock::kHeld, leaf, migrate, split_leaf);
+}
+
+void restore_frozen_mappings(Cpu& cpu, Page folio, bool use_zero_page) {
+  rmap_walk(
+      cpu.machine, folio,
+      [&](Vma& vma, std::uint64_t address) {
+        return for_each_page_of_mapping(
+            vma, address, folio, [&](Page page, std::uint64_t at, PteSlot slot) {
+              restore_one(cpu, page, page, vma, at, slot, use_zero_page);
+              return true;
+            });
+      },
+      RmapLock::kHeld);
+}
+
 void remove_migration_entries(Cpu& cpu, Page from, Page to) {
-  Machine& machine = cpu.machine;
-  const Pfn old_pfn = machine.pfn_of(from);
-  rmap_walk(machine, to, [&](Vma& vma, std::uint64_t address) {
-    const PteSlot slot = vma.mm->page_table.find(address);
-    if (!slot) return true;
-    Guard guard(*slot.lock);
-    const Pte old = slot.get();
-    if (!old.is_entry() || !old.entry().has_page() || old.entry().pfn() != old_pfn) return true;
-    const SwapEntry entry = old.entry();
-    if (entry.is_device_private()) return true;
-    // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
-    // present, read-only one. Its reference becomes the mapping's.
-    if (entry.is_device_exclusive()) machine.put(cpu, from);
-    machine.get(to);
-    const bool exclusive = folio_test_anon(to) && entry.type != EntryType::kMigrationRead;
-    Pte pte;
-    if (machine.is_device_private(machine.pfn_of(to))) {
-      pte = Pte::of(SwapEntry{
-          entry.is_writable_migration() ? EntryType::kDeviceWrite : EntryType::kDeviceRead,
-          machine.pfn_of(to).value});
-      if (old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
-    } else {
-      pte = Pte::of(machine.pfn_of(to), vma.page_prot);
-      if ((entry.offset & SwapEntry::kYoung) == 0) pte = pte.mkold();
-      if ((entry.offset & SwapEntry::kDirty) != 0 && to.test(Flag::kDirty)) pte = pte.mkdirty();
-      pte = old.swp_soft_dirty() ? pte.with(Pte::kSoftDirty) : pte.without(Pte::kSoftDirty);
-      if (entry.is_writable_migration()) pte = pte.with(Pte::kWrite);
-    }
-    if (folio_test_anon(to))
-      folio_add_anon_rmap(cpu, to, vma, address, exclusive);
-    else
-      map_file(cpu, to, vma, entry.is_writable_migration());
-    slot.set(pte);
-    if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
-    return true;
+  rmap_walk(cpu.machine, to, [&](Vma& vma, std::uint64_t address) {
+    return for_each_page_of_mapping(vma, address, to,
+                                    [&](Page page, std::uint64_t at, PteSlot slot) {
+                                      restore_one(cpu, folio_page(from, folio_page_index(to, page)),
+                                                  page, vma, at, slot, false);
+                                      return true;
+                                    });
   });
 }
 

@@ -9,17 +9,20 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 template <class Fn>
-void rmap_walk(Machine& machine, Page folio, Fn&& fn) {
-  const std::uint64_t index = folio_index(folio);
+void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock) {
+  const std::uint64_t index = folio_index(folio), pages = folio_nr_pages(folio);
   const auto walk = [&](const std::vector<Vma*>& mappings) {
     for (std::size_t i = 0; i < mappings.size(); ++i) {
       Vma& vma = *mappings[i];
-      if (vma.contains_pgoff(index) && !fn(vma, vma.address_of(index))) return;
+      if (vma.pgoff >= index + pages || vma.pgoff + vma.pages() <= index) continue;
+      if (!fn(vma, index > vma.pgoff ? vma.address_of(index) : vma.start)) return;
     }
   };
   if (folio_test_anon(folio)) {
     AnonVma* anon_vma = folio_anon_vma(machine, folio);
-    if (anon_vma == nullptr || !try_get_anon_vma(*anon_vma)) return;
+    if (anon_vma == nullptr) return;
+    if (lock == RmapLock::kHeld) return walk(anon_vma->tree);
+    if (!try_get_anon_vma(*anon_vma)) return;
     {
       SharedGuard guard(anon_vma->lock());
       walk(anon_vma->tree);
@@ -29,6 +32,18 @@ void rmap_walk(Machine& machine, Page folio, Fn&& fn) {
     SharedGuard guard(file->i_mmap_lock);
     walk(file->i_mmap);
   }
+}
+
+template <class Fn>
+bool for_each_page_of_mapping(const Vma& vma, std::uint64_t address, Page folio, Fn&& fn) {
+  const std::uint64_t pages = folio_nr_pages(folio);
+  for (std::uint64_t i = vma.pgoff_of(address) - folio_index(folio); i < pages && address < vma.end;
+       ++i, address += kPageBytes)
+    if (const PteSlot slot = vma.mm->page_table.find(address)) {
+      Guard guard(*slot.lock);
+      if (!fn(folio_page(folio, i), address, slot)) return false;
+    }
+  return true;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

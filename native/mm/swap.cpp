@@ -1,7 +1,10 @@
 #include "mm/swap.h"
 
+#include <algorithm>
+
 #include "mm/folio_state.h"
 #include "mm/machine.h"
+#include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -39,6 +42,36 @@ Result<std::uint64_t> Swap::alloc_slot() {
   return slot;
 }
 
+/// A block of freed slots. Rare: swap is seldom used up.
+Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
+  for (std::uint64_t first = 0; first + count <= fresh_; first += count) {
+    const auto begin = map_.begin() + static_cast<std::ptrdiff_t>(first);
+    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(count),
+                    [](std::uint8_t users) { return users != 0; }))
+      continue;
+    std::erase_if(free_, [&](std::uint64_t slot) { return slot >= first && slot < first + count; });
+    return first;
+  }
+  return Errc::kNoSpc;
+}
+
+Result<std::uint64_t> Swap::alloc_slots(std::uint64_t count) {
+  Guard guard(lock_);
+  Result<std::uint64_t> first = (fresh_ + count - 1) / count * count;
+  if (first.value + count <= map_.size()) {
+    for (; fresh_ < first.value; ++fresh_) free_.push_back(fresh_);
+    fresh_ += count;
+  } else {
+    first = take_freed(count);
+    if (!first) return first;
+  }
+  for (std::uint64_t i = 0; i < count; ++i) {
+    map_[first.value + i] = kHasCache;
+    shadow_[first.value + i] = 0;
+  }
+  return first;
+}
+
 Errc Swap::duplicate(std::uint64_t slot) {
   Guard guard(lock_);
   if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
@@ -71,7 +104,7 @@ void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
 Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
   if (cache_[slot] == 0) return {};
-  const Page folio = machine.page({cache_[slot] - 1});
+  const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
   return folio.try_ref_add_unless_zero(1) ? folio : Page();
 }
@@ -103,29 +136,38 @@ void Swap::release(std::uint64_t slot) {
 
 std::uint64_t folio_swap_slot(Page folio) { return folio.word(5); }
 
+bool folio_holds_swap_slot(Page folio, std::uint64_t slot) {
+  return folio_test_swapcache(folio) && slot >= folio_swap_slot(folio) &&
+         slot - folio_swap_slot(folio) < folio_nr_pages(folio);
+}
+
 bool add_to_swap(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
-  const auto slot = machine.swap.alloc_slot();
+  const std::uint64_t pages = folio_nr_pages(folio);
+  const auto slot = pages > 1 ? machine.swap.alloc_slots(pages) : machine.swap.alloc_slot();
   if (!slot) return false;
   folio.set_word(5, slot.value);
   folio.set(kFlagSwapCache);
-  machine.get(folio);
-  machine.swap.cache_add(slot.value, machine.pfn_of(folio));
+  folio.ref_add(static_cast<std::int32_t>(pages));
+  for (std::uint64_t i = 0; i < pages; ++i)
+    machine.swap.cache_add(slot.value + i, machine.pfn_of(folio) + i);
   // Clean entries of a MADV_FREE page would let it be dropped unwritten.
   folio_mark_dirty(machine, folio);
   return true;
 }
 
 void delete_from_swap_cache(Cpu& cpu, Page folio) {
-  cpu.machine.swap.cache_remove(folio_swap_slot(folio), false);
+  const std::uint64_t pages = folio_nr_pages(folio), first = folio_swap_slot(folio);
+  for (std::uint64_t i = 0; i < pages; ++i) cpu.machine.swap.cache_remove(first + i, false);
   folio.clear(kFlagSwapCache);
   folio.set_word(5, 0);
-  cpu.machine.put(cpu, folio);
+  for (std::uint64_t i = 0; i < pages; ++i) cpu.machine.put(cpu, folio);
 }
 
 bool folio_free_swap(Cpu& cpu, Page folio) {
   if (!folio_test_swapcache(folio) || folio.test(Flag::kWriteback)) return false;
-  if (cpu.machine.swap.users(folio_swap_slot(folio)) > 0) return false;
+  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
+    if (cpu.machine.swap.users(folio_swap_slot(folio) + i) > 0) return false;
   delete_from_swap_cache(cpu, folio);
   folio.set(Flag::kDirty);
   return true;
@@ -144,7 +186,7 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
   const Page folio = machine.swap.cache_get(machine, slot);
   if (!folio) return;
   if (folio_trylock(folio)) {
-    if (folio_test_swapcache(folio) && folio_swap_slot(folio) == slot &&
+    if (folio_holds_swap_slot(folio, slot) &&
         (!folio_mapped(machine, folio) || machine.swap.nearly_full()))
       (void)folio_free_swap(cpu, folio);
     folio_unlock(folio);
@@ -184,7 +226,8 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
 void swap_writepage(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
   folio.set(Flag::kWriteback);
-  machine.frames.read(machine.pfn_of(folio), machine.swap.bytes(folio_swap_slot(folio)));
+  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
+    machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(folio_swap_slot(folio) + i));
   folio.clear(Flag::kWriteback);
 }
 

@@ -31,6 +31,8 @@ class Swap {
   // Slots. Each takes the lock.
   /// A slot with kHasCache and no user. kNoSpc: full.
   Result<std::uint64_t> alloc_slot();
+  /// `count` slots side by side, the first divisible by it. kNoSpc: none are.
+  Result<std::uint64_t> alloc_slots(std::uint64_t count);
   Errc duplicate(std::uint64_t slot);
   /// Drops one user. True: only the cache is left.
   bool free(std::uint64_t slot);
@@ -39,7 +41,7 @@ class Swap {
 
   // The swap cache.
   void cache_add(std::uint64_t slot, Pfn pfn);
-  /// The page, with a reference taken under the lock.
+  /// The folio of the page, with a reference taken under the lock.
   Page cache_get(Machine& machine, std::uint64_t slot);
   /// Drops the cache's hold on the slot; keeps a shadow if the page was evicted.
   void cache_remove(std::uint64_t slot, bool leave_shadow);
@@ -56,6 +58,7 @@ class Swap {
 
  private:
   void release(std::uint64_t slot);
+  Result<std::uint64_t> take_freed(std::uint64_t count);
   SpinLock lock_;
   std::vector<std::uint8_t> map_;
   std::vector<std::uint64_t> cache_;  // pfn + 1, 0: none
@@ -65,9 +68,12 @@ class Swap {
   Mapping bytes_;
 };
 
+/// Of a huge folio its first page's; the others follow.
 std::uint64_t folio_swap_slot(Page folio);
-/// Gives an unmapped or mapped anonymous folio a slot and puts it into the swap
-/// cache, dirty. Folio locked.
+/// It is in the swap cache, and the slot is one of its pages'.
+bool folio_holds_swap_slot(Page folio, std::uint64_t slot);
+/// Gives an unmapped or mapped anonymous folio a slot (a huge one as many as it has
+/// pages) and puts it into the swap cache, dirty. Folio locked. False: no room.
 bool add_to_swap(Cpu& cpu, Page folio);
 /// Takes a locked folio out of the swap cache (its slot goes if nobody uses it).
 void delete_from_swap_cache(Cpu& cpu, Page folio);

@@ -1,6 +1,7 @@
 #include "mm/user_access.h"
 
 #include "mm/fault.h"
+#include "mm/huge.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -15,14 +16,18 @@ bool access_error(const Vma& vma, bool write) {
 /// is valid until the change of the page table has flushed it.
 template <class Access>
 bool try_access(Mm& mm, std::uint64_t address, bool write, Access&& access) {
-  const PteSlot slot = mm.page_table.find(address);
+  PteSlot slot = mm.page_table.find(address);
+  const bool in_pmd = !slot;
+  if (in_pmd) slot = mm.page_table.find_pmd(address);
   if (!slot) return false;
   Guard guard(*slot.lock);
   const Pte pte = slot.get();
+  // A pmd entry may lead to a table by now.
+  if (pte.huge() != in_pmd) return false;
   if (!pte.has(Pte::kPresent) || (write && !pte.write())) return false;
   const std::uint64_t bits = Pte::kAccessed | (write ? Pte::kDirty : 0ULL);
   if (!pte.has(bits)) atomics::fetch_or(slot.at, bits);
-  access(pte.pfn());
+  access(in_pmd ? huge_pfn(pte, address) : pte.pfn());
   return true;
 }
 

@@ -2,6 +2,7 @@
 // changes leaves its rmap trees and enters them again, behind its equals.
 #include <algorithm>
 
+#include "mm/huge.h"
 #include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -121,7 +122,8 @@ Vma* vma_link(Mm& mm, std::unique_ptr<Vma> vma) {
   return raw;
 }
 
-Vma* split_vma(Mm& mm, Vma& vma, std::uint64_t address) {
+Vma* split_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t address) {
+  split_huge_pmd_if_needed(cpu, vma, address);
   auto behind = vma_dup(vma);
   behind->start = address;
   behind->pgoff = vma.pgoff_of(address);
@@ -156,7 +158,7 @@ Vma* vma_merge_new(Mm& mm, const Vma& proposal) {
   return nullptr;
 }
 
-Vma* vma_modify_flags(Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
+Vma* vma_modify_flags(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
                       std::uint64_t flags) {
   Vma* prev = start == vma.start ? mm.prev_of(vma) : nullptr;
   Vma* next = end == vma.end ? mm.next_of(vma) : nullptr;
@@ -176,25 +178,29 @@ Vma* vma_modify_flags(Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
   }
   if (left) {
     dup_anon_vma(*prev, vma);
-    if (end == vma.end)
+    if (end == vma.end) {
       remove_vma(mm, vma);
-    else
+    } else {
+      split_huge_pmd_if_needed(cpu, vma, end);
       set_start(vma, end);
+    }
     set_end(*prev, end);
     return prev;
   }
   if (right) {
     dup_anon_vma(*next, vma);
-    if (start == vma.start)
+    if (start == vma.start) {
       remove_vma(mm, vma);
-    else
+    } else {
+      split_huge_pmd_if_needed(cpu, vma, start);
       set_end(vma, start);
+    }
     set_start(*next, start);
     return next;
   }
   Vma* middle = &vma;
-  if (start > vma.start) middle = split_vma(mm, vma, start);
-  if (end < middle->end) split_vma(mm, *middle, end);
+  if (start > vma.start) middle = split_vma(cpu, mm, vma, start);
+  if (end < middle->end) split_vma(cpu, mm, *middle, end);
   return middle;
 }
 

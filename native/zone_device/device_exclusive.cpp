@@ -1,10 +1,12 @@
 #include "zone_device/device_exclusive.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup.h"
+#include "mm/huge.h"
 #include "mm/rmap.h"
 #include "page/folio.h"
 
@@ -17,26 +19,38 @@ struct Wanted {
   const void* owner;
 };
 
-/// The entry gives up its mapping but keeps its reference. True if the mapping that
-/// was asked for could be written.
-bool make_exclusive_here(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
-                         const Wanted& wanted) {
+/// The entry of one page gives up its mapping but keeps its reference. True if the
+/// mapping that was asked for could be written.
+bool make_entry_exclusive(Cpu& cpu, Page folio, Page page, Vma& vma, std::uint64_t address,
+                          PteSlot slot, const Wanted& wanted) {
   Machine& machine = cpu.machine;
-  Invalidation invalidation(cpu, *vma.mm,
-                            {address, address + kPageBytes, NotifyEvent::kExclusive, wanted.owner});
-  const PteSlot slot = vma.mm->page_table.find(address);
-  if (!slot) return false;
-  Guard guard(*slot.lock);
-  if (!slot.get().present() || vm_normal_page(machine, slot.get()) != folio) return false;
+  if (!slot.get().present() || vm_normal_page(machine, slot.get()) != page) return false;
   const Pte old = slot.get_and_clear();
   if (old.dirty()) folio_mark_dirty(machine, folio);
   Pte pte = Pte::of(
       SwapEntry{old.write() ? EntryType::kDeviceExclusiveWrite : EntryType::kDeviceExclusiveRead,
-                machine.pfn_of(folio).value});
+                machine.pfn_of(page).value});
   if (old.soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.set(pte);
-  folio_remove_rmap(cpu, folio, vma);
+  folio_remove_rmap(cpu, page, vma);
   return old.write() && vma.mm == &wanted.mm && address == wanted.address;
+}
+
+/// All entries of a huge folio turn with the one asked for (v6.12).
+bool make_exclusive_here(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
+                         const Wanted& wanted) {
+  split_huge_pmd(cpu, vma, address);  // another process may map it by a leaf
+  const std::uint64_t first = vma.pgoff_of(address) - folio_index(folio);
+  const std::uint64_t end =
+      std::min(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
+  Invalidation invalidation(cpu, *vma.mm, {address, end, NotifyEvent::kExclusive, wanted.owner});
+  bool valid = false;
+  (void)for_each_page_of_mapping(
+      vma, address, folio, [&](Page page, std::uint64_t at, PteSlot slot) {
+        valid |= make_entry_exclusive(cpu, folio, page, vma, at, slot, wanted);
+        return true;
+      });
+  return valid;
 }
 
 bool make_folio_exclusive(Cpu& cpu, Page folio, const Wanted& wanted) {
@@ -56,8 +70,8 @@ ExclusivePages make_device_exclusive_range(Cpu& cpu, Mm& mm, std::uint64_t start
                                            std::span<Page> pages, const void* owner) {
   Machine& machine = cpu.machine;
   std::vector<Pfn> pfns(pages.size());
-  const GupResult had =
-      gup_locked(cpu, mm, start, pages.size(), kFollGet | kFollWrite | kFollTouch, pfns);
+  const GupResult had = gup_locked(cpu, mm, start, pages.size(),
+                                   kFollGet | kFollWrite | kFollTouch | kFollSplitPmd, pfns);
   for (std::uint64_t i = 0; i < had.pages; ++i) {
     const Page folio = machine.page(pfns[i]);
     pages[i] = {};

@@ -5,6 +5,7 @@
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "zone_device/dev_pagemap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -87,6 +88,25 @@ struct Walk {
     return found(pte.pfn(), has);
   }
 
+  /// Where there is no table: a huge leaf, or nothing.
+  Look look_pmd() {
+    const PteSlot pmd = mm.page_table.find_pmd(at);
+    if (!pmd) return nothing_there();
+    Guard guard(*pmd.lock);
+    const Pte pte = pmd.get();
+    if (pte.none()) return nothing_there();
+    if (!pte.huge()) {  // a table, since a moment ago
+      const PteSlot slot = mm.page_table.find(at);
+      Guard table_guard(*slot.lock);
+      return look(slot.get());
+    }
+    const std::uint64_t order = std::uint64_t{kHugeOrder} << HmmPfn::kOrderShift;
+    const std::uint64_t has =
+        pte.prot_none() ? 0 : HmmPfn::kValid | order | (pte.write() ? HmmPfn::kWrite : 0);
+    need = need_fault(has);
+    return need != Need::kNothing ? Look::kFault : found(huge_pfn(pte, at), has);
+  }
+
   /// No vma, or one that a device may not read.
   Errc skip(std::uint64_t to) {
     for (; at < to; at += kPageBytes) {
@@ -114,7 +134,7 @@ struct Walk {
       const PteSlot slot = mm.page_table.find(at);
       Look seen = Look::kDone;
       if (!slot) {
-        seen = nothing_there();
+        seen = look_pmd();
       } else {
         Guard guard(*slot.lock);
         seen = look(slot.get());

@@ -2,6 +2,7 @@
 // process's page table.
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/huge.h"
 #include "mm/rmap.h"
 #include "page/folio.h"
 #include "zone_device/dev_pagemap.h"
@@ -34,11 +35,38 @@ MigratePfn candidate(Machine& machine, const MigrateVma& migrate, Pte pte) {
     return {(migrate.flags & kSelectSystem) != 0 ? MigratePfn::kMigrate : 0};
   const Page page = vm_normal_page(machine, pte);
   if (!page || !selected(machine, migrate, pte.pfn())) return {};
-  // No owner to find it by, or part of a huge page.
+  // No owner to find it by, or part of a huge page that the leaf's split left whole.
   if (page.word(3) == 0 || compound_head(machine.memmap, page).test(Flag::kHead)) return {};
   MigratePfn word = MigratePfn::of(pte.pfn());
   word.set(MigratePfn::kMigrate | (pte.write() ? MigratePfn::kWrite : 0));
   return word;
+}
+
+/// Only single pages migrate: a huge one, or the huge zero page, is split first.
+/// False: others hold it, so all of its pages stay.
+bool split_leaf(Cpu& cpu, Vma& vma, std::uint64_t address) {
+  Machine& machine = cpu.machine;
+  const PteSlot pmd = vma.mm->page_table.find_pmd(address);
+  if (!pmd) return true;
+  Page folio;
+  {
+    Guard guard(*pmd.lock);
+    const Pte pte = pmd.get();
+    if (!pte.present() || !pte.huge()) return true;
+    folio = huge_normal_folio(machine, pte);
+    if (folio) machine.get(folio);
+  }
+  if (!folio) {
+    split_huge_pmd(cpu, vma, address);
+    return true;
+  }
+  bool split = false;
+  if (folio_trylock(folio)) {
+    split = split_folio(cpu, folio) == Errc::kOk;
+    folio_unlock(folio);
+  }
+  machine.put(cpu, folio);
+  return split;
 }
 
 /// The entry becomes a migration entry. False: it stays (locked, or pinned).
@@ -82,9 +110,16 @@ void collect(Cpu& cpu, MigrateVma& migrate) {
   Invalidation invalidation(
       cpu, *migrate.vma->mm,
       {migrate.start, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
+  bool skip = false;  // the rest of this huge page
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
-    const PteSlot slot = migrate.vma->mm->page_table.find(migrate.start + i * kPageBytes);
+    const std::uint64_t address = migrate.start + i * kPageBytes;
     MigratePfn& word = migrate.src[i];
+    if (i == 0 || address % kPmdBytes == 0) skip = !split_leaf(cpu, *migrate.vma, address);
+    if (skip) {
+      word = {};
+      continue;
+    }
+    const PteSlot slot = migrate.vma->mm->page_table.find(address);
     if (!slot) {
       word = candidate(cpu.machine, migrate, {});
     } else {

@@ -17,7 +17,7 @@ bool may_move(Machine& machine, Page folio, Page fault_page) {
   if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
   if (folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr)
     extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
-  return folio.refcount() - extra <= page_mapcount(machine, folio);
+  return folio.refcount() - extra <= folio_mapcount(machine, folio);
 }
 
 bool isolate(Cpu& cpu, Page folio, bool& drained) {

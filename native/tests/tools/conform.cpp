@@ -221,6 +221,10 @@ int main(int argc, char** argv) {
     SandboxSettings settings;
     settings.layout = *find_layout("linux-6.12");
     settings.scheme = *find_scheme(scheme);
+    // Recordings whose kernel had huge pages on request say so by their operations.
+    for (const Op& op : ops)
+      if (op.code == OpCode::kMadvise && op.advice == Advice::kHugepage)
+        settings.transparent_huge_pages = true;
     std::unique_ptr<Sandbox> sandbox;
     check(Sandbox::create(settings, sandbox));
     std::vector<OpEffects> effects;
