@@ -1,5 +1,7 @@
 #include "engine/sandbox.h"
 
+#include <cmath>
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& out) {
@@ -36,12 +38,16 @@ Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& 
 
 Sandbox::~Sandbox() = default;
 
-std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::vector<OpEffects>& effects) {
+std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const double> recorded,
+                                       std::vector<OpEffects>& effects) {
   EffectTracker tracker(*machine_, *interpreter_, pins_->scheme().effects);
   std::vector<OpRecord> records;
   records.reserve(ops.size());
   effects.resize(ops.size());
-  for (std::size_t i = 0; i < ops.size(); ++i) records.push_back(tracker.run(ops[i], effects[i]));
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const double of_kernel = i < recorded.size() ? recorded[i] : std::nan("");
+    records.push_back(tracker.run(ops[i], of_kernel, effects[i]));
+  }
   return records;
 }
 

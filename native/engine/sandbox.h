@@ -36,8 +36,9 @@ class Sandbox {
 
   Interpreter& interpreter() { return *interpreter_; }
   /// All of a scenario; with what the scheme's declared effects had to do with each
-  /// result.
-  std::vector<OpRecord> run_all(std::span<const Op> ops, std::vector<OpEffects>& effects);
+  /// result. `recorded`: see EffectTracker::run(); empty where nothing was recorded.
+  std::vector<OpRecord> run_all(std::span<const Op> ops, std::span<const double> recorded,
+                                std::vector<OpEffects>& effects);
   /// Every descriptor, page table and slot against who is alive now.
   std::vector<MmAuditRow> audit();
   Machine& machine() { return *machine_; }
