@@ -344,6 +344,8 @@ export interface NativeBinding {
   runScenario(
     settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; hugePages: boolean },
     rows: Float64Array,
+    /** Of each row: how far the kernel came (engine/effects.h, progress_of); NaN: unknown. */
+    recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void

@@ -42,8 +42,8 @@ napi_value effects_value(const JsValues& js, const OpEffects& effects) {
       .value();
 }
 
-/// The rows of a Float64Array; false: it is none, or no whole number of rows.
-bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops) {
+/// What lies in a Float64Array. False: it is none.
+bool read_doubles(napi_env env, napi_value value, std::span<const double>& out) {
   bool is_typed = false;
   napi_is_typedarray(env, value, &is_typed);
   if (!is_typed) return false;
@@ -51,11 +51,16 @@ bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops) {
   std::size_t length = 0;
   void* data = nullptr;
   if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_float64_array || length % kOpSlots.size() != 0 ||
-      (length > 0 && data == nullptr))
+      type != napi_float64_array || (length > 0 && data == nullptr))
     return false;
-  const std::span<const double> all(static_cast<const double*>(data), length);
-  ops.resize(length / kOpSlots.size());
+  out = {static_cast<const double*>(data), length};
+  return true;
+}
+
+/// False: no whole number of rows, or one that cannot be read.
+bool read_rows(std::span<const double> all, std::vector<Op>& ops) {
+  if (all.size() % kOpSlots.size() != 0) return false;
+  ops.resize(all.size() / kOpSlots.size());
   for (std::size_t i = 0; i < ops.size(); ++i)
     if (!read_op_row(all.subspan(i * kOpSlots.size(), kOpSlots.size()), ops[i])) return false;
   return true;
@@ -80,8 +85,8 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
 
 napi_value run_scenario(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 2;
-    napi_value args[2] = {};
+    std::size_t given = 3;
+    napi_value args[3] = {};
     napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
     JsRead from(env, args[0]);
     SandboxSettings settings;
@@ -89,13 +94,15 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     settings.scheme = read_scheme_ref(from, "scheme");
     settings.transparent_huge_pages = from.boolean("hugePages");
     std::vector<Op> ops;
-    if (!from.ok() || !read_rows(env, args[1], ops))
+    std::span<const double> given_ops, recorded;
+    if (!from.ok() || !read_doubles(env, args[1], given_ops) || !read_rows(given_ops, ops) ||
+        !read_doubles(env, args[2], recorded) || recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
       return failure(env, error, "no machine for this layout and scheme");
     std::vector<OpEffects> effects;
-    const std::vector<OpRecord> records = sandbox->run_all(ops, effects);
+    const std::vector<OpRecord> records = sandbox->run_all(ops, recorded, effects);
     std::vector<MmAuditRow> rows = sandbox->audit();
     // Once more when all have exited: what is still held then is lost.
     sandbox->finish();

@@ -1,5 +1,7 @@
 #include "engine/effects.h"
 
+#include <cmath>
+
 #include "mm/fault.h"
 #include "page/folio.h"
 
@@ -127,6 +129,14 @@ void EffectTracker::follow(const Op& op, Range range) {
     // Whether the driver holds a set of pages may differ from here on.
     if (op.via == PinVia::kGupTest) gup_test_ |= over_range;
   }
+  if (op.code == OpCode::kDevRead || op.code == OpCode::kDevWrite) {
+    // The first page that needs a fault has all behind it faulted, needed or not.
+    Bits behind = 0;
+    for (std::uint64_t i = 0; i < range.pages; ++i) {
+      behind |= bits_of(places_, range.first + i);
+      if (behind != 0) places_[range.first + i] |= behind;
+    }
+  }
   const FileUse use = file_use(op.code);
   for (std::uint64_t i = 0; use == FileUse::kWrites && i < range.pages; ++i)
     if (const Bits bits = bits_of(places_, range.first + i); bits != 0)
@@ -184,7 +194,15 @@ OpEffects EffectTracker::effects_of(const Op& op, Range range) const {
   return out;
 }
 
-OpRecord EffectTracker::run(const Op& op, OpEffects& effects) {
+double progress_of(const OpRecord& record) {
+  if (record.fault || record.ret != Errc::kOk) return -1;
+  if ((record.keys & kKeyPages) != 0) return static_cast<double>(record.pages);
+  if ((record.keys & kKeyBytes) != 0) return static_cast<double>(record.bytes);
+  if ((record.keys & kKeyCpages) != 0) return static_cast<double>(record.cpages);
+  return 0;
+}
+
+OpRecord EffectTracker::run(const Op& op, double recorded, OpEffects& effects) {
   Range range;
   const std::shared_ptr<Process> process = processes_.find(0, op.proc);
   if (process != nullptr && has_range(op.code) && Interpreter::in_range(op))
@@ -211,6 +229,11 @@ OpRecord EffectTracker::run(const Op& op, OpEffects& effects) {
     for (const std::uint64_t place : at->second) seen_[place] |= bit(each.effect);
   }
   spread();
+  if (!std::isnan(recorded) && recorded != progress_of(record)) {
+    Bits all = held;
+    for (std::uint64_t i = 0; i < range.pages; ++i) all |= bits_of(places_, range.first + i);
+    for (std::uint64_t i = 0; all != 0 && i < range.pages; ++i) places_[range.first + i] |= all;
+  }
   follow(op, range);
   spread();
   effects = effects_of(op, range);

@@ -5,7 +5,8 @@
 // it is mapped, to what is mapped at those places later, through mremap, into the
 // pins that were taken there and into the files that were written from there. It
 // ends when the mapping or the page does. An effect that only changes what an
-// observer reads (PG_lru, the map count) follows nothing.
+// observer reads (PG_lru, the map count) follows nothing. Where an operation ended
+// otherwise than in the recording, what it did or left undone is its whole range.
 //
 // A place is a virtual page number: a fork's addresses are its parent's, so what
 // differs in one process may differ in its relatives.
@@ -31,6 +32,10 @@ struct OpEffects {
   std::vector<PinEffectSet> pages;
 };
 
+/// How far an operation came, as a number: below 0 if it failed, else how many pages
+/// or bytes it had, 0 if it does not say. Recordings are read the same way.
+double progress_of(const OpRecord& record);
+
 class EffectTracker {
  public:
   /// Effects outside of `declared` explain nothing, and are not followed.
@@ -39,8 +44,9 @@ class EffectTracker {
   EffectTracker(const EffectTracker&) = delete;
   EffectTracker& operator=(const EffectTracker&) = delete;
 
-  /// Executes one operation.
-  OpRecord run(const Op& op, OpEffects& effects);
+  /// Executes one operation. `recorded`: progress_of() the kernel's result; not a
+  /// number: unknown.
+  OpRecord run(const Op& op, double recorded, OpEffects& effects);
 
  private:
   using Bits = std::uint32_t;

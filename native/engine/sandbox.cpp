@@ -1,5 +1,7 @@
 #include "engine/sandbox.h"
 
+#include <cmath>
+
 #include "mm/reclaim.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -53,12 +55,16 @@ Sandbox::~Sandbox() {
 
 void Sandbox::finish() { processes_->finish(machine_->cpu(0)); }
 
-std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::vector<OpEffects>& effects) {
+std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const double> recorded,
+                                       std::vector<OpEffects>& effects) {
   EffectTracker tracker(*processes_, interpreter(), pins_->scheme().effects);
   std::vector<OpRecord> records;
   records.reserve(ops.size());
   effects.resize(ops.size());
-  for (std::size_t i = 0; i < ops.size(); ++i) records.push_back(tracker.run(ops[i], effects[i]));
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const double of_kernel = i < recorded.size() ? recorded[i] : std::nan("");
+    records.push_back(tracker.run(ops[i], of_kernel, effects[i]));
+  }
   return records;
 }
 

@@ -41,8 +41,9 @@ class Sandbox {
   /// Thread 0 sets up, or runs all in order. It shares its processor with thread 1.
   Interpreter& interpreter(unsigned thread = 0) { return *interpreters_[thread]; }
   /// All of a scenario; with what the scheme's declared effects had to do with each
-  /// result.
-  std::vector<OpRecord> run_all(std::span<const Op> ops, std::vector<OpEffects>& effects);
+  /// result. `recorded`: see EffectTracker::run(); empty where nothing was recorded.
+  std::vector<OpRecord> run_all(std::span<const Op> ops, std::span<const double> recorded,
+                                std::vector<OpEffects>& effects);
   /// All processes exit, and nothing may be left. With nothing running.
   void finish();
   /// Every descriptor, page table and slot against who is alive now.

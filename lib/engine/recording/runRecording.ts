@@ -13,7 +13,7 @@ const asksForHugePages = ({ ops }: Recording): boolean =>
  */
 export function runRecording(recording: Recording, settings: ScenarioSettings): ConformRun {
   const hugePages = settings.hugePages ?? asksForHugePages(recording)
-  const { results, unsupported, effects, audit } = runOps(recording.ops, { ...settings, hugePages })
+  const { results, unsupported, effects, audit } = runOps(recording.ops, { ...settings, hugePages }, recording.results)
   return {
     // An operation that does not exist has no result; it is counted as unsupported.
     results: results.map((result): RecordedResult => result ?? {}),

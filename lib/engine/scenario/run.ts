@@ -41,10 +41,15 @@ export interface ScenarioRun {
 /**
  * Executes operations one after another on a fresh machine, as the recordings were made.
  *
+ * @param recorded what a kernel did, where {@link ScenarioRun.effects} will be compared with it.
  * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for an operation that cannot be read;
  * `ERR_PAGEBOX_NO_ROOM` if the scheme does not exist in the layout.
  */
-export function runOps(ops: readonly RecordedOp[], settings: ScenarioSettings = {}): ScenarioRun {
+export function runOps(
+  ops: readonly RecordedOp[],
+  settings: ScenarioSettings = {},
+  recorded: readonly RecordedResult[] = [],
+): ScenarioRun {
   const { rows, indices, unknown } = encodeOps(ops)
   const made = native().runScenario(
     {
@@ -53,6 +58,7 @@ export function runOps(ops: readonly RecordedOp[], settings: ScenarioSettings = 
       hugePages: settings.hugePages ?? false,
     },
     rows,
+    Float64Array.from(indices, (index) => progressOf(recorded[index])),
   )
   const found = created(made, 'settings')
   const results: (RecordedResult | null)[] = new Array(ops.length).fill(null)
@@ -64,4 +70,11 @@ export function runOps(ops: readonly RecordedOp[], settings: ScenarioSettings = 
     if (results[index] === null) unsupported.push(index)
   }
   return { results, unsupported: unsupported.sort((a, b) => a - b), effects, audit: found.audit }
+}
+
+/** How far a recorded operation came: -1 if it failed, else pages or bytes; NaN: it does not say. */
+function progressOf(result: RecordedResult | undefined): number {
+  if (result === undefined || typeof result.ret !== 'string') return Number.NaN
+  if (result.ret !== 'ok') return -1
+  return Number(result.pages ?? result.bytes ?? result.cpages ?? 0)
 }

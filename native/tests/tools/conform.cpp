@@ -2,6 +2,7 @@
 // own format, for any comparer to judge:
 //   conform IN.jsonl OUT.jsonl [--scheme NAME] [--only NAME]
 // IN is uncompressed, one scenario a line.
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -158,6 +159,15 @@ std::string result_text(const OpRecord& result) {
   return out + "}";
 }
 
+/// As progress_of(), of a recorded result.
+double progress(const Json& result) {
+  if (!result.has("ret")) return std::nan("");
+  if (result.at("ret").text != "ok") return -1;
+  for (const char* key : {"pages", "bytes", "cpages"})
+    if (result.has(key)) return static_cast<double>(result.number_or(key, 0));
+  return 0;
+}
+
 std::string effect_names(PinEffectSet set) {
   std::string out = "[";
   for (unsigned i = 0; i < kPinEffects; ++i)
@@ -228,7 +238,9 @@ int main(int argc, char** argv) {
     std::unique_ptr<Sandbox> sandbox;
     check(Sandbox::create(settings, sandbox));
     std::vector<OpEffects> effects;
-    const std::vector<OpRecord> results = sandbox->run_all(ops, effects);
+    std::vector<double> recorded;
+    for (const Json& result : scenario.at("results").items) recorded.push_back(progress(result));
+    const std::vector<OpRecord> results = sandbox->run_all(ops, recorded, effects);
     const std::string& name = scenario.at("name").text;
     findings += audit(*sandbox, name);
     sandbox->finish();
