@@ -1,16 +1,20 @@
 #include "mm/page_cache.h"
 
+#include <algorithm>
+
 #include "mm/folio_state.h"
 #include "mm/zap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index) {
-  Guard guard(file.cache_lock);
-  const CacheEntry entry = file.entry(index);
-  if (!entry.is_page()) return {};
-  const Page folio = machine.page(entry.pfn());
-  return folio.try_ref_add_unless_zero(1) ? folio : Page();
+  for (SpinWait wait;; wait.pause()) {
+    Guard guard(file.cache_lock);
+    const CacheEntry entry = file.entry(index);
+    if (!entry.is_page()) return {};
+    const Page folio = machine.page(entry.pfn());
+    if (folio.try_ref_add_unless_zero(1)) return folio;
+  }
 }
 
 Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio) {
@@ -73,40 +77,54 @@ void filemap_release_folio(Cpu& cpu, Page folio) {
   cpu.machine.put(cpu, folio);
 }
 
-void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
+namespace {
+
+/// False: what stood there has changed meanwhile.
+bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_cows, bool& pages) {
   Machine& machine = cpu.machine;
-  file.set_size_pages(pages);
-  std::uint64_t slots = 0;
+  CacheEntry entry;
   {
     Guard guard(file.cache_lock);
-    slots = file.cache_slots();
+    entry = file.entry(index);
+    if (!entry.is_page() && index < file.cache_slots()) file.set_entry(index, {});
   }
+  if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
+  if (!entry.is_page()) return true;
+  const Page folio = filemap_get_folio(machine, file, index);
+  if (!folio) return false;  // reclaimed: its swap slot or its shadow is there now
+  pages = true;
+  folio_lock(folio);
+  const bool ours = folio_file(machine, folio) == &file && folio_index(folio) == index;
+  if (ours) {
+    if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, even_cows);
+    filemap_release_folio(cpu, folio);
+    folio.clear(Flag::kDirty);
+    folio.clear(Flag::kOwner2);
+    filemap_remove_folio(cpu, folio, {});
+  }
+  folio_unlock(folio);
+  machine.put(cpu, folio);
+  return ours;  // else it was migrated
+}
+
+}  // namespace
+
+bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end,
+                          bool even_cows) {
+  {
+    Guard guard(file.cache_lock);
+    end = std::min(end, file.cache_slots());
+  }
+  bool pages = false;
+  for (std::uint64_t index = first; index < end; ++index)
+    while (!remove_slot(cpu, file, index, even_cows, pages)) {}
+  return pages;
+}
+
+void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
+  file.set_size_pages(pages);
   unmap_mapping_pages(cpu, file, pages, ~0ULL >> 1, true);
-  bool removed = false;
-  for (std::uint64_t index = pages; index < slots; ++index) {
-    CacheEntry entry;
-    {
-      Guard guard(file.cache_lock);
-      entry = file.entry(index);
-      if (!entry.is_page()) file.set_entry(index, {});
-    }
-    if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
-    if (!entry.is_page()) continue;
-    const Page folio = filemap_get_folio(machine, file, index);
-    if (!folio) continue;
-    removed = true;
-    folio_lock(folio);
-    if (folio_file(machine, folio) == &file) {
-      if (folio_mapped(folio)) unmap_mapping_pages(cpu, file, index, 1, true);
-      filemap_release_folio(cpu, folio);
-      folio.clear(Flag::kDirty);
-      folio.clear(Flag::kOwner2);
-      filemap_remove_folio(cpu, folio, {});
-    }
-    folio_unlock(folio);
-    machine.put(cpu, folio);
-  }
-  if (removed) lru_add_drain(cpu);  // folio_batch_release
+  if (filemap_remove_range(cpu, file, pages, ~0ULL, true)) lru_add_drain(cpu);  // batch_release
   if (file.disk != nullptr) file.disk->truncate(pages);
 }
 
