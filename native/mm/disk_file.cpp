@@ -84,7 +84,7 @@ Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index)
     Page folio = cached.value;
     if (folio) {
       folio_lock(folio);
-      if (folio_file(machine, folio) != &file) {
+      if (folio_file(machine, folio) != &file || folio_index(folio) != index) {
         folio_unlock(folio);
         machine.put(cpu, folio);
         continue;

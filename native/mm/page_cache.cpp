@@ -1,5 +1,7 @@
 #include "mm/page_cache.h"
 
+#include <algorithm>
+
 #include "mm/folio_state.h"
 #include "mm/zap.h"
 
@@ -94,39 +96,53 @@ void filemap_release_folio(Cpu& cpu, Page folio) {
   cpu.machine.put(cpu, folio);
 }
 
-void drop_cache(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
+namespace {
+
+/// False: what stood there has changed meanwhile.
+bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_cows, bool& pages) {
   Machine& machine = cpu.machine;
-  std::uint64_t slots = 0;
+  CacheEntry entry;
   {
     Guard guard(file.cache_lock);
-    slots = file.cache_slots();
+    entry = file.entry(index);
+    if (!entry.is_page() && index < file.cache_slots()) file.set_entry(index, {});
   }
+  if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
+  if (!entry.is_page()) return true;
+  const Page folio = filemap_get_folio(machine, file, index);
+  if (!folio) return false;  // reclaimed: its swap slot or its shadow is there now
+  pages = true;
+  folio_lock(folio);
+  const bool ours = folio_file(machine, folio) == &file && folio_index(folio) == index;
+  if (ours) {
+    if (folio_mapped(machine, folio)) unmap_mapping_pages(cpu, file, index, 1, even_cows);
+    filemap_release_folio(cpu, folio);
+    folio.clear(Flag::kDirty);
+    folio.clear(Flag::kOwner2);
+    filemap_remove_folio(cpu, folio, {});
+  }
+  folio_unlock(folio);
+  machine.put(cpu, folio);
+  return ours;  // else it was migrated
+}
+
+}  // namespace
+
+bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end,
+                          bool even_cows) {
+  {
+    Guard guard(file.cache_lock);
+    end = std::min(end, file.cache_slots());
+  }
+  bool pages = false;
+  for (std::uint64_t index = first; index < end; ++index)
+    while (!remove_slot(cpu, file, index, even_cows, pages)) {}
+  return pages;
+}
+
+void drop_cache(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {
   unmap_mapping_pages(cpu, file, pages, ~0ULL >> 1, true);
-  bool removed = false;
-  for (std::uint64_t index = pages; index < slots; ++index) {
-    CacheEntry entry;
-    {
-      Guard guard(file.cache_lock);
-      entry = file.entry(index);
-      if (!entry.is_page()) file.set_entry(index, {});
-    }
-    if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
-    if (!entry.is_page()) continue;
-    const Page folio = filemap_get_folio(machine, file, index);
-    if (!folio) continue;
-    removed = true;
-    folio_lock(folio);
-    if (folio_file(machine, folio) == &file) {
-      if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, true);
-      filemap_release_folio(cpu, folio);
-      folio.clear(Flag::kDirty);
-      folio.clear(Flag::kOwner2);
-      filemap_remove_folio(cpu, folio, {});
-    }
-    folio_unlock(folio);
-    machine.put(cpu, folio);
-  }
-  if (removed) lru_add_drain(cpu);  // folio_batch_release
+  if (filemap_remove_range(cpu, file, pages, ~0ULL, true)) lru_add_drain(cpu);  // batch_release
 }
 
 void truncate_file(Cpu& cpu, AddressSpace& file, std::uint64_t pages) {

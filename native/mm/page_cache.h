@@ -7,7 +7,8 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// The cached page with a reference; empty if there is none.
+/// The cached page with a reference; empty if there is none. Waits while somebody has
+/// its count frozen: whoever migrates or reclaims it.
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index);
 /// The same for whoever wants contents: a page that lives where no CPU reaches comes
 /// back to RAM first. kNoMem: there is no RAM for it.
@@ -18,6 +19,10 @@ Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page f
 void filemap_remove_folio(Cpu& cpu, Page folio, CacheEntry leave);
 /// Freezes the count at `references` and removes. False: somebody holds it.
 bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed);
+/// Empties the slots [first, end): pages leave mappings (private copies too if
+/// `even_cows`) and cache, swap slots are given back. True: there were pages.
+bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end,
+                          bool even_cows);
 /// Drops buffers (PG_private) and their reference. Locked.
 void filemap_release_folio(Cpu& cpu, Page folio);
 

@@ -79,10 +79,7 @@ Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, 
       continue;
     }
     const CacheEntry entry = entry_of(file, index);
-    if (entry.is_page()) {
-      cpu_relax();  // being freed by reclaim
-      continue;
-    }
+    if (entry.is_page()) continue;
     if (!entry.is_swap() && why == ShmemGet::kRead) return Page();
     const auto folio = entry.is_swap() ? swapin(cpu, file, index, entry.slot(), why)
                                        : fill_hole(cpu, file, index, why);
@@ -91,33 +88,9 @@ Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, 
 }
 
 void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages) {
-  Machine& machine = cpu.machine;
   // Private copies survive: they are nobody's hole.
   unmap_mapping_pages(cpu, file, first, pages, false);
-  bool removed = false;
-  for (std::uint64_t index = first; index < first + pages; ++index) {
-    CacheEntry entry;
-    {
-      Guard guard(file.cache_lock);
-      if (index >= file.cache_slots()) break;
-      entry = file.entry(index);
-      if (!entry.is_page()) file.set_entry(index, {});
-    }
-    if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
-    if (!entry.is_page()) continue;
-    const Page folio = filemap_get_folio(machine, file, index);
-    if (!folio) continue;
-    removed = true;
-    folio_lock(folio);
-    if (folio_file(machine, folio) == &file) {
-      if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, false);
-      folio.clear(Flag::kDirty);
-      filemap_remove_folio(cpu, folio, {});
-    }
-    folio_unlock(folio);
-    machine.put(cpu, folio);
-  }
-  if (removed) lru_add_drain(cpu);  // folio_batch_release
+  if (filemap_remove_range(cpu, file, first, first + pages, false)) lru_add_drain(cpu);
 }
 
 bool shmem_writepage(Cpu& cpu, Page folio) {
