@@ -17,13 +17,7 @@ abstract class HeldPages {
   #held = true
 
   /** Use `mapping.pin()` or `mapping.get()`. */
-  constructor(
-    source: MachineSource<unknown>,
-    id: number,
-    pfns: Uint32Array,
-    kind: 'unpin' | 'put',
-    allowed: symbol,
-  ) {
+  constructor(source: MachineSource<unknown>, id: number, pfns: Uint32Array, kind: 'unpin' | 'put', allowed: symbol) {
     checkInternal(allowed, 'HeldPages', 'mapping.pin() or mapping.get()')
     this.#source = source
     this.#id = id
