@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests import the package by its name, as users do, and run its sources.
     alias: [
       { find: /^pagebox$/, replacement: at('lib/index.ts') },
+      { find: /^pagebox\/assert$/, replacement: at('lib/assert.ts') },
       { find: /^pagebox\/vitest$/, replacement: at('lib/vitest/index.ts') },
     ],
   },

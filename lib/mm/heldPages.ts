@@ -13,14 +13,16 @@ abstract class HeldPages {
   readonly #source: MachineSource<unknown>
   readonly #id: number
   readonly #pfns: Uint32Array
+  readonly #kind: 'unpin' | 'put'
   #held = true
 
   /** Use `mapping.pin()` or `mapping.get()`. */
-  constructor(source: MachineSource<unknown>, id: number, pfns: Uint32Array, allowed: symbol) {
+  constructor(source: MachineSource<unknown>, id: number, pfns: Uint32Array, kind: 'unpin' | 'put', allowed: symbol) {
     checkInternal(allowed, 'HeldPages', 'mapping.pin() or mapping.get()')
     this.#source = source
     this.#id = id
     this.#pfns = pfns
+    this.#kind = kind
   }
 
   static #of(value: unknown): HeldPages {
@@ -42,17 +44,14 @@ abstract class HeldPages {
     return HeldPages.#of(this).#held
   }
 
-  #open(call: string): this {
-    HeldPages.#of(this)
-    if (!this.#held) throw this.gone(call)
+  #open(call: string): HeldPages {
+    if (!this.#held) throw this.#gone(call)
     return this
   }
 
-  protected abstract gone(call: string): PageboxError
-
   /** Reads the frames: `lengthBytes` from byte `offsetBytes` of the first page on; all of them. */
   read(offsetBytes = 0, lengthBytes?: number): Uint8Array {
-    const self = this.#open('read')
+    const self = HeldPages.#of(this).#open('read')
     const size = self.#pfns.length * pageBytes
     const { offset, length } = within(offsetBytes, lengthBytes, size, ['offsetBytes', 'lengthBytes'])
     const bytes = new Uint8Array(length)
@@ -62,7 +61,7 @@ abstract class HeldPages {
 
   /** Writes the frames, as a device would: the CPU's page tables see nothing of it. */
   write(bytes: Uint8Array, offsetBytes = 0): void {
-    const self = this.#open('write')
+    const self = HeldPages.#of(this).#open('write')
     const input = inputBytes(bytes, 'bytes')
     const size = self.#pfns.length * pageBytes
     const { offset } = within(offsetBytes, typedArrayLength(input), size, ['offsetBytes', 'bytes.length'])
@@ -71,28 +70,42 @@ abstract class HeldPages {
 
   /** Word `word` of page `page`. */
   load(page = 0, word = 0): bigint {
-    const bytes = this.read(this.#offset(page, word), 8)
+    const self = HeldPages.#of(this)
+    const bytes = self.read(self.#offset(page, word), 8)
     return new DataView(bytes.buffer).getBigUint64(0, true)
   }
 
   store(page: number, value: bigint | number, word = 0): void {
+    const self = HeldPages.#of(this)
     const bytes = new Uint8Array(8)
     new DataView(bytes.buffer).setBigUint64(0, unsigned64(value, 'value'), true)
-    this.write(bytes, this.#offset(page, word))
+    self.write(bytes, self.#offset(page, word))
   }
 
   /** The first word of each page. */
   words(): BigUint64Array {
-    return BigUint64Array.from({ length: this.pages }, (_, page) => this.load(page))
+    const self = HeldPages.#of(this)
+    return BigUint64Array.from({ length: self.#pfns.length }, (_, page) => self.load(page))
+  }
+
+  #gone(call: string): PageboxError {
+    const pinned = this.#kind === 'unpin'
+    return new PageboxError(
+      pinned ? 'ERR_PAGEBOX_NOT_PINNED' : 'ERR_PAGEBOX_NOT_REFERENCED',
+      `${call}: the ${pinned ? 'pins' : 'references'} were given back before`,
+      { argument: 'this', given: 'pages given back', allowed: 'pages that are held', errno: 'EINVAL' },
+    )
   }
 
   #offset(page: unknown, word: unknown): number {
-    const at = integer(page, 'page', 0, HeldPages.#of(this).#pfns.length - 1)
+    const at = integer(page, 'page', 0, this.#pfns.length - 1)
     return at * pageBytes + integer(word, 'word', 0, wordsPerPage - 1) * 8
   }
 
-  protected giveBack(call: string): void {
-    const self = this.#open(call)
+  /** Gives pages back that a method of one of the two kinds was called on. */
+  protected static giveBack(value: unknown, call: 'unpin' | 'put'): void {
+    const self = HeldPages.#of(value).#open(call)
+    if (self.#kind !== call) throw wrongKind('this', value, call === 'unpin' ? 'pinned pages' : 'referenced pages')
     const status = self.#source.native.giveBackPages(self.#id)
     if (status !== undefined) throw kernelError(status, call, 'the box')
     self.#held = false
@@ -111,16 +124,7 @@ abstract class HeldPages {
 export class PinnedPages extends HeldPages implements Disposable {
   /** Throws `ERR_PAGEBOX_NOT_PINNED` the second time. */
   unpin(): void {
-    this.giveBack('unpin')
-  }
-
-  protected gone(call: string): PageboxError {
-    return new PageboxError('ERR_PAGEBOX_NOT_PINNED', `${call}: the pages were unpinned before`, {
-      argument: 'this',
-      given: 'unpinned pages',
-      allowed: 'pinned pages',
-      errno: 'EINVAL',
-    })
+    HeldPages.giveBack(this, 'unpin')
   }
 }
 
@@ -128,15 +132,6 @@ export class PinnedPages extends HeldPages implements Disposable {
 export class ReferencedPages extends HeldPages implements Disposable {
   /** Throws `ERR_PAGEBOX_NOT_REFERENCED` the second time. */
   put(): void {
-    this.giveBack('put')
-  }
-
-  protected gone(call: string): PageboxError {
-    return new PageboxError('ERR_PAGEBOX_NOT_REFERENCED', `${call}: the references were given back before`, {
-      argument: 'this',
-      given: 'references given back',
-      allowed: 'references that are held',
-      errno: 'EINVAL',
-    })
+    HeldPages.giveBack(this, 'put')
   }
 }

@@ -159,14 +159,14 @@ export class Mapping<Owner = unknown> {
   pin(gup: GupOptions = {}): PinnedPages {
     const self = Mapping.#of(this)
     const taken = self.#take('pin', gup, how.pin)
-    return new PinnedPages(self.#source, taken.id, taken.pfns, internal)
+    return new PinnedPages(self.#source, taken.id, taken.pfns, 'unpin', internal)
   }
 
   /** Takes a plain reference to every page (FOLL_GET), or none. */
   get(gup: GupOptions = {}): ReferencedPages {
     const self = Mapping.#of(this)
     const taken = self.#take('get', gup, 0)
-    return new ReferencedPages(self.#source, taken.id, taken.pfns, internal)
+    return new ReferencedPages(self.#source, taken.id, taken.pfns, 'put', internal)
   }
 
   #take(call: string, gup: GupOptions, kind: number): { id: number; pfns: Uint32Array } {
@@ -183,27 +183,27 @@ export class Mapping<Owner = unknown> {
 
   /** munmap(2). Pages that are pinned live on until they are unpinned. */
   unmap(): void {
-    this.#call('munmap', 0)
+    Mapping.#of(this).#call('munmap', 0)
   }
 
   /** mprotect(2). */
   protect(prot: Prot): void {
-    this.#call('mprotect', protOf(prot, 'prot'))
+    Mapping.#of(this).#call('mprotect', protOf(prot, 'prot'))
   }
 
   /** mlock(2): present, and never paged out. */
   lock(): void {
-    this.#call('mlock', 0)
+    Mapping.#of(this).#call('mlock', 0)
   }
 
   unlock(): void {
-    this.#call('munlock', 0)
+    Mapping.#of(this).#call('munlock', 0)
   }
 
   /** madvise(2). */
   advise(advice: Advice): void {
     const { advices } = tables()
-    this.#call('madvise', advices.indexOf(oneOf(advice, 'advice', advices)))
+    Mapping.#of(this).#call('madvise', advices.indexOf(oneOf(advice, 'advice', advices)))
   }
 
   #call(call: keyof typeof rangeCall, argument: number): void {
@@ -233,33 +233,36 @@ export class Mapping<Owner = unknown> {
 
   /** The pages behind it, one an entry; null where none is mapped. */
   pfns(): (number | null)[] {
-    return this.pagemap().map(({ pfn }) => pfn)
+    return Mapping.#of(this)
+      .pagemap()
+      .map(({ pfn }) => pfn)
   }
 
   /** The descriptor behind page `page`; null where none is mapped. */
   page(page = 0): Page<Owner> | null {
-    const { pfn } = this.slice(page, 1).pagemap()[0] as PagemapEntry
-    return pfn === null ? null : Mapping.#of(this).#source.page(pfn)
+    const self = Mapping.#of(this)
+    const { pfn } = self.slice(page, 1).pagemap()[0] as PagemapEntry
+    return pfn === null ? null : self.#source.page(pfn)
   }
 
   /** read(2) from the file into this range. Holes read as zero; short at the end of the file. */
   readFile(file: PageFile, filePage = 0): IoResult {
-    return this.#io('readFile', userIo.read, file, filePage, false)
+    return Mapping.#of(this).#io('readFile', userIo.read, file, filePage, false)
   }
 
   /** write(2) from this range to the file, through the page cache. */
   writeFile(file: PageFile, filePage = 0): IoResult {
-    return this.#io('writeFile', userIo.write, file, filePage, false)
+    return Mapping.#of(this).#io('writeFile', userIo.write, file, filePage, false)
   }
 
   /** The same with O_DIRECT: pins the frames, and the disk writes to them. Not for files in memory (EINVAL). */
   dioRead(file: PageFile, filePage = 0): IoResult {
-    return this.#io('dioRead', userIo.directRead, file, filePage, true)
+    return Mapping.#of(this).#io('dioRead', userIo.directRead, file, filePage, true)
   }
 
   /** O_DIRECT write: pins the frames, and the disk reads them. */
   dioWrite(file: PageFile, filePage = 0): IoResult {
-    return this.#io('dioWrite', userIo.directWrite, file, filePage, true)
+    return Mapping.#of(this).#io('dioWrite', userIo.directWrite, file, filePage, true)
   }
 
   #io(name: string, call: number, file: PageFile, filePage: unknown, direct: boolean): IoResult {

@@ -143,10 +143,11 @@ export class Mm<Owner = unknown> implements Disposable {
 
   /** Pages by what they are, as smaps counts them. */
   counters(): MmCounters {
+    const self = Mm.#of(this)
     const counters = { size: 0, rss: 0, anon: 0, file: 0, swap: 0, device: 0, softDirty: 0, locked: 0 }
-    for (const vma of Mm.#of(this).vmas) {
+    for (const vma of self.vmas) {
       counters.size += vma.pages
-      for (const { state, file, softDirty, flags } of this.at(vma.address, vma.pages).pagemap()) {
+      for (const { state, file, softDirty, flags } of self.at(vma.address, vma.pages).pagemap()) {
         if (state === 'present' && !flags?.includes('ZERO_PAGE')) {
           counters.rss++
           if (file) counters.file++
@@ -177,7 +178,7 @@ export class Mm<Owner = unknown> implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.close()
+    Mm.#of(this).close()
   }
 
   #subject(otherwise: string): string {

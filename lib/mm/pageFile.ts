@@ -79,12 +79,12 @@ export class PageFile implements Disposable {
 
   /** read(2) of whole pages; shorter at the end of the file. */
   read(page = 0, pages?: number): Uint8Array {
-    return this.#read(0, page, pages)
+    return PageFile.#of(this).#read(0, page, pages)
   }
 
   /** The same past the page cache, from the disk itself; dirty pages are written first. */
   readDirect(page = 0, pages?: number): Uint8Array {
-    return this.#read(2, page, pages)
+    return PageFile.#of(this).#read(2, page, pages)
   }
 
   #read(call: number, page: unknown, pages: unknown): Uint8Array {
@@ -110,12 +110,12 @@ export class PageFile implements Disposable {
 
   /** The first word of each page, through the page cache. */
   words(page = 0, pages?: number): BigUint64Array {
-    return firstWords(this.read(page, pages))
+    return firstWords(PageFile.#of(this).read(page, pages))
   }
 
   /** Writes pages that begin with these words and are zero behind them. */
   writeWords(words: BigUint64Array, page = 0): void {
-    this.write(pagesOfWords(typedArray(words, 'words', 'BigUint64Array')), page)
+    PageFile.#of(this).write(pagesOfWords(typedArray(words, 'words', 'BigUint64Array')), page)
   }
 
   /** fsync(2): dirty pages go to the disk. Throws the first error of a write since the last call. */
@@ -142,7 +142,7 @@ export class PageFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.close()
+    PageFile.#of(this).close()
   }
 
   static {

@@ -1,6 +1,8 @@
 import { test as base } from 'vitest'
 import { Box } from '../engine/box.ts'
 import type { BoxOptions } from '../engine/boxTypes.ts'
+import type { Mm } from '../mm/mm.ts'
+import type { Device, DeviceOptions } from '../zone_device/device.ts'
 
 /** What a test gets by naming it in its arguments. */
 export interface PageboxFixtures {
@@ -8,6 +10,12 @@ export interface PageboxFixtures {
   boxOptions: BoxOptions
   /** A box of its own for each test, audited and closed after it. */
   box: Box
+  /** An address space of `box`; it exits after the test. */
+  mm: Mm<Box>
+  /** Settings of `device`; set them for a file or a suite with `test.override`. */
+  deviceOptions: DeviceOptions
+  /** A device of `box`, removed after the test: whoever still pins its pages fails it. */
+  device: Device<Box>
 }
 
 /**
@@ -26,5 +34,18 @@ export const test = base.extend<PageboxFixtures>({
     } finally {
       box.close()
     }
+  },
+  mm: async ({ box }, use) => {
+    const mm = box.createMm()
+    await use(mm)
+    if (!box.closed) mm.close()
+  },
+  deviceOptions: async ({}, use) => {
+    await use({ type: 'private', pages: 256 })
+  },
+  device: async ({ box, deviceOptions }, use) => {
+    const device = box.addDevice(deviceOptions)
+    await use(device)
+    if (!box.closed) device.remove()
   },
 })

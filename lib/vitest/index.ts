@@ -15,6 +15,7 @@
  */
 import { expect } from 'vitest'
 import type { LruKind } from '../engine/boxTypes.ts'
+import type { Device } from '../zone_device/device.ts'
 import * as matchers from './matchers.ts'
 import type { ExpectedFields } from './matchers.ts'
 
@@ -22,7 +23,7 @@ expect.extend({ ...matchers })
 
 /** The matchers that importing this module adds to vitest's `expect`. */
 export interface PageboxMatchers<R = unknown> {
-  /** The page may be pinned, as its scheme sees it. */
+  /** The page may be pinned, as its scheme sees it; of a mapping, each page. */
   toBePinned(): R
   /** The scheme counts exactly this many pins. */
   toHavePins(pins: number): R
@@ -30,8 +31,18 @@ export interface PageboxMatchers<R = unknown> {
   toBeOnLru(list?: LruKind): R
   /** The named fields of the descriptor hold these values. */
   toHoldFields(fields: ExpectedFields): R
-  /** The audit of the box is clean. */
+  /** The audit is clean: of a box, or of that of an address space, a mapping or a device. */
   toPassAudit(): R
+  /** The whole range is mapped, present or not. */
+  toBeMapped(): R
+  /** Every page of the mapping is present. */
+  toBePresent(): R
+  /** Every page of the mapping is in swap. */
+  toBeSwappedOut(): R
+  /** Every page of the mapping is in memory of a device, or of this one. */
+  toBeOnDevice(device?: Device): R
+  /** The first words of its pages; one word is that of the first page, the others count up. Reads them. */
+  toHaveWords(words: readonly bigint[] | BigUint64Array | bigint): R
 }
 
 declare module 'vitest' {

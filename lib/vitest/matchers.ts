@@ -2,7 +2,13 @@ import { PageboxError } from '../errors.ts'
 import type { AuditReport } from '../engine/audit.ts'
 import type { LruKind } from '../engine/boxTypes.ts'
 import type { Page } from '../page/page.ts'
+import { isMapping } from '../mm/mapping.ts'
+import { isMm } from '../mm/mm.ts'
+import { isDevice } from '../zone_device/device.ts'
+import { rangeToBePinned } from './machineMatchers.ts'
 import { isPage, showPage } from './words.ts'
+
+export { toBeMapped, toBeOnDevice, toBePresent, toBeSwappedOut, toHaveWords } from './machineMatchers.ts'
 
 /** What a matcher returns to the runner; vitest and jest agree on it. */
 export interface MatcherResult {
@@ -19,8 +25,9 @@ interface Audited {
   audit(): AuditReport
 }
 
-/** Passes if the page's scheme says that it may be pinned. */
+/** Passes if the page's scheme says that it may be pinned; of a mapping, if every page of it is. */
 export function toBePinned(received: unknown): MatcherResult {
+  if (isMapping(received)) return rangeToBePinned(received)
   const page = pageOf(received, 'toBePinned')
   const pass = page.maybePinned
   return {
@@ -84,7 +91,7 @@ export function toHoldFields(received: unknown, expected: ExpectedFields): Match
   }
 }
 
-/** Passes if the audit of a box finds every descriptor as it must be. */
+/** Passes if the audit of a box finds everything as it must be; of the box behind an address space, mapping or device. */
 export function toPassAudit(received: unknown): MatcherResult {
   const report = reportOf(received)
   return {
@@ -104,6 +111,8 @@ function pageOf(received: unknown, matcher: string): Page {
 }
 
 function reportOf(received: unknown): AuditReport {
+  if (isMapping(received)) return reportOf(received.mm.box)
+  if (isMm(received) || isDevice(received)) return reportOf(received.box)
   if (typeof received === 'object' && received !== null) {
     if ('audit' in received && typeof received.audit === 'function') return (received as Audited).audit()
     if ('clean' in received && 'rows' in received) return received as AuditReport

@@ -1,5 +1,5 @@
 import { badArgument, boolean, integer, options, typedArray, unsigned64 } from '../base/args.ts'
-import { typedArrayLength } from '../base/primordials.ts'
+import { typedArrayLength, typedArrayName } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { Mapping, protOf, prots, type RangeParts, rangeOf } from '../mm/mapping.ts'
 import { type Mm, mmId } from '../mm/mm.ts'
@@ -106,12 +106,14 @@ export class Device<Owner = unknown> implements Disposable {
 
   /** Pages of its memory in use. */
   get pagesInUse(): number {
-    return this.#state().pagesInUse
+    return Device.#of(this).#state().pagesInUse
   }
 
   /** Pages in use, with what holds each. */
   holders(): PageHolder[] {
-    return this.#state().holders.map((holder) => Object.freeze(holder))
+    return Device.#of(this)
+      .#state()
+      .holders.map((holder) => Object.freeze(holder))
   }
 
   #state(): { pagesInUse: number; holders: NativeHolder[] } {
@@ -253,7 +255,7 @@ export class Device<Owner = unknown> implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.remove()
+    Device.#of(this).remove()
   }
 
   #free(call: string, result: { status: number; holders: NativeHolder[] } | number | undefined): void {
@@ -322,7 +324,7 @@ function bytesIf(how: unknown, pages: number): Uint8Array {
 
 /** Whole pages of data, from bytes or from words. */
 function dataFor(value: unknown, pages: number): Uint8Array {
-  if (value instanceof BigUint64Array) {
+  if (typeof value === 'object' && value !== null && typedArrayName(value) === 'BigUint64Array') {
     const words = typedArray(value, 'data', 'BigUint64Array', pages)
     const bytes = new Uint8Array(pages * pageBytes)
     const view = new DataView(bytes.buffer)

@@ -1,0 +1,45 @@
+/**
+ * The matchers of `pagebox/vitest` as plain assertions, for node:test and every other runner.
+ *
+ * ```ts
+ * import { assertBox } from 'pagebox/assert'
+ *
+ * assertBox.toBePinned(box.page(42))
+ * assertBox.not.toBeSwappedOut(buf)
+ * ```
+ *
+ * Each throws an `AssertionError` with the message that the matcher has.
+ *
+ * @module
+ */
+import { AssertionError } from 'node:assert'
+import * as matchers from './vitest/matchers.ts'
+
+type Matchers = typeof matchers
+type Assertions = {
+  readonly [Name in keyof Matchers]: (...args: Parameters<Matchers[Name]>) => void
+}
+
+function assertions(wanted: boolean): Assertions {
+  const made: Record<string, unknown> = {}
+  for (const [name, matcher] of Object.entries(matchers)) {
+    made[name] = function assertion(...args: unknown[]): void {
+      const result = (matcher as (...args: unknown[]) => matchers.MatcherResult)(...args)
+      if (result.pass === wanted) return
+      throw new AssertionError({
+        message: result.message(),
+        actual: result.actual,
+        expected: result.expected,
+        operator: wanted ? name : `not.${name}`,
+        stackStartFn: made[name] as () => void,
+      })
+    }
+  }
+  return Object.freeze(made) as Assertions
+}
+
+/** The assertions; `assertBox.not` has their opposites. */
+export const assertBox: Assertions & { readonly not: Assertions } = Object.freeze({
+  ...assertions(true),
+  not: assertions(false),
+})
