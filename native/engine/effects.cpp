@@ -37,6 +37,21 @@ bool has_range(OpCode code) {
   return kOpTable[static_cast<unsigned>(code)].fields.find("buf") != std::string_view::npos;
 }
 
+/// Whether it can fault pages of its range in.
+bool may_fault(OpCode code) {
+  switch (code) {
+    case OpCode::kMmap:
+    case OpCode::kMunmap:
+    case OpCode::kMprotect:
+    case OpCode::kMunlock:
+    case OpCode::kMremap:
+    case OpCode::kSnapshot:
+    case OpCode::kCheckExclusive:
+    case OpCode::kPagemap: return false;
+    default: return has_range(code);
+  }
+}
+
 }  // namespace
 
 EffectTracker::EffectTracker(Processes& processes, Interpreter& interpreter, PinEffectSet declared)
@@ -78,6 +93,26 @@ void EffectTracker::look_at_files(const Vma& vma) {
     for (std::uint64_t address = vma.start; address < vma.end; address += kPageBytes)
       file_places_.push_back(
           {address / kPageBytes, {file, vma.pgoff_of(address)}, (vma.flags & kVmShared) != 0});
+  }
+}
+
+/// Before the operation: a read fault in a file mapping maps the neighbours too
+/// (vectors/README.md, "fault-around"), and it may come in one of the two only.
+void EffectTracker::look_around(const Op& op, Range range) {
+  constexpr std::uint64_t kWindow = 16;
+  const Process* process = interpreter_.process(op.proc);
+  if (process == nullptr || !may_fault(op.code)) return;
+  for (std::uint64_t i = 0; i < range.pages; ++i) {
+    const std::uint64_t place = range.first + i;
+    const Bits bits = bits_of(places_, place);
+    const Vma* vma = bits != 0 ? process->mm->find_vma(place * kPageBytes) : nullptr;
+    if (vma == nullptr || vma->file == nullptr) continue;
+    const std::uint64_t window = place - place % kWindow;
+    for (std::uint64_t each = window; each < window + kWindow; ++each) {
+      if (each * kPageBytes < vma->start || each * kPageBytes >= vma->end) continue;
+      const PteSlot slot = process->mm->page_table.find(each * kPageBytes);
+      if (!slot || slot.get().none()) around_[each] |= bits;
+    }
   }
 }
 
@@ -212,6 +247,8 @@ OpRecord EffectTracker::run(const Op& op, double recorded, OpEffects& effects) {
   file_places_.clear();
   seen_.clear();
   look();
+  around_.clear();
+  look_around(op, range);
   const Bits held = names_pin(op.code) ? held_by(op) : 0;
   OpRecord record = interpreter_.run(op);
   look();
@@ -228,6 +265,7 @@ OpRecord EffectTracker::run(const Op& op, double recorded, OpEffects& effects) {
     if (at == mapped_.end()) continue;
     for (const std::uint64_t place : at->second) seen_[place] |= bit(each.effect);
   }
+  for (const auto& [place, bits] : around_) places_[place] |= bits;
   spread();
   if (!std::isnan(recorded) && recorded != progress_of(record)) {
     Bits all = held;
