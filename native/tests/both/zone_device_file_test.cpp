@@ -227,7 +227,10 @@ TEST_P(DeviceFile, fork_shares_what_a_private_mapping_has_not_copied) {
   EXPECT_EQ(box->word(*parent, 0), 100U);
   there(parent.get());
   auto child = box->empty_mm();
+  const bool mapped_to_disk = box->cached(1).test(Flag::kOwner2);
   ASSERT_EQ(dup_mmap(box->cpu(), *child, *parent), Errc::kOk);
+  // The bit that says "exclusive" of an anonymous page.
+  EXPECT_EQ(box->cached(1).test(Flag::kOwner2), mapped_to_disk);
   EXPECT_EQ(page_mapcount(box->cached(1)), 3);
   EXPECT_EQ(box->audit({mm.get(), parent.get(), child.get()}), kClean);
   EXPECT_EQ(store_word(box->cpu(), *child, kBase + kPageBytes, 5), FaultResult::kOk);
@@ -259,6 +262,26 @@ TEST_P(DeviceFile, stays_the_files_when_its_last_mapping_goes) {
   EXPECT_EQ(box->read_word(0), 31U);
   EXPECT_EQ(box->read_word(3), 103U);
   finish();
+}
+
+TEST(DeviceFileMemory, what_a_device_wrote_to_a_clean_page_of_tmpfs_survives_reclaim) {
+  for (const DeviceMemory memory : {DeviceMemory::kPrivate, DeviceMemory::kPublic}) {
+    FileBox box(memory);
+    auto mm = box.mapped_mm(1);
+    EXPECT_EQ(box.word(*mm, 0), 0U);  // a hole filled, mapped writable, not dirty
+    Mirror* mirror = box.device->open(*mm);
+    ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+    EXPECT_EQ(box.audit({mm.get()}), kClean);
+    box.device_store(*mirror, 0, 9);
+    ASSERT_TRUE(box.in_device(0));
+    EXPECT_EQ(mirror->migrate_to_system(box.cpu(), kBase, 1).cpages, 1U);
+    ASSERT_EQ(do_madvise(box.cpu(), *mm, kBase, 1, Advice::kPageout), Errc::kOk);
+    ASSERT_FALSE(box.cached(0));
+    EXPECT_EQ(box.word(*mm, 0), 9U);
+    mirror->close(box.cpu());
+    box.exit(*mm);
+    box.put_file();
+  }
 }
 
 class DeviceDisk : public DeviceFile {};
