@@ -113,10 +113,10 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
     ),
     read.name,
   )
+  const all = [{ name: 'setup', ...lists.setup }, ...lists.threads]
   const ran = found.ran.map(({ thread, index, result }): RanOp => {
-    const list = thread === 0 ? { name: 'setup', ...lists.setup } : lists.threads[thread - 1]
-    const { op } = list?.ops[index] as { op: RanOp['op'] }
-    return { thread: list?.name as string, op, result: (result ?? {}) as RecordedResult }
+    const list = all[thread] as (typeof all)[number]
+    return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
   })
   return { ran, audit: found.audit, leaks: found.leaks }
 }
