@@ -8,6 +8,9 @@ import { auditReport } from './audit.ts'
 import { Box, nativeOf } from './box.ts'
 import type { BoxOptions } from './boxTypes.ts'
 import { poll, signalOf } from './poll.ts'
+import { raceScenario } from './scenario/engines.ts'
+import { isScenario } from './scenario/readScenario.ts'
+import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from './scenario/scenarioTypes.ts'
 import type { OpResult, Pattern, PinOp, RaceBox, RaceOptions, RaceProgress, RaceResult } from './raceTypes.ts'
 
 const known = [
@@ -130,7 +133,23 @@ function setupAll(box: Box, pageType: unknown, order: unknown): void {
  *
  * @param on A box, or the settings of one that is made for this race and closed after it.
  */
-export async function race(on: Box | RaceBox, value: RaceOptions = {}): Promise<RaceResult> {
+export function race(on: Box | RaceBox, value?: RaceOptions): Promise<RaceResult>
+/**
+ * Runs the threads of a scenario as native threads, at full speed. A round starts from a fresh machine
+ * and ends in a barrier and an audit, with everybody alive and again when all have exited.
+ *
+ * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for a scenario that cannot be read.
+ */
+export function race(on: Scenario, value?: RaceScenarioOptions): Promise<RaceScenarioResult>
+export async function race(
+  on: Box | RaceBox | Scenario,
+  value: RaceOptions | RaceScenarioOptions = {},
+): Promise<RaceResult | RaceScenarioResult> {
+  if (isScenario(on)) return raceScenario(on, value as RaceScenarioOptions)
+  return racePins(on, value as RaceOptions)
+}
+
+async function racePins(on: Box | RaceBox, value: RaceOptions): Promise<RaceResult> {
   const given = nativeOf(on)
   if (given !== undefined) return raceOn(given, value)
   const { pageType, order, ...settings } = { ...options(on as RaceBox, 'box', boxKeys) }

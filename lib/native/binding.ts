@@ -317,9 +317,86 @@ export interface NativeScenarioTables {
   advices: string[]
   modes: string[]
   vias: string[]
+  /** How a page is chosen; the first means a number. */
+  picks: string[]
+  /** Groups of operations that a mix can name. */
+  mixGroups: { name: string; summary: string }[]
   buffers: number
   devices: number
   files: number
+}
+
+/** Results of a scenario with threads, executed in order. */
+export interface NativeThreadsRun {
+  ran: { thread: number; index: number; result: Record<string, unknown> | null }[]
+  audit: NativeMmAuditRow[]
+  leaks: string
+}
+
+/** Random operations of threads; unused where the scenario has lists. */
+export interface NativeRandomOps {
+  threads: number
+  mixCount: number
+  mixes: { mix: number; op: string; weight: number }[]
+  processes: number
+  buffers: number
+  pagesEach: number
+}
+
+export interface NativeRaceOpsOptions extends NativeRandomOps {
+  layout: NativeLayoutRef
+  scheme: NativeSchemeRef
+  pages: number
+  seconds: number
+  ops: number
+  rounds: number
+  seed: bigint
+  affinity: boolean
+}
+
+export interface NativeRaceOps {
+  progress(): { seconds: number; ops: number; rounds: number; done: boolean }
+  stop(): void
+  result():
+    | {
+        stoppedBy: string
+        seconds: number
+        rounds: number
+        dirtyRound: number
+        ops: NativeOpResult[]
+        threads: NativeOpResult[][]
+        audit: NativeMmAuditRow[]
+        leaks: string
+      }
+    | NativeFailure
+}
+
+export interface NativeExploreOpsOptions extends NativeRandomOps {
+  scheme: string
+  layout: string
+  pages: number
+  ops: number
+  schedules: number
+  firstRun: number
+  seed: bigint
+}
+
+export interface NativeExploreOpsResult {
+  schedules: number
+  distinct: number
+  steps: number
+  ops: number
+  hash: bigint
+  gaveUp: boolean
+  seconds: number
+  outcomes: Record<string, number>
+  first: { run: number; scheduleHash: bigint; outcome: string; text: string; trace: string }[]
+}
+
+export interface NativeExploreOps {
+  done(): boolean
+  stop(): void
+  result(): NativeExploreOpsResult | NativeFailure
 }
 
 export interface NativeBinding {
@@ -347,6 +424,21 @@ export interface NativeBinding {
     /** Of each row: how far the kernel came (engine/effects.h, progress_of); NaN: unknown. */
     recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
+  runThreadsInOrder(
+    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; pages: number; limit: number; seed: bigint },
+    setup: Float64Array,
+    threads: Float64Array[],
+  ): NativeThreadsRun | NativeFailure
+  startRaceOps(
+    settings: NativeRaceOpsOptions,
+    setup: Float64Array,
+    threads: Float64Array[] | null,
+  ): NativeRaceOps | NativeFailure
+  startExploreOps(
+    settings: NativeExploreOpsOptions,
+    setup: Float64Array,
+    threads: Float64Array[] | null,
+  ): NativeExploreOps | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void
 }

@@ -5,6 +5,7 @@
 #include "addon/cost_object.h"
 #include "addon/explore_object.h"
 #include "addon/js_value.h"
+#include "addon/ops_object.h"
 #include "addon/race_object.h"
 #include "addon/room_value.h"
 #include "addon/scenario_value.h"
@@ -36,6 +37,9 @@ napi_value init(napi_env env, napi_value exports) {
       {"startExplore", start_explore},
       {"scenarioTables", scenario_tables},
       {"runScenario", run_scenario},
+      {"runThreadsInOrder", run_threads_in_order},
+      {"startRaceOps", start_race_ops},
+      {"startExploreOps", start_explore_ops},
       {"empty", empty},
   };
   const JsValues js(env);

@@ -6,6 +6,7 @@
 #include "addon/box_object.h"
 #include "addon/job.h"
 #include "addon/js_read.h"
+#include "addon/op_result_value.h"
 #include "engine/race.h"
 
 namespace pagebox::addon {
@@ -76,54 +77,9 @@ bool read_settings(napi_env env, napi_value value, RaceSettings& out) {
   return from.ok() && pattern;
 }
 
-napi_value latency_value(const JsValues& js, const Histogram& histogram) {
-  if (histogram.samples() == 0) return js.null();
-  napi_value buckets = js.array();
-  std::size_t n = 0;
-  for (unsigned i = 0; i < Histogram::kBuckets; ++i) {
-    if (histogram.count(i) == 0) continue;
-    js.set(buckets, n++,
-           JsObject(js)
-               .number("upToNs", Histogram::floor_ns(i + 1))
-               .number("count", histogram.count(i))
-               .value());
-  }
-  return JsObject(js)
-      .number("samples", histogram.samples())
-      .number("min", histogram.min_ns())
-      .number("mean", histogram.mean_ns())
-      .number("p50", histogram.percentile_ns(0.5))
-      .number("p90", histogram.percentile_ns(0.9))
-      .number("p99", histogram.percentile_ns(0.99))
-      .number("p999", histogram.percentile_ns(0.999))
-      .number("max", histogram.max_ns())
-      .set("buckets", buckets)
-      .value();
-}
-
 /// The operations that ran.
 napi_value ops_value(const JsValues& js, const OpResults& results) {
-  napi_value list = js.array();
-  std::size_t n = 0;
-  for (unsigned i = 0; i < kPinOps; ++i) {
-    const OpResult& result = results[i];
-    if (result.ops == 0 && result.failures.empty()) continue;
-    js.set(list, n++,
-           JsObject(js)
-               .text("op", kPinOpNames[i])
-               .number("ops", result.ops)
-               .number("retries", result.retries)
-               .set("failures", js.list(result.failures,
-                                        [&](const OpFailure& failure) {
-                                          return JsObject(js)
-                                              .text("errno", errc_name(failure.error))
-                                              .number("count", failure.count)
-                                              .value();
-                                        }))
-               .set("latency", latency_value(js, result.latency))
-               .value());
-  }
-  return list;
+  return op_results_value(js, results, kPinOpNames);
 }
 
 napi_value progress(napi_env env, napi_callback_info info) {

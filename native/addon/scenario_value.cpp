@@ -7,11 +7,15 @@
 #include "addon/layout_value.h"
 #include "addon/record_value.h"
 #include "addon/status.h"
+#include "engine/op_mix.h"
 #include "engine/op_row.h"
 #include "engine/sandbox.h"
 
 namespace pagebox::addon {
 namespace {
+
+constexpr std::uint32_t kMaxScenarioThreads = 64;
+constexpr std::uint64_t kMaxScenarioPages = 1 << 24;
 
 napi_value op_value(const JsValues& js, const OpInfo& op) {
   return JsObject(js)
@@ -22,7 +26,9 @@ napi_value op_value(const JsValues& js, const OpInfo& op) {
       .value();
 }
 
-napi_value row_value(const JsValues& js, const MmAuditRow& row) {
+}  // namespace
+
+napi_value mm_row_value(const JsValues& js, const MmAuditRow& row) {
   return JsObject(js)
       .text("invariant", kMmInvariantNames[static_cast<unsigned>(row.invariant)])
       .number("where", row.where)
@@ -42,8 +48,7 @@ napi_value effects_value(const JsValues& js, const OpEffects& effects) {
       .value();
 }
 
-/// What lies in a Float64Array. False: it is none.
-bool read_doubles(napi_env env, napi_value value, std::span<const double>& out) {
+bool read_numbers(napi_env env, napi_value value, std::span<const double>& out) {
   bool is_typed = false;
   napi_is_typedarray(env, value, &is_typed);
   if (!is_typed) return false;
@@ -57,16 +62,29 @@ bool read_doubles(napi_env env, napi_value value, std::span<const double>& out) 
   return true;
 }
 
-/// False: no whole number of rows, or one that cannot be read.
-bool read_rows(std::span<const double> all, std::vector<Op>& ops) {
-  if (all.size() % kOpSlots.size() != 0) return false;
+bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops) {
+  std::span<const double> all;
+  if (!read_numbers(env, value, all) || all.size() % kOpSlots.size() != 0) return false;
   ops.resize(all.size() / kOpSlots.size());
   for (std::size_t i = 0; i < ops.size(); ++i)
     if (!read_op_row(all.subspan(i * kOpSlots.size(), kOpSlots.size()), ops[i])) return false;
   return true;
 }
 
-}  // namespace
+bool read_scenario(napi_env env, napi_value setup, napi_value threads, ScenarioOps& out) {
+  std::uint32_t count = 0;
+  if (!read_rows(env, setup, out.setup) || napi_get_array_length(env, threads, &count) != napi_ok ||
+      count > kMaxScenarioThreads)
+    return false;
+  out.threads.resize(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    napi_value each = nullptr;
+    if (napi_get_element(env, threads, i, &each) != napi_ok ||
+        !read_rows(env, each, out.threads[i]))
+      return false;
+  }
+  return true;
+}
 
 napi_value scenario_tables(napi_env env, napi_callback_info) {
   const JsValues js(env);
@@ -77,6 +95,14 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
       .set("advices", js.texts(kAdviceNames))
       .set("modes", js.texts(kGupModeNames))
       .set("vias", js.texts(kPinViaNames))
+      .set("picks", js.texts(kPagePickNames))
+      .set(
+          "mixGroups",
+          js.list(
+              kMixGroups,
+              [&](const MixGroup& group) {
+                return JsObject(js).text("name", group.name).text("summary", group.summary).value();
+              }))
       .number("buffers", kBuffers)
       .number("devices", kDevices)
       .number("files", kDiskFiles)
@@ -94,9 +120,9 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     settings.scheme = read_scheme_ref(from, "scheme");
     settings.transparent_huge_pages = from.boolean("hugePages");
     std::vector<Op> ops;
-    std::span<const double> given_ops, recorded;
-    if (!from.ok() || !read_doubles(env, args[1], given_ops) || !read_rows(given_ops, ops) ||
-        !read_doubles(env, args[2], recorded) || recorded.size() != ops.size())
+    std::span<const double> recorded;
+    if (!from.ok() || !read_rows(env, args[1], ops) || !read_numbers(env, args[2], recorded) ||
+        recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
@@ -114,7 +140,50 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
              js.list(records, [&](const OpRecord& each) { return record_value(js, each); }))
         .set("effects",
              js.list(effects, [&](const OpEffects& each) { return effects_value(js, each); }))
-        .set("audit", js.list(rows, [&](const MmAuditRow& each) { return row_value(js, each); }))
+        .set("audit", js.list(rows, [&](const MmAuditRow& each) { return mm_row_value(js, each); }))
+        .value();
+  });
+}
+
+napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    std::size_t given = 3;
+    napi_value args[3] = {};
+    napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+    JsRead from(env, args[0]);
+    SandboxSettings settings;
+    settings.layout = read_layout_ref(from, "layout");
+    settings.scheme = read_scheme_ref(from, "scheme");
+    settings.pages = from.integer("pages", kMaxScenarioPages);
+    const std::uint64_t limit = from.integer("limit", 100'000'000);
+    const std::uint64_t seed = from.big("seed");
+    ScenarioOps scenario;
+    if (!from.ok() || !read_scenario(env, args[1], args[2], scenario))
+      return failure(env, Errc::kInval, "the settings or the rows of a scenario");
+    std::string reason;
+    if (check_scenario(scenario, reason) != Errc::kOk) return failure(env, Errc::kInval, reason);
+    settings.threads = static_cast<unsigned>(scenario.threads.size());
+    std::unique_ptr<Sandbox> sandbox;
+    if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
+      return failure(env, error, "no machine for this layout and scheme");
+    std::vector<RanOp> ran;
+    if (!run_in_order(*sandbox, scenario, seed, limit, ran))
+      return failure(env, Errc::kOverflow, "more operations than the limit");
+    std::vector<MmAuditRow> rows = sandbox->audit();
+    sandbox->finish();
+    for (MmAuditRow& row : sandbox->audit()) rows.push_back(std::move(row));
+    const JsValues js(env);
+    return JsObject(js)
+        .set("ran", js.list(ran,
+                            [&](const RanOp& each) {
+                              return JsObject(js)
+                                  .number("thread", each.thread)
+                                  .number("index", each.index)
+                                  .set("result", record_value(js, each.record))
+                                  .value();
+                            }))
+        .set("audit", js.list(rows, [&](const MmAuditRow& each) { return mm_row_value(js, each); }))
+        .text("leaks", rows.empty() ? sandbox->leaks() : std::string())
         .value();
   });
 }

@@ -3,6 +3,7 @@
 // could merge. Strings are zero-terminated and owned by the model.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 extern "C" {
@@ -42,12 +43,59 @@ struct PageboxExploreResult {
   struct PageboxModelViolation first[8];
 };
 
+/// A list of operations: rows of numbers, as engine/op_row.h has them.
+struct PageboxOpRows {
+  const double* rows;
+  size_t count;  // of rows
+};
+
+/// One schedule of operations that did not come out clean.
+struct PageboxOpsFinding {
+  uint64_t run;
+  uint64_t schedule_hash;
+  char outcome[16];   // "violation", "leak", "deadlock", ...
+  char text[256];     // the audit row, what leaked
+  char trace[16384];  // begins and ends of operations, a line each
+};
+
+struct PageboxExploreOps {
+  const char* scheme;
+  const char* layout;
+  // A written scenario: its setup and lists; or random operations, if there are no lists.
+  struct PageboxOpRows setup;
+  const struct PageboxOpRows* threads;
+  uint32_t thread_count;
+  const uint32_t* weights;  // of mix i from i * slots on, as engine/op_mix.h has them
+  uint32_t mixes;
+  uint32_t random_threads, processes, buffers, pages_each, ops;
+  uint64_t pages;  // of RAM; 0: 256
+  uint64_t schedules;
+  uint64_t first_run;
+  uint64_t seed;
+  const volatile uint32_t* stop;
+};
+
+struct PageboxOpsResult {
+  uint64_t schedules;
+  uint64_t distinct;
+  uint64_t steps;
+  uint64_t ops;
+  uint64_t hash;
+  uint64_t outcomes[9];  // engine/model_ops.h
+  uint32_t gave_up;
+  uint32_t first_count;
+  char reason[128];  // of kInval
+  struct PageboxOpsFinding first[8];
+};
+
 struct PageboxModelEntry {
   uint32_t version;
   uint32_t struct_bytes;  // of PageboxExploreResult: both halves were built from one header
   /// 0, or an Errc: kInval, kRefused (the scheme does not exist for the layout), kNoMem.
   int32_t (*explore_pins)(const struct PageboxExplorePins* request,
                           struct PageboxExploreResult* result);
+  int32_t (*explore_ops)(const struct PageboxExploreOps* request, struct PageboxOpsResult* result);
+  const char* (*ops_outcome_name)(uint32_t outcome);
 };
 
 const struct PageboxModelEntry* pagebox_model_entry(void);

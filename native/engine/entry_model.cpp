@@ -10,7 +10,9 @@
 #include <string_view>
 
 #include "engine/entry.h"
+#include "engine/model_ops.h"
 #include "engine/model_pins.h"
+#include "engine/op_row.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -74,7 +76,83 @@ std::int32_t explore_no_throw(const PageboxExplorePins* request, PageboxExploreR
   }
 }
 
-constexpr PageboxModelEntry kEntry = {1, sizeof(PageboxExploreResult), &explore_no_throw};
+bool read_rows(const PageboxOpRows& from, std::vector<Op>& ops) {
+  ops.resize(from.count);
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (!read_op_row(std::span(from.rows + i * kOpSlots.size(), kOpSlots.size()), ops[i]))
+      return false;
+  return true;
+}
+
+Errc explore_ops_of(const PageboxExploreOps& request, PageboxOpsResult& result) {
+  const SchemeSpec* scheme = find_scheme(request.scheme);
+  const Layout* layout = find_layout(request.layout);
+  if (scheme == nullptr || layout == nullptr) return Errc::kInval;
+  ModelOpsSettings settings;
+  settings.layout = *layout;
+  settings.scheme = *scheme;
+  ScenarioOps scenario;
+  if (request.thread_count != 0) {
+    scenario.threads.resize(request.thread_count);
+    bool ok = read_rows(request.setup, scenario.setup);
+    for (std::uint32_t i = 0; i < request.thread_count; ++i)
+      ok = ok && read_rows(request.threads[i], scenario.threads[i]);
+    if (!ok) return Errc::kInval;
+    settings.scenario = &scenario;
+  }
+  settings.mixes.resize(request.mixes);
+  for (std::uint32_t i = 0; i < request.mixes; ++i)
+    std::copy_n(request.weights + std::size_t{i} * kMixSlots, kMixSlots,
+                settings.mixes[i].weights.begin());
+  settings.threads = request.random_threads;
+  settings.random = {request.processes, request.buffers, request.pages_each};
+  settings.ops = request.ops;
+  if (request.pages != 0) settings.pages = request.pages;
+  settings.seed = request.seed;
+  settings.first_run = request.first_run;
+  settings.schedules = request.schedules;
+  settings.stop = request.stop;
+  ModelOpsReport report;
+  std::string reason;
+  const Errc error = explore_ops(settings, report, &reason);
+  copy_text(result.reason, reason);
+  if (error != Errc::kOk) return error;
+  result.schedules = report.schedules;
+  result.distinct = report.distinct;
+  result.steps = report.steps;
+  result.ops = report.ops;
+  result.hash = report.hash;
+  std::copy(report.outcomes.begin(), report.outcomes.end(), result.outcomes);
+  result.gave_up = report.gave_up ? 1 : 0;
+  result.first_count = static_cast<std::uint32_t>(report.first.size());
+  for (std::size_t i = 0; i < report.first.size(); ++i) {
+    const ModelOpsFinding& from = report.first[i];
+    PageboxOpsFinding& to = result.first[i];
+    to.run = from.run;
+    to.schedule_hash = from.schedule_hash;
+    copy_text(to.outcome, ops_outcome_name(from.outcome));
+    copy_text(to.text, from.text);
+    std::string trace;
+    for (const std::string& line : from.trace) trace += line + "\n";
+    copy_text(to.trace, trace);
+  }
+  return Errc::kOk;
+}
+
+std::int32_t explore_ops_no_throw(const PageboxExploreOps* request, PageboxOpsResult* result) {
+  try {
+    return static_cast<std::int32_t>(explore_ops_of(*request, *result));
+  } catch (const std::exception&) {
+    return static_cast<std::int32_t>(Errc::kNoMem);
+  }
+}
+
+const char* outcome_name(std::uint32_t outcome) {
+  return outcome < kOpsOutcomes ? ops_outcome_name(static_cast<OpsOutcome>(outcome)).data() : "";
+}
+
+constexpr PageboxModelEntry kEntry = {2, sizeof(PageboxExploreResult), &explore_no_throw,
+                                      &explore_ops_no_throw, &outcome_name};
 
 }  // namespace
 

@@ -1,25 +1,28 @@
 import type { Command } from 'commander'
 import { toJson } from '../json.ts'
+import { opScenarios } from '../stress/opScenarios.ts'
 import { pinScenarios } from '../stress/scenarios.ts'
 import { table, wrap } from '../text/table.ts'
 import type { Context } from './context.ts'
 
 function run(options: { json?: boolean }, { io }: Context): void {
   if (options.json) {
-    io.out(`${toJson({ scenarios: pinScenarios })}\n`)
+    io.out(`${toJson({ scenarios: [...pinScenarios, ...opScenarios] })}\n`)
     return
   }
-  const rows = pinScenarios.map(({ name, summary, mix }) => [
-    name,
-    wrap(summary, 44),
-    wrap(
-      Object.entries(mix)
-        .map(([op, weight]) => `${op}=${weight}`)
-        .join(', '),
-      30,
-    ),
-  ])
-  io.out(`${table([{ head: 'scenario', width: 22 }, { head: 'what happens' }, { head: 'mix' }], rows)}\n`)
+  const weights = (mix: object): string =>
+    Object.entries(mix)
+      .map(([op, weight]) => `${op}=${weight}`)
+      .join(', ')
+  const rows = [
+    ...pinScenarios.map(({ name, summary, mix }) => [name, wrap(summary, 44), wrap(weights(mix), 30)]),
+    ...opScenarios.map(({ name, summary, mixes }) => [
+      name,
+      wrap(summary, 44),
+      wrap(mixes.map((mix, i) => `thread ${i}: ${weights(mix)}`).join('; '), 30),
+    ]),
+  ]
+  io.out(`${table([{ head: 'scenario', width: 24 }, { head: 'what happens' }, { head: 'mix' }], rows)}\n`)
 }
 
 export function addScenarios(program: Command, context: Context): void {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import os from 'node:os'
 import type { Command } from 'commander'
 import type { RaceOptions } from '../../engine/raceTypes.ts'
@@ -7,8 +8,11 @@ import { UsageError } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { integer, mix, names, pick, positive } from '../parse.ts'
+import type { RandomScenario, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import { opRace } from '../stress/opRace.ts'
+import { opScenarios } from '../stress/opScenarios.ts'
 import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
-import { type StressPlan, stress } from '../stress/stress.ts'
+import { type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
 import type { StressTotal } from '../stress/total.ts'
 import { stressText } from '../text/stress.ts'
 import type { Context } from './context.ts'
@@ -39,8 +43,13 @@ Examples:
   $ pagebox stress --mix 'pin=4,unpin=4,get+put=1' --pattern hot --hours 1
   $ pagebox stress --until-fail --scheme lru-overlay --quirks double-last-unpin
 
+  $ pagebox stress mm --seconds 60                       address spaces, with a chaos thread
+  $ pagebox stress devices --mix 'touch=2,device=1'      every thread draws from one mix
+  $ pagebox stress my-scenario.json                      a scenario from a file
+
 A run is audited every ten seconds. Exit code 1: an audit was not clean; the seed and the
-command that repeats it are printed. Runs beyond two minutes write a JSON line a minute to
+command that repeats it are printed; operations are audited after each round of a quarter of a
+second. Runs beyond two minutes write a JSON line a minute to
 standard error. 130: interrupted; the results until then are printed.`
 
 const longSeconds = 120
@@ -117,9 +126,32 @@ function reporter(io: Io, plan: StressPlan) {
   }
 }
 
-async function run(name: string, options: Options, { io, exit }: Context): Promise<void> {
-  const scenario = pick(pinScenarios, name, 'scenario')
-  const plan = planOf(scenario, options)
+/** Options that only pins have. */
+const pinOptions = ['type', 'order', 'pattern', 'quirks', 'ledger'] as const
+
+/** A named scenario of operations, or one from a file; undefined: pins. */
+async function opScenarioOf(name: string, options: Options): Promise<Scenario | undefined> {
+  let scenario: Scenario | undefined = opScenarios.find((each) => each.name === name)
+  if (name.endsWith('.json')) {
+    try {
+      scenario = JSON.parse(await readFile(name, 'utf8')) as Scenario
+    } catch (error) {
+      throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  if (scenario === undefined || options.mix === undefined) return scenario
+  if (!('mixes' in scenario)) throw new UsageError('--mix is for random scenarios; the threads of this one have lists')
+  return { ...(scenario as RandomScenario), mixes: scenario.mixes.map(() => options.mix as Record<string, number>) }
+}
+
+interface Planned {
+  plan: StressPlan
+  repeat(seed: number, seconds: number): string
+  race: Parameters<typeof stress>[0]
+}
+
+async function planPins(name: string, options: Options): Promise<Planned> {
+  const scenario = pick([...pinScenarios, ...opScenarios], name, 'scenario') as PinScenario
   const { layouts, pageTypes, race, schemes } = await import('../../index.ts')
   pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
@@ -128,31 +160,69 @@ async function run(name: string, options: Options, { io, exit }: Context): Promi
     options.type,
     'page type',
   )
-  const report = reporter(io, plan)
-  const outcome = await stress(race, plan, { ...report, signal: io.signal }).finally(() => report.end())
-  const { total, failed } = outcome
-  const repeat = failed === undefined ? '' : repeatCommand(scenario, options, failed.seed, failed.seconds)
-  if (options.json) {
-    io.out(
-      `${toJson({
-        scenario: scenario.name,
-        settings: { ...plan, seconds: Number.isFinite(plan.seconds) ? plan.seconds : null },
-        complete: !io.signal.aborted,
-        seconds: total.seconds,
-        slices: total.slices,
-        ops: total.byOp,
-        audit: {
-          clean: total.dirty === undefined,
-          pages: total.pagesAudited,
-          rowsTotal: total.dirty?.rowsTotal ?? 0,
-          rows: total.dirty?.rows ?? [],
-        },
-        failed: failed === undefined ? null : { ...failed, repeat },
-      })}\n`,
-    )
-  } else {
-    io.out(stressText(outcome, repeat, io))
+  return {
+    plan: planOf(scenario, options),
+    repeat: (seed, seconds) => repeatCommand(scenario, options, seed, seconds),
+    race,
   }
+}
+
+async function planOps(name: string, scenario: Scenario, options: Options, command: Command): Promise<Planned> {
+  const given = (option: string): boolean => command.getOptionValueSource(option) === 'cli'
+  for (const option of pinOptions) if (given(option)) throw new UsageError(`--${option} is for scenarios of pins`)
+  const { layouts, race, readScenario, schemes } = await import('../stress/engine.ts')
+  pick([...schemes], options.scheme, 'scheme')
+  pick([...layouts], options.layout, 'layout')
+  const sized = given('pages') ? { ...scenario, pages: options.pages } : scenario
+  const { lists, mixes } = readScenario(sized)
+  if (lists !== null && given('threads')) throw new UsageError('--threads: the scenario has its own')
+  const threads = lists?.threads.length ?? (given('threads') ? options.threads : Math.max(2, mixes.length))
+  const { scheme, layout } = options
+  const plan = planOf({ name, summary: '', mix: {} }, { ...options, threads })
+  const parts = ['pagebox stress', name, `--scheme ${scheme} --layout ${layout}`]
+  if (lists === null) parts.push(`--threads ${threads}`)
+  if (given('pages')) parts.push(`--pages ${options.pages}`)
+  if (options.mix) {
+    const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
+    parts.push(`--mix '${weights.join(',')}'`)
+  }
+  return {
+    plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
+    repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
+    race: opRace(race, sized, { scheme, layout, threads }),
+  }
+}
+
+function write(io: Io, name: string, { plan }: Planned, { total, failed }: StressOutcome, repeat: string): void {
+  io.out(
+    `${toJson({
+      scenario: name,
+      settings: { ...plan, seconds: Number.isFinite(plan.seconds) ? plan.seconds : null },
+      complete: !io.signal.aborted,
+      seconds: total.seconds,
+      slices: total.slices,
+      ops: total.byOp,
+      audit: {
+        clean: total.dirty === undefined,
+        pages: total.pagesAudited,
+        rowsTotal: total.dirty?.rowsTotal ?? 0,
+        rows: total.dirty?.rows ?? [],
+      },
+      failed: failed === undefined ? null : { ...failed, repeat },
+    })}\n`,
+  )
+}
+
+async function run(name: string, options: Options, command: Command, { io, exit }: Context): Promise<void> {
+  const scenario = await opScenarioOf(name, options)
+  const planned =
+    scenario === undefined ? await planPins(name, options) : await planOps(name, scenario, options, command)
+  const report = reporter(io, planned.plan)
+  const outcome = await stress(planned.race, planned.plan, { ...report, signal: io.signal }).finally(() => report.end())
+  const { failed } = outcome
+  const repeat = failed === undefined ? '' : planned.repeat(failed.seed, failed.seconds)
+  if (options.json) write(io, name, planned, outcome, repeat)
+  else io.out(stressText(outcome, repeat, io))
   if (failed !== undefined) exit(exitCodes.finding)
   else if (io.signal.aborted) exit(exitCodes.interrupted)
 }
@@ -160,8 +230,8 @@ async function run(name: string, options: Options, { io, exit }: Context): Promi
 export function addStress(program: Command, context: Context): void {
   program
     .command('stress')
-    .description('native threads pin, unpin and ask at full speed; then every descriptor is audited')
-    .argument('[scenario]', 'what the threads do; see pagebox scenarios', 'pins')
+    .description('native threads against each other at full speed: pins, address spaces, devices; then an audit')
+    .argument('[scenario]', 'what the threads do: a name (see pagebox scenarios) or a .json file', 'pins')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
     .option('--layout <name>', 'which word means what', 'linux-6.12')
     .option('--type <type>', 'page type', 'anon')
@@ -179,5 +249,5 @@ export function addStress(program: Command, context: Context): void {
     .option('--affinity', 'bind each thread to a CPU')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((scenario: string, options: Options) => run(scenario, options, context))
+    .action((scenario: string, options: Options, command: Command) => run(scenario, options, command, context))
 }

@@ -15,6 +15,9 @@ export interface EncodedScenario {
 /** A scenario's `p`: the process that is there at its start. */
 const root = 'p'
 
+/** Numbers of processes by their names, which the lists of a scenario share. */
+export const newProcesses = (): Map<string, number> => new Map([[root, 0]])
+
 /**
  * Operations as rows of numbers, checked.
  *
@@ -28,7 +31,7 @@ export function encodeOps(ops: readonly RecordedOp[]): EncodedScenario {
   const rows = new Float64Array(ops.length * width)
   const indices: number[] = []
   const unknown: number[] = []
-  const processes = new Map([[root, 0]])
+  const processes = newProcesses()
   for (const [index, op] of ops.entries()) {
     const spec = known.get(op.op)
     if (spec === undefined) {
@@ -36,11 +39,58 @@ export function encodeOps(ops: readonly RecordedOp[]): EncodedScenario {
       continue
     }
     const row = rows.subarray(indices.length * width, (indices.length + 1) * width)
-    const writer = new RowWriter(op, index, row, slot, processes)
+    const writer = new RowWriter(op, `ops[${index}]`, row, slot, processes)
     writer.write(spec)
     indices.push(index)
   }
   return { rows: rows.subarray(0, indices.length * width), indices, unknown }
+}
+
+/** One list of a scenario with threads: `repeat` is followed by its body. */
+export interface EncodedList {
+  readonly rows: Float64Array
+  /** Of each row: the operation, and where it stands in the scenario. */
+  readonly ops: readonly { readonly op: RecordedOp; readonly where: string }[]
+}
+
+const deepestRepeat = 8
+const longestList = 1_000_000
+
+/** @throws PageboxError as {@link encodeOps}, and for an operation that does not exist. */
+export function encodeList(list: readonly unknown[], where: string, processes: Map<string, number>): EncodedList {
+  const { ops: known, tables } = vocabulary()
+  const width = tables.slots.length
+  const slot = new Map(tables.slots.map((name, i) => [name, i]))
+  const rows: Float64Array[] = []
+  const found: { op: RecordedOp; where: string }[] = []
+  const fail = (at: string, given: unknown, allowed: string): PageboxError =>
+    new PageboxError('ERR_PAGEBOX_SCENARIO', `${at}: ${describe(given)}; allowed: ${allowed}`, {
+      argument: at,
+      given: describe(given),
+      allowed,
+    })
+  const walk = (ops: readonly unknown[], at: string, depth: number): void => {
+    if (depth > deepestRepeat) throw fail(at, ops, `repeats nested ${deepestRepeat} deep`)
+    for (const [index, value] of ops.entries()) {
+      const here = `${at}[${index}]`
+      if (typeof value !== 'object' || value === null) throw fail(here, value, 'an operation: an object with op')
+      const op = value as RecordedOp
+      const spec = typeof op.op === 'string' ? known.get(op.op) : undefined
+      if (spec === undefined) throw fail(`${here}.op`, op.op, [...known.keys()].join(', '))
+      const row = new Float64Array(width)
+      new RowWriter(op, here, row, slot, processes).write(spec)
+      if (rows.push(row) > longestList) throw fail(at, ops, `a list of at most ${longestList} operations`)
+      found.push({ op, where: here })
+      if (op.op !== 'repeat') continue
+      const begin = rows.length
+      walk(op.ops as readonly unknown[], `${here}.ops`, depth + 1)
+      row[slot.get('pages') as number] = rows.length - begin
+    }
+  }
+  walk(list, where, 0)
+  const all = new Float64Array(rows.length * width)
+  for (const [i, row] of rows.entries()) all.set(row, i * width)
+  return { rows: all, ops: found }
 }
 
 /** Fields whose absence means something, and the slots that say they are there. */
@@ -65,13 +115,13 @@ class RowWriter {
 
   constructor(
     op: RecordedOp,
-    index: number,
+    at: string,
     row: Float64Array,
     slot: ReadonlyMap<string, number>,
     processes: Map<string, number>,
   ) {
     this.#op = op
-    this.#where = `ops[${index}] (${op.op})`
+    this.#where = `${at} (${op.op})`
     this.#row = row
     this.#slot = slot
     this.#processes = processes
@@ -90,6 +140,18 @@ class RowWriter {
   }
 
   #field(name: string): void {
+    if (name === 'ops') {
+      // The body follows as rows of its own.
+      if (!Array.isArray(this.#op.ops)) throw this.#bad('ops', this.#op.ops, 'an array of operations')
+      return
+    }
+    if (name === 'page' && typeof this.#op.page === 'string') {
+      const { picks } = vocabulary().tables
+      const pick = picks.indexOf(this.#op.page)
+      if (pick <= 0) throw this.#bad('page', this.#op.page, `a number, ${picks.slice(1).join(', ')}`)
+      this.#set('pick', pick)
+      return
+    }
     const bit = flagBits.get(name)
     const present = presence.get(name)
     if (present !== undefined) this.#set(present, 1)

@@ -1,0 +1,248 @@
+import { badArgument, boolean, callback, integer, options, or, positive, unsigned64 } from '../../base/args.ts'
+import { now } from '../../base/primordials.ts'
+import { PageboxError } from '../../errors.ts'
+import type { NativeFailure, NativeOpResult, NativeRandomOps } from '../../native/binding.ts'
+import { native } from '../../native/load.ts'
+import { created, errnoName, isFailure } from '../../native/status.ts'
+import { layoutOf, layoutRef } from '../../page/layouts.ts'
+import { schemeOf, schemeRef } from '../../pins/schemes.ts'
+import type { RecordedResult } from '../recording/types.ts'
+import { poll, signalOf } from '../poll.ts'
+import type { RaceProgress } from '../raceTypes.ts'
+import { type ReadScenario, readScenario } from './readScenario.ts'
+import type {
+  ExploreOptions,
+  ExploreScenarioResult,
+  Outcome,
+  RaceScenarioOptions,
+  RaceScenarioResult,
+  RanOp,
+  RunOptions,
+  Scenario,
+  ScenarioOpResult,
+  ScenarioResult,
+} from './scenarioTypes.ts'
+
+const defaultPages = 2 ** 14
+/** Results are kept in memory. */
+const mostRun = 1_000_000
+const longestSeconds = 10 * 366 * 24 * 3600
+const nothing = new Float64Array(0)
+
+const machineKeys = ['scheme', 'layout', 'seed'] as const
+const raceKeys = [
+  ...machineKeys,
+  'threads',
+  'seconds',
+  'ops',
+  'rounds',
+  'affinity',
+  'signal',
+  'onProgress',
+  'progressIntervalMs',
+] as const
+const exploreKeys = [...machineKeys, 'samples', 'firstRun', 'threads', 'ops', 'signal'] as const
+
+/** What the core checks itself: lists, and threads that would wait for each other forever. */
+function checked<Made extends object>(found: Made | NativeFailure, name: string): Made {
+  if (isFailure(found) && ['EINVAL', 'EOVERFLOW'].includes(errnoName(found.status)))
+    throw new PageboxError('ERR_PAGEBOX_SCENARIO', `scenario '${name}': ${found.reason}`, {
+      argument: 'scenario',
+      given: name,
+      allowed: found.reason,
+    })
+  return created(found, 'settings')
+}
+
+const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
+  lists === null ? null : lists.threads.map(({ rows }) => rows)
+
+function randomOps(read: ReadScenario, threads: number): NativeRandomOps {
+  return {
+    threads,
+    mixCount: read.mixes.length,
+    mixes: read.mixes.flatMap((mix, i) =>
+      Object.entries(mix).map(([op, weight]) => ({ mix: i, op, weight: weight as number })),
+    ),
+    processes: read.processes,
+    buffers: read.buffers,
+    pagesEach: read.pagesEach,
+  }
+}
+
+const seedOf = (seed: unknown): bigint => (seed === undefined ? 1n : unsigned64(seed, 'options.seed'))
+
+/** Threads of a written scenario are its own. */
+function threadsOf(read: ReadScenario, given: unknown, otherwise: number, most: number): number {
+  if (read.lists === null) return given === undefined ? otherwise : integer(given, 'options.threads', 1, most)
+  const own = read.lists.threads.length
+  if (given !== undefined && given !== own)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.threads', given, `the threads of the scenario, ${own}`)
+  if (own > most) throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'scenario.threads', own, `at most ${most} threads`)
+  return own
+}
+
+/**
+ * Executes a scenario in order on a fresh machine: the setup, then each thread up to its next
+ * barrier, in turn. Same scenario and seed, same results.
+ *
+ * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for a scenario that cannot be read, and for one of
+ * random operations, which have no order.
+ */
+export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult {
+  const given = options(value, 'options', machineKeys)
+  const read = readScenario(scenario)
+  const { lists } = read
+  if (lists === null)
+    throw new PageboxError('ERR_PAGEBOX_SCENARIO', `scenario '${read.name}' is random: race or explore it`, {
+      argument: 'scenario',
+      given: 'mixes',
+      allowed: 'threads',
+    })
+  const found = checked(
+    native().runThreadsInOrder(
+      {
+        layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
+        scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
+        pages: read.pages === 0 ? defaultPages : read.pages,
+        limit: mostRun,
+        seed: seedOf(given.seed),
+      },
+      lists.setup.rows,
+      rowsOf(read) as Float64Array[],
+    ),
+    read.name,
+  )
+  const all = [{ name: 'setup', ...lists.setup }, ...lists.threads]
+  const ran = found.ran.map(({ thread, index, result }): RanOp => {
+    const list = all[thread] as (typeof all)[number]
+    return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
+  })
+  return { ran, audit: found.audit, leaks: found.leaks }
+}
+
+function opResult(found: NativeOpResult, seconds: number): ScenarioOpResult {
+  const { op, ops, retries, latency } = found
+  const failures = Object.fromEntries(found.failures.map(({ errno, count }) => [errno, count]))
+  return { op, ops, opsPerSecond: seconds > 0 ? ops / seconds : 0, retries, failures, latencyNs: latency }
+}
+
+/** As `race` on pins: native threads at full speed; each round a fresh machine, audited. */
+export async function raceScenario(scenario: Scenario, value: RaceScenarioOptions = {}): Promise<RaceScenarioResult> {
+  const given = options(value, 'options', raceKeys)
+  const read = readScenario(scenario)
+  const count = (key: 'ops' | 'rounds'): number =>
+    given[key] === undefined ? 0 : integer(given[key], `options.${key}`, 1, Number.MAX_SAFE_INTEGER)
+  const seed = seedOf(given.seed)
+  const signal = signalOf(given.signal, 'options.signal')
+  const onProgress =
+    given.onProgress === undefined
+      ? undefined
+      : callback<(progress: RaceProgress) => void>(given.onProgress, 'options.onProgress')
+  const interval =
+    given.progressIntervalMs === undefined
+      ? 100
+      : integer(given.progressIntervalMs, 'options.progressIntervalMs', 1, 3_600_000)
+  const race = created(
+    native().startRaceOps(
+      {
+        ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), 64)),
+        layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
+        scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
+        pages: read.pages === 0 ? defaultPages : read.pages,
+        seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
+        ops: count('ops'),
+        rounds: count('rounds'),
+        seed,
+        affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
+      },
+      read.lists?.setup.rows ?? nothing,
+      rowsOf(read),
+    ),
+    'options',
+  )
+  let told = now()
+  const tell =
+    onProgress &&
+    ((): void => {
+      if (now() - told < interval) return
+      told = now()
+      const { seconds, ops, rounds } = race.progress()
+      onProgress({ seconds, ops, rounds })
+    })
+  const found = checked(
+    await poll({ isDone: () => race.progress().done, stop: race.stop, result: race.result }, signal, tell),
+    read.name,
+  )
+  const clean = found.audit.length === 0 && found.leaks === ''
+  return {
+    stoppedBy: found.stoppedBy as RaceScenarioResult['stoppedBy'],
+    seconds: found.seconds,
+    rounds: found.rounds,
+    seed,
+    ops: found.ops.map((each) => opResult(each, found.seconds)),
+    threads: found.threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, found.seconds)) })),
+    audit: { clean, rows: found.audit, leaks: found.leaks, round: clean ? null : found.dirtyRound },
+  }
+}
+
+/** The model environment knows what was compiled into it. */
+function builtin<Named extends { name: string; builtin: boolean }>(found: Named, argument: string): string {
+  if (found.builtin) return found.name
+  throw badArgument('ERR_PAGEBOX_ARG_RANGE', argument, found.name, 'a built-in one')
+}
+
+/**
+ * Samples schedules of a scenario: its threads are fibers under a scheduler that owns every atomic
+ * access and every lock. After each schedule the machine is audited, with everybody alive and when
+ * all have exited. The schedules are a function of the seed.
+ */
+export async function explore(scenario: Scenario, value: ExploreOptions = {}): Promise<ExploreScenarioResult> {
+  const given = options(value, 'options', exploreKeys)
+  const read = readScenario(scenario)
+  const seed = seedOf(given.seed)
+  const signal = signalOf(given.signal, 'options.signal')
+  const most = Number.MAX_SAFE_INTEGER
+  const sampled = created(
+    native().startExploreOps(
+      {
+        ...randomOps(read, threadsOf(read, given.threads, 2, 8)),
+        // Few pages, or threads would never meet in a few operations.
+        pagesEach: Math.min(read.pagesEach, 2),
+        scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
+        layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
+        pages: read.pages,
+        ops: given.ops === undefined ? 4 : integer(given.ops, 'options.ops', 1, 4096),
+        schedules: given.samples === undefined ? 1000 : integer(given.samples, 'options.samples', 1, most),
+        firstRun: given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, most),
+        seed,
+      },
+      read.lists?.setup.rows ?? nothing,
+      rowsOf(read),
+    ),
+    'options',
+  )
+  const found = checked(
+    await poll({ isDone: sampled.done, stop: sampled.stop, result: sampled.result }, signal, undefined),
+    read.name,
+  )
+  const { schedules, distinct, steps, ops, hash, seconds, gaveUp } = found
+  return {
+    schedules,
+    distinct,
+    steps,
+    ops,
+    outcomes: found.outcomes as Record<Outcome, number>,
+    first: found.first.map(({ run, scheduleHash, outcome, text, trace }) => ({
+      run,
+      scheduleHash,
+      outcome: outcome as Outcome,
+      text,
+      trace: trace.split('\n').filter((line) => line !== ''),
+    })),
+    hash,
+    seconds,
+    seed,
+    gaveUp,
+  }
+}

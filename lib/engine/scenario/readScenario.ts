@@ -1,0 +1,116 @@
+import { describe } from '../../base/describe.ts'
+import { PageboxError } from '../../errors.ts'
+import { type EncodedList, encodeList, newProcesses } from './encode.ts'
+import type { Mix, RandomScenario, Scenario } from './scenarioTypes.ts'
+import { vocabulary } from './vocabulary.ts'
+
+/** A scenario that was checked, as the engines take it. */
+export interface ReadScenario {
+  readonly name: string
+  /** 0: the engine's choice. */
+  readonly pages: number
+  /** Null: random operations. */
+  readonly lists: { readonly setup: EncodedList; readonly threads: readonly (EncodedList & { name: string })[] } | null
+  readonly mixes: readonly Mix[]
+  readonly processes: number
+  readonly buffers: number
+  readonly pagesEach: number
+}
+
+const bad = (where: string, given: unknown, allowed: string): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_SCENARIO', `${where}: ${describe(given)}; allowed: ${allowed}`, {
+    argument: where,
+    given: describe(given),
+    allowed,
+  })
+
+const limits = { pages: [16, 2 ** 24], processes: [1, 16], buffers: [1, 12], pagesEach: [1, 4096] } as const
+const mostThreads = 64
+const largestWeight = 1_000_000
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function count(value: unknown, name: keyof typeof limits, otherwise: number): number {
+  if (value === undefined) return otherwise
+  const [min, max] = limits[name]
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+    throw bad(`scenario.${name}`, value, `an integer from ${min} to ${max}`)
+  return value
+}
+
+function list(value: unknown, where: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw bad(where, value, 'an array of operations')
+  return value
+}
+
+function readMixes(value: unknown): Mix[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > mostThreads)
+    throw bad('scenario.mixes', value, `an array of 1 to ${mostThreads} mixes`)
+  return value.map((mix: unknown, i) => checkMix(mix, `scenario.mixes[${i}]`))
+}
+
+/** @throws PageboxError `ERR_PAGEBOX_SCENARIO` */
+export function checkMix(mix: unknown, where: string): Mix {
+  const { ops, tables } = vocabulary()
+  const names = [...tables.mixGroups.map(({ name }) => name), ...ops.keys(), ...tables.advices]
+  const drawn = names.filter((name) => name !== 'barrier' && name !== 'repeat')
+  if (!isPlain(mix)) throw bad(where, mix, 'an object of weights')
+  let sum = 0
+  for (const [name, weight] of Object.entries(mix)) {
+    if (!drawn.includes(name)) throw bad(where, name, drawn.join(', '))
+    if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > largestWeight)
+      throw bad(`${where}.${name}`, weight, `an integer from 0 to ${largestWeight}`)
+    sum += weight
+  }
+  if (sum === 0) throw bad(where, mix, 'at least one weight above 0')
+  return mix as Mix
+}
+
+function readThreads(value: unknown): { name: string; ops: readonly unknown[] }[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > mostThreads)
+    throw bad('scenario.threads', value, `an array of 1 to ${mostThreads} threads`)
+  return value.map((thread: unknown, i) => {
+    const where = `scenario.threads[${i}]`
+    if (!isPlain(thread)) throw bad(where, thread, 'an object with name and ops')
+    if (typeof thread.name !== 'string' || thread.name === '') throw bad(`${where}.name`, thread.name, 'a name')
+    for (const key of Object.keys(thread))
+      if (key !== 'name' && key !== 'ops') throw bad(`${where}.${key}`, thread[key], 'no field but name, ops')
+    return { name: thread.name, ops: list(thread.ops, `${where}.ops`) }
+  })
+}
+
+/** True for what looks like a scenario, checked or not. */
+export const isScenario = (value: unknown): value is Scenario =>
+  isPlain(value) && (Array.isArray(value.threads) || Array.isArray(value.mixes))
+
+/**
+ * Checks a scenario, from {@link scenario} or from JSON.
+ *
+ * @throws PageboxError `ERR_PAGEBOX_SCENARIO`; the message names the operation and the field.
+ */
+export function readScenario(value: unknown): ReadScenario {
+  if (!isPlain(value)) throw bad('scenario', value, 'an object with name and threads, or name and mixes')
+  const isRandom = value.mixes !== undefined
+  const known = isRandom
+    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach']
+    : ['name', 'summary', 'pages', 'setup', 'threads']
+  for (const key of Object.keys(value))
+    if (!known.includes(key)) throw bad(`scenario.${key}`, value[key], `no field but ${known.join(', ')}`)
+  if (typeof value.name !== 'string' || value.name === '') throw bad('scenario.name', value.name, 'a name')
+  const facts = {
+    name: value.name,
+    pages: count(value.pages, 'pages', 0),
+    processes: count(value.processes, 'processes', 2),
+    buffers: count(value.buffers, 'buffers', 7),
+    pagesEach: count(value.pagesEach, 'pagesEach', 8),
+  }
+  if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }
+  const processes = newProcesses()
+  const setup = encodeList(list(value.setup ?? [], 'scenario.setup'), 'scenario.setup', processes)
+  const threads = readThreads(value.threads).map(({ name, ops }, i) => ({
+    name,
+    ...encodeList(ops, `scenario.threads[${i}].ops`, processes),
+  }))
+  return { ...facts, lists: { setup, threads }, mixes: [] }
+}

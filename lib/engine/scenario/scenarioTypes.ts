@@ -1,0 +1,151 @@
+import type { RecordedOp, RecordedResult } from '../recording/types.ts'
+import type { OpResult, RaceProgress } from '../raceTypes.ts'
+import type { MmAuditRow } from './run.ts'
+
+/** One operation, as the vocabulary names it: `{ op: 'store', buf: 'a', page: 'random', value: 7 }`. */
+export type ScenarioOp = RecordedOp
+
+/** What one thread does. */
+export interface ScenarioThread {
+  readonly name: string
+  readonly ops: readonly ScenarioOp[]
+}
+
+/** A scenario whose operations are written down. `JSON.stringify` of it is its file. */
+export interface WrittenScenario {
+  readonly name: string
+  /** RAM of the machine, in pages. */
+  readonly pages?: number
+  /** Runs first, alone; what it names is everybody's. */
+  readonly setup?: readonly ScenarioOp[]
+  readonly threads: readonly ScenarioThread[]
+}
+
+/** Weights by the name of an operation, of an advice (`pageout`) or of a group (`mm`). */
+export type Mix = Readonly<Record<string, number>>
+
+/** A scenario of random operations: thread i draws from `mixes[i % mixes.length]`. */
+export interface RandomScenario {
+  readonly name: string
+  readonly summary?: string
+  readonly pages?: number
+  readonly mixes: readonly Mix[]
+  /** Address spaces that all threads share; 2. */
+  readonly processes?: number
+  /** Letters of each, of kinds in turn: anonymous, shared, file, disk; 7. */
+  readonly buffers?: number
+  /** Pages of each letter; 8. Few, so that threads meet. */
+  readonly pagesEach?: number
+}
+
+export type Scenario = WrittenScenario | RandomScenario
+
+/** What an operation did. */
+export interface RanOp {
+  readonly thread: string
+  readonly op: ScenarioOp
+  readonly result: RecordedResult
+}
+
+/** A scenario executed in order: the setup, then each thread up to its next barrier, in turn. */
+export interface ScenarioResult {
+  readonly ran: readonly RanOp[]
+  /** Empty: clean, with everybody alive and when all had exited. */
+  readonly audit: readonly MmAuditRow[]
+  /** What was not given back in the end; empty: nothing. */
+  readonly leaks: string
+}
+
+export interface RunOptions {
+  scheme?: string | { readonly name: string }
+  layout?: string | { readonly name: string }
+  /** Of the pages that are chosen. */
+  seed?: number | bigint
+}
+
+/** Settings of a race of operations. One of `seconds`, `ops` and `rounds` ends it; else one second. */
+export interface RaceScenarioOptions extends RunOptions {
+  /** Native threads of a random scenario; as many as it has mixes. A written one has its own. */
+  threads?: number
+  seconds?: number
+  /** Operations of each thread. */
+  ops?: number
+  rounds?: number
+  affinity?: boolean
+  signal?: AbortSignal
+  onProgress?: (progress: RaceProgress) => void
+  /** Milliseconds between two calls of `onProgress`; 100 by default. */
+  progressIntervalMs?: number
+}
+
+export type ScenarioOpResult = Omit<OpResult, 'op'> & { readonly op: string }
+
+export interface RaceScenarioResult {
+  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit'
+  readonly seconds: number
+  readonly rounds: number
+  readonly seed: bigint
+  readonly ops: readonly ScenarioOpResult[]
+  readonly threads: readonly { readonly thread: number; readonly ops: readonly ScenarioOpResult[] }[]
+  /** Of the round that ended the race. */
+  readonly audit: {
+    readonly clean: boolean
+    readonly rows: readonly MmAuditRow[]
+    readonly leaks: string
+    /** The round that was not clean, from 0. */
+    readonly round: number | null
+  }
+}
+
+export interface ExploreOptions extends RunOptions {
+  /** Schedules to run; 1000. */
+  samples?: number
+  /** Number of the first: with the seed it names a schedule. */
+  firstRun?: number
+  /** Fibers of a random scenario; 2. */
+  threads?: number
+  /** Operations of each fiber of a random scenario; 4. */
+  ops?: number
+  signal?: AbortSignal
+}
+
+/** How a schedule came out. */
+export type Outcome =
+  | 'clean'
+  | 'violation'
+  | 'leak'
+  | 'deadlock'
+  | 'livelock'
+  | 'limit'
+  | 'data race'
+  | 'use after free'
+  | 'assertion'
+
+/** A schedule that did not come out clean. Its `run` as `firstRun` and the same seed repeat it. */
+export interface Finding {
+  readonly run: number
+  readonly scheduleHash: bigint
+  readonly outcome: Outcome
+  /** The first audit row, what leaked, who sleeps. */
+  readonly text: string
+  /** Begins and ends of operations, in their order. */
+  readonly trace: readonly string[]
+}
+
+/** Sequentially consistent: weaker orders are not explored. */
+export interface ExploreScenarioResult {
+  readonly schedules: number
+  readonly distinct: number
+  /** Scheduling points of all schedules. */
+  readonly steps: number
+  readonly ops: number
+  readonly outcomes: Readonly<Record<Outcome, number>>
+  /** The first schedules that were not clean. */
+  readonly first: readonly Finding[]
+  /** Of every schedule, result and descriptor: the same seed gives the same hash. */
+  readonly hash: bigint
+  readonly seconds: number
+  readonly seed: bigint
+  /** True: too many schedules ended in a deadlock or worse to go on. */
+  readonly gaveUp: boolean
+}
