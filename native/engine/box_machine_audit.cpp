@@ -58,6 +58,8 @@ std::vector<HeldReference> BoxMachine::held_references() {
 }
 
 void BoxMachine::audit(AuditSink& sink) {
+  // Pages that wait for walkers which are gone are free.
+  machine_.rcu.barrier();
   std::vector<Mm*> mms;
   for (const auto& [id, mm] : mms_) mms.push_back(mm.mm.get());
   const std::vector<HeldReference> held = held_references();
