@@ -148,6 +148,28 @@ TEST(BoxMachine, ADeviceIsRemovedWhenNobodyHoldsItsPages) {
   EXPECT_EQ(f.audit(), "");
 }
 
+TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
+  Fixture f;
+  const auto id = f.machine->add_device(DeviceMemory::kPrivate, 16, "gpu");
+  const std::uint64_t at = f.map(2);
+  Mirror* mirror = f.machine->open_device(*f.mm, id.value);
+  EXPECT_EQ(mirror->migrate_to_device(f.machine->cpu(0), at, 2, {}).error, Errc::kOk);
+  EXPECT_EQ(f.audit(), "");
+  const Page page = f.box->memmap().page(f.machine->device(id.value)->pagemap().first());
+  const unsigned word = page.shape().pgmap / page.shape().word_bytes;
+  const std::uint64_t pgmap = page.word(word);
+  page.set_word(word, pgmap + 64);
+  EXPECT_EQ(f.audit().find("pgmap-intact pgmap 1024 "), 0U) << f.audit();
+  page.set_word(word, pgmap);
+  // An entry changed without a word to the device.
+  const PteSlot slot = f.mm->mm->page_table.find(at);
+  const Pte before = slot.get();
+  slot.set(Pte());
+  EXPECT_NE(f.audit().find("mirror-in-step address 0x"), std::string::npos) << f.audit();
+  slot.set(before);
+  EXPECT_EQ(f.audit(), "");
+}
+
 TEST(BoxMachine, ABoxGoesWithADeviceThatIsHeld) {
   Fixture f;
   const auto id = f.machine->add_device(DeviceMemory::kCoherent, 16, "gpu");
