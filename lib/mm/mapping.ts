@@ -1,4 +1,4 @@
-import { boolean, integer, oneOf, options, typedArray, unsigned64 } from '../base/args.ts'
+import { boolean, integer, oneOf, options, unsigned64 } from '../base/args.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { Status } from '../native/binding.ts'
@@ -333,7 +333,3 @@ export function rangeOf(source: MachineSource<unknown>, value: unknown, argument
 
 /** True for a mapping. */
 export const isMapping = (value: unknown): value is Mapping => partsOf(value) !== undefined
-
-/** Words as bytes of whole pages are checked where they are used. */
-export const wordsOf = (value: unknown, argument: string, pages: number): BigUint64Array =>
-  typedArray(value, argument, 'BigUint64Array', pages)

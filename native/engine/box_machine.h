@@ -139,6 +139,8 @@ class BoxMachine {
   void close_mirrors(BoxMm& mm, Cpu& cpu);
   void drop(const BoxPages& pages);
   std::vector<HeldReference> held_references();
+  void check_pagemaps(AuditSink& sink);
+  void check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink);
   Result<Pfn> device_gap(std::uint64_t pages) const;
 
   Box& box_;

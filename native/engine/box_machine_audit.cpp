@@ -1,4 +1,5 @@
 // The machine's part of a box's audit.
+#include <algorithm>
 #include <utility>
 
 #include "engine/box.h"
@@ -25,13 +26,16 @@ constexpr std::array<Told, kMmInvariants> kTold = {{
     {Invariant::kVmasOrdered, "vmas"},
 }};
 
-std::string field_of(const MmAuditRow& row, const char* field) {
-  if (row.place == MmPlace::kSlot) return "swap slot " + std::to_string(row.where);
-  if (row.place != MmPlace::kAddress) return field;
+std::string address_field(std::uint64_t address) {
   std::string hex;
-  for (std::uint64_t rest = row.where; rest != 0 || hex.empty(); rest >>= 4)
+  for (std::uint64_t rest = address; rest != 0 || hex.empty(); rest >>= 4)
     hex.insert(hex.begin(), "0123456789abcdef"[rest & 15]);
   return "address 0x" + hex;
+}
+
+std::string field_of(const MmAuditRow& row, const char* field) {
+  if (row.place == MmPlace::kSlot) return "swap slot " + std::to_string(row.where);
+  return row.place == MmPlace::kAddress ? address_field(row.where) : field;
 }
 
 }  // namespace
@@ -57,7 +61,45 @@ std::vector<HeldReference> BoxMachine::held_references() {
   return held;
 }
 
+/// Each page of a device that is there names it; no other page behind RAM names one.
+void BoxMachine::check_pagemaps(AuditSink& sink) {
+  const Memmap& memmap = box_.memmap();
+  const Shape& shape = memmap.shape();
+  if (shape.pgmap == 0) return;
+  memmap.for_each_touched([&](Pfn first, Pfn end) {
+    for (Pfn pfn = std::max(first, Pfn{memmap.pages()}); pfn < end; pfn = pfn + 1) {
+      if (box_.owns(pfn)) continue;
+      const DevPagemap* pagemap = DevPagemap::of(machine_, pfn);
+      const std::uint64_t found = memmap.page(pfn).word(shape.pgmap / shape.word_bytes);
+      if (pagemap == nullptr && found == 0) continue;
+      const std::uint64_t expected = pagemap == nullptr ? 0 : pagemap->address();
+      if (found != expected)
+        sink.add(Invariant::kPgmapIntact, pfn, "pgmap", expected, found, [&] {
+          return std::string(pagemap == nullptr ? "no device has this page" : "a device's page");
+        });
+    }
+  });
+}
+
+void BoxMachine::check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink) {
+  for (const auto& [number, entry] : mirror.table().entries()) {
+    const std::uint64_t address = number * kPageBytes;
+    const PteSlot slot = mm.page_table.find(address);
+    const Pte pte = slot ? slot.get() : Pte{};
+    Pfn found = kNoPfn;
+    if (pte.present())
+      found = pte.pfn();
+    else if (!pte.none() && pte.entry().has_page())
+      found = pte.entry().pfn();
+    if (found != entry.pfn)
+      sink.add(Invariant::kMirrorInStep, entry.pfn, address_field(address), entry.pfn.value,
+               found.value, [] { return std::string("the device's table names another page"); });
+  }
+}
+
 void BoxMachine::audit(AuditSink& sink) {
+  // Pages that wait for walkers which are gone are free.
+  machine_.rcu.barrier();
   std::vector<Mm*> mms;
   for (const auto& [id, mm] : mms_) mms.push_back(mm.mm.get());
   const std::vector<HeldReference> held = held_references();
@@ -75,6 +117,9 @@ void BoxMachine::audit(AuditSink& sink) {
     sink.add(told.invariant, pfn, field_of(row, told.field), row.expected, row.found,
              [&] { return row.explanation; });
   }
+  check_pagemaps(sink);
+  for (const auto& [id, mm] : mms_)
+    for (const auto& [device, mirror] : mm.mirrors) check_mirror(*mm.mm, *mirror, sink);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -100,7 +100,7 @@ void EffectTracker::look_at_files(const Vma& vma) {
 /// (vectors/README.md, "fault-around"), and it may come in one of the two only.
 void EffectTracker::look_around(const Op& op, Range range) {
   constexpr std::uint64_t kWindow = 16;
-  const Process* process = interpreter_.process(op.proc);
+  const std::shared_ptr<Process> process = processes_.find(0, op.proc);
   if (process == nullptr || !may_fault(op.code)) return;
   for (std::uint64_t i = 0; i < range.pages; ++i) {
     const std::uint64_t place = range.first + i;

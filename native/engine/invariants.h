@@ -33,8 +33,9 @@ enum class Invariant : std::uint8_t {
   kCacheLinked,
   kExclusiveOnce,
   kVmasOrdered,
+  kMirrorInStep,
 };
-inline constexpr unsigned kInvariants = 22;
+inline constexpr unsigned kInvariants = 23;
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "refcount-accounted", "pincount-exact",     "pincount-bound",  "maybe-pinned-sound",
@@ -42,7 +43,7 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "flags-of-type",      "zone-and-node",      "compound-intact", "fields-intact",
     "pgmap-intact",       "free-is-free",       "never-touched",   "unpin-accepted",
     "pins-balanced",      "rmap-complete",      "swap-counted",    "cache-linked",
-    "exclusive-once",     "vmas-ordered"};
+    "exclusive-once",     "vmas-ordered",       "mirror-in-step"};
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries = {
     "_refcount is the page's own references, those handed out, and what the pins add",
@@ -66,7 +67,8 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries =
     "a swap slot counts the entries and files that hold it",
     "a cached page points back to its file, or to its swap slot",
     "a page marked exclusive is mapped once",
-    "mappings of an address space are in order and hold every entry"};
+    "mappings of an address space are in order and hold every entry",
+    "what a device has in its table of a process is what the process has"};
 
 constexpr std::string_view invariant_name(Invariant invariant) {
   return kInvariantNames[static_cast<unsigned>(invariant)];

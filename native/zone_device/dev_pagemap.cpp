@@ -59,6 +59,11 @@ DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
   return range == nullptr ? nullptr : static_cast<DevPagemap*>(range->self);
 }
 
+std::uint64_t DevPagemap::address() const {
+  return machine_.memmap.addresses().of_object(ObjectKind::kDevPagemap,
+                                               pagemap_index(memory_, nth_));
+}
+
 DevPagemap::DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
                        std::uint64_t nth, const void* owner, PagemapDriver& driver)
     : machine_(machine),
@@ -79,8 +84,7 @@ Errc DevPagemap::add() {
     return Errc::kInval;
   ref_.reinit();
   const Shape& shape = memmap.shape();
-  const std::uint64_t pgmap =
-      memmap.addresses().of_object(ObjectKind::kDevPagemap, pagemap_index(memory_, nth_));
+  const std::uint64_t pgmap = address();
   for (std::uint64_t i = 0; i < pages; ++i) {
     memmap.init_descriptor(first + i, kZoneDevice);
     const Page page = machine_.page(first + i);

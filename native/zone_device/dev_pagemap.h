@@ -91,6 +91,8 @@ class DevPagemap {
   Pfn first() const { return range_.first; }
   std::uint64_t pages() const { return range_.pages; }
   DeviceMemory memory() const { return memory_; }
+  /// What the descriptors' `pgmap` holds.
+  std::uint64_t address() const;
   const void* owner() const { return owner_; }
   PagemapDriver& driver() const { return *driver_; }
   bool contains(Pfn pfn) const { return pfn >= range_.first && pfn - range_.first < range_.pages; }

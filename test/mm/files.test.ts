@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Box, type Mm } from 'pagebox'
@@ -158,6 +158,18 @@ describe('a real file', () => {
     writeFileSync(path, 'seven b')
     expect(errorOf(() => box.openFile(path))).toMatchObject({ code: 'ERR_PAGEBOX_ARG_RANGE', argument: 'path' })
     expect(readFileSync(path, 'utf8')).toBe('seven b')
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('on a disk that is full fails, and says so once more at writeback', () => {
+    const file = box.openFile('/dev/full')
+    const buf = mm.mmap({ pages: 2 })
+    buf.fill(1)
+    expect(errnoOf(() => buf.dioWrite(file))).toBe('ENOSPC')
+    expect(file.pages).toBe(0)
+    expect(buf.writeFile(file).bytes).toBe(2 * 4096)
+    expect(errnoOf(() => file.writeback())).toBe('ENOSPC')
+    box.audit().assertClean()
+    expect([...buf.words()]).toEqual([1n, 2n])
   })
 
   test('cut by someone else meanwhile reads as a hole', () => {
