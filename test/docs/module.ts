@@ -15,8 +15,8 @@ function arrowsOf(lines: readonly string[]): Arrow[] {
     const [, before, shown] = /^(.*)\/\/ → ?(.*)$/.exec(line) ?? []
     if (before === undefined || shown === undefined) continue
     const more: string[] = []
-    for (let next = index + 1; /^\s*\/\/ {3}/.test(lines[next] ?? ''); next++)
-      more.push((lines[next] as string).replace(/^\s*\/\/ {3}/, ''))
+    for (let next = index + 1; /^\s*\/\/( {3}|$)/.test(lines[next] ?? ''); next++)
+      more.push((lines[next] as string).replace(/^\s*\/\/( {3})?/, ''))
     const own = before.trim() === '' ? index - 1 : index
     arrows.push({ line: own, shown: [...(shown === '' ? [] : [shown]), ...more].join('\n') })
   }
