@@ -23,7 +23,8 @@ const pathOf = (block: Block): string =>
   join(folder, `${whereOf(block).replace(/\W+/g, '-')}.${block.language === 'ts' ? 'ts' : 'mjs'}`)
 for (const block of modules) writeFileSync(pathOf(block), moduleOf(block, '../../test/docs/shows.ts'))
 
-const load = async (block: Block): Promise<void> => void (await import(/* @vite-ignore */ pathToFileURL(pathOf(block)).href))
+const load = async (block: Block): Promise<void> =>
+  void (await import(/* @vite-ignore */ pathToFileURL(pathOf(block)).href))
 
 describe('code of the guide', () => {
   for (const block of modules) {
