@@ -19,7 +19,7 @@ const anchorsOf = (text: string): string[] =>
 test('every link leads to a page, a file and a heading that exist', () => {
   const broken: string[] = []
   for (const { name, text } of pages) {
-    const prose = text.replace(/^```[^]*?^```$/gm, '')
+    const prose = text.replace(/^```[\s\S]*?^```$/gm, '')
     for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue
       const [path = '', anchor] = target.split('#')

@@ -24,6 +24,8 @@ export interface Page {
 }
 
 export const isRun = (block: Block): boolean => !block.info.startsWith('no-run')
+/** A block that is a file for the commands of its page. */
+export const isFile = ({ info }: Block): boolean => info !== '' && !info.startsWith('no-run')
 export const whereOf = (block: Block): string => `${block.page}:${block.line}`
 
 function blocksOf(page: string, text: string): Block[] {
