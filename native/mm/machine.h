@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 
 #include "base/rcu.h"
@@ -14,6 +13,7 @@
 #include "mm/anon_vma.h"
 #include "mm/frame_map.h"
 #include "mm/lru_batch.h"
+#include "mm/mlock_counts.h"
 #include "mm/object_pool.h"
 #include "mm/pagemap_ops.h"
 #include "mm/swap.h"
@@ -101,7 +101,7 @@ class Machine {
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;
   PinStatistics pin_statistics;
-  std::map<std::uint64_t, std::uint32_t> mlock_counts;  // by pfn; lru_lock, see mlock.cpp
+  MlockCounts mlock_counts;
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:

@@ -87,11 +87,13 @@ Errc DevPagemap::add() {
 Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   if (!ref_.tryget_live(cpu.index)) return Errc::kNoDev;
   const Page page = machine_.page(pfn);
-  for (const Flag flag : kLifeFlags) page.clear(flag);
+  std::uint64_t earlier = 0;
+  for (const Flag flag : kLifeFlags) earlier |= page.mask_of(flag);
   page.set_word(3, 0);
   page.set_word(4, 0);
   page.set_word(5, 0);
-  page.set(Flag::kLocked);
+  // Nobody holds it, so nobody sets a flag meanwhile.
+  page.set_word(0, (page.word(0) & ~earlier) | page.mask_of(Flag::kLocked));
   page.set_refcount(1);
   return Errc::kOk;
 }

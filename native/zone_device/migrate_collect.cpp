@@ -45,18 +45,13 @@ MigratePfn candidate(Machine& machine, const MigrateVma& migrate, Pte pte) {
 bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   Machine& machine = cpu.machine;
   const Page folio = machine.page(word.pfn());
-  machine.get(folio);
   // Two migrations that want each other's pages must not wait for them.
-  if (!folio_trylock(folio)) {
-    machine.put(cpu, folio);
-    return false;
-  }
+  if (!folio_trylock(folio)) return false;
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
   const Pte old = slot.get_and_clear();
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
     slot.set(old);
     folio_unlock(folio);
-    machine.put(cpu, folio);
     return false;
   }
   SwapEntry entry{word.write() ? EntryType::kMigrationWrite
@@ -73,26 +68,22 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.set(pte);
   folio_remove_rmap(cpu, folio, *migrate.vma);
-  machine.put(cpu, folio);  // the entry's; ours stays
-  return true;
+  return true;  // the entry's reference is ours now
 }
 
 void collect(Cpu& cpu, MigrateVma& migrate) {
   Invalidation invalidation(
       cpu, *migrate.vma->mm,
       {migrate.start, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
-  for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
-    const PteSlot slot = migrate.vma->mm->page_table.find(migrate.start + i * kPageBytes);
-    MigratePfn& word = migrate.src[i];
-    if (!slot) {
-      word = candidate(cpu.machine, migrate, {});
-    } else {
-      Guard guard(*slot.lock);
-      word = candidate(cpu.machine, migrate, slot.get());
-      if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
-    }
+  for (MigratePfn& word : migrate.src) word = candidate(cpu.machine, migrate, {});
+  migrate.vma->mm->page_table.for_each_pte(
+      migrate.start, migrate.end, [&](std::uint64_t address, PteSlot slot) {
+        MigratePfn& word = migrate.src[(address - migrate.start) / kPageBytes];
+        word = candidate(cpu.machine, migrate, slot.get());
+        if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
+      });
+  for (const MigratePfn word : migrate.src)
     if (word.migrate()) ++migrate.cpages;
-  }
 }
 
 }  // namespace
