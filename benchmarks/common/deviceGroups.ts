@@ -8,7 +8,9 @@ const least = { call: 512, times: 0.7 }
 
 /** Tables of what benchmarks/native/devices.cpp printed. */
 export function deviceGroups(samples: readonly Sample[], options: BenchOptions): Group[] {
-  const calls = [...new Set(samples.map((sample) => sample.call ?? 1))].sort((a, b) => a - b)
+  const calls = [...new Set(samples.filter(({ op }) => op === 'to-device').map(({ call }) => call ?? 1))].sort(
+    (a, b) => a - b,
+  )
   const of = (op: string, call: number): number[] => pick(samples, { op, call })
   const move = (op: string, call: number): Row => ({
     what: `${op}, ${call} pages a call`,

@@ -55,8 +55,10 @@ void folio_lock(Page folio) {
 }
 
 void folio_unlock(Page folio) {
-  folio.clear(Flag::kLocked);
-  if (folio.test_and_clear(Flag::kWaiters)) wake(folio.u32(0));
+  // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
+  const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);
+  const std::uint64_t before = folio.clear_bits(folio.mask_of(Flag::kLocked) | waiters);
+  if ((before & waiters) != 0) wake(folio.u32(0));
 }
 
 bool folio_mark_dirty(Machine& machine, Page folio) {

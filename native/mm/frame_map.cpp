@@ -1,11 +1,25 @@
 #include "mm/frame_map.h"
 
+#include "base/shared_bytes.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::uint64_t kWords = kPageBytes / sizeof(std::uint64_t);
 
 std::uint64_t* words(std::byte* at) { return reinterpret_cast<std::uint64_t*>(at); }
+/// The caller's bytes may lie anywhere: x86-64 moves unaligned words too, but other
+/// code for them is not defined.
+void copy_to(std::byte* to, const std::byte* from) {
+  const auto unaligned =
+      reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from);
+  if (unaligned % sizeof(std::uint64_t) == 0)
+    copy_shared_words(words(to), reinterpret_cast<const std::uint64_t*>(from), kWords);
+  else
+    for (std::uint64_t i = 0; i < kPageBytes; ++i)
+      __atomic_store_n(to + i, __atomic_load_n(from + i, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
 std::uint64_t get(const std::uint64_t* at) { return __atomic_load_n(at, __ATOMIC_RELAXED); }
 void put(std::uint64_t* at, std::uint64_t value) { __atomic_store_n(at, value, __ATOMIC_RELAXED); }
 
@@ -34,15 +48,10 @@ std::byte* FrameMap::at_region(Pfn pfn) const {
 }
 
 void FrameMap::copy(Pfn to, Pfn from) const {
-  std::uint64_t* out = words(at(to));
-  const std::uint64_t* in = words(at(from));
-  for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, get(in + i));
+  copy_shared_words(words(at(to)), words(at(from)), kWords);
 }
 
-void FrameMap::clear(Pfn pfn) const {
-  std::uint64_t* out = words(at(pfn));
-  for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, 0);
-}
+void FrameMap::clear(Pfn pfn) const { clear_shared_words(words(at(pfn)), kWords); }
 
 bool FrameMap::is_zero(Pfn pfn) const {
   const std::uint64_t* in = words(at(pfn));
@@ -59,16 +68,7 @@ void FrameMap::set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value
   put(words(at(pfn) + offset_bytes), value);
 }
 
-void FrameMap::read(Pfn pfn, std::byte* out) const {
-  const std::uint64_t* in = words(at(pfn));
-  std::uint64_t* to = words(out);
-  for (std::uint64_t i = 0; i < kWords; ++i) to[i] = get(in + i);
-}
-
-void FrameMap::write(Pfn pfn, const std::byte* from) const {
-  std::uint64_t* out = words(at(pfn));
-  const auto* in = reinterpret_cast<const std::uint64_t*>(from);
-  for (std::uint64_t i = 0; i < kWords; ++i) put(out + i, in[i]);
-}
+void FrameMap::read(Pfn pfn, std::byte* out) const { copy_to(out, at(pfn)); }
+void FrameMap::write(Pfn pfn, const std::byte* from) const { copy_to(at(pfn), from); }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

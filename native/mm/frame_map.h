@@ -27,8 +27,8 @@ class FrameMap {
   }
   int fd() const { return ram_->fd(); }
 
-  /// Words are moved one by one with relaxed order: what a user program stores
-  /// while its page is copied may or may not be in the copy, as on a machine.
+  /// What a user program stores while its page is copied may or may not be in the
+  /// copy, word by word, as on a machine.
   void copy(Pfn to, Pfn from) const;
   void clear(Pfn pfn) const;
   bool is_zero(Pfn pfn) const;

@@ -1,5 +1,7 @@
 #include "mm/lru_batch.h"
 
+#include <algorithm>
+
 #include "mm/folio_state.h"
 #include "mm/machine.h"
 #include "mm/pin_question.h"
@@ -42,14 +44,16 @@ void lru_lazyfree(Zone& zone, Page folio) {
   relink(zone, folio);
 }
 
-void drain(Cpu& cpu, FolioBatch batch, LruMove move) {
+void drain(Cpu& cpu, const FolioBatch& batch, LruMove move) {
+  if (batch.count == 0) return;
   Machine& machine = cpu.machine;
-  for (unsigned i = 0; i < batch.count; ++i) {
-    const Page folio = machine.page(batch.folios[i]);
-    {
-      Guard guard(machine.zone.lru_lock());
+  {
+    Guard guard(machine.zone.lru_lock());
+    for (unsigned i = 0; i < batch.count; ++i) {
+      const Page folio = machine.page(batch.folios[i]);
       if (move == LruMove::kAdd) {
-        if (!folio.test(Flag::kLru)) lru_add(machine, folio);
+        // Nobody holds it but the batch: it is freed below, from no list.
+        if (!folio.test(Flag::kLru) && folio.refcount() > 1) lru_add(machine, folio);
       } else if (folio.test(Flag::kLru)) {
         if (move == LruMove::kActivate) lru_activate(machine.zone, folio);
         if (move == LruMove::kDeactivate) lru_deactivate(machine.zone, folio);
@@ -58,14 +62,16 @@ void drain(Cpu& cpu, FolioBatch batch, LruMove move) {
         note_lru_skipped(machine, folio);
       }
     }
-    machine.put(cpu, folio);
   }
+  for (unsigned i = 0; i < batch.count; ++i) machine.put(cpu, machine.page(batch.folios[i]));
 }
 
 FolioBatch take(LruBatches& batches, LruMove move) {
   Guard guard(batches.lock);
   FolioBatch& batch = batches.moves[static_cast<unsigned>(move)];
-  const FolioBatch taken = batch;
+  FolioBatch taken;
+  taken.count = batch.count;
+  std::copy_n(batch.folios.begin(), batch.count, taken.folios.begin());
   batch.count = 0;
   return taken;
 }
@@ -92,9 +98,14 @@ void batch_add(Cpu& cpu, Page folio, LruMove move) {
 }
 
 void drain_cpu(Cpu& cpu, Cpu& of) {
+  std::array<bool, kLruMoves> filled{};
+  {
+    Guard guard(of.batches.lock);
+    for (unsigned i = 0; i < kLruMoves; ++i) filled[i] = of.batches.moves[i].count != 0;
+  }
   for (const LruMove move :
        {LruMove::kAdd, LruMove::kDeactivate, LruMove::kLazyfree, LruMove::kActivate})
-    drain(cpu, take(of.batches, move), move);
+    if (filled[static_cast<unsigned>(move)]) drain(cpu, take(of.batches, move), move);
 }
 
 /// Not on a list yet: it may still lie in this CPU's batch, and be added active.

@@ -8,18 +8,6 @@
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-namespace {
-
-/// Everything a page carries through one life; zone and node bits stay.
-std::uint64_t life_flags(const Shape& shape) {
-  std::uint64_t mask = 0;
-  for (unsigned i = 0; i < kFlags; ++i)
-    if (shape.flag_bit[i] >= 0 && static_cast<Flag>(i) != Flag::kHwpoison)
-      mask |= 1ULL << shape.flag_bit[i];
-  return mask;
-}
-
-}  // namespace
 
 Machine::~Machine() = default;
 
@@ -103,18 +91,19 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
     range->ops->page_free(range->self, cpu, folio);
     return;
   }
-  {
+  // Nobody else can put it on a list or lock it any more.
+  if (folio.test(Flag::kLru) || mlock_counts.any()) {
     Guard guard(zone.lru_lock());
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
-    mlock_counts.erase(pfn.value);
+    mlock_counts.set(pfn, 0);
   }
   const unsigned order = folio_order(memmap, folio);
   if (order > 1) deferred_split.remove(folio);
   if (order > 0) destroy_compound(memmap, pfn);
-  const std::uint64_t mask = life_flags(memmap.shape());
   for (std::uint64_t i = 0; i < 1ULL << order; ++i) {
     const Page each = page(pfn + i);
-    atomics::fetch_and(each.u64(0), ~mask);
+    // Nobody holds it, so nobody sets a flag meanwhile.
+    each.set_word(0, each.word(0) & ~memmap.shape().life_flags);
     each.set_word(3, 0);
     each.set_word(4, 0);
     each.set_word(5, 0);

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 
 #include "base/rcu.h"
@@ -16,6 +15,7 @@
 #include "mm/divergence.h"
 #include "mm/frame_map.h"
 #include "mm/lru_batch.h"
+#include "mm/mlock_counts.h"
 #include "mm/object_pool.h"
 #include "mm/pagemap_ops.h"
 #include "mm/swap.h"
@@ -120,7 +120,7 @@ class Machine {
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;
   PinStatistics pin_statistics;
-  std::map<std::uint64_t, std::uint32_t> mlock_counts;  // by pfn; lru_lock, see mlock.cpp
+  MlockCounts mlock_counts;
   /// Kept while a recorded scenario runs; null: nobody asks.
   DivergenceLog* divergences = nullptr;
   /// By MemoryType, see pins_have_room(): 0 = not asked yet.

@@ -53,12 +53,14 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
 }
 
 void folio_migrate_flags(Cpu&, Page to, Page from) {
+  std::uint64_t carried = 0;
   for (const Flag flag : {Flag::kReferenced, Flag::kUptodate, Flag::kActive, Flag::kWorkingset,
                           Flag::kOwner2, Flag::kDirty}) {
     // owner_2 is anon_exclusive on anonymous pages, which the entries bring back.
     if (flag == Flag::kOwner2 && folio_test_anon(from)) continue;
-    if (from.test(flag)) to.set(flag);
+    carried |= from.mask_of(flag);
   }
+  (void)to.set_bits(from.word(0) & carried);
   // Buffers move with the contents: their reference does too.
   if (from.test_and_clear(Flag::kPrivate)) {
     to.set(Flag::kPrivate);

@@ -10,14 +10,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 std::uint32_t mlock_count(Machine& machine, Page folio) {
-  const auto at = machine.mlock_counts.find(machine.pfn_of(folio).value);
-  return at == machine.mlock_counts.end() ? 0 : at->second;
+  return machine.mlock_counts.of(machine.pfn_of(folio));
 }
 void set_mlock_count(Machine& machine, Page folio, std::uint32_t count) {
-  if (count == 0)
-    machine.mlock_counts.erase(machine.pfn_of(folio).value);
-  else
-    machine.mlock_counts[machine.pfn_of(folio).value] = count;
+  machine.mlock_counts.set(machine.pfn_of(folio), count);
 }
 
 void relink(Machine& machine, Page folio, bool unevictable, std::uint32_t count) {
@@ -103,6 +99,7 @@ void mlock_drain(Cpu& cpu) {
   std::array<MlockMove, kFolioBatchSize> moves;
   {
     Guard guard(cpu.batches.lock);
+    if (cpu.batches.mlock.count == 0) return;
     batch = cpu.batches.mlock;
     moves = cpu.batches.mlock_moves;
     cpu.batches.mlock.count = 0;

@@ -38,7 +38,8 @@ void NotifierList::end(Cpu& cpu, Mm& mm, const NotifierRange& range) {
   } while (!state_.compare_exchange(seen, next));
   if (next % kRound != 0) return;
   ended_.fetch_add(1);
-  wake(ended_.address());
+  // Who is about to sleep has counted itself before it read ended_.
+  if (waiters_.load() != 0) wake(ended_.address());
 }
 
 void NotifierList::release(Mm& mm) {
@@ -50,11 +51,13 @@ void NotifierList::release(Mm& mm) {
 }
 
 void NotifierList::wait_while(std::uint64_t seq) const {
+  waiters_.fetch_add(1);
   for (;;) {
     const std::uint32_t ended = ended_.load();
-    if (this->seq() != seq) return;
+    if (this->seq() != seq) break;
     wait_on(ended_.address(), ended);
   }
+  waiters_.fetch_sub(1);
 }
 
 Invalidation::Invalidation(Cpu& cpu, Mm& mm, NotifierRange range)

@@ -69,7 +69,8 @@ class NotifierList {
   RwLock lock_;
   Atomic<std::uint32_t> count_;
   Atomic<std::uint64_t> state_;
-  Atomic<std::uint32_t> ended_;  // low half of the rounds, for waiters
+  Atomic<std::uint32_t> ended_;            // low half of the rounds, for waiters
+  mutable Atomic<std::uint32_t> waiters_;  // in wait_while()
   std::vector<Listener> listeners_;
 };
 

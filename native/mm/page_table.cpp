@@ -103,7 +103,8 @@ void PageTable::populate(PteSlot pmd, Pfn table) { pmd.set(Pte::of(table, kTable
 PteSlot PageTable::descend(std::uint64_t address, unsigned levels) const {
   Pfn table = root_;
   for (unsigned level = 0; level < levels; ++level) {
-    const Pte entry = slot_in(table, index_at(address, level)).get();
+    const auto* entries = reinterpret_cast<const std::uint64_t*>(machine_.frames.at(table));
+    const Pte entry{atomics::load(entries + index_at(address, level))};
     if (!entry.has(Pte::kPresent) || entry.huge()) return {};
     table = entry.pfn();
   }

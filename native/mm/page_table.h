@@ -30,7 +30,7 @@ struct PteSlot {
   SpinLock* lock = nullptr;
   explicit operator bool() const { return at != nullptr; }
   Pte get() const { return {atomics::load(at)}; }
-  void set(Pte pte) const { atomics::store(at, pte.value); }
+  void set(Pte pte) const { atomics::store(at, pte.value, atomics::kRelease); }
   Pte get_and_clear() const { return {atomics::exchange(at, std::uint64_t{0})}; }
 };
 

@@ -9,9 +9,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Swap::create(std::uint64_t pages) {
-  map_.assign(pages, 0);
-  cache_.assign(pages, 0);
-  shadow_.assign(pages, 0);
+  slots_ = pages;
   if (pages == 0) return Errc::kOk;
   auto mapping = Mapping::reserve(pages * kPageBytes);
   if (!mapping) return mapping.error;
@@ -21,19 +19,21 @@ Errc Swap::create(std::uint64_t pages) {
 
 std::uint64_t Swap::used_slots() {
   Guard guard(lock_);
-  return fresh_ - free_.size();
+  return map_.size() - free_.size();
 }
 
 bool Swap::nearly_full() { return used_slots() * 2 > slots(); }
 
 Result<std::uint64_t> Swap::alloc_slot() {
   Guard guard(lock_);
-  std::uint64_t slot = fresh_;
+  std::uint64_t slot = map_.size();
   if (!free_.empty()) {
     slot = free_.back();
     free_.pop_back();
-  } else if (fresh_ < map_.size()) {
-    ++fresh_;
+  } else if (slot < slots_) {
+    map_.push_back(0);
+    cache_.push_back(0);
+    shadow_.push_back(0);
   } else {
     return Errc::kNoSpc;
   }

@@ -23,7 +23,7 @@ class Swap {
   static constexpr std::uint8_t kHasCache = 0x80;
 
   Errc create(std::uint64_t pages);
-  std::uint64_t slots() const { return map_.size(); }
+  std::uint64_t slots() const { return slots_; }
   std::uint64_t used_slots();
   /// vm_swap_full: more than half in use, so swap cache is dropped eagerly.
   bool nearly_full();
@@ -53,18 +53,19 @@ class Swap {
   SpinLock& lock() { return lock_; }
 
   /// For the audit, with nothing running.
-  std::uint8_t raw(std::uint64_t slot) const { return map_[slot]; }
-  std::uint64_t cached(std::uint64_t slot) const { return cache_[slot]; }
+  std::uint8_t raw(std::uint64_t slot) const { return slot < map_.size() ? map_[slot] : 0; }
+  std::uint64_t cached(std::uint64_t slot) const { return slot < cache_.size() ? cache_[slot] : 0; }
 
  private:
   void release(std::uint64_t slot);
   Result<std::uint64_t> take_freed(std::uint64_t count);
   SpinLock lock_;
+  std::uint64_t slots_ = 0;
+  // As long as slots were ever used: a machine is made for each short scenario.
   std::vector<std::uint8_t> map_;
   std::vector<std::uint64_t> cache_;  // pfn + 1, 0: none
   std::vector<std::uint8_t> shadow_;
   std::vector<std::uint64_t> free_;  // freed slots, the last first
-  std::uint64_t fresh_ = 0;
   Mapping bytes_;
 };
 

@@ -9,7 +9,9 @@ constexpr std::uint64_t offset_in_slot(ObjectKind kind) {
 }  // namespace
 
 AddressMap::AddressMap(const Shape& shape)
-    : stride_(shape.stride_bytes), word_bytes_(shape.word_bytes) {
+    : stride_(shape.stride_bytes),
+      word_bytes_(shape.word_bytes),
+      stride_shift_(shape.stride_shift) {
   if (word_bytes_ == 8) {
     page_base_ = 0xffffea0000000000;
     object_base_ = 0xffff888000000000;
@@ -21,13 +23,6 @@ AddressMap::AddressMap(const Shape& shape)
     object_base_ = 0xec000000;
     object_shift_ = 24;
   }
-}
-
-std::optional<Pfn> AddressMap::page_at(std::uint64_t address, std::uint64_t pages) const {
-  if (address < page_base_) return std::nullopt;
-  const std::uint64_t offset = address - page_base_;
-  if (offset >= pages * stride_ || offset % stride_ != 0) return std::nullopt;
-  return Pfn{offset / stride_};
 }
 
 std::uint64_t AddressMap::of_object(ObjectKind kind, std::uint64_t index) const {

@@ -27,7 +27,14 @@ class AddressMap {
   /// Of the page's `lru` member: word 1.
   std::uint64_t of_lru(Pfn pfn) const { return of_page(pfn) + word_bytes_; }
   /// The page whose descriptor starts at `address`, below `pages`.
-  std::optional<Pfn> page_at(std::uint64_t address, std::uint64_t pages) const;
+  std::optional<Pfn> page_at(std::uint64_t address, std::uint64_t pages) const {
+    const std::uint64_t offset = address - page_base_;
+    if (address < page_base_ || offset >= pages * stride_) return std::nullopt;
+    // Most strides are powers of two, and this is done for each step along a list.
+    const std::uint64_t index = stride_shift_ != 0 ? offset >> stride_shift_ : offset / stride_;
+    if (index * stride_ != offset) return std::nullopt;
+    return Pfn{index};
+  }
   std::optional<Pfn> page_of_lru(std::uint64_t address, std::uint64_t pages) const {
     return page_at(address - word_bytes_, pages);
   }
@@ -48,7 +55,7 @@ class AddressMap {
   static constexpr std::uint64_t kObjectBytes = 64;
   std::uint64_t page_base_ = 0, object_base_ = 0, poison_base_ = 0;
   std::uint16_t stride_ = 64;
-  std::uint8_t word_bytes_ = 8, object_shift_ = 0;
+  std::uint8_t word_bytes_ = 8, object_shift_ = 0, stride_shift_ = 0;
 };
 
 /// Low bits of word 3 (`mapping`).

@@ -32,7 +32,9 @@ class Memmap {
 
   Page page(Pfn pfn) const { return {base() + pfn.value * shape_.stride_bytes, &shape_}; }
   Pfn pfn_of(Page page) const {
-    return {static_cast<std::uint64_t>(page.at() - base()) / shape_.stride_bytes};
+    const auto offset = static_cast<std::uint64_t>(page.at() - base());
+    return {shape_.stride_shift != 0 ? offset >> shape_.stride_shift
+                                     : offset / shape_.stride_bytes};
   }
 
   /// Makes an all-zero descriptor a page of `zone`: `_mapcount` -1, zone, node

@@ -51,11 +51,13 @@ class Page {
   std::uint64_t word(unsigned n) const {
     return shape_->word_bytes == 8 ? atomics::load(u64(n * 8U)) : atomics::load(u32(n * 4U));
   }
+  /// Whoever reads the value also sees what was written before it; it is no barrier
+  /// to later reads. The same for the other plain stores below.
   void set_word(unsigned n, std::uint64_t value) const {
     if (shape_->word_bytes == 8)
-      atomics::store(u64(n * 8U), value);
+      atomics::store(u64(n * 8U), value, atomics::kRelease);
     else
-      atomics::store(u32(n * 4U), static_cast<std::uint32_t>(value));
+      atomics::store(u32(n * 4U), static_cast<std::uint32_t>(value), atomics::kRelease);
   }
 
   bool test(Flag flag) const {
@@ -68,12 +70,26 @@ class Page {
   bool test_and_clear(Flag flag) const { return change(flag, false); }
   void set(Flag flag) const { change(flag, true); }
   void clear(Flag flag) const { change(flag, false); }
+  /// Bits of the flags word at once; the word before.
+  std::uint64_t clear_bits(std::uint64_t mask) const {
+    return shape_->word_bytes == 8 ? atomics::fetch_and(u64(0), ~mask)
+                                   : atomics::fetch_and(u32(0), static_cast<std::uint32_t>(~mask));
+  }
+  std::uint64_t set_bits(std::uint64_t mask) const {
+    return shape_->word_bytes == 8 ? atomics::fetch_or(u64(0), mask)
+                                   : atomics::fetch_or(u32(0), static_cast<std::uint32_t>(mask));
+  }
+  /// 0 for a flag that the layout does not have.
+  std::uint64_t mask_of(Flag flag) const {
+    const int bit = bit_of(flag);
+    return bit < 0 ? 0 : 1ULL << bit;
+  }
 
   std::int32_t refcount() const {
     return static_cast<std::int32_t>(atomics::load(u32(shape_->refcount)));
   }
   void set_refcount(std::int32_t n) const {
-    atomics::store(u32(shape_->refcount), static_cast<std::uint32_t>(n));
+    atomics::store(u32(shape_->refcount), static_cast<std::uint32_t>(n), atomics::kRelease);
   }
   /// Each returns the count before.
   std::int32_t ref_add(std::int32_t n) const {
@@ -95,7 +111,7 @@ class Page {
     return static_cast<std::int32_t>(atomics::load(u32(shape_->mapcount)));
   }
   void set_mapcount_raw(std::int32_t n) const {
-    atomics::store(u32(shape_->mapcount), static_cast<std::uint32_t>(n));
+    atomics::store(u32(shape_->mapcount), static_cast<std::uint32_t>(n), atomics::kRelease);
   }
   std::int32_t mapcount_raw_add(std::int32_t n) const {
     return static_cast<std::int32_t>(
@@ -104,7 +120,11 @@ class Page {
 
  private:
   int bit_of(Flag flag) const { return shape_->flag_bit[static_cast<unsigned>(flag)]; }
-  bool change(Flag flag, bool to) const;
+  bool change(Flag flag, bool to) const {
+    const std::uint64_t mask = mask_of(flag);
+    if (mask == 0) return false;
+    return ((to ? set_bits(mask) : clear_bits(mask)) & mask) != 0;
+  }
 
   std::byte* at_ = nullptr;
   const Shape* shape_ = nullptr;

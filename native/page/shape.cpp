@@ -1,6 +1,7 @@
 #include "page/shape.h"
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -40,8 +41,12 @@ Shape shape_of(const Layout& layout) {
   shape.table_type = layout.era.table_type;
   shape.slab_type = layout.era.slab_type;
   shape.flag_bit.fill(-1);
-  for (const FlagBit& flag : layout.flags)
+  for (const FlagBit& flag : layout.flags) {
     shape.flag_bit[static_cast<unsigned>(flag.flag)] = static_cast<std::int8_t>(flag.bit);
+    if (flag.flag != Flag::kHwpoison) shape.life_flags |= 1ULL << flag.bit;
+  }
+  if (std::has_single_bit(shape.stride_bytes))
+    shape.stride_shift = static_cast<std::uint8_t>(std::countr_zero(shape.stride_bytes));
   for (const HighField& field : high_fields(layout)) {
     if (field.name == "zone") {
       shape.zone_shift = field.shift;

@@ -44,6 +44,10 @@ struct Shape {
   std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0;
   /// page->flags of a page that was just initialised, but for zone and section.
   std::uint64_t initial_flags = 0;
+  /// Flags of one life: a freed page loses them all, but for hwpoison.
+  std::uint64_t life_flags = 0;
+  /// log2 of the stride, 0 if it is no power of two.
+  std::uint8_t stride_shift = 0;
 
   /// Byte offset of word n (0 = flags, 1..5 = the unions).
   std::uint16_t word(unsigned n) const { return static_cast<std::uint16_t>(n * word_bytes); }

@@ -107,10 +107,13 @@ Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
     in_use_[pfn - range_.first].store(1);
   }
   const Shape& shape = page.shape();
-  for (const Flag flag : kLifeFlags) page.clear(flag);
   for (unsigned n = 3; n <= 5; ++n)
     if (shape.word(n) != shape.pgmap) page.set_word(n, 0);
-  if (memory_ != DeviceMemory::kP2pdma) page.set(Flag::kLocked);
+  std::uint64_t earlier = 0;
+  for (const Flag flag : kLifeFlags) earlier |= page.mask_of(flag);
+  const std::uint64_t fresh = memory_ != DeviceMemory::kP2pdma ? page.mask_of(Flag::kLocked) : 0;
+  // Nobody holds it, so nobody sets a flag meanwhile.
+  page.set_word(0, (page.word(0) & ~earlier) | fresh);
   page.set_refcount(1 + range_.kept_refs());
   return Errc::kOk;
 }

@@ -1,5 +1,7 @@
 // migrate_vma_setup: which pages of a range can move, and taking them out of this
 // process's page table.
+#include <algorithm>
+
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
@@ -73,19 +75,14 @@ bool split_leaf(Cpu& cpu, Vma& vma, std::uint64_t address) {
 bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   Machine& machine = cpu.machine;
   const Page folio = machine.page(word.pfn());
-  machine.get(folio);
   // Two migrations that want each other's pages must not wait for them.
   const bool is_ours = folio == migrate.fault_page;
-  if (!is_ours && !folio_trylock(folio)) {
-    machine.put(cpu, folio);
-    return false;
-  }
+  if (!is_ours && !folio_trylock(folio)) return false;
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
   const Pte old = slot.get_and_clear();
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
     slot.set(old);
     if (!is_ours) folio_unlock(folio);
-    machine.put(cpu, folio);
     return false;
   }
   SwapEntry entry{word.write() ? EntryType::kMigrationWrite
@@ -102,33 +99,32 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.set(pte);
   folio_remove_rmap(cpu, folio, *migrate.vma);
-  machine.put(cpu, folio);  // the entry's; ours stays
-  return true;
+  return true;  // the entry's reference is ours now
 }
 
 void collect(Cpu& cpu, MigrateVma& migrate) {
   Invalidation invalidation(
       cpu, *migrate.vma->mm,
       {migrate.start, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
-  bool skip = false;  // the rest of this huge page
-  for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
-    const std::uint64_t address = migrate.start + i * kPageBytes;
-    MigratePfn& word = migrate.src[i];
-    if (i == 0 || address % kPmdBytes == 0) skip = !split_leaf(cpu, *migrate.vma, address);
-    if (skip) {
-      word = {};
+  for (MigratePfn& word : migrate.src) word = candidate(cpu.machine, migrate, {});
+  const auto word_of = [&](std::uint64_t address) -> MigratePfn& {
+    return migrate.src[(address - migrate.start) / kPageBytes];
+  };
+  for (std::uint64_t from = migrate.start, to = 0; from < migrate.end; from = to) {
+    to = std::min(migrate.end, (from | (kPmdBytes - 1)) + 1);
+    if (!split_leaf(cpu, *migrate.vma, from)) {
+      for (std::uint64_t at = from; at < to; at += kPageBytes) word_of(at) = {};
       continue;
     }
-    const PteSlot slot = migrate.vma->mm->page_table.find(address);
-    if (!slot) {
-      word = candidate(cpu.machine, migrate, {});
-    } else {
-      Guard guard(*slot.lock);
-      word = candidate(cpu.machine, migrate, slot.get());
-      if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
-    }
-    if (word.migrate()) ++migrate.cpages;
+    migrate.vma->mm->page_table.for_each_pte(
+        from, to, [&](std::uint64_t address, PteSlot slot) {
+          MigratePfn& word = word_of(address);
+          word = candidate(cpu.machine, migrate, slot.get());
+          if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
+        });
   }
+  for (const MigratePfn word : migrate.src)
+    if (word.migrate()) ++migrate.cpages;
 }
 
 }  // namespace

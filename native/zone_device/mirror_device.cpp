@@ -8,6 +8,13 @@ namespace {
 
 constexpr unsigned kReleasePasses = 64;
 
+/// In a row: a locked instruction between two pages would wait for the first.
+void copy_pages(const Machine& machine, std::span<const MigratePfn> src,
+                std::span<const MigratePfn> dst) {
+  for (std::uint64_t i = 0; i < src.size(); ++i)
+    if (dst[i].valid()) machine.frames.copy(dst[i].pfn(), src[i].pfn());
+}
+
 }  // namespace
 
 Errc MirrorDevice::create(Machine& machine, const MirrorDeviceOptions& options,
@@ -57,7 +64,7 @@ Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
     if (free_.empty()) return Errc::kNoSpc;
     pfn = free_.back();
     free_.pop_back();
-    in_use_.fetch_add(1);
+    in_use_.store(in_use_.load() + 1);
   }
   // Cannot fail: the memory does not leave while in_use_ counts this page.
   if (const Errc error = pagemap_.init_page(cpu, pfn); error != Errc::kOk) return error;
@@ -72,7 +79,7 @@ Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
 void MirrorDevice::page_free(Cpu&, Page page) {
   Guard guard(memory_lock_);
   free_.push_back(machine_.pfn_of(page));
-  in_use_.fetch_sub(1);
+  in_use_.store(in_use_.load() - 1);
 }
 
 Mirror* MirrorDevice::open(Mm& mm) {
@@ -130,10 +137,10 @@ void MirrorDevice::copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user) {
     else
       drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm, address);
     MigratePfn to = MigratePfn::of(machine_.pfn_of(fresh.value));
-    machine_.frames.copy(to.pfn(), from.pfn());
     if (from.write()) to.set(MigratePfn::kWrite);
     migrate.dst[i] = to;
   }
+  copy_pages(machine_, migrate.src, migrate.dst);
 }
 
 FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
@@ -165,8 +172,8 @@ void MirrorDevice::evict(Cpu& cpu) {
     if (!fresh) continue;  // no memory: it stays where it is
     folio_lock(fresh.value);
     dst[i] = MigratePfn::of(machine_.pfn_of(fresh.value));
-    machine_.frames.copy(dst[i].pfn(), src[i].pfn());
   }
+  copy_pages(machine_, src, dst);
   migrate_device_pages(cpu, src, dst);
   migrate_device_finalize(cpu, src, dst);
 }

@@ -91,7 +91,7 @@ class MirrorDevice final : public PagemapDriver {
   Machine& machine_;
   const MirrorDeviceOptions options_;
   DevPagemap pagemap_;
-  Atomic<std::uint64_t> in_use_;
+  Atomic<std::uint64_t> in_use_;  // changed under memory_lock_
 
   mutable Mutex memory_lock_;
   std::vector<Pfn> free_;  // memory_lock_; the last one is handed out first

@@ -44,13 +44,17 @@ void copy_to_device(Cpu& cpu, MirrorDevice& device, const Mirror& user, MigrateV
     const auto page = device.alloc_page(cpu, user);
     if (!page) continue;
     MigratePfn to = MigratePfn::of(machine.pfn_of(page.value));
-    if (from.valid())
-      machine.frames.copy(to.pfn(), from.pfn());
-    else
-      machine.frames.clear(to.pfn());
     if (from.write() || (!from.valid() && (migrate.vma->flags & kVmWrite) != 0))
       to.set(MigratePfn::kWrite);
     migrate.dst[i] = to;
+  }
+  // In a row: a locked instruction between two pages would wait for the first.
+  for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
+    const MigratePfn from = migrate.src[i], to = migrate.dst[i];
+    if (to.valid() && from.valid())
+      machine.frames.copy(to.pfn(), from.pfn());
+    else if (to.valid())
+      machine.frames.clear(to.pfn());
   }
 }
 

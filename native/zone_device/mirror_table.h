@@ -1,8 +1,12 @@
 // A device's page table for one process: page -> (frame, access).
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <map>
+#include <memory>
 
 #include "page/pfn.h"
 
@@ -15,30 +19,84 @@ struct MirrorEntry {
   MirrorAccess access = MirrorAccess::kRead;
 };
 
-/// Callers hold the mirror's lock.
+/// Chunks of neighbouring entries, found by the number of the chunk; the one that was
+/// used last is tried first. Callers hold the mirror's lock.
 class MirrorTable {
  public:
   /// Null: no entry.
   const MirrorEntry* find(std::uint64_t address) const {
-    const auto at = entries_.find(address / kPageBytes);
-    return at == entries_.end() ? nullptr : &at->second;
+    const std::uint64_t page = address / kPageBytes;
+    const Chunk* chunk = chunk_at(page / kEntries);
+    return chunk != nullptr && (chunk->present & bit(page)) != 0 ? &chunk->entries[page % kEntries]
+                                                                 : nullptr;
   }
   void set(std::uint64_t address, MirrorEntry entry) {
-    entries_.insert_or_assign(address / kPageBytes, entry);
+    const std::uint64_t page = address / kPageBytes;
+    Chunk* chunk = chunk_at(page / kEntries);
+    if (chunk == nullptr) {
+      chunk = (chunks_[page / kEntries] = std::make_unique<Chunk>()).get();
+      last_ = page / kEntries;
+      last_chunk_ = chunk;
+    }
+    chunk->entries[page % kEntries] = entry;
+    chunk->present |= bit(page);
   }
-  void erase(std::uint64_t address) { entries_.erase(address / kPageBytes); }
+  void erase(std::uint64_t address) {
+    const std::uint64_t page = address / kPageBytes;
+    Chunk* chunk = chunk_at(page / kEntries);
+    if (chunk == nullptr) return;
+    chunk->present &= ~bit(page);
+    if (chunk->present == 0) remove(chunks_.find(page / kEntries));
+  }
   /// [start, end) and the page at `end`: the kernel's test driver takes the end of a
   /// range for its last page, and recordings show it.
   void erase_range(std::uint64_t start, std::uint64_t end) {
-    entries_.erase(entries_.lower_bound(start / kPageBytes),
-                   entries_.upper_bound(end / kPageBytes));
+    const std::uint64_t first = start / kPageBytes, last = end / kPageBytes;
+    for (auto at = chunks_.lower_bound(first / kEntries);
+         at != chunks_.end() && at->first <= last / kEntries;) {
+      const std::uint64_t base = at->first * kEntries;
+      const std::uint64_t from = std::max(first, base) - base;
+      const std::uint64_t to = std::min(last - base, kEntries - 1);
+      at->second->present &= ~(~std::uint64_t{0} >> (kEntries - 1 - (to - from)) << from);
+      at = at->second->present == 0 ? remove(at) : std::next(at);
+    }
   }
-  void clear() { entries_.clear(); }
-  std::uint64_t size() const { return entries_.size(); }
-  const std::map<std::uint64_t, MirrorEntry>& entries() const { return entries_; }
+  void clear() {
+    chunks_.clear();
+    last_chunk_ = nullptr;
+  }
+  std::uint64_t size() const {
+    std::uint64_t entries = 0;
+    for (const auto& [number, chunk] : chunks_)
+      entries += static_cast<std::uint64_t>(std::popcount(chunk->present));
+    return entries;
+  }
 
  private:
-  std::map<std::uint64_t, MirrorEntry> entries_;  // by page number
+  static constexpr std::uint64_t kEntries = 64;
+  struct Chunk {
+    std::uint64_t present = 0;
+    std::array<MirrorEntry, kEntries> entries;
+  };
+  using Chunks = std::map<std::uint64_t, std::unique_ptr<Chunk>>;
+
+  static std::uint64_t bit(std::uint64_t page) { return std::uint64_t{1} << page % kEntries; }
+  Chunk* chunk_at(std::uint64_t number) const {
+    if (last_chunk_ != nullptr && last_ == number) return last_chunk_;
+    const auto at = chunks_.find(number);
+    if (at == chunks_.end()) return nullptr;
+    last_ = number;
+    last_chunk_ = at->second.get();
+    return last_chunk_;
+  }
+  Chunks::iterator remove(Chunks::iterator at) {
+    if (at->second.get() == last_chunk_) last_chunk_ = nullptr;
+    return chunks_.erase(at);
+  }
+
+  Chunks chunks_;  // by page number / kEntries; none is empty
+  mutable std::uint64_t last_ = 0;
+  mutable Chunk* last_chunk_ = nullptr;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -24,6 +24,8 @@ describe('tables of the memory management benchmarks', () => {
   const samples = [
     ...at('clear', 1024, 1, 100),
     ...at('clear', 4096, 1, 100),
+    ...at('clear', 1024, 2, 100),
+    ...at('clear', 4096, 2, 100),
     ...at('fault', 1024, 1, 200),
     ...at('fault', 4096, 1, 800),
     ...at('fault', 1024, 2, 200),
