@@ -13,7 +13,8 @@ namespace {
 
 /// What the walk finds about one page.
 struct Account {
-  std::uint32_t mappings = 0, leaves = 0, other_entries = 0, caches = 0, batches = 0, gets = 0, pins = 0;
+  std::uint32_t mappings = 0, leaves = 0, other_entries = 0, caches = 0, batches = 0, gets = 0,
+                pins = 0;
   bool table = false;
 
   std::string describe() const {
@@ -77,10 +78,10 @@ class Walk {
       mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
         walk_entry(*vma, address, slot.get());
       });
-      mm.page_table.for_each_huge(
-          vma->start, vma->end, [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
-            walk_leaf(*vma, from, to, pmd.get());
-          });
+      mm.page_table.for_each_huge(vma->start, vma->end,
+                                  [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
+                                    walk_leaf(*vma, from, to, pmd.get());
+                                  });
     }
     mm.page_table.visit([&](Pfn pfn) { account(pfn).table = true; },
                         [&](PteSlot) { ++entries_in_tables_; });
@@ -181,7 +182,8 @@ class Walk {
       const Page head = compound_head(machine_.memmap, folio);
       const std::uint64_t names = folio_swap_slot(head) + folio_page_index(head, folio);
       if (!folio_test_swapcache(head) || names != slot)
-        row(MmInvariant::kCacheLinked, cached - 1, slot, names, "the page in the swap cache does not name its slot");
+        row(MmInvariant::kCacheLinked, cached - 1, slot, names,
+            "the page in the swap cache does not name its slot");
     }
   }
 
@@ -200,8 +202,8 @@ class Walk {
     const auto at = accounts_.find(pfn);
     const Account who = at == accounts_.end() ? Account{} : at->second;
     const std::int64_t expected =
-        static_cast<std::int64_t>(who.mappings) + who.leaves + who.other_entries + who.caches + who.batches +
-        who.gets + (who.table ? 1 : 0) +
+        static_cast<std::int64_t>(who.mappings) + who.leaves + who.other_entries + who.caches +
+        who.batches + who.gets + (who.table ? 1 : 0) +
         static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page);
     if (page.refcount() != expected)
       row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),

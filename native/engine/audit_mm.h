@@ -30,9 +30,9 @@ enum class MmInvariant : std::uint8_t {
 };
 inline constexpr unsigned kMmInvariants = 12;
 inline constexpr std::array<std::string_view, kMmInvariants> kMmInvariantNames = {
-    "refcount-accounted", "mapcount-accounted", "pins-balanced",  "rmap-complete", "swap-counted",
-    "cache-linked",       "lru-membership",     "exclusive-once", "vmas-ordered",
-    "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked"};
+    "refcount-accounted", "mapcount-accounted", "pins-balanced",         "rmap-complete",
+    "swap-counted",       "cache-linked",       "lru-membership",        "exclusive-once",
+    "vmas-ordered",       "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked"};
 
 struct MmAuditRow {
   MmInvariant invariant = MmInvariant::kRefcountAccounted;

@@ -22,6 +22,7 @@ struct SandboxSettings {
   /// 64 MiB of RAM: no scenario of the recordings comes near it.
   std::uint64_t pages = 1 << 14;
   std::uint64_t device_pages = 1 << 13;
+  /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
 };
 

@@ -19,8 +19,7 @@ DeferredSplit::DeferredSplit(Memmap& memmap)
 }
 
 std::uint64_t DeferredSplit::address_of(Page folio) const {
-  return memmap_.addresses().of_page(memmap_.pfn_of(folio) + kTail) +
-         memmap_.shape().deferred_list;
+  return memmap_.addresses().of_page(memmap_.pfn_of(folio) + kTail) + memmap_.shape().deferred_list;
 }
 
 Page DeferredSplit::second_tail(std::uint64_t at) const {

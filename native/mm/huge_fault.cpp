@@ -19,8 +19,7 @@ std::optional<FaultResult> map_huge_zero(Cpu& cpu, Vma& vma, std::uint64_t start
     Guard guard(*pmd.value.lock);
     if (pmd.value.get().none()) {
       tables.deposit(pmd.value, table.value);
-      pmd.value.set(
-          Pte::of(machine.pfn_of(machine.huge_zero_page()), vma.page_prot | Pte::kHuge));
+      pmd.value.set(Pte::of(machine.pfn_of(machine.huge_zero_page()), vma.page_prot | Pte::kHuge));
       return FaultResult::kOk;
     }
   }
@@ -106,8 +105,7 @@ std::optional<FaultResult> wp_huge(Cpu& cpu, Vma& vma, std::uint64_t address, Pt
       ours = page_anon_exclusive(folio) || take_over(cpu, folio, vma);
       folio_unlock(folio);
     }
-    if (ours && !unshare)
-      pmd.set(maybe_mkwrite(orig.with(Pte::kAccessed).mkdirty(), vma));
+    if (ours && !unshare) pmd.set(maybe_mkwrite(orig.with(Pte::kAccessed).mkdirty(), vma));
     pmd.lock->unlock();
     if (ours) return FaultResult::kOk;
   }

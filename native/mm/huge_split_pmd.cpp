@@ -79,11 +79,9 @@ void split_huge_pmd(Cpu& cpu, Vma& vma, std::uint64_t address) {
   const PteSlot pmd = vma.mm->page_table.find_pmd(address);
   if (!pmd || !pmd.get().present() || !pmd.get().huge()) return;
   const std::uint64_t start = pmd_start(address);
-  Invalidation invalidation(cpu, *vma.mm,
-                            {start, start + kPmdBytes, NotifyEvent::kClear, nullptr});
+  Invalidation invalidation(cpu, *vma.mm, {start, start + kPmdBytes, NotifyEvent::kClear, nullptr});
   Guard guard(*pmd.lock);
-  if (pmd.get().present() && pmd.get().huge())
-    split_huge_pmd_locked(cpu, vma, start, pmd, false);
+  if (pmd.get().present() && pmd.get().huge()) split_huge_pmd_locked(cpu, vma, start, pmd, false);
 }
 
 void split_huge_pmd_if_needed(Cpu& cpu, Vma& vma, std::uint64_t address) {
@@ -92,11 +90,9 @@ void split_huge_pmd_if_needed(Cpu& cpu, Vma& vma, std::uint64_t address) {
   const PteSlot pmd = vma.mm->page_table.find_pmd(address);
   if (!pmd) return;
   // v6.12 announces it also where there is no leaf.
-  Invalidation invalidation(cpu, *vma.mm,
-                            {start, start + kPmdBytes, NotifyEvent::kClear, nullptr});
+  Invalidation invalidation(cpu, *vma.mm, {start, start + kPmdBytes, NotifyEvent::kClear, nullptr});
   Guard guard(*pmd.lock);
-  if (pmd.get().present() && pmd.get().huge())
-    split_huge_pmd_locked(cpu, vma, start, pmd, false);
+  if (pmd.get().present() && pmd.get().huge()) split_huge_pmd_locked(cpu, vma, start, pmd, false);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -33,8 +33,7 @@ std::uint64_t folio_pages_mapped(Page folio) {
 
 std::int32_t folio_mapcount(Page folio) {
   if (!folio_test_large(folio)) return page_mapcount(folio);
-  if (folio.shape().large_mapcount != 0)
-    return from_minus_one(folio, folio.shape().large_mapcount);
+  if (folio.shape().large_mapcount != 0) return from_minus_one(folio, folio.shape().large_mapcount);
   std::int32_t sum = folio_entire_mapcount(folio);
   for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
     sum += page_mapcount(folio_page(folio, i));

@@ -60,7 +60,8 @@ bool folio_remove_pte_mapping(Page folio, Page page);
 bool folio_remove_pmd_mapping(Page folio);
 
 /// PG_partially_mapped and PG_large_rmappable lie in the flags of page[1].
-inline constexpr Flag kFlagPartiallyMapped = Flag::kReclaim, kFlagLargeRmappable = Flag::kWorkingset;
+inline constexpr Flag kFlagPartiallyMapped = Flag::kReclaim,
+                      kFlagLargeRmappable = Flag::kWorkingset;
 inline bool folio_test_partially_mapped(Page folio) {
   return folio_page(folio, 1).test(kFlagPartiallyMapped);
 }

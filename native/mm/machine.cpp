@@ -1,8 +1,8 @@
 #include "mm/machine.h"
 
 #include "mm/folio_state.h"
-#include "mm/pte.h"
 #include "mm/page_cache.h"
+#include "mm/pte.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -49,8 +49,7 @@ Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {
   if (!pfn) return pfn.error;
   if (order > 0) {
     prep_compound(memmap, pfn.value, order);
-    if (memmap.shape().large_mapcount != 0)
-      folio_page(page(pfn.value), 1).set(kFlagLargeRmappable);
+    if (memmap.shape().large_mapcount != 0) folio_page(page(pfn.value), 1).set(kFlagLargeRmappable);
   }
   return page(pfn.value);
 }

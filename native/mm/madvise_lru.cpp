@@ -40,8 +40,7 @@ void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, 
       const Page page = pte.present() ? vm_normal_page(machine, pte) : Page();
       const Page folio = page ? compound_head(machine.memmap, page) : Page();
       if (page && folio_test_large(folio)) {
-        pages = folio_pte_batch(folio, machine.pfn_of(folio), slot,
-                                (stop - address) / kPageBytes);
+        pages = folio_pte_batch(folio, machine.pfn_of(folio), slot, (stop - address) / kPageBytes);
         if (pages < folio_nr_pages(folio)) {
           // Only a part of it is here.
           if (!folio_likely_mapped_shared(folio) && folio_trylock(folio)) {
@@ -97,8 +96,7 @@ void free_huge(Cpu& cpu, std::uint64_t start, std::uint64_t end, PteSlot pmd) {
   Machine& machine = cpu.machine;
   pmd.lock->lock();
   const Pte pte = pmd.get();
-  const Page folio =
-      pte.present() && pte.huge() ? huge_normal_folio(machine, pte) : Page();
+  const Page folio = pte.present() && pte.huge() ? huge_normal_folio(machine, pte) : Page();
   if (!folio || folio_likely_mapped_shared(folio) || !folio_trylock(folio)) {
     pmd.lock->unlock();
     return;
@@ -133,8 +131,7 @@ class ColdOrPageout {
     Machine& machine = cpu_.machine;
     pmd.lock->lock();
     const Pte pte = pmd.get();
-    const Page folio =
-        pte.present() && pte.huge() ? huge_normal_folio(machine, pte) : Page();
+    const Page folio = pte.present() && pte.huge() ? huge_normal_folio(machine, pte) : Page();
     if (!folio || folio_likely_mapped_shared(folio)) {
       pmd.lock->unlock();
       return;
@@ -180,11 +177,9 @@ class ColdOrPageout {
 
 std::uint64_t folio_pte_batch(Page folio, Pfn folio_pfn, PteSlot slot, std::uint64_t max) {
   // What may differ from entry to entry: bits that the MMU and writes set.
-  constexpr std::uint64_t kIgnored =
-      Pte::kAccessed | Pte::kDirty | Pte::kSoftDirty | Pte::kWrite;
+  constexpr std::uint64_t kIgnored = Pte::kAccessed | Pte::kDirty | Pte::kSoftDirty | Pte::kWrite;
   const Pte first = slot.get();
-  const std::uint64_t left =
-      folio_nr_pages(folio) - (first.pfn() - folio_pfn);
+  const std::uint64_t left = folio_nr_pages(folio) - (first.pfn() - folio_pfn);
   Pte expected = first.without(kIgnored);
   std::uint64_t pages = 0;
   while (pages < std::min(max, left) && slot.get().without(kIgnored) == expected) {

@@ -19,13 +19,12 @@ void lock_pages(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, std:
     else
       munlock_folio(cpu, folio);
   };
-  vma.mm->page_table.for_each_huge(
-      start, end, [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
-        Guard guard(*pmd.lock);
-        const Pte pte = pmd.get();
-        if (!pte.present() || !pte.huge()) return;
-        if (const Page folio = huge_normal_folio(cpu.machine, pte)) lock(folio);
-      });
+  vma.mm->page_table.for_each_huge(start, end, [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
+    Guard guard(*pmd.lock);
+    const Pte pte = pmd.get();
+    if (!pte.present() || !pte.huge()) return;
+    if (const Page folio = huge_normal_folio(cpu.machine, pte)) lock(folio);
+  });
   std::uint64_t skip_to = start;
   vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t address, PteSlot slot) {
     if (address < skip_to) return;

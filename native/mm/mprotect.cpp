@@ -48,10 +48,10 @@ Pte change_entry(Machine& machine, Pte pte) {
 void change_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   const bool try_writable = vma_wants_manual_pte_write_upgrade(vma);
   Invalidation invalidation(cpu, *vma.mm, {start, end, NotifyEvent::kProtectionVma, nullptr});
-  vma.mm->page_table.for_each_huge(
-      start, end, [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
-        change_huge_protection(cpu, vma, from, to, pmd, try_writable);
-      });
+  vma.mm->page_table.for_each_huge(start, end,
+                                   [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
+                                     change_huge_protection(cpu, vma, from, to, pmd, try_writable);
+                                   });
   vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
     Pte pte = slot.get();
     if (pte.none()) return;

@@ -30,8 +30,7 @@ Result<bool> move_whole_pmd(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_
   return moved;
 }
 
-Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end,
-                      std::uint64_t to) {
+Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end, std::uint64_t to) {
   Mm& mm = *vma.mm;
   Invalidation invalidation(cpu, mm, {from, end, NotifyEvent::kUnmap, nullptr});
   for (; from < end; from += kPageBytes, to += kPageBytes) {

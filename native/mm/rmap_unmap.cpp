@@ -116,8 +116,7 @@ void unmap_walk(Cpu& cpu, Page folio, RmapLock lock, Leaf&& leaf, One&& one, Bef
   const auto one_mapping = [&](Vma& vma, std::uint64_t address) {
     before(vma, address);
     Invalidation invalidation(
-        cpu, *vma.mm,
-        {address, end_of_mapping(vma, address, folio), NotifyEvent::kClear, nullptr});
+        cpu, *vma.mm, {address, end_of_mapping(vma, address, folio), NotifyEvent::kClear, nullptr});
     if (folio_test_large(folio)) {
       const AtLeaf at = with_leaf(cpu.machine, vma, address, folio, leaf);
       if (at == AtLeaf::kStop) return false;
@@ -247,12 +246,12 @@ void restore_frozen_mappings(Cpu& cpu, Page folio, bool use_zero_page) {
 
 void remove_migration_entries(Cpu& cpu, Page from, Page to) {
   rmap_walk(cpu.machine, to, [&](Vma& vma, std::uint64_t address) {
-    return for_each_page_of_mapping(
-        vma, address, to, [&](Page page, std::uint64_t at, PteSlot slot) {
-          restore_one(cpu, folio_page(from, folio_page_index(to, page)), page, vma, at, slot,
-                      false);
-          return true;
-        });
+    return for_each_page_of_mapping(vma, address, to,
+                                    [&](Page page, std::uint64_t at, PteSlot slot) {
+                                      restore_one(cpu, folio_page(from, folio_page_index(to, page)),
+                                                  page, vma, at, slot, false);
+                                      return true;
+                                    });
   });
 }
 

@@ -37,8 +37,8 @@ void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock) {
 template <class Fn>
 bool for_each_page_of_mapping(const Vma& vma, std::uint64_t address, Page folio, Fn&& fn) {
   const std::uint64_t pages = folio_nr_pages(folio);
-  for (std::uint64_t i = vma.pgoff_of(address) - folio_index(folio);
-       i < pages && address < vma.end; ++i, address += kPageBytes)
+  for (std::uint64_t i = vma.pgoff_of(address) - folio_index(folio); i < pages && address < vma.end;
+       ++i, address += kPageBytes)
     if (const PteSlot slot = vma.mm->page_table.find(address)) {
       Guard guard(*slot.lock);
       if (!fn(folio_page(folio, i), address, slot)) return false;

@@ -28,12 +28,12 @@ void clear_soft_dirty(Cpu& cpu, Mm& mm) {
   Invalidation invalidation(cpu, mm, {0, kTaskSize, NotifyEvent::kSoftDirty, nullptr});
   for (const auto& vma : mm.vmas) {
     if ((vma->flags & kVmPfnMap) != 0) continue;
-    mm.page_table.for_each_huge(
-        vma->start, vma->end, [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
-          Guard guard(*pmd.lock);
-          if (pmd.get().present() && pmd.get().huge())
-            pmd.set(pmd.get().wrprotect().without(Pte::kSoftDirty));
-        });
+    mm.page_table.for_each_huge(vma->start, vma->end,
+                                [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
+                                  Guard guard(*pmd.lock);
+                                  if (pmd.get().present() && pmd.get().huge())
+                                    pmd.set(pmd.get().wrprotect().without(Pte::kSoftDirty));
+                                });
     mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t, PteSlot slot) {
       const Pte pte = slot.get();
       if (pte.present()) {

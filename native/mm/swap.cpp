@@ -49,8 +49,7 @@ Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
     if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(count),
                     [](std::uint8_t users) { return users != 0; }))
       continue;
-    std::erase_if(free_,
-                  [&](std::uint64_t slot) { return slot >= first && slot < first + count; });
+    std::erase_if(free_, [&](std::uint64_t slot) { return slot >= first && slot < first + count; });
     return first;
   }
   return Errc::kNoSpc;
@@ -186,8 +185,7 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
   const Page folio = machine.swap.cache_get(machine, slot);
   if (!folio) return;
   if (folio_trylock(folio)) {
-    if (folio_holds_swap_slot(folio, slot) &&
-        (!folio_mapped(folio) || machine.swap.nearly_full()))
+    if (folio_holds_swap_slot(folio, slot) && (!folio_mapped(folio) || machine.swap.nearly_full()))
       (void)folio_free_swap(cpu, folio);
     folio_unlock(folio);
   }

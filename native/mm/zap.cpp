@@ -70,9 +70,10 @@ void zap_entry(Cpu& cpu, Vma& vma, PteSlot slot, Gather& gather, const ZapDetail
 
 void zap_page_range(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end,
                     const ZapDetails& details) {
-  vma.mm->page_table.for_each_huge(
-      start, end,
-      [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) { zap_huge(cpu, vma, from, to, pmd); });
+  vma.mm->page_table.for_each_huge(start, end,
+                                   [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
+                                     zap_huge(cpu, vma, from, to, pmd);
+                                   });
   Gather gather(cpu);
   vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
     const Pte pte = slot.get();

@@ -5,6 +5,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
+#include "page/folio.h"
 #include "zone_device/dev_pagemap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -60,9 +61,10 @@ struct Walk {
     if (entry.is_swap() || entry.is_device_private() || entry.is_device_exclusive())
       return Look::kFault;
     if (!entry.is_migration()) return Look::kError;
-    // Who migrates it holds it as long as the entry stands, that is, our lock.
-    migrating = cpu.machine.page(entry.pfn());
-    cpu.machine.get(migrating);
+    // Frozen for a moment, or (a huge page) coming apart: then there is nothing to
+    // wait for but the next look.
+    const Page folio = compound_head(cpu.machine.memmap, cpu.machine.page(entry.pfn()));
+    migrating = folio.try_ref_add_unless_zero(1) ? folio : Page();
     return Look::kWait;
   }
 
@@ -123,6 +125,7 @@ struct Walk {
   }
 
   void wait_for_migration() const {
+    if (!migrating) return cpu_relax();
     folio_lock(migrating);  // it ends under this lock
     folio_unlock(migrating);
     cpu.machine.put(cpu, migrating);

@@ -21,7 +21,7 @@ struct MmBox {
   std::unique_ptr<Machine> machine;
 
   explicit MmBox(unsigned cpus = 1, const char* scheme = "refcount-bias",
-                 std::uint64_t pages = 4096) {
+                 std::uint64_t pages = 4096, bool huge_pages = false) {
     EXPECT_EQ(Memmap::create(*find_layout("linux-6.12"), pages, pages, memmap), Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{pages});
@@ -30,6 +30,7 @@ struct MmBox {
     MachineOptions options;
     options.cpus = cpus;
     options.swap_pages = 1024;
+    options.transparent_huge_pages = huge_pages;
     EXPECT_EQ(machine->start(options), Errc::kOk);
   }
 
