@@ -5,9 +5,20 @@
 #include "mm/reclaim.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+namespace {
 
-Errc Sandbox::create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& out) {
+constexpr std::uint64_t kHugePagesNeed = 4;
+
+}  // namespace
+
+Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out) {
   std::unique_ptr<Sandbox> sandbox(new Sandbox);
+  SandboxSettings settings = given;
+  if (settings.transparent_huge_pages) {
+    // Few operations use up what would last many of small pages.
+    settings.pages *= kHugePagesNeed;
+    settings.device_pages *= kHugePagesNeed;
+  }
   const Layout layout = layout_for(settings.scheme, settings.layout);
   const unsigned cpus = settings.threads == 0 ? 1 : settings.threads;
   const std::uint64_t capacity = settings.pages + settings.device_pages;

@@ -26,6 +26,7 @@ struct SandboxSettings {
   std::uint64_t swap_pages = 1 << 14;
   /// Beside thread 0, each with a logical processor of its own.
   unsigned threads = 0;
+  /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
   bool file_backed_device_pages = false;  // see MachineOptions
 };

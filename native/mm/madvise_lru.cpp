@@ -12,8 +12,8 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-/// Advice about single pages meets a part of a huge one: it is split, if nobody else
-/// holds or maps it. False: it stays as it is. Its page table's lock is not held.
+/// Advice meets a part of a huge page, locked and with a reference, both of which end
+/// here: it is split if nobody else holds it. True: it was. No page-table lock held.
 bool split_for_advice(Cpu& cpu, Page folio) {
   const bool split = split_folio(cpu, folio) == Errc::kOk;
   folio_unlock(folio);
@@ -21,8 +21,9 @@ bool split_for_advice(Cpu& cpu, Page folio) {
   return split;
 }
 
-/// What there is to do about entry `slot`; called with its lock held, for a folio
-/// whose entries from there on are all in the range, `pages` of them.
+/// Calls whole(folio, entry, slot, pages) with the entries' lock held: for each entry
+/// (an empty folio if it maps none), for a huge page once, if all of its entries follow
+/// each other in the range. Of which only a part does is split, or passed over.
 template <class Whole>
 void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Whole&& whole) {
   Machine& machine = cpu.machine;

@@ -19,12 +19,17 @@ struct Wanted {
   const void* owner;
 };
 
+/// The entry leads to the page, though no CPU can use it.
+bool is_exclusive_entry(const Machine& machine, Pte pte, Page page) {
+  return pte.is_entry() && pte.entry().is_device_exclusive() &&
+         machine.page(pte.entry().pfn()) == page;
+}
+
 /// The entry of one page gives up its mapping but keeps its reference. True if the
 /// mapping that was asked for could be written.
 bool make_entry_exclusive(Cpu& cpu, Page folio, Page page, Vma& vma, std::uint64_t address,
                           PteSlot slot, const Wanted& wanted) {
   Machine& machine = cpu.machine;
-  if (!slot.get().present() || vm_normal_page(machine, slot.get()) != page) return false;
   const Pte old = slot.get_and_clear();
   if (old.dirty()) folio_mark_dirty(machine, folio);
   Pte pte = Pte::of(
@@ -36,21 +41,23 @@ bool make_entry_exclusive(Cpu& cpu, Page folio, Page page, Vma& vma, std::uint64
   return old.write() && vma.mm == &wanted.mm && address == wanted.address;
 }
 
-/// All entries of a huge folio turn with the one asked for (v6.12).
+/// All entries of a huge folio turn with the one asked for, up to one that is exclusive
+/// already: there the walk ends (v6.12). False: it does.
 bool make_exclusive_here(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
-                         const Wanted& wanted) {
+                         const Wanted& wanted, bool& valid) {
   split_huge_pmd(cpu, vma, address);  // another process may map it by a leaf
   const std::uint64_t first = vma.pgoff_of(address) - folio_index(folio);
   const std::uint64_t end =
       std::min(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
   Invalidation invalidation(cpu, *vma.mm, {address, end, NotifyEvent::kExclusive, wanted.owner});
-  bool valid = false;
-  (void)for_each_page_of_mapping(
+  return for_each_page_of_mapping(
       vma, address, folio, [&](Page page, std::uint64_t at, PteSlot slot) {
-        valid |= make_entry_exclusive(cpu, folio, page, vma, at, slot, wanted);
+        const Pte pte = slot.get();
+        if (is_exclusive_entry(cpu.machine, pte, page)) return false;
+        if (pte.present() && vm_normal_page(cpu.machine, pte) == page)
+          valid |= make_entry_exclusive(cpu, folio, page, vma, at, slot, wanted);
         return true;
       });
-  return valid;
 }
 
 bool make_folio_exclusive(Cpu& cpu, Page folio, const Wanted& wanted) {
@@ -58,8 +65,8 @@ bool make_folio_exclusive(Cpu& cpu, Page folio, const Wanted& wanted) {
   if (!folio_test_anon(folio)) return false;
   bool valid = false;
   rmap_walk(cpu.machine, folio, [&](Vma& vma, std::uint64_t address) {
-    valid |= make_exclusive_here(cpu, folio, vma, address, wanted);
-    return folio_mapped(cpu.machine, folio);
+    return make_exclusive_here(cpu, folio, vma, address, wanted, valid) &&
+           folio_mapped(cpu.machine, folio);
   });
   return valid && !folio_mapped(cpu.machine, folio);
 }

@@ -6,6 +6,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
+#include "page/folio.h"
 #include "zone_device/dev_pagemap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -65,8 +66,10 @@ struct Walk {
     if (entry.is_swap() || entry.is_device_private() || entry.is_device_exclusive())
       return Look::kFault;
     if (!entry.is_migration()) return Look::kError;
-    // Who migrates it holds it as long as the entry stands, that is, our lock.
-    migration = folio_prepare_wait(cpu.machine.page(entry.pfn()));
+    // Who migrates it, or splits it, has the folio locked as long as the entry stands,
+    // that is, our lock.
+    migration = folio_prepare_wait(
+        compound_head(cpu.machine.memmap, cpu.machine.page(entry.pfn())));
     return Look::kWait;
   }
 

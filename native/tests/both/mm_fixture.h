@@ -13,6 +13,12 @@
 
 namespace pagebox::testing {
 
+inline MachineOptions with_huge_pages() {
+  MachineOptions options;
+  options.transparent_huge_pages = true;
+  return options;
+}
+
 struct MmBox {
   std::unique_ptr<Memmap> memmap;
   std::unique_ptr<Zone> zone;

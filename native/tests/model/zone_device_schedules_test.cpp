@@ -42,21 +42,21 @@ struct Meeting {
     unpin_user_page(box.cpu(cpu), pfn);
   }
   void there(unsigned cpu) {
-    ++tried;
     moved += mirror->migrate_to_device(box.cpu(cpu), kBase, kPages, {}).error == Errc::kOk ? 1 : 0;
   }
   void back(unsigned cpu) { (void)mirror->migrate_to_system(box.cpu(cpu), kBase, kPages); }
   void exclusive(unsigned cpu) { (void)mirror->exclusive(box.cpu(cpu), kBase, 1, {}); }
   void release(unsigned cpu) { (void)box.device->release(box.cpu(cpu)); }
 
-  void expect_clean(const Ends& ends, std::uint64_t runs) {
+  /// `attempts` to move it in, of all runs together.
+  void expect_clean(const Ends& ends, std::uint64_t runs, std::uint64_t attempts) {
     renew();
     EXPECT_EQ(ends[RunEnd::kClean], runs);
     EXPECT_EQ(findings, 0U);
     EXPECT_EQ(lost, 0U);
     EXPECT_EQ(private_pins, 0U);
     EXPECT_GT(moved, 0U);
-    EXPECT_LT(moved, tried);  // schedules met in the middle
+    EXPECT_LT(moved, attempts);  // schedules met in the middle
     mirror->close(box.cpu());
     box.exit(*mm);
   }
@@ -64,7 +64,7 @@ struct Meeting {
   DeviceBox box;
   std::unique_ptr<Mm> mm;
   Mirror* mirror = nullptr;
-  std::uint64_t findings = 0, lost = 0, private_pins = 0, tried = 0, moved = 0;
+  std::uint64_t findings = 0, lost = 0, private_pins = 0, moved = 0;
 };
 
 class ZoneDeviceSchedules : public ::testing::TestWithParam<DeviceMemory> {};
@@ -84,7 +84,7 @@ TEST_P(ZoneDeviceSchedules, faults_and_pins_against_migration) {
     meeting.back(2);
   };
   const FiberBody bodies[] = {body(cpu_side), body(pins), body(device_side)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }), kRuns);
+  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }), kRuns, kRuns);
 }
 
 TEST_P(ZoneDeviceSchedules, removal_against_faults_migration_and_exclusive_access) {
@@ -98,7 +98,7 @@ TEST_P(ZoneDeviceSchedules, removal_against_faults_migration_and_exclusive_acces
   auto removal = [&] { meeting.release(2); };
   auto other = [&] { meeting.there(3); };
   const FiberBody bodies[] = {body(cpu_side), body(device_side), body(removal), body(other)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }), kRuns);
+  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }), kRuns, 2 * kRuns);
 }
 
 }  // namespace

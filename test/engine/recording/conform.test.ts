@@ -20,6 +20,7 @@ async function conform(name: string, scheme: string, level: ConformLevel) {
 describe.each(['refcount-bias', 'folio-pincount'])('%s does what the kernel did', (scheme) => {
   test.each([
     ['handwritten.jsonl.gz', 3, { scenarios: 353, matched: 3169 }],
+    ['handwritten-thp.jsonl.gz', 3, { scenarios: 20, matched: 287 }],
     ['random-mm-A.jsonl.gz', 3, { scenarios: 900, matched: 28704 }],
     ['random-simple.jsonl.gz', 3, { scenarios: 500, matched: 15377 }],
     ['random-fork.jsonl.gz', 3, { scenarios: 500, matched: 17660 }],
