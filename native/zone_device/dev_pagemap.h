@@ -60,6 +60,11 @@ class DevPagemap {
   /// no flag of an earlier life. kNoDev: the range is going away.
   Errc init_page(Cpu& cpu, Pfn pfn);
 
+  /// Whoever walks descriptors of which it holds no page keeps the range with this:
+  /// remove() waits for put(). False: the range is going away.
+  bool try_get(Cpu& cpu) { return ref_.tryget_live(cpu.index); }
+  void put(Cpu& cpu) { ref_.put(cpu.index); }
+
   /// The range is going away: no page is handed out from now on. Once.
   void kill();
   /// Pages that somebody uses.
