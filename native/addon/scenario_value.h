@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "addon/js_value.h"
+#include "engine/audit_mm.h"
 #include "engine/program.h"
 
 namespace pagebox::addon {

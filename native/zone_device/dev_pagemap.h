@@ -70,6 +70,10 @@ class DevPagemap {
   /// A reference on a page of which it is not known whether it is in use. False: it is
   /// free.
   bool try_get(Cpu& cpu, Page page);
+  /// Whoever walks descriptors of which it holds no page keeps the range with this:
+  /// remove() waits for put(). False: the range is going away.
+  bool try_get(Cpu& cpu) { return ref_.tryget_live(cpu.index); }
+  void put(Cpu& cpu) { ref_.put(cpu.index); }
 
   /// The range is going away: no page is handed out from now on. Once.
   void kill();

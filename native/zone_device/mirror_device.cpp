@@ -163,7 +163,8 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
 }
 
 void MirrorDevice::evict(Cpu& cpu) {
-  if (in_use_.load() == 0) return;
+  // Another may take the memory away as soon as its last page is free.
+  if (in_use_.load() == 0 || !pagemap_.try_get(cpu)) return;
   std::vector<MigratePfn> src(options_.pages), dst(options_.pages);
   migrate_device_range(cpu, src, pagemap_);
   for (std::uint64_t i = 0; i < src.size(); ++i) {
@@ -176,6 +177,7 @@ void MirrorDevice::evict(Cpu& cpu) {
   copy_pages(machine_, src, dst);
   migrate_device_pages(cpu, src, dst);
   migrate_device_finalize(cpu, src, dst);
+  pagemap_.put(cpu);
 }
 
 std::vector<PageHolder> MirrorDevice::holders() const {

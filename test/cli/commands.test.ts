@@ -104,7 +104,29 @@ describe('pagebox stress', () => {
   })
 })
 
+describe('pagebox stress on operations', () => {
+  test('races a named scenario', async () => {
+    const result = await json(['stress', 'mm', '--seconds', '0.3'])
+    expect(result.scenario).toBe('mm')
+    expect(result.audit.clean).toBe(true)
+    expect(result.ops.map((each: { op: string }) => each.op)).toContain('fork')
+  })
+
+  test('takes a mix for all threads', async () => {
+    const result = await json(['stress', 'devices', '--seconds', '0.2', '--threads', '2', '--mix', 'store=3,load=1'])
+    expect(result.ops.map((each: { op: string }) => each.op).sort()).toEqual(['load', 'store'])
+  })
+
+  test('refuses what is for pins, and files that are none', async () => {
+    expect((await runCli(['stress', 'mm', '--pattern', 'hot'])).code).toBe(2)
+    expect((await runCli(['stress', 'mm', '--mix', 'pine=1', '--seconds', '0.1'])).code).toBe(2)
+    expect((await runCli(['stress', 'no-such-file.json'])).code).toBe(2)
+  })
+})
+
 test('pagebox scenarios names what stress takes', async () => {
   const { scenarios } = await json(['scenarios'])
-  expect(scenarios.map((each: { name: string }) => each.name)).toContain('pins-against-reclaim')
+  expect(scenarios.map((each: { name: string }) => each.name)).toEqual(
+    expect.arrayContaining(['pins-against-reclaim', 'mm', 'devices']),
+  )
 })

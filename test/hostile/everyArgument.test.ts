@@ -3,6 +3,7 @@ import {
   Box,
   decodeWords,
   errorCodes,
+  explore,
   explorePins,
   layouts,
   PageboxError,
@@ -10,6 +11,7 @@ import {
   probe,
   race,
   room,
+  run,
   roomMatrix,
   schemes,
 } from 'pagebox'
@@ -36,6 +38,7 @@ const layout = {
 } as const
 const scheme = { name: 'never-defined', protocol: 'add', place: 'refcount' } as const
 const cell = { scheme: 'refcount', layout: 'linux-6.12', pageType: 'anon' } as const
+const small = { name: 'small', threads: [{ name: 'one', ops: [{ op: 'compact' }] }] }
 const words = new BigUint64Array(8)
 const cost = { scheme: 'refcount', pages: 4 } as const
 const short = { ops: 1 } as const
@@ -149,6 +152,15 @@ const others: Argument[] = [
   ...(['pageType', 'pattern', 'op', 'loop', 'ledger', 'prefetch'] as const).map((name) => ({
     name: `cost ${name}`,
     call: (value: never) => prepareCost({ ...cost, [name]: value }),
+  })),
+  { name: 'run(scenario)', call: (value) => run(value) },
+  { name: 'run(scenario, options)', call: (value) => run(small, value) },
+  { name: 'explore(scenario)', call: (value) => explore(value) },
+  { name: 'explore(scenario, options)', call: (value) => explore(small, value) },
+  ...(['setup', 'threads', 'pages', 'name'] as const).map((name) => ({
+    name: `scenario ${name}`,
+    call: (value: never) => run({ ...small, [name]: value }),
+    takes: name === 'name' ? ['a string', 'a number as text'] : [],
   })),
   { name: 'explorePins(options)', call: (value) => explorePins(value) },
   ...(['scheme', 'layout', 'quirks', 'signal'] as const).map((name) => ({

@@ -81,15 +81,38 @@ function readThreads(value: unknown): { name: string; ops: readonly unknown[] }[
 }
 
 /** True for what looks like a scenario, checked or not. */
-export const isScenario = (value: unknown): value is Scenario =>
-  isPlain(value) && (Array.isArray(value.threads) || Array.isArray(value.mixes))
+export function isScenario(value: unknown): value is Scenario {
+  try {
+    return isPlain(value) && (Array.isArray(value.threads) || Array.isArray(value.mixes))
+  } catch {
+    return false // a revoked proxy, a getter that throws
+  }
+}
+
+/** A copy, taken once: what is checked is what runs. */
+function copyOf(given: unknown): unknown {
+  try {
+    return JSON.parse(
+      JSON.stringify(given, (_key, value: unknown) => {
+        // JSON would leave these out or write null, and hide a mistake.
+        const isLost =
+          typeof value === 'number' ? !Number.isFinite(value) : ['function', 'symbol'].includes(typeof value)
+        if (isLost) throw new TypeError(typeof value)
+        return value
+      }),
+    )
+  } catch {
+    throw bad('scenario', given, 'what JSON can hold')
+  }
+}
 
 /**
  * Checks a scenario, from {@link scenario} or from JSON.
  *
  * @throws PageboxError `ERR_PAGEBOX_SCENARIO`; the message names the operation and the field.
  */
-export function readScenario(value: unknown): ReadScenario {
+export function readScenario(given: unknown): ReadScenario {
+  const value = copyOf(given)
   if (!isPlain(value)) throw bad('scenario', value, 'an object with name and threads, or name and mixes')
   const isRandom = value.mixes !== undefined
   const known = isRandom
@@ -107,7 +130,11 @@ export function readScenario(value: unknown): ReadScenario {
   }
   if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }
   const processes = newProcesses()
-  const setup = encodeList(list(value.setup ?? [], 'scenario.setup'), 'scenario.setup', processes)
+  const setup = encodeList(
+    list(value.setup === undefined ? [] : value.setup, 'scenario.setup'),
+    'scenario.setup',
+    processes,
+  )
   const threads = readThreads(value.threads).map(({ name, ops }, i) => ({
     name,
     ...encodeList(ops, `scenario.threads[${i}].ops`, processes),
