@@ -192,8 +192,10 @@ class Walk {
           static_cast<std::uint64_t>(page.refcount()), who.describe());
     if (who.table || expected == 0) return;
     const std::uint32_t mapped = static_cast<std::uint32_t>(page_mapcount(page));
-    if (mapped != who.mappings && !machine_.is_zero_pfn(pfn))
-      row(MmInvariant::kMapcountAccounted, pfn.value, who.mappings, mapped, who.describe());
+    const bool counts_pins = machine_.pins.scheme().place == CountPlace::kMapcount;
+    const std::uint32_t mappings = who.mappings + (counts_pins ? who.pins : 0);
+    if (mapped != mappings && !machine_.is_zero_pfn(pfn))
+      row(MmInvariant::kMapcountAccounted, pfn.value, mappings, mapped, who.describe());
     if (folio_test_anon(page) && page_anon_exclusive(page) && who.mappings > 1)
       row(MmInvariant::kExclusiveOnce, pfn.value, 1, who.mappings, "exclusive, yet mapped again");
     check_lru(pfn, page, who);
