@@ -331,5 +331,6 @@ export function rangeOf(source: MachineSource<unknown>, value: unknown, argument
   return parts
 }
 
-/** True for a mapping. */
-export const isMapping = (value: unknown): value is Mapping => partsOf(value) !== undefined
+/** True for what has the calls of a mapping; of whichever copy of the package. */
+export const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && 'pagemap' in value && 'slice' in value && 'mm' in value

@@ -206,5 +206,6 @@ export function mmId(source: MachineSource<unknown>, value: unknown, argument: s
   return parts.id
 }
 
-/** True for an address space. */
-export const isMm = (value: unknown): value is Mm => partsOf(value) !== undefined
+/** True for what has the calls of an address space. */
+export const isMm = (value: unknown): value is Mm =>
+  typeof value === 'object' && value !== null && 'mmap' in value && 'fork' in value && 'box' in value

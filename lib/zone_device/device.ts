@@ -337,6 +337,6 @@ function dataFor(value: unknown, pages: number): Uint8Array {
   return bytes
 }
 
-/** True for a device. */
+/** True for what has the calls of a device. */
 export const isDevice = (value: unknown): value is Device =>
   typeof value === 'object' && value !== null && 'migrateToDevice' in value && 'pagesInUse' in value

@@ -273,7 +273,7 @@ class Walk {
                          std::uint32_t leaves, std::uint32_t pins = 0) {
     const auto mapped = static_cast<std::uint32_t>(page_mapcount(page));
     if (mapped != entries + pins && !machine_.is_zero_pfn(pfn))
-      row(MmInvariant::kMapcountAccounted, pfn.value, entries, mapped,
+      row(MmInvariant::kMapcountAccounted, pfn.value, entries + pins, mapped,
           std::to_string(entries) + " entries");
     // While leaves alone map a huge page the head's bit speaks for all of it.
     const std::uint32_t mappings = entries + leaves;

@@ -32,6 +32,7 @@ Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out) {
 
 BoxMachine::~BoxMachine() {
   std::vector<unsigned> users;
+  users.reserve(mms_.size() + pages_.size() + files_.size());
   for (const auto& [id, mm] : mms_) users.push_back(mm.user);
   for (const auto& [id, pages] : pages_) users.push_back(pages.user);
   for (const auto& [id, file] : files_) users.push_back(file.user);

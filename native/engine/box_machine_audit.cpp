@@ -101,6 +101,7 @@ void BoxMachine::audit(AuditSink& sink) {
   // Pages that wait for walkers which are gone are free.
   machine_.rcu.barrier();
   std::vector<Mm*> mms;
+  mms.reserve(mms_.size());
   for (const auto& [id, mm] : mms_) mms.push_back(mm.mm.get());
   const std::vector<HeldReference> held = held_references();
   MmAuditInput input;
