@@ -89,14 +89,12 @@ void put_user_page(Cpu& cpu, Pfn pfn) {
 void unpin_user_page(Cpu& cpu, Pfn pfn) {
   Machine& machine = cpu.machine;
   if (machine.is_zero_pfn(pfn)) return;
+  const IdleWatch watch(cpu, machine.page(pfn));
   const auto last = machine.pins.unpin(pfn, 1, cpu.index);
   if (!last) return;
   machine.pin_statistics.released.fetch_add(1);
-  const Page folio = compound_head(machine.memmap, machine.page(pfn));
-  if (last.value)
-    machine.free_folio(cpu, folio);
-  else
-    machine.note_idle(cpu, folio);
+  // Only the last one may look at the page: it may be somebody else's by now.
+  if (last.value) machine.free_folio(cpu, compound_head(machine.memmap, machine.page(pfn)));
 }
 
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {

@@ -72,15 +72,23 @@ Result<Page> Machine::alloc_zeroed_page(Cpu& cpu) {
 }
 
 void Machine::put(Cpu& cpu, Page folio) {
-  const std::int32_t had = folio.ref_sub(1);
-  if (had == 1) free_folio(cpu, folio);
-  if (had == 2) note_idle(cpu, folio);
+  const IdleWatch watch(cpu, folio);
+  if (folio.ref_sub(1) == 1) free_folio(cpu, folio);
 }
 
-void Machine::note_idle(Cpu& cpu, Page folio) {
-  const PagemapRange* range = pagemap(pfn_of(folio));
-  if (range != nullptr && range->ops->page_idle != nullptr && folio.refcount() == range->idle_refs)
-    range->ops->page_idle(range->self, cpu, folio);
+IdleWatch::IdleWatch(Cpu& cpu, Page folio)
+    : cpu_(cpu), folio_(folio), range_(cpu.machine.pagemap(cpu.machine.pfn_of(folio))) {
+  if (range_ != nullptr && range_->kept_refs() != 0) token_ = cpu.machine.rcu.read_lock(cpu.index);
+}
+
+IdleWatch::~IdleWatch() {
+  if (range_ == nullptr || range_->kept_refs() == 0) return;
+  Machine& machine = cpu_.machine;
+  // Gone meanwhile: then somebody else has told it.
+  if (machine.pagemap(machine.pfn_of(folio_)) == range_ && folio_.refcount() == range_->idle_refs &&
+      range_->ops->page_idle != nullptr)
+    range_->ops->page_idle(range_->self, cpu_, folio_);
+  machine.rcu.read_unlock(token_);
 }
 
 void Machine::free_folio(Cpu& cpu, Page folio) {

@@ -82,8 +82,6 @@ class Machine {
   void put(Cpu& cpu, Page folio);
   /// The last reference was dropped elsewhere (an unpin).
   void free_folio(Cpu& cpu, Page folio);
-  /// A reference or pin went: tells the device whose page may be idle now.
-  void note_idle(Cpu& cpu, Page folio);
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
   std::int32_t kept_refs(Page folio) const {
     const PagemapRange* range = pagemap(pfn_of(folio));
@@ -136,6 +134,23 @@ class Machine {
   Pfn zero_pfn_, huge_zero_pfn_;
   bool has_huge_zero_ = false;
   std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
+};
+
+/// Around the dropping of a reference or pin: tells the device whose page is idle
+/// afterwards. Only for pages that keep a reference then; the device's memory stays
+/// until the watch is over, though the page be somebody else's by then.
+class IdleWatch {
+ public:
+  IdleWatch(Cpu& cpu, Page folio);
+  ~IdleWatch();
+  IdleWatch(const IdleWatch&) = delete;
+  IdleWatch& operator=(const IdleWatch&) = delete;
+
+ private:
+  Cpu& cpu_;
+  const Page folio_;
+  const PagemapRange* const range_;  // null: nothing to watch
+  unsigned token_ = 0;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV
