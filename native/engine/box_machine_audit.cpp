@@ -82,8 +82,7 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
 }
 
 void BoxMachine::check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink) {
-  for (const auto& [number, entry] : mirror.table().entries()) {
-    const std::uint64_t address = number * kPageBytes;
+  mirror.table().for_each([&](std::uint64_t address, const MirrorEntry& entry) {
     const PteSlot slot = mm.page_table.find(address);
     const Pte pte = slot ? slot.get() : Pte{};
     Pfn found = kNoPfn;
@@ -94,7 +93,7 @@ void BoxMachine::check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sin
     if (found != entry.pfn)
       sink.add(Invariant::kMirrorInStep, entry.pfn, address_field(address), entry.pfn.value,
                found.value, [] { return std::string("the device's table names another page"); });
-  }
+  });
 }
 
 void BoxMachine::audit(AuditSink& sink) {

@@ -65,6 +65,14 @@ class MirrorTable {
     chunks_.clear();
     last_chunk_ = nullptr;
   }
+  /// Calls fn(address, entry) for each, ascending.
+  template <class Fn>
+  void for_each(Fn&& fn) const {
+    for (const auto& [number, chunk] : chunks_)
+      for (std::uint64_t i = 0; i < kEntries; ++i)
+        if ((chunk->present & bit(i)) != 0)
+          fn((number * kEntries + i) * kPageBytes, chunk->entries[i]);
+  }
   std::uint64_t size() const {
     std::uint64_t entries = 0;
     for (const auto& [number, chunk] : chunks_)
