@@ -81,6 +81,7 @@ Errc Box::ensure_machine(std::string* reason) {
   if (!runs_machine())
     return explain(Errc::kRefused, reason, "address spaces need descriptors of 8-byte words");
   const Errc error = BoxMachine::create(*this, machine_);
+  pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
   return error == Errc::kOk ? error : explain(error, reason, "the frames cannot be reserved");
 }
 
@@ -88,13 +89,25 @@ PinOps Box::pin_ops() {
   return {
       .context = this,
       .real_mappings =
-          [](void* box, Pfn head) {
+          [](void* at, Pfn head) {
+            Box& box = *static_cast<Box*>(at);
+            if (box.is_machines(head)) {
+              const PinOps ops = box.machine_->machine().pin_ops();
+              return ops.real_mappings(ops.context, head);
+            }
             // Those that the head's `_mapcount` counts: a folio's are in page[1].
-            const PageRecord record = static_cast<Box*>(box)->accounts_.record(head);
+            const PageRecord record = box.accounts_.record(head);
             return record.order == 0 ? record.mapcount : 0;
           },
       .populate = [](void* box, Pfn pfn) { return static_cast<Box*>(box)->try_populate(pfn); },
       .release = [](void* box, Pfn head) { static_cast<Box*>(box)->free_page(head); },
+      .settle =
+          [](void* at, Pfn head) {
+            Box& box = *static_cast<Box*>(at);
+            if (!box.is_machines(head)) return;
+            const PinOps ops = box.machine_->machine().pin_ops();
+            ops.settle(ops.context, head);
+          },
   };
 }
 

@@ -153,6 +153,8 @@ class Box {
   explicit Box(const BoxSettings& settings);
   Errc build(std::string* reason);
   PinOps pin_ops();
+  /// Memory management's, not one that was set up by hand.
+  bool is_machines(Pfn head) const { return machine_ != nullptr && !owns(head); }
   bool runs_machine() const;
   bool counts_refs() const { return ledger_ != nullptr; }
   /// One reference or more for whoever asks, in no account: the head's pfn.

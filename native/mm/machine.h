@@ -61,6 +61,8 @@ class Machine {
   ~Machine();
   /// Frames, swap and the zero page. Once, before anything else.
   Errc start(const MachineOptions& options);
+  /// What the pin scheme asks of memory management; start() installs it.
+  PinOps pin_ops();
 
   Cpu& cpu(unsigned index) { return cpus_[index]; }
   unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
@@ -127,8 +129,6 @@ class Machine {
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
-  PinOps pin_ops();
-
   MachineOptions options_;
   std::deque<Cpu> cpus_;
   Pfn zero_pfn_, huge_zero_pfn_;
