@@ -24,6 +24,12 @@ std::uint64_t Swap::used_slots() {
 
 bool Swap::nearly_full() { return used_slots() * 2 > slots(); }
 
+void Swap::grow(std::uint64_t slots) {
+  map_.resize(slots);
+  cache_.resize(slots);
+  shadow_.resize(slots);
+}
+
 Result<std::uint64_t> Swap::alloc_slot() {
   Guard guard(lock_);
   std::uint64_t slot = map_.size();
@@ -31,9 +37,7 @@ Result<std::uint64_t> Swap::alloc_slot() {
     slot = free_.back();
     free_.pop_back();
   } else if (slot < slots_) {
-    map_.push_back(0);
-    cache_.push_back(0);
-    shadow_.push_back(0);
+    grow(slot + 1);
   } else {
     return Errc::kNoSpc;
   }
@@ -44,7 +48,7 @@ Result<std::uint64_t> Swap::alloc_slot() {
 
 /// A block of freed slots. Rare: swap is seldom used up.
 Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
-  for (std::uint64_t first = 0; first + count <= fresh_; first += count) {
+  for (std::uint64_t first = 0; first + count <= map_.size(); first += count) {
     const auto begin = map_.begin() + static_cast<std::ptrdiff_t>(first);
     if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(count),
                     [](std::uint8_t users) { return users != 0; }))
@@ -57,10 +61,11 @@ Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
 
 Result<std::uint64_t> Swap::alloc_slots(std::uint64_t count) {
   Guard guard(lock_);
-  Result<std::uint64_t> first = (fresh_ + count - 1) / count * count;
-  if (first.value + count <= map_.size()) {
-    for (; fresh_ < first.value; ++fresh_) free_.push_back(fresh_);
-    fresh_ += count;
+  const std::uint64_t used = map_.size();
+  Result<std::uint64_t> first = (used + count - 1) / count * count;
+  if (first.value + count <= slots_) {
+    for (std::uint64_t slot = used; slot < first.value; ++slot) free_.push_back(slot);
+    grow(first.value + count);
   } else {
     first = take_freed(count);
     if (!first) return first;

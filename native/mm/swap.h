@@ -58,6 +58,7 @@ class Swap {
 
  private:
   void release(std::uint64_t slot);
+  void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
   SpinLock lock_;
   std::uint64_t slots_ = 0;
