@@ -3,15 +3,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Box } from 'pagebox'
 import { moduleOf } from './module.ts'
 import { type Block, isFile, isRun, readPages, root, whereOf } from './pages.ts'
+import { isReady } from './ready.ts'
 
 const isModule = ({ language }: Block): boolean => language === 'ts' || language === 'js'
-// Until address spaces can be had from JavaScript.
-const waiting = 'createMm' in Box.prototype ? [] : ['docs/mm.md', 'docs/devices.md']
 const modules = readPages()
-  .filter(({ name }) => !waiting.includes(name))
+  .filter(({ name }) => isReady(name))
   .flatMap((page) => page.blocks)
   .filter((block) => isModule(block) && isRun(block) && !isFile(block))
 
