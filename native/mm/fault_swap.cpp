@@ -15,8 +15,8 @@ void migration_entry_wait(Fault& fault) {
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() != fault.orig) return;
     Machine& machine = fault.machine();
-    wait = folio_prepare_wait(
-        compound_head(machine.memmap, machine.page(fault.orig.entry().pfn())));
+    wait =
+        folio_prepare_wait(compound_head(machine.memmap, machine.page(fault.orig.entry().pfn())));
   }
   folio_wait_unlocked(wait);
 }

@@ -5,7 +5,9 @@
 // entries are read as fast GUP reads them, and a list of mappings that somebody
 // is changing is not counted at all. Fewer mappings read as more pins, which is
 // the side on which the scheme may err.
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "mm/fault.h"
 #include "mm/folio_state.h"
@@ -39,13 +41,15 @@ bool counts(Machine& machine, Pte pte, Page page) {
 
 std::uint32_t count_in(Machine& machine, Page page, const std::vector<Vma*>& mappings) {
   const std::uint64_t index = folio_index(page);
-  std::uint32_t count = 0;
+  // While a vma is cut or merged two of them may lead to one entry.
+  std::vector<const std::uint64_t*> entries;
   for (const Vma* vma : mappings) {
     if (!vma->contains_pgoff(index)) continue;
     const PteSlot slot = vma->mm->page_table.find(vma->address_of(index));
-    if (slot && counts(machine, slot.get(), page)) ++count;
+    if (slot && counts(machine, slot.get(), page) && std::ranges::count(entries, slot.at) == 0)
+      entries.push_back(slot.at);
   }
-  return count;
+  return static_cast<std::uint32_t>(entries.size());
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 // Vmas of an address space: finding, cutting, merging. A vma whose extent
 // changes leaves its rmap trees and enters them again, behind its equals.
+//
+// Walks that come from a page hold the trees' locks, not mmap_lock. So whoever takes
+// over a part enters before the other one leaves: an address may have two vmas for
+// a moment (a walk finds its entry twice), never none.
 #include <algorithm>
 
 #include "mm/huge.h"
@@ -129,8 +133,9 @@ Vma* split_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t address) {
   behind->pgoff = vma.pgoff_of(address);
   behind->anon_vma.store(vma.anon_vma.load());
   anon_vma_clone(*behind, vma, false);
+  Vma* linked = vma_link(mm, std::move(behind));
   set_end(vma, address);
-  return vma_link(mm, std::move(behind));
+  return linked;
 }
 
 Vma* vma_merge_new(Mm& mm, const Vma& proposal) {
@@ -170,32 +175,29 @@ Vma* vma_modify_flags(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint
   if (left && right && start == vma.start && end == vma.end &&
       anon_vmas_mergeable(prev->anon_vma.load(), next->anon_vma.load(), nullptr)) {
     dup_anon_vma(*prev, next->anon_vma.load() != nullptr ? *next : vma);
-    const std::uint64_t all = next->end;
+    set_end(*prev, next->end);
     remove_vma(mm, *next);
     remove_vma(mm, vma);
-    set_end(*prev, all);
     return prev;
   }
   if (left) {
     dup_anon_vma(*prev, vma);
-    if (end == vma.end) {
-      remove_vma(mm, vma);
-    } else {
-      split_huge_pmd_if_needed(cpu, vma, end);
-      set_start(vma, end);
-    }
+    if (end != vma.end) split_huge_pmd_if_needed(cpu, vma, end);
     set_end(*prev, end);
+    if (end == vma.end)
+      remove_vma(mm, vma);
+    else
+      set_start(vma, end);
     return prev;
   }
   if (right) {
     dup_anon_vma(*next, vma);
-    if (start == vma.start) {
-      remove_vma(mm, vma);
-    } else {
-      split_huge_pmd_if_needed(cpu, vma, start);
-      set_end(vma, start);
-    }
+    if (start != vma.start) split_huge_pmd_if_needed(cpu, vma, start);
     set_start(*next, start);
+    if (start == vma.start)
+      remove_vma(mm, vma);
+    else
+      set_end(vma, start);
     return next;
   }
   Vma* middle = &vma;

@@ -68,8 +68,8 @@ struct Walk {
     if (!entry.is_migration()) return Look::kError;
     // Who migrates it, or splits it, has the folio locked as long as the entry stands,
     // that is, our lock.
-    migration = folio_prepare_wait(
-        compound_head(cpu.machine.memmap, cpu.machine.page(entry.pfn())));
+    migration =
+        folio_prepare_wait(compound_head(cpu.machine.memmap, cpu.machine.page(entry.pfn())));
     return Look::kWait;
   }
 

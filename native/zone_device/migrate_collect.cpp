@@ -116,12 +116,11 @@ void collect(Cpu& cpu, MigrateVma& migrate) {
       for (std::uint64_t at = from; at < to; at += kPageBytes) word_of(at) = {};
       continue;
     }
-    migrate.vma->mm->page_table.for_each_pte(
-        from, to, [&](std::uint64_t address, PteSlot slot) {
-          MigratePfn& word = word_of(address);
-          word = candidate(cpu.machine, migrate, slot.get());
-          if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
-        });
+    migrate.vma->mm->page_table.for_each_pte(from, to, [&](std::uint64_t address, PteSlot slot) {
+      MigratePfn& word = word_of(address);
+      word = candidate(cpu.machine, migrate, slot.get());
+      if (word.valid() && !unmap_here(cpu, migrate, slot, word)) word = {};
+    });
   }
   for (const MigratePfn word : migrate.src)
     if (word.migrate()) ++migrate.cpages;
