@@ -338,7 +338,7 @@ class Walk {
     const std::uint64_t acquired = machine_.pin_statistics.acquired.load();
     const std::uint64_t released = machine_.pin_statistics.released.load();
     for (const HeldReference& reference : input_.held)
-      if (reference.pinned && machine_.is_device_private(reference.pfn))
+      if (reference.pinned && !reference.by_pfn && machine_.is_device_private(reference.pfn))
         row(MmInvariant::kPinsBalanced, reference.pfn.value, 0, 1,
             "pinned, where no CPU can reach it");
     std::uint64_t held = 0;

@@ -4,6 +4,7 @@
 
 #include "engine/box.h"
 #include "engine/box_machine.h"
+#include "mm/huge.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -83,10 +84,14 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
 
 void BoxMachine::check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink) {
   mirror.table().for_each([&](std::uint64_t address, const MirrorEntry& entry) {
-    const PteSlot slot = mm.page_table.find(address);
+    const PteSlot pmd = mm.page_table.find_pmd(address);
+    const bool huge = pmd && pmd.get().present() && pmd.get().huge();
+    const PteSlot slot = huge ? pmd : mm.page_table.find(address);
     const Pte pte = slot ? slot.get() : Pte{};
     Pfn found = kNoPfn;
-    if (pte.present())
+    if (huge)
+      found = huge_pfn(pte, address);
+    else if (pte.present())
       found = pte.pfn();
     else if (!pte.none() && pte.entry().has_page())
       found = pte.entry().pfn();

@@ -10,7 +10,8 @@ bool is_leaf(Pte pmd) { return pmd.present() && pmd.huge(); }
 /// Reads of empty memory: everybody's zeroes.
 std::optional<FaultResult> map_huge_zero(Cpu& cpu, Vma& vma, std::uint64_t start) {
   Machine& machine = cpu.machine;
-  if (!machine.huge_zero_page()) return {};
+  const Page zero = machine.get_huge_zero_page();
+  if (!zero) return {};
   PageTable& tables = vma.mm->page_table;
   const auto table = tables.alloc_table(cpu);
   if (!table) return FaultResult::kOom;
@@ -19,7 +20,7 @@ std::optional<FaultResult> map_huge_zero(Cpu& cpu, Vma& vma, std::uint64_t start
     Guard guard(*pmd.value.lock);
     if (pmd.value.get().none()) {
       tables.deposit(pmd.value, table.value);
-      pmd.value.set(Pte::of(machine.pfn_of(machine.huge_zero_page()), vma.page_prot | Pte::kHuge));
+      pmd.value.set(Pte::of(machine.pfn_of(zero), vma.page_prot | Pte::kHuge));
       return FaultResult::kOk;
     }
   }

@@ -23,16 +23,19 @@ Errc Machine::start(const MachineOptions& options) {
   frames.clear(zero_pfn_);
   page(zero_pfn_).set(Flag::kReserved);
   page(zero_pfn_).set(Flag::kUptodate);
-  if (!options.transparent_huge_pages) return Errc::kOk;
-  // Like the kernel's it may not be had; reads of empty memory then get small ones.
-  if (const auto huge = allocator.alloc(kHugeOrder)) {
-    huge_zero_pfn_ = huge.value;
-    has_huge_zero_ = true;
-    prep_compound(memmap, huge_zero_pfn_, kHugeOrder);
-    for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) frames.clear(huge_zero_pfn_ + i);
-    page(huge_zero_pfn_).set(Flag::kUptodate);
-  }
   return Errc::kOk;
+}
+
+Page Machine::get_huge_zero_page() {
+  Guard guard(huge_zero_lock_);
+  if (const Page had = huge_zero_page()) return had;
+  const auto huge = allocator.alloc(kHugeOrder);
+  if (!huge) return {};
+  prep_compound(memmap, huge.value, kHugeOrder);
+  for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) frames.clear(huge.value + i);
+  page(huge.value).set(Flag::kUptodate);
+  huge_zero_.store(huge.value.value + 1);
+  return page(huge.value);
 }
 
 PinOps Machine::pin_ops() {

@@ -72,10 +72,16 @@ class Machine {
   Pfn pfn_of(Page page) const { return memmap.pfn_of(page); }
   Page zero_page() const { return page(zero_pfn_); }
   bool is_zero_pfn(Pfn pfn) const { return pfn == zero_pfn_; }
-  /// The huge zero page; empty where transparent huge pages are off. Unlike the
-  /// small one it counts its pins (v6.12).
-  Page huge_zero_page() const { return has_huge_zero_ ? page(huge_zero_pfn_) : Page(); }
-  bool is_huge_zero(Page folio) const { return has_huge_zero_ && pfn_of(folio) == huge_zero_pfn_; }
+  /// The huge zero page, made for the first read that wants it, and kept. Unlike the
+  /// small one it counts its pins (v6.12). Empty: it cannot be had; reads of empty
+  /// memory then get small pages.
+  Page get_huge_zero_page();
+  /// Empty: nobody has asked for it yet.
+  Page huge_zero_page() const {
+    const std::uint64_t at = huge_zero_.load();
+    return at != 0 ? page({at - 1}) : Page();
+  }
+  bool is_huge_zero(Page folio) const { return pfn_of(folio).value + 1 == huge_zero_.load(); }
 
   /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
   Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0);
@@ -131,8 +137,9 @@ class Machine {
  private:
   MachineOptions options_;
   std::deque<Cpu> cpus_;
-  Pfn zero_pfn_, huge_zero_pfn_;
-  bool has_huge_zero_ = false;
+  Pfn zero_pfn_;
+  SpinLock huge_zero_lock_;
+  Atomic<std::uint64_t> huge_zero_;  // pfn + 1; 0: none
   std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
 };
 
