@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -83,8 +84,23 @@ void EffectTracker::look() {
         const Page head = compound_head(machine_.memmap, machine_.page(pfn));
         mapped_[machine_.pfn_of(head)].insert(address / kPageBytes);
       });
+      look_at_huge(mm, *vma);
     }
   });
+}
+
+/// Leaves lead from all their places to one head.
+void EffectTracker::look_at_huge(const Mm& mm, const Vma& vma) {
+  // A fuzzy answer is about single pages with a thousand references: spare the kernel's
+  // own schemes this.
+  if ((declared_ & ~bit(PinEffect::kAnswerFuzzy)) == 0) return;
+  const auto leaf = [&](std::uint64_t start, std::uint64_t end, PteSlot pmd) {
+    const Page folio = huge_normal_folio(machine_, pmd.get());
+    if (!folio) return;
+    std::set<std::uint64_t>& places = mapped_[machine_.pfn_of(folio)];
+    for (std::uint64_t at = start; at < end; at += kPageBytes) places.insert(at / kPageBytes);
+  };
+  mm.page_table.for_each_huge(vma.start, vma.end, leaf);
 }
 
 void EffectTracker::look_at_files(const Vma& vma) {

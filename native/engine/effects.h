@@ -59,6 +59,7 @@ class EffectTracker {
 
   void look();
   void look_at_files(const Vma& vma);
+  void look_at_huge(const Mm& mm, const Vma& vma);
   void look_around(const Op& op, Range range);
   void spread();
   void follow(const Op& op, Range range);

@@ -117,8 +117,10 @@ void note_lru_skipped(Machine& machine, Page folio) {
 
 void note_observed(Machine& machine, Page page) {
   if (machine.divergences == nullptr) return;
-  const Pfn pfn = machine.pfn_of(page);
-  if (folio_pin_isolated(machine, page)) machine.divergences->add(pfn, PinEffect::kLruClear);
+  // The whole of a folio is on a list, or off it.
+  const Page folio = compound_head(machine.memmap, page);
+  const Pfn pfn = machine.pfn_of(folio);
+  if (folio_pin_isolated(machine, folio)) machine.divergences->add(pfn, PinEffect::kLruClear);
   if (page_mapcount(page) != page_mapcount(machine, page))
     machine.divergences->add(pfn, PinEffect::kMapcountRaised);
 }

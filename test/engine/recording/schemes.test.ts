@@ -6,7 +6,7 @@ import { runRecording } from '../../../lib/engine/recording/runRecording.ts'
 import { schemes } from '../../../lib/index.ts'
 
 const file = (name: string) => fileURLToPath(new URL(`../../vectors/${name}`, import.meta.url))
-const files = ['handwritten.jsonl.gz', 'random-pins.jsonl.gz']
+const files = ['handwritten.jsonl.gz', 'handwritten-thp.jsonl.gz', 'random-pins.jsonl.gz']
 
 async function conform(scheme: string, names: readonly string[] = files) {
   const tally = new ConformTally(2, 3)
