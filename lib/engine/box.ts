@@ -40,6 +40,8 @@ const known = [
   'frames',
   'populate',
   'hugePages',
+  'writebackAsksPins',
+  'fileBackedDevicePages',
   'shards',
   'quirks',
 ] as const
@@ -48,7 +50,8 @@ const known = [
 export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
   if (value === undefined) throw noOptions(argument)
   const given = options(value, argument, known)
-  const flag = (key: 'ledger' | 'frames' | 'hugePages', otherwise: boolean): boolean =>
+  type Flag = 'ledger' | 'frames' | 'hugePages' | 'writebackAsksPins' | 'fileBackedDevicePages'
+  const flag = (key: Flag, otherwise: boolean): boolean =>
     given[key] === undefined ? otherwise : boolean(given[key], `${argument}.${key}`)
   const frames = flag('frames', false)
   const populate =
@@ -72,6 +75,8 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
     frames,
     populate: populate === 'anon',
     hugePages: flag('hugePages', false),
+    writebackAsksPins: flag('writebackAsksPins', false),
+    fileBackedDevicePages: flag('fileBackedDevicePages', false),
     shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
     quirks:
       given.quirks === undefined

@@ -27,6 +27,13 @@ export interface BoxOptions {
   populate?: 'anon' | 'none'
   /** Huge pages behind the descriptors, which are then all touched now; false. */
   hugePages?: boolean
+  /**
+   * Writeback leaves a file's page dirty while it may be pinned, as the thread of 2018 proposed; false, as
+   * Linux 6.12, which does not ask.
+   */
+  writebackAsksPins?: boolean
+  /** An extension that no kernel has: `migrateToDevice` takes pages of files too; false. */
+  fileBackedDevicePages?: boolean
   /** Counters of the `sharded` scheme: logical threads; 8. */
   shards?: number
   /** Historic bugs to switch on, by name; none. */

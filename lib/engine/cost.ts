@@ -56,6 +56,8 @@ function read(given: Partial<CostOptions>): NativeCostOptions {
       ),
       // Descriptors alone: nothing of what address spaces need is to be measured.
       addressSpaces: false,
+      writebackAsksPins: false,
+      fileBackedDevicePages: false,
       devicePages: 0,
     },
     type: oneOf(or(given.pageType, 'anon'), 'options.pageType', tables().pageTypes),

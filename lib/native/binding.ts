@@ -96,6 +96,8 @@ export interface NativeBoxOptions {
   devicePagesOptional: boolean
   populate: boolean
   hugePages: boolean
+  writebackAsksPins: boolean
+  fileBackedDevicePages: boolean
   shards: number
   quirks: string[]
 }

@@ -49,6 +49,9 @@ struct BoxSettings {
   bool populate_anon = true;
   /// Descriptors on huge pages, all touched at creation.
   bool huge_pages = false;
+  // Of its machine, see MachineOptions.
+  bool writeback_asks_pins = false;
+  bool file_backed_device_pages = false;
 };
 
 struct PageWords {
