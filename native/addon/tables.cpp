@@ -76,6 +76,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
     (void)info;
     const JsValues js(env);
     std::vector<std::pair<std::string_view, std::string_view>> invariants;
+    invariants.reserve(kInvariants);
     for (unsigned i = 0; i < kInvariants; ++i)
       invariants.emplace_back(kInvariantNames[i], kInvariantSummaries[i]);
     return JsObject(js)

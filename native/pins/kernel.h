@@ -29,8 +29,8 @@ struct PinOps {
   /// Null: the numbers given to Pins::record_mappings(). The caller of a query
   /// keeps them from changing (folio lock), or the answer may be wrong.
   std::uint32_t (*real_mappings)(void* context, Pfn head) = nullptr;
-  /// An all-zero descriptor is about to be pinned (a box without frames). True:
-  /// it is initialised now, by this call or another thread's.
+  /// A page without a reference is about to be pinned. True: it was never handed out,
+  /// and is initialised now, by this call or another thread's.
   bool (*populate)(void* context, Pfn pfn) = nullptr;
   /// An undone speculative pin was the last reference: the folio is free.
   void (*release)(void* context, Pfn head) = nullptr;

@@ -79,7 +79,8 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
 
 bool populate_page(const PinFrame& frame, std::uint64_t pfn) {
   if (frame.ops->populate == nullptr || pfn >= frame.capacity) return false;
-  return frame.memmap->is_untouched(Pfn{pfn}) && frame.ops->populate(frame.ops->context, Pfn{pfn});
+  // Not only if it is all zero: another thread may be initialising it right now.
+  return frame.ops->populate(frame.ops->context, Pfn{pfn});
 }
 
 void undo_references(const PinFrame& frame, Target target, std::uint32_t refs) {

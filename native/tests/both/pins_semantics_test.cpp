@@ -245,11 +245,15 @@ TEST(PinsSemantics, AnUntouchedPageIsPopulatedAtItsFirstPin) {
   auto box = make_box("refcount-bias", "linux-6.12", options);
   EXPECT_EQ(box->pins->try_pin_speculative(Pfn{1}, 1, 0), Errc::kAgain);
   EXPECT_EQ(populated, 1U);
-  // A page that was used and freed is not touched.
+  // Of one that has no reference, too: another thread may be about to give it one.
   box->set_up(2);
   box->page(2).set_refcount(0);
   EXPECT_EQ(box->pins->try_pin_speculative(Pfn{2}, 1, 0), Errc::kAgain);
-  EXPECT_EQ(populated, 1U);
+  EXPECT_EQ(populated, 2U);
+  // Who is granted asks nobody.
+  box->page(2).set_refcount(1);
+  EXPECT_EQ(box->pins->try_pin_speculative(Pfn{2}, 1, 0), Errc::kOk);
+  EXPECT_EQ(populated, 2U);
 }
 
 }  // namespace
