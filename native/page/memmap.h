@@ -28,6 +28,11 @@ class Memmap {
   const AddressMap& addresses() const { return addresses_; }
   std::uint64_t pages() const { return pages_; }
   std::uint64_t capacity() const { return capacity_; }
+  /// Not empty, behind RAM, and within what was reserved for devices.
+  bool is_device_range(Pfn first, std::uint64_t pages) const {
+    return pages != 0 && first.value >= pages_ && first.value <= capacity_ &&
+           pages <= capacity_ - first.value;
+  }
   std::byte* base() const { return mapping_.data(); }
 
   Page page(Pfn pfn) const { return {base() + pfn.value * shape_.stride_bytes, &shape_}; }

@@ -79,9 +79,7 @@ Errc DevPagemap::add() {
   Memmap& memmap = machine_.memmap;
   const Pfn first = range_.first;
   const std::uint64_t pages = range_.pages;
-  if (pages == 0 || first.value < memmap.pages() || first.value > memmap.capacity() ||
-      pages > memmap.capacity() - first.value)
-    return Errc::kInval;
+  if (!memmap.is_device_range(first, pages)) return Errc::kInval;
   ref_.reinit();
   const Shape& shape = memmap.shape();
   const std::uint64_t pgmap = address();

@@ -23,11 +23,7 @@ Errc MirrorDevice::create(Machine& machine, const MirrorDeviceOptions& options,
   if (memory != DeviceMemory::kPrivate && memory != DeviceMemory::kCoherent &&
       memory != DeviceMemory::kPublic)
     return Errc::kInval;
-  const Memmap& memmap = machine.memmap;
-  if (options.pages == 0 || options.first.value < memmap.pages() ||
-      options.first.value > memmap.capacity() ||
-      options.pages > memmap.capacity() - options.first.value)
-    return Errc::kInval;
+  if (!machine.memmap.is_device_range(options.first, options.pages)) return Errc::kInval;
   if (const Errc error = machine.frames.add_region(options.first, options.pages);
       error != Errc::kOk)
     return error;

@@ -12,11 +12,7 @@ P2pdma::P2pdma(Machine& machine, const P2pdmaOptions& options)
 
 Errc P2pdma::create(Cpu& cpu, const P2pdmaOptions& options, std::unique_ptr<P2pdma>& out) {
   Machine& machine = cpu.machine;
-  const Memmap& memmap = machine.memmap;
-  if (options.pages == 0 || options.first.value < memmap.pages() ||
-      options.first.value > memmap.capacity() ||
-      options.pages > memmap.capacity() - options.first.value)
-    return Errc::kInval;
+  if (!machine.memmap.is_device_range(options.first, options.pages)) return Errc::kInval;
   if (const Errc error = machine.frames.add_region(options.first, options.pages);
       error != Errc::kOk)
     return error;
