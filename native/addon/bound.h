@@ -5,6 +5,7 @@
 
 #include <node_api.h>
 
+#include <array>
 #include <exception>
 #include <memory>
 #include <new>
@@ -27,6 +28,15 @@ struct BoundCall {
     object = static_cast<Object*>(data);
   }
 };
+
+/// The arguments of a plain function, undefined where none was given.
+template <std::size_t kArgs>
+std::array<napi_value, kArgs> arguments(napi_env env, napi_callback_info info) {
+  std::size_t given = kArgs;
+  std::array<napi_value, kArgs> args{};
+  napi_get_cb_info(env, info, &given, args.data(), nullptr, nullptr);
+  return args;
+}
 
 /// The object of a bound function that looks at no argument.
 template <class Object>

@@ -148,9 +148,7 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out) {
 
 napi_value create_box(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 1;
-    napi_value options = nullptr;
-    napi_get_cb_info(env, info, &given, &options, nullptr, nullptr);
+    const auto [options] = arguments<1>(env, info);
     BoxSettings settings;
     if (!read_box_settings(env, options, settings))
       return failure(env, Errc::kInval, "the settings of a box");
@@ -164,10 +162,9 @@ napi_value create_box(napi_env env, napi_callback_info info) {
 
 napi_value attach_box(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 1, length = 0;
-    napi_value token = nullptr;
+    const auto [token] = arguments<1>(env, info);
+    std::size_t length = 0;
     char text[64];
-    napi_get_cb_info(env, info, &given, &token, nullptr, nullptr);
     if (napi_get_value_string_utf8(env, token, text, sizeof text, &length) != napi_ok)
       return failure(env, Errc::kInval, "a token is a string");
     auto shared = find_box({text, length});

@@ -94,9 +94,7 @@ napi_value close(napi_env env, napi_callback_info info) {
 
 napi_value prepare_cost(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 1;
-    napi_value options = nullptr;
-    napi_get_cb_info(env, info, &given, &options, nullptr, nullptr);
+    const auto [options] = arguments<1>(env, info);
     CostSettings settings;
     if (!read_settings(env, options, settings))
       return failure(env, Errc::kInval, "the settings of a measurement");

@@ -1,9 +1,7 @@
 #include "addon/explore_object.h"
 
-#include <chrono>
-
 #include "addon/bound.h"
-#include "addon/job.h"
+#include "addon/job_calls.h"
 #include "addon/js_read.h"
 #include "addon/names.h"
 #include "addon/status.h"
@@ -32,23 +30,19 @@ class ExploreJob : public Job {
   bool start() {
     return Job::start([this] {
       const PageboxModelEntry* model = pagebox_model_entry();
-      const auto begun = std::chrono::steady_clock::now();
       error_ = model->explore_pins(&settings_.request, &result_);
-      seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     });
   }
   // The model polls it between schedules; a plain word, as the door is plain C.
   void stop() override { stop_ = 1; }
 
   int error() const { return error_; }
-  double seconds() const { return seconds_; }
   const PageboxExploreResult& result() const { return result_; }
 
  private:
   Settings settings_;
   volatile std::uint32_t stop_ = 0;
   PageboxExploreResult result_{};
-  double seconds_ = 0;
   int error_ = 0;
 };
 
@@ -71,17 +65,6 @@ bool read_settings(napi_env env, napi_value value, Settings& out) {
   request.first_run = from.integer("firstRun", kSafe);
   request.seed = from.big("seed");
   return from.ok();
-}
-
-napi_value done(napi_env env, napi_callback_info info) {
-  BoundCall<ExploreJob, 0> call(env, info);
-  return JsValues(env).boolean(call.object->done());
-}
-
-napi_value stop(napi_env env, napi_callback_info info) {
-  BoundCall<ExploreJob, 0> call(env, info);
-  call.object->stop();
-  return nullptr;
 }
 
 napi_value violation_value(const JsValues& js, const PageboxModelViolation& violation) {
@@ -124,9 +107,7 @@ napi_value result(napi_env env, napi_callback_info info) {
 
 napi_value start_explore(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 1;
-    napi_value options = nullptr;
-    napi_get_cb_info(env, info, &given, &options, nullptr, nullptr);
+    const auto [options] = arguments<1>(env, info);
     Settings settings;
     EnvData* data = EnvData::of(env);
     if (data == nullptr || !read_settings(env, options, settings))
@@ -138,8 +119,8 @@ napi_value start_explore(napi_env env, napi_callback_info info) {
     data->add(job);
     const JsValues js(env);
     napi_value object = js.object();
-    add_bound(js, object, "done", done, job);
-    add_bound(js, object, "stop", stop, job);
+    add_bound(js, object, "done", is_job_done<ExploreJob>, job);
+    add_bound(js, object, "stop", stop_job<ExploreJob>, job);
     add_bound(js, object, "result", result, job);
     return object;
   });

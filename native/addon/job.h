@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -16,6 +17,11 @@ class Job : public EnvResource {
   ~Job() override = default;
 
   bool done() const { return done_.load(); }
+  /// Since it began: until now, or until it was done.
+  double seconds() const {
+    const auto until = done() ? ended_ : Clock::now();
+    return std::chrono::duration<double>(until - begun_).count();
+  }
   void stop() override = 0;
   /// Waits for the thread; not from the thread itself.
   void end() final {
@@ -28,9 +34,11 @@ class Job : public EnvResource {
   /// classes call end() in their destructors.
   template <class Body>
   bool start(Body body) {
+    begun_ = Clock::now();
     try {
       thread_ = std::thread([this, body] {
         body();
+        ended_ = Clock::now();
         done_.store(true);
       });
     } catch (const std::system_error&) {
@@ -40,7 +48,10 @@ class Job : public EnvResource {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   std::thread thread_;
+  Clock::time_point begun_, ended_;  // ended_: once done
   std::atomic<bool> done_{false};
 };
 

@@ -1,10 +1,8 @@
 #include "addon/race_object.h"
 
-#include <chrono>
-
 #include "addon/audit_value.h"
 #include "addon/box_object.h"
-#include "addon/job.h"
+#include "addon/job_calls.h"
 #include "addon/js_read.h"
 #include "addon/op_result_value.h"
 #include "engine/race.h"
@@ -13,12 +11,10 @@ namespace pagebox::addon {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 class RaceJob : public Job {
  public:
   RaceJob(std::shared_ptr<SharedBox> shared, const RaceSettings& settings)
-      : shared_(std::move(shared)), settings_(settings), begun_(Clock::now()) {}
+      : shared_(std::move(shared)), settings_(settings) {}
   ~RaceJob() override { end(); }
 
   bool start() {
@@ -29,7 +25,6 @@ class RaceJob : public Job {
   void stop() override { control_.stop(); }
 
   const RaceControl& control() const { return control_; }
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - begun_).count(); }
 
   // Once done():
   Errc error() const { return error_; }
@@ -51,7 +46,6 @@ class RaceJob : public Job {
   RaceResult result_;
   Errc error_ = Errc::kOk;
   std::string reason_;
-  Clock::time_point begun_;
 };
 
 bool read_settings(napi_env env, napi_value value, RaceSettings& out) {
@@ -82,27 +76,6 @@ napi_value ops_value(const JsValues& js, const OpResults& results) {
   return op_results_value(js, results, kPinOpNames);
 }
 
-napi_value progress(napi_env env, napi_callback_info info) {
-  return guarded(env, [&]() -> napi_value {
-    BoundCall<RaceJob, 0> call(env, info);
-    const RaceJob& job = *call.object;
-    const bool done = job.done();  // first: what follows is then final
-    const JsValues js(env);
-    return JsObject(js)
-        .number("seconds", job.seconds())
-        .number("ops", job.control().ops())
-        .number("rounds", job.control().rounds())
-        .boolean("done", done)
-        .value();
-  });
-}
-
-napi_value stop(napi_env env, napi_callback_info info) {
-  BoundCall<RaceJob, 0> call(env, info);
-  call.object->stop();
-  return nullptr;
-}
-
 napi_value result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceJob, 0> call(env, info);
@@ -127,9 +100,7 @@ napi_value result(napi_env env, napi_callback_info info) {
 
 napi_value start_race(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 2;
-    napi_value args[2];
-    napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+    const auto args = arguments<2>(env, info);
     const auto box = box_of(env, args[0]);
     if (box == nullptr) return failure(env, Errc::kInval, "no box");
     if (!box->open()) return failure(env, kClosedBox, "the box is closed");
@@ -145,8 +116,8 @@ napi_value start_race(napi_env env, napi_callback_info info) {
     box->add_job(job);
     const JsValues js(env);
     napi_value object = js.object();
-    add_bound(js, object, "progress", progress, job);
-    add_bound(js, object, "stop", stop, job);
+    add_bound(js, object, "progress", race_progress<RaceJob>, job);
+    add_bound(js, object, "stop", stop_job<RaceJob>, job);
     add_bound(js, object, "result", result, job);
     return object;
   });

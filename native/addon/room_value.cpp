@@ -54,9 +54,7 @@ using Analysis = Result<RoomCell> (*)(const SchemeSpec&, const Layout&, PageType
 napi_value analyse(napi_env env, napi_callback_info info, Analysis analysis,
                    const char* collisions) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 4;
-    napi_value args[4];
-    napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+    const auto args = arguments<4>(env, info);
     SchemeSpec scheme;
     Layout layout;
     char name[64];

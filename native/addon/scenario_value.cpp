@@ -5,6 +5,7 @@
 #include "addon/bound.h"
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
+#include "addon/random_ops_value.h"
 #include "addon/record_value.h"
 #include "addon/status.h"
 #include "engine/op_mix.h"
@@ -15,7 +16,6 @@ namespace pagebox::addon {
 namespace {
 
 constexpr std::uint32_t kMaxScenarioThreads = 64;
-constexpr std::uint64_t kMaxScenarioPages = 1 << 24;
 
 napi_value op_value(const JsValues& js, const OpInfo& op) {
   return JsObject(js)
@@ -26,8 +26,6 @@ napi_value op_value(const JsValues& js, const OpInfo& op) {
       .value();
 }
 
-}  // namespace
-
 napi_value mm_row_value(const JsValues& js, const MmAuditRow& row) {
   return JsObject(js)
       .text("invariant", kMmInvariantNames[static_cast<unsigned>(row.invariant)])
@@ -36,6 +34,27 @@ napi_value mm_row_value(const JsValues& js, const MmAuditRow& row) {
       .number("found", row.found)
       .text("explanation", row.explanation)
       .value();
+}
+
+SandboxSettings read_machine(JsRead& from) {
+  SandboxSettings settings;
+  settings.layout = read_layout_ref(from, "layout");
+  settings.scheme = read_scheme_ref(from, "scheme");
+  return settings;
+}
+
+/// As it stands, and once more when all have exited: what is still held then is lost.
+std::vector<MmAuditRow> audit_and_finish(Sandbox& sandbox) {
+  std::vector<MmAuditRow> rows = sandbox.audit();
+  sandbox.finish();
+  for (MmAuditRow& row : sandbox.audit()) rows.push_back(std::move(row));
+  return rows;
+}
+
+}  // namespace
+
+napi_value mm_rows_value(const JsValues& js, const std::vector<MmAuditRow>& rows) {
+  return js.list(rows, [&](const MmAuditRow& row) { return mm_row_value(js, row); });
 }
 
 /// Null where the scheme's effects had nothing to do with the result.
@@ -111,13 +130,9 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
 
 napi_value run_scenario(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 3;
-    napi_value args[3] = {};
-    napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+    const auto args = arguments<3>(env, info);
     JsRead from(env, args[0]);
-    SandboxSettings settings;
-    settings.layout = read_layout_ref(from, "layout");
-    settings.scheme = read_scheme_ref(from, "scheme");
+    SandboxSettings settings = read_machine(from);
     settings.transparent_huge_pages = from.boolean("hugePages");
     std::vector<Op> ops;
     std::span<const double> recorded;
@@ -129,32 +144,24 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
       return failure(env, error, "no machine for this layout and scheme");
     std::vector<OpEffects> effects;
     const std::vector<OpRecord> records = sandbox->run_all(ops, recorded, effects);
-    std::vector<MmAuditRow> rows = sandbox->audit();
-    // Once more when all have exited: what is still held then is lost.
-    sandbox->finish();
-    const std::vector<MmAuditRow> last = sandbox->audit();
-    rows.insert(rows.end(), last.begin(), last.end());
+    const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
     const JsValues js(env);
     return JsObject(js)
         .set("results",
              js.list(records, [&](const OpRecord& each) { return record_value(js, each); }))
         .set("effects",
              js.list(effects, [&](const OpEffects& each) { return effects_value(js, each); }))
-        .set("audit", js.list(rows, [&](const MmAuditRow& each) { return mm_row_value(js, each); }))
+        .set("audit", mm_rows_value(js, rows))
         .value();
   });
 }
 
 napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    std::size_t given = 3;
-    napi_value args[3] = {};
-    napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+    const auto args = arguments<3>(env, info);
     JsRead from(env, args[0]);
-    SandboxSettings settings;
-    settings.layout = read_layout_ref(from, "layout");
-    settings.scheme = read_scheme_ref(from, "scheme");
-    settings.pages = from.integer("pages", kMaxScenarioPages);
+    SandboxSettings settings = read_machine(from);
+    settings.pages = from.integer("pages", kMaxMachinePages);
     const std::uint64_t limit = from.integer("limit", 100'000'000);
     const std::uint64_t seed = from.big("seed");
     ScenarioOps scenario;
@@ -169,9 +176,7 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     std::vector<RanOp> ran;
     if (!run_in_order(*sandbox, scenario, seed, limit, ran))
       return failure(env, Errc::kOverflow, "more operations than the limit");
-    std::vector<MmAuditRow> rows = sandbox->audit();
-    sandbox->finish();
-    for (MmAuditRow& row : sandbox->audit()) rows.push_back(std::move(row));
+    const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
     const JsValues js(env);
     return JsObject(js)
         .set("ran", js.list(ran,
@@ -182,7 +187,7 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
                                   .set("result", record_value(js, each.record))
                                   .value();
                             }))
-        .set("audit", js.list(rows, [&](const MmAuditRow& each) { return mm_row_value(js, each); }))
+        .set("audit", mm_rows_value(js, rows))
         .text("leaks", rows.empty() ? sandbox->leaks() : std::string())
         .value();
   });

@@ -27,6 +27,6 @@ bool read_numbers(napi_env env, napi_value value, std::span<const double>& out);
 bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops);
 /// The setup, and an array of lists.
 bool read_scenario(napi_env env, napi_value setup, napi_value threads, ScenarioOps& out);
-napi_value mm_row_value(const JsValues& js, const MmAuditRow& row);
+napi_value mm_rows_value(const JsValues& js, const std::vector<MmAuditRow>& rows);
 
 }  // namespace pagebox::addon

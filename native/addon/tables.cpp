@@ -60,13 +60,6 @@ const char* layout_of_words(unsigned word_bytes) {
   return "";
 }
 
-napi_value argument(napi_env env, napi_callback_info info) {
-  std::size_t given = 1;
-  napi_value value = nullptr;
-  napi_get_cb_info(env, info, &given, &value, nullptr, nullptr);
-  return value;
-}
-
 constexpr std::string_view kUnreadable = "not as TypeScript declares it";
 
 }  // namespace
@@ -122,7 +115,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
 napi_value check_layout_value(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     const JsValues js(env);
-    JsRead from(env, argument(env, info));
+    JsRead from(env, arguments<1>(env, info)[0]);
     const Layout layout = read_layout(from);
     std::vector<LayoutProblem> problems = check_layout(layout);
     if (!from.ok()) problems.push_back({"definition", "", std::string(kUnreadable)});
@@ -139,7 +132,7 @@ napi_value check_layout_value(napi_env env, napi_callback_info info) {
 napi_value check_scheme_value(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     const JsValues js(env);
-    JsRead from(env, argument(env, info));
+    JsRead from(env, arguments<1>(env, info)[0]);
     const SchemeSpec scheme = read_scheme(from);
     std::vector<SchemeProblem> problems = check_scheme(scheme);
     if (!from.ok()) problems.push_back({"definition", std::string(kUnreadable)});
@@ -152,7 +145,7 @@ napi_value check_scheme_value(napi_env env, napi_callback_info info) {
 napi_value layout_facts(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     Layout layout;
-    if (!read_layout_ref(env, argument(env, info), layout))
+    if (!read_layout_ref(env, arguments<1>(env, info)[0], layout))
       return failure(env, Errc::kInval, kUnreadable);
     return layout_value(JsValues(env), layout);
   });
@@ -161,7 +154,7 @@ napi_value layout_facts(napi_env env, napi_callback_info info) {
 napi_value scheme_facts(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     SchemeSpec scheme;
-    if (!read_scheme_ref(env, argument(env, info), scheme))
+    if (!read_scheme_ref(env, arguments<1>(env, info)[0], scheme))
       return failure(env, Errc::kInval, kUnreadable);
     return scheme_value(JsValues(env), scheme);
   });
