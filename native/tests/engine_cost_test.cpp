@@ -3,6 +3,7 @@
 
 #include "engine/limit_loops.h"
 #include "tests/both/engine_fixture.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -90,13 +91,7 @@ TEST_P(LimitLoops, SamplersMeasureEveryLoopAndLeaveNothing) {
   }
 }
 
-std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {
-  std::string name = info.param.name;
-  for (char& c : name)
-    if (c == '-') c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Schemes, LimitLoops, testing::ValuesIn(builtin_schemes()), scheme_name);
+INSTANTIATE_TEST_SUITE_P(Schemes, LimitLoops, testing::ValuesIn(builtin_schemes()), parameter_name);
 
 TEST(Cost, RefusesWhatHasNoLoop) {
   CostSettings settings;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/both/engine_fixture.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -42,14 +43,8 @@ TEST_P(RaceOfEveryScheme, IsExactOnAFewPages) {
   for (std::uint64_t pfn = 0; pfn < 8; ++pfn) EXPECT_EQ(box->unpin(Pfn{pfn}), Errc::kNotPinned);
 }
 
-std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {
-  std::string name = info.param.name;
-  for (char& c : name)
-    if (c == '-') c = '_';
-  return name;
-}
 INSTANTIATE_TEST_SUITE_P(Schemes, RaceOfEveryScheme, testing::ValuesIn(builtin_schemes()),
-                         scheme_name);
+                         parameter_name);
 
 TEST(Race, PopulatesPagesThatThreadsMeetAtOnce) {
   auto box = TestBox{.pages = 4096}.make();

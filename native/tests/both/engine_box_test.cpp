@@ -1,4 +1,5 @@
 #include "tests/both/engine_fixture.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -177,13 +178,8 @@ TEST_P(EveryScheme, PinsAndUnpinsEveryTypeThatFitsAndStaysClean) {
   }
 }
 
-std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {
-  std::string name = info.param.name;
-  for (char& c : name)
-    if (c == '-') c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Schemes, EveryScheme, testing::ValuesIn(builtin_schemes()), scheme_name);
+INSTANTIATE_TEST_SUITE_P(Schemes, EveryScheme, testing::ValuesIn(builtin_schemes()),
+                         parameter_name);
 
 }  // namespace
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -8,6 +8,7 @@
 #include "mm/user_access.h"
 #include "pins/batch.h"
 #include "tests/both/mm_fixture.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::testing {
 namespace {
@@ -50,13 +51,7 @@ std::vector<std::string> scheme_names() {
   for (const SchemeSpec& scheme : builtin_schemes()) names.push_back(scheme.name);
   return names;
 }
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name)
-    if (c == '-') c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Scheme, MmSchemes, ::testing::ValuesIn(scheme_names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Scheme, MmSchemes, ::testing::ValuesIn(scheme_names()), parameter_name);
 
 TEST_P(MmSchemes, a_page_pinned_in_a_batch_is_listed_by_its_last_unpin) {
   const Pfn first = pin(), again = pin();  // before the batch has been drained

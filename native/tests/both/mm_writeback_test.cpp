@@ -11,6 +11,7 @@
 #include "mm/page_cache.h"
 #include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::testing {
 namespace {
@@ -84,12 +85,7 @@ INSTANTIATE_TEST_SUITE_P(Schemes, WritebackOfPinned, ::testing::ValuesIn([] {
                              names.push_back(scheme.name);
                            return names;
                          }()),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& letter : name)
-                             if (letter == '-') letter = '_';
-                           return name;
-                         });
+                         parameter_name);
 
 TEST_P(WritebackOfPinned, loses_what_the_device_stored_as_the_kernel_does) {
   EXPECT_EQ(written(false), 1U);

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "page/setup.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox {
 namespace {
@@ -217,12 +218,7 @@ TEST_P(ZoneTest, EveryFlippedBitIsSeen) {
 INSTANTIATE_TEST_SUITE_P(Layouts, ZoneTest,
                          testing::Values("linux-4.20", "linux-4.20-counter", "linux-6.12",
                                          "linux-4.20-32", "linux-4.20-zd-32", "linux-6.12-32"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name)
-                             if (c == '-' || c == '.') c = '_';
-                           return name;
-                         });
+                         parameter_name);
 
 }  // namespace
 }  // namespace pagebox

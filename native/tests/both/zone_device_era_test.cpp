@@ -21,6 +21,10 @@ struct Era {
   DeviceMemory memory;
   std::int32_t free, used;
 };
+std::string test_name(const Era& era) {
+  return pagebox::test_name(era.layout + ("_" + test_name(era.memory)));
+}
+void PrintTo(const Era& era, std::ostream* out) { *out << test_name(era); }
 
 class ZoneDeviceEra : public ::testing::TestWithParam<Era> {};
 INSTANTIATE_TEST_SUITE_P(Layouts, ZoneDeviceEra,
@@ -29,7 +33,8 @@ INSTANTIATE_TEST_SUITE_P(Layouts, ZoneDeviceEra,
                                            Era{"linux-4.20-zd", DeviceMemory::kPrivate, 1, 2},
                                            Era{"linux-4.20-count", DeviceMemory::kPublic, 1, 2},
                                            Era{"linux-6.12", DeviceMemory::kPrivate, 0, 1},
-                                           Era{"linux-6.12", DeviceMemory::kCoherent, 0, 1}));
+                                           Era{"linux-6.12", DeviceMemory::kCoherent, 0, 1}),
+                         parameter_name);
 
 TEST_P(ZoneDeviceEra, a_page_is_free_used_and_free_again) {
   const Era& era = GetParam();

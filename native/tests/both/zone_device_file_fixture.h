@@ -35,6 +35,13 @@ struct FileBox : DeviceBox {
     }
   }
 
+  /// The device forgets the process, which exits; the file goes.
+  void finish(Mirror& mirror, Mm& mm) {
+    mirror.close(cpu());
+    exit(mm);
+    put_file();
+  }
+
   std::unique_ptr<Mm> empty_mm() {
     std::unique_ptr<Mm> mm;
     EXPECT_EQ(Mm::create(cpu(), mm), Errc::kOk);
@@ -96,6 +103,47 @@ struct FileBox : DeviceBox {
     machine->put_file(cpu(), *file);
     file = nullptr;
   }
+};
+
+/// Which memory, for which files.
+struct Where {
+  DeviceMemory memory;
+  FileKind kind;
+  const char* layout = "linux-6.12";
+};
+
+inline std::string test_name(const Where& where) {
+  return test_name(where.memory) + (where.kind == FileKind::kShmem ? "_tmpfs" : "_disk") +
+         (where.layout == std::string("linux-6.12") ? "" : "_1_based");
+}
+inline void PrintTo(const Where& where, std::ostream* out) { *out << test_name(where); }
+/// A shared mapping of four written pages, all moved to the device.
+class DeviceFile : public ::testing::TestWithParam<Where> {
+ protected:
+  void start(std::uint64_t device_pages = kDevicePages) {
+    box.emplace(GetParam().memory, GetParam().kind, 1, device_pages, GetParam().layout);
+    mm = box->mapped_mm(4);
+    box->fill(*mm, 4, 100);
+    mirror = box->device->open(*mm);
+  }
+  void there(Mm* other = nullptr) {
+    ASSERT_EQ(mirror->migrate_to_device(box->cpu(), kBase, 4, {}).error, Errc::kOk);
+    ASSERT_EQ(box->device->pages_in_use(), 4U);
+    for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(box->in_device(i));
+    std::vector<Mm*> mms{mm.get()};
+    if (other != nullptr) mms.push_back(other);
+    ASSERT_EQ(box->audit(mms), kClean);
+  }
+  void finish() {
+    box->finish(*mirror, *mm);
+    EXPECT_EQ(box->audit({}), kClean);
+    EXPECT_EQ(box->device->pages_in_use(), 0U);
+  }
+  bool is_private() const { return GetParam().memory == DeviceMemory::kPrivate; }
+
+  std::optional<FileBox> box;
+  std::unique_ptr<Mm> mm;
+  Mirror* mirror = nullptr;
 };
 
 }  // namespace pagebox::testing

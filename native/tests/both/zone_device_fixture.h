@@ -4,13 +4,31 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "engine/audit_mm.h"
 #include "mm/user_access.h"
 #include "pins/registry.h"
+#include "tests/both/test_name.h"
 #include "zone_device/mirror.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// How tests name it.
+inline std::string test_name(DeviceMemory memory) {
+  switch (memory) {
+    case DeviceMemory::kPrivate: return "private";
+    case DeviceMemory::kCoherent: return "coherent";
+    case DeviceMemory::kPublic: return "public";
+    default: return "other";
+  }
+}
+/// googletest's: what a parameter is printed as.
+inline void PrintTo(DeviceMemory memory, std::ostream* out) { *out << test_name(memory); }
+
+}  // namespace pagebox::inline PAGEBOX_ENV
 
 namespace pagebox::testing {
 

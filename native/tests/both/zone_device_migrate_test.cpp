@@ -7,7 +7,8 @@ namespace {
 
 class Migrate : public ::testing::TestWithParam<DeviceMemory> {};
 INSTANTIATE_TEST_SUITE_P(Memory, Migrate,
-                         ::testing::Values(DeviceMemory::kPrivate, DeviceMemory::kCoherent));
+                         ::testing::Values(DeviceMemory::kPrivate, DeviceMemory::kCoherent),
+                         parameter_name);
 
 TEST_P(Migrate, moves_to_the_device_and_back_with_its_data) {
   DeviceBox box(GetParam());

@@ -2,6 +2,7 @@
 // count in: mm refuses to pin them there.
 #include "mm/gup.h"
 #include "mm/pin_question.h"
+#include "tests/both/test_name.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {
@@ -11,6 +12,8 @@ struct Case {
   const char* scheme;
   bool has_room;
 };
+std::string test_name(const Case& of) { return pagebox::test_name(of.scheme); }
+void PrintTo(const Case& of, std::ostream* out) { *out << of.scheme; }
 
 class CoherentPins : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Scheme, CoherentPins,
@@ -19,12 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Scheme, CoherentPins,
                                            Case{"mapcount-overlay", true},
                                            Case{"lru-overlay", false}, Case{"packed-64", false},
                                            Case{"packed-32", false}, Case{"flag-and-word", false}),
-                         [](const auto& info) {
-                           std::string name = info.param.scheme;
-                           for (char& c : name)
-                             if (c == '-') c = '_';
-                           return name;
-                         });
+                         parameter_name);
 
 TEST_P(CoherentPins, are_refused_where_the_count_would_overwrite_the_devices_words) {
   DeviceBox box(DeviceMemory::kCoherent, 1, kDevicePages, "linux-6.12", false, GetParam().scheme);

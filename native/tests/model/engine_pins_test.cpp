@@ -9,6 +9,7 @@
 
 #include "engine/entry.h"
 #include "pins/registry.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -76,13 +77,7 @@ TEST_P(ModelPins, SameSeedSameSchedulesAndWords) {
   EXPECT_NE(once.hash, other.hash);
 }
 
-std::string scheme_name(const testing::TestParamInfo<SchemeSpec>& info) {
-  std::string name = info.param.name;
-  for (char& c : name)
-    if (c == '-') c = '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Schemes, ModelPins, testing::ValuesIn(builtin_schemes()), scheme_name);
+INSTANTIATE_TEST_SUITE_P(Schemes, ModelPins, testing::ValuesIn(builtin_schemes()), parameter_name);
 
 TEST(ModelPinsQuirk, DoubleLastUnpinIsFoundAndRepeats) {
   ModelPinsSettings settings = settings_for("lru-overlay", 2);

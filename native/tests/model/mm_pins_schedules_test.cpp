@@ -6,6 +6,7 @@
 #include "mm/migrate.h"
 #include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
+#include "tests/both/test_name.h"
 
 namespace pagebox::testing {
 namespace {
@@ -96,12 +97,7 @@ class MmListSchedules : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Scheme, MmListSchedules,
                          ::testing::Values("lru-overlay", "packed-64", "packed-32", "flag-and-word",
                                            "mapcount-overlay", "refcount"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name)
-                             if (c == '-') c = '_';
-                           return name;
-                         });
+                         parameter_name);
 
 TEST_P(MmListSchedules, pins_meet_drains_reclaim_migration_and_mlock) {
   constexpr std::uint64_t kRuns = 150;

@@ -12,12 +12,6 @@ namespace {
 // Who writes which page.
 enum : std::uint64_t { kStores, kDeviceWrites, kCalls, kPages };
 
-struct Where {
-  DeviceMemory memory;
-  FileKind kind;
-  const char* layout = "linux-6.12";
-};
-
 struct Meeting {
   explicit Meeting(const Where& where)
       : box(where.memory, where.kind, 4, 4, where.layout), kind(where.kind) {
@@ -137,7 +131,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Where{DeviceMemory::kCoherent, FileKind::kDisk},
                       Where{DeviceMemory::kPublic, FileKind::kShmem},
                       Where{DeviceMemory::kPrivate, FileKind::kDisk, "linux-4.20"},
-                      Where{DeviceMemory::kPublic, FileKind::kDisk, "linux-4.20"}));
+                      Where{DeviceMemory::kPublic, FileKind::kDisk, "linux-4.20"}),
+    parameter_name);
 
 TEST_P(ZoneDeviceFileSchedules, faults_and_calls_against_migration) {
   Meeting meeting(GetParam());

@@ -68,7 +68,8 @@ struct Meeting {
 
 class ZoneDeviceSchedules : public ::testing::TestWithParam<DeviceMemory> {};
 INSTANTIATE_TEST_SUITE_P(Memory, ZoneDeviceSchedules,
-                         ::testing::Values(DeviceMemory::kPrivate, DeviceMemory::kCoherent));
+                         ::testing::Values(DeviceMemory::kPrivate, DeviceMemory::kCoherent),
+                         parameter_name);
 
 TEST_P(ZoneDeviceSchedules, faults_and_pins_against_migration) {
   constexpr std::uint64_t kRuns = 300;
