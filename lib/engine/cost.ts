@@ -5,7 +5,7 @@ import { busy, closedError, created, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { maxOrder } from '../pins/room.ts'
 import { readBoxOptions } from './box.ts'
-import type { NativeCostOptions, NativeCostSampler } from '../native/binding.ts'
+import type { NativeCostOptions, NativeCostSampler } from '../native/engineBinding.ts'
 import type { CostBesideOptions, CostOp, CostOptions, CostSample, CostSampler } from './costTypes.ts'
 import type { Pattern } from './raceTypes.ts'
 

@@ -1,6 +1,7 @@
 import { badArgument, boolean, callback, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
 import { keysOf, now } from '../base/primordials.ts'
-import type { NativeBox, NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/binding.ts'
+import type { NativeBox } from '../native/binding.ts'
+import type { NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/engineBinding.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
 import { tables } from '../native/tables.ts'

@@ -1,3 +1,18 @@
+import type {
+  NativeCostOptions,
+  NativeCostSampler,
+  NativeExplore,
+  NativeExploreOps,
+  NativeExploreOpsOptions,
+  NativeExploreOptions,
+  NativeRace,
+  NativeRaceOps,
+  NativeRaceOpsOptions,
+  NativeRaceOptions,
+  NativeScenarioRun,
+  NativeScenarioTables,
+  NativeThreadsRun,
+} from './engineBinding.ts'
 import type { NativeLeft, NativeMachine } from './machineBinding.ts'
 import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
 import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
@@ -187,218 +202,6 @@ export interface NativeProbe {
 export interface NativeFailure {
   status: number
   reason: string
-}
-
-export interface NativeRaceOptions {
-  threads: number
-  seconds: number
-  ops: number
-  rounds: number
-  seed: bigint
-  mix: { op: string; weight: number }[]
-  pattern: string
-  firstPfn: number
-  pages: number
-  affinity: boolean
-}
-
-export interface NativeOpResult {
-  op: string
-  ops: number
-  retries: number
-  failures: { errno: string; count: number }[]
-  latency: {
-    samples: number
-    min: number
-    mean: number
-    p50: number
-    p90: number
-    p99: number
-    p999: number
-    max: number
-    buckets: { upToNs: number; count: number }[]
-  } | null
-}
-
-export interface NativeRaceResult {
-  stoppedBy: string
-  seconds: number
-  rounds: number
-  ops: NativeOpResult[]
-  threads: NativeOpResult[][]
-  audit: NativeAudit
-}
-
-/** A race that runs in native threads. JS asks it how far it is; it never calls into JS. */
-export interface NativeRace {
-  progress(): { seconds: number; ops: number; rounds: number; done: boolean }
-  stop(): void
-  /** Joins the threads; once, after `done`. */
-  result(): NativeRaceResult | NativeFailure
-}
-
-export interface NativeCostOptions {
-  box: NativeBoxOptions
-  type: string
-  order: number
-  pattern: string
-  threads: number
-  op: string
-  loop: string
-  prefetch: boolean
-  seed: bigint
-}
-
-export interface NativeCostSampler {
-  sample(ops: number): { ns: number; ops: number; retries: number } | number
-  beside(options: NativeCostOptions): NativeCostSampler | NativeFailure | number
-  close(): void
-}
-
-export interface NativeExploreOptions {
-  scheme: string
-  layout: string
-  quirks: string[]
-  threads: number
-  folios: number
-  order: number
-  ops: number
-  schedules: number
-  firstRun: number
-  seed: bigint
-}
-
-export interface NativeExploreResult {
-  schedules: number
-  distinct: number
-  steps: number
-  violations: number
-  hash: bigint
-  seconds: number
-  first: {
-    run: number
-    scheduleHash: bigint
-    end: string
-    invariant: string
-    pfn: number
-    expected: bigint
-    found: bigint
-  }[]
-}
-
-/** An exploration in a native thread. */
-export interface NativeExplore {
-  done(): boolean
-  stop(): void
-  result(): NativeExploreResult | NativeFailure
-}
-
-/** A row of the audit of address spaces. */
-export interface NativeMmAuditRow {
-  invariant: string
-  /** A pfn, a swap slot or an address. */
-  where: number
-  expected: number
-  found: number
-  explanation: string
-}
-
-export interface NativeScenarioRun {
-  results: (Record<string, unknown> | null)[]
-  /** Declared effects of the scheme that reached a result; null: none. */
-  effects: ({ all: string[]; pages: string[][] } | null)[]
-  audit: NativeMmAuditRow[]
-}
-
-/** The vocabulary of scenarios, as engine/ops.h and engine/op_row.h have it. */
-export interface NativeScenarioTables {
-  ops: { name: string; fields: string; result: string; device: boolean }[]
-  /** Names of the numbers of a row, in order. */
-  slots: string[]
-  kinds: string[]
-  advices: string[]
-  modes: string[]
-  vias: string[]
-  /** How a page is chosen; the first means a number. */
-  picks: string[]
-  /** Groups of operations that a mix can name. */
-  mixGroups: { name: string; summary: string }[]
-  buffers: number
-  devices: number
-  files: number
-}
-
-/** Results of a scenario with threads, executed in order. */
-export interface NativeThreadsRun {
-  ran: { thread: number; index: number; result: Record<string, unknown> | null }[]
-  audit: NativeMmAuditRow[]
-  leaks: string
-}
-
-/** Random operations of threads; unused where the scenario has lists. */
-export interface NativeRandomOps {
-  threads: number
-  mixCount: number
-  mixes: { mix: number; op: string; weight: number }[]
-  processes: number
-  buffers: number
-  pagesEach: number
-}
-
-export interface NativeRaceOpsOptions extends NativeRandomOps {
-  layout: NativeLayoutRef
-  scheme: NativeSchemeRef
-  pages: number
-  seconds: number
-  ops: number
-  rounds: number
-  seed: bigint
-  affinity: boolean
-}
-
-export interface NativeRaceOps {
-  progress(): { seconds: number; ops: number; rounds: number; done: boolean }
-  stop(): void
-  result():
-    | {
-        stoppedBy: string
-        seconds: number
-        rounds: number
-        dirtyRound: number
-        ops: NativeOpResult[]
-        threads: NativeOpResult[][]
-        audit: NativeMmAuditRow[]
-        leaks: string
-      }
-    | NativeFailure
-}
-
-export interface NativeExploreOpsOptions extends NativeRandomOps {
-  scheme: string
-  layout: string
-  pages: number
-  ops: number
-  schedules: number
-  firstRun: number
-  seed: bigint
-}
-
-export interface NativeExploreOpsResult {
-  schedules: number
-  distinct: number
-  steps: number
-  ops: number
-  hash: bigint
-  gaveUp: boolean
-  seconds: number
-  outcomes: Record<string, number>
-  first: { run: number; scheduleHash: bigint; outcome: string; text: string; trace: string }[]
-}
-
-export interface NativeExploreOps {
-  done(): boolean
-  stop(): void
-  result(): NativeExploreOpsResult | NativeFailure
 }
 
 export interface NativeBinding {

@@ -1,4 +1,4 @@
-import type { NativeScenarioTables } from '../../native/binding.ts'
+import type { NativeScenarioTables } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 
 /** One field of an operation. */
