@@ -128,6 +128,8 @@ export interface NativeScenarioTables {
   ops: { name: string; fields: string; result: string; device: boolean }[]
   /** Names of the numbers of a row, in order. */
   slots: string[]
+  /** Fields that are a bit of the slot `flags`, the lowest first. */
+  flags: string[]
   kinds: string[]
   advices: string[]
   modes: string[]

@@ -110,6 +110,7 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
   return JsObject(js)
       .set("ops", js.list(kOpTable, [&](const OpInfo& op) { return op_value(js, op); }))
       .set("slots", js.texts(kOpSlots))
+      .set("flags", js.texts(kOpFlagNames))
       .set("kinds", js.texts(kMapKindNames))
       .set("advices", js.texts(kAdviceNames))
       .set("modes", js.texts(kGupModeNames))

@@ -14,8 +14,9 @@ inline constexpr std::array<std::string_view, 24> kOpSlots = {
     "op",    "proc",   "child", "buf",  "to",   "page",    "n",     "hasPage",
     "hasN",  "pages",  "kind",  "prot", "fill", "hasFill", "file",  "dev",
     "value", "advice", "mode",  "via",  "id",   "fpage",   "flags", "pick"};
-/// Bits of the slot `flags`.
+/// Bits of the slot `flags`, and the fields that they stand for.
 inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4;
+inline constexpr std::array<std::string_view, 3> kOpFlagNames = {"write", "fast", "longterm"};
 
 /// False: a number is no operation, name or letter. Sizes are the interpreter's
 /// to judge.

@@ -99,13 +99,6 @@ const presence = new Map([
   ['n', 'hasN'],
   ['fill', 'hasFill'],
 ])
-/** Fields that are one bit of the slot `flags`, as engine/op_row.h has them. */
-const flagBits = new Map([
-  ['write', 1],
-  ['fast', 2],
-  ['longterm', 4],
-])
-
 class RowWriter {
   readonly #op: RecordedOp
   readonly #where: string
@@ -152,11 +145,11 @@ class RowWriter {
       this.#set('pick', pick)
       return
     }
-    const bit = flagBits.get(name)
+    const bit = vocabulary().tables.flags.indexOf(name)
     const present = presence.get(name)
     if (present !== undefined) this.#set(present, 1)
-    if (bit === undefined) this.#set(name, this.#numberOf(name))
-    else this.#flag(name, bit)
+    if (bit < 0) this.#set(name, this.#numberOf(name))
+    else this.#flag(name, 1 << bit)
   }
 
   #numberOf(name: string): number {
