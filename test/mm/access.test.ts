@@ -1,20 +1,7 @@
-import { Box, PageboxError, type Mm } from 'pagebox'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Box, PageboxError } from 'pagebox'
+import { describe, expect, test } from 'vitest'
+import { box, mm } from './freshBox.ts'
 import { codeOf, errnoOf } from './errors.ts'
-
-let box: Box
-let mm: Mm<Box>
-beforeEach(() => {
-  box = Box.create({ pages: 4096 })
-  mm = box.createMm()
-})
-afterEach(() => {
-  try {
-    if (!box.closed) box.audit().assertClean()
-  } finally {
-    box.close()
-  }
-})
 
 describe('memory of a process', () => {
   test('is zero, takes words, and is present once touched', () => {

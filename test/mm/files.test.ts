@@ -1,25 +1,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Box, type Mm } from 'pagebox'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { box, mm } from './freshBox.ts'
 import { codeOf, errnoOf, errorOf } from './errors.ts'
 
-let box: Box
-let mm: Mm<Box>
 let folder: string
 beforeEach(() => {
-  box = Box.create({ pages: 4096 })
-  mm = box.createMm()
   folder = mkdtempSync(join(process.env.PAGEBOX_TEST_DIR ?? tmpdir(), 'pagebox-'))
 })
 afterEach(() => {
-  try {
-    if (!box.closed) box.audit().assertClean()
-  } finally {
-    box.close()
-    rmSync(folder, { recursive: true })
-  }
+  rmSync(folder, { recursive: true })
 })
 
 /** Pages whose every byte differs from its neighbours. */

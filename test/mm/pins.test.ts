@@ -1,20 +1,7 @@
-import { Box, type Mm, schemes } from 'pagebox'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Box, schemes } from 'pagebox'
+import { describe, expect, test } from 'vitest'
+import { box, mm } from './freshBox.ts'
 import { codeOf, errnoOf, errorOf } from './errors.ts'
-
-let box: Box
-let mm: Mm<Box>
-beforeEach(() => {
-  box = Box.create({ pages: 4096 })
-  mm = box.createMm()
-})
-afterEach(() => {
-  try {
-    if (!box.closed) box.audit().assertClean()
-  } finally {
-    box.close()
-  }
-})
 
 describe('pins of a mapping', () => {
   test.each([{}, { write: true }, { longterm: true }, { fast: false }, { write: true, longterm: true, fast: false }])(
