@@ -11,8 +11,6 @@ namespace {
 constexpr unsigned kLevelShift[] = {kPgdShift, kPudShift, kPmdShift, kPageShift};
 constexpr std::uint64_t kTableBits =
     Pte::kPresent | Pte::kWrite | Pte::kUser | Pte::kAccessed | Pte::kDirty;
-/// `page_type` of a page table in the word of `_mapcount` (PGTY_table).
-constexpr auto kPageTypeTable = static_cast<std::int32_t>(0xf2000000);
 
 std::uint64_t index_at(std::uint64_t address, unsigned level) {
   return address >> kLevelShift[level] & (kPtesPerTable - 1);
@@ -20,12 +18,11 @@ std::uint64_t index_at(std::uint64_t address, unsigned level) {
 
 void free_table_after_grace(RcuHead* head) {
   std::byte* at = reinterpret_cast<std::byte*>(head) - sizeof(std::uint64_t);
-  std::uint64_t owner = 0;
-  std::memcpy(&owner, at + 4 * sizeof(std::uint64_t), sizeof owner);
-  auto& machine = *reinterpret_cast<Machine*>(owner);
-  const Page page(at, &machine.memmap.shape());
+  Machine* machine = nullptr;
+  std::memcpy(&machine, at + 4 * sizeof(std::uint64_t), sizeof machine);
+  const Page page(at, &machine->memmap.shape());
   page.set_mapcount_raw(-1);
-  machine.put(machine.cpu(0), page);
+  machine->put(machine->cpu(0), page);
 }
 
 }  // namespace
@@ -45,7 +42,8 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
   page.set_word(5, 0);  // the split lock, free
   if (const std::uint16_t reserve = page.shape().pmd_huge_pte; reserve != 0)
     page.set_word(reserve / page.shape().word_bytes, 0);
-  page.set_mapcount_raw(kPageTypeTable);
+  if (const std::uint32_t type = page.shape().table_type; type != 0)
+    page.set_mapcount_raw(static_cast<std::int32_t>(type));
   const Pfn pfn = machine_.pfn_of(page);
   machine_.frames.clear(pfn);
   tables_.fetch_add(1);
