@@ -36,7 +36,7 @@ export interface BoxOptions {
   fileBackedDevicePages?: boolean
   /**
    * Huge pages set aside for `mmap({ hugetlb: true })`, 512 pages each (`nr_hugepages`), from the start
-   * and for good; 0. At most `pages / 512 - 1`.
+   * and for good; 0. At most `pages / 512 - 1`. Any make `frames` true.
    */
   hugetlbPages?: number
   /** Counters of the `sharded` scheme: logical threads; 8. */

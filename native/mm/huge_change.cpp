@@ -58,8 +58,9 @@ Errc copy_huge_pmd(Cpu& cpu, Vma& to, Vma& from, std::uint64_t address, PteSlot 
     const Pte pte = pmd.get();
     error = is_huge_leaf(pte) ? Errc::kOk : Errc::kAgain;
     if (const Page folio = error == Errc::kOk ? huge_normal_folio(machine, pte) : Page()) {
+      machine.get(folio);  // first: who asks for pins by references counts it
       error = folio_try_dup_anon_rmap_pmd(folio, from);
-      if (error == Errc::kOk) machine.get(folio);
+      if (error != Errc::kOk) folio.ref_sub(1);  // not the last: the entry has one
     }
     if (error == Errc::kOk) {
       tables.deposit(child.value, table.value);
