@@ -111,6 +111,8 @@ class Walk {
     if (folio_test_hugetlb(folio) != vma.is_hugetlb())
       row(MmInvariant::kHugetlbCounted, pmd.pfn().value, vma.is_hugetlb() ? 1 : 0,
           folio_test_hugetlb(folio) ? 1 : 0, "a page of the pool belongs where one was asked for");
+    else if (vma.is_hugetlb() && hugetlb_promised(vma, from))
+      row(MmInvariant::kHugetlbCounted, pmd.pfn().value, 0, 1, "there already, and still promised");
     if (to - from != kPmdBytes || !folio_test_pmd_mappable(folio))
       row(MmInvariant::kHugeCountsAgree, pmd.pfn().value, kPmdBytes, to - from,
           "a pmd maps what is no whole huge page");

@@ -42,6 +42,10 @@ inline bool hugetlb_aligned(std::uint64_t address) { return address % kPmdBytes 
 inline bool may_split_vma(const Vma& vma, std::uint64_t address) {
   return !vma.is_hugetlb() || hugetlb_aligned(address);
 }
+/// Where the promise for the huge page at `start`, which is in the vma, stands.
+std::uint64_t hugetlb_index(const Vma& vma, std::uint64_t start);
+/// A page that is not there yet is promised.
+bool hugetlb_promised(const Vma& vma, std::uint64_t start);
 /// Promises that the vma's range still has.
 std::uint64_t hugetlb_promises(const Vma& vma);
 

@@ -89,8 +89,8 @@ Errc hugetlb_dontneed(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end
     const PteSlot pmd = vma.mm->page_table.find_pmd(at);
     // Somebody may have faulted it in again.
     if (pmd && !pmd.get().none()) continue;
-    const std::uint64_t i = (vma.pgoff_of(at) - claims.first_pgoff) / kPagesPerPmd;
-    if (!claims.promised[i]) claims.promised[i] = pool.reserve(1) == Errc::kOk;
+    if (!hugetlb_promised(vma, at))
+      claims.promised[hugetlb_index(vma, at)] = pool.reserve(1) == Errc::kOk;
   }
   return Errc::kOk;
 }

@@ -7,10 +7,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-std::uint64_t index_in(const HugetlbClaims& claims, const Vma& vma, std::uint64_t start) {
-  return (vma.pgoff_of(start) - claims.first_pgoff) / kPagesPerPmd;
-}
-
 Pte writable(const Vma& vma, Pte pte) {
   return maybe_mkwrite(pte.with(Pte::kAccessed).mkdirty(), vma);
 }
@@ -21,11 +17,10 @@ FaultResult map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start, PteSlot pmd, bool
   HugetlbClaims& claims = *vma.hugetlb;
   if (claims.lost) return FaultResult::kSigbus;
   if (anon_vma_prepare(machine, vma) != Errc::kOk) return FaultResult::kOom;
-  const std::uint64_t index = index_in(claims, vma, start);
-  const bool promised = claims.owner && claims.promised[index];
+  const bool promised = hugetlb_promised(vma, start);
   const auto fresh = machine.hugetlb.take(promised);
   if (!fresh) return FaultResult::kSigbus;
-  if (promised) claims.promised[index] = false;
+  if (promised) claims.promised[hugetlb_index(vma, start)] = false;
   const Page folio = fresh.value;
   hugetlb_clear(machine, folio);
   const Guard guard(*pmd.lock);
@@ -125,11 +120,19 @@ class WriteFault {
 
 }  // namespace
 
+std::uint64_t hugetlb_index(const Vma& vma, std::uint64_t start) {
+  return (vma.pgoff_of(start) - vma.hugetlb->first_pgoff) / kPagesPerPmd;
+}
+
+bool hugetlb_promised(const Vma& vma, std::uint64_t start) {
+  return vma.hugetlb->owner && vma.hugetlb->promised[hugetlb_index(vma, start)];
+}
+
 std::uint64_t hugetlb_promises(const Vma& vma) {
-  if (!vma.is_hugetlb() || !vma.hugetlb->owner) return 0;
+  if (!vma.is_hugetlb()) return 0;
   std::uint64_t count = 0;
   for (std::uint64_t at = vma.start; at < vma.end; at += kPmdBytes)
-    count += vma.hugetlb->promised[index_in(*vma.hugetlb, vma, at)] ? 1 : 0;
+    count += hugetlb_promised(vma, at) ? 1 : 0;
   return count;
 }
 

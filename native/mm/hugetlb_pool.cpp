@@ -86,12 +86,15 @@ Result<Page> HugetlbPool::take(bool promised) {
   if (!first.value) return Errc::kNoMem;
   const Page folio = first.value;
   if (const Errc error = list(true).remove(folio); error != Errc::kOk) return error;
+  if (const Errc error = list(false).add_first(folio); error != Errc::kOk) {
+    (void)list(true).add_first(folio);
+    return error;
+  }
   free_ -= 1;
   if (promised) reserved_ -= 1;
-  const Errc error = list(false).add_first(folio);
   // Last: whoever may grab it finds the rest in place.
   folio.set_refcount(1);
-  return error == Errc::kOk ? Result<Page>(folio) : Result<Page>(error);
+  return folio;
 }
 
 void HugetlbPool::free(Page folio) {
@@ -114,9 +117,13 @@ bool HugetlbPool::holds(Pfn pfn) const {
 Errc HugetlbPool::heads(bool free, std::vector<Pfn>& out) const {
   const PageList from = list(free);
   Result<Page> at = from.first();
+  std::uint64_t before = from.address();
   // A ring that was bent may have no end.
   while (at && at.value && out.size() <= pages_.size()) {
-    out.push_back(memmap_.pfn_of(at.value));
+    const Pfn pfn = memmap_.pfn_of(at.value);
+    out.push_back(pfn);
+    if (at.value.word(2) != before) return Errc::kCorrupt;
+    before = memmap_.addresses().of_lru(pfn);
     at = from.after(at.value);
   }
   return at.error;

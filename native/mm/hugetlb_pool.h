@@ -52,7 +52,7 @@ class HugetlbPool {
   void unreserve(std::uint64_t pages);
   /// A page with one reference, contents undefined. `promised`: one of those that the
   /// caller has reserved, which is used up by it. kNoMem: none is left that is not
-  /// promised to others; kCorrupt: a list link was overwritten.
+  /// promised to others; kCorrupt: a list link was overwritten, nothing is taken.
   Result<Page> take(bool promised);
   /// The last reference is gone. A page whose links were overwritten stays off both
   /// lists, for the audit to find.

@@ -1,4 +1,4 @@
-import { Box, type Mm } from 'pagebox'
+import { Box, decodeWords, type Mm } from 'pagebox'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf, errnoOf, errorOf } from './errors.ts'
 
@@ -100,6 +100,8 @@ describe('a mapping', () => {
     expect(pages[5]?.flags).toContain('COMPOUND_TAIL')
     expect(pages[5]?.pfn).toBe((pages[0]?.pfn as number) + 5)
     expect((pages[0]?.pfn as number) % 512).toBe(0)
+    const { words } = box.page(pages[0]?.pfn as number)
+    expect(decodeWords(words)).toMatchObject({ type: 'compound-head', typeReason: 'page_type says hugetlb' })
     expect(mm.counters()).toMatchObject({ size: 512, rss: 512, anon: 512 })
   })
 
@@ -208,6 +210,25 @@ describe('pins', () => {
       got.put()
       buf.store(0, 1n)
       other.audit().assertClean()
+      other.close()
+    },
+  )
+
+  test.each(['lru-overlay', 'packed-64', 'packed-32', 'flag-and-word'])(
+    'of %s that somebody takes by pfn all the same break a list, and the audit says so',
+    (scheme) => {
+      const other = Box.create({ pages: 4096, hugetlbPages: 2, scheme })
+      const buf = other.createMm().mmap({ pages: 512, hugetlb: true })
+      buf.store(0, 1n)
+      const pfn = buf.pfns()[0] as number
+      other.pins.pin(pfn)
+      expect(other.audit().rows.map(({ invariant }) => invariant)).toContain('hugetlb-counted')
+      buf.unmap()
+      other.pins.unpin(pfn)
+      expect(other.hugetlb.free).toBe(1) // lost: its links cannot be trusted
+      const next = buf.mm.mmap({ pages: 512, hugetlb: true })
+      expect(errorOf(() => next.load(0)).signal).toBe('SIGBUS')
+      expect(other.hugetlb).toEqual({ pages: 2, free: 1, reserved: 1 })
       other.close()
     },
   )

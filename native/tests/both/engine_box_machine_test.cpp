@@ -5,6 +5,7 @@
 #include "engine/box_machine.h"
 #include "engine_box_machine_fixture.h"
 #include "mm/file_io.h"
+#include "mm/large_folio.h"
 #include "mm/user_access.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

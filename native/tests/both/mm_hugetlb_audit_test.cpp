@@ -46,6 +46,11 @@ TEST_P(MmHugetlbAudit, the_audit_finds_a_wrong_promise_and_a_wrong_owner) {
   mm->vmas[0]->hugetlb = nullptr;
   EXPECT_TRUE(has("belongs where one was asked for"));
   mm->vmas[0]->hugetlb = claims;
+  ASSERT_EQ(box.machine->hugetlb.reserve(1), Errc::kOk);
+  claims->promised[0] = true;
+  EXPECT_TRUE(has("still promised"));
+  claims->promised[0] = false;
+  box.machine->hugetlb.unreserve(1);
   expect_clean();
 }
 
@@ -73,6 +78,10 @@ TEST_P(MmHugetlbAudit, the_audit_finds_what_is_wrong_with_a_free_page) {
   free.set_word(1, 0x1234560);
   EXPECT_NE(first().find("no closed ring"), std::string::npos);
   free.set_word(1, link);
+  const std::uint64_t back = free.word(2);
+  free.set_word(2, back | 1);  // a pin of packed-64
+  EXPECT_NE(first().find("no closed ring"), std::string::npos);
+  free.set_word(2, back);
   expect_clean();
 }
 
