@@ -20,8 +20,8 @@ import { kernelError } from '../native/machineStatus.ts'
 import type { Device, DeviceOptions } from '../zone_device/device.ts'
 import { type AuditReport, auditReport } from './audit.ts'
 import { boundLru } from './boundLru.ts'
-import { addDevice, compact, createFile, createMm, devices, openFile, reclaim } from './boxMachine.ts'
-import type { BoxLeft, BoxOptions, BoxToken, Lru, PageSetup } from './boxTypes.ts'
+import { addDevice, compact, createFile, createMm, devices, hugetlb, openFile, reclaim } from './boxMachine.ts'
+import type { BoxLeft, BoxOptions, BoxToken, HugetlbCounts, Lru, PageSetup } from './boxTypes.ts'
 
 /** Pages that a pfn can name: batches name them in 32 bits. */
 const maxPages = 2 ** 32
@@ -30,6 +30,9 @@ const maxShards = 256
 
 /** Pfns that a box keeps for devices, unless it is told otherwise: 256 MiB of memory. */
 const defaultDevicePages = 2 ** 16
+
+/** Of 512 pages each; the zero page leaves no room for one in the first 512. */
+const mostHugetlbPages = (pages: number): number => Math.max(0, Math.floor(pages / 512) - 1)
 
 const known = [
   'pages',
@@ -42,6 +45,7 @@ const known = [
   'hugePages',
   'writebackAsksPins',
   'fileBackedDevicePages',
+  'hugetlbPages',
   'shards',
   'quirks',
 ] as const
@@ -77,6 +81,10 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
     hugePages: flag('hugePages', false),
     writebackAsksPins: flag('writebackAsksPins', false),
     fileBackedDevicePages: flag('fileBackedDevicePages', false),
+    hugetlbPages:
+      given.hugetlbPages === undefined
+        ? 0
+        : integer(given.hugetlbPages, `${argument}.hugetlbPages`, 0, mostHugetlbPages(pages)),
     shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
     quirks:
       given.quirks === undefined
@@ -320,6 +328,11 @@ export class Box implements Disposable {
   /** The devices of the box, whichever thread has added them. */
   get devices(): Device<Box>[] {
     return devices(Box.#of(this).#machine)
+  }
+
+  /** The pool of huge pages for `mmap({ hugetlb: true })`: how many there are, free, and promised. */
+  get hugetlb(): HugetlbCounts {
+    return hugetlb(Box.#of(this).#machine)
   }
 
   /** Frees up to `pages` pages from the ends of the LRU lists, as kswapd would. How many were freed. */

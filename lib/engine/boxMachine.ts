@@ -7,6 +7,7 @@ import { internal, type MachineSource } from '../mm/source.ts'
 import { kernelError, made } from '../native/machineStatus.ts'
 import { errnoName, isFailure } from '../native/status.ts'
 import { Device, type DeviceOptions, deviceTypes } from '../zone_device/device.ts'
+import type { HugetlbCounts } from './boxTypes.ts'
 
 /** A new, empty address space. */
 export function createMm<Owner>(source: MachineSource<Owner>): Mm<Owner> {
@@ -128,4 +129,12 @@ export function compact(source: MachineSource<unknown>, first: unknown, pages: u
   const from = first === undefined ? 0 : integer(first, 'first', 0, all - 1)
   const count = pages === undefined ? all - from : integer(pages, 'pages', 0, all - from)
   return counted(source.native.compact(from, from + count), 'compact')
+}
+
+/** The pool of huge pages; nothing before the first address space, unless the box was made with some. */
+export function hugetlb(source: MachineSource<unknown>): HugetlbCounts {
+  const found = source.native.hugetlb()
+  if (typeof found === 'object') return Object.freeze({ ...found })
+  if (errnoName(found) === 'EBADF') return Object.freeze({ pages: 0, free: 0, reserved: 0 })
+  throw kernelError(found, 'hugetlb', 'the box')
 }

@@ -34,6 +34,11 @@ export interface BoxOptions {
   writebackAsksPins?: boolean
   /** An extension that no kernel has: `migrateToDevice` takes pages of files too; false. */
   fileBackedDevicePages?: boolean
+  /**
+   * Huge pages set aside for `mmap({ hugetlb: true })`, 512 pages each (`nr_hugepages`), from the start
+   * and for good; 0. At most `pages / 512 - 1`. Any make `frames` true.
+   */
+  hugetlbPages?: number
   /** Counters of the `sharded` scheme: logical threads; 8. */
   shards?: number
   /** Historic bugs to switch on, by name; none. */
@@ -66,6 +71,16 @@ export interface Lru {
   drain(): void
   /** Length of each list. */
   readonly lengths: Readonly<Record<LruKind, number>>
+}
+
+/** The pool of huge pages, as `/proc/meminfo` counts it (`HugePages_…`). */
+export interface HugetlbCounts {
+  /** `HugePages_Total`: the box's `hugetlbPages`. */
+  readonly pages: number
+  /** `HugePages_Free`. */
+  readonly free: number
+  /** `HugePages_Rsvd`: free ones that are promised to mappings. */
+  readonly reserved: number
 }
 
 /** What a handle on a box had open when it was closed, and was closed with it. */

@@ -58,6 +58,7 @@ function read(given: Partial<CostOptions>): NativeCostOptions {
       addressSpaces: false,
       writebackAsksPins: false,
       fileBackedDevicePages: false,
+      hugetlbPages: 0,
       devicePages: 0,
     },
     type: oneOf(or(given.pageType, 'anon'), 'options.pageType', tables().pageTypes),

@@ -1,4 +1,4 @@
-import { badArgument, integer, oneOf, options } from '../base/args.ts'
+import { badArgument, boolean, integer, oneOf, options } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import { done, kernelError, made } from '../native/machineStatus.ts'
 import { closed, errnoName } from '../native/status.ts'
@@ -19,8 +19,8 @@ const kinds: readonly MapKind[] = [
 ]
 
 /** Bits of vm_flags that are shown in words. */
-const vm = { read: 1, write: 2, shared: 8, locked: 0x2000 } as const
-const backing = { anon: 0, file: 1 } as const
+const vm = { read: 1, write: 2, shared: 8, locked: 0x2000, hugetlb: 0x400000 } as const
+const backing = { anon: 0, file: 1, hugetlb: 3 } as const
 
 let partsOf: (value: unknown) => { source: MachineSource<unknown>; id: number } | undefined
 
@@ -54,7 +54,7 @@ export class Mm<Owner = unknown> implements Disposable {
   /** mmap(2). Nothing is present until it is touched. */
   mmap(mapping: MmapOptions): Mapping<Owner> {
     const self = Mm.#of(this)
-    const known = ['pages', 'kind', 'prot', 'file', 'filePage', 'address'] as const
+    const known = ['pages', 'kind', 'prot', 'file', 'filePage', 'address', 'hugetlb'] as const
     const given = options(mapping, 'options', known)
     const pages = integer(given.pages, 'options.pages', 1, maxPages)
     const kind = self.#kindOf(given.kind, given.file)
@@ -64,11 +64,14 @@ export class Mm<Owner = unknown> implements Disposable {
     const chosen = given.address !== undefined
     const address = chosen ? addressOf(given.address, 'options.address') : 0n
     if (chosen) checkEnd(address, pages, 'options.address')
-    const what = kind.startsWith('anon') ? backing.anon : backing.file
+    const hugetlb = given.hugetlb !== undefined && boolean(given.hugetlb, 'options.hugetlb')
+    if (hugetlb) checkHugetlb(pages, kind, address)
+    const what = hugetlb ? backing.hugetlb : kind.startsWith('anon') ? backing.anon : backing.file
     const shared = kind.endsWith('shared')
     const { native } = self.#source
     const at = native.mmap(self.#id, chosen, address, pages, prot, shared, what, file, filePage)
-    if (typeof at === 'number') throw kernelError(at, 'mmap', self.#subject(`${pages} pages`))
+    if (typeof at === 'number')
+      throw kernelError(at, 'mmap', self.#subject(hugetlb ? `${pages / hugePages} huge pages` : `${pages} pages`))
     return new Mapping(self.#source, self, self.#id, at, pages, internal)
   }
 
@@ -134,6 +137,7 @@ export class Mm<Owner = unknown> implements Disposable {
         prot: (Object.keys(prots) as Prot[]).find((name) => prots[name] === (flags & (vm.read | vm.write))) as Prot,
         shared,
         locked: (flags & vm.locked) !== 0,
+        hugetlb: (flags & vm.hugetlb) !== 0,
         kind: device ? ('device' as const) : (`${behind}-${shared ? 'shared' : 'private'}` as MapKind),
         filePage,
         flags,
@@ -189,6 +193,20 @@ export class Mm<Owner = unknown> implements Disposable {
     partsOf = (value) =>
       typeof value === 'object' && value !== null && #id in value ? { source: value.#source, id: value.#id } : undefined
   }
+}
+
+/** Pages of a huge page. */
+const hugePages = 512
+const hugeBytes = 0x20_0000n
+
+/** MAP_HUGETLB is for private anonymous memory here, of whole huge pages. */
+function checkHugetlb(pages: number, kind: MapKind, address: bigint): void {
+  const wrong = (argument: string, value: unknown, allowed: string) =>
+    badArgument('ERR_PAGEBOX_ARG_RANGE', argument, value, allowed)
+  if (kind !== 'anon-private') throw wrong('options.kind', kind, "'anon-private', with hugetlb: true")
+  if (pages % hugePages !== 0) throw wrong('options.pages', pages, 'a multiple of 512, with hugetlb: true')
+  if (address % hugeBytes !== 0n)
+    throw wrong('options.address', address, 'a multiple of 2 MiB (0x200000), with hugetlb: true')
 }
 
 const needsFile = (kind: string): PageboxError =>

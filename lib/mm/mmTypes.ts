@@ -22,6 +22,12 @@ export interface MmapOptions {
   filePage?: number
   /** Where: a multiple of 4096 at which nothing is mapped. Chosen if left out. */
   address?: bigint | number
+  /**
+   * Huge pages of the box's pool (MAP_HUGETLB; `hugetlbPages` of the box): `pages` is a multiple of 512,
+   * the kind `'anon-private'`, an address a multiple of 2 MiB. Throws `ERR_PAGEBOX_REFUSED` (ENOMEM) if the
+   * pool cannot promise them; false.
+   */
+  hugetlb?: boolean
 }
 
 /** Advice of madvise(2). */
@@ -60,6 +66,8 @@ export interface Vma {
   readonly prot: Prot
   readonly shared: boolean
   readonly locked: boolean
+  /** Made of the pool's huge pages. */
+  readonly hugetlb: boolean
   readonly kind: MapKind | 'device'
   readonly filePage: number
   /** vm_flags by the kernel's bits. */

@@ -113,6 +113,7 @@ export interface NativeBoxOptions {
   hugePages: boolean
   writebackAsksPins: boolean
   fileBackedDevicePages: boolean
+  hugetlbPages: number
   shards: number
   quirks: string[]
 }

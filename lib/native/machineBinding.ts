@@ -61,6 +61,7 @@ export interface NativeMachine {
   createMm(): NativeMade
   forkMm(mm: number): NativeMade
   closeMm(mm: number): Status
+  /** `backing`: 0 anonymous, 1 a file, 2 a device, 3 huge pages of the pool. */
   mmap(
     mm: number,
     chosen: boolean,
@@ -86,6 +87,7 @@ export interface NativeMachine {
   reclaim(pages: number): { pages: number } | number
   compact(first: number, end: number): { pages: number } | number
   drainLru(): Status
+  hugetlb(): { pages: number; free: number; reserved: number } | number
 
   /** `how`: 1 pin, 2 write, 4 long-term, 8 fast, 16 force. */
   takePages(

@@ -65,6 +65,7 @@ const eraKeys = [
   'buddyType',
   'tableType',
   'slabType',
+  'hugetlbType',
 ] as const
 
 function readEra(value: unknown) {
@@ -78,6 +79,7 @@ function readEra(value: unknown) {
     buddyType: count(given.buddyType, `${where}.buddyType`, 0xffffffff, 0xf0000000),
     tableType: count(given.tableType, `${where}.tableType`, 0xffffffff, 0xf2000000),
     slabType: count(given.slabType, `${where}.slabType`, 0xffffffff, 0xf5000000),
+    hugetlbType: count(given.hugetlbType, `${where}.hugetlbType`, 0xffffffff, 0xf4000000),
   }
 }
 

@@ -41,6 +41,7 @@ export function guessType(words: readonly bigint[], layout: Layout, flags: reado
   if (isType(era.slabType)) return { type: 'slab', reason: 'page_type says slab' }
   if (isType(era.tableType)) return { type: 'page-table', reason: 'page_type says page table' }
   if (isType(era.buddyType)) return { type: 'free', reason: 'page_type says buddy' }
+  if (isType(era.hugetlbType)) return { type: 'compound-head', reason: 'page_type says hugetlb' }
   if (flags.includes('head')) return { type: 'compound-head', reason: 'PG_head is set' }
   const device = deviceTypes.find((type) => isPgmap(words, layout, type))
   if (device !== undefined) return { type: device, reason: 'a pgmap lies where ZONE_DEVICE pages have theirs' }

@@ -83,10 +83,14 @@ export interface Era {
   readonly privateBase: number
   /** PG_anon_exclusive exists (v5.19). */
   readonly anonExclusive: boolean
-  /** What `page_type` (over `_mapcount`) holds on a free page, on a page table, on a slab; 0: no such type. */
+  /**
+   * What `page_type` (over `_mapcount`) holds on a free page, on a page table, on a slab, on the head of a
+   * hugetlb page; 0: no such type.
+   */
   readonly buddyType: number
   readonly tableType: number
   readonly slabType: number
+  readonly hugetlbType: number
 }
 
 /** One field at the top of `page->flags`: section, node, zone, last_cpupid, lru_gen, lru_refs. */

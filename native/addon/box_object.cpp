@@ -137,6 +137,7 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out) {
   out.huge_pages = from.boolean("hugePages");
   out.writeback_asks_pins = from.boolean("writebackAsksPins");
   out.file_backed_device_pages = from.boolean("fileBackedDevicePages");
+  out.hugetlb_pages = from.integer("hugetlbPages", std::uint64_t{1} << 23);
   out.shards = static_cast<unsigned>(from.integer("shards", 256));
   from.texts("quirks", [&](const std::string& name) {
     const int quirk = index_of(kPinQuirkNames, name);

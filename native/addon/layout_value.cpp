@@ -61,6 +61,7 @@ napi_value era_value(const JsValues& js, const Era& era) {
       .number("buddyType", era.buddy_type)
       .number("tableType", era.table_type)
       .number("slabType", era.slab_type)
+      .number("hugetlbType", era.hugetlb_type)
       .value();
 }
 
@@ -157,6 +158,7 @@ Layout read_layout(JsRead& from) {
     read_number(era, "buddyType", layout.era.buddy_type);
     read_number(era, "tableType", layout.era.table_type);
     read_number(era, "slabType", layout.era.slab_type);
+    read_number(era, "hugetlbType", layout.era.hugetlb_type);
     layout.era.anon_exclusive = era.boolean("anonExclusive");
   });
   layout.types = read_page_types(from, "types");

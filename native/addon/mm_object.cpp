@@ -11,7 +11,7 @@ namespace pagebox::addon {
 namespace {
 
 /// The places of lib/mm/mapKind.ts.
-enum class Backing : std::uint8_t { kAnon, kFile, kDevice };
+enum class Backing : std::uint8_t { kAnon, kFile, kDevice, kHugetlb };
 
 /// Handles of mappings that brought a file of their own, and of shared anonymous ones.
 constexpr std::uint64_t kOwnFile = std::uint64_t{1} << 63, kAnonymous = std::uint64_t{1} << 62;
@@ -65,6 +65,7 @@ Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
   request.prot = vm_prot(given.prot);
   request.shared = given.shared;
   request.pgoff = given.file_page;
+  request.hugetlb = given.backing == static_cast<unsigned>(Backing::kHugetlb);
   AddressSpace* fresh = nullptr;
   if (given.object != 0) {
     BoxFile* file = machine.file(given.object);
@@ -347,6 +348,20 @@ napi_value drain_lru(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value hugetlb(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<0> call(env, info);
+    return call.run([&](BoxMachine& machine, unsigned) {
+      const HugetlbCounts counts = machine.machine().hugetlb.counts();
+      return JsObject(call.js)
+          .number("pages", counts.pages)
+          .number("free", counts.free)
+          .number("reserved", counts.reserved)
+          .value();
+    });
+  });
+}
+
 }  // namespace
 
 void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
@@ -366,6 +381,7 @@ void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>
   add_bound(js, to, "reclaim", reclaim, box);
   add_bound(js, to, "compact", compact, box);
   add_bound(js, to, "drainLru", drain_lru, box);
+  add_bound(js, to, "hugetlb", hugetlb, box);
 }
 
 }  // namespace pagebox::addon

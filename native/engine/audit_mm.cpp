@@ -6,6 +6,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/pin_question.h"
 #include "page/folio.h"
 
@@ -57,6 +58,7 @@ class Walk {
     check_pages();
     check_pins();
     check_deferred();
+    check_hugetlb();
     return std::move(rows_);
   }
 
@@ -78,6 +80,7 @@ class Walk {
         row(MmInvariant::kVmasOrdered, vma->start, last, vma->start, "vmas overlap",
             MmPlace::kAddress);
       last = vma->end;
+      hugetlb_promised_ += hugetlb_promises(*vma);
       if (vma->file != nullptr && std::ranges::count(vma->file->i_mmap, vma.get()) != 1)
         row(MmInvariant::kRmapComplete, vma->start, 1, 0, "vma is not once in its file's i_mmap",
             MmPlace::kAddress);
@@ -91,11 +94,13 @@ class Walk {
     }
     mm.page_table.visit([&](Pfn pfn) { account(pfn).table = true; },
                         [&](PteSlot) { ++entries_in_tables_; });
-    mm.page_table.visit_deposits([&](Pfn table, std::uint64_t leaves, std::uint64_t deposits) {
-      if (leaves != deposits)
-        row(MmInvariant::kDepositForEachLeaf, table.value, leaves, deposits,
-            "tables in reserve for the huge leaves of a pmd table");
-    });
+    const auto splits = [&](Pte leaf) { return !folio_test_hugetlb(machine_.page(leaf.pfn())); };
+    mm.page_table.visit_deposits(
+        splits, [&](Pfn table, std::uint64_t leaves, std::uint64_t deposits) {
+          if (leaves != deposits)
+            row(MmInvariant::kDepositForEachLeaf, table.value, leaves, deposits,
+                "tables in reserve for the huge leaves of a pmd table");
+        });
   }
 
   void walk_leaf(const Vma& vma, std::uint64_t from, std::uint64_t to, Pte pmd) {
@@ -103,6 +108,11 @@ class Walk {
     const Page folio = huge_normal_folio(machine_, pmd);
     if (!folio) return;
     account(pmd.pfn()).leaves += 1;
+    if (folio_test_hugetlb(folio) != vma.is_hugetlb())
+      row(MmInvariant::kHugetlbCounted, pmd.pfn().value, vma.is_hugetlb() ? 1 : 0,
+          folio_test_hugetlb(folio) ? 1 : 0, "a page of the pool belongs where one was asked for");
+    else if (vma.is_hugetlb() && hugetlb_promised(vma, from))
+      row(MmInvariant::kHugetlbCounted, pmd.pfn().value, 0, 1, "there already, and still promised");
     if (to - from != kPmdBytes || !folio_test_pmd_mappable(folio))
       row(MmInvariant::kHugeCountsAgree, pmd.pfn().value, kPmdBytes, to - from,
           "a pmd maps what is no whole huge page");
@@ -300,7 +310,7 @@ class Walk {
     check(who.leaves + who.mappings, static_cast<std::uint32_t>(folio_mapcount(folio)),
           "mappings of any part");
     if (const std::uint16_t at = folio.shape().nr_pages_mapped; at != 0)
-      check(pages_mapped + (who.leaves > 0 ? kEntirelyMapped : 0),
+      check(pages_mapped + (who.leaves > 0 && !folio_test_hugetlb(folio) ? kEntirelyMapped : 0),
             atomics::load(folio_page(folio, 1).u32(at)), "pages mapped");
     if (folio_test_partially_mapped(folio)) partially_mapped_[pfn] = true;
   }
@@ -319,8 +329,53 @@ class Walk {
       row(MmInvariant::kDeferredLinked, pfn.value, 1, 0, "partially mapped, yet not queued");
   }
 
+  /// A page is on the list that its references say, and the counts are those of the list.
+  void check_hugetlb() {
+    const HugetlbPool& pool = machine_.hugetlb;
+    const HugetlbCounts counts = pool.counts();
+    const auto differ = [&](std::uint64_t expected, std::uint64_t found, const char* what) {
+      if (expected != found)
+        row(MmInvariant::kHugetlbCounted, 0, expected, found, what, MmPlace::kNowhere);
+    };
+    differ(hugetlb_promised_, counts.reserved, "huge pages promised to mappings");
+    if (counts.reserved > counts.free)
+      differ(counts.free, counts.reserved, "more huge pages are promised than are free");
+    std::map<Pfn, unsigned> listed;
+    for (const bool free : {true, false}) {
+      std::vector<Pfn> heads;
+      if (pool.heads(free, heads) != Errc::kOk)
+        differ(0, 1,
+               free ? "the list of free huge pages is no closed ring"
+                    : "the list of huge pages in use is no closed ring");
+      else if (free)
+        differ(counts.free, heads.size(), "huge pages on the free list");
+      for (const Pfn pfn : heads) {
+        listed[pfn] += 1;
+        if ((machine_.page(pfn).refcount() == 0) != free)
+          row(MmInvariant::kHugetlbCounted, pfn.value, free ? 0 : 1,
+              static_cast<std::uint64_t>(machine_.page(pfn).refcount()),
+              free ? "references of a free huge page" : "in use, yet held by nobody");
+      }
+    }
+    for (const Pfn pfn : pool.pages()) {
+      const Page folio = machine_.page(pfn);
+      if (listed[pfn] != 1)
+        row(MmInvariant::kHugetlbCounted, pfn.value, 1, listed[pfn], "lists that have the page");
+      if (!folio_test_hugetlb(folio) || folio_order(machine_.memmap, folio) != kHugeOrder)
+        row(MmInvariant::kHugetlbCounted, pfn.value, 1, 0, "no hugetlb page any more");
+      else if (folio.refcount() == 0 && folio_mapcount(folio) != 0)
+        row(MmInvariant::kHugetlbCounted, pfn.value, 0,
+            static_cast<std::uint64_t>(folio_mapcount(folio)), "mappings of a free huge page");
+    }
+  }
+
   void check_lru(Pfn pfn, Page page, const Account& who) {
     if (machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
+    if (folio_test_hugetlb(page)) {
+      if (page.test(Flag::kLru))
+        row(MmInvariant::kLruMembership, pfn.value, 0, 1, "a page of the pool is on no LRU");
+      return;
+    }
     const bool isolated = who.pins > 0 && machine_.pins.scheme().isolates();
     if (isolated && page.test(Flag::kLru))
       row(MmInvariant::kLruMembership, pfn.value, 0, 1, "listed, while its pins have its words");
@@ -358,7 +413,7 @@ class Walk {
   std::map<Pfn, std::uint32_t> page_mappings_;  // entries of this very page
   std::map<Pfn, bool> partially_mapped_;
   std::map<std::uint64_t, std::uint64_t> swap_users_;
-  std::uint64_t entries_in_tables_ = 0, entries_in_vmas_ = 0;
+  std::uint64_t entries_in_tables_ = 0, entries_in_vmas_ = 0, hugetlb_promised_ = 0;
 };
 
 }  // namespace

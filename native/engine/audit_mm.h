@@ -27,12 +27,14 @@ enum class MmInvariant : std::uint8_t {
   kHugeCountsAgree,
   kDepositForEachLeaf,
   kDeferredLinked,
+  kHugetlbCounted,
 };
-inline constexpr unsigned kMmInvariants = 12;
+inline constexpr unsigned kMmInvariants = 13;
 inline constexpr std::array<std::string_view, kMmInvariants> kMmInvariantNames = {
     "refcount-accounted", "mapcount-accounted", "pins-balanced",         "rmap-complete",
     "swap-counted",       "cache-linked",       "lru-membership",        "exclusive-once",
-    "vmas-ordered",       "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked"};
+    "vmas-ordered",       "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked",
+    "hugetlb-counted"};
 
 enum class MmPlace : std::uint8_t { kPfn, kSlot, kAddress, kNowhere };
 

@@ -69,7 +69,7 @@ Errc Box::build(std::string* reason) {
   const unsigned shards = settings_.shards + (runs_machine() ? BoxMachine::kCpus : 0);
   const Errc error = Pins::create(settings_.scheme, *memmap_, *zone_, shards, pins_, options);
   if (error != Errc::kOk) return explain(error, reason, "the scheme's counts cannot be reserved");
-  return settings_.frames ? ensure_machine(reason) : Errc::kOk;
+  return starts_machine() ? ensure_machine(reason) : Errc::kOk;
 }
 
 bool Box::runs_machine() const {
@@ -82,7 +82,12 @@ Errc Box::ensure_machine(std::string* reason) {
     return explain(Errc::kRefused, reason, "address spaces need descriptors of 8-byte words");
   const Errc error = BoxMachine::create(*this, machine_);
   pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
-  return error == Errc::kOk ? error : explain(error, reason, "the frames cannot be reserved");
+  if (error == Errc::kOk) return error;
+  if (settings_.hugetlb_pages == 0) return explain(error, reason, "the frames cannot be reserved");
+  return explain(error, reason,
+                 error == Errc::kRefused
+                     ? "the layout has no hugetlb pages"
+                     : "hugetlbPages: no room for so many huge pages in so few pages");
 }
 
 PinOps Box::pin_ops() {
@@ -131,7 +136,7 @@ Errc Box::reset() {
   zone_->reset();
   allocator_->reset();
   pfn_limit_.store(settings_.pages);
-  return settings_.frames ? ensure_machine() : Errc::kOk;
+  return starts_machine() ? ensure_machine() : Errc::kOk;
 }
 
 Result<Pfn> Box::head_of(Pfn pfn) const {

@@ -52,6 +52,7 @@ struct BoxSettings {
   // Of its machine, see MachineOptions.
   bool writeback_asks_pins = false;
   bool file_backed_device_pages = false;
+  std::uint64_t hugetlb_pages = 0;  // more than none: the machine comes with the box
 };
 
 struct PageWords {
@@ -159,6 +160,8 @@ class Box {
   /// Memory management's, not one that was set up by hand.
   bool is_machines(Pfn head) const { return machine_ != nullptr && !owns(head); }
   bool runs_machine() const;
+  /// The machine comes with the box, not when it is first needed.
+  bool starts_machine() const { return settings_.frames || settings_.hugetlb_pages > 0; }
   bool counts_refs() const { return ledger_ != nullptr; }
   /// One reference or more for whoever asks, in no account: the head's pfn.
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);

@@ -25,7 +25,12 @@ constexpr std::array<Told, kMmInvariants> kTold = {{
     {Invariant::kLruMembership, "lru"},
     {Invariant::kExclusiveOnce, "anon_exclusive"},
     {Invariant::kVmasOrdered, "vmas"},
+    {Invariant::kMapcountAccounted, "_entire_mapcount"},
+    {Invariant::kVmasOrdered, "pmd_huge_pte"},
+    {Invariant::kCompoundIntact, "_deferred_list"},
+    {Invariant::kHugetlbCounted, "hugetlb"},
 }};
+static_assert(kTold.back().field != nullptr);
 
 std::string address_field(std::uint64_t address) {
   std::string hex;

@@ -34,8 +34,9 @@ enum class Invariant : std::uint8_t {
   kExclusiveOnce,
   kVmasOrdered,
   kMirrorInStep,
+  kHugetlbCounted,
 };
-inline constexpr unsigned kInvariants = 23;
+inline constexpr unsigned kInvariants = 24;
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "refcount-accounted", "pincount-exact",     "pincount-bound",  "maybe-pinned-sound",
@@ -43,7 +44,7 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "flags-of-type",      "zone-and-node",      "compound-intact", "fields-intact",
     "pgmap-intact",       "free-is-free",       "never-touched",   "unpin-accepted",
     "pins-balanced",      "rmap-complete",      "swap-counted",    "cache-linked",
-    "exclusive-once",     "vmas-ordered",       "mirror-in-step"};
+    "exclusive-once",     "vmas-ordered",       "mirror-in-step",  "hugetlb-counted"};
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries = {
     "_refcount is the page's own references, those handed out, and what the pins add",
@@ -68,7 +69,9 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries =
     "a cached page points back to its file, or to its swap slot",
     "a page marked exclusive is mapped once",
     "mappings of an address space are in order and hold every entry",
-    "what a device has in its table of a process is what the process has"};
+    "what a device has in its table of a process is what the process has",
+    "a huge page of the pool is free, and held by nobody, or in use, and there are free ones for "
+    "all that were promised"};
 
 constexpr std::string_view invariant_name(Invariant invariant) {
   return kInvariantNames[static_cast<unsigned>(invariant)];

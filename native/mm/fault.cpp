@@ -1,6 +1,7 @@
 #include "mm/fault.h"
 
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -16,6 +17,7 @@ Page devmap_page(Machine& machine, Pte pte) {
 
 FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
   address &= ~(kPageBytes - 1);
+  if (vma.is_hugetlb()) return hugetlb_fault(cpu, vma, address, flags);
   if (const auto result = huge_fault(cpu, vma, address, flags)) return *result;
   const auto slot = vma.mm->page_table.alloc(cpu, address);
   if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;

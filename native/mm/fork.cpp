@@ -3,6 +3,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "page/folio.h"
@@ -99,6 +100,7 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
 }
 
 Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
+  if (from.is_hugetlb()) return copy_hugetlb_range(cpu, to, from);
   Copy copy{cpu, to, from};
   Errc error = Errc::kOk;
   for (std::uint64_t address = from.start; address < from.end && error == Errc::kOk;) {
@@ -150,6 +152,7 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     fresh->flags = from.flags & ~kVmLocked;
     fresh->file = from.file;
     fresh->file_handle = from.file_handle;
+    if (from.is_hugetlb()) fresh->hugetlb = std::make_shared<HugetlbClaims>();
     vma_set_page_prot(*fresh);
     const bool wipe = (from.flags & kVmWipeOnFork) != 0;
     if (!wipe)
@@ -168,8 +171,9 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     Vma& to = *child.vmas.back();
     Errc error = Errc::kOk;
     if (from.is_cow()) {
-      Invalidation invalidation(cpu, parent,
-                                {from.start, from.end, NotifyEvent::kProtectionPage, nullptr});
+      const NotifyEvent event =
+          from.is_hugetlb() ? NotifyEvent::kClear : NotifyEvent::kProtectionPage;  // v6.12
+      Invalidation invalidation(cpu, parent, {from.start, from.end, event, nullptr});
       // Fast GUP with FOLL_PIN gives way while this is odd.
       parent.write_protect_seq.write_begin();
       error = copy_page_range(cpu, to, from);

@@ -16,13 +16,14 @@ Errc check_vma_flags(const Vma& vma, std::uint32_t flags) {
   // Truncate would wait for it without end (v4.15).
   if ((flags & kFollLongterm) != 0 && vma.file != nullptr && vma.file->is_fsdax())
     return Errc::kOpNotSupp;
+  if ((flags & kFollSplitPmd) != 0 && vma.is_hugetlb()) return Errc::kOpNotSupp;
   if ((flags & kFollWrite) != 0) {
     constexpr std::uint32_t kHeld = kFollPin | kFollLongterm;
     const bool tracked = (vma.flags & (kVmShared | kVmWrite)) == (kVmShared | kVmWrite) &&
                          vma.file != nullptr && vma.file->tracks_dirty();
     if ((flags & kHeld) == kHeld && tracked) return Errc::kFault;
-    if ((vma.flags & kVmWrite) == 0 && ((flags & kFollForce) == 0 || !vma.is_cow()))
-      return Errc::kFault;
+    const bool may_force = (flags & kFollForce) != 0 && vma.is_cow() && !vma.is_hugetlb();
+    if ((vma.flags & kVmWrite) == 0 && !may_force) return Errc::kFault;
   } else if ((vma.flags & kVmRead) == 0 && (flags & kFollForce) == 0) {
     return Errc::kFault;
   }

@@ -21,6 +21,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 inline std::uint64_t pmd_start(std::uint64_t address) { return address & ~(kPmdBytes - 1); }
 
+inline bool is_huge_leaf(Pte pmd) { return pmd.present() && pmd.huge(); }
+
 /// The vma asks for huge pages and the machine has them.
 bool vma_wants_huge(const Vma& vma);
 /// The folio behind a huge leaf; empty for the huge zero page.

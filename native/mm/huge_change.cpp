@@ -5,8 +5,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-bool is_leaf(Pte pmd) { return pmd.present() && pmd.huge(); }
-
 bool can_change_pmd_writable(const Vma& vma, Pte pmd) {
   if (pmd.prot_none() || pte_needs_soft_dirty_wp(vma, pmd)) return false;
   const Page folio = huge_normal_folio(vma.mm->machine, pmd);
@@ -21,7 +19,7 @@ void zap_huge(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, PteSlo
   Page folio;
   {
     Guard guard(*pmd.lock);
-    if (!is_leaf(pmd.get())) return;
+    if (!is_huge_leaf(pmd.get())) return;
     folio = huge_normal_folio(machine, pmd.get());
     (void)pmd.get_and_clear();
     if (folio) folio_remove_rmap_pmd(cpu, folio, vma);
@@ -37,7 +35,7 @@ void change_huge_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64
                             bool try_writable) {
   if (end - start != kPmdBytes) return split_huge_pmd(cpu, vma, start);
   Guard guard(*pmd.lock);
-  if (!is_leaf(pmd.get())) return;
+  if (!is_huge_leaf(pmd.get())) return;
   // Cleared meanwhile, so that fast GUP never sees half a change.
   const Pte old = {atomics::exchange(pmd.at, (pmd.get().value & ~Pte::kPresent) | Pte::kProtNone)};
   Pte pte = old.modify(vma.page_prot);
@@ -58,10 +56,11 @@ Errc copy_huge_pmd(Cpu& cpu, Vma& to, Vma& from, std::uint64_t address, PteSlot 
     Guard child_guard(*child.value.lock);
     Guard parent_guard(*pmd.lock);
     const Pte pte = pmd.get();
-    error = is_leaf(pte) ? Errc::kOk : Errc::kAgain;
+    error = is_huge_leaf(pte) ? Errc::kOk : Errc::kAgain;
     if (const Page folio = error == Errc::kOk ? huge_normal_folio(machine, pte) : Page()) {
+      machine.get(folio);  // first: who asks for pins by references counts it
       error = folio_try_dup_anon_rmap_pmd(folio, from);
-      if (error == Errc::kOk) machine.get(folio);
+      if (error != Errc::kOk) folio.ref_sub(1);  // not the last: the entry has one
     }
     if (error == Errc::kOk) {
       tables.deposit(child.value, table.value);

@@ -5,8 +5,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-bool is_leaf(Pte pmd) { return pmd.present() && pmd.huge(); }
-
 /// Reads of empty memory: everybody's zeroes.
 std::optional<FaultResult> map_huge_zero(Cpu& cpu, Vma& vma, std::uint64_t start) {
   Machine& machine = cpu.machine;
@@ -143,7 +141,7 @@ std::optional<FaultResult> huge_fault(Cpu& cpu, Vma& vma, std::uint64_t address,
     if (!vma_wants_huge(vma)) return {};
     return fault_empty(cpu, vma, address, write);
   }
-  if (!is_leaf(orig)) return {};
+  if (!is_huge_leaf(orig)) return {};
   if ((write || unshare) && !orig.write()) return wp_huge(cpu, vma, address, pmd, orig, unshare);
   Guard guard(*pmd.lock);
   if (pmd.get() == orig) touch_pmd(pmd, write);

@@ -97,4 +97,16 @@ bool folio_remove_pmd_mapping(Page folio) {
   return left > 0 && left < folio_nr_pages(folio);
 }
 
+void folio_add_hugetlb_mapping(Page folio) {
+  const Shape& shape = folio.shape();
+  atomics::fetch_add(count_at(folio, shape.entire_mapcount), 1U);
+  if (shape.large_mapcount != 0) atomics::fetch_add(count_at(folio, shape.large_mapcount), 1U);
+}
+
+void folio_remove_hugetlb_mapping(Page folio) {
+  const Shape& shape = folio.shape();
+  atomics::fetch_sub(count_at(folio, shape.entire_mapcount), 1U);
+  if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -59,6 +59,10 @@ void folio_add_pmd_mapping(Page folio);
 bool folio_remove_pte_mapping(Page folio, Page page);
 bool folio_remove_pmd_mapping(Page folio);
 
+// hugetlb: as by a pmd, yet `_nr_pages_mapped` stays 0 (v6.12).
+void folio_add_hugetlb_mapping(Page folio);
+void folio_remove_hugetlb_mapping(Page folio);
+
 /// PG_partially_mapped and PG_large_rmappable lie in the flags of page[1].
 inline constexpr Flag kFlagPartiallyMapped = Flag::kReclaim,
                       kFlagLargeRmappable = Flag::kWorkingset;

@@ -23,7 +23,7 @@ Errc Machine::start(const MachineOptions& options) {
   frames.clear(zero_pfn_);
   page(zero_pfn_).set(Flag::kReserved);
   page(zero_pfn_).set(Flag::kUptodate);
-  return Errc::kOk;
+  return hugetlb.create(allocator, options.hugetlb_pages);
 }
 
 Page Machine::get_huge_zero_page() {
@@ -109,6 +109,7 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
     mlock_counts.set(pfn, 0);
   }
   const unsigned order = folio_order(memmap, folio);
+  if (order == kHugeOrder && folio_test_hugetlb(folio)) return hugetlb.free(folio);
   if (order > 1) deferred_split.remove(folio);
   if (order > 0) destroy_compound(memmap, pfn);
   for (std::uint64_t i = 0; i < 1ULL << order; ++i) {

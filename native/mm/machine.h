@@ -14,6 +14,7 @@
 #include "mm/deferred_split.h"
 #include "mm/divergence.h"
 #include "mm/frame_map.h"
+#include "mm/hugetlb_pool.h"
 #include "mm/lru_batch.h"
 #include "mm/mlock_counts.h"
 #include "mm/object_pool.h"
@@ -42,6 +43,8 @@ struct MachineOptions {
   unsigned cpus = 1;
   std::uint64_t swap_pages = 1 << 14;
   bool transparent_huge_pages = false;  // madvise(hugepage) has effect
+  /// nr_hugepages: 2 MiB each, taken from the allocator for good.
+  std::uint64_t hugetlb_pages = 0;
   /// Writeback leaves what may be pinned dirty, as the 2018 thread proposed. v6.12
   /// does not ask: false.
   bool writeback_asks_pins = false;
@@ -57,9 +60,15 @@ struct PinStatistics {
 class Machine {
  public:
   Machine(Memmap& memmap, Zone& zone, Allocator& allocator, Pins& pins)
-      : memmap(memmap), zone(zone), allocator(allocator), pins(pins), deferred_split(memmap) {}
+      : memmap(memmap),
+        zone(zone),
+        allocator(allocator),
+        pins(pins),
+        hugetlb(memmap),
+        deferred_split(memmap) {}
   ~Machine();
-  /// Frames, swap and the zero page. Once, before anything else.
+  /// Frames, swap, the zero page and the pool of huge pages. Once, before anything else.
+  /// kNoMem: no room for one of them; kRefused: the layout knows no hugetlb pages.
   Errc start(const MachineOptions& options);
   /// What the pin scheme asks of memory management; start() installs it.
   PinOps pin_ops();
@@ -131,6 +140,7 @@ class Machine {
   DivergenceLog* divergences = nullptr;
   /// By MemoryType, see pins_have_room(): 0 = not asked yet.
   std::array<Atomic<std::uint32_t>, 6> pin_room;
+  HugetlbPool hugetlb;
   DeferredSplit deferred_split;
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 

@@ -2,6 +2,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup.h"
+#include "mm/hugetlb.h"
 #include "mm/madvise_lru.h"
 #include "mm/mm.h"
 #include "mm/page_cache.h"
@@ -15,6 +16,7 @@ constexpr std::uint64_t kUntouchable = kVmLocked | kVmPfnMap;
 
 Errc dontneed(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   if ((vma.flags & kUntouchable) != 0) return Errc::kInval;
+  if (vma.is_hugetlb()) return hugetlb_dontneed(cpu, vma, start, end);
   lru_add_drain(cpu);
   Invalidation invalidation(cpu, *vma.mm, {start, end, NotifyEvent::kClear, nullptr});
   zap_page_range(cpu, vma, start, end);
@@ -23,6 +25,7 @@ Errc dontneed(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
 
 Errc remove(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   if ((vma.flags & kVmLocked) != 0) return Errc::kInval;
+  if (vma.is_hugetlb()) return Errc::kAcces;  // private memory of a file, to v6.12
   AddressSpace* file = vma.file;
   if (file == nullptr) return Errc::kInval;
   if ((vma.flags & (kVmShared | kVmMayWrite)) != (kVmShared | kVmMayWrite)) return Errc::kAcces;
@@ -59,7 +62,7 @@ Errc new_flags(const Vma& vma, Advice advice, std::uint64_t& flags) {
       flags &= ~kVmDontCopy;
       return Errc::kOk;
     case Advice::kWipeonfork:
-      if (vma.file != nullptr || (flags & kVmShared) != 0) return Errc::kInval;
+      if (vma.file != nullptr || (flags & kVmShared) != 0 || vma.is_hugetlb()) return Errc::kInval;
       flags |= kVmWipeOnFork;
       return Errc::kOk;
     case Advice::kKeeponfork: flags &= ~kVmWipeOnFork; return Errc::kOk;
@@ -75,12 +78,13 @@ Errc advise(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Advice a
   switch (advice) {
     case Advice::kDontneed: return dontneed(cpu, vma, start, end);
     case Advice::kFree:
-      if ((vma.flags & kUntouchable) != 0 || !vma.is_anonymous()) return Errc::kInval;
+      if ((vma.flags & kUntouchable) != 0 || !vma.is_anonymous() || vma.is_hugetlb())
+        return Errc::kInval;
       madvise_free(cpu, vma, start, end);
       return Errc::kOk;
     case Advice::kCold:
     case Advice::kPageout:
-      if ((vma.flags & kUntouchable) != 0) return Errc::kInval;
+      if ((vma.flags & kUntouchable) != 0 || vma.is_hugetlb()) return Errc::kInval;
       madvise_cold_or_pageout(cpu, vma, start, end, advice == Advice::kPageout);
       return Errc::kOk;
     case Advice::kRemove: return remove(cpu, vma, start, end);
@@ -107,6 +111,7 @@ Errc walk(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, Advice advic
       std::uint64_t flags = 0;
       error = new_flags(*vma, advice, flags);
       if (error == Errc::kOk && flags != vma->flags) {
+        if (!may_split_vma(*vma, at) || !may_split_vma(*vma, stop)) return Errc::kInval;
         vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
         vma->flags = flags;
       }

@@ -55,6 +55,7 @@ struct MmapRequest {
   AddressSpace* file = nullptr;  // null: anonymous
   std::uint64_t file_handle = 0;
   std::uint64_t pgoff = 0;
+  bool hugetlb = false;           // of the pool's huge pages: see mm/hugetlb.h
   std::uint64_t extra_flags = 0;  // kVmPfnMap and the like, for drivers
   /// A driver maps its pages before anyone can see the mapping; null: nothing to
   /// do. An error undoes the mapping.
@@ -63,10 +64,13 @@ struct MmapRequest {
 
 // Each of these is a system call: takes mmap_lock, checks its arguments (kInval:
 // not page-aligned, empty, wraps or leaves the user range) and returns the errno.
-/// MAP_FIXED_NOREPLACE: kExist if something is there.
+/// MAP_FIXED_NOREPLACE: kExist if something is there. hugetlb: kInval for a range that
+/// is not of whole huge pages, a file or shared memory; kNoMem if the pool cannot
+/// promise the pages.
 Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request);
 Errc do_munmap(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages);
-/// kNoMem: part of the range is unmapped; earlier parts are changed.
+/// kNoMem: part of the range is unmapped; earlier parts are changed. kInval also for a
+/// part of a hugetlb page, as in munmap and mremap.
 Errc do_mprotect(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, std::uint64_t prot);
 /// MREMAP_FIXED without growing. kFault: not inside one vma.
 Errc do_mremap(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t pages, std::uint64_t to);

@@ -1,4 +1,5 @@
 // mmap and munmap.
+#include "mm/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "mm/zap.h"
@@ -10,13 +11,20 @@ std::uint64_t flags_of(const MmapRequest& request) {
   std::uint64_t flags =
       request.prot | kVmMayRead | kVmMayWrite | kVmMayExec | kVmSoftDirty | request.extra_flags;
   if (request.shared) flags |= kVmShared | kVmMayShare;
+  if (request.hugetlb) flags |= kVmHugetlb | kVmDontExpand;  // so it never merges
   return flags;
+}
+
+bool valid_hugetlb(const MmapRequest& request) {
+  return request.file == nullptr && !request.shared && hugetlb_aligned(request.address) &&
+         request.pages % kPagesPerPmd == 0;
 }
 
 }  // namespace
 
 Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
   if (!valid_range(request.address, request.pages)) return Errc::kInval;
+  if (request.hugetlb && !valid_hugetlb(request)) return Errc::kInval;
   Vma proposal;
   proposal.mm = &mm;
   proposal.start = request.address;
@@ -41,6 +49,9 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
     fresh->flags = proposal.flags;
     fresh->file = proposal.file;
     fresh->file_handle = proposal.file_handle;
+    if (request.hugetlb)
+      if (const Errc error = hugetlb_reserve_vma(cpu.machine, *fresh); error != Errc::kOk)
+        return error;
     if (fresh->file != nullptr) cpu.machine.get_file(*fresh->file);
     vma = vma_link(mm, std::move(fresh));
   }
@@ -56,8 +67,13 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
 Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   Vma* first = mm.find_vma_after(start);
   if (first == nullptr || first->start >= end) return Errc::kOk;
-  if (first->start < start) first = split_vma(cpu, mm, *first, start);
   Vma* last = mm.find_vma_after(end - 1);
+  const bool cuts_last = last != nullptr && last->start < end;
+  if ((first->start < start && !may_split_vma(*first, start)) ||
+      (cuts_last && !may_split_vma(*last, std::min(end, last->end))))
+    return Errc::kInval;
+  if (first->start < start) first = split_vma(cpu, mm, *first, start);
+  last = mm.find_vma_after(end - 1);
   if (last != nullptr && last->start < end && last->end > end) split_vma(cpu, mm, *last, end);
 
   const std::size_t from = mm.index_of(*first);
@@ -85,8 +101,10 @@ Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   const auto low = unmap_start & ~(kPmdBytes - 1);
   const auto high = (unmap_end + kPmdBytes - 1) & ~(kPmdBytes - 1);
   mm.page_table.free_range(cpu, std::max(floor, low), std::min(ceiling, high));
-  for (std::size_t i = from; i < to; ++i)
+  for (std::size_t i = from; i < to; ++i) {
     if (mm.vmas[i]->file != nullptr) cpu.machine.put_file(cpu, *mm.vmas[i]->file);
+    hugetlb_close_vma(cpu.machine, *mm.vmas[i]);
+  }
   mm.vmas.erase(mm.vmas.begin() + static_cast<std::ptrdiff_t>(from),
                 mm.vmas.begin() + static_cast<std::ptrdiff_t>(to));
   return Errc::kOk;

@@ -2,6 +2,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "page/folio.h"
@@ -46,7 +47,8 @@ Pte change_entry(Machine& machine, Pte pte) {
 }
 
 void change_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
-  const bool try_writable = vma_wants_manual_pte_write_upgrade(vma);
+  // A hugetlb leaf waits for the next write (v6.12).
+  const bool try_writable = !vma.is_hugetlb() && vma_wants_manual_pte_write_upgrade(vma);
   Invalidation invalidation(cpu, *vma.mm, {start, end, NotifyEvent::kProtectionVma, nullptr});
   vma.mm->page_table.for_each_huge(start, end,
                                    [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
@@ -78,6 +80,7 @@ Errc do_mprotect(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, std
     const std::uint64_t old_flags = vma->flags;
     const std::uint64_t flags = (old_flags & ~kVmAccessFlags) | prot;
     if (flags != old_flags) {
+      if (!may_split_vma(*vma, at) || !may_split_vma(*vma, stop)) return Errc::kInval;
       vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
       vma->flags = flags;
       vma_set_page_prot(*vma);

@@ -1,5 +1,6 @@
 // mremap to a fixed place, without growing: the entries move, the pages stay.
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "mm/zap.h"
@@ -33,6 +34,7 @@ Result<bool> move_whole_pmd(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_
 Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end, std::uint64_t to) {
   Mm& mm = *vma.mm;
   Invalidation invalidation(cpu, mm, {from, end, NotifyEvent::kUnmap, nullptr});
+  if (vma.is_hugetlb()) return move_hugetlb_range(cpu, vma, from, end, to);
   for (; from < end; from += kPageBytes, to += kPageBytes) {
     if (from % kPmdBytes == 0 && to % kPmdBytes == 0 && end - from >= kPmdBytes) {
       const Result<bool> moved = move_whole_pmd(cpu, vma, from, to);
@@ -73,6 +75,7 @@ Vma* copy_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end
   fresh->page_prot = vma.page_prot;
   fresh->file = vma.file;
   fresh->file_handle = vma.file_handle;
+  if (vma.is_hugetlb()) fresh->hugetlb = hugetlb_move_claims(vma, pgoff, fresh->pages());
   if (fresh->file != nullptr) cpu.machine.get_file(*fresh->file);
   fresh->anon_vma.store(vma.anon_vma.load());
   anon_vma_clone(*fresh, vma, false);
@@ -88,15 +91,19 @@ Errc do_mremap(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t pages, std::u
   Guard guard(mm.mmap_lock);
   Vma* vma = mm.find_vma(from);
   if (vma == nullptr) return Errc::kFault;
+  if (vma->is_hugetlb() &&
+      !(hugetlb_aligned(from) && hugetlb_aligned(to) && hugetlb_aligned(bytes)))
+    return Errc::kInval;
   // The target goes first, also when the move fails below.
   if (const Errc error = munmap_locked(cpu, mm, to, to + bytes); error != Errc::kOk) return error;
   vma = mm.find_vma(from);
   if (from + bytes > vma->end) return Errc::kFault;
-  if ((vma->flags & (kVmDontExpand | kVmPfnMap)) != 0) return Errc::kFault;
+  if ((vma->flags & (kVmDontExpand | kVmPfnMap)) != 0 && !vma->is_hugetlb()) return Errc::kFault;
 
   std::uint64_t pgoff = vma->pgoff_of(from);
   // Anonymous memory without a page yet is numbered by its new place.
-  if (vma->is_anonymous() && vma->anon_vma.load() == nullptr) pgoff = to / kPageBytes;
+  if (vma->is_anonymous() && !vma->is_hugetlb() && vma->anon_vma.load() == nullptr)
+    pgoff = to / kPageBytes;
   copy_vma(cpu, mm, *vma, to, to + bytes, pgoff);
   if (const Errc error = move_page_tables(cpu, *vma, from, from + bytes, to); error != Errc::kOk)
     return error;

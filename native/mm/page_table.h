@@ -71,9 +71,10 @@ class PageTable {
   /// reserves included, and entry(slot) for each leaf.
   template <class Table, class Entry>
   void visit(Table&& table, Entry&& entry) const;
-  /// For the audit: fn(pmd table, huge leaves in it, tables in reserve).
-  template <class Fn>
-  void visit_deposits(Fn&& fn) const;
+  /// For the audit: fn(pmd table, huge leaves in it for which `splits`, tables in
+  /// reserve).
+  template <class Splits, class Fn>
+  void visit_deposits(Splits&& splits, Fn&& fn) const;
 
   /// Calls fn(address, slot) for each entry of [start, end) whose table exists,
   /// with the table's lock held.
@@ -119,15 +120,15 @@ void PageTable::visit(Table&& table, Entry&& entry) const {
   if (created_) below(below, root_, 0);
 }
 
-template <class Fn>
-void PageTable::visit_deposits(Fn&& fn) const {
+template <class Splits, class Fn>
+void PageTable::visit_deposits(Splits&& splits, Fn&& fn) const {
   const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
     std::uint64_t leaves = 0, tables = 0;
     for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
       const Pte pte = slot_in(pfn, i).get();
       if (pte.none()) continue;
       if (level == 2)
-        leaves += pte.huge() ? 1 : 0;
+        leaves += pte.huge() && splits(pte) ? 1 : 0;
       else
         self(self, pte.pfn(), level + 1);
     }

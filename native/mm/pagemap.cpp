@@ -3,6 +3,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/pin_question.h"
 #include "page/folio.h"
 
@@ -33,7 +34,7 @@ std::uint32_t kpageflags(Machine& machine, Page page) {
   show(kKpfAnonExclusive, anon && page_anon_exclusive(folio));
   if (folio_test_large(folio)) {
     show(page == folio ? kKpfCompoundHead : kKpfCompoundTail, true);
-    show(kKpfThp, true);
+    show(folio_test_hugetlb(folio) ? kKpfHuge : kKpfThp, true);
   }
   show(kKpfOwner2, !anon && folio.test(Flag::kOwner2));
   return bits;

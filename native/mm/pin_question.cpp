@@ -130,7 +130,13 @@ bool pins_have_room(Machine& machine, Page folio) {
   const SchemeSpec& scheme = machine.pins.scheme();
   // Counts outside the unions and the mapcount have their room by right.
   const bool claims = scheme.place == CountPlace::kWord || scheme.place == CountPlace::kMapcount;
-  if (range == nullptr || !claims) return true;
+  if (!claims) return true;
+  if (range == nullptr) {
+    // The pool's lists have words 1 and 2; the type is where mappings are counted.
+    const bool typed = machine.memmap.shape().hugetlb_type != 0;
+    return !machine.hugetlb.holds(machine.pfn_of(folio)) ||
+           (scheme.place == CountPlace::kMapcount && !typed);
+  }
   Atomic<std::uint32_t>& known = machine.pin_room[static_cast<unsigned>(range->type)];
   constexpr std::uint32_t kFits = 1, kNone = 2;
   if (known.load() == 0) {

@@ -28,7 +28,7 @@ void clear_soft_dirty(Cpu& cpu, Mm& mm) {
   }
   Invalidation invalidation(cpu, mm, {0, kTaskSize, NotifyEvent::kSoftDirty, nullptr});
   for (const auto& vma : mm.vmas) {
-    if ((vma->flags & kVmPfnMap) != 0) continue;
+    if ((vma->flags & kVmPfnMap) != 0 || vma->is_hugetlb()) continue;
     mm.page_table.for_each_huge(vma->start, vma->end,
                                 [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
                                   Guard guard(*pmd.lock);

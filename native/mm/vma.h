@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 class Mm;
 class AnonVma;
 class AddressSpace;
+struct HugetlbClaims;
 
 /// vm_flags by the kernel's bits.
 enum VmFlags : std::uint64_t {
@@ -36,6 +38,7 @@ enum VmFlags : std::uint64_t {
   kVmIo = 0x4000,
   kVmDontCopy = 0x20000,
   kVmDontExpand = 0x40000,
+  kVmHugetlb = 0x400000,
   kVmWipeOnFork = 0x02000000,
   kVmSoftDirty = 0x08000000,
   kVmMixedMap = 0x10000000,
@@ -52,14 +55,16 @@ struct Vma {
   std::uint64_t pgoff = 0;  // of `start`: in the file, or the address where it was created
   // Written under mmap_lock; walks that came from a page read them without.
   Once<std::uint64_t> flags;
-  Once<std::uint64_t> page_prot;  // bits of a new entry (vm_page_prot)
-  AddressSpace* file = nullptr;   // null: anonymous private memory
-  std::uint64_t file_handle = 0;  // which open file: vmas of different ones never merge
-  Atomic<AnonVma*> anon_vma;      // set by the first anonymous fault, mmap_lock shared
-  std::vector<AnonVma*> chain;    // every anon_vma that may hold pages mapped here
+  Once<std::uint64_t> page_prot;           // bits of a new entry (vm_page_prot)
+  AddressSpace* file = nullptr;            // null: anonymous private memory
+  std::uint64_t file_handle = 0;           // which open file: vmas of different ones never merge
+  Atomic<AnonVma*> anon_vma;               // set by the first anonymous fault, mmap_lock shared
+  std::vector<AnonVma*> chain;             // every anon_vma that may hold pages mapped here
+  std::shared_ptr<HugetlbClaims> hugetlb;  // null: not made of the pool's huge pages
 
   std::uint64_t pages() const { return (end - start) / kPageBytes; }
   bool is_anonymous() const { return file == nullptr && (flags & kVmPfnMap) == 0; }
+  bool is_hugetlb() const { return hugetlb != nullptr; }
   bool is_cow() const { return (flags & (kVmShared | kVmMayWrite)) == kVmMayWrite; }
   bool is_accessible() const { return (flags & kVmAccessFlags) != 0; }
   std::uint64_t pgoff_of(std::uint64_t address) const {

@@ -22,6 +22,7 @@ std::unique_ptr<Vma> vma_dup(const Vma& from) {
   vma->page_prot = from.page_prot;
   vma->file = from.file;
   vma->file_handle = from.file_handle;
+  vma->hugetlb = from.hugetlb;
   if (vma->file != nullptr) from.mm->machine.get_file(*vma->file);
   return vma;
 }

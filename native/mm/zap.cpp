@@ -3,6 +3,7 @@
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/rmap.h"
 #include "page/folio.h"
 
@@ -70,6 +71,7 @@ void zap_entry(Cpu& cpu, Vma& vma, PteSlot slot, Gather& gather, const ZapDetail
 
 void zap_page_range(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end,
                     const ZapDetails& details) {
+  if (vma.is_hugetlb()) return zap_hugetlb_range(cpu, vma, start, end);
   vma.mm->page_table.for_each_huge(start, end,
                                    [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) {
                                      zap_huge(cpu, vma, from, to, pmd);

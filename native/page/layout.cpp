@@ -46,7 +46,8 @@ Layout make_layout(const LayoutTable& table) {
                 .anon_exclusive = table.era.anon_exclusive,
                 .buddy_type = table.era.buddy_type,
                 .table_type = table.era.table_type,
-                .slab_type = table.era.slab_type};
+                .slab_type = table.era.slab_type,
+                .hugetlb_type = table.era.hugetlb_type};
   layout.types = table.types;
   layout.compound_types = table.compound_types;
   layout.flags.assign(table.flags.begin(), table.flags.end());

@@ -75,8 +75,9 @@ struct Era {
   std::uint8_t private_base = 0;
   bool anon_exclusive = true;  // PG_anon_exclusive exists (v5.19)
   // The word that shares `_mapcount` says what a page without mappings is (v6.12's
-  // values). A slab was a page flag until then: 0.
-  std::uint32_t buddy_type = 0xf0000000, table_type = 0xf2000000, slab_type = 0xf5000000;
+  // values). A slab was a page flag until then, a hugetlb page had a destructor: 0.
+  std::uint32_t buddy_type = 0xf0000000, table_type = 0xf2000000, slab_type = 0xf5000000,
+                hugetlb_type = 0xf4000000;
 };
 
 /// Where the exact pin count of a large folio lives.

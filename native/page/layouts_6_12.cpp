@@ -121,7 +121,8 @@ constexpr EraRow kEra = {.kernel = "v6.12",
                          .anon_exclusive = true,
                          .buddy_type = 0xf0000000,
                          .table_type = 0xf2000000,
-                         .slab_type = 0xf5000000};
+                         .slab_type = 0xf5000000,
+                         .hugetlb_type = 0xf4000000};
 
 constexpr std::array<LayoutTable, 2> kTables = {{
     {.name = "linux-6.12",

@@ -40,6 +40,7 @@ Shape shape_of(const Layout& layout) {
   shape.buddy_type = layout.era.buddy_type;
   shape.table_type = layout.era.table_type;
   shape.slab_type = layout.era.slab_type;
+  shape.hugetlb_type = layout.era.hugetlb_type;
   shape.flag_bit.fill(-1);
   for (const FlagBit& flag : layout.flags) {
     shape.flag_bit[static_cast<unsigned>(flag.flag)] = static_cast<std::int8_t>(flag.bit);

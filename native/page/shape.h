@@ -41,7 +41,7 @@ struct Shape {
   std::uint16_t memcg = 0;
 
   /// Values of the word that shares `_mapcount`; 0: no such page type here.
-  std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0;
+  std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0, hugetlb_type = 0;
   /// page->flags of a page that was just initialised, but for zone and section.
   std::uint64_t initial_flags = 0;
   /// Flags of one life: a freed page loses them all, but for hwpoison.

@@ -53,6 +53,7 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
     buddyType: 0,
     tableType: 0,
     slabType: 0,
+    hugetlbType: 0,
   },
   types,
   compoundTypes: [],

@@ -92,9 +92,21 @@ describe.each(variants)('hmm.%s', (_, type) => {
     expectBytes(buf.read(), data)
   })
 
-  // As in the kernel's test on a machine without them: there are no hugetlb pages.
-  test.skip('anon_write_hugetlbfs', () => {})
-  test.skip('compound', () => {})
+  hmmTest('anon_write_hugetlbfs', ({ box, mm, device }) => {
+    const buf = mm.mmap({ pages: 512, hugetlb: true })
+    const data = numbers(512)
+    expect(device.write(buf, data)).toEqual({ pages: 512, faults: 1 })
+    expectBytes(buf.read(), data)
+    expect(box.hugetlb).toEqual({ pages: 8, free: 7, reserved: 0 })
+  })
+
+  hmmTest('compound', ({ mm, device }) => {
+    const buf = mm.mmap({ pages: 512, hugetlb: true })
+    buf.write(numbers(512))
+    expect(new Set(device.snapshot(buf).toStrings())).toEqual(new Set(['WRITE+PMD']))
+    buf.protect('r')
+    expect(new Set(device.snapshot(buf).toStrings())).toEqual(new Set(['READ+PMD']))
+  })
 
   hmmTest('file_read', ({ box, mm, device }) => {
     const file = box.createFile({ pages: npages })

@@ -14,7 +14,7 @@ export interface Hmm {
 
 /** Runs a test in a box of its own, which is clean afterwards. */
 export function withHmm(type: DeviceType, run: (hmm: Hmm) => void): void {
-  const box = Box.create({ pages: 1 << 14 })
+  const box = Box.create({ pages: 1 << 14, hugetlbPages: 8 }) // as the recordings' kernel had
   try {
     const mm = box.createMm()
     const [device, other] = [box.addDevice({ type, pages: 2048 }), box.addDevice({ type, pages: 2048 })]

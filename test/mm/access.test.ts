@@ -49,7 +49,7 @@ describe('memory of a process', () => {
     const locked = mm.mmap({ pages: 3, kind: 'anon-shared' })
     locked.lock()
     expect(mm.vmas).toMatchObject([
-      { address: 0x10000n, pages: 2, prot: 'r', kind: 'anon-private', shared: false, locked: false },
+      { address: 0x10000n, pages: 2, prot: 'r', kind: 'anon-private', shared: false, locked: false, hugetlb: false },
       { address: locked.address, pages: 3, prot: 'rw', kind: 'anon-shared', shared: true, locked: true },
     ])
     expect(mm.counters()).toMatchObject({ size: 5, rss: 3, file: 3, anon: 0, locked: 3 })

@@ -5,6 +5,7 @@
 #include "engine/box_machine.h"
 #include "engine_box_machine_fixture.h"
 #include "mm/file_io.h"
+#include "mm/large_folio.h"
 #include "mm/user_access.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -123,6 +124,57 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   EXPECT_NE(f.audit().find("mirror-in-step address 0x"), std::string::npos) << f.audit();
   slot.set(before);
   EXPECT_EQ(f.audit(), "");
+}
+
+TEST(BoxMachine, TheAuditTellsOfHugePages) {
+  BoxSettings settings;
+  settings.layout = *find_layout("linux-6.12");
+  settings.scheme = *find_scheme("refcount-bias");
+  settings.pages = 4096;
+  settings.address_spaces = true;
+  settings.hugetlb_pages = 2;
+  std::shared_ptr<Box> box;
+  ASSERT_EQ(Box::create(settings, box), Errc::kOk);
+  HugetlbPool& pool = box->machine()->machine().hugetlb;
+  const auto first_row = [&] {
+    AuditReport report;
+    EXPECT_EQ(audit(*box, report), Errc::kOk);
+    return report.clean()
+               ? std::string()
+               : std::string(invariant_name(report.rows[0].invariant)) + " " + report.rows[0].field;
+  };
+  EXPECT_EQ(first_row(), "");
+  ASSERT_EQ(pool.reserve(1), Errc::kOk);
+  EXPECT_EQ(first_row(), "hugetlb-counted hugetlb");
+  pool.unreserve(1);
+  // In use by nobody: counts of a mapping, too.
+  const auto taken = pool.take(false);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(first_row(), "refcount-accounted _refcount");
+  ASSERT_EQ(box->get(box->memmap().pfn_of(taken.value)), Errc::kOk);
+  taken.value.ref_sub(1);
+  EXPECT_EQ(first_row(), "");
+  folio_add_hugetlb_mapping(taken.value);
+  EXPECT_EQ(first_row(), "mapcount-accounted _entire_mapcount");
+  folio_remove_hugetlb_mapping(taken.value);
+  ASSERT_EQ(box->put(box->memmap().pfn_of(taken.value)), Errc::kOk);
+  EXPECT_EQ(pool.counts().free, 2U);
+  EXPECT_EQ(first_row(), "");
+  EXPECT_EQ(box->reset(), Errc::kOk);
+  EXPECT_EQ(box->machine()->machine().hugetlb.counts().free, 2U);
+}
+
+TEST(BoxMachine, ABoxWithoutRoomForItsPoolIsNotMade) {
+  BoxSettings settings;
+  settings.layout = *find_layout("linux-6.12");
+  settings.scheme = *find_scheme("refcount-bias");
+  settings.pages = 4096;
+  settings.address_spaces = true;
+  settings.hugetlb_pages = 8;  // the zero page is in the way of the last one
+  std::shared_ptr<Box> box;
+  std::string reason;
+  EXPECT_EQ(Box::create(settings, box, &reason), Errc::kNoMem);
+  EXPECT_NE(reason.find("hugetlbPages"), std::string::npos) << reason;
 }
 
 TEST(BoxMachine, ABoxGoesWithADeviceThatIsHeld) {

@@ -251,6 +251,24 @@ TEST_P(MmHuge, protection_of_all_of_it_keeps_the_leaf) {
   EXPECT_EQ(load(*mm, 0), 1U);
 }
 
+// A scheme that only has references to go by sees one pin among them.
+TEST(MmHugeReferences, fork_does_not_share_a_huge_page_with_one_pin) {
+  MmBox box(1, "refcount", 1 << 13, 0, with_huge_pages());
+  auto mm = box.create_mm();
+  ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, kPagesPerPmd), Errc::kOk);
+  ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kHugepage), Errc::kOk);
+  Pfn pfn;
+  ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kTestBase, kFollWrite, std::span(&pfn, 1)).pages, 1U);
+  auto child = box.create_mm();
+  ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
+  ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase, 5), FaultResult::kOk);
+  EXPECT_EQ(box.machine->frames.word(pfn), 5U);
+  EXPECT_EQ(box.audit({mm.get(), child.get()}, {{pfn, true}}), std::vector<std::string>{});
+  unpin_user_page(box.cpu(), pfn);
+  child->exit(box.cpu());
+  mm->exit(box.cpu());
+}
+
 // The audit finds each kind of damage.
 TEST_P(MmHuge, audit_finds_a_pmd_mapping_too_many) {
   store(0, 1);
