@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 
 #include "base/rcu.h"
 #include "mm/address_space.h"
@@ -88,6 +89,9 @@ class Machine {
   Result<Page> alloc_zeroed_page(Cpu& cpu);
   void get(Page folio) { folio.ref_add(1); }
   void put(Cpu& cpu, Page folio);
+  /// put() of each, in that order; what they free goes back in runs, under one lock.
+  /// What the span holds afterwards says nothing.
+  void put_many(Cpu& cpu, std::span<Pfn> folios);
   /// The last reference was dropped elsewhere (an unpin).
   void free_folio(Cpu& cpu, Page folio);
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
@@ -135,6 +139,8 @@ class Machine {
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
+  unsigned leave(Page folio, Pfn pfn, const PagemapRange* range);
+
   MachineOptions options_;
   std::deque<Cpu> cpus_;
   Pfn zero_pfn_;

@@ -38,9 +38,18 @@ Result<Pfn> Allocator::alloc(unsigned order) {
 }
 
 void Allocator::free(Pfn pfn, unsigned order) {
+  const Guard guard(lock_);
+  give_back(pfn, order);
+}
+
+void Allocator::free_pages(std::span<const Pfn> pfns) {
+  const Guard guard(lock_);
+  for (const Pfn pfn : pfns) give_back(pfn, 0);
+}
+
+void Allocator::give_back(Pfn pfn, unsigned order) {
   PAGEBOX_CHECK(order <= kMaxOrder && pfn >= first_ && pfn + pages_of(order) <= end_ &&
                 pfn.value % pages_of(order) == 0);
-  const Guard guard(lock_);
   if (is_free_block(pfn, order)) return;
   for (std::uint64_t i = 0; i < pages_of(order); ++i) clean(pfn + i);
   free_pages_ += pages_of(order);

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/lock.h"
 #include "page/folio.h"
@@ -36,6 +37,8 @@ class Allocator {
   /// Deterministic: what is freed last is handed out first. A block whose links
   /// cannot be trusted, and a block that is free already, is left alone.
   void free(Pfn pfn, unsigned order);
+  /// The same of single pages, in that order, under one lock.
+  void free_pages(std::span<const Pfn> pfns);
   /// Initialises a page of a box without frames, in place, as allocated memory
   /// of type anon (populate: 'anon') with one reference. A page that is in use
   /// or was ever handed out is left as it is. Takes the lock; any thread.
@@ -54,6 +57,7 @@ class Allocator {
   Result<Pfn> take(unsigned order);
   Result<Pfn> carve(unsigned order);
   void release_fresh(Pfn from, Pfn to);
+  void give_back(Pfn pfn, unsigned order);
   void clean(Pfn pfn);
 
   Memmap& memmap_;

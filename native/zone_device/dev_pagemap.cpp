@@ -49,10 +49,14 @@ const PagemapOps DevPagemap::kOps = {
     [](void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
       return self_of(self).driver_->migrate_to_ram(cpu, vma, address, page);
     },
-    [](void* self, Cpu& cpu, Page page) { self_of(self).release_page(cpu, page); },
+    [](void* self, Cpu& cpu, std::span<const Pfn> pages) { self_of(self).release_pages(cpu, pages); },
     [](void*, Cpu& cpu, Page page) { return migrate_device_page(cpu, page); },
     [](void* self, Cpu& cpu, Page page) { self_of(self).page_idle(cpu, page); },
 };
+
+void PagemapDriver::pages_free(Cpu& cpu, const DevPagemap& pagemap, std::span<const Pfn> pages) {
+  for (const Pfn pfn : pages) page_free(cpu, pagemap.machine().page(pfn));
+}
 
 DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
   const PagemapRange* range = machine.pagemap(pfn);
@@ -139,11 +143,12 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
     page.unfreeze(idle_refs());
 }
 
-void DevPagemap::release_page(Cpu& cpu, Page page) {
-  // The free path has reset `mapping` before: from here on the page is the driver's.
-  if (idle_refs() != 0) page.set_refcount(idle_refs());
-  driver_->page_free(cpu, page);
-  ref_.put(cpu.index);
+void DevPagemap::release_pages(Cpu& cpu, std::span<const Pfn> pages) {
+  // The free path has reset `mapping` before: from here on the pages are the driver's.
+  if (idle_refs() != 0)
+    for (const Pfn pfn : pages) machine_.page(pfn).set_refcount(idle_refs());
+  driver_->pages_free(cpu, *this, pages);
+  ref_.put(cpu.index, static_cast<std::uint32_t>(pages.size()));
 }
 
 void DevPagemap::kill() { ref_.kill(); }

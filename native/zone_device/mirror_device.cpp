@@ -72,10 +72,15 @@ Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
   return page;
 }
 
-void MirrorDevice::page_free(Cpu&, Page page) {
+void MirrorDevice::page_free(Cpu& cpu, Page page) {
+  const Pfn pfn = machine_.pfn_of(page);
+  pages_free(cpu, pagemap_, std::span(&pfn, 1));
+}
+
+void MirrorDevice::pages_free(Cpu&, const DevPagemap&, std::span<const Pfn> pages) {
   Guard guard(memory_lock_);
-  free_.push_back(machine_.pfn_of(page));
-  in_use_.store(in_use_.load() - 1);
+  free_.insert(free_.end(), pages.begin(), pages.end());
+  in_use_.store(in_use_.load() - pages.size());
 }
 
 Mirror* MirrorDevice::open(Mm& mm) {

@@ -77,6 +77,7 @@ class MirrorDevice final : public PagemapDriver {
   void copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user);
 
   void page_free(Cpu& cpu, Page page) override;
+  void pages_free(Cpu& cpu, const DevPagemap& pagemap, std::span<const Pfn> pages) override;
   FaultResult migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) override;
 
  private:
