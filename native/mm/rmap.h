@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "mm/mm.h"
 
@@ -49,6 +50,12 @@ bool try_to_unmap(Cpu& cpu, Page folio);
 bool try_to_migrate(Cpu& cpu, Page folio);
 /// Migration entries of `from` become entries of `to`.
 void remove_migration_entries(Cpu& cpu, Page from, Page to);
+/// Where a page was, and where it is (or still is).
+struct MovedPage {
+  Pfn from, to;
+};
+/// The same of each; neighbours that one vma maps under one lock. All `to` locked.
+void remove_migration_entries(Cpu& cpu, std::span<const MovedPage> pages);
 /// For split_folio, with the anon_vma's lock held: every entry of a huge folio, and
 /// every pmd, becomes migration entries. What is pinned stays mapped.
 void freeze_mappings(Cpu& cpu, Page folio);
