@@ -87,6 +87,10 @@ class Machine {
   /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
   Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0);
   Result<Page> alloc_zeroed_page(Cpu& cpu);
+  /// Single pages, each locked, as alloc_folio() one after the other. How many there were.
+  std::size_t alloc_locked_pages(std::span<Pfn> out) {
+    return allocator.alloc_pages(out, zero_page().mask_of(Flag::kLocked));
+  }
   void get(Page folio) { folio.ref_add(1); }
   void put(Cpu& cpu, Page folio);
   /// put() of each, in that order; what they free goes back in runs, under one lock.

@@ -29,11 +29,30 @@ std::uint64_t Allocator::free_pages() const {
 Result<Pfn> Allocator::alloc(unsigned order) {
   if (order > kMaxOrder) return Errc::kInval;
   const Guard guard(lock_);
+  const Result<Pfn> block = hand_out(order);
+  if (block) memmap_.page(block.value).set_refcount(1);
+  return block;
+}
+
+std::size_t Allocator::alloc_pages(std::span<Pfn> out, std::uint64_t flags) {
+  const Guard guard(lock_);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const Result<Pfn> block = hand_out(0);
+    if (!block) return i;
+    out[i] = block.value;
+    const Page page = memmap_.page(block.value);
+    // Without a reference nobody else sets a flag.
+    if (flags != 0) page.set_word(0, page.word(0) | flags);
+    page.set_refcount(1);
+  }
+  return out.size();
+}
+
+/// Its count is still 0.
+Result<Pfn> Allocator::hand_out(unsigned order) {
   Result<Pfn> block = take(order);
   if (block.error == Errc::kNoMem) block = carve(order);
-  if (!block) return block;
-  free_pages_ -= pages_of(order);
-  memmap_.page(block.value).set_refcount(1);
+  if (block) free_pages_ -= pages_of(order);
   return block;
 }
 

@@ -33,6 +33,9 @@ class Allocator {
   /// order beyond kMaxOrder; kNoMem: none left; kCorrupt: a free block's links
   /// were overwritten.
   Result<Pfn> alloc(unsigned order);
+  /// Single pages, as alloc(0) one after the other, with `flags` set in the flags word.
+  /// How many there were.
+  std::size_t alloc_pages(std::span<Pfn> out, std::uint64_t flags);
   /// The last reference is gone: refcount is 0. Merges with free buddies.
   /// Deterministic: what is freed last is handed out first. A block whose links
   /// cannot be trusted, and a block that is free already, is left alone.
@@ -57,6 +60,7 @@ class Allocator {
   Result<Pfn> take(unsigned order);
   Result<Pfn> carve(unsigned order);
   void release_fresh(Pfn from, Pfn to);
+  Result<Pfn> hand_out(unsigned order);
   void give_back(Pfn pfn, unsigned order);
   void clean(Pfn pfn);
 

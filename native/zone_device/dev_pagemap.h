@@ -70,7 +70,9 @@ class DevPagemap {
 
   /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma), with
   /// one reference, no flag of an earlier life. kNoDev: the range is going away.
-  Errc init_page(Cpu& cpu, Pfn pfn);
+  Errc init_page(Cpu& cpu, Pfn pfn) { return init_pages(cpu, std::span(&pfn, 1)); }
+  /// The same for several: all of them, or none.
+  Errc init_pages(Cpu& cpu, std::span<const Pfn> pfns);
 
   /// A reference on a page of which it is not known whether it is in use. False: it is
   /// free.
@@ -115,6 +117,7 @@ class DevPagemap {
 
  private:
   static const PagemapOps kOps;
+  void init_one(Page page, std::uint64_t kept_flags, std::uint64_t fresh_flags);
   void release_pages(Cpu& cpu, std::span<const Pfn> pages);
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
