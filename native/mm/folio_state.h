@@ -33,7 +33,14 @@ void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint6
 /// `emptied`: entries that the caller has emptied and not yet counted out.
 std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied = 0);
 /// The same of any part of a folio.
-std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied = 0);
+std::int32_t large_folio_mapcount(Machine& machine, Page folio, std::int32_t emptied);
+inline std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied = 0) {
+  if (folio_test_large(folio)) return large_folio_mapcount(machine, folio, emptied);
+  // Where pins do not count as mappings, or nothing is there to tell apart.
+  const std::int32_t raw = page_mapcount(folio);
+  if (machine.pins.scheme().place != CountPlace::kMapcount || raw <= emptied) return raw;
+  return page_mapcount(machine, folio, emptied);
+}
 inline bool folio_mapped(Machine& machine, Page folio) {
   return folio_mapcount(machine, folio) > 0;
 }

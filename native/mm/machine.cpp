@@ -160,8 +160,7 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range) {
   return order;
 }
 
-const PagemapRange* Machine::pagemap(Pfn pfn) const {
-  if (!is_zone_device(pfn)) return nullptr;
+const PagemapRange* Machine::find_pagemap(Pfn pfn) const {
   for (const auto& each : pagemaps_) {
     const PagemapRange* range = each.load();
     if (range != nullptr && pfn >= range->first && pfn - range->first < range->pages) return range;

@@ -105,7 +105,9 @@ class Machine {
   }
 
   /// The device range that holds the page; null for RAM.
-  const PagemapRange* pagemap(Pfn pfn) const;
+  const PagemapRange* pagemap(Pfn pfn) const {
+    return is_zone_device(pfn) ? find_pagemap(pfn) : nullptr;
+  }
   bool is_zone_device(Pfn pfn) const { return pfn.value >= memmap.pages(); }
   bool is_device_private(Pfn pfn) const {
     const PagemapRange* range = pagemap(pfn);
@@ -143,6 +145,7 @@ class Machine {
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
+  const PagemapRange* find_pagemap(Pfn pfn) const;
   unsigned leave(Page folio, Pfn pfn, const PagemapRange* range);
 
   MachineOptions options_;
