@@ -45,9 +45,14 @@ inline bool folio_mapped(Machine& machine, Page folio) {
   return folio_mapcount(machine, folio) > 0;
 }
 
-bool folio_trylock(Page folio);
+inline bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
 void folio_lock(Page folio);
-void folio_unlock(Page folio);
+inline void folio_unlock(Page folio) {
+  // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
+  const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);
+  const std::uint64_t before = folio.clear_bits(folio.mask_of(Flag::kLocked) | waiters);
+  if ((before & waiters) != 0) wake(folio.u32(0));
+}
 
 /// A sleep until a folio is unlocked, without a reference: that would be one too many
 /// for who migrates it.

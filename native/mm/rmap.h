@@ -15,6 +15,11 @@ void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t addre
 void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t address, bool exclusive);
 void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma);
 void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma);
+/// The same with the folio locked, of single pages: what nobody else can count meanwhile
+/// is counted without a locked instruction.
+void folio_remove_rmap_locked(Cpu& cpu, Page folio, Vma& vma);
+void folio_add_anon_rmap_locked(Cpu& cpu, Page page, Vma& vma, std::uint64_t address,
+                                bool exclusive);
 /// fork: one more mapping. kBusy: exclusive and maybe pinned, copy it instead.
 Errc folio_try_dup_anon_rmap(Page page, const Vma& source);
 void folio_dup_file_rmap(Page page);

@@ -50,7 +50,7 @@ void restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, 
     if (entry.is_writable_migration()) pte = pte.with(Pte::kWrite);
   }
   if (anon)
-    folio_add_anon_rmap(cpu, to, vma, address, exclusive);
+    folio_add_anon_rmap_locked(cpu, to, vma, address, exclusive);
   else
     map_file(cpu, to, vma, entry.is_writable_migration());
   slot.set(pte);
