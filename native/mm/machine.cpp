@@ -146,17 +146,10 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range) {
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
     mlock_counts.set(pfn, 0);
   }
-  const unsigned order = folio_order(memmap, folio);
+  const unsigned order = folio_test_large(folio) ? folio_order(memmap, folio) : 0;
   if (order > 1) deferred_split.remove(folio);
   if (order > 0) destroy_compound(memmap, pfn);
-  for (std::uint64_t i = 0; i < 1ULL << order; ++i) {
-    const Page each = page(pfn + i);
-    // Nobody holds it, so nobody sets a flag meanwhile.
-    each.set_word(0, each.word(0) & ~memmap.shape().life_flags);
-    each.set_word(3, 0);
-    each.set_word(4, 0);
-    each.set_word(5, 0);
-  }
+  folio.set_word(4, 0);  // the allocator resets the rest
   return order;
 }
 

@@ -53,9 +53,9 @@ class Allocator {
 
  private:
   PageList list(unsigned order) { return {memmap_, anchors_[order], free_anchor_index(order)}; }
-  bool is_free_block(Pfn pfn, unsigned order) const;
+  bool is_free_block(Page page, unsigned order) const;
   Errc link(Pfn pfn, unsigned order);
-  Errc unlink(Pfn pfn, unsigned order);
+  Errc unlink(Page page, unsigned order);
   void merge_and_link(Pfn pfn, unsigned order);
   Result<Pfn> take(unsigned order);
   Result<Pfn> carve(unsigned order);

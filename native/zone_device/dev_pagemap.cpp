@@ -102,26 +102,28 @@ Errc DevPagemap::add() {
 
 Errc DevPagemap::init_pages(Cpu& cpu, std::span<const Pfn> pfns) {
   if (!ref_.tryget_live(cpu.index, static_cast<std::uint32_t>(pfns.size()))) return Errc::kNoDev;
+  if (freed_when_idle())
+    for (const Pfn pfn : pfns) {
+      // Somebody may be finding out that the page is free, or hold it for a moment.
+      for (SpinWait wait; !machine_.page(pfn).try_freeze(idle_refs());) wait.pause();
+      in_use_[pfn - range_.first].store(1);
+    }
+  const Shape& shape = machine_.memmap.shape();
+  for (unsigned n = 3; n <= 5; ++n)
+    if (shape.word(n) != shape.pgmap)
+      for (const Pfn pfn : pfns) machine_.page(pfn).set_word(n, 0);
   const Page any = machine_.page(range_.first);
   std::uint64_t earlier = 0;
   for (const Flag flag : kLifeFlags) earlier |= any.mask_of(flag);
   const std::uint64_t fresh = memory_ != DeviceMemory::kP2pdma ? any.mask_of(Flag::kLocked) : 0;
-  for (const Pfn pfn : pfns) init_one(machine_.page(pfn), ~earlier, fresh);
-  return Errc::kOk;
-}
-
-void DevPagemap::init_one(Page page, std::uint64_t kept_flags, std::uint64_t fresh_flags) {
-  if (freed_when_idle()) {
-    // Somebody may be finding out that the page is free, or hold it for a moment.
-    for (SpinWait wait; !page.try_freeze(idle_refs());) wait.pause();
-    in_use_[machine_.pfn_of(page) - range_.first].store(1);
+  const std::int32_t references = 1 + range_.kept_refs();
+  for (const Pfn pfn : pfns) {
+    const Page page = machine_.page(pfn);
+    // Nobody holds it, so nobody sets a flag meanwhile.
+    page.set_word(0, (page.word(0) & ~earlier) | fresh);
+    page.set_refcount(references);
   }
-  const Shape& shape = page.shape();
-  for (unsigned n = 3; n <= 5; ++n)
-    if (shape.word(n) != shape.pgmap) page.set_word(n, 0);
-  // Nobody holds it, so nobody sets a flag meanwhile.
-  page.set_word(0, (page.word(0) & kept_flags) | fresh_flags);
-  page.set_refcount(1 + range_.kept_refs());
+  return Errc::kOk;
 }
 
 bool DevPagemap::try_get(Cpu& cpu, Page page) {

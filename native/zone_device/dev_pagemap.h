@@ -117,7 +117,6 @@ class DevPagemap {
 
  private:
   static const PagemapOps kOps;
-  void init_one(Page page, std::uint64_t kept_flags, std::uint64_t fresh_flags);
   void release_pages(Cpu& cpu, std::span<const Pfn> pages);
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.

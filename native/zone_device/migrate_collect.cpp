@@ -106,7 +106,7 @@ void collect(Cpu& cpu, MigrateVma& migrate) {
   Invalidation invalidation(
       cpu, *migrate.vma->mm,
       {migrate.start, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
-  for (MigratePfn& word : migrate.src) word = candidate(cpu.machine, migrate, {});
+  std::ranges::fill(migrate.src, candidate(cpu.machine, migrate, {}));
   const auto word_of = [&](std::uint64_t address) -> MigratePfn& {
     return migrate.src[(address - migrate.start) / kPageBytes];
   };
