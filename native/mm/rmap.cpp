@@ -20,8 +20,8 @@ void set_anon(Machine& machine, Page folio, Vma& vma, std::uint64_t address, boo
 /// count: the first mapping comes with the lock (migration, swap), others are copies
 /// of one that is there (fork). Pins that count as mappings come without.
 bool sole_mapping_is_ours(const Machine& machine, Page page) {
-  return folio_test_anon(page) && (page.word(1) & 1) == 0 && !folio_test_large(page) &&
-         machine.pins.scheme().place != CountPlace::kMapcount;
+  return machine.pins.scheme().place != CountPlace::kMapcount && folio_test_anon(page) &&
+         (page.word(1) & 1) == 0 && !folio_test_large(page);
 }
 
 }  // namespace

@@ -58,9 +58,12 @@ void remove_migration_entries(Cpu& cpu, Page from, Page to);
 /// Where a page was, and where it is (or still is).
 struct MovedPage {
   Pfn from, to;
+  /// The caller is done with `to`: its reference may become the mapping's, its lock end.
+  /// Still true afterwards: so it was.
+  bool hands_over = false;
 };
 /// The same of each; neighbours that one vma maps under one lock. All `to` locked.
-void remove_migration_entries(Cpu& cpu, std::span<const MovedPage> pages);
+void remove_migration_entries(Cpu& cpu, std::span<MovedPage> pages);
 /// For split_folio, with the anon_vma's lock held: every entry of a huge folio, and
 /// every pmd, becomes migration entries. What is pinned stays mapped.
 void freeze_mappings(Cpu& cpu, Page folio);

@@ -138,44 +138,49 @@ Pfn moved_to(MigratePfn src, MigratePfn dst) {
 constexpr std::size_t kRun = 64;
 
 /// At most kRun pages.
-void restore_entries(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst) {
+void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
+                  Page fault_page, Returned& returned) {
+  Machine& machine = cpu.machine;
   UninitArray<MovedPage, kRun> moved;
   std::size_t count = 0;
-  for (std::size_t i = 0; i < src.size(); ++i)
-    if (src[i].valid())
-      moved[count++] = {src[i].pfn(), moved_to(src[i], dst[i])};
+  for (std::size_t i = 0; i < src.size(); ++i) {
+    if (!src[i].valid()) continue;
+    const Pfn from = src[i].pfn(), to = moved_to(src[i], dst[i]);
+    // What goes to the LRU needs its reference there.
+    moved[count++] = {from, to, to != from && machine.is_zone_device(to)};
+  }
   remove_migration_entries(cpu, moved.first(count));
-}
 
-void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
-              Page fault_page) {
-  Machine& machine = cpu.machine;
-  Returned returned(cpu);
   const auto give_back = [&](MigratePfn word) {
     if (!word.valid()) return;
     returned.flush();
     folio_unlock(machine.page(word.pfn()));
     machine.put(cpu, machine.page(word.pfn()));
   };
-  for (std::uint64_t i = 0; i < src.size(); ++i) {
-    if (i % kRun == 0) {
-      const std::size_t run = std::min(kRun, src.size() - i);
-      restore_entries(cpu, src.subspan(i, run), dst.subspan(i, run));
-    }
+  for (std::size_t i = 0, nth = 0; i < src.size(); ++i) {
     if (!src[i].valid()) {
       give_back(dst[i]);
       continue;
     }
-    const Pfn to_pfn = moved_to(src[i], dst[i]);
-    const Page from = machine.page(src[i].pfn()), to = machine.page(to_pfn);
+    const MovedPage each = moved[nth++];
+    const Page from = machine.page(each.from), to = machine.page(each.to);
     if (to == from) give_back(dst[i]);
     // Its file knows the other one now: nobody may take this one for the file's.
     if (to != from && !folio_test_anon(from)) from.set_word(3, 0);
     if (from != fault_page) folio_unlock(from);
-    returned.add(src[i].pfn());
-    if (to == from) continue;
+    returned.add(each.from);
+    if (to == from || each.hands_over) continue;
     folio_unlock(to);
-    returned.add(to_pfn);
+    returned.add(each.to);
+  }
+}
+
+void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
+              Page fault_page) {
+  Returned returned(cpu);
+  for (std::size_t i = 0; i < src.size(); i += kRun) {
+    const std::size_t run = std::min(kRun, src.size() - i);
+    finalize_run(cpu, src.subspan(i, run), dst.subspan(i, run), fault_page, returned);
   }
 }
 
