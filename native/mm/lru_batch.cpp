@@ -102,6 +102,7 @@ void batch_add(Cpu& cpu, Page folio, LruMove move) {
 void drain_cpu(Cpu& cpu, Cpu& of) {
   std::array<bool, kLruMoves> filled{};
   of.batches.lock.lock();
+  const bool mlocks = of.batches.mlock.count != 0;
   for (unsigned i = 0; i < kLruMoves; ++i) filled[i] = of.batches.moves[i].count != 0;
   bool locked = true;
   for (const LruMove move :
@@ -112,6 +113,7 @@ void drain_cpu(Cpu& cpu, Cpu& of) {
     locked = false;
   }
   if (locked) of.batches.lock.unlock();
+  if (mlocks) mlock_drain(of);
 }
 
 /// Not on a list yet: it may still lie in this CPU's batch, and be added active.
@@ -195,16 +197,10 @@ void folios_putback_lru(Cpu& cpu, std::span<const Pfn> folios) {
   batch_add(cpu, folios, LruMove::kAdd);
 }
 
-void lru_add_drain(Cpu& cpu) {
-  drain_cpu(cpu, cpu);
-  mlock_drain(cpu);
-}
+void lru_add_drain(Cpu& cpu) { drain_cpu(cpu, cpu); }
 
 void lru_add_drain_all(Cpu& cpu) {
-  for (unsigned i = 0; i < cpu.machine.cpus(); ++i) {
-    drain_cpu(cpu, cpu.machine.cpu(i));
-    mlock_drain(cpu.machine.cpu(i));
-  }
+  for (unsigned i = 0; i < cpu.machine.cpus(); ++i) drain_cpu(cpu, cpu.machine.cpu(i));
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

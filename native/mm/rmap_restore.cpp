@@ -68,12 +68,11 @@ bool restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, 
 /// Every entry of this folio that the vma has from `address` on.
 bool restore_in_vma(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address,
                     bool use_zero_page) {
-  return for_each_page_of_mapping(
-      vma, address, to, [&](Page page, std::uint64_t at, PteSlot slot) {
-        (void)restore_one(cpu, folio_page(from, folio_page_index(to, page)), page, vma, at, slot,
-                          use_zero_page, MappingRef::kNew);
-        return true;
-      });
+  return for_each_page_of_mapping(vma, address, to, [&](Page page, std::uint64_t at, PteSlot slot) {
+    (void)restore_one(cpu, folio_page(from, folio_page_index(to, page)), page, vma, at, slot,
+                      use_zero_page, MappingRef::kNew);
+    return true;
+  });
 }
 
 /// Single pages in the one vma that may map them: neighbours lie in one table, whose

@@ -47,8 +47,7 @@ class AddressMap {
   std::optional<std::uint64_t> offset_of_lru(std::uint64_t address, std::uint64_t bytes) const {
     const std::uint64_t offset = address - word_bytes_ - page_base_;
     if (offset >= bytes) return std::nullopt;
-    const std::uint64_t within =
-        stride_shift_ != 0 ? offset & (stride_ - 1ULL) : offset % stride_;
+    const std::uint64_t within = stride_shift_ != 0 ? offset & (stride_ - 1ULL) : offset % stride_;
     return within == 0 ? std::optional(offset) : std::nullopt;
   }
 

@@ -80,9 +80,7 @@ class Page {
                                    : atomics::fetch_or(u32(0), static_cast<std::uint32_t>(mask));
   }
   /// 0 for a flag that the layout does not have.
-  std::uint64_t mask_of(Flag flag) const {
-    return shape_->flag_mask[static_cast<unsigned>(flag)];
-  }
+  std::uint64_t mask_of(Flag flag) const { return shape_->flag_mask[static_cast<unsigned>(flag)]; }
 
   std::int32_t refcount() const {
     return static_cast<std::int32_t>(atomics::load(u32(shape_->refcount)));

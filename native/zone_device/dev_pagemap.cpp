@@ -49,7 +49,9 @@ const PagemapOps DevPagemap::kOps = {
     [](void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
       return self_of(self).driver_->migrate_to_ram(cpu, vma, address, page);
     },
-    [](void* self, Cpu& cpu, std::span<const Pfn> pages) { self_of(self).release_pages(cpu, pages); },
+    [](void* self, Cpu& cpu, std::span<const Pfn> pages) {
+      self_of(self).release_pages(cpu, pages);
+    },
     [](void*, Cpu& cpu, Page page) { return migrate_device_page(cpu, page); },
     [](void* self, Cpu& cpu, Page page) { self_of(self).page_idle(cpu, page); },
 };

@@ -60,7 +60,7 @@ std::size_t MirrorDevice::alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pf
     out = out.first(std::min(out.size(), free_.size()));
     std::copy_n(free_.rbegin(), out.size(), out.begin());
     free_.resize(free_.size() - out.size());
-    in_use_.store(in_use_.load() + out.size());
+    in_use_.store(in_use_.load() + out.size(), atomics::kRelease);
   }
   // Cannot fail: the memory does not leave while in_use_ counts these pages.
   if (pagemap_.init_pages(cpu, out) != Errc::kOk) return 0;
@@ -82,7 +82,7 @@ void MirrorDevice::page_free(Cpu& cpu, Page page) {
 void MirrorDevice::pages_free(Cpu&, const DevPagemap&, std::span<const Pfn> pages) {
   Guard guard(memory_lock_);
   free_.insert(free_.end(), pages.begin(), pages.end());
-  in_use_.store(in_use_.load() - pages.size());
+  in_use_.store(in_use_.load() - pages.size(), atomics::kRelease);
 }
 
 Mirror* MirrorDevice::open(Mm& mm) {
@@ -138,8 +138,7 @@ void MirrorDevice::copy_to_system(MigrateVma& migrate, Mirror* user) {
     if (from.write()) migrate.dst[i].set(MigratePfn::kWrite);
     // Exactly this page: no invalidation is sent to whoever asked for it.
     if (user == nullptr)
-      drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm,
-                    migrate.start + i * kPageBytes);
+      drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm, migrate.start + i * kPageBytes);
   }
   if (user != nullptr) user->drop_moved(migrate);
   copy_pages(machine_, migrate.src, migrate.dst);
