@@ -29,13 +29,13 @@ class PercpuRef {
     return false;
   }
   /// Fails once kill() was called.
-  bool tryget_live(unsigned shard) { return add_live(shard, 1); }
+  bool tryget_live(unsigned shard, std::uint32_t n = 1) { return add_live(shard, n); }
   /// A caller that holds a reference takes another.
   void get(unsigned shard) {
     if (!add_live(shard, 1)) dying_.fetch_add(1);
   }
-  void put(unsigned shard) {
-    if (!add_live(shard, -1)) drop(1);
+  void put(unsigned shard, std::uint32_t n = 1) {
+    if (!add_live(shard, -static_cast<std::int64_t>(n))) drop(n);
   }
 
   /// Once per life. No tryget_live() succeeds after it has returned.

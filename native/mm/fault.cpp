@@ -5,11 +5,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-Page vm_normal_page(Machine& machine, Pte pte) {
-  if (pte.has(Pte::kSpecial) || pte.devmap() || machine.is_zero_pfn(pte.pfn())) return {};
-  return machine.page(pte.pfn());
-}
-
 Page devmap_page(Machine& machine, Pte pte) {
   if (!pte.devmap() || machine.pagemap(pte.pfn()) == nullptr) return {};
   return machine.page(pte.pfn());

@@ -46,7 +46,11 @@ void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot sl
 
 /// The page behind a present entry; empty for special ones (the zero page), and for
 /// devmap ones, which count neither references nor mappings (until v6.14).
-Page vm_normal_page(Machine& machine, Pte pte);
+inline Page vm_normal_page(const Machine& machine, Pte pte) {
+  if ((pte.value & (Pte::kSpecial | Pte::kDevmap)) != 0 || machine.is_zero_pfn(pte.pfn()))
+    return {};
+  return machine.page(pte.pfn());
+}
 /// The page behind a devmap entry, for whoever takes a reference of its own.
 Page devmap_page(Machine& machine, Pte pte);
 /// Private write fault: a copy of `source` becomes the entry's own page.

@@ -33,8 +33,6 @@ void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint6
   folio.set_word(3, machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index));
 }
 
-bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
-
 FolioWait folio_prepare_wait(Page folio) {
   folio.set(Flag::kWaiters);
   // Both bits lie in the low half of the flags word.
@@ -54,18 +52,13 @@ void folio_lock(Page folio) {
   while (!folio_trylock(folio)) folio_wait_unlocked(folio_prepare_wait(folio));
 }
 
-void folio_unlock(Page folio) {
-  // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
-  const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);
-  const std::uint64_t before = folio.clear_bits(folio.mask_of(Flag::kLocked) | waiters);
-  if ((before & waiters) != 0) wake(folio.u32(0));
-}
-
 bool folio_mark_dirty(Machine& machine, Page folio) {
-  if (const AddressSpace* file = folio_file(machine, folio); file != nullptr) {
-    // Readahead shares its bit with reclaim; a page written again is neither.
-    folio.clear(Flag::kReclaim);
-  }
+  // Without a file nobody cleans it but who writes it to swap, after its entries are
+  // gone: a bit that is set need not be set again (as v6.12's noop_dirty_folio).
+  if (folio_file(machine, folio) == nullptr)
+    return !folio.test(Flag::kDirty) && !folio.test_and_set(Flag::kDirty);
+  // Readahead shares its bit with reclaim; a page written again is neither.
+  folio.clear(Flag::kReclaim);
   return !folio.test_and_set(Flag::kDirty);
 }
 

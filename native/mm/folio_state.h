@@ -33,14 +33,26 @@ void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint6
 /// `emptied`: entries that the caller has emptied and not yet counted out.
 std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied = 0);
 /// The same of any part of a folio.
-std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied = 0);
+std::int32_t large_folio_mapcount(Machine& machine, Page folio, std::int32_t emptied);
+inline std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied = 0) {
+  if (folio_test_large(folio)) return large_folio_mapcount(machine, folio, emptied);
+  // Where pins do not count as mappings, or nothing is there to tell apart.
+  const std::int32_t raw = page_mapcount(folio);
+  if (machine.pins.scheme().place != CountPlace::kMapcount || raw <= emptied) return raw;
+  return page_mapcount(machine, folio, emptied);
+}
 inline bool folio_mapped(Machine& machine, Page folio) {
   return folio_mapcount(machine, folio) > 0;
 }
 
-bool folio_trylock(Page folio);
+inline bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
 void folio_lock(Page folio);
-void folio_unlock(Page folio);
+inline void folio_unlock(Page folio) {
+  // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
+  const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);
+  const std::uint64_t before = folio.clear_bits(folio.mask_of(Flag::kLocked) | waiters);
+  if ((before & waiters) != 0) wake(folio.u32(0));
+}
 
 /// A sleep until a folio is unlocked, without a reference: that would be one too many
 /// for who migrates it.

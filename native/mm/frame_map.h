@@ -25,6 +25,8 @@ class FrameMap {
     if (ram_->has(pfn)) return ram_->data(pfn);
     return at_region(pfn);
   }
+  /// The same of a frame that is RAM's.
+  std::byte* at_ram(Pfn pfn) const { return ram_->data(pfn); }
   int fd() const { return ram_->fd(); }
 
   /// What a user program stores while its page is copied may or may not be in the

@@ -44,7 +44,7 @@ void lru_lazyfree(Zone& zone, Page folio) {
   relink(zone, folio);
 }
 
-void drain(Cpu& cpu, const FolioBatch& batch, LruMove move) {
+void drain(Cpu& cpu, FolioBatch& batch, LruMove move) {
   if (batch.count == 0) return;
   Machine& machine = cpu.machine;
   {
@@ -63,49 +63,57 @@ void drain(Cpu& cpu, const FolioBatch& batch, LruMove move) {
       }
     }
   }
-  for (unsigned i = 0; i < batch.count; ++i) machine.put(cpu, machine.page(batch.folios[i]));
+  machine.put_many(cpu, std::span(batch.folios).first(batch.count));
 }
 
-FolioBatch take(LruBatches& batches, LruMove move) {
-  Guard guard(batches.lock);
+/// The lock of `batches` is held; this releases it.
+void drain_locked(Cpu& cpu, LruBatches& batches, LruMove move) {
   FolioBatch& batch = batches.moves[static_cast<unsigned>(move)];
   FolioBatch taken;
   taken.count = batch.count;
   std::copy_n(batch.folios.begin(), batch.count, taken.folios.begin());
   batch.count = 0;
-  return taken;
+  batches.lock.unlock();
+  drain(cpu, taken, move);
 }
 
+/// The callers' references become the batch's.
+void batch_add(Cpu& cpu, std::span<const Pfn> folios, LruMove move) {
+  cpu.batches.lock.lock();
+  FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(move)];
+  for (std::size_t i = 0; i < folios.size(); ++i) {
+    batch.folios[batch.count++] = folios[i];
+    const bool huge = cpu.machine.page(folios[i]).test(Flag::kHead);  // it waits for nobody
+    if (batch.count < kFolioBatchSize && !huge) continue;
+    drain_locked(cpu, cpu.batches, move);
+    if (i + 1 == folios.size()) return;
+    cpu.batches.lock.lock();
+  }
+  cpu.batches.lock.unlock();
+}
+
+/// With a reference of its own.
 void batch_add(Cpu& cpu, Page folio, LruMove move) {
   cpu.machine.get(folio);
-  bool full = folio.test(Flag::kHead);  // a huge one waits for nobody
-  {
-    Guard guard(cpu.batches.lock);
-    FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(move)];
-    // Two threads on one Cpu may both find it full before either drains.
-    if (batch.count < kFolioBatchSize) {
-      batch.folios[batch.count++] = cpu.machine.pfn_of(folio);
-      folio = Page();
-    }
-    full = full || batch.count == kFolioBatchSize;
-  }
-  if (full) drain(cpu, take(cpu.batches, move), move);
-  if (folio) {
-    FolioBatch one;
-    one.folios[one.count++] = cpu.machine.pfn_of(folio);
-    drain(cpu, one, move);
-  }
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  batch_add(cpu, std::span(&pfn, 1), move);
 }
 
 void drain_cpu(Cpu& cpu, Cpu& of) {
   std::array<bool, kLruMoves> filled{};
-  {
-    Guard guard(of.batches.lock);
-    for (unsigned i = 0; i < kLruMoves; ++i) filled[i] = of.batches.moves[i].count != 0;
-  }
+  of.batches.lock.lock();
+  const bool mlocks = of.batches.mlock.count != 0;
+  for (unsigned i = 0; i < kLruMoves; ++i) filled[i] = of.batches.moves[i].count != 0;
+  bool locked = true;
   for (const LruMove move :
-       {LruMove::kAdd, LruMove::kDeactivate, LruMove::kLazyfree, LruMove::kActivate})
-    if (filled[static_cast<unsigned>(move)]) drain(cpu, take(of.batches, move), move);
+       {LruMove::kAdd, LruMove::kDeactivate, LruMove::kLazyfree, LruMove::kActivate}) {
+    if (!filled[static_cast<unsigned>(move)]) continue;
+    if (!locked) of.batches.lock.lock();
+    drain_locked(cpu, of.batches, move);
+    locked = false;
+  }
+  if (locked) of.batches.lock.unlock();
+  if (mlocks) mlock_drain(of);
 }
 
 /// Not on a list yet: it may still lie in this CPU's batch, and be added active.
@@ -122,7 +130,8 @@ void activate_in_batch(Cpu& cpu, Page folio) {
 bool folio_evictable(Page folio) { return !folio.test(Flag::kMlocked); }
 
 void settle_lru_flags(Page folio) {
-  folio.clear(Flag::kUnevictable);
+  // Set and cleared under this lock only.
+  if (folio.test(Flag::kUnevictable)) folio.clear(Flag::kUnevictable);
   if (folio_evictable(folio)) return;
   folio.clear(Flag::kActive);
   folio.set(Flag::kUnevictable);
@@ -180,20 +189,18 @@ bool folio_isolate_lru(Cpu& cpu, Page folio) {
 }
 
 void folio_putback_lru(Cpu& cpu, Page folio) {
-  folio_add_lru(cpu, folio);
-  cpu.machine.put(cpu, folio);
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  folios_putback_lru(cpu, std::span(&pfn, 1));
 }
 
-void lru_add_drain(Cpu& cpu) {
-  drain_cpu(cpu, cpu);
-  mlock_drain(cpu);
+void folios_putback_lru(Cpu& cpu, std::span<const Pfn> folios) {
+  batch_add(cpu, folios, LruMove::kAdd);
 }
+
+void lru_add_drain(Cpu& cpu) { drain_cpu(cpu, cpu); }
 
 void lru_add_drain_all(Cpu& cpu) {
-  for (unsigned i = 0; i < cpu.machine.cpus(); ++i) {
-    drain_cpu(cpu, cpu.machine.cpu(i));
-    mlock_drain(cpu.machine.cpu(i));
-  }
+  for (unsigned i = 0; i < cpu.machine.cpus(); ++i) drain_cpu(cpu, cpu.machine.cpu(i));
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/env.h"
 #include "base/lock.h"
@@ -46,8 +47,10 @@ void folio_mark_accessed(Cpu& cpu, Page folio);
 
 /// Takes the folio off its list and a reference with it. False: it was on none.
 bool folio_isolate_lru(Cpu& cpu, Page folio);
-/// Back through the batch; drops isolation's reference.
+/// Back through the batch, which takes over isolation's reference.
 void folio_putback_lru(Cpu& cpu, Page folio);
+/// The same of each, in that order.
+void folios_putback_lru(Cpu& cpu, std::span<const Pfn> folios);
 
 void lru_add_drain(Cpu& cpu);
 void lru_add_drain_all(Cpu& cpu);

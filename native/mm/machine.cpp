@@ -79,6 +79,39 @@ void Machine::put(Cpu& cpu, Page folio) {
   if (folio.ref_sub(1) == 1) free_folio(cpu, folio);
 }
 
+void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
+  std::size_t freed = 0;                // they stand at the front, not yet given back
+  const PagemapRange* owner = nullptr;  // of them; null: RAM
+  const auto give_back = [&] {
+    const std::span<const Pfn> all = folios.first(freed);
+    freed = 0;
+    if (all.empty()) return;
+    if (owner == nullptr) return allocator.free_pages(all);
+    owner->ops->pages_free(owner->self, cpu, all);
+  };
+  for (const Pfn pfn : folios) {
+    const Page folio = page(pfn);
+    const PagemapRange* range = pagemap(pfn);
+    if (range != nullptr && range->kept_refs() != 0) {
+      put(cpu, folio);
+      continue;
+    }
+    if (folio.ref_sub(1) != 1) continue;
+    if (folio_test_hugetlb(folio)) {
+      hugetlb.free(folio);
+      continue;
+    }
+    const unsigned order = leave(folio, pfn, range);
+    if (range != owner || order > 0) give_back();
+    owner = range;
+    if (order > 0)
+      allocator.free(pfn, order);
+    else
+      folios[freed++] = pfn;
+  }
+  give_back();
+}
+
 IdleWatch::IdleWatch(Cpu& cpu, Page folio)
     : cpu_(cpu), folio_(folio), range_(cpu.machine.pagemap(cpu.machine.pfn_of(folio))) {
   if (range_ != nullptr && range_->kept_refs() != 0) token_ = cpu.machine.rcu.read_lock(cpu.index);
@@ -95,12 +128,22 @@ IdleWatch::~IdleWatch() {
 }
 
 void Machine::free_folio(Cpu& cpu, Page folio) {
+  if (folio_test_hugetlb(folio)) return hugetlb.free(folio);
   const Pfn pfn = pfn_of(folio);
-  if (const PagemapRange* range = pagemap(pfn)) {
-    folio.clear(kFlagAnonExclusive);
+  const PagemapRange* range = pagemap(pfn);
+  const unsigned order = leave(folio, pfn, range);
+  if (range != nullptr)
+    range->ops->pages_free(range->self, cpu, std::span(&pfn, 1));
+  else
+    allocator.free(pfn, order);
+}
+
+/// A folio that nobody holds any more becomes single pages on no list. Its order.
+unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range) {
+  if (range != nullptr) {
+    if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
     folio.set_word(3, 0);
-    range->ops->page_free(range->self, cpu, folio);
-    return;
+    return 0;
   }
   // Nobody else can put it on a list or lock it any more.
   if (folio.test(Flag::kLru) || mlock_counts.any()) {
@@ -108,23 +151,14 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
     mlock_counts.set(pfn, 0);
   }
-  const unsigned order = folio_order(memmap, folio);
-  if (order == kHugeOrder && folio_test_hugetlb(folio)) return hugetlb.free(folio);
+  const unsigned order = folio_test_large(folio) ? folio_order(memmap, folio) : 0;
   if (order > 1) deferred_split.remove(folio);
   if (order > 0) destroy_compound(memmap, pfn);
-  for (std::uint64_t i = 0; i < 1ULL << order; ++i) {
-    const Page each = page(pfn + i);
-    // Nobody holds it, so nobody sets a flag meanwhile.
-    each.set_word(0, each.word(0) & ~memmap.shape().life_flags);
-    each.set_word(3, 0);
-    each.set_word(4, 0);
-    each.set_word(5, 0);
-  }
-  allocator.free(pfn, order);
+  folio.set_word(4, 0);  // the allocator resets the rest
+  return order;
 }
 
-const PagemapRange* Machine::pagemap(Pfn pfn) const {
-  if (!is_zone_device(pfn)) return nullptr;
+const PagemapRange* Machine::find_pagemap(Pfn pfn) const {
   for (const auto& each : pagemaps_) {
     const PagemapRange* range = each.load();
     if (range != nullptr && pfn >= range->first && pfn - range->first < range->pages) return range;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 
 #include "base/rcu.h"
 #include "mm/address_space.h"
@@ -95,8 +96,15 @@ class Machine {
   /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
   Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0);
   Result<Page> alloc_zeroed_page(Cpu& cpu);
+  /// Single pages, each locked, as alloc_folio() one after the other. How many there were.
+  std::size_t alloc_locked_pages(std::span<Pfn> out) {
+    return allocator.alloc_pages(out, zero_page().mask_of(Flag::kLocked));
+  }
   void get(Page folio) { folio.ref_add(1); }
   void put(Cpu& cpu, Page folio);
+  /// put() of each, in that order; what they free goes back in runs, under one lock.
+  /// What the span holds afterwards says nothing.
+  void put_many(Cpu& cpu, std::span<Pfn> folios);
   /// The last reference was dropped elsewhere (an unpin).
   void free_folio(Cpu& cpu, Page folio);
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
@@ -106,7 +114,9 @@ class Machine {
   }
 
   /// The device range that holds the page; null for RAM.
-  const PagemapRange* pagemap(Pfn pfn) const;
+  const PagemapRange* pagemap(Pfn pfn) const {
+    return is_zone_device(pfn) ? find_pagemap(pfn) : nullptr;
+  }
   bool is_zone_device(Pfn pfn) const { return pfn.value >= memmap.pages(); }
   bool is_device_private(Pfn pfn) const {
     const PagemapRange* range = pagemap(pfn);
@@ -145,6 +155,9 @@ class Machine {
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
+  const PagemapRange* find_pagemap(Pfn pfn) const;
+  unsigned leave(Page folio, Pfn pfn, const PagemapRange* range);
+
   MachineOptions options_;
   std::deque<Cpu> cpus_;
   Pfn zero_pfn_;

@@ -11,7 +11,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 bool in_cache(Machine& machine, Page folio) {
-  return folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr;
+  return folio_test_swapcache(folio) ||
+         (!folio_test_anon(folio) && folio_file(machine, folio) != nullptr);
+}
+
+std::int32_t expected_refs(const Machine& machine, Page folio, bool cached) {
+  return 1 + (cached ? 1 : 0) + (folio.test(Flag::kPrivate) ? 1 : 0) + machine.kept_refs(folio);
 }
 
 /// The slot of file or swap cache that names `from` names `to` now. `from` is frozen.
@@ -32,19 +37,19 @@ void switch_cache(Machine& machine, Page to, Page from) {
 }  // namespace
 
 std::int32_t folio_expected_refs(Machine& machine, Page folio) {
-  return 1 + (in_cache(machine, folio) ? 1 : 0) + (folio.test(Flag::kPrivate) ? 1 : 0) +
-         machine.kept_refs(folio);
+  return expected_refs(machine, folio, in_cache(machine, folio));
 }
 
 Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs) {
   Machine& machine = cpu.machine;
-  const std::int32_t expected = folio_expected_refs(machine, from) + extra_refs;
   const bool cached = in_cache(machine, from);
+  const std::int32_t expected = expected_refs(machine, from, cached) + extra_refs;
   if (cached ? !from.try_freeze(expected) : from.refcount() != expected) return Errc::kAgain;
   to.set_word(4, from.word(4));
   to.set_word(3, from.word(3));
-  if (from.test(Flag::kSwapBacked)) to.set(Flag::kSwapBacked);
   if (!cached) return Errc::kOk;
+  // A cache is about to show it; for others it comes with the rest of the flags.
+  if (from.test(Flag::kSwapBacked)) to.set(Flag::kSwapBacked);
   machine.get(to);
   if (from.test_and_clear(Flag::kDirty)) to.set(Flag::kDirty);
   switch_cache(machine, to, from);
@@ -53,16 +58,16 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
 }
 
 void folio_migrate_flags(Cpu&, Page to, Page from) {
-  std::uint64_t carried = 0;
-  for (const Flag flag : {Flag::kReferenced, Flag::kUptodate, Flag::kActive, Flag::kWorkingset,
-                          Flag::kOwner2, Flag::kDirty}) {
-    // owner_2 is anon_exclusive on anonymous pages, which the entries bring back.
-    if (flag == Flag::kOwner2 && folio_test_anon(from)) continue;
-    carried |= from.mask_of(flag);
-  }
-  (void)to.set_bits(from.word(0) & carried);
+  const std::uint64_t had = from.word(0);
+  std::uint64_t carried = from.mask_of(Flag::kReferenced) | from.mask_of(Flag::kUptodate) |
+                          from.mask_of(Flag::kActive) | from.mask_of(Flag::kWorkingset) |
+                          from.mask_of(Flag::kDirty) | from.mask_of(Flag::kSwapBacked);
+  // owner_2 is anon_exclusive on anonymous pages, which the entries bring back.
+  if (!folio_test_anon(from)) carried |= from.mask_of(Flag::kOwner2);
+  (void)to.set_bits(had & carried);
   // Buffers move with the contents: their reference does too.
-  if (from.test_and_clear(Flag::kPrivate)) {
+  if (from.test(Flag::kPrivate)) {
+    from.clear(Flag::kPrivate);
     to.set(Flag::kPrivate);
     to.set_word(5, from.word(5));
     from.set_word(5, 0);

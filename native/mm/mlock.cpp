@@ -95,15 +95,12 @@ void mlock_new_folio(Cpu& cpu, Page folio) {
 void munlock_folio(Cpu& cpu, Page folio) { batch_add(cpu, folio, MlockMove::kUnlock); }
 
 void mlock_drain(Cpu& cpu) {
-  FolioBatch batch;
-  std::array<MlockMove, kFolioBatchSize> moves;
-  {
-    Guard guard(cpu.batches.lock);
-    if (cpu.batches.mlock.count == 0) return;
-    batch = cpu.batches.mlock;
-    moves = cpu.batches.mlock_moves;
-    cpu.batches.mlock.count = 0;
-  }
+  cpu.batches.lock.lock();
+  if (cpu.batches.mlock.count == 0) return cpu.batches.lock.unlock();
+  const FolioBatch batch = cpu.batches.mlock;
+  const auto moves = cpu.batches.mlock_moves;
+  cpu.batches.mlock.count = 0;
+  cpu.batches.lock.unlock();
   for (unsigned i = 0; i < batch.count; ++i) {
     const Page folio = cpu.machine.page(batch.folios[i]);
     {

@@ -63,7 +63,7 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
 PteSlot PageTable::slot_in(Pfn table, std::uint64_t index) const {
   const Page page = machine_.page(table);
   auto* lock = reinterpret_cast<SpinLock*>(page.at() + page.shape().word(5));
-  return {reinterpret_cast<std::uint64_t*>(machine_.frames.at(table)) + index, lock};
+  return {reinterpret_cast<std::uint64_t*>(machine_.frames.at_ram(table)) + index, lock};
 }
 
 Page PageTable::page_of(PteSlot slot) const {
@@ -99,17 +99,21 @@ Pfn PageTable::withdraw(PteSlot pmd) const {
 void PageTable::populate(PteSlot pmd, Pfn table) { pmd.set(Pte::of(table, kTableBits)); }
 
 PteSlot PageTable::descend(std::uint64_t address, unsigned levels) const {
+  const FrameMap& frames = machine_.frames;
   Pfn table = root_;
-  for (unsigned level = 0; level < levels; ++level) {
-    const auto* entries = reinterpret_cast<const std::uint64_t*>(machine_.frames.at(table));
-    const Pte entry{atomics::load(entries + index_at(address, level))};
-    if (!entry.has(Pte::kPresent) || entry.huge()) return {};
+  unsigned shift = kPgdShift;
+  for (unsigned level = 0; level < levels; ++level, shift -= kPmdShift - kPageShift) {
+    const auto* entries = reinterpret_cast<const std::uint64_t*>(frames.at_ram(table));
+    const Pte entry{atomics::load(entries + (address >> shift & (kPtesPerTable - 1)))};
+    if ((entry.value & (Pte::kPresent | Pte::kHuge)) != Pte::kPresent) return {};
     table = entry.pfn();
   }
   return slot_in(table, index_at(address, levels));
 }
 
 Result<PteSlot> PageTable::descend_alloc(Cpu& cpu, std::uint64_t address, unsigned levels) {
+  // Nearly always the tables are there.
+  if (const PteSlot slot = descend(address, levels)) return slot;
   Pfn table = root_;
   for (unsigned level = 0; level < levels; ++level) {
     const PteSlot slot = slot_in(table, index_at(address, level));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/env.h"
 #include "mm/fault_result.h"
@@ -33,8 +34,8 @@ struct PagemapOps {
   /// A CPU access met a device-private entry. Called with mmap_lock shared, the page
   /// locked and a reference on it, no page-table lock. After kOk the fault is retried.
   FaultResult (*migrate_to_ram)(void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page);
-  /// The last reference to a page of the device is gone.
-  void (*page_free)(void* self, Cpu& cpu, Page page);
+  /// The last references to these pages of the device are gone.
+  void (*pages_free)(void* self, Cpu& cpu, std::span<const Pfn> pages);
   /// A long-term pin met a coherent page, or a reader of a file a private one: move it
   /// to RAM. kBusy: somebody else holds it; kNoMem: there is no RAM. Called without a
   /// lock and with a reference on the page, which it drops.

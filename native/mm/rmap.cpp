@@ -16,6 +16,14 @@ void set_anon(Machine& machine, Page folio, Vma& vma, std::uint64_t address, boo
   folio_set_anon(machine, folio, *anon_vma, vma.pgoff_of(address));
 }
 
+/// Of a locked page of anonymous memory the caller may be the only one to change the
+/// count: the first mapping comes with the lock (migration, swap), others are copies
+/// of one that is there (fork). Pins that count as mappings come without.
+bool sole_mapping_is_ours(const Machine& machine, Page page) {
+  return machine.pins.scheme().place != CountPlace::kMapcount && folio_test_anon(page) &&
+         (page.word(1) & 1) == 0 && !folio_test_large(page);
+}
+
 }  // namespace
 
 void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
@@ -40,6 +48,22 @@ void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t, bool excl
 void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma) {
   page.mapcount_raw_add(1);
   mlock_vma_folio(cpu, compound_head(cpu.machine.memmap, page), vma);
+}
+
+void folio_remove_rmap_locked(Cpu& cpu, Page folio, Vma& vma) {
+  if (!sole_mapping_is_ours(cpu.machine, folio) || folio.mapcount_raw() != 0)
+    return folio_remove_rmap(cpu, folio, vma);
+  folio.set_mapcount_raw(-1);
+  munlock_vma_folio(cpu, folio, vma);
+}
+
+void folio_add_anon_rmap_locked(Cpu& cpu, Page page, Vma& vma, std::uint64_t address,
+                                bool exclusive) {
+  if (!sole_mapping_is_ours(cpu.machine, page) || page.mapcount_raw() != -1)
+    return folio_add_anon_rmap(cpu, page, vma, address, exclusive);
+  page.set_mapcount_raw(0);
+  if (exclusive) page.set(kFlagAnonExclusive);
+  mlock_vma_folio(cpu, page, vma);
 }
 
 void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma) {
@@ -73,8 +97,8 @@ Errc folio_try_share_anon_rmap(Machine& machine, Page page) {
   const Page folio = compound_head(machine.memmap, page);
   if (!machine.is_device_private(machine.pfn_of(folio))) {
     // Pairs with fast GUP, which takes the pin first and then looks whether the
-    // entry is still there: one of the two sees the other.
-    atomics::fence();
+    // entry is still there: one of the two sees the other. The exchange that emptied
+    // the entry is the barrier between.
     if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kShareExclusive)) return Errc::kBusy;
   }
   page.clear(kFlagAnonExclusive);

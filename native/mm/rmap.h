@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "mm/mm.h"
 
@@ -14,6 +15,11 @@ void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t addre
 void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t address, bool exclusive);
 void folio_add_file_rmap(Cpu& cpu, Page page, Vma& vma);
 void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma);
+/// The same with the folio locked, of single pages: what nobody else can count meanwhile
+/// is counted without a locked instruction.
+void folio_remove_rmap_locked(Cpu& cpu, Page folio, Vma& vma);
+void folio_add_anon_rmap_locked(Cpu& cpu, Page page, Vma& vma, std::uint64_t address,
+                                bool exclusive);
 /// fork: one more mapping. kBusy: exclusive and maybe pinned, copy it instead.
 Errc folio_try_dup_anon_rmap(Page page, const Vma& source);
 void folio_dup_file_rmap(Page page);
@@ -49,6 +55,15 @@ bool try_to_unmap(Cpu& cpu, Page folio);
 bool try_to_migrate(Cpu& cpu, Page folio);
 /// Migration entries of `from` become entries of `to`.
 void remove_migration_entries(Cpu& cpu, Page from, Page to);
+/// Where a page was, and where it is (or still is).
+struct MovedPage {
+  Pfn from, to;
+  /// The caller is done with `to`: its reference may become the mapping's, its lock end.
+  /// Still true afterwards: so it was.
+  bool hands_over = false;
+};
+/// The same of each; neighbours that one vma maps under one lock. All `to` locked.
+void remove_migration_entries(Cpu& cpu, std::span<MovedPage> pages);
 /// For split_folio, with the anon_vma's lock held: every entry of a huge folio, and
 /// every pmd, becomes migration entries. What is pinned stays mapped.
 void freeze_mappings(Cpu& cpu, Page folio);

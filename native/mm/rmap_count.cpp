@@ -83,8 +83,7 @@ std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied) {
   return real < raw ? real : raw;
 }
 
-std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied) {
-  if (!folio_test_large(folio)) return page_mapcount(machine, folio, emptied);
+std::int32_t large_folio_mapcount(Machine& machine, Page folio, std::int32_t emptied) {
   // Pins count in the head's own `_mapcount`; `_large_mapcount` knows nothing of them.
   if (folio.shape().large_mapcount != 0) return folio_mapcount(folio);
   return folio_mapcount(folio) - page_mapcount(folio) + page_mapcount(machine, folio, emptied);

@@ -87,13 +87,6 @@ bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   return true;
 }
 
-/// What a device may write, it writes unseen: such a page of a file is dirty.
-void map_file(Cpu& cpu, Page folio, Vma& vma, bool writable) {
-  Machine& machine = cpu.machine;
-  if (writable && machine.is_zone_device(machine.pfn_of(folio))) folio_mark_dirty(machine, folio);
-  folio_add_file_rmap(cpu, folio, vma);
-}
-
 /// What a walk does with a leaf that maps the folio, its lock held.
 enum class AtLeaf : std::uint8_t { kGoOn, kDone, kStop };
 
@@ -153,48 +146,6 @@ bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
   return true;
 }
 
-/// One entry that was a migration entry of `from` maps `to` again.
-void restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, PteSlot slot,
-                 bool use_zero_page) {
-  Machine& machine = cpu.machine;
-  const Page folio = compound_head(machine.memmap, to);
-  const Pte old = slot.get();
-  if (!old.is_entry() || !old.entry().has_page() || old.entry().pfn() != machine.pfn_of(from))
-    return;
-  const SwapEntry entry = old.entry();
-  if (entry.is_device_private()) return;
-  if (use_zero_page && !folio.test(Flag::kMlocked) && (vma.flags & kVmLocked) == 0 &&
-      machine.frames.is_zero(machine.pfn_of(to))) {
-    const Pte zero = Pte::of(machine.pfn_of(machine.zero_page()), vma.page_prot | Pte::kSpecial);
-    slot.set(old.swp_soft_dirty() ? zero.with(Pte::kSoftDirty) : zero);
-    return;
-  }
-  // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
-  // present, read-only one. Its reference becomes the mapping's.
-  if (entry.is_device_exclusive()) machine.put(cpu, compound_head(machine.memmap, from));
-  machine.get(folio);
-  const bool exclusive = folio_test_anon(folio) && entry.type != EntryType::kMigrationRead;
-  Pte pte;
-  if (machine.is_device_private(machine.pfn_of(to))) {
-    pte = Pte::of(
-        SwapEntry{entry.is_writable_migration() ? EntryType::kDeviceWrite : EntryType::kDeviceRead,
-                  machine.pfn_of(to).value});
-    if (old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
-  } else {
-    pte = Pte::of(machine.pfn_of(to), vma.page_prot);
-    if ((entry.offset & SwapEntry::kYoung) == 0) pte = pte.mkold();
-    if ((entry.offset & SwapEntry::kDirty) != 0 && folio.test(Flag::kDirty)) pte = pte.mkdirty();
-    pte = old.swp_soft_dirty() ? pte.with(Pte::kSoftDirty) : pte.without(Pte::kSoftDirty);
-    if (entry.is_writable_migration()) pte = pte.with(Pte::kWrite);
-  }
-  if (folio_test_anon(folio))
-    folio_add_anon_rmap(cpu, to, vma, address, exclusive);
-  else
-    map_file(cpu, to, vma, entry.is_writable_migration());
-  slot.set(pte);
-  if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
-}
-
 }  // namespace
 
 bool try_to_unmap(Cpu& cpu, Page folio) {
@@ -236,30 +187,6 @@ void freeze_mappings(Cpu& cpu, Page folio) {
     return migrate_one(cpu, folio, page, vma, slot);
   };
   unmap_walk(cpu, folio, RmapLock::kHeld, leaf, migrate, split_leaf);
-}
-
-void restore_frozen_mappings(Cpu& cpu, Page folio, bool use_zero_page) {
-  rmap_walk(
-      cpu.machine, folio,
-      [&](Vma& vma, std::uint64_t address) {
-        return for_each_page_of_mapping(
-            vma, address, folio, [&](Page page, std::uint64_t at, PteSlot slot) {
-              restore_one(cpu, page, page, vma, at, slot, use_zero_page);
-              return true;
-            });
-      },
-      RmapLock::kHeld);
-}
-
-void remove_migration_entries(Cpu& cpu, Page from, Page to) {
-  rmap_walk(cpu.machine, to, [&](Vma& vma, std::uint64_t address) {
-    return for_each_page_of_mapping(vma, address, to,
-                                    [&](Page page, std::uint64_t at, PteSlot slot) {
-                                      restore_one(cpu, folio_page(from, folio_page_index(to, page)),
-                                                  page, vma, at, slot, false);
-                                      return true;
-                                    });
-  });
 }
 
 unsigned folio_mkclean(Cpu& cpu, Page folio) {

@@ -8,30 +8,41 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+/// Calls fn(mappings) with the lock of the list of those that may hold the folio; not at
+/// all if there is no such list.
 template <class Fn>
-void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock) {
-  const std::uint64_t index = folio_index(folio), pages = folio_nr_pages(folio);
-  const auto walk = [&](const std::vector<Vma*>& mappings) {
-    for (std::size_t i = 0; i < mappings.size(); ++i) {
-      Vma& vma = *mappings[i];
-      if (vma.pgoff >= index + pages || vma.pgoff + vma.pages() <= index) continue;
-      if (!fn(vma, index > vma.pgoff ? vma.address_of(index) : vma.start)) return;
-    }
-  };
+void with_mappings(Machine& machine, Page folio, Fn&& fn, RmapLock lock = RmapLock::kTake) {
   if (folio_test_anon(folio)) {
     AnonVma* anon_vma = folio_anon_vma(machine, folio);
     if (anon_vma == nullptr) return;
-    if (lock == RmapLock::kHeld) return walk(anon_vma->tree);
+    if (lock == RmapLock::kHeld) return fn(anon_vma->tree);
     if (!try_get_anon_vma(*anon_vma)) return;
     {
       SharedGuard guard(anon_vma->lock());
-      walk(anon_vma->tree);
+      fn(anon_vma->tree);
     }
     put_anon_vma(machine, *anon_vma);
   } else if (AddressSpace* file = folio_file(machine, folio)) {
     SharedGuard guard(file->i_mmap_lock);
-    walk(file->i_mmap);
+    fn(file->i_mmap);
   }
+}
+
+template <class Fn>
+void for_each_mapping(const std::vector<Vma*>& mappings, Page folio, Fn&& fn) {
+  const std::uint64_t index = folio_index(folio), pages = folio_nr_pages(folio);
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    Vma& vma = *mappings[i];
+    if (vma.pgoff >= index + pages || vma.pgoff + vma.pages() <= index) continue;
+    if (!fn(vma, index > vma.pgoff ? vma.address_of(index) : vma.start)) return;
+  }
+}
+
+template <class Fn>
+void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock) {
+  with_mappings(
+      machine, folio,
+      [&](const std::vector<Vma*>& mappings) { for_each_mapping(mappings, folio, fn); }, lock);
 }
 
 template <class Fn>

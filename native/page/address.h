@@ -39,6 +39,18 @@ class AddressMap {
     return page_at(address - word_bytes_, pages);
   }
 
+  /// The same for bytes from the first descriptor on; nothing if none of `bytes` starts
+  /// there.
+  std::uint64_t lru_at(std::uint64_t offset_bytes) const {
+    return page_base_ + word_bytes_ + offset_bytes;
+  }
+  std::optional<std::uint64_t> offset_of_lru(std::uint64_t address, std::uint64_t bytes) const {
+    const std::uint64_t offset = address - word_bytes_ - page_base_;
+    if (offset >= bytes) return std::nullopt;
+    const std::uint64_t within = stride_shift_ != 0 ? offset & (stride_ - 1ULL) : offset % stride_;
+    return within == 0 ? std::optional(offset) : std::nullopt;
+  }
+
   /// Object `index` of a kind, below objects_per_kind(); of kPage: the
   /// descriptor of that pfn. LRU anchors lie at 8 modulo 64, as in a lruvec.
   std::uint64_t of_object(ObjectKind kind, std::uint64_t index) const;

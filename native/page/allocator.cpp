@@ -29,19 +29,47 @@ std::uint64_t Allocator::free_pages() const {
 Result<Pfn> Allocator::alloc(unsigned order) {
   if (order > kMaxOrder) return Errc::kInval;
   const Guard guard(lock_);
+  const Result<Pfn> block = hand_out(order);
+  if (block) memmap_.page(block.value).set_refcount(1);
+  return block;
+}
+
+std::size_t Allocator::alloc_pages(std::span<Pfn> out, std::uint64_t flags) {
+  const Guard guard(lock_);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const Result<Pfn> block = hand_out(0);
+    if (!block) return i;
+    out[i] = block.value;
+    const Page page = memmap_.page(block.value);
+    // Without a reference nobody else sets a flag.
+    if (flags != 0) page.set_word(0, page.word(0) | flags);
+    page.set_refcount(1);
+  }
+  return out.size();
+}
+
+/// Its count is still 0.
+Result<Pfn> Allocator::hand_out(unsigned order) {
   Result<Pfn> block = take(order);
   if (block.error == Errc::kNoMem) block = carve(order);
-  if (!block) return block;
-  free_pages_ -= pages_of(order);
-  memmap_.page(block.value).set_refcount(1);
+  if (block) free_pages_ -= pages_of(order);
   return block;
 }
 
 void Allocator::free(Pfn pfn, unsigned order) {
+  const Guard guard(lock_);
+  give_back(pfn, order);
+}
+
+void Allocator::free_pages(std::span<const Pfn> pfns) {
+  const Guard guard(lock_);
+  for (const Pfn pfn : pfns) give_back(pfn, 0);
+}
+
+void Allocator::give_back(Pfn pfn, unsigned order) {
   PAGEBOX_CHECK(order <= kMaxOrder && pfn >= first_ && pfn + pages_of(order) <= end_ &&
                 pfn.value % pages_of(order) == 0);
-  const Guard guard(lock_);
-  if (is_free_block(pfn, order)) return;
+  if (is_free_block(memmap_.page(pfn), order)) return;
   for (std::uint64_t i = 0; i < pages_of(order); ++i) clean(pfn + i);
   free_pages_ += pages_of(order);
   merge_and_link(pfn, order);
@@ -73,8 +101,7 @@ void Allocator::clean(Pfn pfn) {
     page.set_word(memcg / memmap_.shape().word_bytes, 0);
 }
 
-bool Allocator::is_free_block(Pfn pfn, unsigned order) const {
-  const Page page = memmap_.page(pfn);
+bool Allocator::is_free_block(Page page, unsigned order) const {
   return page.mapcount_raw() == static_cast<std::int32_t>(memmap_.shape().buddy_type) &&
          page.word(kOrderWord) == order && page.refcount() == 0;
 }
@@ -87,9 +114,8 @@ Errc Allocator::link(Pfn pfn, unsigned order) {
   return Errc::kOk;
 }
 
-Errc Allocator::unlink(Pfn pfn, unsigned order) {
-  const Page page = memmap_.page(pfn);
-  if (!is_free_block(pfn, order)) return Errc::kCorrupt;
+/// Of a free block.
+Errc Allocator::unlink(Page page, unsigned order) {
   if (const Errc error = list(order).remove(page); error != Errc::kOk) return error;
   page.set_word(kOrderWord, 0);
   page.set_mapcount_raw(-1);
@@ -100,7 +126,8 @@ void Allocator::merge_and_link(Pfn pfn, unsigned order) {
   for (; order < kMaxOrder; ++order) {
     const Pfn buddy{pfn.value ^ pages_of(order)};
     if (buddy < first_ || (buddy + pages_of(order)).value > fresh_) break;
-    if (!is_free_block(buddy, order) || unlink(buddy, order) != Errc::kOk) break;
+    const Page page = memmap_.page(buddy);
+    if (!is_free_block(page, order) || unlink(page, order) != Errc::kOk) break;
     pfn = std::min(pfn, buddy);
   }
   // A first page that does not point back: the block is lost, and not counted.
@@ -115,7 +142,8 @@ Result<Pfn> Allocator::take(unsigned order) {
   const Result<Page> page = list(found).first();
   if (!page) return page.error;
   const Pfn pfn = memmap_.pfn_of(page.value);
-  if (const Errc error = unlink(pfn, found); error != Errc::kOk) return error;
+  if (!is_free_block(page.value, found)) return Errc::kCorrupt;
+  if (const Errc error = unlink(page.value, found); error != Errc::kOk) return error;
   while (found > order) {  // keep the low half, as what is carved next lies behind
     --found;
     if (link(pfn + pages_of(found), found) != Errc::kOk) free_pages_ -= pages_of(found);

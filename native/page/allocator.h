@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/lock.h"
 #include "page/folio.h"
@@ -32,10 +33,15 @@ class Allocator {
   /// order beyond kMaxOrder; kNoMem: none left; kCorrupt: a free block's links
   /// were overwritten.
   Result<Pfn> alloc(unsigned order);
+  /// Single pages, as alloc(0) one after the other, with `flags` set in the flags word.
+  /// How many there were.
+  std::size_t alloc_pages(std::span<Pfn> out, std::uint64_t flags);
   /// The last reference is gone: refcount is 0. Merges with free buddies.
   /// Deterministic: what is freed last is handed out first. A block whose links
   /// cannot be trusted, and a block that is free already, is left alone.
   void free(Pfn pfn, unsigned order);
+  /// The same of single pages, in that order, under one lock.
+  void free_pages(std::span<const Pfn> pfns);
   /// Initialises a page of a box without frames, in place, as allocated memory
   /// of type anon (populate: 'anon') with one reference. A page that is in use
   /// or was ever handed out is left as it is. Takes the lock; any thread.
@@ -47,13 +53,15 @@ class Allocator {
 
  private:
   PageList list(unsigned order) { return {memmap_, anchors_[order], free_anchor_index(order)}; }
-  bool is_free_block(Pfn pfn, unsigned order) const;
+  bool is_free_block(Page page, unsigned order) const;
   Errc link(Pfn pfn, unsigned order);
-  Errc unlink(Pfn pfn, unsigned order);
+  Errc unlink(Page page, unsigned order);
   void merge_and_link(Pfn pfn, unsigned order);
   Result<Pfn> take(unsigned order);
   Result<Pfn> carve(unsigned order);
   void release_fresh(Pfn from, Pfn to);
+  Result<Pfn> hand_out(unsigned order);
+  void give_back(Pfn pfn, unsigned order);
   void clean(Pfn pfn);
 
   Memmap& memmap_;

@@ -72,9 +72,12 @@ bool is_tail(Page page) { return (page.word(1) & 1) != 0; }
 
 Page compound_head(const Memmap& memmap, Page page, Errc* error) {
   if (error != nullptr) *error = Errc::kOk;
-  const std::uint64_t word = page.word(1);
-  if ((word & 1) == 0) return page;
-  if (const auto head = memmap.addresses().page_at(word - 1, memmap.capacity()))
+  const std::uint64_t word1 = page.word(1);
+  return (word1 & 1) == 0 ? page : head_of_tail(memmap, page, word1, error);
+}
+
+Page head_of_tail(const Memmap& memmap, Page page, std::uint64_t word1, Errc* error) {
+  if (const auto head = memmap.addresses().page_at(word1 - 1, memmap.capacity()))
     return memmap.page(*head);
   if (error != nullptr) *error = Errc::kCorrupt;
   return page;

@@ -22,7 +22,12 @@ void destroy_compound(Memmap& memmap, Pfn head);
 bool is_tail(Page page);
 /// The head of a tail, the page itself otherwise. kCorrupt in `error` if word 1
 /// says tail and points nowhere (the page itself is returned then).
-Page compound_head(const Memmap& memmap, Page page, Errc* error = nullptr);
+Page compound_head(const Memmap& memmap, Page page, Errc* error);
+Page head_of_tail(const Memmap& memmap, Page page, std::uint64_t word1, Errc* error);
+inline Page compound_head(const Memmap& memmap, Page page) {
+  const std::uint64_t word1 = page.word(1);
+  return (word1 & 1) == 0 ? page : head_of_tail(memmap, page, word1, nullptr);
+}
 /// 0 for a page that is no compound head, or whose page[1] holds no order.
 unsigned folio_order(const Memmap& memmap, Page head);
 

@@ -48,18 +48,40 @@ class PageList {
   Errc remove(Page page);
   /// First page after `page`, or of the list; an empty page at its end.
   Result<Page> after(Page page) const;
-  Result<Page> first() const { return resolve(anchor_.next); }
-  Result<Page> last() const { return resolve(anchor_.prev); }
+  Result<Page> first() const { return page_at(anchor_.next); }
+  Result<Page> last() const { return page_at(anchor_.prev); }
 
  private:
-  static constexpr unsigned kNext = 1, kPrev = 2;     // words
-  Result<Page> resolve(std::uint64_t address) const;  // an empty page: the anchor
+  static constexpr unsigned kNext = 1, kPrev = 2;  // words
+  /// False: nothing that a link may name. An empty page: the anchor.
+  bool resolve(std::uint64_t address, Page& out) const {
+    if (address == address_) {
+      out = Page();
+      return true;
+    }
+    const Shape& shape = memmap_.shape();
+    const auto offset =
+        memmap_.addresses().offset_of_lru(address, memmap_.capacity() * shape.stride_bytes);
+    if (!offset) return false;
+    out = {memmap_.base() + *offset, &shape};
+    return true;
+  }
+  Result<Page> page_at(std::uint64_t address) const {
+    Page page;
+    return resolve(address, page) ? Result<Page>(page) : Errc::kCorrupt;
+  }
   std::uint64_t link(Page page, unsigned which) const {
     return page ? page.word(which) : (which == kNext ? anchor_.next : anchor_.prev).get();
   }
-  void set_link(Page page, unsigned which, std::uint64_t address);
+  void set_link(Page page, unsigned which, std::uint64_t address) {
+    if (page)
+      page.set_word(which, address);
+    else
+      (which == kNext ? anchor_.next : anchor_.prev) = address;
+  }
   std::uint64_t address_of(Page page) const {
-    return page ? memmap_.addresses().of_lru(memmap_.pfn_of(page)) : address_;
+    return page ? memmap_.addresses().lru_at(static_cast<std::uint64_t>(page.at() - memmap_.base()))
+                : address_;
   }
   Errc insert(Page page, Page prev, Page next);
 

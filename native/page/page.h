@@ -61,8 +61,8 @@ class Page {
   }
 
   bool test(Flag flag) const {
-    const int bit = bit_of(flag);
-    return bit >= 0 && (word(0) >> bit & 1) != 0;
+    const std::uint64_t mask = mask_of(flag);
+    return mask != 0 && (word(0) & mask) != 0;
   }
   /// Both return whether the flag was set before. A flag that the layout does
   /// not have reads as clear and cannot be set.
@@ -80,10 +80,7 @@ class Page {
                                    : atomics::fetch_or(u32(0), static_cast<std::uint32_t>(mask));
   }
   /// 0 for a flag that the layout does not have.
-  std::uint64_t mask_of(Flag flag) const {
-    const int bit = bit_of(flag);
-    return bit < 0 ? 0 : 1ULL << bit;
-  }
+  std::uint64_t mask_of(Flag flag) const { return shape_->flag_mask[static_cast<unsigned>(flag)]; }
 
   std::int32_t refcount() const {
     return static_cast<std::int32_t>(atomics::load(u32(shape_->refcount)));
@@ -119,7 +116,6 @@ class Page {
   }
 
  private:
-  int bit_of(Flag flag) const { return shape_->flag_bit[static_cast<unsigned>(flag)]; }
   bool change(Flag flag, bool to) const {
     const std::uint64_t mask = mask_of(flag);
     if (mask == 0) return false;

@@ -44,6 +44,7 @@ Shape shape_of(const Layout& layout) {
   shape.flag_bit.fill(-1);
   for (const FlagBit& flag : layout.flags) {
     shape.flag_bit[static_cast<unsigned>(flag.flag)] = static_cast<std::int8_t>(flag.bit);
+    shape.flag_mask[static_cast<unsigned>(flag.flag)] = 1ULL << flag.bit;
     if (flag.flag != Flag::kHwpoison) shape.life_flags |= 1ULL << flag.bit;
   }
   if (std::has_single_bit(shape.stride_bytes))

@@ -25,7 +25,8 @@ struct Shape {
   std::uint16_t pincount = 0;                  // in page[pincount_tail]; tail 0: none
   std::uint8_t pincount_tail = 0, pincount_min_order = 1;
   std::uint8_t zone_device_base = 0, private_base = 0;
-  std::array<std::int8_t, kFlags> flag_bit{};  // -1: the flag does not exist here
+  std::array<std::int8_t, kFlags> flag_bit{};     // -1: the flag does not exist here
+  std::array<std::uint64_t, kFlags> flag_mask{};  // the same as masks; 0: it does not
   std::uint8_t zone_shift = 0, zone_bits = 0, node_shift = 0, node_bits = 0;
   std::uint8_t section_shift = 0, section_bits = 0;
 

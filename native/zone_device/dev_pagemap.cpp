@@ -49,10 +49,16 @@ const PagemapOps DevPagemap::kOps = {
     [](void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
       return self_of(self).driver_->migrate_to_ram(cpu, vma, address, page);
     },
-    [](void* self, Cpu& cpu, Page page) { self_of(self).release_page(cpu, page); },
+    [](void* self, Cpu& cpu, std::span<const Pfn> pages) {
+      self_of(self).release_pages(cpu, pages);
+    },
     [](void*, Cpu& cpu, Page page) { return migrate_device_page(cpu, page); },
     [](void* self, Cpu& cpu, Page page) { self_of(self).page_idle(cpu, page); },
 };
+
+void PagemapDriver::pages_free(Cpu& cpu, const DevPagemap& pagemap, std::span<const Pfn> pages) {
+  for (const Pfn pfn : pages) page_free(cpu, pagemap.machine().page(pfn));
+}
 
 DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
   const PagemapRange* range = machine.pagemap(pfn);
@@ -96,23 +102,29 @@ Errc DevPagemap::add() {
   return Errc::kOk;
 }
 
-Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
-  if (!ref_.tryget_live(cpu.index)) return Errc::kNoDev;
-  const Page page = machine_.page(pfn);
-  if (freed_when_idle()) {
-    // Somebody may be finding out that the page is free, or hold it for a moment.
-    for (SpinWait wait; !page.try_freeze(idle_refs());) wait.pause();
-    in_use_[pfn - range_.first].store(1);
-  }
-  const Shape& shape = page.shape();
+Errc DevPagemap::init_pages(Cpu& cpu, std::span<const Pfn> pfns) {
+  if (!ref_.tryget_live(cpu.index, static_cast<std::uint32_t>(pfns.size()))) return Errc::kNoDev;
+  if (freed_when_idle())
+    for (const Pfn pfn : pfns) {
+      // Somebody may be finding out that the page is free, or hold it for a moment.
+      for (SpinWait wait; !machine_.page(pfn).try_freeze(idle_refs());) wait.pause();
+      in_use_[pfn - range_.first].store(1);
+    }
+  const Shape& shape = machine_.memmap.shape();
   for (unsigned n = 3; n <= 5; ++n)
-    if (shape.word(n) != shape.pgmap) page.set_word(n, 0);
+    if (shape.word(n) != shape.pgmap)
+      for (const Pfn pfn : pfns) machine_.page(pfn).set_word(n, 0);
+  const Page any = machine_.page(range_.first);
   std::uint64_t earlier = 0;
-  for (const Flag flag : kLifeFlags) earlier |= page.mask_of(flag);
-  const std::uint64_t fresh = memory_ != DeviceMemory::kP2pdma ? page.mask_of(Flag::kLocked) : 0;
-  // Nobody holds it, so nobody sets a flag meanwhile.
-  page.set_word(0, (page.word(0) & ~earlier) | fresh);
-  page.set_refcount(1 + range_.kept_refs());
+  for (const Flag flag : kLifeFlags) earlier |= any.mask_of(flag);
+  const std::uint64_t fresh = memory_ != DeviceMemory::kP2pdma ? any.mask_of(Flag::kLocked) : 0;
+  const std::int32_t references = 1 + range_.kept_refs();
+  for (const Pfn pfn : pfns) {
+    const Page page = machine_.page(pfn);
+    // Nobody holds it, so nobody sets a flag meanwhile.
+    page.set_word(0, (page.word(0) & ~earlier) | fresh);
+    page.set_refcount(references);
+  }
   return Errc::kOk;
 }
 
@@ -139,11 +151,12 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
     page.unfreeze(idle_refs());
 }
 
-void DevPagemap::release_page(Cpu& cpu, Page page) {
-  // The free path has reset `mapping` before: from here on the page is the driver's.
-  if (idle_refs() != 0) page.set_refcount(idle_refs());
-  driver_->page_free(cpu, page);
-  ref_.put(cpu.index);
+void DevPagemap::release_pages(Cpu& cpu, std::span<const Pfn> pages) {
+  // The free path has reset `mapping` before: from here on the pages are the driver's.
+  if (idle_refs() != 0)
+    for (const Pfn pfn : pages) machine_.page(pfn).set_refcount(idle_refs());
+  driver_->pages_free(cpu, *this, pages);
+  ref_.put(cpu.index, static_cast<std::uint32_t>(pages.size()));
 }
 
 void DevPagemap::kill() { ref_.kill(); }

@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/errc.h"
@@ -31,12 +32,16 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+class DevPagemap;
+
 /// What a driver does with its pages (the kernel's dev_pagemap_ops).
 class PagemapDriver {
  public:
   virtual ~PagemapDriver() = default;
   /// The page is free: the driver may hand it out again. Not called by add().
   virtual void page_free(Cpu& cpu, Page page) = 0;
+  /// The same for some at once, in that order.
+  virtual void pages_free(Cpu& cpu, const DevPagemap& pagemap, std::span<const Pfn> pages);
   /// As PagemapOps::migrate_to_ram. Only private memory asks for it.
   virtual FaultResult migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) = 0;
 };
@@ -65,7 +70,9 @@ class DevPagemap {
 
   /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma), with
   /// one reference, no flag of an earlier life. kNoDev: the range is going away.
-  Errc init_page(Cpu& cpu, Pfn pfn);
+  Errc init_page(Cpu& cpu, Pfn pfn) { return init_pages(cpu, std::span(&pfn, 1)); }
+  /// The same for several: all of them, or none.
+  Errc init_pages(Cpu& cpu, std::span<const Pfn> pfns);
 
   /// A reference on a page of which it is not known whether it is in use. False: it is
   /// free.
@@ -91,6 +98,7 @@ class DevPagemap {
   /// them any more.
   void abandon();
 
+  Machine& machine() const { return machine_; }
   const PagemapRange& range() const { return range_; }
   Pfn first() const { return range_.first; }
   std::uint64_t pages() const { return range_.pages; }
@@ -109,7 +117,7 @@ class DevPagemap {
 
  private:
   static const PagemapOps kOps;
-  void release_page(Cpu& cpu, Page page);
+  void release_pages(Cpu& cpu, std::span<const Pfn> pages);
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
   bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(range_.type); }

@@ -98,7 +98,7 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   Pte pte = Pte::of(entry);
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.set(pte);
-  folio_remove_rmap(cpu, folio, *migrate.vma);
+  folio_remove_rmap_locked(cpu, folio, *migrate.vma);
   return true;  // the entry's reference is ours now
 }
 
@@ -106,7 +106,7 @@ void collect(Cpu& cpu, MigrateVma& migrate) {
   Invalidation invalidation(
       cpu, *migrate.vma->mm,
       {migrate.start, migrate.end, NotifyEvent::kMigrate, migrate.pgmap_owner});
-  for (MigratePfn& word : migrate.src) word = candidate(cpu.machine, migrate, {});
+  std::ranges::fill(migrate.src, candidate(cpu.machine, migrate, {}));
   const auto word_of = [&](std::uint64_t address) -> MigratePfn& {
     return migrate.src[(address - migrate.start) / kPageBytes];
   };

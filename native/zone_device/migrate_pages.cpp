@@ -1,4 +1,8 @@
 // migrate_vma_pages and migrate_vma_finalize.
+#include <algorithm>
+#include <utility>
+
+#include "base/uninit_array.h"
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
@@ -68,12 +72,42 @@ bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
   return true;
 }
 
-void put_back(Cpu& cpu, Page folio) {
-  if (cpu.machine.is_zone_device(cpu.machine.pfn_of(folio)))
-    cpu.machine.put(cpu, folio);
-  else
-    folio_putback_lru(cpu, folio);
-}
+/// Pages whose reference migration gives up: those of RAM go back to the LRU. A few at
+/// a time, each kind in its order.
+class Returned {
+ public:
+  explicit Returned(Cpu& cpu) : cpu_(cpu) {}
+  ~Returned() { flush(); }
+  Returned(const Returned&) = delete;
+  Returned& operator=(const Returned&) = delete;
+
+  void add(Pfn pfn) {
+    if (cpu_.machine.is_zone_device(pfn)) {
+      device_[device_count_++] = pfn;
+      if (device_count_ == device_.size()) flush_device();
+    } else {
+      ram_[ram_count_++] = pfn;
+      if (ram_count_ == ram_.size()) flush_ram();
+    }
+  }
+  void flush() {
+    flush_device();
+    flush_ram();
+  }
+
+ private:
+  void flush_device() {
+    cpu_.machine.put_many(cpu_, device_.first(std::exchange(device_count_, 0)));
+  }
+  void flush_ram() {
+    if (ram_count_ == 0) return;
+    folios_putback_lru(cpu_, ram_.first(std::exchange(ram_count_, 0)));
+  }
+
+  Cpu& cpu_;
+  std::size_t device_count_ = 0, ram_count_ = 0;
+  UninitArray<Pfn, 32> device_, ram_;
+};
 
 void pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst,
            MigrateVma* migrate) {
@@ -96,33 +130,57 @@ void pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst,
   }
 }
 
-void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
-              Page fault_page) {
+/// Where a page that setup took is from now on.
+Pfn moved_to(MigratePfn src, MigratePfn dst) {
+  return src.migrate() && dst.valid() ? dst.pfn() : src.pfn();
+}
+
+constexpr std::size_t kRun = 64;
+
+/// At most kRun pages.
+void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
+                  Page fault_page, Returned& returned) {
   Machine& machine = cpu.machine;
+  UninitArray<MovedPage, kRun> moved;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < src.size(); ++i) {
+    if (!src[i].valid()) continue;
+    const Pfn from = src[i].pfn(), to = moved_to(src[i], dst[i]);
+    // What goes to the LRU needs its reference there.
+    moved[count++] = {from, to, to != from && machine.is_zone_device(to)};
+  }
+  remove_migration_entries(cpu, moved.first(count));
+
   const auto give_back = [&](MigratePfn word) {
     if (!word.valid()) return;
+    returned.flush();
     folio_unlock(machine.page(word.pfn()));
     machine.put(cpu, machine.page(word.pfn()));
   };
-  for (std::uint64_t i = 0; i < src.size(); ++i) {
+  for (std::size_t i = 0, nth = 0; i < src.size(); ++i) {
     if (!src[i].valid()) {
       give_back(dst[i]);
       continue;
     }
-    const Page from = machine.page(src[i].pfn());
-    Page to = from;
-    if (src[i].migrate() && dst[i].valid())
-      to = machine.page(dst[i].pfn());
-    else
-      give_back(dst[i]);
-    remove_migration_entries(cpu, from, to);
+    const MovedPage each = moved[nth++];
+    const Page from = machine.page(each.from), to = machine.page(each.to);
+    if (to == from) give_back(dst[i]);
     // Its file knows the other one now: nobody may take this one for the file's.
     if (to != from && !folio_test_anon(from)) from.set_word(3, 0);
     if (from != fault_page) folio_unlock(from);
-    put_back(cpu, from);
-    if (to == from) continue;
+    returned.add(each.from);
+    if (to == from || each.hands_over) continue;
     folio_unlock(to);
-    put_back(cpu, to);
+    returned.add(each.to);
+  }
+}
+
+void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
+              Page fault_page) {
+  Returned returned(cpu);
+  for (std::size_t i = 0; i < src.size(); i += kRun) {
+    const std::size_t run = std::min(kRun, src.size() - i);
+    finalize_run(cpu, src.subspan(i, run), dst.subspan(i, run), fault_page, returned);
   }
 }
 

@@ -12,12 +12,25 @@ namespace {
 /// Nobody but mappings, caches and we hold the page. A device page is granted the one
 /// that it keeps for itself, though since v5.18 it has none: the exact test in
 /// folio_migrate_mapping catches what slips through here.
-bool may_move(Machine& machine, Page folio, Page fault_page) {
+bool may_move(Machine& machine, Page folio, Page fault_page, std::int32_t mapcount) {
   std::int32_t extra = 1 + (folio == fault_page ? 1 : 0);
   if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
   if (folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr)
     extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
-  return folio.refcount() - extra <= folio_mapcount(machine, folio);
+  return folio.refcount() - extra <= mapcount;
+}
+
+/// Takes pages off the LRU, under one lock, until one is met that is on none: that may
+/// be due to another CPU's batch. How many words it is done with. Collect's reference
+/// is isolation's.
+std::uint64_t isolate_run(Machine& machine, std::span<const MigratePfn> src) {
+  Guard guard(machine.zone.lru_lock());
+  for (std::uint64_t i = 0; i < src.size(); ++i) {
+    if (!src[i].valid() || machine.is_zone_device(src[i].pfn())) continue;
+    const Page folio = machine.page(src[i].pfn());
+    if (!folio.test(Flag::kLru) || machine.zone.remove(folio) != Errc::kOk) return i;
+  }
+  return src.size();
 }
 
 bool isolate(Cpu& cpu, Page folio, bool& drained) {
@@ -34,27 +47,30 @@ bool isolate(Cpu& cpu, Page folio, bool& drained) {
 
 std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page) {
   Machine& machine = cpu.machine;
-  std::uint64_t unmapped = 0, restore = 0;
+  std::uint64_t unmapped = 0, restore = 0, isolated = 0;
   bool drained = false;
   lru_add_drain(cpu);
-  for (MigratePfn& word : src) {
+  for (std::uint64_t i = 0; i < src.size(); ++i) {
+    MigratePfn& word = src[i];
     if (!word.valid()) {
       if (word.migrate()) ++unmapped;
       continue;
     }
     const Page folio = machine.page(word.pfn());
     const bool device = machine.is_zone_device(word.pfn());
-    if (!device && !isolate(cpu, folio, drained)) {
+    if (!device && i >= isolated) isolated = i + isolate_run(machine, src.subspan(i));
+    if (!device && i >= isolated && !isolate(cpu, folio, drained)) {
       word.clear(MigratePfn::kMigrate);
       ++restore;
       continue;
     }
-    if (folio_mapped(machine, folio)) (void)try_to_migrate(cpu, folio);
-    if (folio_mapped(machine, folio) || !may_move(machine, folio, fault_page)) {
-      if (!device) {
-        machine.get(folio);
-        folio_putback_lru(cpu, folio);
-      }
+    std::int32_t mapcount = folio_mapcount(machine, folio);
+    if (mapcount > 0) {
+      (void)try_to_migrate(cpu, folio);
+      mapcount = folio_mapcount(machine, folio);
+    }
+    if (mapcount > 0 || !may_move(machine, folio, fault_page, mapcount)) {
+      if (!device) folio_add_lru(cpu, folio);
       word.clear(MigratePfn::kMigrate);
       ++restore;
       continue;

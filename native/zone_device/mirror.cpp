@@ -41,6 +41,12 @@ void Mirror::drop(std::uint64_t address) {
   table_.erase(address);
 }
 
+void Mirror::drop_moved(const MigrateVma& migrate) {
+  Guard guard(lock_);
+  for (std::uint64_t i = 0; i < migrate.dst.size(); ++i)
+    if (migrate.dst[i].valid()) table_.erase(migrate.start + i * kPageBytes);
+}
+
 std::uint64_t Mirror::copy_out(std::uint64_t start, std::uint64_t pages, std::span<std::byte> out) {
   Guard guard(lock_);
   for (std::uint64_t i = 0; i < pages; ++i) {

@@ -75,6 +75,8 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   void set_slot(std::uint64_t slot) { slot_ = slot; }
   /// Exactly this page leaves the table.
   void drop(std::uint64_t address);
+  /// The pages that have a destination leave the table.
+  void drop_moved(const MigrateVma& migrate);
   /// For the audit, with nothing running.
   const MirrorTable& table() const { return table_; }
 

@@ -1,6 +1,9 @@
 #include "zone_device/mirror_device.h"
 
+#include <algorithm>
+
 #include "mm/folio_state.h"
+#include "zone_device/migrate_destinations.h"
 #include "zone_device/mirror.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -50,32 +53,36 @@ Errc MirrorDevice::add_memory() {
   return Errc::kOk;
 }
 
-Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
-  Pfn pfn;
+std::size_t MirrorDevice::alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pfn> out) {
   {
     Guard guard(memory_lock_);
-    if (leaving_) return Errc::kNoDev;
-    if (!pagemap_.is_live())
-      if (const Errc error = add_memory(); error != Errc::kOk) return error;
-    if (free_.empty()) return Errc::kNoSpc;
-    pfn = free_.back();
-    free_.pop_back();
-    in_use_.store(in_use_.load() + 1);
+    if (leaving_ || (!pagemap_.is_live() && add_memory() != Errc::kOk)) return 0;
+    out = out.first(std::min(out.size(), free_.size()));
+    std::copy_n(free_.rbegin(), out.size(), out.begin());
+    free_.resize(free_.size() - out.size());
+    in_use_.store(in_use_.load() + out.size(), atomics::kRelease);
   }
-  // Cannot fail: the memory does not leave while in_use_ counts this page.
-  if (const Errc error = pagemap_.init_page(cpu, pfn); error != Errc::kOk) return error;
-  const Page page = machine_.page(pfn);
-  const Shape& shape = page.shape();
-  if (shape.driver_data != 0)
-    page.set_word(shape.driver_data / shape.word_bytes,
-                  machine_.memmap.addresses().of_object(ObjectKind::kDriverData, user.slot()));
-  return page;
+  // Cannot fail: the memory does not leave while in_use_ counts these pages.
+  if (pagemap_.init_pages(cpu, out) != Errc::kOk) return 0;
+  const Shape& shape = machine_.memmap.shape();
+  if (shape.driver_data != 0) {
+    const std::uint64_t address =
+        machine_.memmap.addresses().of_object(ObjectKind::kDriverData, user.slot());
+    for (const Pfn pfn : out)
+      machine_.page(pfn).set_word(shape.driver_data / shape.word_bytes, address);
+  }
+  return out.size();
 }
 
-void MirrorDevice::page_free(Cpu&, Page page) {
+void MirrorDevice::page_free(Cpu& cpu, Page page) {
+  const Pfn pfn = machine_.pfn_of(page);
+  pages_free(cpu, pagemap_, std::span(&pfn, 1));
+}
+
+void MirrorDevice::pages_free(Cpu&, const DevPagemap&, std::span<const Pfn> pages) {
   Guard guard(memory_lock_);
-  free_.push_back(machine_.pfn_of(page));
-  in_use_.store(in_use_.load() - 1);
+  free_.insert(free_.end(), pages.begin(), pages.end());
+  in_use_.store(in_use_.load() - pages.size(), atomics::kRelease);
 }
 
 Mirror* MirrorDevice::open(Mm& mm) {
@@ -119,23 +126,21 @@ void MirrorDevice::drop_mappings(Page page, const Mm& mm, std::uint64_t address)
   }
 }
 
-void MirrorDevice::copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user) {
+void MirrorDevice::copy_to_system(MigrateVma& migrate, Mirror* user) {
+  const auto moves = [this](MigratePfn from) {
+    return from.migrate() && from.valid() && machine_.is_zone_device(from.pfn());
+  };
+  give_destinations(migrate.src, migrate.dst, moves,
+                    [&](std::span<Pfn> out) { return machine_.alloc_locked_pages(out); });
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
     const MigratePfn from = migrate.src[i];
-    if (!from.migrate() || !from.valid() || !machine_.is_zone_device(from.pfn())) continue;
-    const auto fresh = machine_.alloc_folio(cpu);
-    if (!fresh) continue;
-    folio_lock(fresh.value);
-    const std::uint64_t address = migrate.start + i * kPageBytes;
+    if (!migrate.dst[i].valid()) continue;
+    if (from.write()) migrate.dst[i].set(MigratePfn::kWrite);
     // Exactly this page: no invalidation is sent to whoever asked for it.
-    if (user != nullptr)
-      user->drop(address);
-    else
-      drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm, address);
-    MigratePfn to = MigratePfn::of(machine_.pfn_of(fresh.value));
-    if (from.write()) to.set(MigratePfn::kWrite);
-    migrate.dst[i] = to;
+    if (user == nullptr)
+      drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm, migrate.start + i * kPageBytes);
   }
+  if (user != nullptr) user->drop_moved(migrate);
   copy_pages(machine_, migrate.src, migrate.dst);
 }
 
@@ -151,7 +156,7 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
   migrate.flags = select();
   migrate.fault_page = page;
   if (migrate_vma_setup(cpu, migrate) != Errc::kOk) return FaultResult::kSigbus;
-  copy_to_system(cpu, migrate, nullptr);
+  copy_to_system(migrate, nullptr);
   const bool no_memory = src.migrate() && !dst.valid();
   migrate_vma_pages(cpu, migrate);
   migrate_vma_finalize(cpu, migrate);
@@ -163,13 +168,10 @@ void MirrorDevice::evict(Cpu& cpu) {
   if (in_use_.load() == 0 || !pagemap_.try_get(cpu)) return;
   std::vector<MigratePfn> src(options_.pages), dst(options_.pages);
   migrate_device_range(cpu, src, pagemap_);
-  for (std::uint64_t i = 0; i < src.size(); ++i) {
-    if (!src[i].valid() || !src[i].migrate()) continue;
-    const auto fresh = machine_.alloc_folio(cpu);
-    if (!fresh) continue;  // no memory: it stays where it is
-    folio_lock(fresh.value);
-    dst[i] = MigratePfn::of(machine_.pfn_of(fresh.value));
-  }
+  // Where there is no memory, pages stay where they are.
+  give_destinations(
+      src, dst, [](MigratePfn from) { return from.valid() && from.migrate(); },
+      [&](std::span<Pfn> out) { return machine_.alloc_locked_pages(out); });
   copy_pages(machine_, src, dst);
   migrate_device_pages(cpu, src, dst);
   migrate_device_finalize(cpu, src, dst);

@@ -41,9 +41,9 @@ class MirrorDevice final : public PagemapDriver {
   MirrorDevice(const MirrorDevice&) = delete;
   MirrorDevice& operator=(const MirrorDevice&) = delete;
 
-  /// A free page for `user`'s migration: locked, refcount 1. kNoSpc: the device is
-  /// full; kNoDev: its memory is going away.
-  Result<Page> alloc_page(Cpu& cpu, const Mirror& user);
+  /// Free pages for `user`'s migration: locked, refcount 1. How many there were: fewer
+  /// if the device is full, none while its memory is going away.
+  std::size_t alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pfn> out);
   /// Moves every page to system memory that can move, whosever it is.
   void evict(Cpu& cpu);
   /// RELEASE: evicts, and takes the memory away until it is needed again. kBusy:
@@ -74,9 +74,10 @@ class MirrorDevice final : public PagemapDriver {
 
   /// Copies what setup took to new pages of RAM and drops what the processes
   /// concerned had mapped of it: `user`, and for a fault who migrated the page.
-  void copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user);
+  void copy_to_system(MigrateVma& migrate, Mirror* user);
 
   void page_free(Cpu& cpu, Page page) override;
+  void pages_free(Cpu& cpu, const DevPagemap& pagemap, std::span<const Pfn> pages) override;
   FaultResult migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) override;
 
  private:

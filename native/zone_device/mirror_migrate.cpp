@@ -4,6 +4,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/range.h"
+#include "zone_device/migrate_destinations.h"
 #include "zone_device/mirror.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -38,15 +39,14 @@ Errc for_each_part(Mm& mm, const MirrorDevice& device, std::uint64_t start, std:
 /// A full device takes what it can: the rest stays in system memory.
 void copy_to_device(Cpu& cpu, MirrorDevice& device, const Mirror& user, MigrateVma& migrate) {
   Machine& machine = device.machine();
+  give_destinations(
+      migrate.src, migrate.dst, [](MigratePfn from) { return from.migrate(); },
+      [&](std::span<Pfn> out) { return device.alloc_pages(cpu, user, out); });
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
     const MigratePfn from = migrate.src[i];
-    if (!from.migrate()) continue;
-    const auto page = device.alloc_page(cpu, user);
-    if (!page) continue;
-    MigratePfn to = MigratePfn::of(machine.pfn_of(page.value));
-    if (from.write() || (!from.valid() && (migrate.vma->flags & kVmWrite) != 0))
-      to.set(MigratePfn::kWrite);
-    migrate.dst[i] = to;
+    if (migrate.dst[i].valid() &&
+        (from.write() || (!from.valid() && (migrate.vma->flags & kVmWrite) != 0)))
+      migrate.dst[i].set(MigratePfn::kWrite);
   }
   // In a row: a locked instruction between two pages would wait for the first.
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
@@ -99,7 +99,7 @@ MirrorResult Mirror::migrate_to_system(Cpu& cpu, std::uint64_t start, std::uint6
   result.error = for_each_part(
       mm(), device_, start, start + pages * kPageBytes, device_.select(), [&](MigrateVma& migrate) {
         if (const Errc error = migrate_vma_setup(cpu, migrate); error != Errc::kOk) return error;
-        device_.copy_to_system(cpu, migrate, this);
+        device_.copy_to_system(migrate, this);
         migrate_vma_pages(cpu, migrate);
         for (const MigratePfn word : migrate.src)
           if (word.valid() && word.migrate()) ++result.cpages;
