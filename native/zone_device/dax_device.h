@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-#include "zone_device/dev_pagemap.h"
+#include "zone_device/device_range.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -61,7 +61,7 @@ class DaxDevice final : public PagemapDriver {
   bool is_removed() const { return removed_.load() != 0; }
   std::uint64_t free_blocks() const;
   Machine& machine() const { return machine_; }
-  const DevPagemap& pagemap() const { return pagemap_; }
+  const DevPagemap& pagemap() const { return range_.pagemap; }
 
   // For its files.
   Errc alloc_blocks(std::uint64_t count, std::vector<Pfn>& out);
@@ -79,13 +79,12 @@ class DaxDevice final : public PagemapDriver {
 
   Machine& machine_;
   const DaxDeviceOptions options_;
-  DevPagemap pagemap_;
   Atomic<std::uint32_t> removed_;
-  bool killed_ = false;  // files_lock_; the pagemap's own reference is gone
   Mutex files_lock_;
   std::vector<std::unique_ptr<DaxFile>> files_;  // files_lock_
   mutable Mutex blocks_lock_;
   std::vector<Pfn> free_;  // blocks_lock_; the last is taken first
+  DeviceRange range_;      // the last: it goes first, and what its pages come back to after it
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -146,7 +146,9 @@ void DevPagemap::release_page(Cpu& cpu, Page page) {
   ref_.put(cpu.index);
 }
 
-void DevPagemap::kill() { ref_.kill(); }
+void DevPagemap::kill() {
+  if (!ref_.is_dying()) ref_.kill();
+}
 
 std::uint64_t DevPagemap::pages_in_use() const { return holders().size(); }
 

@@ -75,7 +75,8 @@ class DevPagemap {
   bool try_get(Cpu& cpu) { return ref_.tryget_live(cpu.index); }
   void put(Cpu& cpu) { ref_.put(cpu.index); }
 
-  /// The range is going away: no page is handed out from now on. Once.
+  /// The range is going away: no page is handed out from now on. A second call does
+  /// nothing; the callers keep two of them apart.
   void kill();
   /// Pages that somebody uses.
   std::vector<PageHolder> holders() const;

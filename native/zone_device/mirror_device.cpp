@@ -23,30 +23,21 @@ Errc MirrorDevice::create(Machine& machine, const MirrorDeviceOptions& options,
   if (memory != DeviceMemory::kPrivate && memory != DeviceMemory::kCoherent &&
       memory != DeviceMemory::kPublic)
     return Errc::kInval;
-  if (!machine.memmap.is_device_range(options.first, options.pages)) return Errc::kInval;
-  if (const Errc error = machine.frames.add_region(options.first, options.pages);
-      error != Errc::kOk)
-    return error;
-  out.reset(new MirrorDevice(machine, options));
+  std::unique_ptr<MirrorDevice> device(new MirrorDevice(machine, options));
+  if (const Errc error = device->range_.add_frames(); error != Errc::kOk) return error;
+  out = std::move(device);
   return Errc::kOk;
 }
 
-MirrorDevice::~MirrorDevice() {
-  if (pagemap_.is_live()) {
-    pagemap_.kill();
-    pagemap_.remove();
-  }
-  machine_.frames.remove_region(options_.first);
-}
+MirrorDevice::~MirrorDevice() = default;
 
 Errc MirrorDevice::add_memory() {
-  const Errc error = pagemap_.add();
+  const Errc error = range_.pagemap.add();
   if (error != Errc::kOk) return error;
-  free_.reserve(options_.pages);
   for (std::uint64_t i = 0; options_.used_before && !fresh_ && i < options_.pages; ++i)
     machine_.page(options_.first + i).set(Flag::kSwapBacked);
   fresh_ = true;
-  for (std::uint64_t i = options_.pages; i-- > 0;) free_.push_back(options_.first + i);
+  free_ = range_.all_free();
   return Errc::kOk;
 }
 
@@ -55,7 +46,7 @@ Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
   {
     Guard guard(memory_lock_);
     if (leaving_) return Errc::kNoDev;
-    if (!pagemap_.is_live())
+    if (!range_.pagemap.is_live())
       if (const Errc error = add_memory(); error != Errc::kOk) return error;
     if (free_.empty()) return Errc::kNoSpc;
     pfn = free_.back();
@@ -63,7 +54,7 @@ Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
     in_use_.store(in_use_.load() + 1);
   }
   // Cannot fail: the memory does not leave while in_use_ counts this page.
-  if (const Errc error = pagemap_.init_page(cpu, pfn); error != Errc::kOk) return error;
+  if (const Errc error = range_.pagemap.init_page(cpu, pfn); error != Errc::kOk) return error;
   const Page page = machine_.page(pfn);
   const Shape& shape = page.shape();
   if (shape.driver_data != 0)
@@ -98,7 +89,7 @@ bool MirrorDevice::is_open() const {
   return false;
 }
 
-void MirrorDevice::abandon() { pagemap_.abandon(); }
+void MirrorDevice::abandon() { range_.pagemap.abandon(); }
 
 std::unique_ptr<Mirror> MirrorDevice::take(Mirror& mirror) {
   Guard guard(mirrors_lock_);
@@ -160,9 +151,9 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
 
 void MirrorDevice::evict(Cpu& cpu) {
   // Another may take the memory away as soon as its last page is free.
-  if (in_use_.load() == 0 || !pagemap_.try_get(cpu)) return;
+  if (in_use_.load() == 0 || !range_.pagemap.try_get(cpu)) return;
   std::vector<MigratePfn> src(options_.pages), dst(options_.pages);
-  migrate_device_range(cpu, src, pagemap_);
+  migrate_device_range(cpu, src, range_.pagemap);
   for (std::uint64_t i = 0; i < src.size(); ++i) {
     if (!src[i].valid() || !src[i].migrate()) continue;
     const auto fresh = machine_.alloc_folio(cpu);
@@ -173,19 +164,19 @@ void MirrorDevice::evict(Cpu& cpu) {
   copy_pages(machine_, src, dst);
   migrate_device_pages(cpu, src, dst);
   migrate_device_finalize(cpu, src, dst);
-  pagemap_.put(cpu);
+  range_.pagemap.put(cpu);
 }
 
 std::vector<PageHolder> MirrorDevice::holders() const {
   Guard guard(memory_lock_);
-  return leaving_ ? std::vector<PageHolder>() : pagemap_.holders();
+  return leaving_ ? std::vector<PageHolder>() : range_.pagemap.holders();
 }
 
 Errc MirrorDevice::release(Cpu& cpu) {
   {
     Guard guard(memory_lock_);
     if (leaving_) return Errc::kBusy;
-    if (!pagemap_.is_live()) return Errc::kOk;
+    if (!range_.pagemap.is_live()) return Errc::kOk;
     leaving_ = true;
   }
   // Pages that are locked or in another CPU's batch are only busy for a moment.
@@ -199,8 +190,8 @@ Errc MirrorDevice::release(Cpu& cpu) {
   }
   const bool empty = in_use_.load() == 0;
   if (empty) {
-    pagemap_.kill();
-    pagemap_.remove();
+    range_.pagemap.kill();
+    range_.pagemap.remove();
   }
   Guard guard(memory_lock_);
   if (empty) free_.clear();

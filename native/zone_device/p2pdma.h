@@ -10,7 +10,7 @@
 
 #include "mm/address_space.h"
 #include "mm/mm.h"
-#include "zone_device/dev_pagemap.h"
+#include "zone_device/device_range.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -36,7 +36,7 @@ class P2pdma final : public PagemapDriver, public DriverFile {
             bool shared);
   /// No page is handed out any more; kBusy while one is in use (holders()).
   Errc remove(Cpu& cpu);
-  std::vector<PageHolder> holders() const { return pagemap_.holders(); }
+  std::vector<PageHolder> holders() const { return range_.pagemap.holders(); }
   std::uint64_t free_pages() const;
 
   void release(Cpu&) override {}
@@ -52,11 +52,10 @@ class P2pdma final : public PagemapDriver, public DriverFile {
 
   Machine& machine_;
   const P2pdmaOptions options_;
-  DevPagemap pagemap_;
   AddressSpace* file_ = nullptr;
-  bool killed_ = false;
   mutable SpinLock lock_;
   std::vector<Pfn> free_;  // lock_; the last is handed out first
+  DeviceRange range_;      // the last: it goes first, and what its pages come back to after it
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV
