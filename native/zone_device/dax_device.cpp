@@ -93,6 +93,11 @@ std::uint64_t DaxDevice::free_blocks() const {
   return free_.size();
 }
 
+bool DaxDevice::has_files() const {
+  Guard guard(files_lock_);
+  return !files_.empty();
+}
+
 std::vector<PageHolder> DaxDevice::holders() const {
   return has_descriptors() ? pagemap().holders() : std::vector<PageHolder>{};
 }

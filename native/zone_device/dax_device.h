@@ -55,11 +55,20 @@ class DaxDevice final : public PagemapDriver {
   /// Takes every mapping and, with them, the memory away; files read as empty from
   /// then on. kBusy: holders() says who; mappings fault in again, nothing is lost.
   Errc remove(Cpu& cpu);
+  /// The machine is going, and with it whoever holds blocks: no waiting for them. Only
+  /// the destructor may follow.
+  void abandon() { range_.pagemap.abandon(); }
 
   DaxKind kind() const { return options_.kind; }
   bool has_descriptors() const { return options_.kind != DaxKind::kFsdaxLimited; }
   bool is_removed() const { return removed_.load() != 0; }
+  /// Of no file; pins of a file that was dropped may hold some of them still.
   std::uint64_t free_blocks() const;
+  /// A file has a user, or a mapping keeps it.
+  bool has_files() const;
+  /// For audits: nothing else runs.
+  const std::vector<std::unique_ptr<DaxFile>>& files() const { return files_; }
+  const std::vector<Pfn>& free_list() const { return free_; }
   Machine& machine() const { return machine_; }
   const DevPagemap& pagemap() const { return range_.pagemap; }
 
@@ -80,7 +89,7 @@ class DaxDevice final : public PagemapDriver {
   Machine& machine_;
   const DaxDeviceOptions options_;
   Atomic<std::uint32_t> removed_;
-  Mutex files_lock_;
+  mutable Mutex files_lock_;
   std::vector<std::unique_ptr<DaxFile>> files_;  // files_lock_
   mutable Mutex blocks_lock_;
   std::vector<Pfn> free_;  // blocks_lock_; the last is taken first

@@ -19,11 +19,6 @@ MemoryType type_of(DeviceMemory memory) {
   return MemoryType::kDevicePrivate;
 }
 
-/// The driver hands pages out and gets them back, so that each use is counted.
-bool driver_allocates(DeviceMemory memory) {
-  return memory != DeviceMemory::kFsdax && memory != DeviceMemory::kGeneric;
-}
-
 /// References of a page that nobody uses, in the layout's era: HMM's lost theirs in v5.18.
 std::int32_t idle_refs_of(const Shape& shape, DeviceMemory memory) {
   switch (memory) {
@@ -90,7 +85,7 @@ Errc DevPagemap::add() {
     if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
     page.set_refcount(idle_refs());
   }
-  if (freed_when_idle()) in_use_ = std::make_unique<Atomic<std::uint32_t>[]>(pages);
+  if (tracks_use()) in_use_ = std::make_unique<Atomic<std::uint32_t>[]>(pages);
   if (const Errc error = machine_.add_pagemap(&range_); error != Errc::kOk) return error;
   live_.store(1);
   return Errc::kOk;
@@ -102,8 +97,11 @@ Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   if (freed_when_idle()) {
     // Somebody may be finding out that the page is free, or hold it for a moment.
     for (SpinWait wait; !page.try_freeze(idle_refs());) wait.pause();
-    in_use_[pfn - range_.first].store(1);
+  } else if (idle_refs() != 0 && !page.try_freeze(idle_refs())) {
+    ref_.put(cpu.index);
+    return Errc::kBusy;
   }
+  if (tracks_use()) in_use_[pfn - range_.first].store(1);
   const Shape& shape = page.shape();
   for (unsigned n = 3; n <= 5; ++n)
     if (shape.word(n) != shape.pgmap) page.set_word(n, 0);
@@ -119,7 +117,7 @@ Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
 bool DevPagemap::try_get(Cpu& cpu, Page page) {
   if (!page.try_ref_add_unless_zero(1)) return false;
   // Where free pages have a reference, it may have been that one.
-  if (!freed_when_idle() || in_use_[machine_.pfn_of(page) - range_.first].load() != 0) return true;
+  if (!freed_when_idle() || in_use(machine_.pfn_of(page))) return true;
   machine_.put(cpu, page);
   return false;
 }
@@ -141,6 +139,8 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
 
 void DevPagemap::release_page(Cpu& cpu, Page page) {
   // The free path has reset `mapping` before: from here on the page is the driver's.
+  if (memory_ == DeviceMemory::kP2pdma && tracks_use())
+    in_use_[machine_.pfn_of(page) - range_.first].store(0);
   if (idle_refs() != 0) page.set_refcount(idle_refs());
   driver_->page_free(cpu, page);
   ref_.put(cpu.index);
@@ -152,6 +152,11 @@ void DevPagemap::kill() {
 
 std::uint64_t DevPagemap::pages_in_use() const { return holders().size(); }
 
+std::int32_t DevPagemap::own_refs(Pfn pfn) const {
+  const bool handed_out = memory_ == DeviceMemory::kP2pdma && tracks_use() && in_use(pfn);
+  return handed_out ? 0 : idle_refs();
+}
+
 std::vector<PageHolder> DevPagemap::holders() const {
   std::vector<PageHolder> found;
   if (!is_live()) return found;
@@ -159,7 +164,7 @@ std::vector<PageHolder> DevPagemap::holders() const {
     const Page page = machine_.page(range_.first + i);
     const std::int32_t refs = page.refcount();
     const std::int32_t mapcount = page_mapcount(page);
-    if (refs == idle_refs() && mapcount == 0) continue;
+    if (refs == own_refs(range_.first + i) && mapcount == 0) continue;
     found.push_back(
         {range_.first + i, refs, mapcount, machine_.pins.maybe_pinned(range_.first + i)});
   }
@@ -177,7 +182,8 @@ void DevPagemap::wait_idle(Page page) const {
 /// No reference can be taken any more, and none is held. False: one is, and nothing
 /// has changed.
 bool DevPagemap::freeze_idle() {
-  if (driver_allocates(memory_)) return true;  // free pages: ref_ has counted the others
+  // HMM's pages: ref_ has counted those in use. p2pdma's can be got while they are free.
+  if (idle_refs() == 0 || is_hmm(range_.type)) return true;
   for (std::uint64_t i = 0; i < range_.pages; ++i) {
     if (machine_.page(range_.first + i).try_freeze(idle_refs())) continue;
     while (i-- > 0) machine_.page(range_.first + i).unfreeze(idle_refs());

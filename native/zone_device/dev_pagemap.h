@@ -64,7 +64,8 @@ class DevPagemap {
   bool is_live() const { return live_.load() != 0; }
 
   /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma), with
-  /// one reference, no flag of an earlier life. kNoDev: the range is going away.
+  /// one reference, no flag of an earlier life. kNoDev: the range is going away; kBusy:
+  /// it is free, and somebody holds it all the same (p2pdma, whose free pages can be got).
   Errc init_page(Cpu& cpu, Pfn pfn);
 
   /// A reference on a page of which it is not known whether it is in use. False: it is
@@ -96,6 +97,9 @@ class DevPagemap {
   Pfn first() const { return range_.first; }
   std::uint64_t pages() const { return range_.pages; }
   DeviceMemory memory() const { return memory_; }
+  /// References of a page of the range that are nobody's: the idle ones, which a page of
+  /// p2pdma has only while it is free.
+  std::int32_t own_refs(Pfn pfn) const;
   /// What the descriptors' `pgmap` holds.
   std::uint64_t address() const;
   const void* owner() const { return owner_; }
@@ -114,6 +118,11 @@ class DevPagemap {
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
   bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(range_.type); }
+  /// The driver hands pages out whose count is above zero all the time.
+  bool tracks_use() const {
+    return idle_refs() != 0 && (is_hmm(range_.type) || memory_ == DeviceMemory::kP2pdma);
+  }
+  bool in_use(Pfn pfn) const { return in_use_[pfn - range_.first].load() != 0; }
   bool freeze_idle();
   void take_out();
   std::int32_t idle_refs() const { return range_.idle_refs; }
@@ -127,7 +136,7 @@ class DevPagemap {
   Atomic<std::uint32_t> live_;
   Atomic<std::uint32_t> idle_events_;  // moves whenever a page may have become idle
   PercpuRef ref_;
-  /// By page, where the count alone does not say it (freed_when_idle).
+  /// By page, where the count alone does not say it.
   std::unique_ptr<Atomic<std::uint32_t>[]> in_use_;
 };
 

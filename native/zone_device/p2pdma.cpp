@@ -27,20 +27,24 @@ P2pdma::~P2pdma() {
 }
 
 Result<Page> P2pdma::alloc_page(Cpu& cpu) {
-  Pfn pfn;
-  {
-    Guard guard(lock_);
-    if (free_.empty()) return Errc::kNoMem;
-    pfn = free_.back();
-    free_.pop_back();
+  const auto pfn = take_free(cpu);
+  if (!pfn) return pfn.error;
+  machine_.frames.clear(pfn.value);
+  return machine_.page(pfn.value);
+}
+
+Result<Pfn> P2pdma::take_free(Cpu& cpu) {
+  Guard guard(lock_);
+  for (auto at = free_.end(); at != free_.begin();) {
+    --at;
+    const Pfn pfn = *at;
+    const Errc error = range_.pagemap.init_page(cpu, pfn);
+    if (error == Errc::kBusy) continue;  // left to who holds it by its number
+    if (error != Errc::kOk) return error;
+    free_.erase(at);
+    return pfn;
   }
-  if (const Errc error = range_.pagemap.init_page(cpu, pfn); error != Errc::kOk) {
-    Guard guard(lock_);
-    free_.push_back(pfn);
-    return error;
-  }
-  machine_.frames.clear(pfn);
-  return machine_.page(pfn);
+  return Errc::kNoMem;
 }
 
 void P2pdma::page_free(Cpu&, Page page) {
@@ -85,6 +89,8 @@ Errc P2pdma::mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, 
 
 Errc P2pdma::remove(Cpu&) {
   range_.pagemap.kill();
+  // A mapping that gave its pages back still names this driver.
+  if (file_->users.load() > 1) return Errc::kBusy;
   return range_.pagemap.try_remove();
 }
 

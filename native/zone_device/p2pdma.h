@@ -34,10 +34,17 @@ class P2pdma final : public PagemapDriver, public DriverFile {
   /// mapping; kNoMem: the device has no more; kNoDev: it is going away.
   Errc mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, std::uint64_t prot,
             bool shared);
-  /// No page is handed out any more; kBusy while one is in use (holders()).
+  /// No page is handed out any more; kBusy while one is in use (holders()), or mapped
+  /// without one.
   Errc remove(Cpu& cpu);
+  /// The machine is going, and with it whoever holds pages: no waiting for them. Only
+  /// the destructor may follow.
+  void abandon() { range_.pagemap.abandon(); }
   std::vector<PageHolder> holders() const { return range_.pagemap.holders(); }
   std::uint64_t free_pages() const;
+  /// What is not handed out, for audits: nothing else runs.
+  const std::vector<Pfn>& free_list() const { return free_; }
+  const DevPagemap& pagemap() const { return range_.pagemap; }
 
   void release(Cpu&) override {}
   void page_free(Cpu& cpu, Page page) override;
@@ -48,6 +55,7 @@ class P2pdma final : public PagemapDriver, public DriverFile {
  private:
   P2pdma(Machine& machine, const P2pdmaOptions& options);
   Result<Page> alloc_page(Cpu& cpu);
+  Result<Pfn> take_free(Cpu& cpu);
   Errc insert_pages(Cpu& cpu, Vma& vma);
 
   Machine& machine_;
