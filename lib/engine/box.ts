@@ -17,10 +17,24 @@ import type { Mm } from '../mm/mm.ts'
 import type { FileOptions, OpenFileOptions, PageFile } from '../mm/pageFile.ts'
 import type { MachineSource } from '../mm/source.ts'
 import { kernelError } from '../native/machineStatus.ts'
+import type { DaxDevice, DaxOptions } from '../zone_device/daxDevice.ts'
 import type { Device, DeviceOptions } from '../zone_device/device.ts'
+import type { P2pdma, P2pdmaOptions } from '../zone_device/p2pdma.ts'
 import { type AuditReport, auditReport } from './audit.ts'
 import { boundLru } from './boundLru.ts'
-import { addDevice, compact, createFile, createMm, devices, openFile, reclaim } from './boxMachine.ts'
+import {
+  addDax,
+  addDevice,
+  addP2pdma,
+  compact,
+  createFile,
+  createMm,
+  daxDevices,
+  devices,
+  openFile,
+  p2pdmaDevices,
+  reclaim,
+} from './boxMachine.ts'
 import type { BoxLeft, BoxOptions, BoxToken, Lru, PageSetup } from './boxTypes.ts'
 
 /** Pages that a pfn can name: batches name them in 32 bits. */
@@ -310,16 +324,34 @@ export class Box implements Disposable {
   }
 
   /**
-   * Adds a device with memory of its own. Throws `ERR_PAGEBOX_NO_ROOM` if the layout has no such
+   * Adds a device that mirrors address spaces, with memory of its own. Throws `ERR_PAGEBOX_NO_ROOM` if the layout has no such
    * memory, and says so if the pfns that the box keeps for devices do not suffice (`devicePages`).
    */
   addDevice(settings: DeviceOptions = {}): Device<Box> {
     return addDevice(Box.#of(this).#machine, settings)
   }
 
-  /** The devices of the box, whichever thread has added them. */
+  /** Adds memory that is storage: blocks that files have and processes map. Errors as addDevice(). */
+  addDax(settings: DaxOptions = {}): DaxDevice<Box> {
+    return addDax(Box.#of(this).#machine, settings)
+  }
+
+  /** Adds memory of a device on the bus (PCI_P2PDMA). Errors as addDevice(). */
+  addP2pdma(settings: P2pdmaOptions = {}): P2pdma<Box> {
+    return addP2pdma(Box.#of(this).#machine, settings)
+  }
+
+  /** The devices of the box that mirror address spaces, whichever thread has added them. */
   get devices(): Device<Box>[] {
     return devices(Box.#of(this).#machine)
+  }
+
+  get daxDevices(): DaxDevice<Box>[] {
+    return daxDevices(Box.#of(this).#machine)
+  }
+
+  get p2pdmaDevices(): P2pdma<Box>[] {
+    return p2pdmaDevices(Box.#of(this).#machine)
   }
 
   /** Frees up to `pages` pages from the ends of the LRU lists, as kswapd would. How many were freed. */
