@@ -94,10 +94,7 @@ Errc DevPagemap::add() {
 Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
   if (!ref_.tryget_live(cpu.index)) return Errc::kNoDev;
   const Page page = machine_.page(pfn);
-  if (freed_when_idle()) {
-    // Somebody may be finding out that the page is free, or hold it for a moment.
-    for (SpinWait wait; !page.try_freeze(idle_refs());) wait.pause();
-  } else if (idle_refs() != 0 && !page.try_freeze(idle_refs())) {
+  if (tracks_use() && !page.try_freeze(idle_refs())) {
     ref_.put(cpu.index);
     return Errc::kBusy;
   }

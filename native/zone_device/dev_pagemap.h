@@ -65,7 +65,7 @@ class DevPagemap {
 
   /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma), with
   /// one reference, no flag of an earlier life. kNoDev: the range is going away; kBusy:
-  /// it is free, and somebody holds it all the same (p2pdma, whose free pages can be got).
+  /// it is free, and somebody holds it all the same, or is finding out that it is free.
   Errc init_page(Cpu& cpu, Pfn pfn);
 
   /// A reference on a page of which it is not known whether it is in use. False: it is
@@ -82,6 +82,8 @@ class DevPagemap {
   /// Pages that somebody uses.
   std::vector<PageHolder> holders() const;
   std::uint64_t pages_in_use() const;
+  /// No page that is free is held. Where free pages have no references nobody can.
+  bool is_idle() const { return idle_refs() == 0 || holders().empty(); }
   /// After kill(): waits until no page is in use, then takes the range out of the
   /// memmap. Not with a lock that a page's holder needs. fsdax and generic memory is
   /// mapped nowhere any more.

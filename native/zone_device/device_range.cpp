@@ -18,6 +18,19 @@ Errc DeviceRange::add_frames() {
   return error;
 }
 
+Result<Pfn> DeviceRange::take_free(Cpu& cpu, std::vector<Pfn>& free) {
+  for (auto at = free.end(); at != free.begin();) {
+    --at;
+    const Pfn pfn = *at;
+    const Errc error = pagemap.init_page(cpu, pfn);
+    if (error == Errc::kBusy) continue;
+    if (error != Errc::kOk) return error;
+    free.erase(at);
+    return pfn;
+  }
+  return Errc::kNoSpc;
+}
+
 std::vector<Pfn> DeviceRange::all_free() const {
   std::vector<Pfn> free;
   free.reserve(pagemap.pages());

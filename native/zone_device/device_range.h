@@ -24,6 +24,9 @@ class DeviceRange {
   Errc add_frames();
   /// All pages, in the order in which a stack of free ones hands out the first first.
   std::vector<Pfn> all_free() const;
+  /// The last page of `free` that nobody holds by its number, handed out. kNoSpc: there
+  /// is none; else as DevPagemap::init_page. The caller keeps others from `free`.
+  Result<Pfn> take_free(Cpu& cpu, std::vector<Pfn>& free);
 
   DevPagemap pagemap;
 

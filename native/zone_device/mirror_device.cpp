@@ -42,25 +42,24 @@ Errc MirrorDevice::add_memory() {
 }
 
 Result<Page> MirrorDevice::alloc_page(Cpu& cpu, const Mirror& user) {
-  Pfn pfn;
-  {
-    Guard guard(memory_lock_);
-    if (leaving_) return Errc::kNoDev;
-    if (!range_.pagemap.is_live())
-      if (const Errc error = add_memory(); error != Errc::kOk) return error;
-    if (free_.empty()) return Errc::kNoSpc;
-    pfn = free_.back();
-    free_.pop_back();
-    in_use_.store(in_use_.load() + 1);
-  }
-  // Cannot fail: the memory does not leave while in_use_ counts this page.
-  if (const Errc error = range_.pagemap.init_page(cpu, pfn); error != Errc::kOk) return error;
-  const Page page = machine_.page(pfn);
+  const auto pfn = take_free(cpu);
+  if (!pfn) return pfn.error;
+  const Page page = machine_.page(pfn.value);
   const Shape& shape = page.shape();
   if (shape.driver_data != 0)
     page.set_word(shape.driver_data / shape.word_bytes,
                   machine_.memmap.addresses().of_object(ObjectKind::kDriverData, user.slot()));
   return page;
+}
+
+Result<Pfn> MirrorDevice::take_free(Cpu& cpu) {
+  Guard guard(memory_lock_);
+  if (leaving_) return Errc::kNoDev;
+  if (!range_.pagemap.is_live())
+    if (const Errc error = add_memory(); error != Errc::kOk) return error;
+  const auto pfn = range_.take_free(cpu, free_);
+  if (pfn) in_use_.store(in_use_.load() + 1);
+  return pfn;
 }
 
 void MirrorDevice::page_free(Cpu&, Page page) {
@@ -188,7 +187,7 @@ Errc MirrorDevice::release(Cpu& cpu) {
     }
     evict(cpu);
   }
-  const bool empty = in_use_.load() == 0;
+  const bool empty = in_use_.load() == 0 && range_.pagemap.is_idle();
   if (empty) {
     range_.pagemap.kill();
     range_.pagemap.remove();

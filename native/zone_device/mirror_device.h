@@ -85,6 +85,7 @@ class MirrorDevice final : public PagemapDriver {
         options_(options),
         range_(machine, options.memory, options.first, options.pages, options.index, this, *this) {}
   Errc add_memory();
+  Result<Pfn> take_free(Cpu& cpu);
   void drop_mappings(Page page, const Mm& mm, std::uint64_t address);
 
   Machine& machine_;

@@ -27,24 +27,13 @@ P2pdma::~P2pdma() {
 }
 
 Result<Page> P2pdma::alloc_page(Cpu& cpu) {
-  const auto pfn = take_free(cpu);
-  if (!pfn) return pfn.error;
+  const auto pfn = [&] {
+    Guard guard(lock_);
+    return range_.take_free(cpu, free_);
+  }();
+  if (!pfn) return pfn.error == Errc::kNoSpc ? Errc::kNoMem : pfn.error;
   machine_.frames.clear(pfn.value);
   return machine_.page(pfn.value);
-}
-
-Result<Pfn> P2pdma::take_free(Cpu& cpu) {
-  Guard guard(lock_);
-  for (auto at = free_.end(); at != free_.begin();) {
-    --at;
-    const Pfn pfn = *at;
-    const Errc error = range_.pagemap.init_page(cpu, pfn);
-    if (error == Errc::kBusy) continue;  // left to who holds it by its number
-    if (error != Errc::kOk) return error;
-    free_.erase(at);
-    return pfn;
-  }
-  return Errc::kNoMem;
 }
 
 void P2pdma::page_free(Cpu&, Page page) {

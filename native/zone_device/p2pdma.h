@@ -55,7 +55,6 @@ class P2pdma final : public PagemapDriver, public DriverFile {
  private:
   P2pdma(Machine& machine, const P2pdmaOptions& options);
   Result<Page> alloc_page(Cpu& cpu);
-  Result<Pfn> take_free(Cpu& cpu);
   Errc insert_pages(Cpu& cpu, Vma& vma);
 
   Machine& machine_;
