@@ -14,6 +14,9 @@ export { Mapping } from './mm/mapping.ts'
 export { PinnedPages, ReferencedPages } from './mm/heldPages.ts'
 export { PageFile } from './mm/pageFile.ts'
 export { Device } from './zone_device/device.ts'
+export { DaxDevice } from './zone_device/daxDevice.ts'
+export { DaxFile } from './zone_device/daxFile.ts'
+export { P2pdma } from './zone_device/p2pdma.ts'
 export { Snapshot } from './zone_device/snapshot.ts'
 export { race } from './engine/race.ts'
 export { explore, run } from './engine/scenario/engines.ts'
@@ -37,8 +40,11 @@ export type {
   DeviceRead,
   DeviceType,
   Migration,
-  PageHolder,
 } from './zone_device/device.ts'
+export type { DaxKind, DaxOptions } from './zone_device/daxDevice.ts'
+export type { P2pdmaOptions } from './zone_device/p2pdma.ts'
+export type { DeviceMapOptions, MemoryDevice, PageHolder } from './zone_device/memoryDevice.ts'
+export type { BoxFile } from './mm/boxFile.ts'
 export type { SnapshotText } from './zone_device/snapshot.ts'
 export type * from './engine/boxTypes.ts'
 export type { AuditReport, AuditRow } from './engine/audit.ts'

@@ -1,106 +1,46 @@
-import { array, boolean, integer, oneOf, options, or } from '../base/args.ts'
+import { boolean, integer, oneOf, options } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
-import type { NativeBox, NativeBoxOptions } from '../native/binding.ts'
+import type { NativeBox } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { badPfn, closed, closedError, created, errnoName, isFailure, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { BoxPage, type PageSource } from '../page/boxPage.ts'
 import type { Layout } from '../page/layout.ts'
-import { layoutOf, layoutRef } from '../page/layouts.ts'
 import type { Page } from '../page/page.ts'
 import { boundPins } from '../pins/boundPins.ts'
 import type { Pins } from '../pins/pins.ts'
 import { maxOrder } from '../pins/room.ts'
 import type { Scheme } from '../pins/scheme.ts'
-import { schemeFrom, schemeOf, schemeRef } from '../pins/schemes.ts'
+import { schemeFrom } from '../pins/schemes.ts'
 import type { Mm } from '../mm/mm.ts'
 import type { FileOptions, OpenFileOptions, PageFile } from '../mm/pageFile.ts'
 import type { MachineSource } from '../mm/source.ts'
 import { kernelError } from '../native/machineStatus.ts'
+import type { DaxDevice, DaxOptions } from '../zone_device/daxDevice.ts'
 import type { Device, DeviceOptions } from '../zone_device/device.ts'
+import type { P2pdma, P2pdmaOptions } from '../zone_device/p2pdma.ts'
 import { type AuditReport, auditReport } from './audit.ts'
 import { boundLru } from './boundLru.ts'
-import { addDevice, compact, createFile, createMm, devices, hugetlb, openFile, reclaim } from './boxMachine.ts'
+import {
+  addDax,
+  addDevice,
+  addP2pdma,
+  compact,
+  createFile,
+  createMm,
+  daxDevices,
+  devices,
+  hugetlb,
+  openFile,
+  p2pdmaDevices,
+  reclaim,
+} from './boxMachine.ts'
+import { readBoxOptions } from './boxOptions.ts'
 import type { BoxLeft, BoxOptions, BoxToken, HugetlbCounts, Lru, PageSetup } from './boxTypes.ts'
 
-/** Pages that a pfn can name: batches name them in 32 bits. */
-const maxPages = 2 ** 32
 const maxAuditRows = 1 << 20
-const maxShards = 256
-
-/** Pfns that a box keeps for devices, unless it is told otherwise: 256 MiB of memory. */
-const defaultDevicePages = 2 ** 16
-
-/** Of 512 pages each; the zero page leaves no room for one in the first 512. */
-const mostHugetlbPages = (pages: number): number => Math.max(0, Math.floor(pages / 512) - 1)
-
-const known = [
-  'pages',
-  'devicePages',
-  'scheme',
-  'layout',
-  'ledger',
-  'frames',
-  'populate',
-  'hugePages',
-  'writebackAsksPins',
-  'fileBackedDevicePages',
-  'hugetlbPages',
-  'shards',
-  'quirks',
-] as const
-
-/** The settings of a box as native code takes them, each option checked and read once. */
-export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
-  if (value === undefined) throw noOptions(argument)
-  const given = options(value, argument, known)
-  type Flag = 'ledger' | 'frames' | 'hugePages' | 'writebackAsksPins' | 'fileBackedDevicePages'
-  const flag = (key: Flag, otherwise: boolean): boolean =>
-    given[key] === undefined ? otherwise : boolean(given[key], `${argument}.${key}`)
-  const frames = flag('frames', false)
-  const populate =
-    given.populate === undefined
-      ? frames
-        ? 'none'
-        : 'anon'
-      : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
-  const pages = integer(given.pages, `${argument}.pages`, 1, maxPages)
-  return {
-    pages,
-    devicePages:
-      given.devicePages === undefined
-        ? Math.min(defaultDevicePages, maxPages - pages)
-        : integer(given.devicePages, `${argument}.devicePages`, 0, maxPages - pages),
-    devicePagesOptional: given.devicePages === undefined,
-    addressSpaces: true,
-    scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)),
-    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)),
-    ledger: flag('ledger', true),
-    frames,
-    populate: populate === 'anon',
-    hugePages: flag('hugePages', false),
-    writebackAsksPins: flag('writebackAsksPins', false),
-    fileBackedDevicePages: flag('fileBackedDevicePages', false),
-    hugetlbPages:
-      given.hugetlbPages === undefined
-        ? 0
-        : integer(given.hugetlbPages, `${argument}.hugetlbPages`, 0, mostHugetlbPages(pages)),
-    shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
-    quirks:
-      given.quirks === undefined
-        ? []
-        : array(given.quirks, `${argument}.quirks`, (quirk, where) => oneOf(quirk, where, tables().quirks)),
-  }
-}
 
 const nothingLeft: BoxLeft = Object.freeze({ mms: 0, files: 0, pinned: Object.freeze([]) })
-
-const noOptions = (argument: string): PageboxError =>
-  new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${argument} must be an object with pages; got undefined`, {
-    argument,
-    given: 'undefined',
-    allowed: 'an object with pages',
-  })
 
 let nativeBoxOf: (value: unknown) => NativeBox | undefined
 
@@ -318,14 +258,24 @@ export class Box implements Disposable {
   }
 
   /**
-   * Adds a device with memory of its own. Throws `ERR_PAGEBOX_NO_ROOM` if the layout has no such
+   * Adds a device that mirrors address spaces, with memory of its own. Throws `ERR_PAGEBOX_NO_ROOM` if the layout has no such
    * memory, and says so if the pfns that the box keeps for devices do not suffice (`devicePages`).
    */
   addDevice(settings: DeviceOptions = {}): Device<Box> {
     return addDevice(Box.#of(this).#machine, settings)
   }
 
-  /** The devices of the box, whichever thread has added them. */
+  /** Adds memory that is storage: blocks that files have and processes map. Errors as addDevice(). */
+  addDax(settings: DaxOptions = {}): DaxDevice<Box> {
+    return addDax(Box.#of(this).#machine, settings)
+  }
+
+  /** Adds memory of a device on the bus (PCI_P2PDMA). Errors as addDevice(). */
+  addP2pdma(settings: P2pdmaOptions = {}): P2pdma<Box> {
+    return addP2pdma(Box.#of(this).#machine, settings)
+  }
+
+  /** The devices of the box that mirror address spaces, whichever thread has added them. */
   get devices(): Device<Box>[] {
     return devices(Box.#of(this).#machine)
   }
@@ -333,6 +283,14 @@ export class Box implements Disposable {
   /** The pool of huge pages for `mmap({ hugetlb: true })`: how many there are, free, and promised. */
   get hugetlb(): HugetlbCounts {
     return hugetlb(Box.#of(this).#machine)
+  }
+
+  get daxDevices(): DaxDevice<Box>[] {
+    return daxDevices(Box.#of(this).#machine)
+  }
+
+  get p2pdmaDevices(): P2pdma<Box>[] {
+    return p2pdmaDevices(Box.#of(this).#machine)
   }
 
   /** Frees up to `pages` pages from the ends of the LRU lists, as kswapd would. How many were freed. */

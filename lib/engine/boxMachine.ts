@@ -6,7 +6,10 @@ import { maxPages } from '../mm/range.ts'
 import { internal, type MachineSource } from '../mm/source.ts'
 import { kernelError, made } from '../native/machineStatus.ts'
 import { errnoName, isFailure } from '../native/status.ts'
+import type { NativeDevice } from '../native/machineBinding.ts'
+import { DaxDevice, type DaxOptions, daxKinds } from '../zone_device/daxDevice.ts'
 import { Device, type DeviceOptions, deviceTypes } from '../zone_device/device.ts'
+import { P2pdma, type P2pdmaOptions } from '../zone_device/p2pdma.ts'
 import type { HugetlbCounts } from './boxTypes.ts'
 
 /** A new, empty address space. */
@@ -23,7 +26,8 @@ export function createFile(source: MachineSource<unknown>, settings: FileOptions
   const kind = given.kind === undefined ? 'memory' : oneOf(given.kind, 'options.kind', ['memory', 'disk'] as const)
   checkFileOptions(pages, words)
   const { id } = made(source.native.createFile(pages, kind === 'disk'), 'createFile', 'the box')
-  const file = new PageFile(source, { id, kind, direct: kind === 'disk' }, internal)
+  const room = kind === 'disk' ? 'disk' : 'file'
+  const file = new PageFile(source, { id, room, kind, direct: kind === 'disk' }, internal)
   if (words !== undefined && words.length > 0) file.writeWords(words)
   if (kind === 'disk') file.writeback()
   return file
@@ -49,7 +53,7 @@ export function openFile(source: MachineSource<unknown>, path: unknown, settings
       errno: 'EINVAL',
     })
   const { id, direct } = made(opened, 'openFile', `'${where}'`)
-  return new PageFile(source, { id, kind: 'real', direct }, internal)
+  return new PageFile(source, { id, room: 'disk', kind: 'real', direct }, internal)
 }
 
 /** Numbers a device that was given no name. */
@@ -62,18 +66,39 @@ function nextName(source: MachineSource<unknown>): string {
 export function addDevice<Owner>(source: MachineSource<Owner>, settings: DeviceOptions): Device<Owner> {
   const given = options(settings, 'options', ['type', 'pages', 'name'] as const)
   const type = given.type === undefined ? 'private' : oneOf(given.type, 'options.type', deviceTypes)
+  return new Device(source, add(source, 'addDevice', 'options.type', type, given), internal)
+}
+
+export function addDax<Owner>(source: MachineSource<Owner>, settings: DaxOptions): DaxDevice<Owner> {
+  const given = options(settings, 'options', ['kind', 'pages', 'name'] as const)
+  const kind = given.kind === undefined ? 'fsdax' : oneOf(given.kind, 'options.kind', daxKinds)
+  return new DaxDevice(source, add(source, 'addDax', 'options.kind', kind, given), internal)
+}
+
+export function addP2pdma<Owner>(source: MachineSource<Owner>, settings: P2pdmaOptions): P2pdma<Owner> {
+  const given = options(settings, 'options', ['pages', 'name'] as const)
+  return new P2pdma(source, add(source, 'addP2pdma', 'this', 'p2pdma', given), internal)
+}
+
+/** Adds a device of any type; `which` is the argument that chose it. */
+function add(
+  source: MachineSource<unknown>,
+  call: string,
+  which: string,
+  type: string,
+  given: { readonly pages: unknown; readonly name: unknown },
+): NativeDevice {
   const pages = given.pages === undefined ? 1024 : integer(given.pages, 'options.pages', 1, 2 ** 32)
   const name = given.name === undefined ? nextName(source) : string(given.name, 'options.name', 'a name')
   const added = source.native.addDevice(type, pages, name)
-  if (typeof added === 'number' || (isFailure(added) && !('reason' in added)))
-    throw refused(added as number, given.name)
-  return new Device(source, made(added, 'addDevice', 'the box'), internal)
+  if (typeof added === 'number' || (isFailure(added) && !('reason' in added))) throw refused(added as number)
+  return made(added, call, 'the box')
 
-  function refused(status: number, asked: unknown): PageboxError {
+  function refused(status: number): PageboxError {
     switch (status < 0 ? '' : errnoName(status)) {
       case 'REFUSED':
-        return new PageboxError('ERR_PAGEBOX_NO_ROOM', `addDevice: the layout has no pages of '${type}' memory`, {
-          argument: 'options.type',
+        return new PageboxError('ERR_PAGEBOX_NO_ROOM', `${call}: the layout has no pages of '${type}' memory`, {
+          argument: which,
           given: `'${type}'`,
           allowed: 'a type whose pages the layout has',
           errno: 'EOPNOTSUPP',
@@ -81,7 +106,7 @@ export function addDevice<Owner>(source: MachineSource<Owner>, settings: DeviceO
       case 'ENOSPC':
         return new PageboxError(
           'ERR_PAGEBOX_ARG_RANGE',
-          `addDevice: no room for ${pages} pages behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
+          `${call}: no room for ${pages} pages behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
           {
             argument: 'options.pages',
             given: `${pages}`,
@@ -90,27 +115,34 @@ export function addDevice<Owner>(source: MachineSource<Owner>, settings: DeviceO
           },
         )
       case 'EEXIST':
-        return new PageboxError('ERR_PAGEBOX_ARG_RANGE', `addDevice: there is a device of that name`, {
+        return new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${call}: there is a device of that name`, {
           argument: 'options.name',
-          given: `'${String(asked)}'`,
+          given: `'${name}'`,
           allowed: 'a name that no device has',
           errno: 'EEXIST',
         })
       default:
-        return kernelError(status, 'addDevice', 'the box')
+        return kernelError(status, call, 'the box')
     }
   }
 }
 
-/** The devices of the box, whoever added them; none before the first address space. */
-export function devices<Owner>(source: MachineSource<Owner>): Device<Owner>[] {
-  const listed = source.native.listDevices()
-  if (typeof listed === 'number') {
-    if (errnoName(listed) === 'EBADF') return []
-    throw kernelError(listed, 'devices', 'the box')
-  }
-  return listed.map((facts) => new Device(source, facts, internal))
+/** The devices of these types, whoever added them; none before the first address space. */
+function listed(source: MachineSource<unknown>, call: string, types: readonly string[]): NativeDevice[] {
+  const found = source.native.listDevices()
+  if (typeof found === 'object') return found.filter(({ type }) => types.includes(type))
+  if (errnoName(found) === 'EBADF') return []
+  throw kernelError(found, call, 'the box')
 }
+
+export const devices = <Owner>(source: MachineSource<Owner>): Device<Owner>[] =>
+  listed(source, 'devices', deviceTypes).map((facts) => new Device(source, facts, internal))
+
+export const daxDevices = <Owner>(source: MachineSource<Owner>): DaxDevice<Owner>[] =>
+  listed(source, 'daxDevices', daxKinds).map((facts) => new DaxDevice(source, facts, internal))
+
+export const p2pdmaDevices = <Owner>(source: MachineSource<Owner>): P2pdma<Owner>[] =>
+  listed(source, 'p2pdmaDevices', ['p2pdma']).map((facts) => new P2pdma(source, facts, internal))
 
 /** A number of pages that a call on the whole machine gives; 0 for a box that has none. */
 function counted(result: { pages: number } | number, call: string): number {

@@ -9,7 +9,8 @@ import type { Page } from '../page/page.ts'
 import { PinnedPages, ReferencedPages } from './heldPages.ts'
 import type { Mm } from './mm.ts'
 import type { Advice, GupOptions, IoResult, PagemapEntry, Prot } from './mmTypes.ts'
-import { counting, fileId, type PageFile } from './pageFile.ts'
+import { counting } from './boxFile.ts'
+import { type PageFile, pageFileId } from './pageFile.ts'
 import { pagemapEntries, pagemapNumbers } from './pagemap.ts'
 import { addressOf, hex, inputBytes, maxPages, pageBytes, within, wordsPerPage } from './range.ts'
 import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
@@ -18,7 +19,9 @@ import { errnoName } from '../native/status.ts'
 /** Numbers of the calls, as the addon has them. */
 const rangeCall = { munmap: 0, mprotect: 1, mlock: 2, munlock: 3, madvise: 4 } as const
 const userIo = { read: 0, write: 1, directRead: 2, directWrite: 3 } as const
-const how = { pin: 1, write: 2, longterm: 4, fast: 8, force: 16 } as const
+const how = { pin: 1, write: 2, longterm: 4, fast: 8, force: 16, p2pdma: 32 } as const
+
+const gupFlags = ['write', 'longterm', 'fast', 'force', 'p2pdma'] as const
 
 /** The numbers of protections. */
 export const prots: Readonly<Record<Prot, number>> = { none: 0, r: 1, w: 2, rw: 3 }
@@ -170,10 +173,10 @@ export class Mapping<Owner = unknown> {
   }
 
   #take(call: string, gup: GupOptions, kind: number): { id: number; pfns: Uint32Array } {
-    const given = options(gup, 'options', ['write', 'longterm', 'fast', 'force'] as const)
-    const flag = (name: 'write' | 'longterm' | 'fast' | 'force', otherwise: boolean): number =>
-      (given[name] === undefined ? otherwise : boolean(given[name], `options.${name}`)) ? how[name] : 0
-    const flags = kind | flag('write', false) | flag('longterm', false) | flag('fast', true) | flag('force', false)
+    const given = options(gup, 'options', gupFlags)
+    const flag = (name: (typeof gupFlags)[number]): number =>
+      (given[name] === undefined ? name === 'fast' : boolean(given[name], `options.${name}`)) ? how[name] : 0
+    const flags = gupFlags.reduce((bits, name) => bits | flag(name), kind)
     if (this.#pages > 2 ** 24) throw this.#tooLong('this')
     const taken = this.#source.native.takePages(this.#id, this.#address, this.#pages, flags)
     if (typeof taken === 'number') throw kernelError(taken, call, this.#subject())
@@ -267,7 +270,7 @@ export class Mapping<Owner = unknown> {
 
   #io(name: string, call: number, file: PageFile, filePage: unknown, direct: boolean): IoResult {
     const self = Mapping.#of(this)
-    const id = fileId(self.#source, file, 'file')
+    const id = pageFileId(self.#source, file, 'file')
     const first = integer(filePage, 'filePage', 0, 2 ** 31)
     const io = self.#source.native.userIo(call, self.#id, self.#address, self.#pages, id, first)
     if (typeof io === 'number') throw kernelError(io, name, self.#subject())

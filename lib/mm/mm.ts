@@ -4,7 +4,7 @@ import { done, kernelError, made } from '../native/machineStatus.ts'
 import { closed, errnoName } from '../native/status.ts'
 import { Mapping, protOf, prots } from './mapping.ts'
 import type { MapKind, MmapOptions, MmCounters, Prot, Vma } from './mmTypes.ts'
-import { fileId, type PageFile } from './pageFile.ts'
+import { type AnyFileFacts, fileFacts } from './boxFile.ts'
 import { addressOf, checkEnd, maxPages } from './range.ts'
 import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
 import { unsigned64 } from '../base/args.ts'
@@ -16,6 +16,8 @@ const kinds: readonly MapKind[] = [
   'file-shared',
   'disk-private',
   'disk-shared',
+  'dax-private',
+  'dax-shared',
 ]
 
 /** Bits of vm_flags that are shown in words. */
@@ -57,8 +59,9 @@ export class Mm<Owner = unknown> implements Disposable {
     const known = ['pages', 'kind', 'prot', 'file', 'filePage', 'address', 'hugetlb'] as const
     const given = options(mapping, 'options', known)
     const pages = integer(given.pages, 'options.pages', 1, maxPages)
-    const kind = self.#kindOf(given.kind, given.file)
-    const file = given.file === undefined ? 0 : fileId(self.#source, given.file, 'options.file')
+    const behind =
+      given.file === undefined ? undefined : fileFacts<AnyFileFacts>(self.#source, given.file, 'options.file')
+    const kind = kindOf(given.kind, behind)
     const filePage = given.filePage === undefined ? 0 : integer(given.filePage, 'options.filePage', 0, 2 ** 31)
     const prot = given.prot === undefined ? prots.rw : protOf(given.prot, 'options.prot')
     const chosen = given.address !== undefined
@@ -69,25 +72,10 @@ export class Mm<Owner = unknown> implements Disposable {
     const what = hugetlb ? backing.hugetlb : kind.startsWith('anon') ? backing.anon : backing.file
     const shared = kind.endsWith('shared')
     const { native } = self.#source
-    const at = native.mmap(self.#id, chosen, address, pages, prot, shared, what, file, filePage)
+    const at = native.mmap(self.#id, chosen, address, pages, prot, shared, what, behind?.id ?? 0, filePage)
     if (typeof at === 'number')
       throw kernelError(at, 'mmap', self.#subject(hugetlb ? `${pages / hugePages} huge pages` : `${pages} pages`))
     return new Mapping(self.#source, self, self.#id, at, pages, internal)
-  }
-
-  #kindOf(value: unknown, file: unknown): MapKind {
-    if (value === undefined && file === undefined) return 'anon-private'
-    const kind = value === undefined ? undefined : oneOf(value, 'options.kind', kinds)
-    if (file === undefined) {
-      if (kind?.startsWith('disk')) throw needsFile(kind)
-      return kind as MapKind
-    }
-    fileId(this.#source, file, 'options.file')
-    const room = (file as PageFile).kind === 'memory' ? 'file' : 'disk'
-    if (kind === undefined) return `${room}-shared`
-    if (!kind.startsWith(room))
-      throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.kind', kind, `'${room}-private' or '${room}-shared'`)
-    return kind
   }
 
   /** A range of this address space, whatever is mapped there; nothing, perhaps. */
@@ -128,9 +116,9 @@ export class Mm<Owner = unknown> implements Disposable {
     const self = Mm.#of(this)
     const found = self.#source.native.vmas(self.#id)
     if (typeof found === 'number') throw kernelError(found, 'vmas', 'the address space')
-    return found.map(({ address, pages, flags, file, disk, device, filePage }) => {
+    return found.map(({ address, pages, flags, file, disk, device, dax, filePage }) => {
       const shared = (flags & vm.shared) !== 0
-      const behind = file ? (disk ? 'disk' : 'file') : 'anon'
+      const behind = dax ? 'dax' : file ? (disk ? 'disk' : 'file') : 'anon'
       return Object.freeze({
         address,
         pages,
@@ -138,7 +126,7 @@ export class Mm<Owner = unknown> implements Disposable {
         shared,
         locked: (flags & vm.locked) !== 0,
         hugetlb: (flags & vm.hugetlb) !== 0,
-        kind: device ? ('device' as const) : (`${behind}-${shared ? 'shared' : 'private'}` as MapKind),
+        kind: device && !dax ? ('device' as const) : (`${behind}-${shared ? 'shared' : 'private'}` as MapKind),
         filePage,
         flags,
       })
@@ -151,8 +139,11 @@ export class Mm<Owner = unknown> implements Disposable {
     const counters = { size: 0, rss: 0, anon: 0, file: 0, swap: 0, device: 0, softDirty: 0, locked: 0 }
     for (const vma of self.vmas) {
       counters.size += vma.pages
+      const blocks = vma.kind.startsWith('dax')
       for (const { state, file, softDirty, flags } of self.at(vma.address, vma.pages).pagemap()) {
-        if (state === 'present' && !flags?.includes('ZERO_PAGE')) {
+        // Entries of blocks count nothing; what a private mapping has copied is a page like any other.
+        const counts = !flags?.includes('ZERO_PAGE') && !(blocks && flags?.includes('NOPAGE'))
+        if (state === 'present' && counts) {
           counters.rss++
           if (file) counters.file++
           else counters.anon++
@@ -209,11 +200,24 @@ function checkHugetlb(pages: number, kind: MapKind, address: bigint): void {
     throw wrong('options.address', address, 'a multiple of 2 MiB (0x200000), with hugetlb: true')
 }
 
+function kindOf(value: unknown, file: AnyFileFacts | undefined): MapKind {
+  const kind = value === undefined ? undefined : oneOf(value, 'options.kind', kinds)
+  if (file === undefined) {
+    if (kind?.startsWith('disk') || kind?.startsWith('dax')) throw needsFile(kind)
+    return kind ?? 'anon-private'
+  }
+  const { room } = file
+  if (kind === undefined) return `${room}-shared`
+  if (!kind.startsWith(room))
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.kind', kind, `'${room}-private' or '${room}-shared'`)
+  return kind
+}
+
 const needsFile = (kind: string): PageboxError =>
   new PageboxError('ERR_PAGEBOX_ARG_RANGE', `options.file: kind '${kind}' maps a file; give one`, {
     argument: 'options.file',
     given: 'undefined',
-    allowed: 'what box.createFile() or box.openFile() returned',
+    allowed: 'what box.createFile(), box.openFile() or createFile() of a dax device returned',
   })
 
 /** The number of an address space of this box. */

@@ -1,10 +1,18 @@
-import type { PageFile } from './pageFile.ts'
+import type { BoxFile } from './boxFile.ts'
 
 /**
- * What stands behind a mapping: anonymous memory, a file in memory (tmpfs), a file on a disk. Private
- * mappings copy what is written.
+ * What stands behind a mapping: anonymous memory, a file in memory (tmpfs), a file on a disk, the blocks
+ * of a file on a dax device. Private mappings copy what is written.
  */
-export type MapKind = 'anon-private' | 'anon-shared' | 'file-private' | 'file-shared' | 'disk-private' | 'disk-shared'
+export type MapKind =
+  | 'anon-private'
+  | 'anon-shared'
+  | 'file-private'
+  | 'file-shared'
+  | 'disk-private'
+  | 'disk-shared'
+  | 'dax-private'
+  | 'dax-shared'
 
 /** What a mapping may be used for; `'none'` faults always. */
 export type Prot = 'none' | 'r' | 'w' | 'rw'
@@ -16,8 +24,8 @@ export interface MmapOptions {
   kind?: MapKind
   /** `'rw'`. */
   prot?: Prot
-  /** What to map. The `disk-` kinds need one; `file-` without one gets a file of its own. */
-  file?: PageFile
+  /** What to map. The `disk-` and `dax-` kinds need one; `file-` without one gets a file of its own. */
+  file?: BoxFile
   /** Page of the file at which the mapping begins; 0. */
   filePage?: number
   /** Where: a multiple of 4096 at which nothing is mapped. Chosen if left out. */
@@ -57,6 +65,8 @@ export interface GupOptions {
   fast?: boolean
   /** Past the protection, as ptrace may (FOLL_FORCE); false. */
   force?: boolean
+  /** Peer-to-peer memory too (FOLL_PCI_P2PDMA), which else gives EREMOTEIO; not with `longterm` (EINVAL). */
+  p2pdma?: boolean
 }
 
 /** One mapping of an address space, as `/proc/pid/maps` has it. */
@@ -100,7 +110,7 @@ export interface PagemapEntry {
   readonly mapcount: number | null
   /** Names of /proc/kpageflags; null where it says nothing. */
   readonly flags: readonly string[] | null
-  /** The page; null where there is none. */
+  /** The page; null where there is none: nothing is mapped, or memory without descriptors. */
   readonly pfn: number | null
 }
 
@@ -108,7 +118,7 @@ export interface PagemapEntry {
 export interface MmCounters {
   /** Mapped, whether or not anything is there. */
   readonly size: number
-  /** Present in RAM or in memory of a device that the CPU can reach. */
+  /** Present in RAM or in memory of a device that the CPU can reach; not blocks of a dax device. */
   readonly rss: number
   readonly anon: number
   readonly file: number

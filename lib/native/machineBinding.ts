@@ -18,7 +18,9 @@ export interface NativeVma {
   flags: number
   file: boolean
   disk: boolean
+  /** A driver's own mapping; so is a file's on a dax device. */
   device: boolean
+  dax: boolean
   filePage: number
 }
 
@@ -89,7 +91,7 @@ export interface NativeMachine {
   drainLru(): Status
   hugetlb(): { pages: number; free: number; reserved: number } | number
 
-  /** `how`: 1 pin, 2 write, 4 long-term, 8 fast, 16 force. */
+  /** `how`: 1 pin, 2 write, 4 long-term, 8 fast, 16 force, 32 peer-to-peer memory too. */
   takePages(
     mm: number,
     address: bigint,
@@ -119,7 +121,11 @@ export interface NativeMachine {
   listDevices(): NativeDevice[] | number
   removeDevice(device: number): { status: number; holders: NativeHolder[] } | Status
   releaseDevice(device: number): { status: number; holders: NativeHolder[] } | Status
-  deviceState(device: number): { pagesInUse: number; holders: NativeHolder[] } | number
+  deviceState(device: number): { freePages: number; holders: NativeHolder[] } | number
+  createDaxFile(device: number, pages: number): NativeMade
+  /** A block that is in use, and nothing but mappings was changed. */
+  truncateDaxFile(file: number, pages: number): { pfn: number } | Status
+  daxBusyPage(file: number, first: number): { pfn?: number } | number
   openDevice(device: number, mm: number): Status
   closeDevice(device: number, mm: number): Status
   deviceIsOpen(device: number, mm: number): boolean | number

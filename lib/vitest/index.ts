@@ -15,7 +15,7 @@
  */
 import { expect } from 'vitest'
 import type { LruKind } from '../engine/boxTypes.ts'
-import type { Device } from '../zone_device/device.ts'
+import type { MemoryDevice } from '../zone_device/memoryDevice.ts'
 import * as matchers from './matchers.ts'
 import type { ExpectedFields } from './matchers.ts'
 
@@ -40,7 +40,7 @@ export interface PageboxMatchers<R = unknown> {
   /** Every page of the mapping is in swap. */
   toBeSwappedOut(): R
   /** Every page of the mapping is in memory of a device, or of this one. */
-  toBeOnDevice(device?: Device): R
+  toBeOnDevice(device?: MemoryDevice): R
   /** The first words of its pages; one word is that of the first page, the others count up. Reads them. */
   toHaveWords(words: readonly bigint[] | BigUint64Array | bigint): R
 }

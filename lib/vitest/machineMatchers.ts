@@ -1,7 +1,7 @@
 import { PageboxError } from '../errors.ts'
 import { isMapping, type Mapping } from '../mm/mapping.ts'
 import type { PagemapEntry } from '../mm/mmTypes.ts'
-import { type Device, isDevice } from '../zone_device/device.ts'
+import { isMemoryDevice, type MemoryDevice } from '../zone_device/memoryDevice.ts'
 import type { MatcherResult } from './matchers.ts'
 
 /** Rows of a range that a message shows. */
@@ -37,9 +37,9 @@ export function toBeSwappedOut(received: unknown): MatcherResult {
 }
 
 /** Passes if every page of the range is in the memory of a device; of this one, if one is given. */
-export function toBeOnDevice(received: unknown, device?: Device): MatcherResult {
+export function toBeOnDevice(received: unknown, device?: MemoryDevice): MatcherResult {
   const range = rangeOf(received, 'toBeOnDevice')
-  if (device !== undefined && !isDevice(device)) throw notA('toBeOnDevice', 'device', 'a device', device)
+  if (device !== undefined && !isMemoryDevice(device)) throw notA('toBeOnDevice', 'device', 'a device', device)
   const ram = (range.mm.box as { pages: number }).pages
   const first = device === undefined ? ram : device.firstPfn
   const end = device === undefined ? Number.POSITIVE_INFINITY : device.firstPfn + device.pages

@@ -4,7 +4,7 @@ import type { LruKind } from '../engine/boxTypes.ts'
 import type { Page } from '../page/page.ts'
 import { isMapping } from '../mm/mapping.ts'
 import { isMm } from '../mm/mm.ts'
-import { isDevice } from '../zone_device/device.ts'
+import { isMemoryDevice } from '../zone_device/memoryDevice.ts'
 import { rangeToBePinned } from './machineMatchers.ts'
 import { isPage, showPage } from './words.ts'
 
@@ -112,7 +112,7 @@ function pageOf(received: unknown, matcher: string): Page {
 
 function reportOf(received: unknown): AuditReport {
   if (isMapping(received)) return reportOf(received.mm.box)
-  if (isMm(received) || isDevice(received)) return reportOf(received.box)
+  if (isMm(received) || isMemoryDevice(received)) return reportOf(received.box)
   if (typeof received === 'object' && received !== null) {
     if ('audit' in received && typeof received.audit === 'function') return (received as Audited).audit()
     if ('clean' in received && 'rows' in received) return received as AuditReport

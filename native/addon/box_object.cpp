@@ -106,6 +106,7 @@ napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
   bind_held_pages(js, object, box);
   bind_files(js, object, box);
   bind_devices(js, object, box);
+  bind_dax(js, object, box);
   add_bound(js, object, "token", token, box);
   add_bound(js, object, "close", close, box);
   js.set(object, "facts", facts(js, box->box()));

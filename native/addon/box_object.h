@@ -122,6 +122,7 @@ void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>
 void bind_held_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_files(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_devices(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_dax(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 
 // Functions of the addon.
 napi_value create_box(napi_env env, napi_callback_info info);

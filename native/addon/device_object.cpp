@@ -22,7 +22,7 @@ napi_value holders_value(const JsValues& js, const std::vector<PageHolder>& hold
 }
 
 /// Nothing, or the status and who holds pages.
-napi_value refusal_value(const JsValues& js, Errc error, const MirrorDevice* device) {
+napi_value refusal_value(const JsValues& js, Errc error, const BoxDevice* device) {
   if (error == Errc::kOk) return nullptr;
   return JsObject(js)
       .number("status", static_cast<int>(error))
@@ -31,27 +31,48 @@ napi_value refusal_value(const JsValues& js, Errc error, const MirrorDevice* dev
       .value();
 }
 
+std::string_view type_name(const BoxDevice& device) {
+  if (device.mirror != nullptr)
+    return kDeviceMemoryNames[static_cast<unsigned>(device.mirror->memory())];
+  if (device.dax != nullptr) return kDaxKindNames[static_cast<unsigned>(device.dax->kind())];
+  return kP2pdmaName;
+}
+
 napi_value device_value(const JsValues& js, ObjectId id, const BoxDevice& each) {
-  const MirrorDevice& device = *each.device;
   return JsObject(js)
       .number("id", id)
       .text("name", each.name)
-      .text("type", kDeviceMemoryNames[static_cast<unsigned>(device.memory())])
-      .number("firstPfn", device.pagemap().first().value)
-      .number("pages", device.pages())
+      .text("type", type_name(each))
+      .number("firstPfn", each.first.value)
+      .number("pages", each.pages)
       .value();
+}
+
+Result<ObjectId> add(BoxMachine& machine, const std::string& type, std::uint64_t pages,
+                     const std::string& name) {
+  if (type == kP2pdmaName) return machine.add_p2pdma(pages, name);
+  if (const int kind = index_of(kDaxKindNames, type); kind >= 0)
+    return machine.add_dax(static_cast<DaxKind>(kind), pages, name);
+  const int memory = index_of(kDeviceMemoryNames, type);
+  if (memory < 0) return Errc::kInval;
+  return machine.add_device(static_cast<DeviceMemory>(memory), pages, name);
+}
+
+/// Pages that the device could hand out.
+std::uint64_t free_pages(const BoxDevice& device) {
+  if (device.mirror != nullptr) return device.pages - device.mirror->pages_in_use();
+  return device.dax != nullptr ? device.dax->free_blocks() : device.p2pdma->free_pages();
 }
 
 /// (type, pages, name) -> the device
 napi_value add_device(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<3> call(env, info);
-    const int memory = index_of(kDeviceMemoryNames, call.text(0));
+    const std::string type = call.text(0);
     const std::uint64_t pages = call.number(1);
     const std::string name = call.text(2);
     return call.run_exclusively([&](BoxMachine& machine, unsigned) {
-      if (memory < 0) return call.status(Errc::kInval);
-      const auto made = machine.add_device(static_cast<DeviceMemory>(memory), pages, name);
+      const auto made = add(machine, type, pages, name);
       if (!made) return call.status(made.error);
       return device_value(call.js, made.value, machine.devices().at(made.value));
     });
@@ -80,11 +101,11 @@ napi_value remove_device(napi_env env, napi_callback_info info) {
   });
 }
 
-/// Runs body(machine, cpu, device) on a device that is there.
+/// Runs body(machine, cpu, device) on a mirror device that is there.
 template <class Call, class Body>
 napi_value on_device(Call& call, std::uint64_t id, Body body) {
   return call.run([&](BoxMachine& machine, unsigned user) {
-    MirrorDevice* device = machine.device(id);
+    MirrorDevice* device = machine.mirror_device(id);
     return device == nullptr ? call.status(Errc::kNoDev)
                              : body(machine, machine.cpu(user), *device);
   });
@@ -93,9 +114,10 @@ napi_value on_device(Call& call, std::uint64_t id, Body body) {
 napi_value release(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<1> call(env, info);
-    return on_device(call, call.number(0), [&](BoxMachine&, Cpu& cpu, MirrorDevice& device) {
+    const std::uint64_t id = call.number(0);
+    return on_device(call, id, [&](BoxMachine& machine, Cpu& cpu, MirrorDevice& device) {
       const Errc error = device.release(cpu);
-      return refusal_value(call.js, error, &device);
+      return refusal_value(call.js, error, machine.device(id));
     });
   });
 }
@@ -103,10 +125,13 @@ napi_value release(napi_env env, napi_callback_info info) {
 napi_value device_state(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<1> call(env, info);
-    return on_device(call, call.number(0), [&](BoxMachine&, Cpu&, MirrorDevice& device) {
+    const std::uint64_t id = call.number(0);
+    return call.run([&](BoxMachine& machine, unsigned) {
+      const BoxDevice* device = machine.device(id);
+      if (device == nullptr) return call.status(Errc::kNoDev);
       return JsObject(call.js)
-          .number("pagesInUse", device.pages_in_use())
-          .set("holders", holders_value(call.js, device.holders()))
+          .number("freePages", free_pages(*device))
+          .set("holders", holders_value(call.js, device->holders()))
           .value();
     });
   });

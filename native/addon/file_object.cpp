@@ -60,6 +60,14 @@ napi_value on_file(Call& call, std::uint64_t id, Body body) {
   });
 }
 
+/// The same on one with a page cache.
+template <class Call, class Body>
+napi_value on_cached_file(Call& call, std::uint64_t id, Body body) {
+  return on_file(call, id, [&](Cpu& cpu, BoxFile& file) {
+    return file.dax != nullptr ? call.status(Errc::kInval) : body(cpu, file);
+  });
+}
+
 napi_value close_file(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<1> call(env, info);
@@ -82,7 +90,7 @@ napi_value file_pages(napi_env env, napi_callback_info info) {
 napi_value sync_file(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<1> call(env, info);
-    return on_file(call, call.number(0), [&](Cpu& cpu, BoxFile& file) {
+    return on_cached_file(call, call.number(0), [&](Cpu& cpu, BoxFile& file) {
       filemap_write_and_wait(cpu, *file.file, 0, file.file->size_pages());
       Errc error = file.file->take_write_error();
       if (error == Errc::kOk && file.disk != nullptr) error = file.disk->sync();
@@ -95,7 +103,7 @@ napi_value truncate(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<2> call(env, info);
     const std::uint64_t id = call.number(0), pages = call.number(1);
-    return on_file(call, id, [&](Cpu& cpu, BoxFile& file) {
+    return on_cached_file(call, id, [&](Cpu& cpu, BoxFile& file) {
       if (pages > kMostPages) return call.status(Errc::kInval);
       truncate_file(cpu, *file.file, pages);
       return call.status(file.file->take_write_error());
@@ -113,7 +121,11 @@ napi_value file_bytes(napi_env env, napi_callback_info info) {
     const auto bytes = call.bytes(3);
     return on_file(call, id, [&](Cpu& cpu, BoxFile& file) {
       if (bytes.size() % kPageBytes != 0 || page > kMostPages) return call.status(Errc::kInval);
-      switch (static_cast<FileCall>(op)) {
+      const auto how = static_cast<FileCall>(op);
+      if (file.dax != nullptr)  // no page cache between: both reads are one
+        return io_value(call.js, how == FileCall::kWrite ? file.dax->write(cpu, page, bytes)
+                                                         : file.dax->read(page, bytes));
+      switch (how) {
         case FileCall::kRead:
           return io_value(call.js, kernel_read_bytes(cpu, *file.file, page, bytes));
         case FileCall::kWrite:
@@ -138,6 +150,7 @@ napi_value user_io(napi_env env, napi_callback_info info) {
     return call.run_on_mm(mm_id, [&](BoxMachine& machine, Cpu& cpu, BoxMm& mm) {
       BoxFile* found = machine.file(id);
       if (found == nullptr) return call.status(Errc::kBadF);
+      if (found->dax != nullptr) return call.status(Errc::kInval);
       AddressSpace& file = *found->file;
       if (page > kMostPages || pages > kMostPages || address % kPageBytes != 0)
         return call.status(Errc::kInval);

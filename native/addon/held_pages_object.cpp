@@ -20,7 +20,14 @@ namespace {
 
 constexpr std::uint64_t kMostPages = std::uint64_t{1} << 24;
 
-enum TakeFlag : std::uint8_t { kPin = 1, kWrite = 2, kLongterm = 4, kFast = 8, kForce = 16 };
+enum TakeFlag : std::uint8_t {
+  kPin = 1,
+  kWrite = 2,
+  kLongterm = 4,
+  kFast = 8,
+  kForce = 16,
+  kP2pdma = 32
+};
 
 napi_value take_pages(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
@@ -33,7 +40,8 @@ napi_value take_pages(napi_env env, napi_callback_info info) {
       if (pages == 0 || pages > kMostPages) return call.status(Errc::kInval);
       const std::uint32_t flags =
           ((how & kPin) != 0 ? +kFollPin : +kFollGet) | ((how & kWrite) != 0 ? +kFollWrite : 0U) |
-          ((how & kLongterm) != 0 ? +kFollLongterm : 0U) | ((how & kForce) != 0 ? +kFollForce : 0U);
+          ((how & kLongterm) != 0 ? +kFollLongterm : 0U) |
+          ((how & kForce) != 0 ? +kFollForce : 0U) | ((how & kP2pdma) != 0 ? +kFollPciP2pdma : 0U);
       std::uint64_t had = 0;
       const auto taken =
           machine.take_pages(user, *mm->mm, address, pages, flags, (how & kFast) != 0, had);

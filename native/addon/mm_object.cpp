@@ -55,8 +55,11 @@ struct MapArguments {
 
 Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
   if (given.backing == static_cast<unsigned>(Backing::kDevice)) {
+    if (P2pdma* bus = machine.p2pdma(given.object))
+      return bus->mmap(cpu, *mm.mm, given.address, given.pages, vm_prot(given.prot), given.shared);
+    if (machine.mirror_device(given.object) == nullptr) return Errc::kNoDev;
     Mirror* mirror = machine.open_device(mm, given.object);
-    if (mirror == nullptr) return Errc::kNoDev;
+    if (mirror == nullptr) return Errc::kNoMem;
     return mirror->mmap(cpu, given.address, given.pages, vm_prot(given.prot));
   }
   MmapRequest request;
@@ -70,6 +73,9 @@ Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
   if (given.object != 0) {
     BoxFile* file = machine.file(given.object);
     if (file == nullptr) return Errc::kBadF;
+    if (file->dax != nullptr)
+      return file->dax->mmap(cpu, *mm.mm, given.address, given.pages, request.prot, given.shared,
+                             given.file_page, given.object);
     request.file = file->file;
     request.file_handle = given.object;
   } else if (given.shared || given.backing == static_cast<unsigned>(Backing::kFile)) {
@@ -284,7 +290,8 @@ napi_value pagemap(napi_env env, napi_callback_info info) {
         const bool has_page = each.state == PagemapState::kPresent ||
                               (each.state >= PagemapState::kDevicePrivateWrite &&
                                each.state <= PagemapState::kDeviceExclusiveRead);
-        out[i * 5 + 4] = has_page ? static_cast<double>(each.pfn.value) : -1.0;
+        out[i * 5 + 4] =
+            has_page && each.has_descriptor ? static_cast<double>(each.pfn.value) : -1.0;
       }
       return call.status(Errc::kOk);
     });
@@ -308,6 +315,7 @@ napi_value vmas(napi_env env, napi_callback_info info) {
                                  (vma->file_handle & kAnonymous) == 0)
             .boolean("disk", file && vma->file->kind == FileKind::kDisk)
             .boolean("device", file && vma->file->kind == FileKind::kDriver)
+            .boolean("dax", file && vma->file->is_dax())
             .number("filePage", file ? vma->pgoff : 0)
             .value();
       });

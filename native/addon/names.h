@@ -32,6 +32,11 @@ inline constexpr std::array<std::string_view, 3> kCostLoopNames = {"scheme", "li
 inline constexpr std::array<std::string_view, kDeviceMemories> kDeviceMemoryNames = {
     "private", "public", "coherent", "fsdax", "generic", "p2pdma"};
 
+/// By DaxKind.
+inline constexpr std::array<std::string_view, 3> kDaxKindNames = {"fsdax", "devdax",
+                                                                  "fsdax-limited"};
+inline constexpr std::string_view kP2pdmaName = "p2pdma";
+
 /// The index of a name; -1: none.
 template <class Names>
 int index_of(const Names& names, std::string_view name) {

@@ -9,6 +9,7 @@
 #include "mm/hugetlb.h"
 #include "mm/pin_question.h"
 #include "page/folio.h"
+#include "zone_device/dev_pagemap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -227,9 +228,8 @@ class Walk {
 
   /// References with those of a device's page that are nobody's.
   std::int64_t idle_refs(Pfn pfn, std::int64_t used) const {
-    const PagemapRange* range = machine_.pagemap(pfn);
-    if (range == nullptr) return used;
-    return std::max<std::int64_t>(used + range->kept_refs(), range->idle_refs);
+    const DevPagemap* pagemap = DevPagemap::of(machine_, pfn);
+    return pagemap == nullptr ? used : used + pagemap->own_refs(pfn);
   }
 
   void check_page(Pfn pfn) {

@@ -12,7 +12,7 @@ Result<ObjectId> BoxMachine::create_file(unsigned user, std::uint64_t pages, boo
   if (file == nullptr) return Errc::kNoMem;
   file->set_size_pages(pages);
   Guard guard(lock_);
-  files_.emplace(next_id_, BoxFile{file, nullptr, user});
+  files_.emplace(next_id_, BoxFile{file, nullptr, nullptr, user});
   return next_id_++;
 }
 
@@ -28,7 +28,7 @@ Result<ObjectId> BoxMachine::open_file(unsigned user, const std::string& path,
   if (file == nullptr) return Errc::kNoMem;
   file->set_size_pages(pages.value);
   Guard guard(lock_);
-  files_.emplace(next_id_, BoxFile{file, kept, user});
+  files_.emplace(next_id_, BoxFile{file, kept, nullptr, user});
   return next_id_++;
 }
 

@@ -41,7 +41,7 @@ BoxMachine::~BoxMachine() {
   for (const auto& [id, file] : files_) users.push_back(file.user);
   for (const unsigned user : users) (void)end_user(user);
   // Who took pages by pfn may hold some of a device's for good: no waiting here.
-  for (auto& [id, each] : devices_) each.device->abandon();
+  for (auto& [id, each] : devices_) each.abandon();
 }
 
 template <class Map>
@@ -54,8 +54,9 @@ auto* BoxMachine::find(Map& map, ObjectId id) {
 void BoxMachine::free_folio(Pfn head) { machine_.free_folio(machine_.cpu(0), machine_.page(head)); }
 
 bool BoxMachine::in_use() {
+  drop_left_devices();
   Guard guard(lock_);
-  return !mms_.empty() || !pages_.empty() || !files_.empty() || !devices_.empty();
+  return !mms_.empty() || !pages_.empty() || !files_.empty() || !devices_.empty() || !left_.empty();
 }
 
 Result<ObjectId> BoxMachine::create_mm(unsigned user) {

@@ -23,7 +23,9 @@
 #include "mm/gup.h"
 #include "mm/machine.h"
 #include "mm/mm.h"
+#include "zone_device/dax_file.h"
 #include "zone_device/mirror.h"
+#include "zone_device/p2pdma.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -46,13 +48,23 @@ struct BoxPages {
 struct BoxFile {
   AddressSpace* file = nullptr;
   FileDisk* disk = nullptr;  // a real file's; owned by `file`
+  DaxFile* dax = nullptr;    // of a dax device, which owns it: no page cache
   unsigned user = 0;
 };
 
+/// One of the three.
 struct BoxDevice {
-  std::unique_ptr<MirrorDevice> device;
+  std::unique_ptr<MirrorDevice> mirror;
+  std::unique_ptr<DaxDevice> dax;
+  std::unique_ptr<P2pdma> p2pdma;
   std::string name;
+  Pfn first;
+  std::uint64_t pages = 0;
   std::uint64_t nth = 0;  // names its pagemap in descriptors
+
+  /// Pages that somebody uses beyond what the device itself does with them.
+  std::vector<PageHolder> holders() const;
+  void abandon();
 };
 
 /// What a user had not closed when it went.
@@ -110,11 +122,22 @@ class BoxMachine {
   /// exclusive. kRefused: the layout has no such pages; kNoSpc: no pfns left, or too
   /// many devices; kExist: the name is taken.
   Result<ObjectId> add_device(DeviceMemory memory, std::uint64_t pages, const std::string& name);
-  /// exclusive. Moves its pages to RAM, closes it everywhere, and takes it away. kBusy:
-  /// somebody holds pages; it stays as it is, but for the pages that have moved.
+  Result<ObjectId> add_dax(DaxKind kind, std::uint64_t pages, const std::string& name);
+  Result<ObjectId> add_p2pdma(std::uint64_t pages, const std::string& name);
+  /// exclusive. Takes it away: a mirror's pages move to RAM, it is closed everywhere; a
+  /// dax device is unmapped, its files are empty from then on, and its pfns are nobody's
+  /// else before the last of them is closed. kBusy: somebody holds pages; then it stays,
+  /// but for what has moved or is unmapped, and p2pdma hands nothing out any more.
   Errc remove_device(unsigned user, ObjectId id);
-  MirrorDevice* device(ObjectId id);
+  /// Null: there is none, or it is another kind of device.
+  MirrorDevice* mirror_device(ObjectId id);
+  DaxDevice* dax_device(ObjectId id);
+  P2pdma* p2pdma(ObjectId id);
+  const BoxDevice* device(ObjectId id) const;
   const std::map<ObjectId, BoxDevice>& devices() const { return devices_; }
+  /// A file of the user's on a dax device. kNoDev: no such device; else as
+  /// DaxDevice::create_file.
+  Result<ObjectId> create_dax_file(unsigned user, ObjectId device, std::uint64_t pages);
   /// The address space's handle on the device, opened when first asked for. Null: no
   /// memory.
   Mirror* open_device(BoxMm& mm, ObjectId device);
@@ -142,6 +165,9 @@ class BoxMachine {
   void check_pagemaps(AuditSink& sink);
   void check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink);
   Result<Pfn> device_gap(std::uint64_t pages) const;
+  Result<BoxDevice> place_device(PageType type, std::uint64_t pages, const std::string& name);
+  ObjectId keep_device(BoxDevice device);
+  void drop_left_devices();
 
   Box& box_;
   const unsigned first_cpu_;
@@ -152,6 +178,7 @@ class BoxMachine {
   std::map<ObjectId, BoxPages> pages_;
   std::map<ObjectId, BoxFile> files_;
   std::map<ObjectId, BoxDevice> devices_;  // changed in exclusive calls only
+  std::vector<BoxDevice> left_;            // removed, with files that somebody has open or mapped
   ObjectId next_id_ = 1;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/audit_storage.h"
 #include "engine/box.h"
 #include "engine/box_machine.h"
 #include "mm/huge.h"
@@ -128,6 +129,11 @@ void BoxMachine::audit(AuditSink& sink) {
              [&] { return row.explanation; });
   }
   check_pagemaps(sink);
+  for (const auto& [id, each] : devices_) {
+    if (each.dax != nullptr) audit_dax(*each.dax, input, sink);
+    if (each.p2pdma != nullptr) audit_p2pdma(*each.p2pdma, input, sink);
+  }
+  for (const BoxDevice& each : left_) audit_dax(*each.dax, input, sink);
   for (const auto& [id, mm] : mms_)
     for (const auto& [device, mirror] : mm.mirrors) check_mirror(*mm.mm, *mirror, sink);
 }

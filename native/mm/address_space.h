@@ -60,6 +60,8 @@ class DriverFile {
   /// A fault on an empty entry, mmap_lock held shared. kOk: look again. Mappings
   /// that were populated by mmap have nothing to add.
   virtual FaultResult fault(Fault&) { return FaultResult::kSigbus; }
+  /// vma_is_dax: storage itself is mapped.
+  virtual bool is_dax() const { return false; }
   /// vma_is_fsdax: the file's blocks themselves are mapped, so no pin may last.
   virtual bool is_fsdax() const { return false; }
 };
@@ -70,6 +72,7 @@ class AddressSpace {
   FileKind kind = FileKind::kShmem;
   std::unique_ptr<BackingStore> disk;  // kDisk only
   DriverFile* driver = nullptr;        // kDriver only: its mappings are not paged
+  bool is_dax() const { return driver != nullptr && driver->is_dax(); }
   bool is_fsdax() const { return driver != nullptr && driver->is_fsdax(); }
 
   /// Files behind which clean and dirty differ: first writes must be noticed.

@@ -192,6 +192,8 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
         if (!out.empty()) out[i] = cpu.machine.pfn_of(followed.page);
         break;
       }
+      // Who only wants the page there has that, though nobody could be handed it.
+      if (followed.error == Errc::kExist && out.empty()) break;
       if (followed.what == Follow::kError) return stop(followed.error);
       const Errc error = faultin_page(cpu, *vma, at, flags, followed.what == Follow::kUnshare);
       if (error != Errc::kOk) return stop(error);

@@ -94,8 +94,10 @@ PagemapEntry describe(Machine& machine, const Vma& vma, Pte pte) {
     describe_page(machine, page, out);
   } else {
     out.has_flags = true;
-    out.flags = 1U << kKpfZeroPage;
+    const bool zero = machine.is_zero_pfn(pte.pfn());
+    out.flags = 1U << (zero ? kKpfZeroPage : kKpfNopage);
     out.pfn = pte.pfn();
+    out.has_descriptor = zero || devmap_page(machine, pte);
   }
   return out;
 }

@@ -79,6 +79,7 @@ struct PagemapEntry {
   bool has_flags = false;
   std::uint32_t flags = 0;  // 1 << KpageFlag
   Pfn pfn;
+  bool has_descriptor = true;  // else memory that is only numbers (FS_DAX_LIMITED)
 };
 
 /// Drains this Cpu's batches first, so that LRU flags are settled.

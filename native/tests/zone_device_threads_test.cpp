@@ -1,52 +1,34 @@
 // Threads fault, pin, fork and unmap while others migrate to a device and back,
 // take pages exclusively and take the device's memory away. Then the audit.
-#include <thread>
-
-#include "mm/gup.h"
-#include "tests/both/zone_device_fixture.h"
+#include "zone_device_threads.h"
 
 namespace pagebox::testing {
 namespace {
 
-constexpr std::uint64_t kPages = 16;
-
-std::uint64_t next(std::uint64_t& state) {
-  state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-  return state >> 33;
-}
-
-void cpu_side(DeviceBox& box, unsigned index, Mm& mm, std::vector<Pfn>& pins, std::uint64_t seed,
-              int rounds) {
+void cpu_side(DeviceBox& box, unsigned index, Mm& mm, ThreadPins& pins) {
   Cpu& cpu = box.cpu(index);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t page = next(seed) % kPages, n = 1 + next(seed) % (kPages - page);
-    const std::uint64_t at = kBase + page * kPageBytes;
+  Draw draw(11 + index);
+  for (int round = 0; round < kProcessRounds; ++round) {
+    const Target target(draw);
     std::uint64_t word = 0;
-    Pfn pfn;
-    switch (next(seed) % 10) {
+    switch (draw.below(10)) {
       case 0:
       case 1:
-      case 2: (void)store_word(cpu, mm, at, round); break;
+      case 2: (void)store_word(cpu, mm, target.at, round); break;
       case 3:
-      case 4: (void)load_word(cpu, mm, at, word); break;
-      case 5: (void)do_madvise(cpu, mm, at, n, Advice::kDontneed); break;
+      case 4: (void)load_word(cpu, mm, target.at, word); break;
+      case 5: (void)do_madvise(cpu, mm, target.at, target.pages, Advice::kDontneed); break;
       case 6: {
-        const std::uint32_t flags =
-            (next(seed) % 2 ? +kFollWrite : 0U) | (next(seed) % 2 ? +kFollLongterm : 0U);
-        if (pin_user_pages_fast(cpu, mm, at, flags, std::span(&pfn, 1)).pages == 1)
-          pins.push_back(pfn);
+        const std::uint32_t write = draw.below(2) != 0 ? +kFollWrite : 0U;
+        pins.take(cpu, mm, target.at, write | (draw.below(2) != 0 ? +kFollLongterm : 0U));
         break;
       }
       case 7:
-      case 8:
-        if (pins.empty()) break;
-        unpin_user_page(cpu, pins.back());
-        pins.pop_back();
-        break;
+      case 8: pins.drop_one(cpu); break;
       default: {
         std::unique_ptr<Mm> child;
         if (Mm::create(cpu, child) != Errc::kOk) break;
-        if (dup_mmap(cpu, *child, mm) == Errc::kOk) (void)store_word(cpu, *child, at, 7);
+        if (dup_mmap(cpu, *child, mm) == Errc::kOk) (void)store_word(cpu, *child, target.at, 7);
         child->exit(cpu);
         break;
       }
@@ -55,14 +37,15 @@ void cpu_side(DeviceBox& box, unsigned index, Mm& mm, std::vector<Pfn>& pins, st
   }
 }
 
-void device_side(DeviceBox& box, unsigned index, Mirror& mirror, std::uint64_t seed, int rounds) {
+void device_side(DeviceBox& box, unsigned index, Mirror& mirror) {
   Cpu& cpu = box.cpu(index);
-  std::vector<std::byte> bytes(kPages * kPageBytes);
-  std::vector<std::uint8_t> codes(kPages);
-  for (int round = 0; round < rounds; ++round) {
-    const std::uint64_t page = next(seed) % kPages, n = 1 + next(seed) % (kPages - page);
-    const std::uint64_t at = kBase + page * kPageBytes;
-    switch (next(seed) % 8) {
+  Draw draw(29 + index);
+  std::vector<std::byte> bytes(kThreadPages * kPageBytes);
+  std::vector<std::uint8_t> codes(kThreadPages);
+  for (int round = 0; round < kDeviceRounds; ++round) {
+    const Target target(draw);
+    const std::uint64_t at = target.at, n = target.pages;
+    switch (draw.below(8)) {
       case 0:
       case 1: (void)mirror.migrate_to_device(cpu, at, n, bytes); break;
       case 2: (void)mirror.migrate_to_system(cpu, at, n); break;
@@ -78,26 +61,12 @@ void device_side(DeviceBox& box, unsigned index, Mirror& mirror, std::uint64_t s
 
 void run(DeviceMemory memory) {
   DeviceBox box(memory, 4);
-  auto mm = box.create_mm(kPages);
-  box.fill(*mm, kPages, 1);
+  auto mm = box.create_mm(kThreadPages);
+  box.fill(*mm, kThreadPages, 1);
   Mirror* mirror = box.device->open(*mm);
-  std::vector<Pfn> pins[2];
-  {
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < 2; ++i) {
-      threads.emplace_back([&, i] { cpu_side(box, i, *mm, pins[i], 11 + i, 1500); });
-      threads.emplace_back([&, i] { device_side(box, 2 + i, *mirror, 31 + i, 700); });
-    }
-    for (std::thread& thread : threads) thread.join();
-  }
-  box.machine->rcu.barrier();
-  std::vector<HeldReference> held;
-  for (const auto& each : pins)
-    for (const Pfn pfn : each) held.push_back({pfn, true});
-  EXPECT_EQ(box.audit({mm.get()}, held), kClean);
-  for (const auto& each : pins)
-    for (const Pfn pfn : each) unpin_user_page(box.cpu(), pfn);
-  lru_add_drain_all(box.cpu());
+  run_threads(
+      box, {mm.get()}, [&](unsigned index, ThreadPins& pins) { cpu_side(box, index, *mm, pins); },
+      [&](unsigned index) { device_side(box, index, *mirror); });
   mirror->close(box.cpu());
   box.exit(*mm);
   EXPECT_EQ(box.device->pages_in_use(), 0U);

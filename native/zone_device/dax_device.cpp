@@ -17,31 +17,21 @@ DeviceMemory memory_of(DaxKind kind) {
 DaxDevice::DaxDevice(Machine& machine, const DaxDeviceOptions& options)
     : machine_(machine),
       options_(options),
-      pagemap_(machine, memory_of(options.kind), options.first, options.pages, options.index, this,
-               *this) {}
+      range_(machine, memory_of(options.kind), options.first, options.pages, options.index, this,
+             *this) {}
 
 Errc DaxDevice::create(Machine& machine, const DaxDeviceOptions& options,
                        std::unique_ptr<DaxDevice>& out) {
-  if (!machine.memmap.is_device_range(options.first, options.pages)) return Errc::kInval;
-  if (const Errc error = machine.frames.add_region(options.first, options.pages);
-      error != Errc::kOk)
-    return error;
   std::unique_ptr<DaxDevice> device(new DaxDevice(machine, options));
+  if (const Errc error = device->range_.add_frames(); error != Errc::kOk) return error;
   if (device->has_descriptors())
-    if (const Errc error = device->pagemap_.add(); error != Errc::kOk) return error;
-  device->free_.reserve(options.pages);
-  for (std::uint64_t i = options.pages; i-- > 0;) device->free_.push_back(options.first + i);
+    if (const Errc error = device->range_.pagemap.add(); error != Errc::kOk) return error;
+  device->free_ = device->range_.all_free();
   out = std::move(device);
   return Errc::kOk;
 }
 
-DaxDevice::~DaxDevice() {
-  if (pagemap_.is_live()) {
-    if (!killed_) pagemap_.kill();
-    pagemap_.remove();
-  }
-  machine_.frames.remove_region(options_.first);
-}
+DaxDevice::~DaxDevice() = default;
 
 Result<DaxFile*> DaxDevice::create_file(Cpu& cpu, std::uint64_t pages) {
   if (is_removed()) return Errc::kNoDev;
@@ -103,8 +93,13 @@ std::uint64_t DaxDevice::free_blocks() const {
   return free_.size();
 }
 
+bool DaxDevice::has_files() const {
+  Guard guard(files_lock_);
+  return !files_.empty();
+}
+
 std::vector<PageHolder> DaxDevice::holders() const {
-  return has_descriptors() ? pagemap_.holders() : std::vector<PageHolder>{};
+  return has_descriptors() ? pagemap().holders() : std::vector<PageHolder>{};
 }
 
 Errc DaxDevice::remove(Cpu& cpu) {
@@ -114,9 +109,8 @@ Errc DaxDevice::remove(Cpu& cpu) {
   for (const auto& file : files_) unmap_mapping_pages(cpu, file->space(), 0, ~0ULL >> 1, false);
   Errc error = Errc::kOk;
   if (has_descriptors()) {
-    if (!killed_) pagemap_.kill();
-    killed_ = true;
-    error = pagemap_.try_remove();
+    range_.pagemap.kill();
+    error = range_.pagemap.try_remove();
   }
   if (error == Errc::kOk) {
     Guard blocks(blocks_lock_);

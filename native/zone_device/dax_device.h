@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-#include "zone_device/dev_pagemap.h"
+#include "zone_device/device_range.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -55,13 +55,22 @@ class DaxDevice final : public PagemapDriver {
   /// Takes every mapping and, with them, the memory away; files read as empty from
   /// then on. kBusy: holders() says who; mappings fault in again, nothing is lost.
   Errc remove(Cpu& cpu);
+  /// The machine is going, and with it whoever holds blocks: no waiting for them. Only
+  /// the destructor may follow.
+  void abandon() { range_.pagemap.abandon(); }
 
   DaxKind kind() const { return options_.kind; }
   bool has_descriptors() const { return options_.kind != DaxKind::kFsdaxLimited; }
   bool is_removed() const { return removed_.load() != 0; }
+  /// Of no file; pins of a file that was dropped may hold some of them still.
   std::uint64_t free_blocks() const;
+  /// A file has a user, or a mapping keeps it.
+  bool has_files() const;
+  /// For audits: nothing else runs.
+  const std::vector<std::unique_ptr<DaxFile>>& files() const { return files_; }
+  const std::vector<Pfn>& free_list() const { return free_; }
   Machine& machine() const { return machine_; }
-  const DevPagemap& pagemap() const { return pagemap_; }
+  const DevPagemap& pagemap() const { return range_.pagemap; }
 
   // For its files.
   Errc alloc_blocks(std::uint64_t count, std::vector<Pfn>& out);
@@ -79,13 +88,12 @@ class DaxDevice final : public PagemapDriver {
 
   Machine& machine_;
   const DaxDeviceOptions options_;
-  DevPagemap pagemap_;
   Atomic<std::uint32_t> removed_;
-  bool killed_ = false;  // files_lock_; the pagemap's own reference is gone
-  Mutex files_lock_;
+  mutable Mutex files_lock_;
   std::vector<std::unique_ptr<DaxFile>> files_;  // files_lock_
   mutable Mutex blocks_lock_;
   std::vector<Pfn> free_;  // blocks_lock_; the last is taken first
+  DeviceRange range_;      // the last: it goes first, and what its pages come back to after it
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -12,7 +12,7 @@ constexpr std::uint64_t kToTheEnd = ~0ULL >> 1;
 }  // namespace
 
 Errc DaxFile::mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, std::uint64_t prot,
-                   bool shared, std::uint64_t pgoff) {
+                   bool shared, std::uint64_t pgoff, std::uint64_t handle) {
   if (!shared && device_.kind() == DaxKind::kDevdax) return Errc::kInval;
   MmapRequest request;
   request.address = address;
@@ -21,6 +21,7 @@ Errc DaxFile::mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages,
   request.shared = shared;
   request.file = &space_;
   request.pgoff = pgoff;
+  request.file_handle = handle;
   request.extra_flags = kVmMixedMap;
   return do_mmap(cpu, mm, request);
 }
@@ -122,6 +123,30 @@ Errc DaxFile::write_page(std::uint64_t index, const std::byte* from) {
   if (index >= blocks_.size()) return Errc::kRange;
   device_.machine().frames.write(blocks_[index], from);
   return Errc::kOk;
+}
+
+IoResult DaxFile::read(std::uint64_t first, std::span<std::byte> out) {
+  IoResult io;
+  while (io.bytes < out.size() &&
+         read_page(first + io.bytes / kPageBytes, out.data() + io.bytes) == Errc::kOk)
+    io.bytes += kPageBytes;
+  return io;
+}
+
+IoResult DaxFile::write(Cpu& cpu, std::uint64_t first, std::span<const std::byte> from) {
+  if (device_.is_removed()) return {0, Errc::kNoDev};
+  const std::uint64_t end = first + from.size() / kPageBytes;
+  if (end > pages()) {
+    const bool grows = device_.kind() != DaxKind::kDevdax;
+    const Errc error = grows ? truncate(cpu, end, OnBusy::kRefuse) : Errc::kNoSpc;
+    if (error != Errc::kOk) return {0, error};
+  }
+  IoResult io;
+  for (; io.bytes < from.size(); io.bytes += kPageBytes) {
+    io.error = write_page(first + io.bytes / kPageBytes, from.data() + io.bytes);
+    if (io.error != Errc::kOk) break;
+  }
+  return io;
 }
 
 std::uint64_t DaxFile::pages() {

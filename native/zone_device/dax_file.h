@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "mm/address_space.h"
+#include "mm/file_io.h"
 #include "mm/mm.h"
 #include "zone_device/dax_device.h"
 
@@ -18,9 +20,9 @@ class DaxFile final : public DriverFile {
  public:
   DaxFile(DaxDevice& device, AddressSpace& space) : device_(device), space_(space) {}
 
-  /// kInval: a private mapping of devdax; else as do_mmap.
+  /// kInval: a private mapping of devdax; else as do_mmap. `handle` as in MmapRequest.
   Errc mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, std::uint64_t prot,
-            bool shared, std::uint64_t pgoff = 0);
+            bool shared, std::uint64_t pgoff = 0, std::uint64_t handle = 0);
 
   /// Sets the size. Shrinking takes the blocks out of every mapping first and frees
   /// none that is pinned: it waits, or gives kBusy and has only unmapped. kNoSpc: the
@@ -33,6 +35,10 @@ class DaxFile final : public DriverFile {
   /// read(2) and write(2), past every cache: 4096 bytes. kRange: beyond the end.
   Errc read_page(std::uint64_t index, std::byte* out);
   Errc write_page(std::uint64_t index, const std::byte* from);
+  /// The same of whole pages: short at the end. A write lets the file grow; kNoSpc: no
+  /// blocks, nothing was written; kNoDev: removed.
+  IoResult read(std::uint64_t first, std::span<std::byte> out);
+  IoResult write(Cpu& cpu, std::uint64_t first, std::span<const std::byte> from);
 
   std::uint64_t pages();
   /// The block behind a page of the file. kRange: beyond the end.
@@ -41,6 +47,7 @@ class DaxFile final : public DriverFile {
 
   void release(Cpu& cpu) override;
   FaultResult fault(Fault& fault) override;
+  bool is_dax() const override { return true; }
   bool is_fsdax() const override { return device_.kind() != DaxKind::kDevdax; }
 
  private:

@@ -1,5 +1,7 @@
 #include "zone_device/dev_pagemap.h"
 
+#include <utility>
+
 #include "mm/folio_state.h"
 #include "page/setup.h"
 #include "zone_device/migrate_device.h"
@@ -17,11 +19,6 @@ MemoryType type_of(DeviceMemory memory) {
     case DeviceMemory::kP2pdma: return MemoryType::kP2pdma;
   }
   return MemoryType::kDevicePrivate;
-}
-
-/// The driver hands pages out and gets them back, so that each use is counted.
-bool driver_allocates(DeviceMemory memory) {
-  return memory != DeviceMemory::kFsdax && memory != DeviceMemory::kGeneric;
 }
 
 /// References of a page that nobody uses, in the layout's era: HMM's lost theirs in v5.18.
@@ -96,20 +93,28 @@ Errc DevPagemap::add() {
     if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
     page.set_refcount(idle_refs());
   }
-  if (freed_when_idle()) in_use_ = std::make_unique<Atomic<std::uint32_t>[]>(pages);
+  if (tracks_use()) in_use_ = std::make_unique<Atomic<std::uint32_t>[]>(pages);
   if (const Errc error = machine_.add_pagemap(&range_); error != Errc::kOk) return error;
   live_.store(1);
   return Errc::kOk;
 }
 
-Errc DevPagemap::init_pages(Cpu& cpu, std::span<const Pfn> pfns) {
+Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
+  const auto ready = init_pages(cpu, std::span(&pfn, 1));
+  if (!ready) return ready.error;
+  return ready.value == 1 ? Errc::kOk : Errc::kBusy;
+}
+
+Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
   if (!ref_.tryget_live(cpu.index, static_cast<std::uint32_t>(pfns.size()))) return Errc::kNoDev;
-  if (freed_when_idle())
-    for (const Pfn pfn : pfns) {
-      // Somebody may be finding out that the page is free, or hold it for a moment.
-      for (SpinWait wait; !machine_.page(pfn).try_freeze(idle_refs());) wait.pause();
-      in_use_[pfn - range_.first].store(1);
-    }
+  if (tracks_use()) {
+    std::size_t ready = 0;
+    for (Pfn& pfn : pfns)
+      if (machine_.page(pfn).try_freeze(idle_refs())) std::swap(pfns[ready++], pfn);
+    if (ready < pfns.size()) ref_.put(cpu.index, static_cast<std::uint32_t>(pfns.size() - ready));
+    pfns = pfns.first(ready);
+    for (const Pfn pfn : pfns) in_use_[pfn - range_.first].store(1);
+  }
   const Shape& shape = machine_.memmap.shape();
   for (unsigned n = 3; n <= 5; ++n)
     if (shape.word(n) != shape.pgmap)
@@ -125,13 +130,13 @@ Errc DevPagemap::init_pages(Cpu& cpu, std::span<const Pfn> pfns) {
     page.set_word(0, (page.word(0) & ~earlier) | fresh);
     page.set_refcount(references);
   }
-  return Errc::kOk;
+  return pfns.size();
 }
 
 bool DevPagemap::try_get(Cpu& cpu, Page page) {
   if (!page.try_ref_add_unless_zero(1)) return false;
   // Where free pages have a reference, it may have been that one.
-  if (!freed_when_idle() || in_use_[machine_.pfn_of(page) - range_.first].load() != 0) return true;
+  if (!freed_when_idle() || in_use(machine_.pfn_of(page))) return true;
   machine_.put(cpu, page);
   return false;
 }
@@ -153,15 +158,24 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
 
 void DevPagemap::release_pages(Cpu& cpu, std::span<const Pfn> pages) {
   // The free path has reset `mapping` before: from here on the pages are the driver's.
+  if (memory_ == DeviceMemory::kP2pdma && tracks_use())
+    for (const Pfn pfn : pages) in_use_[pfn - range_.first].store(0);
   if (idle_refs() != 0)
     for (const Pfn pfn : pages) machine_.page(pfn).set_refcount(idle_refs());
   driver_->pages_free(cpu, *this, pages);
   ref_.put(cpu.index, static_cast<std::uint32_t>(pages.size()));
 }
 
-void DevPagemap::kill() { ref_.kill(); }
+void DevPagemap::kill() {
+  if (!ref_.is_dying()) ref_.kill();
+}
 
 std::uint64_t DevPagemap::pages_in_use() const { return holders().size(); }
+
+std::int32_t DevPagemap::own_refs(Pfn pfn) const {
+  const bool handed_out = memory_ == DeviceMemory::kP2pdma && tracks_use() && in_use(pfn);
+  return handed_out ? 0 : idle_refs();
+}
 
 std::vector<PageHolder> DevPagemap::holders() const {
   std::vector<PageHolder> found;
@@ -170,7 +184,7 @@ std::vector<PageHolder> DevPagemap::holders() const {
     const Page page = machine_.page(range_.first + i);
     const std::int32_t refs = page.refcount();
     const std::int32_t mapcount = page_mapcount(page);
-    if (refs == idle_refs() && mapcount == 0) continue;
+    if (refs == own_refs(range_.first + i) && mapcount == 0) continue;
     found.push_back(
         {range_.first + i, refs, mapcount, machine_.pins.maybe_pinned(range_.first + i)});
   }
@@ -188,7 +202,8 @@ void DevPagemap::wait_idle(Page page) const {
 /// No reference can be taken any more, and none is held. False: one is, and nothing
 /// has changed.
 bool DevPagemap::freeze_idle() {
-  if (driver_allocates(memory_)) return true;  // free pages: ref_ has counted the others
+  // HMM's pages: ref_ has counted those in use. p2pdma's can be got while they are free.
+  if (idle_refs() == 0 || is_hmm(range_.type)) return true;
   for (std::uint64_t i = 0; i < range_.pages; ++i) {
     if (machine_.page(range_.first + i).try_freeze(idle_refs())) continue;
     while (i-- > 0) machine_.page(range_.first + i).unfreeze(idle_refs());

@@ -69,10 +69,12 @@ class DevPagemap {
   bool is_live() const { return live_.load() != 0; }
 
   /// zone_device_page_init: the driver hands out a free page. Locked (not p2pdma), with
-  /// one reference, no flag of an earlier life. kNoDev: the range is going away.
-  Errc init_page(Cpu& cpu, Pfn pfn) { return init_pages(cpu, std::span(&pfn, 1)); }
-  /// The same for several: all of them, or none.
-  Errc init_pages(Cpu& cpu, std::span<const Pfn> pfns);
+  /// one reference, no flag of an earlier life. kNoDev: the range is going away; kBusy:
+  /// it is free, and somebody holds it all the same, or is finding out that it is free.
+  Errc init_page(Cpu& cpu, Pfn pfn);
+  /// The same for several; those that are busy are moved behind the others, which are
+  /// as many as it says. kNoDev: none.
+  Result<std::size_t> init_pages(Cpu& cpu, std::span<Pfn> pfns);
 
   /// A reference on a page of which it is not known whether it is in use. False: it is
   /// free.
@@ -82,11 +84,14 @@ class DevPagemap {
   bool try_get(Cpu& cpu) { return ref_.tryget_live(cpu.index); }
   void put(Cpu& cpu) { ref_.put(cpu.index); }
 
-  /// The range is going away: no page is handed out from now on. Once.
+  /// The range is going away: no page is handed out from now on. A second call does
+  /// nothing; the callers keep two of them apart.
   void kill();
   /// Pages that somebody uses.
   std::vector<PageHolder> holders() const;
   std::uint64_t pages_in_use() const;
+  /// No page that is free is held. Where free pages have no references nobody can.
+  bool is_idle() const { return idle_refs() == 0 || holders().empty(); }
   /// After kill(): waits until no page is in use, then takes the range out of the
   /// memmap. Not with a lock that a page's holder needs. fsdax and generic memory is
   /// mapped nowhere any more.
@@ -103,6 +108,9 @@ class DevPagemap {
   Pfn first() const { return range_.first; }
   std::uint64_t pages() const { return range_.pages; }
   DeviceMemory memory() const { return memory_; }
+  /// References of a page of the range that are nobody's: the idle ones, which a page of
+  /// p2pdma has only while it is free.
+  std::int32_t own_refs(Pfn pfn) const;
   /// What the descriptors' `pgmap` holds.
   std::uint64_t address() const;
   const void* owner() const { return owner_; }
@@ -121,6 +129,11 @@ class DevPagemap {
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
   bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(range_.type); }
+  /// The driver hands pages out whose count is above zero all the time.
+  bool tracks_use() const {
+    return idle_refs() != 0 && (is_hmm(range_.type) || memory_ == DeviceMemory::kP2pdma);
+  }
+  bool in_use(Pfn pfn) const { return in_use_[pfn - range_.first].load() != 0; }
   bool freeze_idle();
   void take_out();
   std::int32_t idle_refs() const { return range_.idle_refs; }
@@ -134,7 +147,7 @@ class DevPagemap {
   Atomic<std::uint32_t> live_;
   Atomic<std::uint32_t> idle_events_;  // moves whenever a page may have become idle
   PercpuRef ref_;
-  /// By page, where the count alone does not say it (freed_when_idle).
+  /// By page, where the count alone does not say it.
   std::unique_ptr<Atomic<std::uint32_t>[]> in_use_;
 };
 

@@ -26,44 +26,32 @@ Errc MirrorDevice::create(Machine& machine, const MirrorDeviceOptions& options,
   if (memory != DeviceMemory::kPrivate && memory != DeviceMemory::kCoherent &&
       memory != DeviceMemory::kPublic)
     return Errc::kInval;
-  if (!machine.memmap.is_device_range(options.first, options.pages)) return Errc::kInval;
-  if (const Errc error = machine.frames.add_region(options.first, options.pages);
-      error != Errc::kOk)
-    return error;
-  out.reset(new MirrorDevice(machine, options));
+  std::unique_ptr<MirrorDevice> device(new MirrorDevice(machine, options));
+  if (const Errc error = device->range_.add_frames(); error != Errc::kOk) return error;
+  out = std::move(device);
   return Errc::kOk;
 }
 
-MirrorDevice::~MirrorDevice() {
-  if (pagemap_.is_live()) {
-    pagemap_.kill();
-    pagemap_.remove();
-  }
-  machine_.frames.remove_region(options_.first);
-}
+MirrorDevice::~MirrorDevice() = default;
 
 Errc MirrorDevice::add_memory() {
-  const Errc error = pagemap_.add();
+  const Errc error = range_.pagemap.add();
   if (error != Errc::kOk) return error;
-  free_.reserve(options_.pages);
   for (std::uint64_t i = 0; options_.used_before && !fresh_ && i < options_.pages; ++i)
     machine_.page(options_.first + i).set(Flag::kSwapBacked);
   fresh_ = true;
-  for (std::uint64_t i = options_.pages; i-- > 0;) free_.push_back(options_.first + i);
+  free_ = range_.all_free();
   return Errc::kOk;
 }
 
 std::size_t MirrorDevice::alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pfn> out) {
   {
     Guard guard(memory_lock_);
-    if (leaving_ || (!pagemap_.is_live() && add_memory() != Errc::kOk)) return 0;
-    out = out.first(std::min(out.size(), free_.size()));
-    std::copy_n(free_.rbegin(), out.size(), out.begin());
-    free_.resize(free_.size() - out.size());
+    if (leaving_ || (!range_.pagemap.is_live() && add_memory() != Errc::kOk)) return 0;
+    const auto taken = range_.take_free(cpu, free_, out);
+    out = out.first(taken ? taken.value : 0);
     in_use_.store(in_use_.load() + out.size(), atomics::kRelease);
   }
-  // Cannot fail: the memory does not leave while in_use_ counts these pages.
-  if (pagemap_.init_pages(cpu, out) != Errc::kOk) return 0;
   const Shape& shape = machine_.memmap.shape();
   if (shape.driver_data != 0) {
     const std::uint64_t address =
@@ -76,7 +64,7 @@ std::size_t MirrorDevice::alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pf
 
 void MirrorDevice::page_free(Cpu& cpu, Page page) {
   const Pfn pfn = machine_.pfn_of(page);
-  pages_free(cpu, pagemap_, std::span(&pfn, 1));
+  pages_free(cpu, range_.pagemap, std::span(&pfn, 1));
 }
 
 void MirrorDevice::pages_free(Cpu&, const DevPagemap&, std::span<const Pfn> pages) {
@@ -105,7 +93,7 @@ bool MirrorDevice::is_open() const {
   return false;
 }
 
-void MirrorDevice::abandon() { pagemap_.abandon(); }
+void MirrorDevice::abandon() { range_.pagemap.abandon(); }
 
 std::unique_ptr<Mirror> MirrorDevice::take(Mirror& mirror) {
   Guard guard(mirrors_lock_);
@@ -165,9 +153,9 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
 
 void MirrorDevice::evict(Cpu& cpu) {
   // Another may take the memory away as soon as its last page is free.
-  if (in_use_.load() == 0 || !pagemap_.try_get(cpu)) return;
+  if (in_use_.load() == 0 || !range_.pagemap.try_get(cpu)) return;
   std::vector<MigratePfn> src(options_.pages), dst(options_.pages);
-  migrate_device_range(cpu, src, pagemap_);
+  migrate_device_range(cpu, src, range_.pagemap);
   // Where there is no memory, pages stay where they are.
   give_destinations(
       src, dst, [](MigratePfn from) { return from.valid() && from.migrate(); },
@@ -175,19 +163,19 @@ void MirrorDevice::evict(Cpu& cpu) {
   copy_pages(machine_, src, dst);
   migrate_device_pages(cpu, src, dst);
   migrate_device_finalize(cpu, src, dst);
-  pagemap_.put(cpu);
+  range_.pagemap.put(cpu);
 }
 
 std::vector<PageHolder> MirrorDevice::holders() const {
   Guard guard(memory_lock_);
-  return leaving_ ? std::vector<PageHolder>() : pagemap_.holders();
+  return leaving_ ? std::vector<PageHolder>() : range_.pagemap.holders();
 }
 
 Errc MirrorDevice::release(Cpu& cpu) {
   {
     Guard guard(memory_lock_);
     if (leaving_) return Errc::kBusy;
-    if (!pagemap_.is_live()) return Errc::kOk;
+    if (!range_.pagemap.is_live()) return Errc::kOk;
     leaving_ = true;
   }
   // Pages that are locked or in another CPU's batch are only busy for a moment.
@@ -199,10 +187,10 @@ Errc MirrorDevice::release(Cpu& cpu) {
     }
     evict(cpu);
   }
-  const bool empty = in_use_.load() == 0;
+  const bool empty = in_use_.load() == 0 && range_.pagemap.is_idle();
   if (empty) {
-    pagemap_.kill();
-    pagemap_.remove();
+    range_.pagemap.kill();
+    range_.pagemap.remove();
   }
   Guard guard(memory_lock_);
   if (empty) free_.clear();

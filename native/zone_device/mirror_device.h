@@ -13,7 +13,7 @@
 #include <memory>
 #include <vector>
 
-#include "zone_device/dev_pagemap.h"
+#include "zone_device/device_range.h"
 #include "zone_device/migrate_device.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -70,7 +70,7 @@ class MirrorDevice final : public PagemapDriver {
   std::uint32_t select() const {
     return memory() == DeviceMemory::kPrivate ? kSelectDevicePrivate : kSelectDeviceCoherent;
   }
-  const DevPagemap& pagemap() const { return pagemap_; }
+  const DevPagemap& pagemap() const { return range_.pagemap; }
 
   /// Copies what setup took to new pages of RAM and drops what the processes
   /// concerned had mapped of it: `user`, and for a fault who migrated the page.
@@ -84,14 +84,12 @@ class MirrorDevice final : public PagemapDriver {
   MirrorDevice(Machine& machine, const MirrorDeviceOptions& options)
       : machine_(machine),
         options_(options),
-        pagemap_(machine, options.memory, options.first, options.pages, options.index, this,
-                 *this) {}
+        range_(machine, options.memory, options.first, options.pages, options.index, this, *this) {}
   Errc add_memory();
   void drop_mappings(Page page, const Mm& mm, std::uint64_t address);
 
   Machine& machine_;
   const MirrorDeviceOptions options_;
-  DevPagemap pagemap_;
   Atomic<std::uint64_t> in_use_;  // changed under memory_lock_
 
   mutable Mutex memory_lock_;
@@ -101,6 +99,7 @@ class MirrorDevice final : public PagemapDriver {
 
   mutable Mutex mirrors_lock_;
   std::vector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed
+  DeviceRange range_;  // the last: it goes first, and what its pages come back to after it
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

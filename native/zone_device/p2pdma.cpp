@@ -7,47 +7,33 @@ namespace pagebox::inline PAGEBOX_ENV {
 P2pdma::P2pdma(Machine& machine, const P2pdmaOptions& options)
     : machine_(machine),
       options_(options),
-      pagemap_(machine, DeviceMemory::kP2pdma, options.first, options.pages, options.index, this,
-               *this) {}
+      range_(machine, DeviceMemory::kP2pdma, options.first, options.pages, options.index, this,
+             *this) {}
 
 Errc P2pdma::create(Cpu& cpu, const P2pdmaOptions& options, std::unique_ptr<P2pdma>& out) {
   Machine& machine = cpu.machine;
-  if (!machine.memmap.is_device_range(options.first, options.pages)) return Errc::kInval;
-  if (const Errc error = machine.frames.add_region(options.first, options.pages);
-      error != Errc::kOk)
-    return error;
   std::unique_ptr<P2pdma> device(new P2pdma(machine, options));
-  if (const Errc error = device->pagemap_.add(); error != Errc::kOk) return error;
+  if (const Errc error = device->range_.add_frames(); error != Errc::kOk) return error;
+  if (const Errc error = device->range_.pagemap.add(); error != Errc::kOk) return error;
   device->file_ = machine.create_driver_file(*device);
   if (device->file_ == nullptr) return Errc::kNoMem;
-  device->free_.reserve(options.pages);
-  for (std::uint64_t i = options.pages; i-- > 0;) device->free_.push_back(options.first + i);
+  device->free_ = device->range_.all_free();
   out = std::move(device);
   return Errc::kOk;
 }
 
 P2pdma::~P2pdma() {
-  if (pagemap_.is_live()) {
-    if (!killed_) pagemap_.kill();
-    pagemap_.remove();
-  }
   if (file_ != nullptr) machine_.put_file(machine_.cpu(0), *file_);
-  machine_.frames.remove_region(options_.first);
 }
 
 Result<Page> P2pdma::alloc_page(Cpu& cpu) {
   Pfn pfn;
-  {
+  const auto taken = [&] {
     Guard guard(lock_);
-    if (free_.empty()) return Errc::kNoMem;
-    pfn = free_.back();
-    free_.pop_back();
-  }
-  if (const Errc error = pagemap_.init_page(cpu, pfn); error != Errc::kOk) {
-    Guard guard(lock_);
-    free_.push_back(pfn);
-    return error;
-  }
+    return range_.take_free(cpu, free_, std::span(&pfn, 1));
+  }();
+  if (!taken) return taken.error;
+  if (taken.value == 0) return Errc::kNoMem;
   machine_.frames.clear(pfn);
   return machine_.page(pfn);
 }
@@ -93,9 +79,10 @@ Errc P2pdma::mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, 
 }
 
 Errc P2pdma::remove(Cpu&) {
-  if (!killed_) pagemap_.kill();
-  killed_ = true;
-  return pagemap_.try_remove();
+  range_.pagemap.kill();
+  // A mapping that gave its pages back still names this driver.
+  if (file_->users.load() > 1) return Errc::kBusy;
+  return range_.pagemap.try_remove();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -10,7 +10,7 @@
 
 #include "mm/address_space.h"
 #include "mm/mm.h"
-#include "zone_device/dev_pagemap.h"
+#include "zone_device/device_range.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -34,10 +34,17 @@ class P2pdma final : public PagemapDriver, public DriverFile {
   /// mapping; kNoMem: the device has no more; kNoDev: it is going away.
   Errc mmap(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages, std::uint64_t prot,
             bool shared);
-  /// No page is handed out any more; kBusy while one is in use (holders()).
+  /// No page is handed out any more; kBusy while one is in use (holders()), or mapped
+  /// without one.
   Errc remove(Cpu& cpu);
-  std::vector<PageHolder> holders() const { return pagemap_.holders(); }
+  /// The machine is going, and with it whoever holds pages: no waiting for them. Only
+  /// the destructor may follow.
+  void abandon() { range_.pagemap.abandon(); }
+  std::vector<PageHolder> holders() const { return range_.pagemap.holders(); }
   std::uint64_t free_pages() const;
+  /// What is not handed out, for audits: nothing else runs.
+  const std::vector<Pfn>& free_list() const { return free_; }
+  const DevPagemap& pagemap() const { return range_.pagemap; }
 
   void release(Cpu&) override {}
   void page_free(Cpu& cpu, Page page) override;
@@ -52,11 +59,10 @@ class P2pdma final : public PagemapDriver, public DriverFile {
 
   Machine& machine_;
   const P2pdmaOptions options_;
-  DevPagemap pagemap_;
   AddressSpace* file_ = nullptr;
-  bool killed_ = false;
   mutable SpinLock lock_;
   std::vector<Pfn> free_;  // lock_; the last is handed out first
+  DeviceRange range_;      // the last: it goes first, and what its pages come back to after it
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

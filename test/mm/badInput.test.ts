@@ -1,6 +1,7 @@
-import { Box, Device, Mapping, Mm, PageboxError, PageFile, PinnedPages, errorCodes } from 'pagebox'
+import { Box, Device, Mapping, Mm, PageFile, PinnedPages } from 'pagebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BadValue, wrongEverywhere, wrongNumbers } from '../hostile/badValues.ts'
+import { type Argument, expectRefused } from '../hostile/arguments.ts'
 import { codeOf, errnoOf, errorOf } from './errors.ts'
 
 let box: Box
@@ -21,14 +22,6 @@ beforeAll(() => {
 afterAll(() => {
   box.close()
 })
-
-interface Argument {
-  readonly name: string
-  readonly call: (value: never) => unknown
-  /** Bad values that this argument takes, by name. */
-  readonly takes?: readonly string[]
-  readonly number?: boolean
-}
 
 const bytesTake = ['a Float64Array']
 const args: Argument[] = [
@@ -77,7 +70,7 @@ const args: Argument[] = [
   { name: 'write(bytes)', call: (value) => buf.write(value), takes: bytesTake.slice(1) },
   { name: 'write offset', number: true, call: (value) => buf.write(new Uint8Array(1), value) },
   { name: 'pin(options)', call: (value) => buf.pin(value) },
-  ...(['write', 'longterm', 'fast', 'force'] as const).map((name) => ({
+  ...(['write', 'longterm', 'fast', 'force', 'p2pdma'] as const).map((name) => ({
     name: `pin ${name}`,
     call: (value: never) => buf.pin({ [name]: value }),
   })),
@@ -113,23 +106,10 @@ const args: Argument[] = [
   { name: 'device.checkExclusive(range)', call: (value) => gpu.checkExclusive(value) },
 ]
 
-function check({ name, call, takes = [] }: Argument, values: readonly BadValue[]): void {
-  test(name, () => {
+function check(argument: Argument, values: readonly BadValue[]): void {
+  test(argument.name, () => {
     const words = [...buf.words()]
-    for (const { name: given, value } of values) {
-      if (takes.includes(given)) continue
-      let error: unknown
-      try {
-        call(value as never)
-      } catch (thrown) {
-        error = thrown
-      }
-      expect(error, `${name} took ${given}`).toBeInstanceOf(PageboxError)
-      const { code, argument, message } = error as PageboxError
-      expect(errorCodes, `${name}, ${given}: ${message}`).toHaveProperty(code)
-      expect(['ERR_PAGEBOX_INTERNAL', 'ERR_PAGEBOX_PLATFORM']).not.toContain(code)
-      expect(argument, `${name}, ${given}: ${message}`).toBeTruthy()
-    }
+    expectRefused(argument, values)
     expect([...buf.words()]).toEqual(words)
     expect(mm.vmas).toHaveLength(1)
     for (const device of box.devices) if (device.name !== gpu.name) device.remove()
@@ -231,7 +211,14 @@ describe('an object', () => {
   test('cannot be made by hand, nor lend its methods', () => {
     const classes = [Mm, Mapping, PageFile, Device, PinnedPages] as unknown as (new () => unknown)[]
     for (const each of classes) expect(codeOf(() => new each())).toBe('ERR_PAGEBOX_ARG_TYPE')
-    for (const { prototype } of [Mm, Mapping, PageFile, Device, PinnedPages, Object.getPrototypeOf(PinnedPages)])
+    for (const { prototype } of [
+      Mm,
+      Mapping,
+      PageFile,
+      Device,
+      PinnedPages,
+      ...[PageFile, Device, PinnedPages].map(Object.getPrototypeOf),
+    ])
       for (const name of Reflect.ownKeys(prototype).filter((name) => name !== 'constructor')) {
         const { value, get } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
         for (const other of [{}, undefined, null, box])

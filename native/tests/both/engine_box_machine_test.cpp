@@ -94,7 +94,7 @@ TEST(BoxMachine, ADeviceIsRemovedWhenNobodyHoldsItsPages) {
   ASSERT_NE(mirror, nullptr);
   EXPECT_EQ(mirror->migrate_to_device(f.machine->cpu(0), at, 4, {}).error, Errc::kOk);
   EXPECT_EQ(f.audit(), "");
-  const Pfn pfn = f.machine->device(id.value)->pagemap().first();
+  const Pfn pfn = f.machine->device(id.value)->first;
   EXPECT_EQ(f.box->pin(pfn), Errc::kOk);
   EXPECT_EQ(f.machine->remove_device(0, id.value), Errc::kBusy);
   EXPECT_EQ(f.audit(), "");
@@ -111,7 +111,7 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   Mirror* mirror = f.machine->open_device(*f.mm, id.value);
   EXPECT_EQ(mirror->migrate_to_device(f.machine->cpu(0), at, 2, {}).error, Errc::kOk);
   EXPECT_EQ(f.audit(), "");
-  const Page page = f.box->memmap().page(f.machine->device(id.value)->pagemap().first());
+  const Page page = f.box->memmap().page(f.machine->device(id.value)->first);
   const unsigned word = page.shape().pgmap / page.shape().word_bytes;
   const std::uint64_t pgmap = page.word(word);
   page.set_word(word, pgmap + 64);
@@ -183,7 +183,7 @@ TEST(BoxMachine, ABoxGoesWithADeviceThatIsHeld) {
   const std::uint64_t at = f.map(4);
   Mirror* mirror = f.machine->open_device(*f.mm, id.value);
   EXPECT_EQ(mirror->migrate_to_device(f.machine->cpu(0), at, 4, {}).error, Errc::kOk);
-  EXPECT_EQ(f.box->get(f.machine->device(id.value)->pagemap().first()), Errc::kOk);
+  EXPECT_EQ(f.box->get(f.machine->device(id.value)->first), Errc::kOk);
   f.box.reset();  // does not wait
 }
 

@@ -5,6 +5,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup.h"
 #include "mm/memory_disk.h"
+#include "mm/pagemap.h"
 #include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 #include "zone_device/dax_file.h"
@@ -238,6 +239,37 @@ TEST(Dax, direct_io_goes_to_fsdax_memory_and_fails_where_there_are_no_descriptor
     }
     box.machine->put_file(box.cpu(), *disk);
     EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
+    box.put(file);
+  }
+}
+
+TEST(Dax, memory_without_descriptors_is_faulted_in_but_handed_to_nobody) {
+  DaxBox box(DaxKind::kFsdaxLimited);
+  DaxFile& file = box.file(1);
+  ASSERT_EQ(box.map(file, 1), Errc::kOk);
+  EXPECT_EQ(do_madvise(box.cpu(), *box.mm, kTestBase, 1, Advice::kPopulateWrite), Errc::kOk);
+  const Pte pte = box.mm->page_table.find(kTestBase).get();
+  EXPECT_TRUE(pte.present() && pte.write());
+  // Again, where it is there: still no error.
+  EXPECT_EQ(do_madvise(box.cpu(), *box.mm, kTestBase, 1, Advice::kPopulateRead), Errc::kOk);
+  EXPECT_EQ(do_mlock(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
+  Pfn pfn;
+  EXPECT_EQ(box.pin(0, pfn).error, Errc::kExist);
+  box.put(file);
+}
+
+TEST(Dax, proc_shows_a_block_as_a_page_of_no_memory) {
+  for (const DaxKind kind : {DaxKind::kFsdax, DaxKind::kFsdaxLimited}) {
+    DaxBox box(kind);
+    DaxFile& file = box.file(1);
+    ASSERT_EQ(box.map(file, 1), Errc::kOk);
+    ASSERT_EQ(box.store(0, 1), FaultResult::kOk);
+    PagemapEntry entry;
+    read_pagemap(box.cpu(), *box.mm, kTestBase, std::span(&entry, 1));
+    EXPECT_EQ(entry.state, PagemapState::kPresent);
+    EXPECT_EQ(entry.flags, 1U << kKpfNopage);
+    EXPECT_EQ(entry.pfn, file.block(0).value);
+    EXPECT_EQ(entry.has_descriptor, kind == DaxKind::kFsdax);
     box.put(file);
   }
 }

@@ -70,6 +70,28 @@ TEST_P(ZoneDeviceEra, a_page_is_free_used_and_free_again) {
   EXPECT_EQ(pagemap.try_remove(), Errc::kOk);
 }
 
+TEST_P(ZoneDeviceEra, a_free_page_that_somebody_holds_is_not_handed_out) {
+  const Era& era = GetParam();
+  if (era.free == 0) GTEST_SKIP() << "nobody can get a free page";
+  DeviceBox box(era.memory, 1, 2, era.layout);
+  auto mm = box.create_mm(2);
+  box.fill(*mm, 2, 7);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 2, {}).error, Errc::kOk);
+  ASSERT_EQ(mirror->migrate_to_system(box.cpu(), kBase, 2).error, Errc::kOk);
+  const Page page = box.machine->page({kRamPages});
+  page.ref_add(1);
+  EXPECT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 2, {}).error, Errc::kNoEnt);
+  EXPECT_EQ(box.device->pages_in_use(), 1U);
+  EXPECT_EQ(box.device->release(box.cpu()), Errc::kBusy);
+  page.ref_sub(1);
+  EXPECT_EQ(box.device->release(box.cpu()), Errc::kOk);
+  EXPECT_EQ(box.word(*mm, 1), 8U);
+  mirror->close(box.cpu());
+  box.exit(*mm);
+  EXPECT_EQ(box.audit({}), kClean);
+}
+
 TEST_P(ZoneDeviceEra, the_last_unpin_frees_it_too) {
   const Era& era = GetParam();
   if (era.memory == DeviceMemory::kPrivate) GTEST_SKIP() << "never pinned";

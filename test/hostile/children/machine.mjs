@@ -8,6 +8,8 @@ const mm = box.createMm()
 const buf = mm.mmap({ pages: 16 })
 buf.fill(1)
 box.addDevice({ name: 'gpu', type: 'coherent', pages: 256 })
+box.addDax({ name: 'pmem', pages: 64 })
+box.addP2pdma({ name: 'bus', pages: 16 })
 
 const code = `
   import { parentPort, workerData } from 'node:worker_threads'
@@ -17,6 +19,14 @@ const code = `
   const mm = box.createMm()
   const buf = mm.mmap({ pages: 32 })
   buf.fill(BigInt(workerData.index * 1000))
+  const [pmem] = box.daxDevices
+  const [bus] = box.p2pdmaDevices
+  const file = pmem.createFile({ pages: 4 })
+  const blocks = mm.mmap({ pages: 4, file })
+  const refused = (call) => {
+    try { call() } catch (error) { return error.errno === 'EBUSY' }
+    return false
+  }
   parentPort.postMessage('started')
   for (let round = 0; round < workerData.rounds; round++) {
     const pins = buf.slice(0, 4).pin({ write: true, longterm: round % 2 === 0 })
@@ -29,13 +39,25 @@ const code = `
     child.close()
     pins.unpin()
     gpu.migrateToSystem(buf)
+    const dma = blocks.slice(2, 1).pin({ write: true })
+    if (!refused(() => file.truncate(0))) throw new Error('a pinned block was given away')
+    dma.store(0, BigInt(round))
+    if (file.words(2, 1)[0] !== BigInt(round)) throw new Error('the pin lost its block')
+    dma.unpin()
+    file.truncate(1)
+    file.truncate(4)
+    if (blocks.load(2) !== 0n) throw new Error('a block was not zeroed')
+    const shared = bus.mmap(mm, { pages: 2 })
+    const peer = shared.pin({ p2pdma: true })
+    shared.unmap()
+    peer.unpin()
     if (round % 8 === 0) buf.slice(16, 16).advise('pageout')
     if (round % 16 === 0) box.reclaim(8)
     if (round % 16 === 8) box.compact(0, 2048)
     if (round % 32 === 0) box.audit().assertClean()
   }
   if (buf.load(31) !== BigInt(workerData.index * 1000 + 31)) throw new Error('a word was lost')
-  if (workerData.leaves) { buf.pin(); process.exit(0) }
+  if (workerData.leaves) { buf.pin(); blocks.pin(); process.exit(0) }
   box.close()
 `
 const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
@@ -65,8 +87,10 @@ if (does === 'together') {
 }
 box.audit().assertClean()
 if (buf.load(15) !== 16n) throw new Error('the main thread lost a word')
-const [gpu] = box.devices
-gpu.remove()
+for (const device of [...box.devices, ...box.daxDevices, ...box.p2pdmaDevices]) {
+  if (device.freePages !== device.pages) throw new Error(`${device.name} has ${device.freePages} free pages`)
+  device.remove()
+}
 const left = box.close()
 if (left.mms !== 1 || left.pinned.length !== 0) throw new Error(JSON.stringify(left))
 console.log('clean')

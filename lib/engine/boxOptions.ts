@@ -1,0 +1,82 @@
+import { array, boolean, integer, oneOf, options, or } from '../base/args.ts'
+import { PageboxError } from '../errors.ts'
+import type { NativeBoxOptions } from '../native/binding.ts'
+import { tables } from '../native/tables.ts'
+import { layoutOf, layoutRef } from '../page/layouts.ts'
+import { schemeOf, schemeRef } from '../pins/schemes.ts'
+
+/** Pages that a pfn can name: batches name them in 32 bits. */
+const maxPages = 2 ** 32
+const maxShards = 256
+
+/** Pfns that a box keeps for devices, unless it is told otherwise: 256 MiB of memory. */
+const defaultDevicePages = 2 ** 16
+
+/** Of 512 pages each; the zero page leaves no room for one in the first 512. */
+const mostHugetlbPages = (pages: number): number => Math.max(0, Math.floor(pages / 512) - 1)
+
+const known = [
+  'pages',
+  'devicePages',
+  'scheme',
+  'layout',
+  'ledger',
+  'frames',
+  'populate',
+  'hugePages',
+  'writebackAsksPins',
+  'fileBackedDevicePages',
+  'hugetlbPages',
+  'shards',
+  'quirks',
+] as const
+
+/** The settings of a box as native code takes them, each option checked and read once. */
+export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
+  if (value === undefined) throw noOptions(argument)
+  const given = options(value, argument, known)
+  type Flag = 'ledger' | 'frames' | 'hugePages' | 'writebackAsksPins' | 'fileBackedDevicePages'
+  const flag = (key: Flag, otherwise: boolean): boolean =>
+    given[key] === undefined ? otherwise : boolean(given[key], `${argument}.${key}`)
+  const frames = flag('frames', false)
+  const populate =
+    given.populate === undefined
+      ? frames
+        ? 'none'
+        : 'anon'
+      : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
+  const pages = integer(given.pages, `${argument}.pages`, 1, maxPages)
+  return {
+    pages,
+    devicePages:
+      given.devicePages === undefined
+        ? Math.min(defaultDevicePages, maxPages - pages)
+        : integer(given.devicePages, `${argument}.devicePages`, 0, maxPages - pages),
+    devicePagesOptional: given.devicePages === undefined,
+    addressSpaces: true,
+    scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)),
+    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)),
+    ledger: flag('ledger', true),
+    frames,
+    populate: populate === 'anon',
+    hugePages: flag('hugePages', false),
+    writebackAsksPins: flag('writebackAsksPins', false),
+    fileBackedDevicePages: flag('fileBackedDevicePages', false),
+    hugetlbPages:
+      given.hugetlbPages === undefined
+        ? 0
+        : integer(given.hugetlbPages, `${argument}.hugetlbPages`, 0, mostHugetlbPages(pages)),
+    shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
+    quirks:
+      given.quirks === undefined
+        ? []
+        : array(given.quirks, `${argument}.quirks`, (quirk, where) => oneOf(quirk, where, tables().quirks)),
+  }
+}
+
+const noOptions = (argument: string): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${argument} must be an object with pages; got undefined`, {
+    argument,
+    given: 'undefined',
+    allowed: 'an object with pages',
+  })
