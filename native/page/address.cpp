@@ -1,12 +1,6 @@
 #include "page/address.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-namespace {
-constexpr std::uint64_t kAnchorOffset = 8;
-constexpr std::uint64_t offset_in_slot(ObjectKind kind) {
-  return kind == ObjectKind::kLruAnchor ? kAnchorOffset : 0;
-}
-}  // namespace
 
 AddressMap::AddressMap(const Shape& shape)
     : stride_(shape.stride_bytes),
@@ -23,12 +17,6 @@ AddressMap::AddressMap(const Shape& shape)
     object_base_ = 0xec000000;
     object_shift_ = 24;
   }
-}
-
-std::uint64_t AddressMap::of_object(ObjectKind kind, std::uint64_t index) const {
-  if (kind == ObjectKind::kPage) return of_page({index});
-  return object_base_ + (static_cast<std::uint64_t>(kind) << object_shift_) + index * kObjectBytes +
-         offset_in_slot(kind);
 }
 
 std::optional<std::uint64_t> AddressMap::object_at(ObjectKind kind, std::uint64_t address) const {

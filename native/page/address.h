@@ -53,7 +53,11 @@ class AddressMap {
 
   /// Object `index` of a kind, below objects_per_kind(); of kPage: the
   /// descriptor of that pfn. LRU anchors lie at 8 modulo 64, as in a lruvec.
-  std::uint64_t of_object(ObjectKind kind, std::uint64_t index) const;
+  std::uint64_t of_object(ObjectKind kind, std::uint64_t index) const {
+    if (kind == ObjectKind::kPage) return of_page({index});
+    return object_base_ + (static_cast<std::uint64_t>(kind) << object_shift_) +
+           index * kObjectBytes + (kind == ObjectKind::kLruAnchor ? kAnchorOffset : 0);
+  }
   /// The index, if `address` is exactly an object of that kind. Not for kPage,
   /// whose range depends on the number of pages: see page_at().
   std::optional<std::uint64_t> object_at(ObjectKind kind, std::uint64_t address) const;
@@ -64,7 +68,7 @@ class AddressMap {
   std::uint64_t tail_mapping() const { return poison_base_ + 0x400; }
 
  private:
-  static constexpr std::uint64_t kObjectBytes = 64;
+  static constexpr std::uint64_t kObjectBytes = 64, kAnchorOffset = 8;
   std::uint64_t page_base_ = 0, object_base_ = 0, poison_base_ = 0;
   std::uint16_t stride_ = 64;
   std::uint8_t word_bytes_ = 8, object_shift_ = 0, stride_shift_ = 0;

@@ -5,10 +5,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 Zone::Zone(Memmap& memmap, unsigned index) : memmap_(memmap), index_(index) { reset(); }
 
 LruKind Zone::kind_of(Page page) {
-  if (page.test(Flag::kUnevictable)) return LruKind::kUnevictable;
-  const bool active = page.test(Flag::kActive);
-  if (page.test(Flag::kSwapBacked)) return active ? LruKind::kActiveAnon : LruKind::kInactiveAnon;
-  return active ? LruKind::kActiveFile : LruKind::kInactiveFile;
+  const std::uint64_t flags = page.word(0);
+  const auto has = [&](Flag flag) { return (flags & page.mask_of(flag)) != 0; };
+  if (has(Flag::kUnevictable)) return LruKind::kUnevictable;
+  if (has(Flag::kSwapBacked))
+    return has(Flag::kActive) ? LruKind::kActiveAnon : LruKind::kInactiveAnon;
+  return has(Flag::kActive) ? LruKind::kActiveFile : LruKind::kInactiveFile;
 }
 
 Errc Zone::link(Page page, LruKind kind, Errc (PageList::*where)(Page)) {
