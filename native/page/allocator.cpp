@@ -141,8 +141,8 @@ Result<Pfn> Allocator::take(unsigned order) {
   if (found > kMaxOrder) return Errc::kNoMem;
   const Result<Page> page = list(found).first();
   if (!page) return page.error;
+  if (!page.value || !is_free_block(page.value, found)) return Errc::kCorrupt;
   const Pfn pfn = memmap_.pfn_of(page.value);
-  if (!is_free_block(page.value, found)) return Errc::kCorrupt;
   if (const Errc error = unlink(page.value, found); error != Errc::kOk) return error;
   while (found > order) {  // keep the low half, as what is carved next lies behind
     --found;
