@@ -86,7 +86,7 @@ void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
     const std::span<const Pfn> all = folios.first(freed);
     freed = 0;
     if (all.empty()) return;
-    if (owner == nullptr) return allocator.free_pages(all);
+    if (owner == nullptr) return allocator.free_each(all);
     owner->ops->pages_free(owner->self, cpu, all);
   };
   for (const Pfn pfn : folios) {

@@ -98,7 +98,7 @@ class Machine {
   Result<Page> alloc_zeroed_page(Cpu& cpu);
   /// Single pages, each locked, as alloc_folio() one after the other. How many there were.
   std::size_t alloc_locked_pages(std::span<Pfn> out) {
-    return allocator.alloc_pages(out, zero_page().mask_of(Flag::kLocked));
+    return allocator.alloc_each(out, zero_page().mask_of(Flag::kLocked));
   }
   void get(Page folio) { folio.ref_add(1); }
   void put(Cpu& cpu, Page folio);

@@ -34,7 +34,7 @@ Result<Pfn> Allocator::alloc(unsigned order) {
   return block;
 }
 
-std::size_t Allocator::alloc_pages(std::span<Pfn> out, std::uint64_t flags) {
+std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags) {
   const Guard guard(lock_);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const Result<Pfn> block = hand_out(0);
@@ -61,7 +61,7 @@ void Allocator::free(Pfn pfn, unsigned order) {
   give_back(pfn, order);
 }
 
-void Allocator::free_pages(std::span<const Pfn> pfns) {
+void Allocator::free_each(std::span<const Pfn> pfns) {
   const Guard guard(lock_);
   for (const Pfn pfn : pfns) give_back(pfn, 0);
 }

@@ -35,13 +35,13 @@ class Allocator {
   Result<Pfn> alloc(unsigned order);
   /// Single pages, as alloc(0) one after the other, with `flags` set in the flags word.
   /// How many there were.
-  std::size_t alloc_pages(std::span<Pfn> out, std::uint64_t flags);
+  std::size_t alloc_each(std::span<Pfn> out, std::uint64_t flags);
   /// The last reference is gone: refcount is 0. Merges with free buddies.
   /// Deterministic: what is freed last is handed out first. A block whose links
   /// cannot be trusted, and a block that is free already, is left alone.
   void free(Pfn pfn, unsigned order);
   /// The same of single pages, in that order, under one lock.
-  void free_pages(std::span<const Pfn> pfns);
+  void free_each(std::span<const Pfn> pfns);
   /// Initialises a page of a box without frames, in place, as allocated memory
   /// of type anon (populate: 'anon') with one reference. A page that is in use
   /// or was ever handed out is left as it is. Takes the lock; any thread.

@@ -10,7 +10,8 @@
 //   word 3   mapping      F (O before the page is published)
 //   word 4   index        F
 //   word 5   private      F
-//   48       _mapcount    A, raised and lowered under P
+//   48       _mapcount    A, raised and lowered under P; an anonymous page's first and
+//                         last mapping by P's holder alone if it owns F too
 //   52       _refcount    A
 //
 // Rules:

@@ -45,6 +45,51 @@ TEST_F(AllocatorTest, CarvesFromTheLowEnd) {
   EXPECT_TRUE(memmap_->is_untouched({1024}));
 }
 
+/// Every word of every descriptor.
+std::vector<std::uint64_t> words_of(const Memmap& memmap) {
+  std::vector<std::uint64_t> words;
+  for (Pfn pfn{0}; pfn.value < memmap.pages(); pfn = pfn + 1)
+    for (unsigned n = 0; n < memmap.shape().stride_bytes / memmap.shape().word_bytes; ++n)
+      words.push_back(memmap.page(pfn).word(n));
+  return words;
+}
+
+TEST_F(AllocatorTest, SeveralAtOnceAreAsManyOneByOne) {
+  for (const char* layout : {"linux-6.12", "linux-4.20-32"}) {
+    make(layout, 512);
+    std::unique_ptr<Memmap> other_memmap;
+    ASSERT_EQ(Memmap::create(*find_layout(layout), 512, 512, other_memmap), Errc::kOk);
+    Allocator other(*other_memmap, Pfn{0}, Pfn{512});
+    const std::uint64_t locked = memmap_->page({0}).mask_of(Flag::kLocked);
+    std::vector<Pfn> run(100);
+    for (const std::size_t size : {100U, 7U, 64U}) {
+      const std::span<Pfn> pages = std::span(run).first(size);
+      ASSERT_EQ(allocator_->alloc_each(pages, locked), size);
+      for (const Pfn pfn : pages) {
+        EXPECT_EQ(other.alloc(0).value, pfn);
+        EXPECT_EQ(other_memmap->page(pfn).set_bits(locked) & locked, 0U);
+      }
+      EXPECT_EQ(words_of(*memmap_), words_of(*other_memmap));
+      for (const Pfn pfn : pages) {
+        memmap_->page(pfn).set_refcount(0);
+        other_memmap->page(pfn).set_refcount(0);
+        other.free(pfn, 0);
+      }
+      allocator_->free_each(pages);
+      EXPECT_EQ(words_of(*memmap_), words_of(*other_memmap));
+      EXPECT_EQ(allocator_->free_pages(), other.free_pages());
+    }
+  }
+}
+
+TEST_F(AllocatorTest, SeveralAtOnceEndWithTheMemory) {
+  make("linux-6.12", 8);
+  std::vector<Pfn> run(10);
+  EXPECT_EQ(allocator_->alloc_each(run, 0), 8U);
+  EXPECT_EQ(allocator_->free_pages(), 0U);
+  EXPECT_EQ(allocator_->alloc_each(run, 0), 0U);
+}
+
 TEST_F(AllocatorTest, HandsOutInitialisedPages) {
   make("linux-4.20", 4096);
   const Pfn pfn = alloc(3);
