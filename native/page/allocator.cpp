@@ -139,11 +139,12 @@ Result<Pfn> Allocator::take(unsigned order) {
   unsigned found = order;
   while (found <= kMaxOrder && list(found).empty()) ++found;
   if (found > kMaxOrder) return Errc::kNoMem;
-  const Result<Page> page = list(found).first();
-  if (!page) return page.error;
-  const Pfn pfn = memmap_.pfn_of(page.value);
-  if (!is_free_block(page.value, found)) return Errc::kCorrupt;
-  if (const Errc error = unlink(page.value, found); error != Errc::kOk) return error;
+  const Result<Page> first = list(found).first();
+  if (!first) return first.error;
+  const Pfn pfn = memmap_.pfn_of(first.value);
+  const Page page = memmap_.page(pfn);
+  if (!is_free_block(page, found)) return Errc::kCorrupt;
+  if (const Errc error = unlink(page, found); error != Errc::kOk) return error;
   while (found > order) {  // keep the low half, as what is carved next lies behind
     --found;
     if (link(pfn + pages_of(found), found) != Errc::kOk) free_pages_ -= pages_of(found);
