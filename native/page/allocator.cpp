@@ -1,6 +1,7 @@
 #include "page/allocator.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 
@@ -36,16 +37,39 @@ Result<Pfn> Allocator::alloc(unsigned order) {
 
 std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags) {
   const Guard guard(lock_);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const Result<Pfn> block = hand_out(0);
-    if (!block) return i;
-    out[i] = block.value;
-    const Page page = memmap_.page(block.value);
-    // Without a reference nobody else sets a flag.
-    if (flags != 0) page.set_word(0, page.word(0) | flags);
-    page.set_refcount(1);
+  std::size_t handed = 0;
+  while (handed < out.size()) {
+    const std::size_t run = hand_out_run(out.subspan(handed));
+    if (run == 0) break;
+    for (const Pfn pfn : out.subspan(handed, run)) {
+      const Page page = memmap_.page(pfn);
+      // Without a reference nobody else sets a flag.
+      if (flags != 0) page.set_word(0, page.word(0) | flags);
+      page.set_refcount(1);
+    }
+    handed += run;
   }
-  return out.size();
+  return handed;
+}
+
+/// The pages that as many hand_out(0) would give as come from one free block, which is not
+/// split on their way: how many; 0: none left. Their counts are still 0.
+std::size_t Allocator::hand_out_run(std::span<Pfn> out) {
+  const unsigned order = smallest_free(0);
+  if (order > kMaxOrder) {
+    const Result<Pfn> page = carve(0);
+    if (!page) return 0;
+    free_pages_ -= 1;
+    out[0] = page.value;
+    return 1;
+  }
+  const Result<Pfn> block = take_block(order);
+  if (!block) return 0;
+  const std::size_t run = std::min<std::size_t>(out.size(), pages_of(order));
+  for (std::size_t i = 0; i < run; ++i) out[i] = block.value + i;
+  link_all(block.value + run, block.value + pages_of(order));
+  free_pages_ -= run;
+  return run;
 }
 
 /// Its count is still 0.
@@ -63,7 +87,19 @@ void Allocator::free(Pfn pfn, unsigned order) {
 
 void Allocator::free_each(std::span<const Pfn> pfns) {
   const Guard guard(lock_);
-  for (const Pfn pfn : pfns) give_back(pfn, 0);
+  for (std::size_t i = 0; i < pfns.size();) {
+    const Pfn from = pfns[i];
+    Pfn to = from;
+    // Neighbours that follow each other merge here, not one by one on the lists.
+    for (; i < pfns.size() && pfns[i] == to; ++i, to = to + 1) {
+      PAGEBOX_CHECK(to >= first_ && to < end_);
+      if (is_free_block(memmap_.page(to), 0)) break;
+      clean(to);
+    }
+    if (to == from) ++i;  // free already
+    free_pages_ += to - from;
+    link_all(from, to);
+  }
 }
 
 void Allocator::give_back(Pfn pfn, unsigned order) {
@@ -134,21 +170,42 @@ void Allocator::merge_and_link(Pfn pfn, unsigned order) {
   if (link(pfn, order) != Errc::kOk) free_pages_ -= pages_of(order);
 }
 
+/// Clean pages as the largest blocks that their alignment allows.
+void Allocator::link_all(Pfn from, Pfn to) {
+  while (from < to) {
+    const unsigned aligned = static_cast<unsigned>(std::countr_zero(from.value));
+    const unsigned fits = static_cast<unsigned>(std::bit_width(to - from)) - 1;
+    const unsigned order = std::min({aligned, fits, kMaxOrder});
+    merge_and_link(from, order);
+    from = from + pages_of(order);
+  }
+}
+
+/// The lowest order from this on of which there are free blocks; beyond kMaxOrder: none.
+unsigned Allocator::smallest_free(unsigned order) {
+  while (order <= kMaxOrder && list(order).empty()) ++order;
+  return order;
+}
+
+/// The first free block of an order, which has one.
+Result<Pfn> Allocator::take_block(unsigned order) {
+  const Result<Page> page = list(order).first();
+  if (!page) return page.error;
+  if (!page.value || !is_free_block(page.value, order)) return Errc::kCorrupt;
+  if (const Errc error = unlink(page.value, order); error != Errc::kOk) return error;
+  return memmap_.pfn_of(page.value);
+}
+
 /// From the free lists; kNoMem: no block is large enough.
 Result<Pfn> Allocator::take(unsigned order) {
-  unsigned found = order;
-  while (found <= kMaxOrder && list(found).empty()) ++found;
+  unsigned found = smallest_free(order);
   if (found > kMaxOrder) return Errc::kNoMem;
-  const Result<Page> page = list(found).first();
-  if (!page) return page.error;
-  if (!page.value || !is_free_block(page.value, found)) return Errc::kCorrupt;
-  const Pfn pfn = memmap_.pfn_of(page.value);
-  if (const Errc error = unlink(page.value, found); error != Errc::kOk) return error;
-  while (found > order) {  // keep the low half, as what is carved next lies behind
+  const Result<Pfn> block = take_block(found);
+  while (block && found > order) {  // keep the low half, as what is carved next lies behind
     --found;
-    if (link(pfn + pages_of(found), found) != Errc::kOk) free_pages_ -= pages_of(found);
+    if (link(block.value + pages_of(found), found) != Errc::kOk) free_pages_ -= pages_of(found);
   }
-  return pfn;
+  return block;
 }
 
 /// From the pages never handed out. Those that alignment skips go to the lists.

@@ -57,10 +57,14 @@ class Allocator {
   Errc link(Pfn pfn, unsigned order);
   Errc unlink(Page page, unsigned order);
   void merge_and_link(Pfn pfn, unsigned order);
+  void link_all(Pfn from, Pfn to);
+  unsigned smallest_free(unsigned order);
+  Result<Pfn> take_block(unsigned order);
   Result<Pfn> take(unsigned order);
   Result<Pfn> carve(unsigned order);
   void release_fresh(Pfn from, Pfn to);
   Result<Pfn> hand_out(unsigned order);
+  std::size_t hand_out_run(std::span<Pfn> out);
   void give_back(Pfn pfn, unsigned order);
   void clean(Pfn pfn);
 

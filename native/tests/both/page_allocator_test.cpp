@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -45,39 +47,55 @@ TEST_F(AllocatorTest, CarvesFromTheLowEnd) {
   EXPECT_TRUE(memmap_->is_untouched({1024}));
 }
 
-/// Every word of every descriptor.
+/// Every word that says something of every descriptor: links only where a block begins.
 std::vector<std::uint64_t> words_of(const Memmap& memmap) {
+  const Shape& shape = memmap.shape();
   std::vector<std::uint64_t> words;
-  for (Pfn pfn{0}; pfn.value < memmap.pages(); pfn = pfn + 1)
-    for (unsigned n = 0; n < memmap.shape().stride_bytes / memmap.shape().word_bytes; ++n)
-      words.push_back(memmap.page(pfn).word(n));
+  for (Pfn pfn{0}; pfn.value < memmap.pages(); pfn = pfn + 1) {
+    const Page page = memmap.page(pfn);
+    const bool on_list = page.mapcount_raw() == static_cast<std::int32_t>(shape.buddy_type);
+    for (unsigned n = 0; n < shape.stride_bytes / shape.word_bytes; ++n)
+      words.push_back((n == 1 || n == 2) && !on_list ? 0 : page.word(n));
+  }
   return words;
 }
 
 TEST_F(AllocatorTest, SeveralAtOnceAreAsManyOneByOne) {
   for (const char* layout : {"linux-6.12", "linux-4.20-32"}) {
-    make(layout, 512);
+    make(layout, 512, 3);
     std::unique_ptr<Memmap> other_memmap;
     ASSERT_EQ(Memmap::create(*find_layout(layout), 512, 512, other_memmap), Errc::kOk);
-    Allocator other(*other_memmap, Pfn{0}, Pfn{512});
+    Allocator other(*other_memmap, Pfn{3}, Pfn{512});
     const std::uint64_t locked = memmap_->page({0}).mask_of(Flag::kLocked);
-    std::vector<Pfn> run(100);
-    for (const std::size_t size : {100U, 7U, 64U}) {
-      const std::span<Pfn> pages = std::span(run).first(size);
-      ASSERT_EQ(allocator_->alloc_each(pages, locked), size);
-      for (const Pfn pfn : pages) {
-        EXPECT_EQ(other.alloc(0).value, pfn);
-        EXPECT_EQ(other_memmap->page(pfn).set_bits(locked) & locked, 0U);
+    Rng rng(9);
+    std::vector<Pfn> used;
+    for (int step = 0; step < 400; ++step) {
+      if (used.empty() || rng.below(2) == 0) {
+        std::vector<Pfn> run(1 + rng.below(100));
+        run.resize(allocator_->alloc_each(run, locked));
+        for (const Pfn pfn : run) {
+          ASSERT_EQ(other.alloc(0).value, pfn);
+          EXPECT_EQ(other_memmap->page(pfn).set_bits(locked) & locked, 0U);
+        }
+        used.insert(used.end(), run.begin(), run.end());
+      } else {
+        // Now and then in the order of their pfns, where neighbours follow each other.
+        if (rng.below(2) == 0) std::sort(used.begin(), used.end());
+        const std::uint64_t from = rng.below(used.size());
+        const std::uint64_t size = 1 + rng.below(used.size() - from);
+        const auto begin = used.begin() + static_cast<std::ptrdiff_t>(from);
+        const auto end = begin + static_cast<std::ptrdiff_t>(size);
+        std::vector<Pfn> run(begin, end);
+        used.erase(begin, end);
+        for (const Pfn pfn : run) {
+          memmap_->page(pfn).set_refcount(0);
+          other_memmap->page(pfn).set_refcount(0);
+        }
+        allocator_->free_each(run);
+        for (const Pfn pfn : run) other.free(pfn, 0);
       }
-      EXPECT_EQ(words_of(*memmap_), words_of(*other_memmap));
-      for (const Pfn pfn : pages) {
-        memmap_->page(pfn).set_refcount(0);
-        other_memmap->page(pfn).set_refcount(0);
-        other.free(pfn, 0);
-      }
-      allocator_->free_each(pages);
-      EXPECT_EQ(words_of(*memmap_), words_of(*other_memmap));
-      EXPECT_EQ(allocator_->free_pages(), other.free_pages());
+      ASSERT_EQ(words_of(*memmap_), words_of(*other_memmap)) << "step " << step;
+      ASSERT_EQ(allocator_->free_pages(), other.free_pages());
     }
   }
 }
@@ -173,6 +191,9 @@ TEST_F(AllocatorTest, FreeingTwiceChangesNothing) {
   EXPECT_EQ(allocator_->free_pages(), 63U);
   EXPECT_EQ(alloc(), pfn);
   EXPECT_NE(alloc(), pfn);
+  memmap_->page(pfn).set_refcount(0);
+  allocator_->free_each(std::array{pfn, pfn});
+  EXPECT_EQ(allocator_->free_pages(), 62U);
   release(keep);
 }
 
