@@ -8,7 +8,7 @@ const words: Readonly<Record<string, string>> = {
   EAGAIN: 'busy or pinned',
   EACCES: 'not allowed for this mapping',
   EBUSY: 'somebody holds its pages',
-  EEXIST: 'something is there already',
+  EEXIST: 'something is there already, or memory without descriptors',
   EFAULT: 'not mapped, or not mapped for that access',
   EINVAL: 'not a range that this can be done to',
   EIO: 'the disk failed',

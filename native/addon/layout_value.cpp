@@ -1,5 +1,6 @@
 #include "addon/layout_value.h"
 
+#include "addon/by_name.h"
 #include "addon/names.h"
 
 namespace pagebox::addon {
@@ -183,20 +184,8 @@ Layout read_layout(JsRead& from) {
 }
 
 bool read_layout_ref(napi_env env, napi_value value, Layout& out) {
-  napi_valuetype type = napi_undefined;
-  napi_typeof(env, value, &type);
-  if (type == napi_string) {
-    char name[128];
-    std::size_t length = 0;
-    napi_get_value_string_utf8(env, value, name, sizeof name, &length);
-    const Layout* found = find_layout({name, length});
-    if (found == nullptr) return false;
-    out = *found;
-    return true;
-  }
-  JsRead from(env, value);
-  out = read_layout(from);
-  return from.ok() && check_layout(out).empty();
+  return read_named(env, value, out, find_layout, read_layout,
+                    [](const Layout& layout) { return check_layout(layout); });
 }
 
 Layout read_layout_ref(JsRead& from, const char* key) {

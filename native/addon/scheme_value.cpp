@@ -1,3 +1,4 @@
+#include "addon/by_name.h"
 #include "addon/layout_value.h"
 #include "addon/names.h"
 #include "pins/registry.h"
@@ -85,20 +86,8 @@ SchemeSpec read_scheme(JsRead& from) {
 }
 
 bool read_scheme_ref(napi_env env, napi_value value, SchemeSpec& out) {
-  napi_valuetype type = napi_undefined;
-  napi_typeof(env, value, &type);
-  if (type == napi_string) {
-    char name[128];
-    std::size_t length = 0;
-    napi_get_value_string_utf8(env, value, name, sizeof name, &length);
-    const SchemeSpec* found = find_scheme({name, length});
-    if (found == nullptr) return false;
-    out = *found;
-    return true;
-  }
-  JsRead from(env, value);
-  out = read_scheme(from);
-  return from.ok() && check_scheme(out).empty();
+  return read_named(env, value, out, find_scheme, read_scheme,
+                    [](const SchemeSpec& scheme) { return check_scheme(scheme); });
 }
 
 SchemeSpec read_scheme_ref(JsRead& from, const char* key) {

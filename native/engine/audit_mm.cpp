@@ -390,8 +390,6 @@ class Walk {
   }
 
   void check_pins() {
-    const std::uint64_t acquired = machine_.pin_statistics.acquired.load();
-    const std::uint64_t released = machine_.pin_statistics.released.load();
     for (const HeldReference& reference : input_.held)
       if (reference.pinned && !reference.by_pfn && machine_.is_device_private(reference.pfn))
         row(MmInvariant::kPinsBalanced, reference.pfn.value, 0, 1,
@@ -400,8 +398,8 @@ class Walk {
     for (const HeldReference& reference : input_.held)
       if (reference.pinned && !reference.by_pfn && !machine_.is_zero_pfn(reference.pfn))
         held += reference.count;
-    if (acquired - released != held)
-      row(MmInvariant::kPinsBalanced, 0, held, acquired - released,
+    if (const std::uint64_t counted = machine_.foll_pins(); counted != held)
+      row(MmInvariant::kPinsBalanced, 0, held, counted,
           "nr_foll_pin_acquired less nr_foll_pin_released", MmPlace::kNowhere);
   }
 

@@ -68,16 +68,17 @@ FaultResult fault_special_entry(Fault& fault) {
 /// Swapped in for one user alone: a page that the swap cache never sees.
 Page swapin_direct(Fault& fault, std::uint64_t slot) {
   Machine& machine = fault.machine();
-  if (!machine.swap.cache_claim(slot)) return {};  // somebody reads it: use the cache
+  const Swap::Claim claim = machine.swap.claim_alone(slot);
+  if (!claim.taken) return {};  // it has more users, or is in the cache
   const auto fresh = machine.alloc_folio(fault.cpu);
   if (!fresh) {
-    machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+    machine.swap.cache_remove(slot, claim.shadow);
     return {};
   }
   const Page folio = fresh.value;
   folio.set(Flag::kLocked);
   folio.set(Flag::kSwapBacked);
-  if (machine.swap.shadow(slot)) folio.set(Flag::kActive);
+  if (claim.shadow) folio.set(Flag::kActive);
   folio_add_lru(fault.cpu, folio);
   machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
   folio.set(Flag::kUptodate);
@@ -132,12 +133,11 @@ FaultResult do_swap_page(Fault& fault) {
   const std::uint64_t slot = fault.orig.entry().offset;
   if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
 
-  Page folio = machine.swap.cache_get(machine, slot);
-  if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
-  bool fresh = false;
-  if (!folio && machine.swap.users(slot) == 1) {
-    folio = swapin_direct(fault, slot);
-    fresh = static_cast<bool>(folio);
+  Page folio = swapin_direct(fault, slot);
+  const bool fresh = static_cast<bool>(folio);
+  if (!folio) {
+    folio = machine.swap.cache_get(machine, slot);
+    if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
   }
   if (!folio) folio = read_swap_cache(cpu, slot);
   if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;

@@ -55,6 +55,13 @@ PinOps Machine::pin_ops() {
   };
 }
 
+std::uint64_t Machine::foll_pins() const {
+  std::uint64_t pins = 0;
+  for (const Cpu& cpu : cpus_)
+    pins += cpu.pin_statistics.acquired.load() - cpu.pin_statistics.released.load();
+  return pins;
+}
+
 Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {
   const auto pfn = allocator.alloc(order);
   if (!pfn) return pfn.error;
@@ -79,10 +86,35 @@ void Machine::put(Cpu& cpu, Page folio) {
   if (folio.ref_sub(1) == 1) free_folio(cpu, folio);
 }
 
+/// The LRU lock, kept over so many folios at most, as others wait for it (v6.12:
+/// SWAP_CLUSTER_MAX).
+class Machine::LruRun {
+ public:
+  explicit LruRun(Zone& zone) : lock_(zone.lru_lock()) {}
+  ~LruRun() { leave(); }
+  LruRun(const LruRun&) = delete;
+  LruRun& operator=(const LruRun&) = delete;
+
+  void enter() {
+    if (folios_ == 32) leave();
+    if (folios_++ == 0) lock_.lock();
+  }
+  void leave() {
+    if (folios_ != 0) lock_.unlock();
+    folios_ = 0;
+  }
+
+ private:
+  SpinLock& lock_;
+  unsigned folios_ = 0;
+};
+
 void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
   std::size_t freed = 0;                // they stand at the front, not yet given back
   const PagemapRange* owner = nullptr;  // of them; null: RAM
+  LruRun lru(zone);
   const auto give_back = [&] {
+    lru.leave();
     const std::span<const Pfn> all = folios.first(freed);
     freed = 0;
     if (all.empty()) return;
@@ -93,15 +125,17 @@ void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
     const Page folio = page(pfn);
     const PagemapRange* range = pagemap(pfn);
     if (range != nullptr && range->kept_refs() != 0) {
+      lru.leave();
       put(cpu, folio);
       continue;
     }
     if (folio.ref_sub(1) != 1) continue;
     if (folio_test_hugetlb(folio)) {
+      lru.leave();
       hugetlb.free(folio);
       continue;
     }
-    const unsigned order = leave(folio, pfn, range);
+    const unsigned order = leave(folio, pfn, range, lru);
     if (range != owner || order > 0) give_back();
     owner = range;
     if (order > 0)
@@ -131,15 +165,18 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
   if (folio_test_hugetlb(folio)) return hugetlb.free(folio);
   const Pfn pfn = pfn_of(folio);
   const PagemapRange* range = pagemap(pfn);
-  const unsigned order = leave(folio, pfn, range);
+  LruRun lru(zone);
+  const unsigned order = leave(folio, pfn, range, lru);
+  lru.leave();
   if (range != nullptr)
     range->ops->pages_free(range->self, cpu, std::span(&pfn, 1));
   else
     allocator.free(pfn, order);
 }
 
-/// A folio that nobody holds any more becomes single pages on no list. Its order.
-unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range) {
+/// A folio that nobody holds any more becomes single pages on no list. Its order. May
+/// leave `lru` entered.
+unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru) {
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
     folio.set_word(3, 0);
@@ -147,12 +184,15 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range) {
   }
   // Nobody else can put it on a list or lock it any more.
   if (folio.test(Flag::kLru) || mlock_counts.any()) {
-    Guard guard(zone.lru_lock());
+    lru.enter();
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
     mlock_counts.set(pfn, 0);
   }
   const unsigned order = folio_test_large(folio) ? folio_order(memmap, folio) : 0;
-  if (order > 1) deferred_split.remove(folio);
+  if (order > 1) {
+    lru.leave();
+    deferred_split.remove(folio);
+  }
   if (order > 0) destroy_compound(memmap, pfn);
   folio.set_word(4, 0);  // the allocator resets the rest
   return order;

@@ -30,14 +30,20 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Machine;
 
+/// FOLL_PIN bookkeeping of /proc/vmstat, of one CPU; in sum equal when nothing is pinned.
+struct PinStatistics {
+  Atomic<std::uint64_t> acquired, released;
+};
+
 /// A logical processor: what the kernel keeps per CPU. A thread of a scenario
-/// acts through one; two threads on one Cpu only share its LRU batches.
-class Cpu {
+/// acts through one; two threads on one Cpu only share its LRU batches and counters.
+class alignas(64) Cpu {
  public:
   Cpu(Machine& machine, unsigned index) : machine(machine), index(index) {}
   Machine& machine;
   const unsigned index;  // also the shard of pins
   LruBatches batches;
+  PinStatistics pin_statistics;
 };
 
 struct MachineOptions {
@@ -51,11 +57,6 @@ struct MachineOptions {
   bool writeback_asks_pins = false;
   /// An extension no kernel has: pages of files may move to device memory too.
   bool file_backed_device_pages = false;
-};
-
-/// FOLL_PIN bookkeeping of /proc/vmstat; equal when nothing is pinned.
-struct PinStatistics {
-  Atomic<std::uint64_t> acquired, released;
 };
 
 class Machine {
@@ -76,6 +77,8 @@ class Machine {
 
   Cpu& cpu(unsigned index) { return cpus_[index]; }
   unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
+  /// nr_foll_pin_acquired less nr_foll_pin_released, exact when nobody moves.
+  std::uint64_t foll_pins() const;
   const MachineOptions& options() const { return options_; }
 
   Page page(Pfn pfn) const { return memmap.page(pfn); }
@@ -144,7 +147,6 @@ class Machine {
   Swap swap;
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;
-  PinStatistics pin_statistics;
   MlockCounts mlock_counts;
   /// Kept while a recorded scenario runs; null: nobody asks.
   DivergenceLog* divergences = nullptr;
@@ -156,7 +158,8 @@ class Machine {
 
  private:
   const PagemapRange* find_pagemap(Pfn pfn) const;
-  unsigned leave(Page folio, Pfn pfn, const PagemapRange* range);
+  class LruRun;
+  unsigned leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru);
 
   MachineOptions options_;
   std::deque<Cpu> cpus_;

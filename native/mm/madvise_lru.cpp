@@ -23,9 +23,11 @@ bool split_for_advice(Cpu& cpu, Page folio) {
 
 /// Calls whole(folio, entry, slot, pages) with the entries' lock held: for each entry
 /// (an empty folio if it maps none), for a huge page once, if all of its entries follow
-/// each other in the range. Of which only a part does is split, or passed over.
-template <class Whole>
-void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Whole&& whole) {
+/// each other in the range. Of which only a part does is split, or passed over. After
+/// each page table table_done(), with no lock held.
+template <class Whole, class TableDone>
+void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Whole&& whole,
+                    TableDone&& table_done) {
   Machine& machine = cpu.machine;
   const PageTable& tables = vma.mm->page_table;
   for (std::uint64_t address = start; address < end;) {
@@ -61,6 +63,7 @@ void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, 
       slot.at += pages;
     }
     slot.lock->unlock();
+    table_done();
   }
 }
 
@@ -199,10 +202,12 @@ void madvise_cold_or_pageout(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint6
   vma.mm->page_table.for_each_huge(
       start, end,
       [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) { work.huge(from, to, pmd); });
-  for_each_folio(cpu, vma, start, end, [&](Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
-    work.folio_entries(folio, pte, slot, pages);
-  });
-  work.flush();
+  for_each_folio(
+      cpu, vma, start, end,
+      [&](Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
+        work.folio_entries(folio, pte, slot, pages);
+      },
+      [&] { work.flush(); });
 }
 
 void madvise_free(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
@@ -211,9 +216,12 @@ void madvise_free(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   vma.mm->page_table.for_each_huge(
       start, end,
       [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) { free_huge(cpu, from, to, pmd); });
-  for_each_folio(cpu, vma, start, end, [&](Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
-    free_folio_entries(cpu, folio, pte, slot, pages);
-  });
+  for_each_folio(
+      cpu, vma, start, end,
+      [&](Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
+        free_folio_entries(cpu, folio, pte, slot, pages);
+      },
+      [] {});
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -77,8 +77,7 @@ Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
 
 unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
   Machine& machine = cpu.machine;
-  unsigned freed = 0;
-  std::vector<Pfn> back, queue(folios.begin(), folios.end());
+  std::vector<Pfn> gone, back, queue(folios.begin(), folios.end());
   // Splitting a huge folio adds its pages behind it.
   for (std::size_t i = 0; i < queue.size(); ++i) {
     const Pfn pfn = queue[i];
@@ -96,13 +95,10 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
       if (!folio.test(Flag::kMlocked)) folio.set(Flag::kActive);
     }
     folio_unlock(folio);
-    if (verdict == Verdict::kFree) {
-      machine.put(cpu, folio);
-      ++freed;
-    } else {
-      back.push_back(pfn);
-    }
+    (verdict == Verdict::kFree ? gone : back).push_back(pfn);
   }
+  const auto freed = static_cast<unsigned>(gone.size());
+  machine.put_many(cpu, gone);
   // The kernel builds the list of survivors from its head: the last one first.
   for (auto pfn = back.rbegin(); pfn != back.rend(); ++pfn)
     folio_putback_lru(cpu, machine.page(*pfn));

@@ -95,7 +95,7 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
 
 bool shmem_writepage(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
-  const auto slot = machine.swap.alloc_slot();
+  const auto slot = machine.swap.alloc_slot(machine.pfn_of(folio));
   if (!slot) {
     folio.set(Flag::kDirty);
     return false;
@@ -103,7 +103,6 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
   folio.set_word(5, slot.value);
   folio.set(kFlagSwapCache);
   machine.get(folio);
-  machine.swap.cache_add(slot.value, machine.pfn_of(folio));
   (void)machine.swap.duplicate(slot.value);  // the file's own hold on it
   filemap_remove_folio(cpu, folio, CacheEntry::swap(slot.value));
   swap_writepage(cpu, folio);

@@ -30,7 +30,13 @@ void Swap::grow(std::uint64_t slots) {
   shadow_.resize(slots);
 }
 
-Result<std::uint64_t> Swap::alloc_slot() {
+void Swap::occupy(std::uint64_t slot, Pfn pfn) {
+  map_[slot] = kHasCache;
+  cache_[slot] = pfn.value + 1;
+  shadow_[slot] = 0;
+}
+
+Result<std::uint64_t> Swap::alloc_slot(Pfn pfn) {
   Guard guard(lock_);
   std::uint64_t slot = map_.size();
   if (!free_.empty()) {
@@ -41,8 +47,7 @@ Result<std::uint64_t> Swap::alloc_slot() {
   } else {
     return Errc::kNoSpc;
   }
-  map_[slot] = kHasCache;
-  shadow_[slot] = 0;
+  occupy(slot, pfn);
   return slot;
 }
 
@@ -59,7 +64,7 @@ Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
   return Errc::kNoSpc;
 }
 
-Result<std::uint64_t> Swap::alloc_slots(std::uint64_t count) {
+Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
   Guard guard(lock_);
   const std::uint64_t used = map_.size();
   Result<std::uint64_t> first = (used + count - 1) / count * count;
@@ -70,10 +75,7 @@ Result<std::uint64_t> Swap::alloc_slots(std::uint64_t count) {
     first = take_freed(count);
     if (!first) return first;
   }
-  for (std::uint64_t i = 0; i < count; ++i) {
-    map_[first.value + i] = kHasCache;
-    shadow_[first.value + i] = 0;
-  }
+  for (std::uint64_t i = 0; i < count; ++i) occupy(first.value + i, first_page + i);
   return first;
 }
 
@@ -134,6 +136,13 @@ bool Swap::cache_claim(std::uint64_t slot) {
   return true;
 }
 
+Swap::Claim Swap::claim_alone(std::uint64_t slot) {
+  Guard guard(lock_);
+  if (map_[slot] != 1) return {false, false};
+  map_[slot] |= kHasCache;
+  return {true, shadow_[slot] != 0};
+}
+
 void Swap::release(std::uint64_t slot) {
   shadow_[slot] = 0;
   free_.push_back(slot);
@@ -149,13 +158,13 @@ bool folio_holds_swap_slot(Page folio, std::uint64_t slot) {
 bool add_to_swap(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
   const std::uint64_t pages = folio_nr_pages(folio);
-  const auto slot = pages > 1 ? machine.swap.alloc_slots(pages) : machine.swap.alloc_slot();
+  const Pfn pfn = machine.pfn_of(folio);
+  // Who still looks for the slot's last page finds this one locked, and looks again.
+  const auto slot = pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn);
   if (!slot) return false;
   folio.set_word(5, slot.value);
   folio.set(kFlagSwapCache);
   folio.ref_add(static_cast<std::int32_t>(pages));
-  for (std::uint64_t i = 0; i < pages; ++i)
-    machine.swap.cache_add(slot.value + i, machine.pfn_of(folio) + i);
   // Clean entries of a MADV_FREE page would let it be dropped unwritten.
   folio_mark_dirty(machine, folio);
   return true;

@@ -29,10 +29,11 @@ class Swap {
   bool nearly_full();
 
   // Slots. Each takes the lock.
-  /// A slot with kHasCache and no user. kNoSpc: full.
-  Result<std::uint64_t> alloc_slot();
-  /// `count` slots side by side, the first divisible by it. kNoSpc: none are.
-  Result<std::uint64_t> alloc_slots(std::uint64_t count);
+  /// A slot with this page in the cache and no user. kNoSpc: full.
+  Result<std::uint64_t> alloc_slot(Pfn pfn);
+  /// `count` slots side by side, the first divisible by it, for pages that follow each
+  /// other. kNoSpc: none are.
+  Result<std::uint64_t> alloc_slots(Pfn first, std::uint64_t count);
   Errc duplicate(std::uint64_t slot);
   /// Drops one user. True: only the cache is left.
   bool free(std::uint64_t slot);
@@ -48,6 +49,11 @@ class Swap {
   bool shadow(std::uint64_t slot);
   /// Takes kHasCache for a slot not cached yet. False: somebody has it.
   bool cache_claim(std::uint64_t slot);
+  /// The same where the slot has one user, who does without the cache.
+  struct Claim {
+    bool taken, shadow;
+  };
+  Claim claim_alone(std::uint64_t slot);
 
   std::byte* bytes(std::uint64_t slot) { return bytes_.data() + slot * kPageBytes; }
   SpinLock& lock() { return lock_; }
@@ -60,6 +66,7 @@ class Swap {
   void release(std::uint64_t slot);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
+  void occupy(std::uint64_t slot, Pfn pfn);
   SpinLock lock_;
   std::uint64_t slots_ = 0;
   // As long as slots were ever used: a machine is made for each short scenario.

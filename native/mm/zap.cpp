@@ -1,5 +1,9 @@
 #include "mm/zap.h"
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
@@ -19,13 +23,18 @@ class Gather {
   ~Gather() {
     if (folios_.empty()) return;
     lru_add_drain(cpu_);
-    for (const Pfn pfn : folios_) free_swap_cache(cpu_, cpu_.machine.page(pfn));
-    for (const Pfn pfn : folios_) cpu_.machine.put(cpu_, cpu_.machine.page(pfn));
+    for (std::span<Pfn> rest = folios_; !rest.empty();) {
+      const std::span<Pfn> some = rest.first(std::min(kBatch, rest.size()));
+      rest = rest.subspan(some.size());
+      for (const Pfn pfn : some) free_swap_cache(cpu_, cpu_.machine.page(pfn));
+      cpu_.machine.put_many(cpu_, some);
+    }
   }
   Gather(const Gather&) = delete;
   Gather& operator=(const Gather&) = delete;
 
  private:
+  static constexpr std::size_t kBatch = 512;
   Cpu& cpu_;
   std::vector<Pfn> folios_;
 };

@@ -72,7 +72,7 @@ TEST(MmPinsSchedules, an_undone_pin_frees_the_page_when_it_was_the_last) {
     const Errc error = box.pins->try_pin_speculative(held, 1, 1);
     if (error == Errc::kPinLimit) ++full;
     if (error == Errc::kOk) {
-      box.machine->pin_statistics.acquired.fetch_add(1);
+      box.cpu(1).pin_statistics.acquired.fetch_add(1);
       unpin_user_page(box.cpu(1), held);
     }
   };
