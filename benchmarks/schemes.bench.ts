@@ -111,6 +111,10 @@ async function measureScheme(
 }
 
 async function measureSet(set: WorkingSet, report: Report, options: BenchOptions): Promise<void> {
+  const lacks = new Map([...schemes].map(({ name }) => [name, lackOfMemory(set, name, mostThreads)]))
+  for (const lack of lacks.values()) if (lack !== undefined) report.note(lack)
+  const fits = (scheme: string): boolean => lacks.get(scheme) === undefined
+  if (!fits('refcount')) return // the least of them
   const tables = new Map<string, Row[]>()
   const measureAll = async (on: Descriptors, names: readonly string[]): Promise<void> => {
     for (const pattern of patternsOf(set)) {
@@ -127,11 +131,11 @@ async function measureSet(set: WorkingSet, report: Report, options: BenchOptions
   try {
     const { together, alone: others } = sharing(base)
     alone = others
-    await measureAll({ base, scheme: 'refcount' }, together)
+    await measureAll({ base, scheme: 'refcount' }, together.filter(fits))
   } finally {
     base.close()
   }
-  for (const scheme of alone) {
+  for (const scheme of alone.filter(fits)) {
     const own = prepareCost(optionsOf(set, scheme, options.seed))
     try {
       await measureAll({ base: own, scheme }, [scheme])
@@ -148,10 +152,6 @@ await bench(
   async (report, options) => {
     const sets = options.quick ? [hotLine, mebibytes8, gibibyte1] : [hotLine, mebibytes8, gibibyte1, gibibytes8]
     if (options.quick) report.note('--quick leaves 8 GiB of descriptors out.')
-    for (const set of sets) {
-      const lack = lackOfMemory(set)
-      if (lack === undefined) await measureSet(set, report, options)
-      else report.note(lack)
-    }
+    for (const set of sets) await measureSet(set, report, options)
   },
 )

@@ -25,9 +25,10 @@ for (const file of files) {
   if (wanted.length > 0 && !wanted.includes(nameOf(file))) continue
   // On stderr, so that what --json prints can be read by a program.
   console.error(`\n# ${nameOf(file)}`)
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(folder, file), ...options], {
+  const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', join(folder, file), ...options], {
     stdio: 'inherit',
   })
+  if (signal !== null) console.error(`${nameOf(file)}: ended by ${signal}`)
   failed += status === 0 ? 0 : 1
 }
 process.exit(failed === 0 ? 0 : 1)

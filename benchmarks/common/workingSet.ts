@@ -1,4 +1,4 @@
-import { layouts } from '../../lib/index.ts'
+import { layouts, schemes } from '../../lib/index.ts'
 
 /** The layout of all benchmarks: the kernel's latest here. */
 export const layout = 'linux-6.12'
@@ -28,15 +28,27 @@ export const patternsOf = (set: WorkingSet): ('hot' | 'sequential' | 'random')[]
 /** The kernel maps its descriptors by huge pages too. */
 export const wantsHugePages = (set: WorkingSet): boolean => set.bytes >= 64 * 2 ** 20
 
-/**
- * Why a set does not fit into memory now; undefined: it fits. `sharded` keeps 32
- * bytes a page beside the descriptors for two threads, and `own-counter` longer
- * descriptors: half as much again holds either.
- */
-export function lackOfMemory(set: WorkingSet): string | undefined {
-  const needed = set.bytes * 1.5 + 2 ** 28
-  const free = process.availableMemory()
+/** Samplers of one scheme at a time: it and its loop, each with prefetch and without. */
+const samplers = 4
+
+/** What a page takes beside its descriptor of 64 bytes, with so many threads. */
+function bytesBeside(scheme: string, threads: number): number {
+  const { place } = schemes.get(scheme)
+  // Counts outside the descriptors are each sampler's own.
+  if (place === 'side-table') return 4 * samplers
+  if (place === 'sharded') return 16 * threads * samplers
+  return place === 'counter' ? 16 : 0 // a longer descriptor
+}
+
+/** Why a scheme cannot be measured over a set now: it does not fit into memory; undefined: it does. */
+export function lackOfMemory(
+  set: WorkingSet,
+  scheme: string,
+  threads: number,
+  free = process.availableMemory(),
+): string | undefined {
+  const needed = set.bytes + pagesOf(set) * bytesBeside(scheme, threads) + 2 ** 28
   if (needed <= free) return undefined
   const inGib = (bytes: number): string => (bytes / gibibyte).toFixed(1)
-  return `${set.name} of descriptors left out: needs ${inGib(needed)} GiB of memory, ${inGib(free)} GiB are free.`
+  return `${set.name}, ${scheme}: left out, needs ${inGib(needed)} GiB of memory, ${inGib(free)} GiB are free.`
 }

@@ -5,6 +5,7 @@ import { deviceGroups } from '../../benchmarks/common/deviceGroups.ts'
 import { mmGroups } from '../../benchmarks/common/mmGroups.ts'
 import type { BenchOptions } from '../../benchmarks/common/options.ts'
 import { parseSamples, type Sample, samplesOf } from '../../benchmarks/common/program.ts'
+import { gibibytes8, lackOfMemory } from '../../benchmarks/common/workingSet.ts'
 
 const options: BenchOptions = {
   quick: true,
@@ -84,5 +85,25 @@ describe('the programs of the benchmarks', () => {
     expect(deviceGroups(samples, options)[0]?.rows).toHaveLength(6)
     const ofMm = samplesOf('mm', ['--rounds=1', '--from=4', '--to=6'], options)
     expect(mmGroups(ofMm, options)[0]?.rows.every(({ found }) => found.median > 0)).toBe(true)
+  })
+})
+
+describe('what the scheme benchmark has memory for', () => {
+  const gib = 2 ** 30
+
+  it('counts what each of four samplers keeps outside the descriptors', () => {
+    expect(lackOfMemory(gibibytes8, 'refcount-bias', 2, 9 * gib)).toBeUndefined()
+    expect(lackOfMemory(gibibytes8, 'side-table', 2, 11 * gib)).toBeUndefined()
+    expect(lackOfMemory(gibibytes8, 'own-counter', 2, 11 * gib)).toBeUndefined()
+    expect(lackOfMemory(gibibytes8, 'sharded', 1, 17 * gib)).toBeUndefined()
+    expect(lackOfMemory(gibibytes8, 'sharded', 2, 25 * gib)).toBeUndefined()
+  })
+
+  it('says what is left out, and why', () => {
+    expect(lackOfMemory(gibibytes8, 'sharded', 2, 22.5 * gib)).toBe(
+      '8 GiB, sharded: left out, needs 24.3 GiB of memory, 22.5 GiB are free.',
+    )
+    expect(lackOfMemory(gibibytes8, 'side-table', 2, 10 * gib)).toContain('10.3 GiB')
+    expect(lackOfMemory(gibibytes8, 'refcount', 2, 8 * gib)).toContain('8.3 GiB')
   })
 })
