@@ -13,6 +13,7 @@
  * @module
  */
 import { AssertionError } from 'node:assert'
+import type { MatcherResult } from './vitest/matcherResult.ts'
 import * as matchers from './vitest/matchers.ts'
 
 type Matchers = typeof matchers
@@ -24,7 +25,7 @@ function assertions(wanted: boolean): Assertions {
   const made: Record<string, unknown> = {}
   for (const [name, matcher] of Object.entries(matchers)) {
     made[name] = function assertion(...args: unknown[]): void {
-      const result = (matcher as (...args: unknown[]) => matchers.MatcherResult)(...args)
+      const result = (matcher as (...args: unknown[]) => MatcherResult)(...args)
       if (result.pass === wanted) return
       throw new AssertionError({
         message: result.message(),

@@ -52,7 +52,8 @@ declare module 'vitest' {
 
 export { test, test as it } from './fixtures.ts'
 export type { PageboxFixtures } from './fixtures.ts'
-export type { ExpectedFields, MatcherResult } from './matchers.ts'
+export type { MatcherResult } from './matcherResult.ts'
+export type { ExpectedFields } from './matchers.ts'
 export { matchers }
 export { expect }
 export { afterEach, beforeEach, describe } from 'vitest'

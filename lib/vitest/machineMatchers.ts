@@ -2,7 +2,7 @@ import { PageboxError } from '../errors.ts'
 import { isMapping, type Mapping } from '../mm/mapping.ts'
 import type { PagemapEntry } from '../mm/mmTypes.ts'
 import { isMemoryDevice, type MemoryDevice } from '../zone_device/memoryDevice.ts'
-import type { MatcherResult } from './matchers.ts'
+import type { MatcherResult } from './matcherResult.ts'
 
 /** Rows of a range that a message shows. */
 const mostRows = 16

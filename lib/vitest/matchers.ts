@@ -6,17 +6,10 @@ import { isMapping } from '../mm/mapping.ts'
 import { isMm } from '../mm/mm.ts'
 import { isMemoryDevice } from '../zone_device/memoryDevice.ts'
 import { rangeToBePinned } from './machineMatchers.ts'
+import type { MatcherResult } from './matcherResult.ts'
 import { isPage, showPage } from './words.ts'
 
 export { toBeMapped, toBeOnDevice, toBePresent, toBeSwappedOut, toHaveWords } from './machineMatchers.ts'
-
-/** What a matcher returns to the runner; vitest and jest agree on it. */
-export interface MatcherResult {
-  pass: boolean
-  message: () => string
-  expected?: unknown
-  actual?: unknown
-}
 
 /** Names of fields and what they must hold; numbers and bigints are compared by value. */
 export type ExpectedFields = Readonly<Record<string, bigint | number>>
