@@ -1,14 +1,54 @@
 // Prints the part of native/sources.txt that binding.gyp asks for: `core` is
-// compiled once for each environment, `addon` once.
-import { readFileSync } from 'node:fs'
+// compiled once for each environment, `addon` once. The shipping build compiles
+// the core in few large units, each a run of one room's files: most of a small file's
+// time is its headers. The addon's files name their callbacks alike and stay apart.
+// `--files` prints the files themselves.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
-const list = readFileSync(new URL('../native/sources.txt', import.meta.url), 'utf8')
-const sources = list
+const filesPerUnit = 24
+const root = new URL('../', import.meta.url)
+const [part, how] = process.argv.slice(2)
+if ((part !== 'core' && part !== 'addon') || (how !== undefined && how !== '--files')) {
+  throw new Error('usage: sources.mjs core|addon [--files]')
+}
+
+const sources = readFileSync(new URL('native/sources.txt', root), 'utf8')
   .split('\n')
   .map((line) => line.trim())
   .filter((line) => line !== '' && !line.startsWith('#'))
-const part = process.argv[2]
-if (part !== 'core' && part !== 'addon') throw new Error('usage: sources.mjs core|addon')
-for (const source of sources) {
-  if (source.startsWith('native/addon/') === (part === 'addon')) console.log(source)
+  .filter((source) => source.startsWith('native/addon/') === (part === 'addon'))
+
+/** Writes what is not there yet, so that a file's time says when it changed. */
+function writeUnit(path, text) {
+  const file = fileURLToPath(new URL(path, root))
+  try {
+    if (readFileSync(file, 'utf8') === text) return
+  } catch {
+    mkdirSync(fileURLToPath(new URL('.', new URL(path, root))), { recursive: true })
+  }
+  writeFileSync(file, text)
 }
+
+function units() {
+  const rooms = new Map()
+  for (const source of sources.filter((name) => name.endsWith('.cpp'))) {
+    const [, room] = source.split('/')
+    if (!rooms.has(room)) rooms.set(room, [])
+    rooms.get(room).push(source)
+  }
+  const made = sources.filter((name) => !name.endsWith('.cpp'))
+  for (const [room, files] of rooms) {
+    const count = Math.ceil(files.length / filesPerUnit)
+    const each = Math.ceil(files.length / count)
+    for (let n = 0; n < count; ++n) {
+      const path = `build-units/${room}_${n}.cpp`
+      const lines = files.slice(n * each, (n + 1) * each).map((file) => `#include "../${file}"\n`)
+      writeUnit(path, lines.join(''))
+      made.push(path)
+    }
+  }
+  return made
+}
+
+for (const line of how === '--files' || part === 'addon' ? sources : units()) console.log(line)

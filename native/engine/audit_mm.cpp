@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/audit_hugetlb.h"
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
@@ -59,7 +60,7 @@ class Walk {
     check_pages();
     check_pins();
     check_deferred();
-    check_hugetlb();
+    audit_hugetlb(machine_, hugetlb_promised_, rows_);
     return std::move(rows_);
   }
 
@@ -327,46 +328,6 @@ class Walk {
     }
     for (const auto& [pfn, flag] : partially_mapped_)
       row(MmInvariant::kDeferredLinked, pfn.value, 1, 0, "partially mapped, yet not queued");
-  }
-
-  /// A page is on the list that its references say, and the counts are those of the list.
-  void check_hugetlb() {
-    const HugetlbPool& pool = machine_.hugetlb;
-    const HugetlbCounts counts = pool.counts();
-    const auto differ = [&](std::uint64_t expected, std::uint64_t found, const char* what) {
-      if (expected != found)
-        row(MmInvariant::kHugetlbCounted, 0, expected, found, what, MmPlace::kNowhere);
-    };
-    differ(hugetlb_promised_, counts.reserved, "huge pages promised to mappings");
-    if (counts.reserved > counts.free)
-      differ(counts.free, counts.reserved, "more huge pages are promised than are free");
-    std::map<Pfn, unsigned> listed;
-    for (const bool free : {true, false}) {
-      std::vector<Pfn> heads;
-      if (pool.heads(free, heads) != Errc::kOk)
-        differ(0, 1,
-               free ? "the list of free huge pages is no closed ring"
-                    : "the list of huge pages in use is no closed ring");
-      else if (free)
-        differ(counts.free, heads.size(), "huge pages on the free list");
-      for (const Pfn pfn : heads) {
-        listed[pfn] += 1;
-        if ((machine_.page(pfn).refcount() == 0) != free)
-          row(MmInvariant::kHugetlbCounted, pfn.value, free ? 0 : 1,
-              static_cast<std::uint64_t>(machine_.page(pfn).refcount()),
-              free ? "references of a free huge page" : "in use, yet held by nobody");
-      }
-    }
-    for (const Pfn pfn : pool.pages()) {
-      const Page folio = machine_.page(pfn);
-      if (listed[pfn] != 1)
-        row(MmInvariant::kHugetlbCounted, pfn.value, 1, listed[pfn], "lists that have the page");
-      if (!folio_test_hugetlb(folio) || folio_order(machine_.memmap, folio) != kHugeOrder)
-        row(MmInvariant::kHugetlbCounted, pfn.value, 1, 0, "no hugetlb page any more");
-      else if (folio.refcount() == 0 && folio_mapcount(folio) != 0)
-        row(MmInvariant::kHugetlbCounted, pfn.value, 0,
-            static_cast<std::uint64_t>(folio_mapcount(folio)), "mappings of a free huge page");
-    }
   }
 
   void check_lru(Pfn pfn, Page page, const Account& who) {

@@ -3,17 +3,13 @@
 #include <new>
 
 #include "engine/box_machine.h"
+#include "engine/reason.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
 constexpr std::uint64_t kMaxBoxPages = std::uint64_t{1} << 32;  // batches name pages in 32 bits
-
-Errc explain(Errc error, std::string* reason, const char* text) {
-  if (reason != nullptr) *reason = text;
-  return error;
-}
 
 }  // namespace
 

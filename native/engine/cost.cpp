@@ -11,6 +11,7 @@
 #include "engine/clock.h"
 #include "engine/limit_loops.h"
 #include "engine/race.h"
+#include "engine/reason.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -20,11 +21,6 @@ namespace {
 constexpr std::size_t kMaxIndices = std::size_t{1} << 20;
 
 using Pfns = std::span<const std::uint32_t>;
-
-Errc explain(Errc error, std::string* reason, const char* text) {
-  if (reason != nullptr) *reason = text;
-  return error;
-}
 
 }  // namespace
 

@@ -15,11 +15,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::uint64_t kDefaultDurationNs = 1'000'000'000;
-// Without a number of operations a round is a slice of time: an audit between them
-// finds a fault while its causes are near.
-constexpr std::uint64_t kRoundNs = 250'000'000;
-
 /// One line a thread, since each counts in its own.
 struct alignas(64) RoundShare {
   std::uint64_t done = 0;  // operations since the race began

@@ -21,6 +21,11 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+inline constexpr std::uint64_t kDefaultDurationNs = 1'000'000'000;
+/// Without a number of operations a round is a slice of time: an audit between them
+/// finds a fault while its causes are near.
+inline constexpr std::uint64_t kRoundNs = 250'000'000;
+
 class Box;
 
 inline constexpr unsigned kMaxThreads = 256;

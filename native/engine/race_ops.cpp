@@ -12,10 +12,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-constexpr std::uint64_t kDefaultDurationNs = 1'000'000'000;
-// Without a number of operations a round is a slice of time: an audit between them
-// finds a fault while its causes are near.
-constexpr std::uint64_t kRoundNs = 250'000'000;
 /// Reading the clock costs less than a tenth of such an operation.
 constexpr std::uint64_t kTimedEvery = 8;
 constexpr std::uint64_t kCountEvery = 64;

@@ -98,11 +98,6 @@ std::uint32_t Swap::users(std::uint64_t slot) {
   return map_[slot] & ~kHasCache;
 }
 
-bool Swap::has_cache(std::uint64_t slot) {
-  Guard guard(lock_);
-  return (map_[slot] & kHasCache) != 0;
-}
-
 void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
   cache_[slot] = pfn.value + 1;

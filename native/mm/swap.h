@@ -38,7 +38,6 @@ class Swap {
   /// Drops one user. True: only the cache is left.
   bool free(std::uint64_t slot);
   std::uint32_t users(std::uint64_t slot);
-  bool has_cache(std::uint64_t slot);
 
   // The swap cache.
   void cache_add(std::uint64_t slot, Pfn pfn);

@@ -57,9 +57,8 @@ std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags) {
 std::size_t Allocator::hand_out_run(std::span<Pfn> out) {
   const unsigned order = smallest_free(0);
   if (order > kMaxOrder) {
-    const Result<Pfn> page = carve(0);
+    const Result<Pfn> page = hand_out(0);
     if (!page) return 0;
-    free_pages_ -= 1;
     out[0] = page.value;
     return 1;
   }

@@ -19,6 +19,7 @@
 #include "page/layout_table.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+namespace layout_tables_4_20 {
 namespace {
 
 using enum PageType;
@@ -253,7 +254,8 @@ constexpr std::array<LayoutTable, 6> kTables = {{
 }};
 
 }  // namespace
+}  // namespace layout_tables_4_20
 
-std::span<const LayoutTable> layouts_4_20() { return kTables; }
+std::span<const LayoutTable> layouts_4_20() { return layout_tables_4_20::kTables; }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

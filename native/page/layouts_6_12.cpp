@@ -18,6 +18,7 @@
 #include "page/layout_table.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+namespace layout_tables_6_12 {
 namespace {
 
 using enum PageType;
@@ -158,7 +159,8 @@ constexpr std::array<LayoutTable, 2> kTables = {{
 }};
 
 }  // namespace
+}  // namespace layout_tables_6_12
 
-std::span<const LayoutTable> layouts_6_12() { return kTables; }
+std::span<const LayoutTable> layouts_6_12() { return layout_tables_6_12::kTables; }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -379,4 +379,11 @@ struct ReadsReferences {
   }
 };
 
+/// The loops of a policy, for words of 8 or 4 bytes.
+template <template <class> class Policy>
+const PinKernel& by_width(unsigned word_bytes) {
+  return word_bytes == 8 ? PinLoops<Policy<std::uint64_t>>::kKernel
+                         : PinLoops<Policy<std::uint32_t>>::kKernel;
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -112,12 +112,6 @@ struct Tail : PolicyBase {
   }
 };
 
-template <template <class> class Policy>
-const PinKernel& by_width(unsigned word_bytes) {
-  return word_bytes == 8 ? PinLoops<Policy<std::uint64_t>>::kKernel
-                         : PinLoops<Policy<std::uint32_t>>::kKernel;
-}
-
 }  // namespace
 
 const PinKernel& add_kernel(CountPlace place, unsigned word_bytes) {

@@ -59,12 +59,6 @@ struct Sharded : PolicyBase {
   static bool pinned(const PinFrame& f, const Target& t) { return count(f, t).pins != 0; }
 };
 
-template <template <class> class Policy>
-const PinKernel& by_width(unsigned word_bytes) {
-  return word_bytes == 8 ? PinLoops<Policy<std::uint64_t>>::kKernel
-                         : PinLoops<Policy<std::uint32_t>>::kKernel;
-}
-
 }  // namespace
 
 const PinKernel& external_kernel(CountPlace place, unsigned word_bytes) {

@@ -118,8 +118,7 @@ struct FlagAndWord : PolicyBase {
 }  // namespace
 
 const PinKernel& flag_and_word_kernel(unsigned word_bytes) {
-  return word_bytes == 8 ? PinLoops<FlagAndWord<std::uint64_t>>::kKernel
-                         : PinLoops<FlagAndWord<std::uint32_t>>::kKernel;
+  return by_width<FlagAndWord>(word_bytes);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

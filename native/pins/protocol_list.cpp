@@ -82,8 +82,7 @@ struct ListOverlay : PolicyBase {
 }  // namespace
 
 const PinKernel& list_overlay_kernel(unsigned word_bytes) {
-  return word_bytes == 8 ? PinLoops<ListOverlay<std::uint64_t>>::kKernel
-                         : PinLoops<ListOverlay<std::uint32_t>>::kKernel;
+  return by_width<ListOverlay>(word_bytes);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -10,8 +10,9 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const listed = read('native/sources.txt')
   .split('\n')
   .filter((line) => line !== '')
-const part = (name: string) =>
-  execFileSync(process.execPath, ['scripts/sources.mjs', name], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+const printed = (...parts: string[]) =>
+  execFileSync(process.execPath, ['scripts/sources.mjs', ...parts], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+const part = (name: string) => printed(name, '--files')
 
 function sourcesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -29,6 +30,16 @@ describe('native/sources.txt', () => {
     expect([...part('core'), ...part('addon')].sort()).toEqual([...listed].sort())
     expect(part('addon').every((path) => path.startsWith('native/addon/'))).toBe(true)
     expect(part('core').some((path) => path.startsWith('native/addon/'))).toBe(false)
+  })
+
+  it('goes into the units of the core without loss, each of one room', () => {
+    const units = printed('core')
+    const included = units.flatMap((unit) => {
+      const files = [...read(unit).matchAll(/^#include "\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
+      expect(new Set(files.map((file) => file.split('/')[1])).size, unit).toBe(1)
+      return files
+    })
+    expect(included.sort()).toEqual(part('core').sort())
   })
 
   it('is the only list in binding.gyp', () => {
