@@ -1,18 +1,16 @@
 // v6.12: struct page, slab, ptdesc and the large part of struct folio, which
 // name the same words. Offsets in words of W bytes:
 //
-//        LRU page    free        slab        page[1]          page[2]         page table
-//        ZONE_DEVICE
-//   W0   flags       flags       flags       order, flags     flags           flags          flags
-//   W1   lru.next    buddy_list  slab_cache  compound_head    compound_head   0              pgmap
-//   W2   lru.prev    buddy_list  slab_list   folio counts     _deferred_list  pmd_huge_pte
-//   zone_device_data W3   mapping     -           slab_list   .. _pincount     _deferred_list  -
-//   mapping W4   index       -           freelist    _folio_nr_pages  -               pt_mm index
-//   W5   private     order       counters    -                -               ptl private
-//        _mapcount   page_type   page_type   _mapcount        _mapcount       page_type _mapcount
-//        _refcount   0           _refcount   0                0               _refcount _refcount
-//        memcg_data  -           obj_exts    -                -               pt_memcg_data
-//        memcg_data
+//    LRU page   free       slab       page[1]       page[2]        page table   ZONE_DEVICE
+// W0 flags      flags      flags      order, flags  flags          flags        flags
+// W1 lru.next   buddy_list slab_cache compound_head compound_head  0            pgmap
+// W2 lru.prev   buddy_list slab_list  folio counts  _deferred_list pmd_huge_pte zone_device_data
+// W3 mapping    -          slab_list  .. _pincount  _deferred_list -            mapping
+// W4 index      -          freelist   _nr_pages     -              pt_mm        index
+// W5 private    order      counters   -             -              ptl          private
+//    _mapcount  page_type  page_type  _mapcount     _mapcount      page_type    _mapcount
+//    _refcount  0          _refcount  0             0              _refcount    _refcount
+//    memcg_data -          obj_exts   -             -              pt_memcg     memcg_data
 #include <array>
 
 #include "page/layout_table.h"
