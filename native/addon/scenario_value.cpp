@@ -190,8 +190,8 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     if (check_scenario(scenario, reason) != Errc::kOk) return failure(env, Errc::kInval, reason);
     if (const std::uint64_t ops = count_ops(scenario); ops > limit)
       return failure(env, Errc::kOverflow,
-                     "it comes to " + std::to_string(ops) + " operations, a run in order to at most " +
-                         std::to_string(limit));
+                     "it comes to " + std::to_string(ops) +
+                         " operations, a run in order to at most " + std::to_string(limit));
     LivelockWatch watch;
     const PatienceScope alone(watch);
     settings.threads = static_cast<unsigned>(scenario.threads.size());

@@ -82,10 +82,10 @@ class Scheduler {
   std::uint64_t serial_ = 0;
 };
 
-/// The run that the calling OS thread is in. The one thread_local of the core: fibers
-/// never change their OS thread, and the seam has no argument that could carry the
-/// scheduler. The initial-exec model makes the read one instruction in a shared
-/// object too.
+/// The run that the calling OS thread is in. A thread_local of the core, beside the run's Patience
+/// (base/retry.h): fibers never change their OS thread, and the seam has no argument that could
+/// carry the scheduler. The initial-exec model makes the read one instruction in a shared object
+/// too.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local Scheduler* active_scheduler;
 
 /// Prints why and aborts: misuse of the model itself.

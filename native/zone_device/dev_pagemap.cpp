@@ -235,7 +235,8 @@ void DevPagemap::tell_holder() const {
   const std::vector<PageHolder> found = holders();
   if (found.empty()) return tell_gave_up({"references to a device's memory", nullptr});
   const PageHolder& first = found.front();
-  tell_gave_up({kReferences, machine_.page(first.pfn).at(), true, own_refs(first.pfn), first.refcount});
+  tell_gave_up(
+      {kReferences, machine_.page(first.pfn).at(), true, own_refs(first.pfn), first.refcount});
 }
 
 Errc DevPagemap::try_remove() {

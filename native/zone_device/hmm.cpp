@@ -179,8 +179,7 @@ Errc hmm_range_fault(Cpu& cpu, HmmRange& range) {
     if (range.notifier->check_retry(range.notifier_seq)) return Errc::kBusy;
     error = walk.walk();
     if (error != Errc::kBusy) break;
-    if (retry.asks_next())
-      retry.looks_at(page_behind(cpu, range.notifier->mm(), walk.at).at());
+    if (retry.asks_next()) retry.looks_at(page_behind(cpu, range.notifier->mm(), walk.at).at());
     if (!retry.again()) return Errc::kLivelock;
   }
   return error;
