@@ -53,8 +53,10 @@ bool Retry::give_up() {
 bool Retry::ask() {
   if (scheduler_bounds_it()) return true;
   const unsigned limit = limit_ms();
-  const bool lost = active_patience != nullptr && active_patience->is_lost();
-  if (limit == Patience::kAlone || (lost && until_ == Until::kLimit)) return give_up();
+  // What an operation gave up first is the cause of the rest.
+  if (active_patience != nullptr && active_patience->is_lost() && until_ == Until::kLimit)
+    return false;
+  if (limit == Patience::kAlone) return give_up();
   // By naps instead of a clock: a process that stood still has not waited.
   nap();
   waited_ms_ += kNapMs;

@@ -56,6 +56,7 @@ class Scheduler {
   void announce(Access access, const void* at, std::size_t bytes);
   void check_access();
   void hand_over(FiberSet candidates);
+  void look_at_limits();
   FiberId choose(FiberSet candidates);
   void finished();
   [[noreturn]] void end(RunEnd how);
@@ -77,6 +78,7 @@ class Scheduler {
   FiberId current_ = kNoFiber;
   bool ended_ = false;
   std::uint64_t steps_ = 0;
+  std::uint64_t next_look_ = 0;  // the step at which limits may be reached
   std::uint64_t switches_ = 0;
   std::uint64_t hash_ = 0;
   std::uint64_t serial_ = 0;

@@ -26,8 +26,9 @@ struct Livelock {
 /// "{"op":"load","buf":"a"} waited for the lock of a folio, page 7"
 std::string livelock_text(const Livelock& livelock);
 
-/// How long loops of a race go on: alone, with time left, and once it has to end.
-inline constexpr unsigned kPatienceMs = 2000, kOverdueMs = 1000;
+/// How long loops of a race go on: with time left, once it has to end, and once one has
+/// given up.
+inline constexpr unsigned kPatienceMs = 2000, kOverdueMs = 1000, kLostRaceMs = 100;
 
 /// The Patience of one thread. Alone unless a race says otherwise.
 class LivelockWatch : public Patience {

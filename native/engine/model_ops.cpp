@@ -73,6 +73,7 @@ OpsOutcome outcome_of(RunEnd end) {
     case RunEnd::kDataRace: return OpsOutcome::kDataRace;
     case RunEnd::kUseAfterFree: return OpsOutcome::kUseAfterFree;
     case RunEnd::kAssertion: return OpsOutcome::kAssertion;
+    case RunEnd::kStopped: return OpsOutcome::kLimit;  // the caller discards it
   }
   return OpsOutcome::kAssertion;
 }
@@ -109,7 +110,7 @@ class OpsModel {
   unsigned abandoned() const { return abandoned_; }
 
   /// Schedule `run` on a machine of its own. `finding.trace` is filled if `traced`. kIntr:
-  /// told to stop in the setup.
+  /// told to stop meanwhile.
   Errc run(std::uint64_t run, bool traced, ModelOpsFinding& finding, ModelOpsReport& report) {
     SandboxSettings of_box;
     of_box.layout = settings_.layout;
@@ -160,8 +161,13 @@ class OpsModel {
     strategy.begin(run);
     RunLimits limits;
     limits.max_steps = settings_.max_steps;
+    limits.stop = settings_.stop;
     const RunOutcome outcome = runner_.run(bodies, strategy, limits);
     strategy.end(outcome);
+    if (outcome.end == RunEnd::kStopped) {
+      (void)sandbox.release();  // as below
+      return Errc::kIntr;
+    }
 
     finding.run = run;
     finding.schedule_hash = outcome.schedule_hash;
@@ -276,7 +282,7 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
     ModelOpsFinding finding;
     const std::uint64_t run = settings.first_run + i;
     const Errc error = model.run(run, false, finding, report);
-    if (error == Errc::kIntr) break;  // in a setup
+    if (error == Errc::kIntr) break;
     if (error != Errc::kOk) return error;
     ++report.schedules;
     ++report.outcomes[static_cast<unsigned>(finding.outcome)];

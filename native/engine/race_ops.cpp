@@ -73,6 +73,7 @@ class RaceOps {
 
   /// It has to end: what its loops wait for has had its time.
   bool is_overdue() const { return control_.stopped() || now_ns() >= deadline_ns(); }
+  bool has_given_up() const { return given_up_.load(atomics::kRelaxed) != 0; }
   void give_up() { given_up_.store(1, atomics::kRelaxed); }
 
  private:
@@ -143,8 +144,9 @@ class RaceOps {
       const bool looks = n++ % kTimedEvery == 0;
       if (looks) {
         now = now_ns();
-        if (now >= end_ns || control_.stopped() || given_up_.load(atomics::kRelaxed) != 0) break;
+        if (now >= end_ns || control_.stopped()) break;
       }
+      if (has_given_up()) break;
       if (op.code == OpCode::kBarrier) {
         if (!barrier_->wait()) break;
         continue;
@@ -198,7 +200,7 @@ class RaceOps {
     else if (now >= deadline_ns())
       ends(StoppedBy::kTime);
     audit();
-    if (given_up_.load() != 0 || between_.has_found()) {
+    if (has_given_up() || between_.has_found()) {
       result_.dirty_round = result_.rounds;
       ends(StoppedBy::kLivelock);
     } else if (!result_.audit.empty() || !result_.leaks.empty()) {
@@ -248,7 +250,10 @@ class RaceOps {
   LivelockWatch between_;  // of setups, audits and ends: nobody else runs
 };
 
-unsigned RaceWatch::limit_ms() const { return race_.is_overdue() ? kOverdueMs : kPatienceMs; }
+unsigned RaceWatch::limit_ms() const {
+  if (race_.has_given_up()) return kLostRaceMs;
+  return race_.is_overdue() ? kOverdueMs : kPatienceMs;
+}
 
 void RaceWatch::gave_up(const GaveUp& what) {
   LivelockWatch::gave_up(what);

@@ -105,7 +105,8 @@ void filemap_release_folio(Cpu& cpu, Page folio) {
 namespace {
 
 /// False: what stood there has changed meanwhile.
-bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_cows, bool& pages) {
+bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_cows, bool& pages,
+                 Retry& retry) {
   Machine& machine = cpu.machine;
   CacheEntry entry;
   {
@@ -118,6 +119,7 @@ bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_co
   const Page folio = filemap_get_folio(machine, file, index);
   if (!folio) return false;  // reclaimed: its swap slot or its shadow is there now
   pages = true;
+  retry.looks_at(folio.at());
   folio_lock(folio);
   const bool ours = folio_file(machine, folio) == &file && folio_index(folio) == index;
   if (ours) {
@@ -143,7 +145,7 @@ bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std
   bool pages = false;
   for (std::uint64_t index = first; index < end; ++index)
     for (Retry retry("a page to leave the page cache");
-         !remove_slot(cpu, file, index, even_cows, pages) && retry.again();) {}
+         !remove_slot(cpu, file, index, even_cows, pages, retry) && retry.again();) {}
   return pages;
 }
 

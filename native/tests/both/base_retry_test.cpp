@@ -115,23 +115,23 @@ TEST(Retry, a_fault_on_a_page_whose_swap_slot_was_written_over_is_a_signal) {
   request.prot = kVmRead | kVmWrite;
   ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
   ASSERT_EQ(store_word(box.cpu(), *mm, request.address, 7), FaultResult::kOk);
-  // Two users keep the slot's page in the swap cache.
+  // Swapped out, then forked: the slot has two users, and who faults first leaves its page
+  // in the swap cache for the other.
+  ASSERT_EQ(do_madvise(box.cpu(), *mm, request.address, 1, Advice::kPageout), Errc::kOk);
   std::unique_ptr<Mm> child;
   ASSERT_EQ(Mm::create(box.cpu(), child), Errc::kOk);
   ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
-  ASSERT_EQ(do_madvise(box.cpu(), *mm, request.address, 1, Advice::kPageout), Errc::kOk);
   std::uint64_t word = 0;
   ASSERT_EQ(load_word(box.cpu(), *child, request.address, word), FaultResult::kOk);
   const PteSlot slot = mm->page_table.find(request.address);
   ASSERT_TRUE(slot && slot.get().entry().is_swap());
   const Page cached = box.machine->swap.cached_page(*box.machine, slot.get().entry().offset);
-  if (cached) {
-    cached.set_word(5, cached.word(5) + (std::uint64_t{1} << 40));  // what a count there does
-    EXPECT_EQ(load_word(box.cpu(), *mm, request.address, word), FaultResult::kSigbus);
-    EXPECT_EQ(alone.text(), "a fault to map a page; ");
-    EXPECT_EQ(alone.told[0].at, cached.at());
-    cached.set_word(5, cached.word(5) - (std::uint64_t{1} << 40));
-  }
+  ASSERT_TRUE(cached);
+  cached.set_word(5, cached.word(5) + (std::uint64_t{1} << 40));  // what a count there does
+  EXPECT_EQ(load_word(box.cpu(), *mm, request.address, word), FaultResult::kSigbus);
+  EXPECT_EQ(alone.text(), "a fault to map a page; ");
+  EXPECT_EQ(alone.told[0].at, cached.at());
+  cached.set_word(5, cached.word(5) - (std::uint64_t{1} << 40));
   alone.begin_operation();
   EXPECT_EQ(load_word(box.cpu(), *mm, request.address, word), FaultResult::kOk);
   EXPECT_EQ(word, 7U);

@@ -109,6 +109,12 @@ describe('a long scenario hears its signal', () => {
     expect(await race(scenario(ops), { seconds: 0.2 })).toMatchObject({ stoppedBy: 'time' })
   })
 
+  test('in the middle of a schedule', async () => {
+    const endless = scenario([repeat(1e12, [idle])])
+    const found = await explore(endless, { samples: 100, signal: AbortSignal.timeout(10) })
+    expect(found.schedules).toBeLessThan(5)
+  })
+
   test('at barriers', async () => {
     const meet = [repeat(4e9, [{ op: 'barrier' } as ScenarioOp])]
     const threads = [

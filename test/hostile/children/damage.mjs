@@ -80,8 +80,8 @@ function declared() {
 }
 
 const refused = new Set(['ERR_PAGEBOX_SCHEME_INVALID', 'ERR_PAGEBOX_NO_ROOM'])
-const machines = layouts.filter(({ wordBytes }) => wordBytes === 8).map(({ name }) => name)
-const builtin = schemes.map(({ name }) => name)
+const machines = [...layouts].filter(({ wordBytes }) => wordBytes === 8).map(({ name }) => name)
+const builtin = [...schemes].map(({ name }) => name)
 const began = performance.now()
 for (let n = 0; performance.now() - began < Number(secondsText) * 1000; n++) {
   const layout = oneOf(machines)
