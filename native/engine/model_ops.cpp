@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "base/random_strategy.h"
 #include "engine/barrier.h"
@@ -41,8 +42,20 @@ struct Thread {
   std::unique_ptr<OpSource> source;
   std::vector<std::string>* trace = nullptr;
   std::uint64_t hash = 0, ops = 0;
+  bool no_memory = false;
 
+  /// No exception leaves a fiber.
   void run() {
+    try {
+      run_all();
+    } catch (const std::bad_alloc&) {
+      no_memory = true;
+      barrier->abandon();
+    }
+  }
+
+ private:
+  void run_all() {
     Op op;
     while (source->next(op)) {
       if (op.code == OpCode::kBarrier) {
@@ -167,6 +180,10 @@ class OpsModel {
     if (outcome.end == RunEnd::kStopped) {
       (void)sandbox.release();  // as below
       return Errc::kIntr;
+    }
+    if (std::ranges::any_of(threads, &Thread::no_memory)) {
+      (void)sandbox.release();
+      return Errc::kNoMem;
     }
 
     finding.run = run;

@@ -62,6 +62,7 @@ class RaceOps {
         settings_.affinity ? 0 : -1, [this] { rounds_barrier_.abandon(); });
     sandbox_.reset();
     if (error != Errc::kOk) return error;
+    if (no_memory_.load() != 0) return Errc::kNoMem;
     collect_livelocks();
     result_.total = std::make_unique<ScenarioOpResults>();
     for (Share& share : shares_) {
@@ -79,18 +80,30 @@ class RaceOps {
  private:
   void run_thread(unsigned thread) {
     const PatienceScope patience(*shares_[thread].watch);
+    try {
+      run_rounds(thread);
+    } catch (const std::bad_alloc&) {
+      // Nobody waits for this thread any more.
+      no_memory_.store(1);
+      give_up();
+      rounds_barrier_.abandon();
+      barrier_->abandon();
+    }
+  }
+
+  void run_rounds(unsigned thread) {
     do {
       if (thread == 0) round_begin_ns_ = now_ns();
       if (!rounds_barrier_.wait()) return;
       run_round(thread);
-      rounds_barrier_.wait();
+      if (!rounds_barrier_.wait()) return;
       if (thread == 0) {
         const PatienceScope alone(between_);
         end_round();
         if (!over_) error_ = begin_round();
         over_ |= error_ != Errc::kOk;
       }
-      rounds_barrier_.wait();
+      if (!rounds_barrier_.wait()) return;
     } while (!over_);
   }
 
@@ -246,7 +259,7 @@ class RaceOps {
   std::uint64_t begin_ns_ = 0, round_begin_ns_ = 0;
   bool over_ = false;
   Errc error_ = Errc::kOk;
-  Atomic<std::uint32_t> given_up_;
+  Atomic<std::uint32_t> given_up_, no_memory_;
   LivelockWatch between_;  // of setups, audits and ends: nobody else runs
 };
 

@@ -10,8 +10,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Swap::create(std::uint64_t pages) {
   slots_ = pages;
-  if (pages == 0) return Errc::kOk;
-  auto mapping = Mapping::reserve(pages * kPageBytes);
+  auto mapping = Mapping::reserve((pages + 1) * kPageBytes);
   if (!mapping) return mapping.error;
   bytes_ = std::move(mapping.value);
   return Errc::kOk;
@@ -89,7 +88,7 @@ Errc Swap::duplicate(std::uint64_t slot) {
 
 bool Swap::free(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!in_use(slot) || (map_[slot] & ~kHasCache) == 0) return false;
+  if (!in_use(slot) || map_[slot] == kHasCache) return false;
   --map_[slot];
   if (map_[slot] == 0) release(slot);
   return map_[slot] == kHasCache;
@@ -145,9 +144,6 @@ Swap::Claim Swap::claim_alone(std::uint64_t slot) {
   map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};
 }
-
-// A slot's number may come from word 5 of a descriptor, over which a scheme has counted.
-bool Swap::in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
 
 void Swap::release(std::uint64_t slot) {
   shadow_[slot] = 0;
@@ -247,10 +243,8 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
 void swap_writepage(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
   folio.set(Flag::kWriteback);
-  const std::uint64_t pages = folio_nr_pages(folio), first = folio_swap_slot(folio);
-  for (std::uint64_t i = 0; i < pages; ++i)
-    if (std::byte* bytes = machine.swap.bytes(first + i))
-      machine.frames.read(machine.pfn_of(folio) + i, bytes);
+  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
+    machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(folio_swap_slot(folio) + i));
   folio.clear(Flag::kWriteback);
 }
 

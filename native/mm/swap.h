@@ -28,7 +28,7 @@ class Swap {
   /// vm_swap_full: more than half in use, so swap cache is dropped eagerly.
   bool nearly_full();
 
-  // Slots. Each takes the lock. A number that names no slot in use changes nothing.
+  // Slots. Each takes the lock.
   /// A slot with this page in the cache and no user. kNoSpc: full.
   Result<std::uint64_t> alloc_slot(Pfn pfn);
   /// `count` slots side by side, the first divisible by it, for pages that follow each
@@ -56,9 +56,9 @@ class Swap {
   };
   Claim claim_alone(std::uint64_t slot);
 
-  /// Null: there is no such slot.
+  /// Of a slot that does not exist: bytes that are nobody's.
   std::byte* bytes(std::uint64_t slot) {
-    return slot < slots_ ? bytes_.data() + slot * kPageBytes : nullptr;
+    return bytes_.data() + (slot < slots_ ? slot : slots_) * kPageBytes;
   }
   SpinLock& lock() { return lock_; }
 
@@ -67,7 +67,7 @@ class Swap {
   std::uint64_t cached(std::uint64_t slot) const { return slot < cache_.size() ? cache_[slot] : 0; }
 
  private:
-  bool in_use(std::uint64_t slot) const;
+  bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
