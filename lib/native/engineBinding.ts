@@ -148,6 +148,17 @@ export interface NativeThreadsRun {
   ran: { thread: number; index: number; result: Record<string, unknown> | null }[]
   audit: NativeMmAuditRow[]
   leaks: string
+  livelocks: NativeLivelock[]
+}
+
+export interface NativeLivelock {
+  op: string | null
+  waitsFor: string
+  page: number | null
+  thread: number | null
+  round: number
+  expected?: number
+  found?: number
 }
 
 /** Random operations of threads; unused where the scenario has lists. */
@@ -184,6 +195,7 @@ export interface NativeRaceOps {
         threads: NativeOpResult[][]
         audit: NativeMmAuditRow[]
         leaks: string
+        livelocks: NativeLivelock[]
       }
     | NativeFailure
 }

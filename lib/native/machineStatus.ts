@@ -36,6 +36,16 @@ export function kernelError(status: number, call: string, subject: string, index
     })
   const name = errnoName(status)
   if (name === 'EBADF') return closedError(subject)
+  if (name === 'LIVELOCK')
+    return new PageboxError(
+      'ERR_PAGEBOX_CORRUPT',
+      `${call}: ${subject}: waited in vain for a page whose descriptor was damaged`,
+      {
+        argument: subject,
+        errno: 'EFAULT',
+        ...(index === undefined ? {} : { index }),
+      },
+    )
   const why = words[name]
   return new PageboxError('ERR_PAGEBOX_REFUSED', `${call}: ${subject}: ${name}${why === undefined ? '' : `, ${why}`}`, {
     argument: subject,

@@ -26,6 +26,7 @@ const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string,
   NOT_REFERENCED: ['ERR_PAGEBOX_NOT_REFERENCED', 'has not so many references that were handed out', 'EINVAL'],
   REFUSED: ['ERR_PAGEBOX_NO_ROOM', 'is of a type that the scheme or the layout does not do', 'EOPNOTSUPP'],
   CORRUPT: ['ERR_PAGEBOX_CORRUPT', 'holds a word that no kernel would write', 'EFAULT'],
+  LIVELOCK: ['ERR_PAGEBOX_CORRUPT', 'was waited for in vain: words of its descriptor are damaged', 'EFAULT'],
   ERANGE: ['ERR_PAGEBOX_PFN_RANGE', 'lies outside the box', undefined],
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "addon/box_object.h"
+#include "engine/livelock.h"
 
 namespace pagebox::addon {
 
@@ -94,6 +95,9 @@ class MachineCall {
   napi_value run(Body body) {
     if (bad_) return status(kBadFirst);
     napi_value result = nullptr;
+    // Loops over damaged descriptors end soon: this thread has an event loop.
+    CallWatch watch;
+    const PatienceScope patience(watch);
     const int why = call_.object->during_call([&](Box& box) {
       BoxMachine* machine = box.machine();
       if (machine == nullptr) {
@@ -103,7 +107,9 @@ class MachineCall {
       result = body(*machine, call_.object->user());
       machine->settle();
     });
-    return why != 0 ? status(why) : result;
+    if (why != 0) return status(why);
+    // Whatever errno the call made of it; what succeeded all the same stays a success.
+    return watch.has_found() && is_status(result) ? status(Errc::kLivelock) : result;
   }
   /// The same on an address space.
   template <class Body>
@@ -132,6 +138,14 @@ class MachineCall {
   const JsValues js;
 
  private:
+  /// Other handles' calls may go on, so it is not alone.
+  struct CallWatch final : LivelockWatch {
+    unsigned limit_ms() const override { return 500; }
+  };
+  bool is_status(napi_value value) const {
+    napi_valuetype type = napi_undefined;
+    return value != nullptr && napi_typeof(env_, value, &type) == napi_ok && type == napi_number;
+  }
   napi_env env_;
   BoundCall<BoxObject, kArgs> call_;
   bool bad_ = false;

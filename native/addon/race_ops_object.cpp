@@ -77,6 +77,7 @@ napi_value race_result(napi_env env, napi_callback_info info) {
         .set("threads", js.list(found.threads, [&](const auto& thread) { return ops(*thread); }))
         .set("audit", mm_rows_value(js, found.audit))
         .text("leaks", found.leaks)
+        .set("livelocks", livelocks_value(js, found.livelocks))
         .value();
   });
 }

@@ -57,6 +57,21 @@ napi_value mm_rows_value(const JsValues& js, const std::vector<MmAuditRow>& rows
   return js.list(rows, [&](const MmAuditRow& row) { return mm_row_value(js, row); });
 }
 
+napi_value livelocks_value(const JsValues& js, const std::vector<Livelock>& livelocks) {
+  return js.list(livelocks, [&](const Livelock& each) {
+    JsObject object(js);
+    object.set("op", each.op.empty() ? js.null() : js.text(each.op))
+        .text("waitsFor", each.waits_for)
+        .set("page", each.page ? js.number(each.page->value) : js.null())
+        .set("thread", each.thread < 0 ? js.null() : js.number(each.thread))
+        .number("round", each.round);
+    if (each.counted)
+      object.number("expected", static_cast<double>(each.expected))
+          .number("found", static_cast<double>(each.found));
+    return object.value();
+  });
+}
+
 /// Null where the scheme's effects had nothing to do with the result.
 napi_value effects_value(const JsValues& js, const OpEffects& effects) {
   if (effects.all.bits == 0) return js.null();
@@ -140,9 +155,12 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     if (!from.ok() || !read_rows(env, args[1], ops) || !read_numbers(env, args[2], recorded) ||
         recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
+    LivelockWatch watch;
+    const PatienceScope alone(watch);
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
       return failure(env, error, "no machine for this layout and scheme");
+    watch.watch(&sandbox->machine().memmap, 0);
     std::vector<OpEffects> effects;
     const std::vector<OpRecord> records = sandbox->run_all(ops, recorded, effects);
     const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
@@ -170,14 +188,25 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
     std::string reason;
     if (check_scenario(scenario, reason) != Errc::kOk) return failure(env, Errc::kInval, reason);
+    if (const std::uint64_t ops = count_ops(scenario); ops > limit)
+      return failure(env, Errc::kOverflow,
+                     "it comes to " + std::to_string(ops) +
+                         " operations, a run in order to at most " + std::to_string(limit));
+    LivelockWatch watch;
+    const PatienceScope alone(watch);
     settings.threads = static_cast<unsigned>(scenario.threads.size());
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
       return failure(env, error, "no machine for this layout and scheme");
+    watch.watch(&sandbox->machine().memmap, 0);
     std::vector<RanOp> ran;
-    if (!run_in_order(*sandbox, scenario, seed, limit, ran))
-      return failure(env, Errc::kOverflow, "more operations than the limit");
+    if (!run_in_order(*sandbox, scenario, seed, watch, ran))
+      return failure(env, Errc::kOverflow,
+                     "its results have more than " + std::to_string(kMaxRanWords) +
+                         " words, after " + std::to_string(ran.size()) + " operations");
     const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
+    const std::string leaks = rows.empty() ? sandbox->leaks() : std::string();
+    sandbox.reset();  // what it waits for is a finding too
     const JsValues js(env);
     return JsObject(js)
         .set("ran", js.list(ran,
@@ -189,7 +218,8 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
                                   .value();
                             }))
         .set("audit", mm_rows_value(js, rows))
-        .text("leaks", rows.empty() ? sandbox->leaks() : std::string())
+        .text("leaks", leaks)
+        .set("livelocks", livelocks_value(js, watch.take()))
         .value();
   });
 }

@@ -8,6 +8,7 @@
 
 #include "addon/js_value.h"
 #include "engine/audit_mm.h"
+#include "engine/livelock.h"
 #include "engine/program.h"
 
 namespace pagebox::addon {
@@ -19,7 +20,7 @@ napi_value scenario_tables(napi_env env, napi_callback_info info);
 napi_value run_scenario(napi_env env, napi_callback_info info);
 
 /// ({ scheme, layout, pages, seed }, setup: Float64Array, threads: Float64Array[])
-/// -> { ran: [{ thread, index, result }], audit, leaks }: thread by thread, in order.
+/// -> { ran: [{ thread, index, result }], audit, leaks, livelocks }: thread by thread, in order.
 napi_value run_threads_in_order(napi_env env, napi_callback_info info);
 
 /// The numbers of a Float64Array; false: it is none, or no whole number of rows.
@@ -28,5 +29,6 @@ bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops);
 /// The setup, and an array of lists.
 bool read_scenario(napi_env env, napi_value setup, napi_value threads, ScenarioOps& out);
 napi_value mm_rows_value(const JsValues& js, const std::vector<MmAuditRow>& rows);
+napi_value livelocks_value(const JsValues& js, const std::vector<Livelock>& livelocks);
 
 }  // namespace pagebox::addon

@@ -26,7 +26,8 @@ napi_value errnos(const JsValues& js) {
       Errc::kBadF,    Errc::kAgain,     Errc::kNoMem,     Errc::kAcces,    Errc::kFault,
       Errc::kBusy,    Errc::kExist,     Errc::kNoDev,     Errc::kInval,    Errc::kNoSpc,
       Errc::kRange,   Errc::kOverflow,  Errc::kOpNotSupp, Errc::kRemoteIo, Errc::kCanceled,
-      Errc::kCorrupt, Errc::kNotPinned, Errc::kPinLimit,  Errc::kRefused,  Errc::kNotReferenced};
+      Errc::kCorrupt, Errc::kNotPinned, Errc::kPinLimit,  Errc::kRefused,  Errc::kNotReferenced,
+      Errc::kLivelock};
   return js.list(kAll, [&](Errc code) {
     return JsObject(js)
         .number("code", static_cast<int>(code))

@@ -5,13 +5,17 @@
 
 #include "base/atomic.h"
 #include "base/env.h"
+#include "base/retry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 class Completion {
  public:
-  void wait() const {
-    while (done_.load() == 0) wait_on(done_.address(), 0);
+  /// False: given up, it has not happened. `what` and `at`: see Retry.
+  bool wait(const char* what = "an event", const void* at = nullptr) const {
+    for (Retry retry(what, at); done_.load() == 0;)
+      if (!retry.wait_on(done_.address(), 0)) return false;
+    return true;
   }
   bool is_done() const { return done_.load() != 0; }
   /// Wakes all who wait; who waits later does not sleep. The last touch of the

@@ -30,6 +30,7 @@ std::string_view errc_name(Errc code) {
     case Errc::kPinLimit: return "PIN_LIMIT";
     case Errc::kRefused: return "REFUSED";
     case Errc::kNotReferenced: return "NOT_REFERENCED";
+    case Errc::kLivelock: return "LIVELOCK";
   }
   return "UNKNOWN";
 }

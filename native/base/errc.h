@@ -38,6 +38,7 @@ enum class [[nodiscard]] Errc : std::int32_t {
   kPinLimit = 4099,       // the scheme's count is full
   kRefused = 4100,        // the scheme or the layout does not do this page type
   kNotReferenced = 4101,  // put of a reference that the ledger says nobody holds
+  kLivelock = 4102,       // a loop waited for what a damaged descriptor never brings
 };
 
 /// The errno's name ("EFAULT"), or a name of our own ("CORRUPT") above 4096.

@@ -12,7 +12,7 @@ std::uint32_t first_look(const Atomic<std::uint32_t>& word) { return kModel ? 0 
 
 // The three states of Drepper, "Futexes Are Tricky" (2011), mutex2: whoever
 // had to wait takes the lock as contended, since others may still sleep.
-void SpinLock::lock_slow() {
+void SpinLock::lock_slow(const char* what, Retry::Until until) {
   if constexpr (!kModel) {
     // Holders keep it for some tens of ns: cheaper to look than to sleep.
     constexpr int kSpins = 100;
@@ -21,7 +21,9 @@ void SpinLock::lock_slow() {
       cpu_relax();
     }
   }
-  while (word_.exchange(kContended) != kFree) wait_on(word_.address(), kContended);
+  Retry retry(what, &word_, until);
+  while (word_.exchange(kContended) != kFree)
+    if (!retry.wait_on(word_.address(), kContended)) return;
 }
 
 // Rules of RwLock's word (readers in the low bits):
@@ -31,6 +33,7 @@ void SpinLock::lock_slow() {
 // 3. Sleepers are woken at each change to "no reader, no writer" seen with kWaiting.
 
 void RwLock::lock_shared() {
+  Retry retry("a lock to read", &word_, Retry::Until::kHolder);
   std::uint32_t seen = first_look(word_);
   for (;;) {
     if ((seen & (kWriter | kWaiting)) == 0) {
@@ -41,7 +44,11 @@ void RwLock::lock_shared() {
       if (!word_.compare_exchange(seen, seen | kWaiting)) continue;
       seen |= kWaiting;
     }
-    wait_on(word_.address(), seen);
+    // Given up: it counts as a reader all the same, as its unlock will.
+    if (!retry.wait_on(word_.address(), seen)) {
+      (void)word_.fetch_add(1);
+      return;
+    }
     seen = word_.load();
   }
 }
@@ -59,6 +66,7 @@ void RwLock::unlock_shared() {
 }
 
 void RwLock::lock() {
+  Retry retry("a lock to write", &word_, Retry::Until::kHolder);
   std::uint32_t seen = 0;
   while (!word_.compare_exchange(seen, seen | kWriter)) {
     while ((seen & ~kWaiting) != 0) {
@@ -66,7 +74,7 @@ void RwLock::lock() {
         if (!word_.compare_exchange(seen, seen | kWaiting)) continue;
         seen |= kWaiting;
       }
-      wait_on(word_.address(), seen);
+      if (!retry.wait_on(word_.address(), seen)) return;
       seen = word_.load();
     }
   }

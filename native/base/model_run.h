@@ -38,8 +38,10 @@ enum class RunEnd : std::uint8_t {
   kDataRace,      ///< two unordered accesses to a Plain field, one a write
   kUseAfterFree,  ///< an access to memory_dead() memory
   kAssertion,     ///< PAGEBOX_CHECK
+  kStopped,       ///< RunLimits::stop
 };
-/// "clean", "deadlock", "livelock", "limit", "data race", "use after free", "assertion"
+/// "clean", "deadlock", "livelock", "limit", "data race", "use after free", "assertion",
+/// "stopped"
 const char* run_end_name(RunEnd end);
 
 /// Sees each access; for traces. It must not call into the model.
@@ -59,6 +61,8 @@ struct RunLimits {
   /// neither data races nor uses after free are seen.
   bool detect_races = true;
   bool record_choices = false;
+  /// Looked at now and then: not zero ends the run, wherever it is.
+  const volatile std::uint32_t* stop = nullptr;
   RunObserver* observer = nullptr;
 };
 

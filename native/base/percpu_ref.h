@@ -42,8 +42,8 @@ class PercpuRef {
   void kill();
   bool is_dying() const { return (shards_[0].word.load() & kDying) != 0; }
   bool is_zero() const { return zero_.is_done(); }
-  /// Sleeps until kill() was called and all references are gone.
-  void wait_zero() const { zero_.wait(); }
+  /// Sleeps until kill() was called and all references are gone. False: given up.
+  bool wait_zero(const char* what = "references to be dropped") const { return zero_.wait(what); }
   /// The references held, the initial one included; exact only when nobody moves.
   std::int64_t count() const;
   /// A new life, with one reference. Nobody else may use the object meanwhile.

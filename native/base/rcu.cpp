@@ -99,9 +99,10 @@ void RcuDomain::wait_left(unsigned phase) {
     auto& readers = shard.readers[phase];
     if (readers.load() == 0) continue;
     // The last reader to leave wakes; it may leave before the sleep or after.
+    Retry retry("readers of RCU", nullptr, Retry::Until::kHolder);
     for (std::uint32_t seen = readers.fetch_or(kWaiting) | kWaiting; seen != kWaiting;
          seen = readers.load()) {
-      wait_on(readers.address(), seen);
+      if (!retry.wait_on(readers.address(), seen)) break;
     }
     readers.fetch_and(~kWaiting);
   }

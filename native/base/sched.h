@@ -1,7 +1,8 @@
 // The seam between the core and the explorer. In the host environment the
 // functions below are nothing, or a futex. In the model they hand control to
 // the scheduler that owns the running fiber; outside a run they do nothing, so
-// a box can be built and audited without scheduling points.
+// a box can be built and audited without scheduling points. Loops that wait do so
+// through base/retry.h.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +33,10 @@ void sched_point(Access access, const void* at, std::size_t bytes);
 void sched_wrote(const void* at, std::size_t bytes);
 /// The running fiber sleeps until `wake(at)`, unless `*at != expected` already.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);
+/// Outside a run nobody wakes anybody, and nobody needs time.
+inline constexpr unsigned kSleepMs = 1, kNapMs = 1;
+inline bool sleep_on(const std::uint32_t*, std::uint32_t) { return false; }
+inline void nap() {}
 /// Wakes every fiber that sleeps on `at`.
 void wake(const std::uint32_t* at);
 /// A spin loop's hint: the fiber cannot go on before another has run.
@@ -47,6 +52,11 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected);
 void wake(const std::uint32_t* at);
 /// sched_yield: another may go on here.
 void yield_turn();
+inline constexpr unsigned kSleepMs = 50, kNapMs = 1;
+/// As wait_on(), for kSleepMs at most; false: nobody woke it in that time.
+bool sleep_on(const std::uint32_t* at, std::uint32_t expected);
+/// Leaves the core to others for kNapMs.
+void nap();
 inline void cpu_relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -56,7 +66,8 @@ inline void cpu_relax() {
 }
 #endif
 
-/// For loops that wait for another thread's store: `SpinWait wait; while (…) wait.pause();`
+/// For loops that wait for a short call of another thread, which ends whatever any
+/// memory holds: `SpinWait wait; while (…) wait.pause();` All others ask a Retry.
 class SpinWait {
  public:
   /// cpu_relax(); on the host, after a while, the core is left to others: who is waited

@@ -6,9 +6,11 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include "base/check.h"
 
@@ -18,6 +20,17 @@ namespace pagebox::inline PAGEBOX_ENV {
 // mappings too: their key is (process, address).
 void wait_on(const std::uint32_t* at, std::uint32_t expected) {
   syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+}
+
+bool sleep_on(const std::uint32_t* at, std::uint32_t expected) {
+  const timespec limit{0, long{kSleepMs} * 1'000'000};
+  return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, expected, &limit, nullptr, 0) == 0 ||
+         errno != ETIMEDOUT;
+}
+
+void nap() {
+  const timespec limit{0, long{kNapMs} * 1'000'000};
+  nanosleep(&limit, nullptr);
 }
 
 void wake(const std::uint32_t* at) {

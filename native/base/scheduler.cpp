@@ -2,6 +2,7 @@
 
 #ifdef PAGEBOX_MODEL
 
+#include <algorithm>
 #include <bit>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -23,7 +24,7 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
   runnable_ = daemons_ = sleeping_ = 0;
   count_ = 0;
   idle_spins_ = 0;
-  steps_ = switches_ = 0;
+  steps_ = switches_ = next_look_ = 0;
   hash_ = 0xcbf29ce484222325U;  // FNV's offset basis
   ended_ = false;
   ++serial_;
@@ -136,12 +137,19 @@ void Scheduler::hand_over(FiberSet candidates) {
     switch_fiber(self.stack.context(), *starter);
     return;
   }
-  if (steps_ >= limits_.max_steps) end(RunEnd::kLimit);
+  if (steps_ >= next_look_) look_at_limits();
   const FiberId next = choose(candidates);
   if (next == current_) return;
   ++switches_;
   current_ = next;
   switch_fiber(self.stack.context(), context(next));
+}
+
+void Scheduler::look_at_limits() {
+  constexpr std::uint64_t kBetweenLooks = 4096;
+  if (steps_ >= limits_.max_steps) end(RunEnd::kLimit);
+  if (limits_.stop != nullptr && *limits_.stop != 0) end(RunEnd::kStopped);
+  next_look_ = std::min(limits_.max_steps, steps_ + kBetweenLooks);
 }
 
 FiberId Scheduler::choose(FiberSet candidates) {
@@ -245,6 +253,7 @@ const char* run_end_name(RunEnd end) {
     case RunEnd::kDataRace: return "data race";
     case RunEnd::kUseAfterFree: return "use after free";
     case RunEnd::kAssertion: return "assertion";
+    case RunEnd::kStopped: return "stopped";
   }
   return "unknown";
 }

@@ -56,6 +56,7 @@ class Scheduler {
   void announce(Access access, const void* at, std::size_t bytes);
   void check_access();
   void hand_over(FiberSet candidates);
+  void look_at_limits();
   FiberId choose(FiberSet candidates);
   void finished();
   [[noreturn]] void end(RunEnd how);
@@ -77,15 +78,16 @@ class Scheduler {
   FiberId current_ = kNoFiber;
   bool ended_ = false;
   std::uint64_t steps_ = 0;
+  std::uint64_t next_look_ = 0;  // the step at which limits may be reached
   std::uint64_t switches_ = 0;
   std::uint64_t hash_ = 0;
   std::uint64_t serial_ = 0;
 };
 
-/// The run that the calling OS thread is in. The one thread_local of the core: fibers
-/// never change their OS thread, and the seam has no argument that could carry the
-/// scheduler. The initial-exec model makes the read one instruction in a shared
-/// object too.
+/// The run that the calling OS thread is in. A thread_local of the core, beside the run's Patience
+/// (base/retry.h): fibers never change their OS thread, and the seam has no argument that could
+/// carry the scheduler. The initial-exec model makes the read one instruction in a shared object
+/// too.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local Scheduler* active_scheduler;
 
 /// Prints why and aborts: misuse of the model itself.

@@ -11,6 +11,7 @@
 
 #include "base/atomic.h"
 #include "base/env.h"
+#include "base/retry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -18,9 +19,10 @@ class SeqCount {
  public:
   /// Spins while a writer is inside.
   std::uint32_t read_begin() const {
-    for (SpinWait wait;; wait.pause()) {
+    for (Retry retry("a sequence count", &value_, Retry::Until::kHolder);;) {
       const std::uint32_t seen = value_.load(std::memory_order_acquire);  // pairs with write_end()
-      if ((seen & 1) == 0) return seen;
+      // Given up, it is odd: read_retry() finds it unchanged, as nobody writes any more.
+      if ((seen & 1) == 0 || !retry.pause()) return seen;
     }
   }
   /// True: what was read since read_begin() may be torn.

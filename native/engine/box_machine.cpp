@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/box.h"
+#include "engine/livelock.h"
 #include "mm/migrate.h"
 #include "mm/reclaim.h"
 
@@ -34,6 +35,9 @@ Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out) {
 }
 
 BoxMachine::~BoxMachine() {
+  // Nobody else is here any more: what is not there for the taking will not come.
+  LivelockWatch watch;
+  const PatienceScope alone(watch);
   std::vector<unsigned> users;
   users.reserve(mms_.size() + pages_.size() + files_.size());
   for (const auto& [id, mm] : mms_) users.push_back(mm.user);

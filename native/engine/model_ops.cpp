@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "base/random_strategy.h"
 #include "engine/barrier.h"
+#include "engine/livelock.h"
 #include "engine/op_text.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -40,8 +42,20 @@ struct Thread {
   std::unique_ptr<OpSource> source;
   std::vector<std::string>* trace = nullptr;
   std::uint64_t hash = 0, ops = 0;
+  bool no_memory = false;
 
+  /// No exception leaves a fiber.
   void run() {
+    try {
+      run_all();
+    } catch (const std::bad_alloc&) {
+      no_memory = true;
+      barrier->abandon();
+    }
+  }
+
+ private:
+  void run_all() {
     Op op;
     while (source->next(op)) {
       if (op.code == OpCode::kBarrier) {
@@ -72,6 +86,7 @@ OpsOutcome outcome_of(RunEnd end) {
     case RunEnd::kDataRace: return OpsOutcome::kDataRace;
     case RunEnd::kUseAfterFree: return OpsOutcome::kUseAfterFree;
     case RunEnd::kAssertion: return OpsOutcome::kAssertion;
+    case RunEnd::kStopped: return OpsOutcome::kLimit;  // the caller discards it
   }
   return OpsOutcome::kAssertion;
 }
@@ -107,7 +122,8 @@ class OpsModel {
 
   unsigned abandoned() const { return abandoned_; }
 
-  /// Schedule `run` on a machine of its own. `finding.trace` is filled if `traced`.
+  /// Schedule `run` on a machine of its own. `finding.trace` is filled if `traced`. kIntr:
+  /// told to stop meanwhile.
   Errc run(std::uint64_t run, bool traced, ModelOpsFinding& finding, ModelOpsReport& report) {
     SandboxSettings of_box;
     of_box.layout = settings_.layout;
@@ -116,10 +132,32 @@ class OpsModel {
     of_box.device_pages = settings_.device_pages;
     of_box.swap_pages = settings_.swap_pages;
     of_box.threads = threads_;
+    // Of all that runs outside the schedule, where nobody else goes on. The sandbox goes
+    // before it: taking it down may wait too.
+    LivelockWatch watch;
+    const PatienceScope alone(watch);
+    const Errc error = run_on(of_box, run, traced, watch, finding, report);
+    if (const std::vector<Livelock> found = watch.take();
+        !found.empty() && finding.outcome == OpsOutcome::kClean) {
+      finding.outcome = OpsOutcome::kLivelock;
+      finding.text = livelock_text(found.front());
+    }
+    return error;
+  }
+
+ private:
+  Errc run_on(const SandboxSettings& of_box, std::uint64_t run, bool traced, LivelockWatch& watch,
+              ModelOpsFinding& finding, ModelOpsReport& report) {
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(of_box, sandbox); error != Errc::kOk) return error;
     Program setup(setup_, sandbox->interpreter(), settings_.seed);
-    for (Op op; setup.next(op);) (void)sandbox->interpreter().run(op);
+    watch.watch(&sandbox->machine().memmap, 0);
+    for (Op op; setup.next(op);) {
+      if (is_stopped()) return Errc::kIntr;
+      watch.begin(&op);
+      (void)sandbox->interpreter().run(op);
+    }
+    watch.begin(nullptr);
 
     Barrier barrier(threads_);
     std::vector<Thread> threads(threads_);
@@ -136,8 +174,17 @@ class OpsModel {
     strategy.begin(run);
     RunLimits limits;
     limits.max_steps = settings_.max_steps;
+    limits.stop = settings_.stop;
     const RunOutcome outcome = runner_.run(bodies, strategy, limits);
     strategy.end(outcome);
+    if (outcome.end == RunEnd::kStopped) {
+      (void)sandbox.release();  // as below
+      return Errc::kIntr;
+    }
+    if (std::ranges::any_of(threads, &Thread::no_memory)) {
+      (void)sandbox.release();
+      return Errc::kNoMem;
+    }
 
     finding.run = run;
     finding.schedule_hash = outcome.schedule_hash;
@@ -159,7 +206,8 @@ class OpsModel {
     return Errc::kOk;
   }
 
- private:
+  bool is_stopped() const { return settings_.stop != nullptr && *settings_.stop != 0; }
+
   std::unique_ptr<OpSource> source_of(unsigned thread, Interpreter& interpreter,
                                       std::uint64_t run) const {
     const std::uint64_t seed = mix(settings_.seed, run);
@@ -250,7 +298,9 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
     if (settings.stop != nullptr && *settings.stop != 0) break;
     ModelOpsFinding finding;
     const std::uint64_t run = settings.first_run + i;
-    if (const Errc error = model.run(run, false, finding, report); error != Errc::kOk) return error;
+    const Errc error = model.run(run, false, finding, report);
+    if (error == Errc::kIntr) break;
+    if (error != Errc::kOk) return error;
     ++report.schedules;
     ++report.outcomes[static_cast<unsigned>(finding.outcome)];
     if (hashes.size() < kMaxHashes) hashes.push_back(finding.schedule_hash);
@@ -259,7 +309,9 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
       // A schedule is a function of its number: once more, with the trace.
       ModelOpsReport aside;
       ModelOpsFinding& traced = report.first.emplace_back();
-      if (const Errc error = model.run(run, true, traced, aside); error != Errc::kOk) return error;
+      const Errc again = model.run(run, true, traced, aside);
+      if (again == Errc::kIntr) traced = std::move(finding);
+      if (again != Errc::kOk && again != Errc::kIntr) return again;
     }
     report.gave_up = model.abandoned() >= kMaxAbandoned;
   }

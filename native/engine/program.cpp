@@ -7,6 +7,27 @@ namespace {
 
 constexpr std::uint64_t kMaxBarriers = std::uint64_t{1} << 32;
 
+std::uint64_t add(std::uint64_t a, std::uint64_t b) {
+  return __builtin_add_overflow(a, b, &a) ? ~std::uint64_t{0} : a;
+}
+std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
+  return __builtin_mul_overflow(a, b, &a) ? ~std::uint64_t{0} : a;
+}
+
+std::uint64_t count_between(const std::vector<Op>& ops, std::size_t at, std::size_t end) {
+  std::uint64_t total = 0;
+  while (at < end) {
+    const Op& op = ops[at++];
+    if (op.code != OpCode::kRepeat) {
+      total = add(total, 1);
+      continue;
+    }
+    total = add(total, multiply(op.n, count_between(ops, at, at + op.pages)));
+    at += op.pages;
+  }
+  return total;
+}
+
 struct Checker {
   const std::vector<Op>& ops;
   std::string& reason;
@@ -38,6 +59,14 @@ struct Checker {
 
 }  // namespace
 
+std::uint64_t count_ops(const std::vector<Op>& ops) { return count_between(ops, 0, ops.size()); }
+
+std::uint64_t count_ops(const ScenarioOps& scenario) {
+  std::uint64_t total = count_ops(scenario.setup);
+  for (const std::vector<Op>& ops : scenario.threads) total = add(total, count_ops(ops));
+  return total;
+}
+
 Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
   std::uint64_t barriers = 0;
   const auto count = [&](const std::vector<Op>& ops) {
@@ -46,6 +75,11 @@ Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
   if (const Errc error = count(scenario.setup); error != Errc::kOk) return error;
   if (barriers != 0) {
     reason = "a barrier in the setup: there is nobody to wait for";
+    return Errc::kInval;
+  }
+  if (const std::uint64_t ops = count_ops(scenario.setup); ops > kMaxSetupOps) {
+    reason = "the setup comes to " + std::to_string(ops) + " operations, at most " +
+             std::to_string(kMaxSetupOps) + " are allowed";
     return Errc::kInval;
   }
   std::uint64_t first = 0;
@@ -61,7 +95,14 @@ Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
 }
 
 Program::Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint64_t seed)
-    : ops_(ops), interpreter_(interpreter), rng_(Rng::stream(seed, interpreter.thread())) {}
+    : ops_(ops),
+      interpreter_(interpreter),
+      idle_(ops.size()),
+      rng_(Rng::stream(seed, interpreter.thread())) {
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (ops[i].code == OpCode::kRepeat)
+      idle_[i] = ops[i].n == 0 || count_between(ops, i + 1, i + 1 + ops[i].pages) == 0 ? 1 : 0;
+}
 
 bool Program::next(Op& op) {
   for (;;) {
@@ -74,7 +115,7 @@ bool Program::next(Op& op) {
     if (at_ == ops_.size()) return false;
     op = ops_[at_++];
     if (op.code != OpCode::kRepeat) break;
-    if (op.n == 0 || op.pages == 0)
+    if (idle_[at_ - 1] != 0)
       at_ += op.pages;
     else
       loops_.push_back({at_, at_ + op.pages, op.n});
@@ -105,18 +146,21 @@ void Program::choose_page(Op& op) {
 }
 
 bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
-                  std::size_t limit, std::vector<RanOp>& out) {
+                  LivelockWatch& watch, std::vector<RanOp>& out) {
   // True: at a barrier, more is to come.
   bool within = true;
+  std::uint64_t words = 0;
   const auto run_until_barrier = [&](Program& program, unsigned thread) {
     Op op;
     while (program.next(op)) {
       if (op.code == OpCode::kBarrier) return true;
-      if (out.size() == limit) {
-        within = false;
-        return false;
-      }
+      watch.begin(&op);
       out.push_back({thread, program.last(), sandbox.interpreter(thread).run(op)});
+      watch.begin(nullptr);
+      const OpRecord& record = out.back().record;
+      words += record.v.size() + record.signals.size() + record.prot.size() + record.entries.size();
+      within = words <= kMaxRanWords;
+      if (!within) return false;
     }
     return false;
   };

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "engine/interpreter.h"
+#include "engine/livelock.h"
 #include "engine/op_source.h"
 #include "engine/pattern.h"
 
@@ -23,9 +24,18 @@ struct ScenarioOps {
 };
 
 inline constexpr unsigned kMaxRepeatDepth = 8;
+/// Operations of a setup. It runs anew for each round and each schedule.
+inline constexpr std::uint64_t kMaxSetupOps = 1'000'000;
 
-/// kInval: a body that leaves its list, a barrier in the setup, threads that meet
-/// different numbers of barriers (some would wait forever); `reason` says which.
+/// Operations of a list with every `repeat` resolved, barriers among them; 2^64 - 1: that
+/// many or more. The list passes check_scenario().
+std::uint64_t count_ops(const std::vector<Op>& ops);
+/// Of the setup and all threads together.
+std::uint64_t count_ops(const ScenarioOps& scenario);
+
+/// kInval: a body that leaves its list, a barrier in the setup, a setup longer than
+/// kMaxSetupOps, threads that meet different numbers of barriers (some would wait
+/// forever); `reason` says which.
 Errc check_scenario(const ScenarioOps& scenario, std::string& reason);
 
 /// The operations of one list, one after another.
@@ -49,6 +59,7 @@ class Program final : public OpSource {
   Interpreter& interpreter_;
   std::size_t at_ = 0;
   std::vector<Loop> loops_;
+  std::vector<std::uint8_t> idle_;  // by place: a repeat that comes to no operation
   Rng rng_;
   std::uint64_t sequential_ = 0;
   std::map<std::uint64_t, std::unique_ptr<ZipfTable>> zipf_;  // by pages
@@ -63,9 +74,12 @@ struct RanOp {
   OpRecord record;
 };
 
-/// In order: the setup, then each thread up to its next barrier, in turn. At most
-/// `limit` operations. False: there were more.
+/// Words that results of one run keep in memory: of loads, and of pages looked at.
+inline constexpr std::uint64_t kMaxRanWords = std::uint64_t{1} << 24;
+
+/// In order: the setup, then each thread up to its next barrier, in turn. The caller has
+/// counted the operations. False: more words than kMaxRanWords, `out` ends there.
 bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
-                  std::size_t limit, std::vector<RanOp>& out);
+                  LivelockWatch& watch, std::vector<RanOp>& out);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -82,8 +82,8 @@ struct OpResult {
 
 using OpResults = std::array<OpResult, kPinOps>;
 
-enum class StoppedBy : std::uint8_t { kTime, kOps, kRounds, kAbort, kAudit };
-/// "time", "ops", "rounds", "abort", "audit"
+enum class StoppedBy : std::uint8_t { kTime, kOps, kRounds, kAbort, kAudit, kLivelock };
+/// "time", "ops", "rounds", "abort", "audit", "livelock"
 std::string_view stopped_by_name(StoppedBy by);
 
 struct RaceResult {

@@ -16,11 +16,27 @@ namespace {
 constexpr std::uint64_t kTimedEvery = 8;
 constexpr std::uint64_t kCountEvery = 64;
 
+/// A look at the clock in the setup costs as much as an operation.
+constexpr std::uint64_t kLookEvery = 64;
+
+class RaceOps;
+
+class RaceWatch final : public LivelockWatch {
+ public:
+  RaceWatch(RaceOps& race, int thread) : LivelockWatch(thread), race_(race) {}
+  unsigned limit_ms() const override;
+  void gave_up(const GaveUp& what) override;
+
+ private:
+  RaceOps& race_;
+};
+
 /// One line a thread, since each counts in its own.
 struct alignas(64) Share {
   std::unique_ptr<OpSource> source;
   std::unique_ptr<ScenarioOpResults> results = std::make_unique<ScenarioOpResults>();
   std::uint64_t done = 0;  // operations since the race began
+  std::unique_ptr<RaceWatch> watch;
 };
 
 class RaceOps {
@@ -32,15 +48,22 @@ class RaceOps {
         setup_(settings.scenario != nullptr ? settings.scenario->setup
                                             : random_setup(settings.random)),
         rounds_barrier_(settings.threads),
-        shares_(settings.threads) {}
+        shares_(settings.threads) {
+    for (unsigned i = 0; i < settings.threads; ++i)
+      shares_[i].watch = std::make_unique<RaceWatch>(*this, static_cast<int>(i));
+  }
 
   Errc run() {
+    const PatienceScope patience(between_);
     begin_ns_ = now_ns();
     if (const Errc error = begin_round(); error != Errc::kOk) return error;
     const Errc error = run_threads(
         settings_.threads, [this](unsigned thread) { run_thread(thread); },
         settings_.affinity ? 0 : -1, [this] { rounds_barrier_.abandon(); });
+    sandbox_.reset();
     if (error != Errc::kOk) return error;
+    if (no_memory_.load() != 0) return Errc::kNoMem;
+    collect_livelocks();
     result_.total = std::make_unique<ScenarioOpResults>();
     for (Share& share : shares_) {
       for (unsigned op = 0; op < kOpCodes; ++op) (*result_.total)[op].merge((*share.results)[op]);
@@ -49,19 +72,38 @@ class RaceOps {
     return error_;
   }
 
+  /// It has to end: what its loops wait for has had its time.
+  bool is_overdue() const { return control_.stopped() || now_ns() >= deadline_ns(); }
+  bool has_given_up() const { return given_up_.load(atomics::kRelaxed) != 0; }
+  void give_up() { given_up_.store(1, atomics::kRelaxed); }
+
  private:
   void run_thread(unsigned thread) {
+    const PatienceScope patience(*shares_[thread].watch);
+    try {
+      run_rounds(thread);
+    } catch (const std::bad_alloc&) {
+      // Nobody waits for this thread any more.
+      no_memory_.store(1);
+      give_up();
+      rounds_barrier_.abandon();
+      barrier_->abandon();
+    }
+  }
+
+  void run_rounds(unsigned thread) {
     do {
       if (thread == 0) round_begin_ns_ = now_ns();
       if (!rounds_barrier_.wait()) return;
       run_round(thread);
-      rounds_barrier_.wait();
+      if (!rounds_barrier_.wait()) return;
       if (thread == 0) {
+        const PatienceScope alone(between_);
         end_round();
         if (!over_) error_ = begin_round();
         over_ |= error_ != Errc::kOk;
       }
-      rounds_barrier_.wait();
+      if (!rounds_barrier_.wait()) return;
     } while (!over_);
   }
 
@@ -79,7 +121,16 @@ class RaceOps {
     std::uint64_t state = settings_.seed + result_.rounds;
     const std::uint64_t seed = splitmix64(state);
     Program setup(setup_, sandbox_->interpreter(), seed);
-    for (Op op; setup.next(op);) (void)sandbox_->interpreter().run(op);
+    between_.watch(&sandbox_->machine().memmap, result_.rounds);
+    std::uint64_t n = 0;
+    for (Op op; setup.next(op);) {
+      // Cut short, the round is over before it begins.
+      if (n++ % kLookEvery == 0 && is_overdue()) break;
+      between_.begin(&op);
+      (void)sandbox_->interpreter().run(op);
+    }
+    between_.begin(nullptr);
+    for (Share& share : shares_) share.watch->watch(&sandbox_->machine().memmap, result_.rounds);
     for (unsigned i = 0; i < settings_.threads; ++i)
       shares_[i].source = source_of(i, sandbox_->interpreter(i + 1), seed);
     barrier_ = std::make_unique<Barrier>(settings_.threads);
@@ -103,13 +154,17 @@ class RaceOps {
     std::uint64_t now = 0, counted = 0, n = 0;
     Op op;
     while (share.source->next(op)) {
+      const bool looks = n++ % kTimedEvery == 0;
+      if (looks) {
+        now = now_ns();
+        if (now >= end_ns || control_.stopped()) break;
+      }
+      if (has_given_up()) break;
       if (op.code == OpCode::kBarrier) {
         if (!barrier_->wait()) break;
         continue;
       }
-      if (n++ % kTimedEvery == 0) {
-        now = now_ns();
-        if (now >= end_ns || control_.stopped()) break;
+      if (looks) {
         run_op(interpreter, share, op);
         (*share.results)[static_cast<unsigned>(op.code)].latency.record(now_ns() - now);
       } else {
@@ -124,7 +179,9 @@ class RaceOps {
   }
 
   static void run_op(Interpreter& interpreter, Share& share, const Op& op) {
+    share.watch->begin(&op);
     const OpRecord record = interpreter.run(op);
+    share.watch->begin(nullptr);
     share.source->done(op, record);
     ++share.done;
     OpResult& result = (*share.results)[static_cast<unsigned>(op.code)];
@@ -156,12 +213,26 @@ class RaceOps {
     else if (now >= deadline_ns())
       ends(StoppedBy::kTime);
     audit();
-    if (!result_.audit.empty() || !result_.leaks.empty()) {
+    if (has_given_up() || between_.has_found()) {
+      result_.dirty_round = result_.rounds;
+      ends(StoppedBy::kLivelock);
+    } else if (!result_.audit.empty() || !result_.leaks.empty()) {
       result_.dirty_round = result_.rounds;
       ends(StoppedBy::kAudit);
     }
     ++result_.rounds;
     control_.add_round();
+  }
+
+  void collect_livelocks() {
+    const auto add = [this](LivelockWatch& watch) {
+      for (Livelock& each : watch.take()) result_.livelocks.push_back(std::move(each));
+    };
+    for (Share& share : shares_) add(*share.watch);
+    add(between_);
+    if (result_.livelocks.empty()) return;
+    result_.dirty_round = result_.livelocks.front().round;
+    if (result_.stopped_by != StoppedBy::kAudit) result_.stopped_by = StoppedBy::kLivelock;
   }
 
   void audit() {
@@ -188,7 +259,19 @@ class RaceOps {
   std::uint64_t begin_ns_ = 0, round_begin_ns_ = 0;
   bool over_ = false;
   Errc error_ = Errc::kOk;
+  Atomic<std::uint32_t> given_up_, no_memory_;
+  LivelockWatch between_;  // of setups, audits and ends: nobody else runs
 };
+
+unsigned RaceWatch::limit_ms() const {
+  if (race_.has_given_up()) return kLostRaceMs;
+  return race_.is_overdue() ? kOverdueMs : kPatienceMs;
+}
+
+void RaceWatch::gave_up(const GaveUp& what) {
+  LivelockWatch::gave_up(what);
+  race_.give_up();
+}
 
 Errc check_settings(RaceOpsSettings& settings, std::string* reason) {
   const auto refuse = [reason](const std::string& text) {

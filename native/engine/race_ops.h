@@ -1,6 +1,7 @@
 // The race engine for scenarios: each thread is one of the system, real atomics,
 // full speed. A round starts from a fresh machine and ends in a barrier and an audit,
-// with everybody alive and again when all have exited.
+// with everybody alive and again when all have exited. It ends on time whatever the
+// scheme has done to the descriptors: loops give up, and that is a finding.
 #pragma once
 
 #include "base/env.h"
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/livelock.h"
 #include "engine/race.h"
 #include "engine/random_ops.h"
 #include "engine/sandbox.h"
@@ -53,6 +55,8 @@ struct RaceOpsResult {
   std::vector<MmAuditRow> audit;
   std::string leaks;
   std::uint64_t dirty_round = 0;  // which one that was, from 0
+  /// What loops of that round gave up, kMax of each thread; empty: nothing.
+  std::vector<Livelock> livelocks;
 };
 
 /// Runs a race in threads of its own and returns when it is over. kInval: a setting

@@ -28,6 +28,7 @@ std::string_view stopped_by_name(StoppedBy by) {
     case StoppedBy::kRounds: return "rounds";
     case StoppedBy::kAbort: return "abort";
     case StoppedBy::kAudit: return "audit";
+    case StoppedBy::kLivelock: return "livelock";
   }
   return "";
 }

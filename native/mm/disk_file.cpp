@@ -57,15 +57,17 @@ Errc readahead(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
 
 Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   Machine& machine = cpu.machine;
-  for (;;) {
+  for (Retry retry("a page of a file");;) {
     if (index >= file.size_pages()) return Errc::kFault;
     const auto cached = filemap_get_ram_folio(cpu, file, index);
     if (!cached) return cached.error;
     const Page folio = cached.value;
     if (!folio) {
       if (const Errc error = readahead(cpu, file, index); error != Errc::kOk) return error;
+      if (!retry.again()) return Errc::kLivelock;
       continue;
     }
+    retry.looks_at(folio.at());
     folio_lock(folio);
     if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
       folio.clear(Flag::kReclaim);  // the marker was noticed; reclaim shares its bit
@@ -73,16 +75,19 @@ Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
     }
     folio_unlock(folio);
     machine.put(cpu, folio);
+    if (!retry.again()) return Errc::kLivelock;
   }
 }
 
 Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   Machine& machine = cpu.machine;
-  for (;;) {
+  Retry retry("a page of a file");
+  do {
     const auto cached = filemap_get_ram_folio(cpu, file, index);
     if (!cached) return cached.error;
     Page folio = cached.value;
     if (folio) {
+      retry.looks_at(folio.at());
       folio_lock(folio);
       if (folio_file(machine, folio) != &file || folio_index(folio) != index) {
         folio_unlock(folio);
@@ -107,7 +112,8 @@ Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index)
       machine.get(folio);
     }
     return folio;
-  }
+  } while (retry.again());
+  return Errc::kLivelock;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

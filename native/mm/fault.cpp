@@ -10,6 +10,19 @@ Page devmap_page(Machine& machine, Pte pte) {
   return machine.page(pte.pfn());
 }
 
+Page page_behind(Cpu& cpu, const Mm& mm, std::uint64_t address) {
+  Machine& machine = cpu.machine;
+  PteSlot slot = mm.page_table.find(address);
+  if (!slot) slot = mm.page_table.find_pmd(address);
+  if (!slot) return {};
+  const Pte pte = slot.get();
+  if (pte.none()) return {};
+  if (!pte.present() && pte.entry().is_swap())
+    return machine.swap.cached_page(machine, pte.entry().offset);
+  const Pfn pfn = pte.present() ? pte.pfn() : pte.entry().pfn();
+  return pfn.value < machine.memmap.capacity() ? machine.page(pfn) : Page();
+}
+
 FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
   address &= ~(kPageBytes - 1);
   if (vma.is_hugetlb()) return hugetlb_fault(cpu, vma, address, flags);

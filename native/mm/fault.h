@@ -15,7 +15,8 @@ enum FaultFlags : std::uint32_t {
 };
 
 /// Makes the access possible or says why not. Permissions of the vma are the
-/// caller's matter. kOk: look again (the entry may have changed meanwhile).
+/// caller's matter. kOk: look again (the entry may have changed meanwhile). kSigbus also
+/// where it waited in vain for a damaged page (base/retry.h).
 FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags);
 
 /// State of one fault on its way through the handlers.
@@ -53,6 +54,8 @@ inline Page vm_normal_page(const Machine& machine, Pte pte) {
 }
 /// The page behind a devmap entry, for whoever takes a reference of its own.
 Page devmap_page(Machine& machine, Pte pte);
+/// The page that an entry of any kind is about, as far as it names one: for messages.
+Page page_behind(Cpu& cpu, const Mm& mm, std::uint64_t address);
 /// Private write fault: a copy of `source` becomes the entry's own page.
 FaultResult map_private_copy(Fault& fault, Pfn source);
 /// Adds write access if the vma allows it (maybe_mkwrite).

@@ -9,16 +9,16 @@ namespace {
 
 /// Sleeps until the migration of the entry's page is over: it ends under the folio
 /// lock. Without a reference, which would make it fail (migration_entry_wait_on_locked).
-void migration_entry_wait(Fault& fault) {
+FaultResult migration_entry_wait(Fault& fault) {
   FolioWait wait;
   {
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() != fault.orig) return;
+    if (fault.slot.get() != fault.orig) return FaultResult::kOk;
     Machine& machine = fault.machine();
     wait =
         folio_prepare_wait(compound_head(machine.memmap, machine.page(fault.orig.entry().pfn())));
   }
-  folio_wait_unlocked(wait);
+  return folio_wait_unlocked(wait) ? FaultResult::kOk : FaultResult::kSigbus;
 }
 
 FaultResult fault_device_private(Fault& fault) {
@@ -53,10 +53,7 @@ FaultResult fault_device_private(Fault& fault) {
 
 FaultResult fault_special_entry(Fault& fault) {
   const SwapEntry entry = fault.orig.entry();
-  if (entry.is_migration()) {
-    migration_entry_wait(fault);
-    return FaultResult::kOk;
-  }
+  if (entry.is_migration()) return migration_entry_wait(fault);
   if (entry.is_device_private()) return fault_device_private(fault);
   if (entry.is_device_exclusive()) {
     const Page page = fault.machine().page(entry.pfn());
@@ -97,7 +94,8 @@ bool should_try_to_free_swap(Fault& fault, Page folio) {
 void map_swapped_page(Fault& fault, Page folio, bool fresh) {
   Machine& machine = fault.machine();
   const std::uint64_t slot = fault.orig.entry().offset;
-  const std::uint64_t page_index = folio_test_large(folio) ? slot - folio_swap_slot(folio) : 0;
+  const std::uint64_t offset = folio_test_large(folio) ? slot - folio_swap_slot(folio) : 0;
+  const std::uint64_t page_index = offset < folio_nr_pages(folio) ? offset : 0;
   const bool exclusive = fresh || fault.orig.swp_exclusive();
   machine.swap.free(slot);
   if (should_try_to_free_swap(fault, folio)) (void)folio_free_swap(fault.cpu, folio);

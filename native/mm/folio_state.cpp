@@ -39,17 +39,25 @@ FolioWait folio_prepare_wait(Page folio) {
   return {folio, atomics::load(folio.u32(0))};
 }
 
-void folio_wait_unlocked(const FolioWait& wait) {
+bool folio_wait_unlocked(const FolioWait& wait) {
   const auto has = [&wait](Flag flag) {
     return (wait.seen >> wait.folio.shape().flag_bit[static_cast<unsigned>(flag)] & 1) != 0;
   };
   // Without the second bit it was unlocked and locked anew since it was set, and
   // who unlocks it next will wake nobody.
-  if (has(Flag::kLocked) && has(Flag::kWaiters)) wait_on(wait.folio.u32(0), wait.seen);
+  if (!has(Flag::kLocked) || !has(Flag::kWaiters)) return true;
+  const std::uint32_t* word = wait.folio.u32(0);
+  Retry retry("a folio to be unlocked", wait.folio.at());
+  do {
+    if (!retry.wait_on(word, wait.seen)) return false;
+    // Sleeps end early on the host, where only their number would bound the caller.
+  } while (!kModel && atomics::load(word) == wait.seen);
+  return true;
 }
 
 void folio_lock(Page folio) {
-  while (!folio_trylock(folio)) folio_wait_unlocked(folio_prepare_wait(folio));
+  while (!folio_trylock(folio))
+    if (!folio_wait_unlocked(folio_prepare_wait(folio))) return;
 }
 
 bool folio_mark_dirty(Machine& machine, Page folio) {

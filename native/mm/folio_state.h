@@ -46,6 +46,8 @@ inline bool folio_mapped(Machine& machine, Page folio) {
 }
 
 inline bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
+/// A lock that nobody gives back is taken all the same, and the run is told: its bit lies
+/// in a word that a scheme may have counted over.
 void folio_lock(Page folio);
 inline void folio_unlock(Page folio) {
   // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
@@ -63,8 +65,8 @@ struct FolioWait {
 /// Something that keeps the folio locked and alive is held: the table's lock over
 /// its migration entry.
 FolioWait folio_prepare_wait(Page folio);
-/// With nothing held. May return early.
-void folio_wait_unlocked(const FolioWait& wait);
+/// With nothing held. May return early. False: given up, it stays locked.
+[[nodiscard]] bool folio_wait_unlocked(const FolioWait& wait);
 
 /// Sets PG_dirty; the file's page is dirty from now on. True if it was not.
 bool folio_mark_dirty(Machine& machine, Page folio);

@@ -149,7 +149,7 @@ Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
 
 GupResult gup_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                    std::span<Pfn> out) {
-  for (;;) {
+  for (Retry retry("a page to be moved for a long-term pin");;) {
     GupResult result;
     {
       SharedGuard guard(mm.mmap_lock);
@@ -159,6 +159,7 @@ GupResult gup_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
     const Errc error = migrate_unpinnable(cpu, out.first(result.pages));
     if (error == Errc::kOk) return result;
     if (error != Errc::kAgain) return {0, error};
+    if (!retry.again()) return {0, Errc::kLivelock};
   }
 }
 
@@ -186,7 +187,7 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
     if (vma == nullptr) return stop(populate ? Errc::kNoMem : Errc::kFault);
     if (const Errc error = check_vma_flags(*vma, flags); error != Errc::kOk)
       return stop(populate ? Errc::kInval : error);
-    for (;;) {
+    for (Retry retry("a fault to map a page");;) {
       const Followed followed = follow_page(cpu, *vma, at, flags);
       if (followed.what == Follow::kDone) {
         if (!out.empty()) out[i] = cpu.machine.pfn_of(followed.page);
@@ -197,6 +198,8 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
       if (followed.what == Follow::kError) return stop(followed.error);
       const Errc error = faultin_page(cpu, *vma, at, flags, followed.what == Follow::kUnshare);
       if (error != Errc::kOk) return stop(error);
+      if (retry.asks_next()) retry.looks_at(page_behind(cpu, mm, at).at());
+      if (!retry.again()) return stop(Errc::kLivelock);
     }
   }
   return {pages, Errc::kOk};

@@ -50,11 +50,12 @@ Errc share_leaf(Machine& machine, const Vma& from, PteSlot child, PteSlot parent
 Errc copy_leaf(Cpu& cpu, Vma& to, Vma& from, std::uint64_t address, PteSlot parent) {
   const auto child = to.mm->page_table.alloc_pmd(cpu, address);
   if (!child) return Errc::kNoMem;
-  for (;;) {
+  for (Retry retry("a huge page to be shared");;) {
     Pte seen;
     Errc error = share_leaf(cpu.machine, from, child.value, parent, seen);
     if (error == Errc::kBusy) error = copy_pinned(cpu, to, address, child.value, parent, seen);
     if (error != Errc::kAgain) return error;
+    if (!retry.again()) return Errc::kLivelock;
   }
 }
 

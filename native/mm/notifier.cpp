@@ -52,10 +52,9 @@ void NotifierList::release(Mm& mm) {
 
 void NotifierList::wait_while(std::uint64_t seq) const {
   waiters_.fetch_add(1);
-  for (;;) {
+  for (Retry retry("an invalidation to end", nullptr, Retry::Until::kHolder);;) {
     const std::uint32_t ended = ended_.load();
-    if (this->seq() != seq) break;
-    wait_on(ended_.address(), ended);
+    if (this->seq() != seq || !retry.wait_on(ended_.address(), ended)) break;
   }
   waiters_.fetch_sub(1);
 }

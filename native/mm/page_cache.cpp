@@ -8,21 +8,26 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index) {
-  for (SpinWait wait;; wait.pause()) {
+  Retry retry("a page of the page cache");
+  do {
     Guard guard(file.cache_lock);
     const CacheEntry entry = file.entry(index);
     if (!entry.is_page()) return {};
     const Page folio = machine.page(entry.pfn());
     // Frozen: reclaim or migration is about to put something else here.
     if (folio.try_ref_add_unless_zero(1)) return folio;
-  }
+    retry.looks_at(folio.at());
+  } while (retry.pause());
+  return {};
 }
 
 Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   Machine& machine = cpu.machine;
-  for (SpinWait wait;; wait.pause()) {
+  Retry retry("a page of the page cache to leave its device");
+  do {
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio || !machine.is_device_private(machine.pfn_of(folio))) return folio;
+    retry.looks_at(folio.at());
     // Somebody moves or drops it: our reference would only hold them up.
     if (folio.test(Flag::kLocked)) {
       machine.put(cpu, folio);
@@ -31,7 +36,8 @@ Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t i
     const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
     if (range->ops->migrate_device_page(range->self, cpu, folio) == Errc::kNoMem)
       return Errc::kNoMem;
-  }
+  } while (retry.pause());
+  return Errc::kLivelock;
 }
 
 Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio) {
@@ -99,7 +105,8 @@ void filemap_release_folio(Cpu& cpu, Page folio) {
 namespace {
 
 /// False: what stood there has changed meanwhile.
-bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_cows, bool& pages) {
+bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_cows, bool& pages,
+                 Retry& retry) {
   Machine& machine = cpu.machine;
   CacheEntry entry;
   {
@@ -112,6 +119,7 @@ bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_co
   const Page folio = filemap_get_folio(machine, file, index);
   if (!folio) return false;  // reclaimed: its swap slot or its shadow is there now
   pages = true;
+  retry.looks_at(folio.at());
   folio_lock(folio);
   const bool ours = folio_file(machine, folio) == &file && folio_index(folio) == index;
   if (ours) {
@@ -136,7 +144,8 @@ bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std
   }
   bool pages = false;
   for (std::uint64_t index = first; index < end; ++index)
-    while (!remove_slot(cpu, file, index, even_cows, pages)) {}
+    for (Retry retry("a page to leave the page cache");
+         !remove_slot(cpu, file, index, even_cows, pages, retry) && retry.again();) {}
   return pages;
 }
 

@@ -62,7 +62,7 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
 
 PteSlot PageTable::slot_in(Pfn table, std::uint64_t index) const {
   const Page page = machine_.page(table);
-  auto* lock = reinterpret_cast<SpinLock*>(page.at() + page.shape().word(5));
+  auto* lock = reinterpret_cast<TableLock*>(page.at() + page.shape().word(5));
   return {reinterpret_cast<std::uint64_t*>(machine_.frames.at_ram(table)) + index, lock};
 }
 

@@ -27,7 +27,7 @@ class Machine;
 /// One entry and the lock of its table.
 struct PteSlot {
   std::uint64_t* at = nullptr;
-  SpinLock* lock = nullptr;
+  TableLock* lock = nullptr;
   explicit operator bool() const { return at != nullptr; }
   Pte get() const { return {atomics::load(at)}; }
   void set(Pte pte) const { atomics::store(at, pte.value, atomics::kRelease); }

@@ -65,10 +65,12 @@ Result<Page> fill_hole(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemG
 Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemGet why) {
   Machine& machine = cpu.machine;
   if (why != ShmemGet::kWrite && index >= file.size_pages()) return Errc::kFault;
-  for (;;) {
+  Retry retry("a page of a file");
+  do {
     const auto cached = filemap_get_ram_folio(cpu, file, index);
     if (!cached) return cached.error;
     if (const Page folio = cached.value) {
+      retry.looks_at(folio.at());
       folio_lock(folio);
       if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
         if (why == ShmemGet::kWrite) folio_mark_accessed(cpu, folio);
@@ -84,7 +86,8 @@ Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, 
     const auto folio = entry.is_swap() ? swapin(cpu, file, index, entry.slot(), why)
                                        : fill_hole(cpu, file, index, why);
     if (folio || folio.error != Errc::kAgain) return folio;
-  }
+  } while (retry.again());
+  return Errc::kLivelock;
 }
 
 void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages) {

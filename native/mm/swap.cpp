@@ -10,8 +10,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Swap::create(std::uint64_t pages) {
   slots_ = pages;
-  if (pages == 0) return Errc::kOk;
-  auto mapping = Mapping::reserve(pages * kPageBytes);
+  auto mapping = Mapping::reserve((pages + 1) * kPageBytes);
   if (!mapping) return mapping.error;
   bytes_ = std::move(mapping.value);
   return Errc::kOk;
@@ -81,6 +80,7 @@ Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
 
 Errc Swap::duplicate(std::uint64_t slot) {
   Guard guard(lock_);
+  if (!in_use(slot)) return Errc::kCorrupt;
   if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
   ++map_[slot];
   return Errc::kOk;
@@ -88,6 +88,7 @@ Errc Swap::duplicate(std::uint64_t slot) {
 
 bool Swap::free(std::uint64_t slot) {
   Guard guard(lock_);
+  if (!in_use(slot) || map_[slot] == kHasCache) return false;
   --map_[slot];
   if (map_[slot] == 0) release(slot);
   return map_[slot] == kHasCache;
@@ -95,24 +96,30 @@ bool Swap::free(std::uint64_t slot) {
 
 std::uint32_t Swap::users(std::uint64_t slot) {
   Guard guard(lock_);
-  return map_[slot] & ~kHasCache;
+  return in_use(slot) ? map_[slot] & ~kHasCache : 0;
 }
 
 void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
-  cache_[slot] = pfn.value + 1;
+  if (in_use(slot)) cache_[slot] = pfn.value + 1;
 }
 
 Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
-  if (cache_[slot] == 0) return {};
+  if (!in_use(slot) || cache_[slot] == 0) return {};
   const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
   return folio.try_ref_add_unless_zero(1) ? folio : Page();
 }
 
+Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
+  Guard guard(lock_);
+  return in_use(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
+}
+
 void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
   Guard guard(lock_);
+  if (!in_use(slot) || (map_[slot] & kHasCache) == 0) return;
   cache_[slot] = 0;
   shadow_[slot] = leave_shadow ? 1 : 0;
   map_[slot] &= static_cast<std::uint8_t>(~kHasCache);
@@ -121,19 +128,19 @@ void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
 
 bool Swap::shadow(std::uint64_t slot) {
   Guard guard(lock_);
-  return shadow_[slot] != 0;
+  return in_use(slot) && shadow_[slot] != 0;
 }
 
 bool Swap::cache_claim(std::uint64_t slot) {
   Guard guard(lock_);
-  if (map_[slot] == 0 || (map_[slot] & kHasCache) != 0) return false;
+  if (!in_use(slot) || (map_[slot] & kHasCache) != 0) return false;
   map_[slot] |= kHasCache;
   return true;
 }
 
 Swap::Claim Swap::claim_alone(std::uint64_t slot) {
   Guard guard(lock_);
-  if (map_[slot] != 1) return {false, false};
+  if (!in_use(slot) || map_[slot] != 1) return {false, false};
   map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};
 }
@@ -205,11 +212,12 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
 
 Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
   Machine& machine = cpu.machine;
-  for (;;) {
+  for (Retry retry("a page of the swap cache");;) {
     if (const Page cached = machine.swap.cache_get(machine, slot)) return cached;
     if (machine.swap.users(slot) == 0) return {};  // raced: nobody swaps it in any more
     if (machine.swap.cache_claim(slot)) break;
-    cpu_relax();
+    if (retry.asks_next()) retry.looks_at(machine.swap.cached_page(machine, slot).at());
+    if (!retry.pause()) return {};
   }
   const auto fresh = machine.alloc_folio(cpu);
   if (!fresh) {

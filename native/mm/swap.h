@@ -43,6 +43,8 @@ class Swap {
   void cache_add(std::uint64_t slot, Pfn pfn);
   /// The folio of the page, with a reference taken under the lock.
   Page cache_get(Machine& machine, std::uint64_t slot);
+  /// The page itself, without a reference: for messages.
+  Page cached_page(const Machine& machine, std::uint64_t slot);
   /// Drops the cache's hold on the slot; keeps a shadow if the page was evicted.
   void cache_remove(std::uint64_t slot, bool leave_shadow);
   bool shadow(std::uint64_t slot);
@@ -54,7 +56,10 @@ class Swap {
   };
   Claim claim_alone(std::uint64_t slot);
 
-  std::byte* bytes(std::uint64_t slot) { return bytes_.data() + slot * kPageBytes; }
+  /// Of a slot that does not exist: bytes that are nobody's.
+  std::byte* bytes(std::uint64_t slot) {
+    return bytes_.data() + (slot < slots_ ? slot : slots_) * kPageBytes;
+  }
   SpinLock& lock() { return lock_; }
 
   /// For the audit, with nothing running.
@@ -62,6 +67,7 @@ class Swap {
   std::uint64_t cached(std::uint64_t slot) const { return slot < cache_.size() ? cache_[slot] : 0; }
 
  private:
+  bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
@@ -92,7 +98,7 @@ void free_swap_cache(Cpu& cpu, Page folio);
 /// A page table or tmpfs slot lets go of its slot.
 void free_swap_and_cache(Cpu& cpu, std::uint64_t slot);
 /// The folio of the slot, in the swap cache, read if need be; locked or not,
-/// with a reference. Null: no memory.
+/// with a reference. Null: no memory, or given up (base/retry.h).
 Page read_swap_cache(Cpu& cpu, std::uint64_t slot);
 /// Writes a locked, dirty folio to its slot. Synchronous, as to a RAM disk.
 void swap_writepage(Cpu& cpu, Page folio);

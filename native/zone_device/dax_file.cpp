@@ -73,7 +73,7 @@ Errc DaxFile::truncate(Cpu& cpu, std::uint64_t pages, OnBusy on_busy) {
       busy = *found;
     }
     if (on_busy == OnBusy::kRefuse) return Errc::kBusy;
-    device_.pagemap().wait_idle(device_.machine().page(busy));
+    if (!device_.pagemap().wait_idle(device_.machine().page(busy))) return Errc::kBusy;
   }
 }
 

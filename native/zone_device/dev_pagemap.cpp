@@ -31,6 +31,8 @@ std::int32_t idle_refs_of(const Shape& shape, DeviceMemory memory) {
   }
 }
 
+constexpr const char* kReferences = "references to a page of a device to be dropped";
+
 DevPagemap& self_of(void* self) { return *static_cast<DevPagemap*>(self); }
 
 /// Flags that the next life of a page must not see. PG_swapbacked stays, as in v6.12:
@@ -191,11 +193,14 @@ std::vector<PageHolder> DevPagemap::holders() const {
   return found;
 }
 
-void DevPagemap::wait_idle(Page page) const {
-  for (;;) {
+bool DevPagemap::wait_idle(Page page) const {
+  for (Retry retry(nullptr);;) {
     const std::uint32_t seen = idle_events_.load();
-    if (page.refcount() <= idle_refs()) return;
-    wait_on(idle_events_.address(), seen);
+    const std::int32_t refs = page.refcount();
+    if (refs <= idle_refs()) return true;
+    if (retry.wait_on(idle_events_.address(), seen)) continue;
+    tell_gave_up({kReferences, page.at(), true, idle_refs(), refs});
+    return false;
   }
 }
 
@@ -212,11 +217,26 @@ bool DevPagemap::freeze_idle() {
   return true;
 }
 
-void DevPagemap::remove() {
-  ref_.wait_zero();
-  while (!freeze_idle())
-    for (std::uint64_t i = 0; i < range_.pages; ++i) wait_idle(machine_.page(range_.first + i));
+Errc DevPagemap::remove() {
+  if (!ref_.wait_zero(nullptr)) {
+    tell_holder();
+    return Errc::kBusy;
+  }
+  for (Retry retry(kReferences); !freeze_idle();) {
+    for (std::uint64_t i = 0; i < range_.pages; ++i)
+      if (!wait_idle(machine_.page(range_.first + i))) return Errc::kBusy;
+    if (!retry.again()) return Errc::kBusy;
+  }
   take_out();
+  return Errc::kOk;
+}
+
+void DevPagemap::tell_holder() const {
+  const std::vector<PageHolder> found = holders();
+  if (found.empty()) return tell_gave_up({"references to a device's memory", nullptr});
+  const PageHolder& first = found.front();
+  tell_gave_up(
+      {kReferences, machine_.page(first.pfn).at(), true, own_refs(first.pfn), first.refcount});
 }
 
 Errc DevPagemap::try_remove() {

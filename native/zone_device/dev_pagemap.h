@@ -94,8 +94,9 @@ class DevPagemap {
   bool is_idle() const { return idle_refs() == 0 || holders().empty(); }
   /// After kill(): waits until no page is in use, then takes the range out of the
   /// memmap. Not with a lock that a page's holder needs. fsdax and generic memory is
-  /// mapped nowhere any more.
-  void remove();
+  /// mapped nowhere any more. kBusy: given up, holders() says why; the run was told of
+  /// the first, and nothing has changed.
+  Errc remove();
   /// The same without waiting. kBusy: holders() says why, and nothing has changed.
   Errc try_remove();
 
@@ -117,8 +118,8 @@ class DevPagemap {
   PagemapDriver& driver() const { return *driver_; }
   bool contains(Pfn pfn) const { return pfn >= range_.first && pfn - range_.first < range_.pages; }
 
-  /// Sleeps until `page` has no reference but its idle one.
-  void wait_idle(Page page) const;
+  /// Sleeps until `page` has no reference but its idle one. False: given up.
+  [[nodiscard]] bool wait_idle(Page page) const;
 
   /// The pagemap of a device page that the caller holds; null for RAM.
   static DevPagemap* of(const Machine& machine, Pfn pfn);
@@ -136,6 +137,7 @@ class DevPagemap {
   bool in_use(Pfn pfn) const { return in_use_[pfn - range_.first].load() != 0; }
   bool freeze_idle();
   void take_out();
+  void tell_holder() const;
   std::int32_t idle_refs() const { return range_.idle_refs; }
 
   Machine& machine_;

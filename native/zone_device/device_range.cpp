@@ -7,7 +7,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 DeviceRange::~DeviceRange() {
   if (pagemap.is_live()) {
     pagemap.kill();
-    pagemap.remove();
+    // Lost references (the run was told) do not keep the range for ever.
+    if (pagemap.remove() != Errc::kOk) pagemap.abandon();
   }
   if (has_frames_) machine_.frames.remove_region(pagemap.first());
 }

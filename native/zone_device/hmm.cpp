@@ -145,8 +145,8 @@ struct Walk {
       if (seen == Look::kFault) return fault(vma);
       if (seen == Look::kError) return Errc::kFault;
       if (seen == Look::kWait) {
-        folio_wait_unlocked(migration);  // it ends under the lock
-        return Errc::kBusy;
+        // It ends under the lock.
+        return folio_wait_unlocked(migration) ? Errc::kBusy : Errc::kLivelock;
       }
     }
     return Errc::kOk;
@@ -175,9 +175,12 @@ struct Walk {
 Errc hmm_range_fault(Cpu& cpu, HmmRange& range) {
   Walk walk{cpu, range, range.notifier->mm(), range.start, Need::kNothing, {}};
   Errc error = Errc::kBusy;
-  while (error == Errc::kBusy) {
+  for (Retry retry("a fault for a device"); error == Errc::kBusy;) {
     if (range.notifier->check_retry(range.notifier_seq)) return Errc::kBusy;
     error = walk.walk();
+    if (error != Errc::kBusy) break;
+    if (retry.asks_next()) retry.looks_at(page_behind(cpu, range.notifier->mm(), walk.at).at());
+    if (!retry.again()) return Errc::kLivelock;
   }
   return error;
 }

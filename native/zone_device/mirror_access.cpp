@@ -12,13 +12,14 @@ MirrorResult Mirror::read(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
   if (!valid_range(start, pages) || (!out.empty() && !fits(out.size(), pages)))
     return {Errc::kInval};
   MirrorResult result;
-  for (;;) {
+  for (Retry retry("a page for a device to read");;) {
     const std::uint64_t done = result.cpages;
     result.cpages += copy_out(start + done * kPageBytes, pages - done,
                               out.empty() ? out : out.subspan(done * kPageBytes));
     if (result.cpages == pages) return result;
     result.error =
         fault(cpu, start + result.cpages * kPageBytes, start + pages * kPageBytes, false);
+    if (result.error == Errc::kOk && !retry.again()) result.error = Errc::kLivelock;
     if (result.error != Errc::kOk) return result;
     ++result.faults;
   }
@@ -28,12 +29,13 @@ MirrorResult Mirror::write(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
                            std::span<const std::byte> from) {
   if (!valid_range(start, pages) || !fits(from.size(), pages)) return {Errc::kInval};
   MirrorResult result;
-  for (;;) {
+  for (Retry retry("a page for a device to write");;) {
     const std::uint64_t done = result.cpages;
     result.cpages +=
         copy_in(start + done * kPageBytes, pages - done, from.subspan(done * kPageBytes));
     if (result.cpages == pages) return result;
     result.error = fault(cpu, start + result.cpages * kPageBytes, start + pages * kPageBytes, true);
+    if (result.error == Errc::kOk && !retry.again()) result.error = Errc::kLivelock;
     if (result.error != Errc::kOk) return result;
     ++result.faults;
   }
@@ -50,7 +52,8 @@ Errc Mirror::fault(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool write)
 
 Errc Mirror::fault_chunk(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool write) {
   std::array<HmmPfn, kChunk> pfns;
-  for (SpinWait wait;; wait.pause()) {
+  Retry retry("a range that a device maps to stand still");
+  do {
     pfns.fill({});
     HmmRange range;
     range.notifier = this;
@@ -70,7 +73,8 @@ Errc Mirror::fault_chunk(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool 
     Guard guard(lock_);
     if (read_retry(range.notifier_seq)) continue;
     return enter(range, write);
-  }
+  } while (retry.pause());
+  return Errc::kLivelock;
 }
 
 Errc Mirror::enter(const HmmRange& range, bool write) {

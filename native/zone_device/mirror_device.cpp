@@ -179,6 +179,7 @@ Errc MirrorDevice::release(Cpu& cpu) {
     leaving_ = true;
   }
   // Pages that are locked or in another CPU's batch are only busy for a moment.
+  // A bounded number of passes.
   SpinWait wait;
   for (unsigned pass = 0; in_use_.load() > 0 && pass < kReleasePasses; ++pass) {
     if (pass > 0) {
@@ -188,14 +189,15 @@ Errc MirrorDevice::release(Cpu& cpu) {
     evict(cpu);
   }
   const bool empty = in_use_.load() == 0 && range_.pagemap.is_idle();
+  Errc error = empty ? Errc::kOk : Errc::kBusy;
   if (empty) {
     range_.pagemap.kill();
-    range_.pagemap.remove();
+    error = range_.pagemap.remove();
   }
   Guard guard(memory_lock_);
-  if (empty) free_.clear();
+  if (error == Errc::kOk) free_.clear();
   leaving_ = false;
-  return empty ? Errc::kOk : Errc::kBusy;
+  return error;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

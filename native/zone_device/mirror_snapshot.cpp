@@ -52,7 +52,9 @@ Errc Mirror::snapshot(Cpu& cpu, std::uint64_t start, std::span<std::uint8_t> out
     const std::uint64_t pages = std::min<std::uint64_t>(kChunk, out.size() - done);
     const std::uint64_t at = start + done * kPageBytes;
     SnapshotNotifier notifier(mm(), at, at + pages * kPageBytes);
-    for (SpinWait wait;; wait.pause()) {
+    Retry retry("a range that a device looks at to stand still");
+    for (bool again = false;; again = true) {
+      if (again && !retry.pause()) return Errc::kLivelock;
       HmmRange range;
       range.notifier = &notifier;
       range.start = at;

@@ -17,12 +17,13 @@ export function runChild(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
+  timeout = 60_000,
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`./children/${script}`, import.meta.url))
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file, ...args], {
       cwd: root,
-      timeout: 60_000,
+      timeout,
       env: { ...process.env, ...env },
     })
     let output = ''

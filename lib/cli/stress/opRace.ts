@@ -1,10 +1,22 @@
 import type { MmAuditRow } from '../../engine/scenario/run.ts'
-import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import type {
+  Livelock,
+  RaceScenarioOptions,
+  RaceScenarioResult,
+  Scenario,
+} from '../../engine/scenario/scenarioTypes.ts'
 import type { RaceBox, RaceOptions, RaceResult } from '../../engine/raceTypes.ts'
 
 type ScenarioRace = (scenario: Scenario, options: RaceScenarioOptions) => Promise<RaceScenarioResult>
 
-function auditOf({ clean, rows, leaks, round }: RaceScenarioResult['audit']): RaceResult['audit'] {
+/** An operation that gave up, as a row of the audit. */
+function livelockRow({ op, waitsFor, page, expected = 0, found = 0, thread }: Livelock): MmAuditRow {
+  const who = thread === null ? '' : `thread ${thread}: `
+  const explanation = `${who}${op ?? 'the end of the round'} waited in vain for ${waitsFor}`
+  return { invariant: 'livelock', where: page ?? 0, expected, found, explanation }
+}
+
+function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['audit']): RaceResult['audit'] {
   const of = (row: MmAuditRow) => ({
     invariant: row.invariant,
     pfn: row.where,
@@ -14,7 +26,7 @@ function auditOf({ clean, rows, leaks, round }: RaceScenarioResult['audit']): Ra
     explanation: row.explanation,
   })
   const leak: MmAuditRow = { invariant: 'leak', where: 0, expected: 0, found: 1, explanation: leaks }
-  const all = [...rows, ...(leaks === '' ? [] : [leak])].map(of)
+  const all = [...livelocks.map(livelockRow), ...rows, ...(leaks === '' ? [] : [leak])].map(of)
   return { clean, rows: all, rowsTotal: all.length, pages: 0, unknown: [], assertClean() {} } as RaceResult['audit']
 }
 

@@ -25,7 +25,7 @@ import type {
 } from './scenarioTypes.ts'
 
 const defaultPages = 2 ** 14
-/** Results are kept in memory. */
+/** It cannot be interrupted, and its results are kept in memory. */
 const mostRun = 1_000_000
 const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
@@ -87,7 +87,8 @@ function threadsOf(read: ReadScenario, given: unknown, otherwise: number, most: 
  * Executes a scenario in order on a fresh machine: the setup, then each thread up to its next
  * barrier, in turn. Same scenario and seed, same results.
  *
- * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for a scenario that cannot be read, and for one of
+ * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for a scenario that cannot be read, for one of more than
+ * a million operations (nothing has run then) or more than 2^24 words of results, and for one of
  * random operations, which have no order.
  */
 export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult {
@@ -119,7 +120,7 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
     const list = all[thread] as (typeof all)[number]
     return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
   })
-  return { ran, audit: found.audit, leaks: found.leaks }
+  return { ran, audit: found.audit, leaks: found.leaks, livelocks: found.livelocks }
 }
 
 function opResult(found: NativeOpResult, seconds: number): ScenarioOpResult {
@@ -175,7 +176,8 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     await poll({ isDone: () => race.progress().done, stop: race.stop, result: race.result }, signal, tell),
     read.name,
   )
-  const clean = found.audit.length === 0 && found.leaks === ''
+  const { livelocks } = found
+  const clean = found.audit.length === 0 && found.leaks === '' && livelocks.length === 0
   return {
     stoppedBy: found.stoppedBy as RaceScenarioResult['stoppedBy'],
     seconds: found.seconds,
@@ -183,7 +185,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     seed,
     ops: found.ops.map((each) => opResult(each, found.seconds)),
     threads: found.threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, found.seconds)) })),
-    audit: { clean, rows: found.audit, leaks: found.leaks, round: clean ? null : found.dirtyRound },
+    audit: { clean, rows: found.audit, leaks: found.leaks, livelocks, round: clean ? null : found.dirtyRound },
   }
 }
 

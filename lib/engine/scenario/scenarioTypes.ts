@@ -47,6 +47,26 @@ export interface RanOp {
   readonly result: RecordedResult
 }
 
+/**
+ * An operation waited for what does not come, and gave up: a scheme has counted over a lock's word, a
+ * page's count or its swap slot, or a reference was lost.
+ */
+export interface Livelock {
+  /** As JSON; null: between operations, in the audit or as all exited. */
+  readonly op: string | null
+  /** What for: `'the lock of a folio'`. */
+  readonly waitsFor: string
+  /** The page, as far as it is known. */
+  readonly page: number | null
+  /** From 0; null: the setup, or the end of a round. */
+  readonly thread: number | null
+  /** From 0. */
+  readonly round: number
+  /** Where it waited for references to be dropped: how many there are, and may be. */
+  readonly expected?: number
+  readonly found?: number
+}
+
 /** A scenario executed in order: the setup, then each thread up to its next barrier, in turn. */
 export interface ScenarioResult {
   readonly ran: readonly RanOp[]
@@ -54,6 +74,8 @@ export interface ScenarioResult {
   readonly audit: readonly MmAuditRow[]
   /** What was not given back in the end; empty: nothing. */
   readonly leaks: string
+  /** Operations that waited in vain; empty: none. */
+  readonly livelocks: readonly Livelock[]
 }
 
 export interface RunOptions {
@@ -81,7 +103,7 @@ export interface RaceScenarioOptions extends RunOptions {
 export type ScenarioOpResult = Omit<OpResult, 'op'> & { readonly op: string }
 
 export interface RaceScenarioResult {
-  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit'
+  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit' | 'livelock'
   readonly seconds: number
   readonly rounds: number
   readonly seed: bigint
@@ -92,6 +114,8 @@ export interface RaceScenarioResult {
     readonly clean: boolean
     readonly rows: readonly MmAuditRow[]
     readonly leaks: string
+    /** Operations that waited in vain: that is not clean either. */
+    readonly livelocks: readonly Livelock[]
     /** The round that was not clean, from 0. */
     readonly round: number | null
   }
@@ -126,7 +150,7 @@ export interface Finding {
   readonly run: number
   readonly scheduleHash: bigint
   readonly outcome: Outcome
-  /** The first audit row, what leaked, who sleeps. */
+  /** The first audit row, what leaked, who sleeps, what was waited for in vain. */
   readonly text: string
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
