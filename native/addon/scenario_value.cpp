@@ -141,8 +141,9 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
         recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
-      return failure(env, error, "no machine for this layout and scheme");
+    std::string reason;
+    if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
+      return failure(env, error, reason);
     std::vector<OpEffects> effects;
     const std::vector<OpRecord> records = sandbox->run_all(ops, recorded, effects);
     const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
@@ -172,8 +173,8 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     if (check_scenario(scenario, reason) != Errc::kOk) return failure(env, Errc::kInval, reason);
     settings.threads = static_cast<unsigned>(scenario.threads.size());
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
-      return failure(env, error, "no machine for this layout and scheme");
+    if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
+      return failure(env, error, reason);
     std::vector<RanOp> ran;
     if (!run_in_order(*sandbox, scenario, seed, limit, ran))
       return failure(env, Errc::kOverflow, "more operations than the limit");
