@@ -158,8 +158,9 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     LivelockWatch watch;
     const PatienceScope alone(watch);
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
-      return failure(env, error, "no machine for this layout and scheme");
+    std::string reason;
+    if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
+      return failure(env, error, reason);
     watch.watch(&sandbox->machine().memmap, 0);
     std::vector<OpEffects> effects;
     const std::vector<OpRecord> records = sandbox->run_all(ops, recorded, effects);
@@ -196,8 +197,8 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     const PatienceScope alone(watch);
     settings.threads = static_cast<unsigned>(scenario.threads.size());
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(settings, sandbox); error != Errc::kOk)
-      return failure(env, error, "no machine for this layout and scheme");
+    if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
+      return failure(env, error, reason);
     watch.watch(&sandbox->machine().memmap, 0);
     std::vector<RanOp> ran;
     if (!run_in_order(*sandbox, scenario, seed, watch, ran))

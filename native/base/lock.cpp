@@ -12,7 +12,7 @@ std::uint32_t first_look(const Atomic<std::uint32_t>& word) { return kModel ? 0 
 
 // The three states of Drepper, "Futexes Are Tricky" (2011), mutex2: whoever
 // had to wait takes the lock as contended, since others may still sleep.
-void SpinLock::lock_slow(const char* what, Retry::Until until) {
+void SpinLock::lock_slow() {
   if constexpr (!kModel) {
     // Holders keep it for some tens of ns: cheaper to look than to sleep.
     constexpr int kSpins = 100;
@@ -21,7 +21,7 @@ void SpinLock::lock_slow(const char* what, Retry::Until until) {
       cpu_relax();
     }
   }
-  Retry retry(what, &word_, until);
+  Retry retry("a lock", &word_, Retry::Until::kHolder);
   while (word_.exchange(kContended) != kFree)
     if (!retry.wait_on(word_.address(), kContended)) return;
 }

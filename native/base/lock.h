@@ -1,11 +1,10 @@
 // Locks, built on atomics and on wait_on/wake alone, so that one source serves
-// both environments. A SpinLock is four bytes: it fits the page-table
-// descriptor's `ptl` word. No lock is recursive.
+// both environments. No lock lies in a descriptor, whose words a scheme may have counted
+// over. No lock is recursive.
 //
 // A lock is waited for as long as it is held, which is not for ever: its holder's own
-// loops end (base/retry.h). Two exceptions, told to the run: where nobody else goes on,
-// and where the lock lies in a descriptor, whose words a scheme may have counted over
-// (TableLock). There who waits goes on without it.
+// loops end (base/retry.h). The exception, told to the run: where nobody else goes on, who
+// waits goes on without it.
 #pragma once
 
 #include <cstdint>
@@ -25,27 +24,17 @@ class SpinLock {
     return word_.compare_exchange(expected, kHeld);
   }
   void lock() {
-    if (!try_lock()) lock_slow("a lock", Retry::Until::kHolder);
+    if (!try_lock()) lock_slow();
   }
   void unlock() {
     if (word_.exchange(kFree) == kContended) wake(word_.address());
   }
   bool is_locked() const { return word_.load() != kFree; }
 
- protected:
-  void lock_slow(const char* what, Retry::Until until);
-
  private:
   static constexpr std::uint32_t kFree = 0, kHeld = 1, kContended = 2;
+  void lock_slow();
   Atomic<std::uint32_t> word_;
-};
-
-/// The lock of a page table: a word of its page's descriptor.
-class TableLock : public SpinLock {
- public:
-  void lock() {
-    if (!try_lock()) lock_slow("the lock of a page table", Retry::Until::kLimit);
-  }
 };
 
 /// A sleeping lock: the same words, another promise (may be held across waits).

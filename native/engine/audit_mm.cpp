@@ -4,6 +4,7 @@
 #include <map>
 
 #include "engine/audit_hugetlb.h"
+#include "engine/audit_tables.h"
 #include "mm/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge.h"
@@ -61,6 +62,7 @@ class Walk {
     check_pins();
     check_deferred();
     audit_hugetlb(machine_, hugetlb_promised_, rows_);
+    audit_tables(machine_, input_.mms, rows_);
     return std::move(rows_);
   }
 
@@ -72,7 +74,7 @@ class Walk {
   }
   void row(MmInvariant invariant, std::uint64_t where, std::uint64_t expected, std::uint64_t found,
            std::string explanation, MmPlace place = MmPlace::kPfn) {
-    rows_.push_back({invariant, where, expected, found, std::move(explanation), place});
+    rows_.push_back({invariant, where, expected, found, std::move(explanation), place, {}});
   }
 
   void walk_mm(Mm& mm) {

@@ -28,13 +28,14 @@ enum class MmInvariant : std::uint8_t {
   kDepositForEachLeaf,
   kDeferredLinked,
   kHugetlbCounted,
+  kWordsKept,
 };
-inline constexpr unsigned kMmInvariants = 13;
+inline constexpr unsigned kMmInvariants = 14;
 inline constexpr std::array<std::string_view, kMmInvariants> kMmInvariantNames = {
     "refcount-accounted", "mapcount-accounted", "pins-balanced",         "rmap-complete",
     "swap-counted",       "cache-linked",       "lru-membership",        "exclusive-once",
     "vmas-ordered",       "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked",
-    "hugetlb-counted"};
+    "hugetlb-counted",    "words-kept"};
 
 enum class MmPlace : std::uint8_t { kPfn, kSlot, kAddress, kNowhere };
 
@@ -44,6 +45,7 @@ struct MmAuditRow {
   std::uint64_t expected = 0, found = 0;
   std::string explanation;  // who accounts for what was expected
   MmPlace place = MmPlace::kPfn;
+  std::string_view word;  // of the descriptor, where the invariant alone does not say it
 };
 
 /// References that somebody outside the address spaces holds.

@@ -4,6 +4,7 @@
 
 #include "engine/box_machine.h"
 #include "engine/reason.h"
+#include "page/needs.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -69,21 +70,20 @@ Errc Box::build(std::string* reason) {
 }
 
 bool Box::runs_machine() const {
-  return (settings_.address_spaces || settings_.frames) && memmap_->shape().word_bytes == 8;
+  return (settings_.address_spaces || settings_.frames) &&
+         layout_lacks(memmap_->layout(), LayoutUse::kMemoryManagement).empty();
 }
 
 Errc Box::ensure_machine(std::string* reason) {
   if (machine_ != nullptr) return Errc::kOk;
-  if (!runs_machine())
-    return explain(Errc::kRefused, reason, "address spaces need descriptors of 8-byte words");
-  const Errc error = BoxMachine::create(*this, machine_);
+  // The scheme has counters for the machine's processors only where it may come.
+  if (!settings_.address_spaces && !settings_.frames)
+    return explain(Errc::kRefused, reason, "the box was made without address spaces");
+  const Errc error = BoxMachine::create(*this, machine_, reason);
   pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
-  if (error == Errc::kOk) return error;
+  if (error == Errc::kOk || error == Errc::kRefused) return error;
   if (settings_.hugetlb_pages == 0) return explain(error, reason, "the frames cannot be reserved");
-  return explain(error, reason,
-                 error == Errc::kRefused
-                     ? "the layout has no hugetlb pages"
-                     : "hugetlbPages: no room for so many huge pages in so few pages");
+  return explain(error, reason, "hugetlbPages: no room for so many huge pages in so few pages");
 }
 
 PinOps Box::pin_ops() {

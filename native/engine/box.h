@@ -124,7 +124,7 @@ class Box {
   /// Null until there is one.
   BoxMachine* machine() const { return machine_.get(); }
   /// exclusive. Makes the machine, once: untouched pages are address spaces' from then
-  /// on. kRefused: not allowed by the settings, or descriptors of 4-byte words; kNoMem.
+  /// on. kRefused: not allowed by the settings, or not possible in the layout; kNoMem.
   Errc ensure_machine(std::string* reason = nullptr);
   /// Pfns below may be named: RAM, and devices that were added.
   std::uint64_t pfn_limit() const { return pfn_limit_.load(atomics::kRelaxed); }

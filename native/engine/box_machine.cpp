@@ -21,7 +21,7 @@ BoxMachine::BoxMachine(Box& box)
       first_cpu_(box.settings().shards),
       machine_(box.memmap(), box.zone(), box.allocator(), box.scheme()) {}
 
-Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out) {
+Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out, std::string* reason) {
   std::unique_ptr<BoxMachine> made(new BoxMachine(box));
   MachineOptions options;
   options.cpus = made->first_cpu_ + kCpus;
@@ -29,7 +29,7 @@ Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out) {
   options.writeback_asks_pins = box.settings().writeback_asks_pins;
   options.file_backed_device_pages = box.settings().file_backed_device_pages;
   options.hugetlb_pages = box.settings().hugetlb_pages;
-  const Errc error = made->machine_.start(options);
+  const Errc error = made->machine_.start(options, reason);
   if (error == Errc::kOk) out = std::move(made);
   return error;
 }

@@ -78,7 +78,8 @@ class BoxMachine {
   /// Processors, one to a user while there are enough.
   static constexpr unsigned kCpus = 8;
 
-  static Errc create(Box& box, std::unique_ptr<BoxMachine>& out);
+  /// As Machine::start().
+  static Errc create(Box& box, std::unique_ptr<BoxMachine>& out, std::string* reason = nullptr);
   /// Everything still there goes, held or not.
   ~BoxMachine();
   BoxMachine(const BoxMachine&) = delete;

@@ -30,6 +30,7 @@ constexpr std::array<Told, kMmInvariants> kTold = {{
     {Invariant::kVmasOrdered, "pmd_huge_pte"},
     {Invariant::kCompoundIntact, "_deferred_list"},
     {Invariant::kHugetlbCounted, "hugetlb"},
+    {Invariant::kWordsKept, "words"},
 }};
 static_assert(kTold.back().field != nullptr);
 
@@ -42,7 +43,8 @@ std::string address_field(std::uint64_t address) {
 
 std::string field_of(const MmAuditRow& row, const char* field) {
   if (row.place == MmPlace::kSlot) return "swap slot " + std::to_string(row.where);
-  return row.place == MmPlace::kAddress ? address_field(row.where) : field;
+  if (row.place == MmPlace::kAddress) return address_field(row.where);
+  return row.word.empty() ? field : std::string(row.word);
 }
 
 }  // namespace

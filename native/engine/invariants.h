@@ -35,8 +35,9 @@ enum class Invariant : std::uint8_t {
   kVmasOrdered,
   kMirrorInStep,
   kHugetlbCounted,
+  kWordsKept,
 };
-inline constexpr unsigned kInvariants = 24;
+inline constexpr unsigned kInvariants = 25;
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "refcount-accounted", "pincount-exact",     "pincount-bound",  "maybe-pinned-sound",
@@ -44,7 +45,8 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantNames = {
     "flags-of-type",      "zone-and-node",      "compound-intact", "fields-intact",
     "pgmap-intact",       "free-is-free",       "never-touched",   "unpin-accepted",
     "pins-balanced",      "rmap-complete",      "swap-counted",    "cache-linked",
-    "exclusive-once",     "vmas-ordered",       "mirror-in-step",  "hugetlb-counted"};
+    "exclusive-once",     "vmas-ordered",       "mirror-in-step",  "hugetlb-counted",
+    "words-kept"};
 
 inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries = {
     "_refcount is the page's own references, those handed out, and what the pins add",
@@ -71,7 +73,8 @@ inline constexpr std::array<std::string_view, kInvariants> kInvariantSummaries =
     "mappings of an address space are in order and hold every entry",
     "what a device has in its table of a process is what the process has",
     "a huge page of the pool is free, and held by nobody, or in use, and there are free ones for "
-    "all that were promised"};
+    "all that were promised",
+    "what memory management wrote into a descriptor is what it finds there"};
 
 constexpr std::string_view invariant_name(Invariant invariant) {
   return kInvariantNames[static_cast<unsigned>(invariant)];

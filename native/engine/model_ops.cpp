@@ -123,8 +123,9 @@ class OpsModel {
   unsigned abandoned() const { return abandoned_; }
 
   /// Schedule `run` on a machine of its own. `finding.trace` is filled if `traced`. kIntr:
-  /// told to stop meanwhile.
-  Errc run(std::uint64_t run, bool traced, ModelOpsFinding& finding, ModelOpsReport& report) {
+  /// told to stop in the setup.
+  Errc run(std::uint64_t run, bool traced, ModelOpsFinding& finding, ModelOpsReport& report,
+           std::string* reason) {
     SandboxSettings of_box;
     of_box.layout = settings_.layout;
     of_box.scheme = settings_.scheme;
@@ -149,7 +150,7 @@ class OpsModel {
   Errc run_on(const SandboxSettings& of_box, std::uint64_t run, bool traced, LivelockWatch& watch,
               ModelOpsFinding& finding, ModelOpsReport& report) {
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(of_box, sandbox); error != Errc::kOk) return error;
+    if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
     Program setup(setup_, sandbox->interpreter(), settings_.seed);
     watch.watch(&sandbox->machine().memmap, 0);
     for (Op op; setup.next(op);) {
@@ -298,8 +299,8 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
     if (settings.stop != nullptr && *settings.stop != 0) break;
     ModelOpsFinding finding;
     const std::uint64_t run = settings.first_run + i;
-    const Errc error = model.run(run, false, finding, report);
-    if (error == Errc::kIntr) break;
+    const Errc error = model.run(run, false, finding, report, reason);
+    if (error == Errc::kIntr) break;  // in a setup
     if (error != Errc::kOk) return error;
     ++report.schedules;
     ++report.outcomes[static_cast<unsigned>(finding.outcome)];
@@ -309,7 +310,7 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
       // A schedule is a function of its number: once more, with the trace.
       ModelOpsReport aside;
       ModelOpsFinding& traced = report.first.emplace_back();
-      const Errc again = model.run(run, true, traced, aside);
+      const Errc again = model.run(run, true, traced, aside, reason);
       if (again == Errc::kIntr) traced = std::move(finding);
       if (again != Errc::kOk && again != Errc::kIntr) return again;
     }

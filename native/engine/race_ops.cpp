@@ -41,8 +41,10 @@ struct alignas(64) Share {
 
 class RaceOps {
  public:
-  RaceOps(const RaceOpsSettings& settings, RaceControl& control, RaceOpsResult& result)
+  RaceOps(const RaceOpsSettings& settings, RaceControl& control, RaceOpsResult& result,
+          std::string* reason)
       : settings_(settings),
+        reason_(reason),
         control_(control),
         result_(result),
         setup_(settings.scenario != nullptr ? settings.scenario->setup
@@ -117,7 +119,7 @@ class RaceOps {
     of_box.device_pages = settings_.device_pages;
     of_box.swap_pages = settings_.swap_pages;
     of_box.threads = settings_.threads;
-    if (const Errc error = Sandbox::create(of_box, sandbox_); error != Errc::kOk) return error;
+    if (const Errc error = Sandbox::create(of_box, sandbox_, reason_); error != Errc::kOk) return error;
     std::uint64_t state = settings_.seed + result_.rounds;
     const std::uint64_t seed = splitmix64(state);
     Program setup(setup_, sandbox_->interpreter(), seed);
@@ -248,6 +250,7 @@ class RaceOps {
   }
 
   const RaceOpsSettings& settings_;
+  std::string* const reason_;  // why there is no machine; null: nobody asks
   RaceControl& control_;
   RaceOpsResult& result_;
   const std::vector<Op> setup_;
@@ -303,7 +306,7 @@ Errc run_race_ops(const RaceOpsSettings& asked, RaceControl& control, RaceOpsRes
   if (const Errc error = check_settings(settings, reason); error != Errc::kOk) return error;
   try {
     result = {};
-    return RaceOps(settings, control, result).run();
+    return RaceOps(settings, control, result, reason).run();
   } catch (const std::bad_alloc&) {
     return Errc::kNoMem;
   }

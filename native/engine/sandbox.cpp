@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "engine/reason.h"
 #include "mm/reclaim.h"
+#include "page/needs.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -11,7 +13,8 @@ constexpr std::uint64_t kHugePagesNeed = 4;
 
 }  // namespace
 
-Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out) {
+Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out,
+                     std::string* reason) {
   std::unique_ptr<Sandbox> sandbox(new Sandbox);
   SandboxSettings settings = given;
   if (settings.transparent_huge_pages) {
@@ -19,12 +22,16 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
     settings.pages *= kHugePagesNeed;
     settings.device_pages *= kHugePagesNeed;
   }
+  if (const Fit fit = scheme_fits(settings.scheme, settings.layout); !fit)
+    return explain(Errc::kRefused, reason, fit.why.c_str());
   const Layout layout = layout_for(settings.scheme, settings.layout);
   const unsigned cpus = settings.threads == 0 ? 1 : settings.threads;
   const std::uint64_t capacity = settings.pages + settings.device_pages;
   if (const Errc error = Memmap::create(layout, settings.pages, capacity, sandbox->memmap_);
       error != Errc::kOk)
-    return error;
+    return explain(error, reason,
+                   error == Errc::kInval ? "pages: more than a pfn of this layout can name"
+                                         : "the descriptors cannot be reserved");
   Memmap& memmap = *sandbox->memmap_;
   sandbox->zone_ = std::make_unique<Zone>(memmap, kZoneNormal);
   sandbox->allocator_ = std::make_unique<Allocator>(memmap, Pfn{0}, Pfn{settings.pages});
@@ -44,7 +51,11 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   options.swap_pages = settings.swap_pages;
   options.transparent_huge_pages = settings.transparent_huge_pages;
   options.file_backed_device_pages = settings.file_backed_device_pages;
-  if (const Errc error = sandbox->machine_->start(options); error != Errc::kOk) return error;
+  if (const Errc error = sandbox->machine_->start(options, reason); error != Errc::kOk)
+    return error;
+  // A scenario may use a device any time.
+  if (const std::string lack = layout_lacks(layout, LayoutUse::kDevices); !lack.empty())
+    return explain(Errc::kRefused, reason, lack.c_str());
   if (const Errc error = MirrorDevices::create(*sandbox->machine_, settings.device_pages / kDevices,
                                                sandbox->devices_);
       error != Errc::kOk)

@@ -33,8 +33,11 @@ struct SandboxSettings {
 
 class Sandbox {
  public:
-  /// kRefused: the scheme does not exist for the layout; kNoMem.
-  static Errc create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& out);
+  /// kRefused: the scheme does not exist for the layout, or the layout lacks what a machine
+  /// or its devices need (`reason` says which); kInval: more pages than the layout can name;
+  /// kNoMem.
+  static Errc create(const SandboxSettings& settings, std::unique_ptr<Sandbox>& out,
+                     std::string* reason = nullptr);
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;

@@ -20,6 +20,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 ///                               10 swap slot (tmpfs), 11 shadow of an evicted page
 struct CacheEntry {
   std::uint64_t value = 0;
+  bool operator==(const CacheEntry&) const = default;
   static CacheEntry page(Pfn pfn) { return {pfn.value << 2 | 1}; }
   static CacheEntry swap(std::uint64_t slot) { return {slot << 2 | 2}; }
   static CacheEntry shadow() { return {3}; }

@@ -28,13 +28,13 @@ bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
     if (folio_mapped(cpu.machine, folio))
       unmap_mapping_pages(cpu, file, index, first + pages - index, false);
     folio_lock(folio);
-    if (folio_file(machine, folio) == &file) {
+    if (folio_is_at(machine, file, index, folio)) {
       if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, false);
       filemap_release_folio(cpu, folio);
       if (folio.test(Flag::kDirty))
         all = false;
       else
-        filemap_remove_folio(cpu, folio, {});
+        (void)filemap_remove_folio(cpu, file, index, folio, {});
     }
     folio_unlock(folio);
     machine.put(cpu, folio);

@@ -23,7 +23,7 @@ Errc read_page(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool marker) {
   if (filemap_add_folio(cpu, file, index, folio) == Errc::kOk) {
     const Errc error = file.disk->read_page(index, machine.frames.at(machine.pfn_of(folio)));
     if (error != Errc::kOk) {
-      filemap_remove_folio(cpu, folio, {});
+      (void)filemap_remove_folio(cpu, file, index, folio, {});
       folio_unlock(folio);
       machine.put(cpu, folio);
       return error;
@@ -69,7 +69,7 @@ Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
     }
     retry.looks_at(folio.at());
     folio_lock(folio);
-    if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
+    if (folio_is_at(machine, file, index, folio)) {
       folio.clear(Flag::kReclaim);  // the marker was noticed; reclaim shares its bit
       return folio;
     }
@@ -89,7 +89,7 @@ Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index)
     if (folio) {
       retry.looks_at(folio.at());
       folio_lock(folio);
-      if (folio_file(machine, folio) != &file || folio_index(folio) != index) {
+      if (!folio_is_at(machine, file, index, folio)) {
         folio_unlock(folio);
         machine.put(cpu, folio);
         continue;

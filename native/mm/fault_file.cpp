@@ -59,7 +59,7 @@ bool fault_around(Fault& fault) {
     // What lives in a device comes back for a fault of its own, too.
     if (!folio.test(Flag::kReclaim) && folio.test(Flag::kUptodate) &&
         !machine.is_device_private(machine.pfn_of(folio)) && folio_trylock(folio)) {
-      if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
+      if (folio_is_at(machine, file, index, folio)) {
         PteSlot slot = fault.slot;
         slot.at += (static_cast<std::int64_t>(address) - static_cast<std::int64_t>(fault.address)) /
                    static_cast<std::int64_t>(kPageBytes);

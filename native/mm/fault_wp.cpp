@@ -2,6 +2,7 @@
 // write in place, or copy.
 #include "mm/fault.h"
 #include "mm/folio_state.h"
+#include "mm/page_cache.h"
 #include "mm/rmap.h"
 #include "page/folio.h"
 
@@ -92,7 +93,8 @@ FaultResult wp_page_shared(Fault& fault, Page page) {
     // page_mkwrite: the file system hears of the write before it can happen.
     fault.slot.lock->unlock();
     folio_lock(folio);
-    const bool truncated = folio_file(machine, folio) != fault.vma.file;
+    const std::uint64_t index = fault.vma.pgoff_of(fault.address);
+    const bool truncated = !folio_is_at(machine, *fault.vma.file, index, folio);
     if (!truncated) folio_mark_dirty(machine, folio);
     fault.slot.lock->lock();
     if (!truncated && fault.slot.get() == fault.orig) reuse(fault);

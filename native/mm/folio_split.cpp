@@ -31,7 +31,7 @@ void come_apart(Cpu& cpu, Page head, bool isolated) {
   Machine& machine = cpu.machine;
   const std::uint64_t pages = folio_nr_pages(head), mapping = head.word(3), index = head.word(4);
   const bool cached = folio_test_swapcache(head);
-  const std::uint64_t swap_slot = cached ? folio_swap_slot(head) : 0;
+  const std::uint64_t swap_slot = cached ? folio_true_swap_slot(machine, head).value : 0;
   destroy_compound(machine.memmap, machine.pfn_of(head));
   for (std::uint64_t i = 1; i < pages; ++i) {
     const Page tail = folio_page(head, i);

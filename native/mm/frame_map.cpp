@@ -1,5 +1,7 @@
 #include "mm/frame_map.h"
 
+#include <utility>
+
 #include "base/shared_bytes.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -26,6 +28,9 @@ void put(std::uint64_t* at, std::uint64_t value) { __atomic_store_n(at, value, _
 }  // namespace
 
 Errc FrameMap::create(std::uint64_t pages) {
+  auto nobodys = Mapping::reserve(kPageBytes);
+  if (!nobodys) return nobodys.error;
+  nobodys_ = std::move(nobodys.value);
   return Frames::create({0}, pages, "pagebox-ram", ram_);
 }
 
@@ -44,7 +49,7 @@ void FrameMap::remove_region(Pfn first) {
 std::byte* FrameMap::at_region(Pfn pfn) const {
   for (const auto& region : regions_)
     if (region->has(pfn)) return region->data(pfn);
-  return nullptr;
+  return nobodys_.data();
 }
 
 void FrameMap::copy(Pfn to, Pfn from) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/errc.h"
+#include "base/mapping.h"
 #include "page/frames.h"
 #include "page/pfn.h"
 
@@ -20,13 +21,12 @@ class FrameMap {
   Errc add_region(Pfn first, std::uint64_t pages);
   void remove_region(Pfn first);
 
-  /// The frame's 4096 bytes; null for a pfn that no region holds.
+  /// The frame's 4096 bytes. A pfn that no region holds, as damaged descriptors can lead
+  /// to, has bytes that are nobody's.
   std::byte* at(Pfn pfn) const {
     if (ram_->has(pfn)) return ram_->data(pfn);
     return at_region(pfn);
   }
-  /// The same of a frame that is RAM's.
-  std::byte* at_ram(Pfn pfn) const { return ram_->data(pfn); }
   int fd() const { return ram_->fd(); }
 
   /// What a user program stores while its page is copied may or may not be in the
@@ -45,6 +45,7 @@ class FrameMap {
 
   std::unique_ptr<Frames> ram_;
   std::vector<std::unique_ptr<Frames>> regions_;
+  Mapping nobodys_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -23,7 +23,8 @@ void zap_huge(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, PteSlo
     folio = huge_normal_folio(machine, pmd.get());
     (void)pmd.get_and_clear();
     if (folio) folio_remove_rmap_pmd(cpu, folio, vma);
-    vma.mm->page_table.free_table(cpu, vma.mm->page_table.withdraw(pmd));
+    if (const auto reserve = vma.mm->page_table.withdraw(pmd))
+      vma.mm->page_table.free_table(cpu, reserve.value);
   }
   if (!folio) return;
   lru_add_drain(cpu);

@@ -7,7 +7,9 @@ namespace {
 
 void split_zero(Cpu& cpu, Vma& vma, PteSlot pmd) {
   PageTable& tables = vma.mm->page_table;
-  const Pfn table = tables.withdraw(pmd);
+  const auto reserve = tables.withdraw(pmd);
+  if (!reserve) return;
+  const Pfn table = reserve.value;
   const Pte entry =
       Pte::of(cpu.machine.pfn_of(cpu.machine.zero_page()), vma.page_prot | Pte::kSpecial);
   for (std::uint64_t i = 0; i < kPtesPerTable; ++i) tables.slot_in(table, i).set(entry);
@@ -55,6 +57,8 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
   const Pte seen = pmd.get();
   const Page folio = huge_normal_folio(machine, seen);
   if (!folio) return split_zero(cpu, vma, pmd);
+  const auto reserve = tables.withdraw(pmd);
+  if (!reserve) return;
 
   // Whoever reads entries without a lock must find neither the leaf nor nothing.
   const Pte old = {atomics::exchange(pmd.at, (seen.value & ~Pte::kPresent) | Pte::kProtNone)};
@@ -64,7 +68,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
     freeze = false;  // pinned: the mappings alone are split
   if (!freeze) map_pages(folio, exclusive);
 
-  const Pfn table = tables.withdraw(pmd);
+  const Pfn table = reserve.value;
   for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
     const Pte entry = freeze ? migration_entry(old, old.pfn() + i, exclusive)
                              : Pte{small_entry(vma, old).value + (i << kPageShift)};

@@ -40,7 +40,7 @@ PageList HugetlbPool::list(bool free) const {
 
 Errc HugetlbPool::create(Allocator& allocator, std::uint64_t pages) {
   const Shape& shape = memmap_.shape();
-  if (pages > 0 && shape.hugetlb_type == 0 && shape.compound_dtor == 0) return Errc::kRefused;
+  if (pages > 0 && !has_mark(shape)) return Errc::kRefused;
   const Guard guard(lock_);
   for (std::uint64_t i = 0; i < pages; ++i) {
     const auto block = allocator.alloc(kHugeOrder);
@@ -99,6 +99,7 @@ Result<Page> HugetlbPool::take(bool promised) {
 
 void HugetlbPool::free(Page folio) {
   const Guard guard(lock_);
+  if (!std::ranges::binary_search(pages_, memmap_.pfn_of(folio))) return;
   // Nobody holds it, so nobody sets a flag meanwhile.
   const std::uint64_t life = memmap_.shape().life_flags & ~folio.mask_of(Flag::kHead);
   folio.set_word(0, folio.word(0) & ~life);

@@ -42,6 +42,10 @@ class HugetlbPool {
  public:
   explicit HugetlbPool(Memmap& memmap);
 
+  /// The layout can say of a page that it belongs to a pool.
+  static bool has_mark(const Shape& shape) {
+    return shape.hugetlb_type != 0 || shape.compound_dtor != 0;
+  }
   /// Once. kNoMem: there are not so many; kRefused: the layout has no mark for them.
   Errc create(Allocator& allocator, std::uint64_t pages);
 
@@ -54,8 +58,8 @@ class HugetlbPool {
   /// caller has reserved, which is used up by it. kNoMem: none is left that is not
   /// promised to others; kCorrupt: a list link was overwritten, nothing is taken.
   Result<Page> take(bool promised);
-  /// The last reference is gone. A page whose links were overwritten stays off both
-  /// lists, for the audit to find.
+  /// The last reference is gone. A page whose links were overwritten, and one that is no
+  /// head though the pool holds it, stays off both lists, for the audit to find.
   void free(Page folio);
 
   /// Any page of the pool's folios, free or not. Takes no lock: the pool never changes.

@@ -6,15 +6,29 @@
 #include "mm/rmap.h"
 #include "mm/writeback.h"
 #include "page/folio.h"
+#include "page/needs.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+constexpr unsigned kBrokenFolio = kMaxOrder + 1;  // in place of an order
+
+}  // namespace
 
 Machine::~Machine() = default;
 
-Errc Machine::start(const MachineOptions& options) {
+Errc Machine::start(const MachineOptions& options, std::string* reason) {
+  std::string lack = layout_lacks(memmap.layout(), LayoutUse::kMemoryManagement);
+  if (lack.empty() && options.hugetlb_pages > 0 && !HugetlbPool::has_mark(memmap.shape()))
+    lack = memmap.layout().name + ": the layout has no hugetlb pages";
+  if (!lack.empty()) {
+    if (reason != nullptr) *reason = std::move(lack);
+    return Errc::kRefused;
+  }
   options_ = options;
   pins.set_ops(pin_ops());
   if (const Errc error = frames.create(memmap.pages()); error != Errc::kOk) return error;
+  if (const Errc error = tables.create(memmap.pages()); error != Errc::kOk) return error;
   if (const Errc error = swap.create(options.swap_pages); error != Errc::kOk) return error;
   for (unsigned i = 0; i < options.cpus; ++i) cpus_.emplace_back(*this, i);
   const auto zero = allocator.alloc(0);
@@ -129,8 +143,8 @@ void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
       put(cpu, folio);
       continue;
     }
-    if (folio.ref_sub(1) != 1) continue;
-    if (folio_test_hugetlb(folio)) {
+    if (folio.ref_sub(1) != 1 || keeps_for_table(folio, pfn)) continue;
+    if (hugetlb.holds(pfn)) {
       lru.leave();
       hugetlb.free(folio);
       continue;
@@ -139,7 +153,7 @@ void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
     if (range != owner || order > 0) give_back();
     owner = range;
     if (order > 0)
-      allocator.free(pfn, order);
+      this->give_back(pfn, order);
     else
       folios[freed++] = pfn;
   }
@@ -162,8 +176,9 @@ IdleWatch::~IdleWatch() {
 }
 
 void Machine::free_folio(Cpu& cpu, Page folio) {
-  if (folio_test_hugetlb(folio)) return hugetlb.free(folio);
   const Pfn pfn = pfn_of(folio);
+  if (keeps_for_table(folio, pfn)) return;
+  if (hugetlb.holds(pfn)) return hugetlb.free(folio);
   const PagemapRange* range = pagemap(pfn);
   LruRun lru(zone);
   const unsigned order = leave(folio, pfn, range, lru);
@@ -171,11 +186,27 @@ void Machine::free_folio(Cpu& cpu, Page folio) {
   if (range != nullptr)
     range->ops->pages_free(range->self, cpu, std::span(&pfn, 1));
   else
-    allocator.free(pfn, order);
+    give_back(pfn, order);
+}
+
+/// The last reference of a page that a table is made of went elsewhere: it stays the
+/// table's. The descriptor is asked first, for it is at hand; what counts is the store.
+bool Machine::keeps_for_table(Page folio, Pfn pfn) {
+  if (folio.mapcount_raw() >= -1 || !tables.is_table(pfn)) return false;
+  damage.add({pfn, "_refcount", 1, 0,
+              "somebody dropped the reference that a page table itself holds; the page stays "
+              "the table's"});
+  return true;
+}
+
+/// What says that it is a folio of that order, and whose tails say otherwise, stays away:
+/// they may be somebody else's.
+void Machine::give_back(Pfn pfn, unsigned order) {
+  if (order != kBrokenFolio) allocator.free(pfn, order);
 }
 
 /// A folio that nobody holds any more becomes single pages on no list. Its order. May
-/// leave `lru` entered.
+/// leave `lru` entered. kBrokenFolio: its tails are not.
 unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru) {
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
@@ -192,6 +223,12 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& 
   if (order > 1) {
     lru.leave();
     deferred_split.remove(folio);
+  }
+  if (order > 0 && !folio_is_whole(memmap, pfn, order)) {
+    damage.add({pfn, "compound_order", 0, order,
+                "a folio of this order has tails that all point to it: these do not, and are "
+                "given to nobody any more"});
+    return kBrokenFolio;
   }
   if (order > 0) destroy_compound(memmap, pfn);
   folio.set_word(4, 0);  // the allocator resets the rest

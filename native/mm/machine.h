@@ -8,10 +8,12 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "base/rcu.h"
 #include "mm/address_space.h"
 #include "mm/anon_vma.h"
+#include "mm/damage.h"
 #include "mm/deferred_split.h"
 #include "mm/divergence.h"
 #include "mm/frame_map.h"
@@ -21,6 +23,7 @@
 #include "mm/object_pool.h"
 #include "mm/pagemap_ops.h"
 #include "mm/swap.h"
+#include "mm/table_store.h"
 #include "page/allocator.h"
 #include "page/memmap.h"
 #include "page/zone.h"
@@ -69,9 +72,11 @@ class Machine {
         hugetlb(memmap),
         deferred_split(memmap) {}
   ~Machine();
-  /// Frames, swap, the zero page and the pool of huge pages. Once, before anything else.
-  /// kNoMem: no room for one of them; kRefused: the layout knows no hugetlb pages.
-  Errc start(const MachineOptions& options);
+  /// Frames, swap, the zero page and the pool of huge pages. Once, before anything else:
+  /// every machine starts here, and what its layout must have is asked here.
+  /// kNoMem: no room for one of them; kRefused: the layout lacks what address spaces need,
+  /// or a mark for hugetlb pages (`reason` names it).
+  Errc start(const MachineOptions& options, std::string* reason = nullptr);
   /// What the pin scheme asks of memory management; start() installs it.
   PinOps pin_ops();
 
@@ -144,6 +149,8 @@ class Machine {
   Allocator& allocator;
   Pins& pins;
   FrameMap frames;
+  TableStore tables;
+  DamageLog damage;
   Swap swap;
   ObjectPool<AnonVma> anon_vmas;
   ObjectPool<AddressSpace> files;
@@ -160,6 +167,8 @@ class Machine {
   const PagemapRange* find_pagemap(Pfn pfn) const;
   class LruRun;
   unsigned leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru);
+  bool keeps_for_table(Page folio, Pfn pfn);
+  void give_back(Pfn pfn, unsigned order);
 
   MachineOptions options_;
   std::deque<Cpu> cpus_;

@@ -20,18 +20,23 @@ std::int32_t expected_refs(const Machine& machine, Page folio, bool cached) {
 }
 
 /// The slot of file or swap cache that names `from` names `to` now. `from` is frozen.
-void switch_cache(Machine& machine, Page to, Page from) {
+/// kCorrupt: no cache has `from` where its descriptor says, and nothing has changed.
+Errc switch_cache(Machine& machine, Page to, Page from) {
   if (folio_test_swapcache(from)) {
-    const std::uint64_t slot = folio_swap_slot(from);
+    const auto slot = folio_true_swap_slot(machine, from);
+    if (!slot) return slot.error;
     to.set(kFlagSwapCache);
-    to.set_word(5, slot);
-    machine.swap.cache_add(slot, machine.pfn_of(to));
+    to.set_word(5, slot.value);
+    machine.swap.cache_add(slot.value, machine.pfn_of(to));
     from.clear(kFlagSwapCache);
     from.set_word(5, 0);
   } else if (AddressSpace* file = folio_file(machine, from)) {
     Guard guard(file->cache_lock);
-    file->set_entry(folio_index(from), CacheEntry::page(machine.pfn_of(to)));
+    const std::uint64_t index = folio_index(from);
+    if (file->entry(index) != CacheEntry::page(machine.pfn_of(from))) return Errc::kCorrupt;
+    file->set_entry(index, CacheEntry::page(machine.pfn_of(to)));
   }
+  return Errc::kOk;
 }
 
 }  // namespace
@@ -51,8 +56,15 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
   // A cache is about to show it; for others it comes with the rest of the flags.
   if (from.test(Flag::kSwapBacked)) to.set(Flag::kSwapBacked);
   machine.get(to);
-  if (from.test_and_clear(Flag::kDirty)) to.set(Flag::kDirty);
-  switch_cache(machine, to, from);
+  const bool dirty = from.test_and_clear(Flag::kDirty);
+  if (dirty) to.set(Flag::kDirty);
+  if (const Errc error = switch_cache(machine, to, from); error != Errc::kOk) {
+    to.ref_sub(1);
+    to.set_word(3, 0);
+    if (dirty) from.set(Flag::kDirty);
+    from.unfreeze(expected);
+    return error;
+  }
   from.unfreeze(expected - 1);
   return Errc::kOk;
 }

@@ -61,15 +61,38 @@ Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page f
   return Errc::kOk;
 }
 
-void filemap_remove_folio(Cpu& cpu, Page folio, CacheEntry leave) {
+bool filemap_remove_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio,
+                          CacheEntry leave) {
   Machine& machine = cpu.machine;
-  AddressSpace* file = folio_file(machine, folio);
   {
-    Guard guard(file->cache_lock);
-    file->set_entry(folio_index(folio), leave);
+    Guard guard(file.cache_lock);
+    if (file.entry(index) != CacheEntry::page(machine.pfn_of(folio))) return false;
+    file.set_entry(index, leave);
   }
   folio.set_word(3, 0);
   machine.put(cpu, folio);
+  return true;
+}
+
+bool folio_is_at(Machine& machine, AddressSpace& file, std::uint64_t index, Page folio) {
+  const bool owner = folio_file(machine, folio) == &file;
+  if (owner && folio_index(folio) == index) return true;
+  if (!filemap_caches(machine, file, index, folio)) return false;
+  constexpr const char* kWhy = "a page of a file names it: the page cache knew better";
+  const Pfn pfn = machine.pfn_of(folio);
+  if (!owner)
+    machine.damage.add(
+        {pfn, "mapping",
+         machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index),
+         folio.word(3), kWhy});
+  else
+    machine.damage.add({pfn, "index", index, folio_index(folio), kWhy});
+  return true;
+}
+
+bool filemap_caches(Machine& machine, AddressSpace& file, std::uint64_t index, Page folio) {
+  Guard guard(file.cache_lock);
+  return file.entry(index) == CacheEntry::page(machine.pfn_of(folio));
 }
 
 bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
@@ -82,12 +105,21 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
     return false;
   }
   if (folio_test_swapcache(folio)) {
+    const auto first = folio_true_swap_slot(machine, folio);
+    if (!first) {
+      folio.unfreeze(1 + pages);
+      return false;
+    }
     for (std::int32_t i = 0; i < pages; ++i)
-      machine.swap.cache_remove(folio_swap_slot(folio) + static_cast<std::uint64_t>(i), reclaimed);
+      machine.swap.cache_remove(first.value + static_cast<std::uint64_t>(i), reclaimed);
     folio.clear(kFlagSwapCache);
     folio.set_word(5, 0);
   } else if (AddressSpace* file = folio_file(machine, folio)) {
     Guard guard(file->cache_lock);
+    if (file->entry(folio_index(folio)) != CacheEntry::page(machine.pfn_of(folio))) {
+      folio.unfreeze(1 + pages);
+      return false;
+    }
     const bool shadow = reclaimed && folio_is_file_lru(folio);
     file->set_entry(folio_index(folio), shadow ? CacheEntry::shadow() : CacheEntry{});
     folio.set_word(3, 0);
@@ -121,13 +153,13 @@ bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_co
   pages = true;
   retry.looks_at(folio.at());
   folio_lock(folio);
-  const bool ours = folio_file(machine, folio) == &file && folio_index(folio) == index;
+  const bool ours = folio_is_at(machine, file, index, folio);
   if (ours) {
     if (folio_mapped(machine, folio)) unmap_mapping_pages(cpu, file, index, 1, even_cows);
     filemap_release_folio(cpu, folio);
     folio.clear(Flag::kDirty);
     folio.clear(Flag::kOwner2);
-    filemap_remove_folio(cpu, folio, {});
+    (void)filemap_remove_folio(cpu, file, index, folio, {});
   }
   folio_unlock(folio);
   machine.put(cpu, folio);

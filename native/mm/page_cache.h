@@ -16,7 +16,14 @@ Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t i
 /// Adds a locked new page; takes the cache's reference. kExist: somebody was first.
 Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio);
 /// Takes a locked page out; drops the cache's reference.
-void filemap_remove_folio(Cpu& cpu, Page folio, CacheEntry leave);
+/// What its descriptor says of file and index does not count. False: it is not there.
+bool filemap_remove_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio,
+                          CacheEntry leave);
+/// The locked folio is the file's page at this index. Where its descriptor denies it and
+/// the cache has it, that is Damage, and the cache is right.
+bool folio_is_at(Machine& machine, AddressSpace& file, std::uint64_t index, Page folio);
+/// The file has this page at this index, whatever its descriptor says.
+bool filemap_caches(Machine& machine, AddressSpace& file, std::uint64_t index, Page folio);
 /// Freezes the count at `references` and removes. False: somebody holds it.
 bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed);
 /// Empties the slots [first, end): pages leave mappings (private copies too if

@@ -1,8 +1,6 @@
 #include "mm/page_table.h"
 
-#include <cstring>
-
-#include "base/check.h"
+#include "base/shared_bytes.h"
 #include "mm/machine.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -12,17 +10,55 @@ constexpr unsigned kLevelShift[] = {kPgdShift, kPudShift, kPmdShift, kPageShift}
 constexpr std::uint64_t kTableBits =
     Pte::kPresent | Pte::kWrite | Pte::kUser | Pte::kAccessed | Pte::kDirty;
 
+constexpr unsigned kAllocTries = 64;  // pages that descriptors falsely call free
+
+/// What `pmd_huge_pte` shows of a reserve (pfn + 1).
+std::uint64_t reserve_address(const Machine& machine, std::uint64_t reserve) {
+  return reserve == 0 ? 0 : machine.memmap.addresses().of_page({reserve - 1});
+}
+
 std::uint64_t index_at(std::uint64_t address, unsigned level) {
   return address >> kLevelShift[level] & (kPtesPerTable - 1);
 }
 
+constexpr const char* kWhyRcu =
+    "a page table that waits for RCU to free it has its rcu_head in words 1 and 2: somebody "
+    "else wrote there. The page was freed by what RCU itself keeps";
+
+/// What the descriptor of a waiting table shows, against what was written there.
+void check_rcu_head(Machine& machine, const TableRecord& record, Pfn pfn, Page page) {
+  const std::uint64_t next = page.word(1), code = page.word(2);
+  constexpr auto kCode = static_cast<std::uint64_t>(RcuCallback::kFreeTable);
+  if (next != record.shown_next)
+    machine.damage.add({pfn, "word 1 (rcu_head.next)", record.shown_next, next, kWhyRcu});
+  if (code != kCode) machine.damage.add({pfn, "word 2 (rcu_head.func)", kCode, code, kWhyRcu});
+}
+
 void free_table_after_grace(RcuHead* head) {
-  std::byte* at = reinterpret_cast<std::byte*>(head) - sizeof(std::uint64_t);
-  Machine* machine = nullptr;
-  std::memcpy(&machine, at + 4 * sizeof(std::uint64_t), sizeof machine);
-  const Page page(at, &machine->memmap.shape());
+  auto& record = static_cast<TableRecord&>(*head);
+  Machine& machine = *record.machine;
+  const Pfn pfn = machine.tables.pfn_of(record);
+  const Page page = machine.page(pfn);
+  check_rcu_head(machine, record, pfn, page);
+  machine.tables.unqueue(pfn);
+  record.shown_next = 0;
+  record.state.store(TableState::kNone);
+  const auto type = static_cast<std::int32_t>(page.shape().table_type);
+  if (const std::int32_t found = page.mapcount_raw(); found != type) {
+    // It may be somebody else's by now: a page too few is better than one with two owners.
+    machine.damage.add({pfn, "page_type", page.shape().table_type,
+                        static_cast<std::uint32_t>(found),
+                        "a page table says what it is until it is freed: this page is given to "
+                        "nobody any more"});
+    return;
+  }
+  if (const std::int32_t held = page.refcount(); held < 1) {
+    machine.damage.add({pfn, "_refcount", 1, static_cast<std::uint32_t>(held),
+                        "somebody dropped the reference that a page table itself holds"});
+    page.set_refcount(1);
+  }
   page.set_mapcount_raw(-1);
-  machine->put(machine->cpu(0), page);
+  machine.put(machine.cpu(0), page);
 }
 
 }  // namespace
@@ -35,76 +71,90 @@ Errc PageTable::create(Cpu& cpu) {
   return Errc::kOk;
 }
 
+TableStore& PageTable::store() const { return machine_.tables; }
+
 Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
-  const auto folio = machine_.alloc_folio(cpu);
-  if (!folio) return folio.error;
-  const Page page = folio.value;
-  page.set_word(5, 0);  // the split lock, free
-  if (const std::uint16_t reserve = page.shape().pmd_huge_pte; reserve != 0)
-    page.set_word(reserve / page.shape().word_bytes, 0);
-  if (const std::uint32_t type = page.shape().table_type; type != 0)
-    page.set_mapcount_raw(static_cast<std::int32_t>(type));
-  const Pfn pfn = machine_.pfn_of(page);
-  machine_.frames.clear(pfn);
-  tables_.fetch_add(1);
-  return pfn;
+  for (unsigned tries = 0; tries < kAllocTries; ++tries) {
+    const auto folio = machine_.alloc_folio(cpu);
+    if (!folio) return folio.error;
+    const Page page = folio.value;
+    const Pfn pfn = machine_.pfn_of(page);
+    TableRecord& record = store().record(pfn);
+    if (record.state.load() != TableState::kNone) {
+      // Its descriptor was made to look free. It stays the other table's, and off the lists.
+      machine_.damage.add({pfn, "free list", 0, 1, "a page table in use was handed out again"});
+      continue;
+    }
+    record.reserve = 0;
+    record.state.store(TableState::kLive);
+    const Shape& shape = page.shape();
+    if (shape.ptl != 0) atomics::store(page.u32(shape.ptl), 0U, atomics::kRelease);
+    show_reserve(pfn);
+    page.set_mapcount_raw(static_cast<std::int32_t>(shape.table_type));
+    clear_shared_words(store().entries(pfn), kPtesPerTable);
+    tables_.fetch_add(1);
+    return pfn;
+  }
+  return Errc::kCorrupt;
 }
 
 void PageTable::free_table(Cpu&, Pfn pfn) {
   tables_.fetch_sub(1);
+  TableRecord& record = store().record(pfn);
   const Page page = machine_.page(pfn);
-  // rcu_head lies in words 1 and 2, as in the kernel's ptdesc; word 4 (pt_mm,
-  // dead by now) tells the callback whose page it is.
-  page.set_word(4, reinterpret_cast<std::uint64_t>(&machine_));
-  machine_.rcu.call_rcu(reinterpret_cast<RcuHead*>(page.at() + page.shape().word(1)),
-                        free_table_after_grace);
+  record.machine = &machine_;
+  record.state.store(TableState::kWaiting);
+  // rcu_head lies in words 1 and 2, as in the kernel's ptdesc: the page that was queued
+  // before, and what is to be done. Shown for who reads the descriptor.
+  const std::uint64_t before = store().queue(pfn);
+  record.shown_next = before == 0 ? 0 : machine_.memmap.addresses().of_lru({before - 1});
+  page.set_word(1, record.shown_next);
+  page.set_word(2, static_cast<std::uint64_t>(RcuCallback::kFreeTable));
+  machine_.rcu.call_rcu(&record, free_table_after_grace);
 }
 
 PteSlot PageTable::slot_in(Pfn table, std::uint64_t index) const {
+  return {store().entries(table) + index, &store().record(table).lock};
+}
+
+void PageTable::show_reserve(Pfn table) const {
   const Page page = machine_.page(table);
-  auto* lock = reinterpret_cast<TableLock*>(page.at() + page.shape().word(5));
-  return {reinterpret_cast<std::uint64_t*>(machine_.frames.at_ram(table)) + index, lock};
-}
-
-Page PageTable::page_of(PteSlot slot) const {
-  const Shape& shape = machine_.memmap.shape();
-  return {reinterpret_cast<std::byte*>(slot.lock) - shape.word(5), &shape};
-}
-
-Pfn PageTable::pfn_of(Page page) const { return machine_.pfn_of(page); }
-
-Page PageTable::next_deposit(Page page) const {
   const Shape& shape = page.shape();
-  const std::uint64_t address = page.word(shape.pmd_huge_pte / shape.word_bytes);
-  const auto pfn = machine_.memmap.addresses().page_at(address, machine_.memmap.capacity());
-  return pfn && address != 0 ? machine_.page(*pfn) : Page();
+  if (shape.pmd_huge_pte != 0)
+    page.set_word(shape.pmd_huge_pte / shape.word_bytes,
+                  reserve_address(machine_, store().record(table).reserve));
 }
 
 void PageTable::deposit(PteSlot pmd, Pfn table) const {
-  const Page owner = page_of(pmd), page = machine_.page(table);
-  const unsigned word = owner.shape().pmd_huge_pte / owner.shape().word_bytes;
-  page.set_word(word, owner.word(word));
-  owner.set_word(word, machine_.memmap.addresses().of_page(table));
+  const Pfn owner = store().pfn_of(*pmd.lock);
+  TableRecord &of_owner = store().record(owner), &fresh = store().record(table);
+  fresh.reserve = of_owner.reserve;
+  of_owner.reserve = table.value + 1;
+  show_reserve(table);
+  show_reserve(owner);
 }
 
-Pfn PageTable::withdraw(PteSlot pmd) const {
-  const Page owner = page_of(pmd), table = next_deposit(owner);
-  PAGEBOX_CHECK(table);  // there is one for each huge leaf
-  const unsigned word = owner.shape().pmd_huge_pte / owner.shape().word_bytes;
-  owner.set_word(word, table.word(word));
-  table.set_word(word, 0);
-  return machine_.pfn_of(table);
+Result<Pfn> PageTable::withdraw(PteSlot pmd) const {
+  const Pfn owner = store().pfn_of(*pmd.lock);
+  TableRecord& of_owner = store().record(owner);
+  if (of_owner.reserve == 0) return Errc::kCorrupt;
+  const Pfn table{of_owner.reserve - 1};
+  TableRecord& taken = store().record(table);
+  of_owner.reserve = taken.reserve;
+  taken.reserve = 0;
+  show_reserve(owner);
+  show_reserve(table);
+  return table;
 }
 
 void PageTable::populate(PteSlot pmd, Pfn table) { pmd.set(Pte::of(table, kTableBits)); }
 
 PteSlot PageTable::descend(std::uint64_t address, unsigned levels) const {
-  const FrameMap& frames = machine_.frames;
+  const TableStore& tables = machine_.tables;
   Pfn table = root_;
   unsigned shift = kPgdShift;
   for (unsigned level = 0; level < levels; ++level, shift -= kPmdShift - kPageShift) {
-    const auto* entries = reinterpret_cast<const std::uint64_t*>(frames.at_ram(table));
-    const Pte entry{atomics::load(entries + (address >> shift & (kPtesPerTable - 1)))};
+    const Pte entry{atomics::load(tables.entries(table) + (address >> shift & (kPtesPerTable - 1)))};
     if ((entry.value & (Pte::kPresent | Pte::kHuge)) != Pte::kPresent) return {};
     table = entry.pfn();
   }

@@ -1,5 +1,5 @@
-// Four levels of page tables in real frames. A table page's descriptor holds
-// the split lock of the entries in it (word 5, `ptl`).
+// Four levels of page tables, each of which takes a page; its entries and its split
+// lock lie in the TableStore.
 //
 //  1. An entry is changed under its table's lock (pmd entries under the lock of
 //     the pmd table), except for the accessed and dirty bits, which the MMU sets
@@ -7,7 +7,9 @@
 //  2. Fast GUP reads entries without any lock, and checks them again after it
 //     has the page.
 //  3. Tables are freed only after a grace period, so a reader without locks
-//     never walks into a reused frame.
+//     never walks into a reused table.
+//  4. An entry leads to a table only if this class has put it there. Descriptors of
+//     tables are written and never believed: what differs is Damage.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "mm/pte.h"
+#include "mm/table_store.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -27,7 +30,7 @@ class Machine;
 /// One entry and the lock of its table.
 struct PteSlot {
   std::uint64_t* at = nullptr;
-  TableLock* lock = nullptr;
+  SpinLock* lock = nullptr;
   explicit operator bool() const { return at != nullptr; }
   Pte get() const { return {atomics::load(at)}; }
   void set(Pte pte) const { atomics::store(at, pte.value, atomics::kRelease); }
@@ -56,7 +59,8 @@ class PageTable {
   // A huge leaf keeps a table in reserve, so that splitting it cannot fail. The pmd's
   // lock is held; v6.12 hangs the reserve on the pmd table's `pmd_huge_pte` too.
   void deposit(PteSlot pmd, Pfn table) const;
-  Pfn withdraw(PteSlot pmd) const;
+  /// kCorrupt: there is none, as under a leaf that a damaged descriptor led to.
+  Result<Pfn> withdraw(PteSlot pmd) const;
   /// The pmd entry leads to this table from now on.
   static void populate(PteSlot pmd, Pfn table);
   /// Moves a whole table, or a huge leaf with its reserve, to an empty pmd entry.
@@ -87,10 +91,9 @@ class PageTable {
   void for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) const;
 
  private:
-  Page page_of(PteSlot slot) const;
-  /// The first table in reserve after `page` (a pmd table, or one in reserve).
-  Page next_deposit(Page page) const;
-  Pfn pfn_of(Page page) const;
+  TableStore& store() const;
+  /// Shows the first table in reserve behind `table` in its descriptor.
+  void show_reserve(Pfn table) const;
   PteSlot descend(std::uint64_t address, unsigned levels) const;
   Result<PteSlot> descend_alloc(Cpu& cpu, std::uint64_t address, unsigned levels);
 
@@ -105,8 +108,9 @@ void PageTable::visit(Table&& table, Entry&& entry) const {
   const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
     table(pfn);
     if (level == 2)
-      for (Page at = next_deposit(page_of(slot_in(pfn, 0))); at; at = next_deposit(at))
-        table(pfn_of(at));
+      for (std::uint64_t at = store().record(pfn).reserve; at != 0;
+           at = store().record({at - 1}).reserve)
+        table(Pfn{at - 1});
     for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
       const PteSlot slot = slot_in(pfn, i);
       const Pte pte = slot.get();
@@ -133,7 +137,9 @@ void PageTable::visit_deposits(Splits&& splits, Fn&& fn) const {
         self(self, pte.pfn(), level + 1);
     }
     if (level != 2) return;
-    for (Page at = next_deposit(page_of(slot_in(pfn, 0))); at; at = next_deposit(at)) ++tables;
+    for (std::uint64_t at = store().record(pfn).reserve; at != 0;
+         at = store().record({at - 1}).reserve)
+      ++tables;
     fn(pfn, leaves, tables);
   };
   if (created_) below(below, root_, 0);
@@ -147,7 +153,8 @@ bool PageTable::move_pmd(PteSlot from, PteSlot to, Change&& change) const {
   const bool empty = to.get().none();
   if (empty) {
     const Pte pte = from.get_and_clear();
-    if (pte.huge() && nested) deposit(to, withdraw(from));
+    if (pte.huge() && nested)
+      if (const auto reserve = withdraw(from)) deposit(to, reserve.value);
     to.set(change(pte));
   }
   if (nested) to.lock->unlock();

@@ -37,8 +37,9 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
         return false;
       }
     } else {
-      const std::uint64_t swap_slot = folio_swap_slot(folio) + folio_page_index(folio, page);
-      if (machine.swap.duplicate(swap_slot) != Errc::kOk) {
+      const auto first_slot = folio_true_swap_slot(machine, folio);
+      const std::uint64_t swap_slot = first_slot.value + folio_page_index(folio, page);
+      if (!first_slot || machine.swap.duplicate(swap_slot) != Errc::kOk) {
         slot.set(old);
         return false;
       }
@@ -141,7 +142,8 @@ bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
     return false;
   }
   folio_remove_rmap_pmd(cpu, folio, vma);
-  vma.mm->page_table.free_table(cpu, vma.mm->page_table.withdraw(pmd));
+  if (const auto reserve = vma.mm->page_table.withdraw(pmd))
+    vma.mm->page_table.free_table(cpu, reserve.value);
   cpu.machine.put(cpu, folio);
   return true;
 }

@@ -72,7 +72,7 @@ Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, 
     if (const Page folio = cached.value) {
       retry.looks_at(folio.at());
       folio_lock(folio);
-      if (folio_file(machine, folio) == &file && folio_index(folio) == index) {
+      if (folio_is_at(machine, file, index, folio)) {
         if (why == ShmemGet::kWrite) folio_mark_accessed(cpu, folio);
         return folio;
       }
@@ -98,7 +98,10 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
 
 bool shmem_writepage(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
-  const auto slot = machine.swap.alloc_slot(machine.pfn_of(folio));
+  AddressSpace* file = folio_file(machine, folio);
+  const std::uint64_t index = folio_index(folio);
+  const bool known = file != nullptr && filemap_caches(machine, *file, index, folio);
+  const auto slot = known ? machine.swap.alloc_slot(machine.pfn_of(folio)) : Errc::kCorrupt;
   if (!slot) {
     folio.set(Flag::kDirty);
     return false;
@@ -107,7 +110,7 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
   folio.set(kFlagSwapCache);
   machine.get(folio);
   (void)machine.swap.duplicate(slot.value);  // the file's own hold on it
-  filemap_remove_folio(cpu, folio, CacheEntry::swap(slot.value));
+  (void)filemap_remove_folio(cpu, *file, index, folio, CacheEntry::swap(slot.value));
   swap_writepage(cpu, folio);
   return true;
 }

@@ -80,7 +80,7 @@ Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
 
 Errc Swap::duplicate(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!in_use(slot)) return Errc::kCorrupt;
+  if (!has(slot)) return Errc::kCorrupt;
   if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
   ++map_[slot];
   return Errc::kOk;
@@ -88,7 +88,7 @@ Errc Swap::duplicate(std::uint64_t slot) {
 
 bool Swap::free(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!in_use(slot) || map_[slot] == kHasCache) return false;
+  if (!has(slot) || map_[slot] == kHasCache) return false;
   --map_[slot];
   if (map_[slot] == 0) release(slot);
   return map_[slot] == kHasCache;
@@ -96,17 +96,29 @@ bool Swap::free(std::uint64_t slot) {
 
 std::uint32_t Swap::users(std::uint64_t slot) {
   Guard guard(lock_);
-  return in_use(slot) ? map_[slot] & ~kHasCache : 0;
+  return has(slot) ? map_[slot] & ~kHasCache : 0;
 }
 
 void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
-  if (in_use(slot)) cache_[slot] = pfn.value + 1;
+  if (has(slot)) cache_[slot] = pfn.value + 1;
+}
+
+bool Swap::caches(std::uint64_t slot, Pfn pfn) {
+  Guard guard(lock_);
+  return slot < cache_.size() && cache_[slot] == pfn.value + 1;
+}
+
+Result<std::uint64_t> Swap::slot_of(Pfn pfn) {
+  Guard guard(lock_);
+  const auto at = std::ranges::find(cache_, pfn.value + 1);
+  if (at == cache_.end()) return Errc::kCorrupt;
+  return static_cast<std::uint64_t>(at - cache_.begin());
 }
 
 Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
-  if (!in_use(slot) || cache_[slot] == 0) return {};
+  if (!has(slot) || cache_[slot] == 0) return {};
   const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
   return folio.try_ref_add_unless_zero(1) ? folio : Page();
@@ -114,12 +126,12 @@ Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
 
 Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
-  return in_use(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
+  return has(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
 }
 
 void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
   Guard guard(lock_);
-  if (!in_use(slot) || (map_[slot] & kHasCache) == 0) return;
+  if (!has(slot) || (map_[slot] & kHasCache) == 0) return;
   cache_[slot] = 0;
   shadow_[slot] = leave_shadow ? 1 : 0;
   map_[slot] &= static_cast<std::uint8_t>(~kHasCache);
@@ -128,19 +140,19 @@ void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
 
 bool Swap::shadow(std::uint64_t slot) {
   Guard guard(lock_);
-  return in_use(slot) && shadow_[slot] != 0;
+  return has(slot) && shadow_[slot] != 0;
 }
 
 bool Swap::cache_claim(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!in_use(slot) || (map_[slot] & kHasCache) != 0) return false;
+  if (!has(slot) || (map_[slot] & kHasCache) != 0) return false;
   map_[slot] |= kHasCache;
   return true;
 }
 
 Swap::Claim Swap::claim_alone(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!in_use(slot) || map_[slot] != 1) return {false, false};
+  if (!has(slot) || map_[slot] != 1) return {false, false};
   map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};
 }
@@ -151,6 +163,17 @@ void Swap::release(std::uint64_t slot) {
 }
 
 std::uint64_t folio_swap_slot(Page folio) { return folio.word(5); }
+
+Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio) {
+  const std::uint64_t says = folio_swap_slot(folio);
+  const Pfn pfn = machine.pfn_of(folio);
+  if (machine.swap.caches(says, pfn)) return says;
+  auto is = machine.swap.slot_of(pfn);
+  if (is)
+    machine.damage.add({pfn, "private", is.value, says,
+                        "the swap entry of a page in the swap cache: the cache knew better"});
+  return is;
+}
 
 bool folio_holds_swap_slot(Page folio, std::uint64_t slot) {
   return folio_test_swapcache(folio) && slot >= folio_swap_slot(folio) &&
@@ -173,17 +196,24 @@ bool add_to_swap(Cpu& cpu, Page folio) {
 }
 
 void delete_from_swap_cache(Cpu& cpu, Page folio) {
-  const std::uint64_t pages = folio_nr_pages(folio), first = folio_swap_slot(folio);
-  for (std::uint64_t i = 0; i < pages; ++i) cpu.machine.swap.cache_remove(first + i, false);
+  const auto first = folio_true_swap_slot(cpu.machine, folio);
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  std::uint64_t removed = 0;
+  for (std::uint64_t i = 0; first && i < folio_nr_pages(folio); ++i) {
+    if (i > 0 && !cpu.machine.swap.caches(first.value + i, pfn + i)) break;
+    cpu.machine.swap.cache_remove(first.value + i, false);
+    ++removed;
+  }
   folio.clear(kFlagSwapCache);
   folio.set_word(5, 0);
-  for (std::uint64_t i = 0; i < pages; ++i) cpu.machine.put(cpu, folio);
+  for (std::uint64_t i = 0; i < removed; ++i) cpu.machine.put(cpu, folio);
 }
 
 bool folio_free_swap(Cpu& cpu, Page folio) {
   if (!folio_test_swapcache(folio) || folio.test(Flag::kWriteback)) return false;
-  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
-    if (cpu.machine.swap.users(folio_swap_slot(folio) + i) > 0) return false;
+  const auto first = folio_true_swap_slot(cpu.machine, folio);
+  for (std::uint64_t i = 0; first && i < folio_nr_pages(folio); ++i)
+    if (cpu.machine.swap.users(first.value + i) > 0) return false;
   delete_from_swap_cache(cpu, folio);
   folio.set(Flag::kDirty);
   return true;
@@ -242,9 +272,11 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
 
 void swap_writepage(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
+  const auto first = folio_true_swap_slot(machine, folio);
+  if (!first) return;
   folio.set(Flag::kWriteback);
   for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
-    machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(folio_swap_slot(folio) + i));
+    machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(first.value + i));
   folio.clear(Flag::kWriteback);
 }
 

@@ -34,12 +34,17 @@ class Swap {
   /// `count` slots side by side, the first divisible by it, for pages that follow each
   /// other. kNoSpc: none are.
   Result<std::uint64_t> alloc_slots(Pfn first, std::uint64_t count);
+  /// kNoMem: too many users; kCorrupt: nobody has this slot.
   Errc duplicate(std::uint64_t slot);
   /// Drops one user. True: only the cache is left.
   bool free(std::uint64_t slot);
   std::uint32_t users(std::uint64_t slot);
 
-  // The swap cache.
+  // The swap cache. Slots come from page tables and files, and from descriptors, where
+  // somebody may have overwritten them: one that nobody has is not there.
+  /// The slot whose page this is, whatever its descriptor says. kCorrupt: none.
+  Result<std::uint64_t> slot_of(Pfn pfn);
+  bool caches(std::uint64_t slot, Pfn pfn);
   void cache_add(std::uint64_t slot, Pfn pfn);
   /// The folio of the page, with a reference taken under the lock.
   Page cache_get(Machine& machine, std::uint64_t slot);
@@ -67,7 +72,7 @@ class Swap {
   std::uint64_t cached(std::uint64_t slot) const { return slot < cache_.size() ? cache_[slot] : 0; }
 
  private:
-  bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
+  bool has(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
@@ -82,8 +87,11 @@ class Swap {
   Mapping bytes_;
 };
 
-/// Of a huge folio its first page's; the others follow.
+/// Of a huge folio its first page's; the others follow. As its descriptor says.
 std::uint64_t folio_swap_slot(Page folio);
+/// The same for who acts on it: if the swap cache has the page under another slot, that
+/// is Damage, and the answer. kCorrupt: the page is in no swap cache.
+Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio);
 /// It is in the swap cache, and the slot is one of its pages'.
 bool folio_holds_swap_slot(Page folio, std::uint64_t slot);
 /// Gives an unmapped or mapped anonymous folio a slot (a huge one as many as it has

@@ -10,7 +10,7 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
+void writepage(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio) {
   Machine& machine = cpu.machine;
   // Entries first, the flag second: a write through an entry after this faults
   // and makes the page dirty again.
@@ -21,8 +21,7 @@ void writepage(Cpu& cpu, AddressSpace& file, Page folio) {
                            folio_maybe_dma_pinned(machine, folio, PinQuestion::kWriteback);
   if (stays_dirty ? !folio.test(Flag::kDirty) : !folio.test_and_clear(Flag::kDirty)) return;
   folio.set(Flag::kWriteback);
-  const Errc error =
-      file.disk->write_page(folio_index(folio), machine.frames.at(machine.pfn_of(folio)));
+  const Errc error = file.disk->write_page(index, machine.frames.at(machine.pfn_of(folio)));
   if (error != Errc::kOk) file.set_write_error(error);
   folio.clear(Flag::kWriteback);
 }
@@ -36,7 +35,7 @@ void write_from_device(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
   const Page folio = filemap_get_folio(machine, file, index);
   if (!folio) return;
   folio_lock(folio);
-  if (folio_file(machine, folio) == &file && folio.test(Flag::kDirty)) {
+  if (folio_is_at(machine, file, index, folio) && folio.test(Flag::kDirty)) {
     alignas(8) std::array<std::byte, kPageBytes> bytes;
     machine.frames.read(machine.pfn_of(folio), bytes.data());
     const Errc error = file.disk->write_page(index, bytes.data());
@@ -66,8 +65,8 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
     }
     if (folio.test(Flag::kDirty)) {
       folio_lock(folio);
-      if (folio_file(machine, folio) == &file && folio.test(Flag::kDirty))
-        writepage(cpu, file, folio);
+      if (folio_is_at(machine, file, index, folio) && folio.test(Flag::kDirty))
+        writepage(cpu, file, index, folio);
       folio_unlock(folio);
       written = true;
     }

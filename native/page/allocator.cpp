@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/check.h"
-
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 constexpr std::uint64_t pages_of(unsigned order) { return 1ULL << order; }
@@ -91,29 +89,25 @@ void Allocator::free_each(std::span<const Pfn> pfns) {
     Pfn to = from;
     // Neighbours that follow each other merge here, not one by one on the lists.
     for (; i < pfns.size() && pfns[i] == to; ++i, to = to + 1) {
-      PAGEBOX_CHECK(to >= first_ && to < end_);
-      if (is_free_block(memmap_.page(to), 0)) break;
+      if (!serves(to, 0) || is_free_block(memmap_.page(to), 0)) break;
       clean(to);
     }
-    if (to == from) ++i;  // free already
+    if (to == from) ++i;  // free already, or none of ours
     free_pages_ += to - from;
     link_all(from, to);
   }
 }
 
 void Allocator::give_back(Pfn pfn, unsigned order) {
-  PAGEBOX_CHECK(order <= kMaxOrder && pfn >= first_ && pfn + pages_of(order) <= end_ &&
-                pfn.value % pages_of(order) == 0);
-  if (is_free_block(memmap_.page(pfn), order)) return;
+  if (!serves(pfn, order) || is_free_block(memmap_.page(pfn), order)) return;
   for (std::uint64_t i = 0; i < pages_of(order); ++i) clean(pfn + i);
   free_pages_ += pages_of(order);
   merge_and_link(pfn, order);
 }
 
 void Allocator::init_page(Pfn pfn) {
-  PAGEBOX_CHECK(pfn >= first_ && pfn < end_);
   const Guard guard(lock_);
-  if (!memmap_.is_untouched(pfn)) return;
+  if (!serves(pfn, 0) || !memmap_.is_untouched(pfn)) return;
   memmap_.init_descriptor(pfn, kZoneNormal);
   const Page page = memmap_.page(pfn);
   page.set(Flag::kUptodate);
@@ -134,6 +128,11 @@ void Allocator::clean(Pfn pfn) {
   page.set_mapcount_raw(-1);
   if (const std::uint16_t memcg = memmap_.shape().memcg; memcg != 0)
     page.set_word(memcg / memmap_.shape().word_bytes, 0);
+}
+
+bool Allocator::serves(Pfn pfn, unsigned order) const {
+  return order <= kMaxOrder && pfn >= first_ && pfn < end_ && end_ - pfn >= pages_of(order) &&
+         pfn.value % pages_of(order) == 0;
 }
 
 bool Allocator::is_free_block(Page page, unsigned order) const {

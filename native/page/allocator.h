@@ -38,7 +38,8 @@ class Allocator {
   std::size_t alloc_each(std::span<Pfn> out, std::uint64_t flags);
   /// The last reference is gone: refcount is 0. Merges with free buddies.
   /// Deterministic: what is freed last is handed out first. A block whose links
-  /// cannot be trusted, and a block that is free already, is left alone.
+  /// cannot be trusted, one that is free already, and one that is none of this
+  /// allocator's (a damaged order or address led to it) is left alone.
   void free(Pfn pfn, unsigned order);
   /// The same of single pages, in that order, under one lock.
   void free_each(std::span<const Pfn> pfns);
@@ -53,6 +54,7 @@ class Allocator {
 
  private:
   PageList list(unsigned order) { return {memmap_, anchors_[order], free_anchor_index(order)}; }
+  bool serves(Pfn pfn, unsigned order) const;
   bool is_free_block(Page page, unsigned order) const;
   Errc link(Pfn pfn, unsigned order);
   Errc unlink(Page page, unsigned order);

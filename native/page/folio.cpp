@@ -68,6 +68,15 @@ void destroy_compound(Memmap& memmap, Pfn head) {
   }
 }
 
+bool folio_is_whole(const Memmap& memmap, Pfn head, unsigned order) {
+  const std::uint64_t pages = 1ULL << order;
+  if (head.value % pages != 0 || head.value + pages > memmap.capacity()) return false;
+  const std::uint64_t expected = memmap.addresses().of_page(head) | 1;
+  for (std::uint64_t i = 1; i < pages; ++i)
+    if (memmap.page(head + i).word(1) != expected) return false;
+  return true;
+}
+
 bool is_tail(Page page) { return (page.word(1) & 1) != 0; }
 
 Page compound_head(const Memmap& memmap, Page page, Errc* error) {

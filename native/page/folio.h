@@ -19,6 +19,9 @@ void prep_compound(Memmap& memmap, Pfn head, unsigned order);
 /// as freeing leaves them.
 void destroy_compound(Memmap& memmap, Pfn head);
 
+/// Its tails, all of them, point to `head`, which lies where a folio of that order can.
+bool folio_is_whole(const Memmap& memmap, Pfn head, unsigned order);
+
 bool is_tail(Page page);
 /// The head of a tail, the page itself otherwise. kCorrupt in `error` if word 1
 /// says tail and points nowhere (the page itself is returned then).

@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "page/layout.h"
@@ -148,6 +149,58 @@ void check_flags(const Layout& layout, Problems& problems) {
     problems.push_back({"kconfig", "", "ZONE_DEVICE is zone 4: it needs 3 zone bits"});
 }
 
+struct NamedField {
+  std::string_view name;
+  PageTypeSet types;
+  unsigned bits;  // 0: a word
+};
+
+// Code reaches these by their names: it takes them for as wide as they are here.
+constexpr NamedField kNamed[] = {
+    {"_large_mapcount", types(PageType::kTail), 32},
+    {"_entire_mapcount", types(PageType::kTail), 32},
+    {"compound_mapcount", types(PageType::kTail), 32},
+    {"_nr_pages_mapped", types(PageType::kTail), 32},
+    {"_folio_nr_pages", types(PageType::kTail), 32},
+    {"compound_dtor", types(PageType::kTail), 8},
+    {"_deferred_list.next", types(PageType::kSecondTail), 0},
+    {"deferred_list.next", types(PageType::kSecondTail), 0},
+    {"pgmap", kZoneDeviceTypes, 0},
+    {"zone_device_data", kZoneDeviceTypes, 0},
+    {"hmm_data", kZoneDeviceTypes, 0},
+    {"mapping", kZoneDeviceTypes, 0},
+    {"index", kZoneDeviceTypes, 0},
+    {"private", kZoneDeviceTypes, 0},
+    {"pmd_huge_pte", types(PageType::kPageTable), 0},
+    {"ptl", types(PageType::kPageTable), 32},
+    {"memcg_data", types(PageType::kAnon), 0},
+    {"mem_cgroup", types(PageType::kAnon), 0},
+};
+
+void check_named_fields(const Layout& layout, Problems& problems) {
+  for (const Field& field : layout.fields) {
+    if (field.contested) continue;
+    for (const NamedField& named : kNamed) {
+      const unsigned bits = named.bits == 0 ? layout.word_bytes * 8U : named.bits;
+      if (field.name != named.name || (field.types & named.types & layout.types).bits == 0)
+        continue;
+      if (field.shift != 0 || field.bits != bits || field.offset_bytes % (bits / 8) != 0)
+        problems.push_back({field.name, "",
+                            "on " + first_type(field.types & named.types & layout.types) +
+                                " is " + number(bits) + " aligned bits"});
+    }
+    const auto list = field.name.rfind("deferred_list.next");
+    if (list == std::string::npos || !field.types.has(PageType::kSecondTail)) continue;
+    const std::string prev = field.name.substr(0, list) + "deferred_list.prev";
+    bool found = false;
+    for (const Field& other : layout.fields)
+      found |= other.name == prev && !other.contested && other.types.has(PageType::kSecondTail) &&
+               other.bits == layout.word_bytes * 8U && other.shift == 0 &&
+               other.offset_bytes == field.offset_bytes + layout.word_bytes;
+    if (!found) problems.push_back({prev, field.name, "is not in the word behind"});
+  }
+}
+
 /// The fields that the core itself reads and writes.
 void check_core_fields(const Layout& layout, Problems& problems) {
   const unsigned stride = layout.stride_bytes;
@@ -162,10 +215,18 @@ void check_core_fields(const Layout& layout, Problems& problems) {
   if (layout.mapcount_offset == layout.refcount_offset)
     problems.push_back({"mapcount_offset", "refcount_offset", "are the same"});
   if (layout.counter_offset != 0) count_at("counter_offset", layout.counter_offset);
+  for (const auto& [name, base] : {std::pair("zone_device_base", layout.era.zone_device_base),
+                                   std::pair("private_base", layout.era.private_base)})
+    if (base > 1) problems.push_back({name, "", "is " + number(base) + ", allowed: 0 or 1"});
 
-  PageTypeSet flags, counts, refs;
+  PageTypeSet flags, counts, refs, counters;
   for (const Field& field : layout.fields) {
-    if (field.kind == FieldKind::kFlags) flags = flags | field.types;
+    // The order of a folio may lie in the low bits of page[1]'s.
+    const bool whole = field.shift == 0 && field.bits == layout.word_bytes * 8U;
+    if (field.kind == FieldKind::kFlags)
+      flags = flags | (whole ? field.types : field.types & types(PageType::kTail));
+    if (field.kind == FieldKind::kPincount && field.offset_bytes == layout.counter_offset)
+      counters = counters | field.types;
     if (field.kind == FieldKind::kMapcount && field.offset_bytes == layout.mapcount_offset)
       counts = counts | field.types;
     if (field.kind == FieldKind::kRefcount && field.offset_bytes == layout.refcount_offset)
@@ -179,6 +240,7 @@ void check_core_fields(const Layout& layout, Problems& problems) {
   need("flags", flags, {(1U << kPageTypes) - 1});
   need("_mapcount", counts, kMappedTypes);
   need("_refcount", refs, ~tails);
+  if (layout.counter_offset != 0) need("counter_offset", counters, ~tails);
 
   if ((layout.types & layout.compound_types & tails).bits != 0) {
     const Field* order = nullptr;
@@ -217,6 +279,7 @@ std::vector<LayoutProblem> check_layout(const Layout& layout) {
   for (const Field& field : layout.fields) check_field(layout, field, problems);
   check_overlaps(layout, problems);
   check_flags(layout, problems);
+  check_named_fields(layout, problems);
   check_core_fields(layout, problems);
   check_pincount(layout, problems);
   return problems;

@@ -10,6 +10,9 @@ namespace {
 // divide them; discard() wants whole pages, so reset() zeroes small runs by hand.
 constexpr std::uint64_t kDiscardBytes = 1U << 20;
 constexpr std::size_t kHugeBytes = 2U << 20;
+// Behind the last descriptor lie as many as the largest folio has: where a flag or an order
+// was overwritten, its tails are looked for no further away than that.
+constexpr std::uint64_t kGuardPages = 1024;
 
 }  // namespace
 
@@ -22,7 +25,7 @@ Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t cap
   memmap->addresses_ = AddressMap(memmap->shape_);
   memmap->pages_ = pages;
   memmap->capacity_ = capacity;
-  auto descriptors = Mapping::reserve(capacity * layout.stride_bytes, kHugeBytes);
+  auto descriptors = Mapping::reserve((capacity + kGuardPages) * layout.stride_bytes, kHugeBytes);
   if (!descriptors) return Errc::kNoMem;
   const std::uint64_t blocks = (capacity + kBlockPages - 1) / kBlockPages;
   auto touched = Mapping::reserve((blocks + 63) / 64 * 8);

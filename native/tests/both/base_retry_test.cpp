@@ -76,15 +76,15 @@ TEST(Retry, what_never_happens_is_not_waited_for_alone) {
   EXPECT_EQ(alone.text(), "an event; ");
 }
 
-TEST(Retry, a_table_lock_whose_word_was_written_over_is_passed) {
+TEST(Retry, a_lock_that_nobody_gives_back_is_passed_alone) {
   Alone alone;
   const PatienceScope scope(alone);
-  TableLock lock;
+  SpinLock lock;
   const std::uint32_t damage = 0x400;
   std::memcpy(static_cast<void*>(&lock), &damage, sizeof damage);
   { const Guard guard(lock); }
   EXPECT_FALSE(lock.is_locked());  // its unlock has put it right
-  EXPECT_EQ(alone.text(), "the lock of a page table; ");
+  EXPECT_EQ(alone.text(), "a lock; ");
   ASSERT_EQ(alone.told[0].at, &lock);
 }
 
