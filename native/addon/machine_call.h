@@ -103,6 +103,7 @@ class MachineCall {
       result = body(*machine, call_.object->user());
       machine->settle();
     });
+    call_.object->tell_memory();
     return why != 0 ? status(why) : result;
   }
   /// The same on an address space.

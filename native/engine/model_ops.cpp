@@ -228,7 +228,6 @@ Errc check_settings(const ModelOpsSettings& settings, std::string* reason) {
   return Errc::kOk;
 }
 
-constexpr std::size_t kMaxHashes = std::size_t{1} << 22;
 constexpr unsigned kMaxAbandoned = 64;
 
 }  // namespace
@@ -244,7 +243,7 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
   if (const Errc error = check_settings(settings, reason); error != Errc::kOk) return error;
   report = {};
   std::vector<std::uint64_t> hashes;
-  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxHashes));
+  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxScheduleHashes));
   OpsModel model(settings);
   for (std::uint64_t i = 0; i < settings.schedules && !report.gave_up; ++i) {
     if (settings.stop != nullptr && *settings.stop != 0) break;
@@ -252,8 +251,9 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
     const std::uint64_t run = settings.first_run + i;
     if (const Errc error = model.run(run, false, finding, report); error != Errc::kOk) return error;
     ++report.schedules;
+    if (settings.done != nullptr) *settings.done = report.schedules;
     ++report.outcomes[static_cast<unsigned>(finding.outcome)];
-    if (hashes.size() < kMaxHashes) hashes.push_back(finding.schedule_hash);
+    if (hashes.size() < kMaxScheduleHashes) hashes.push_back(finding.schedule_hash);
     if (finding.outcome == OpsOutcome::kClean) continue;
     if (report.first.size() < kMaxOpsFindings) {
       // A schedule is a function of its number: once more, with the trace.

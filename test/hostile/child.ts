@@ -17,10 +17,11 @@ export function runChild(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
+  flags: readonly string[] = [],
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`./children/${script}`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], {
+    const child = spawn(process.execPath, [...flags, file, ...args], {
       cwd: root,
       timeout: 60_000,
       env: { ...process.env, ...env },
