@@ -19,7 +19,10 @@ class RaceJob : public Job {
   ~RaceJob() override { end(); }
 
   bool start() {
+    // From now on, and not from some moment on, other calls are refused.
+    reserved_ = box_->gate().reserve_exclusive() == Errc::kOk;
     if (Job::start([this] { run(); })) return true;
+    if (reserved_) box_->gate().end_exclusive();
     racing_->store(false);
     return false;
   }
@@ -38,7 +41,7 @@ class RaceJob : public Job {
   void run() {
     // An audit of another thread is waited for; other races are kept off by `racing`.
     for (;;) {
-      error_ = run_race(*box_, settings_, control_, result_, &reason_);
+      error_ = run_race(*box_, settings_, control_, result_, &reason_, reserved_);
       if (error_ != Errc::kBusy || control_.stopped()) break;
       sched_yield();
     }
@@ -48,6 +51,7 @@ class RaceJob : public Job {
 
   std::shared_ptr<Box> box_;
   std::shared_ptr<std::atomic<bool>> racing_;
+  bool reserved_ = false;
   RaceSettings settings_;
   RaceControl control_;
   RaceResult result_;

@@ -24,6 +24,20 @@ Errc BoxGate::begin_exclusive() {
   return Errc::kOk;
 }
 
+Errc BoxGate::reserve_exclusive() {
+  Guard guard(lock_);
+  const std::uint32_t state = state_.load();
+  if ((state & kClosed) != 0) return Errc::kBadF;
+  if ((state & kExclusive) != 0) return Errc::kBusy;
+  state_.fetch_or(kExclusive);
+  return Errc::kOk;
+}
+
+void BoxGate::begin_reserved() {
+  Guard guard(lock_);
+  wait_for_calls();
+}
+
 void BoxGate::end_exclusive() {
   for (;;) {
     unsigned user = 0;

@@ -33,6 +33,11 @@ class BoxGate {
 
   /// kBusy: another exclusive run; kBadF: closed. Waits for calls under way.
   Errc begin_exclusive();
+  /// Its first half, for a run in another thread: calls are refused from now on, and
+  /// nobody is waited for here.
+  Errc reserve_exclusive();
+  /// Its second half, in the run's own thread.
+  void begin_reserved();
   /// Ends first what handles left that went meanwhile.
   void end_exclusive();
 
@@ -67,7 +72,13 @@ class BoxGate {
 /// The box for oneself, while it lives.
 class [[nodiscard]] ExclusiveRun {
  public:
-  explicit ExclusiveRun(BoxGate& gate) : gate_(gate), error_(gate.begin_exclusive()) {}
+  /// `reserved`: reserve_exclusive() has succeeded, for this run.
+  explicit ExclusiveRun(BoxGate& gate, bool reserved = false) : gate_(gate) {
+    if (reserved)
+      gate.begin_reserved();
+    else
+      error_ = gate.begin_exclusive();
+  }
   ~ExclusiveRun() {
     if (error_ == Errc::kOk) gate_.end_exclusive();
   }
@@ -79,7 +90,7 @@ class [[nodiscard]] ExclusiveRun {
 
  private:
   BoxGate& gate_;
-  Errc error_;
+  Errc error_ = Errc::kOk;
 };
 
 /// One user of a box; calls through it come from one OS thread at a time.

@@ -181,10 +181,10 @@ Errc set_up(Box& box, const PageSetup& setup, const RaceControl& control) {
 }  // namespace
 
 Errc run_race(Box& box, const RaceSettings& asked, RaceControl& control, RaceResult& result,
-              std::string* reason) {
+              std::string* reason, bool reserved) {
+  const ExclusiveRun exclusive(box.gate(), reserved);
   RaceSettings settings = asked;
   if (const Errc error = check_settings(box, settings, reason); error != Errc::kOk) return error;
-  const ExclusiveRun exclusive(box.gate());
   if (!exclusive) return exclusive.error();
   if (settings.setup)
     if (const Errc error = set_up(box, *settings.setup, control); error != Errc::kOk) return error;

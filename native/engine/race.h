@@ -108,8 +108,9 @@ struct RaceResult {
 /// hold at the end is released. kInval: a setting out of range (`reason` names it);
 /// kBusy: the box has another run; kBadF: it is closed; kAgain: no threads; kCanceled: it was
 /// told to stop before it began; as Box::setup.
+/// `reserved`: the gate is (BoxGate::reserve_exclusive), and opens whatever comes.
 Errc run_race(Box& box, const RaceSettings& settings, RaceControl& control, RaceResult& result,
-              std::string* reason = nullptr);
+              std::string* reason = nullptr, bool reserved = false);
 
 }  // namespace pagebox::inline PAGEBOX_ENV
 

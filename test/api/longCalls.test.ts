@@ -78,7 +78,8 @@ const calls: Record<string, Call> = {
   conform: {
     // The same file again and again: many minutes.
     long: (options) => conformFiles(new Array(500).fill(recordings), options),
-    short: (options) => conformFiles([new URL('../vectors/handwritten-thp.jsonl.gz', import.meta.url).pathname], options),
+    short: (options) =>
+      conformFiles([new URL('../vectors/handwritten-thp.jsonl.gz', import.meta.url).pathname], options),
     whole: 'end',
   },
 }
@@ -129,7 +130,10 @@ describe.each(Object.entries(calls))('%s', (_, { long, short, whole }) => {
   })
 
   test.each(['signal', 'onProgress', 'progressIntervalMs'])('checks its %s', async (name) => {
-    const bad = await long({ signal: AbortSignal.timeout(2000), [name]: name === 'progressIntervalMs' ? -1 : 7 } as never).then(
+    const bad = await long({
+      signal: AbortSignal.timeout(2000),
+      [name]: name === 'progressIntervalMs' ? -1 : 7,
+    } as never).then(
       () => undefined,
       (error: unknown) => error as PageboxError,
     )
