@@ -203,7 +203,6 @@ class PinsModel {
   AuditReport report_;
 };
 
-
 }  // namespace
 
 Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {

@@ -41,7 +41,8 @@ TEST(SlotTree, FarSlotsCostNothingBetween) {
 
 TEST(SlotTree, DoesAsAMap) {
   Rng rng = Rng::stream(1, 0);
-  for (const std::uint64_t range : {std::uint64_t{40}, std::uint64_t{70}, std::uint64_t{5000}, kFar}) {
+  for (const std::uint64_t range :
+       {std::uint64_t{40}, std::uint64_t{70}, std::uint64_t{5000}, kFar}) {
     SlotTree<std::uint64_t> tree;
     std::map<std::uint64_t, std::uint64_t> map;
     for (int i = 0; i < 4000; ++i) {
