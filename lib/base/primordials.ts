@@ -57,6 +57,7 @@ export const now = performance.now.bind(performance)
 
 /** Throws for what is no AbortSignal. */
 export const isAborted = getterOf<boolean>(AbortSignal.prototype, 'aborted')
+export const abortReason = getterOf<unknown>(AbortSignal.prototype, 'reason')
 const { addEventListener, removeEventListener } = EventTarget.prototype
 /** Returns the way to stop listening. */
 export function onAbort(signal: AbortSignal, call: () => void): () => void {

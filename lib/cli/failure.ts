@@ -36,6 +36,8 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: error.exitCode === 0 ? exitCodes.clean : exitCodes.usage, line: '' }
   }
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, line: `pagebox: ${error.message}` }
+  if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED')
+    return { exitCode: exitCodes.interrupted, line: 'pagebox: interrupted before there was anything to show' }
   if (error instanceof PageboxError) {
     const exitCode = callersFault.has(error.code) ? exitCodes.usage : exitCodes.internal
     return { exitCode, line: `pagebox: ${error.message} [${error.code}]` }

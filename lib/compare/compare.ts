@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { longCall, type LongCallOptions, type Progress, throwIfAborted, wasAborted } from '../engine/poll.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { answerText } from './answer.ts'
@@ -12,16 +13,24 @@ import { examineRoom } from './rooms.ts'
 import { seededRandom } from './statistics.ts'
 import type { Subject } from './subject.ts'
 
-export interface CompareOptions {
+/** How far a comparison is. `done` and `total` count steps of about equal length. */
+export interface CompareProgress extends Progress {
+  readonly total: number
+  readonly what: string
+}
+
+/** `onProgress` is told of each step, unless `progressIntervalMs` says how often. */
+export interface CompareOptions extends LongCallOptions<CompareProgress> {
   effort: Effort
   schemes: readonly Scheme[]
   layouts: readonly Layout[]
   /** On which costs, limits and false positives are measured. */
   costLayout: Layout
   seed: number
-  signal?: AbortSignal
-  onProgress?: (progress: { done: number; total: number; what: string }) => void
 }
+
+/** What was compared, and whether that was all. */
+export type CompareResult = CompareDocument & { stoppedBy: 'end' | 'abort' }
 
 const layoutEntry = (layout: Layout): LayoutEntry => ({
   name: layout.name,
@@ -73,19 +82,23 @@ const stepsPerGroup = 20
 
 /**
  * The whole comparison. An abort ends it early: the document then holds what
- * was measured and says that it is not complete.
+ * was measured, says that it is not complete and `stoppedBy: 'abort'`. A signal that was
+ * aborted before rejects with `ERR_PAGEBOX_ABORTED`.
  */
-export async function compare(subject: Subject, options: CompareOptions): Promise<CompareDocument> {
+export async function compare(subject: Subject, options: CompareOptions): Promise<CompareResult> {
   const begin = performance.now()
-  const { schemes, layouts, costLayout, seed, signal } = options
+  const { schemes, layouts, costLayout, seed, signal, onProgress, progressIntervalMs } = options
+  const call = longCall<CompareProgress>('compare', { signal, onProgress, progressIntervalMs })
+  throwIfAborted(call)
   const machine = describeMachine()
   const plan = makePlan(options.effort, machine)
   const random = seededRandom(seed)
-  const document: CompareDocument = {
+  const document: CompareResult = {
     documentVersion,
     pagebox: subject.version,
     date: new Date().toISOString(),
     complete: false,
+    stoppedBy: 'end',
     elapsedSeconds: 0,
     machine,
     settings: {
@@ -109,11 +122,18 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   let done = 0
   const total =
     schemes.length * layouts.length + schemes.length + (plan.groups.length + plan.javascript.length) * stepsPerGroup
+  let told = Number.NEGATIVE_INFINITY
+  const tell = (what: string): void => {
+    const now = performance.now()
+    if (progressIntervalMs !== undefined && now - told < call.progressIntervalMs) return
+    told = now
+    call.onProgress?.({ seconds: (now - begin) / 1000, done, total, what })
+  }
   const step = async (what: string, steps = 1): Promise<boolean> => {
-    options.onProgress?.({ done, total, what })
+    tell(what)
     done += steps
     await setImmediate()
-    return signal?.aborted !== true
+    return !wasAborted(signal)
   }
 
   async function rooms(): Promise<boolean> {
@@ -185,8 +205,10 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
     return true
   }
 
-  document.complete = (await rooms()) && (await limits()) && (await costs()) && signal?.aborted !== true
-  options.onProgress?.({ done: total, total, what: 'done' })
+  document.complete = (await rooms()) && (await limits()) && (await costs()) && !wasAborted(signal)
+  document.stoppedBy = document.complete ? 'end' : 'abort'
+  if (document.complete) done = total
+  tell(document.complete ? 'done' : 'aborted')
   document.answer = answerText(document)
   document.elapsedSeconds = (performance.now() - begin) / 1000
   return document

@@ -170,6 +170,8 @@ export const compareDocument = z.object({
   date: z.string(),
   /** False if the run was interrupted: what is there was measured, the rest is missing. */
   complete: z.boolean(),
+  /** What ended it: nothing was left to measure, or its signal. Older documents do not say. */
+  stoppedBy: z.enum(['end', 'abort']).optional(),
   elapsedSeconds: z.number(),
   machine,
   settings: z.object({

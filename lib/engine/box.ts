@@ -321,15 +321,16 @@ export class Box implements Disposable {
   }
 
   /**
-   * Closes this handle; a race that it started is stopped and waited for. Its address spaces exit, its
-   * pins are taken back, its files are written and closed; what was still open is returned. The
-   * memory goes with the last handle and the last direct window. A second close does nothing.
+   * Closes this handle. Its address spaces exit, its pins are taken back, its files are written and
+   * closed; what was still open is returned. It waits for nobody: a race that it began is told to stop,
+   * and while any race has the box, that race ends what was open, when it ends itself. The memory
+   * goes with the last handle, race and direct window. A second close does nothing.
    */
   close(): BoxLeft {
     const box = Box.#of(this)
     if (!box.#open) return nothingLeft
-    box.#open = false
     const { mms, files, pinned } = box.#native.close()
+    box.#open = false
     return Object.freeze({ mms, files, pinned: Object.freeze(pinned) })
   }
 

@@ -4,10 +4,12 @@ import { created } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { layoutOf } from '../page/layouts.ts'
 import { schemeOf } from '../pins/schemes.ts'
-import { poll, signalOf } from './poll.ts'
+import { longCall, longCallKeys, type LongCallOptions, throwIfAborted } from './poll.ts'
+import { pollExplore } from './pollEngines.ts'
+import type { ExploreProgress } from './scenario/scenarioTypes.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
-export interface ExplorePinsOptions {
+export interface ExplorePinsOptions extends LongCallOptions<ExploreProgress> {
   /** A built-in scheme; `'refcount-bias'`. */
   scheme?: string | { readonly name: string }
   /** A built-in layout; `'linux-6.12'`. */
@@ -26,7 +28,6 @@ export interface ExplorePinsOptions {
   /** Number of the first: with the seed it names a schedule. */
   firstRun?: number
   seed?: number | bigint
-  signal?: AbortSignal
 }
 
 /** A schedule that ended badly. Run it again with its `run` as `firstRun` and the same seed. */
@@ -44,6 +45,8 @@ export interface Violation {
 
 /** What an exploration did. Sequentially consistent: weaker orders are not explored. */
 export interface ExploreResult {
+  /** What ended it: all schedules that were asked for, or the signal. */
+  readonly stoppedBy: 'schedules' | 'abort'
   readonly schedules: number
   /** Different schedules among the first 2^22. */
   readonly distinct: number
@@ -69,7 +72,7 @@ const known = [
   'schedules',
   'firstRun',
   'seed',
-  'signal',
+  ...longCallKeys,
 ] as const
 
 /** The model environment knows what was compiled into it. */
@@ -81,39 +84,38 @@ function builtin<Named extends { name: string; builtin: boolean }>(found: Named,
 /**
  * Runs pin operations as fibers under a scheduler that owns every atomic access and every lock, and
  * audits after each schedule. The schedules are a function of the seed.
+ *
+ * An aborted exploration resolves with the schedules that it has and `stoppedBy: 'abort'`; with none of
+ * them it rejects with `ERR_PAGEBOX_ABORTED`.
  */
 export async function explorePins(value: ExplorePinsOptions = {}): Promise<ExploreResult> {
   const given = options(value, 'options', known)
   const count = (key: 'threads' | 'folios' | 'order' | 'ops', min: number, max: number, otherwise: number): number =>
     given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
   const seed = given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed')
-  const signal = signalOf(given.signal, 'options.signal')
-  const run = created(
-    native().startExplore({
-      scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
-      layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
-      quirks:
-        given.quirks === undefined
-          ? []
-          : array(given.quirks, 'options.quirks', (quirk, where) => oneOf(quirk, where, tables().quirks)),
-      threads: count('threads', 2, 3, 2),
-      folios: count('folios', 1, 8, 2),
-      order: count('order', 0, 9, 0),
-      ops: count('ops', 1, 1000, 3),
-      schedules:
-        given.schedules === undefined
-          ? 10_000
-          : integer(given.schedules, 'options.schedules', 1, Number.MAX_SAFE_INTEGER),
-      firstRun:
-        given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, Number.MAX_SAFE_INTEGER),
-      seed,
-    }),
-    'options',
-  )
-  const found = created(
-    await poll({ isDone: run.done, stop: run.stop, result: run.result }, signal, undefined),
-    'options',
-  )
-  const { schedules, distinct, steps, violations, first, hash, seconds } = found
-  return { schedules, distinct, steps, violations, first, hash, seconds, seed }
+  const call = longCall<ExploreProgress>('explorePins', given)
+  const schedules =
+    given.schedules === undefined ? 10_000 : integer(given.schedules, 'options.schedules', 1, Number.MAX_SAFE_INTEGER)
+  const settings = {
+    scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
+    layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
+    quirks:
+      given.quirks === undefined
+        ? []
+        : array(given.quirks, 'options.quirks', (quirk, where) => oneOf(quirk, where, tables().quirks)),
+    threads: count('threads', 2, 3, 2),
+    folios: count('folios', 1, 8, 2),
+    order: count('order', 0, 9, 0),
+    ops: count('ops', 1, 1000, 3),
+    schedules,
+    firstRun:
+      given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, Number.MAX_SAFE_INTEGER),
+    seed,
+  }
+  throwIfAborted(call)
+  const run = created(native().startExplore(settings), 'options')
+  const { found, aborted } = await pollExplore(run, call, schedules, (ended) => created(ended, 'options'))
+  const { distinct, steps, violations, first, hash, seconds } = found
+  const stoppedBy = aborted ? 'abort' : 'schedules'
+  return { stoppedBy, schedules: found.schedules, distinct, steps, violations, first, hash, seconds, seed }
 }

@@ -1,5 +1,5 @@
-import { badArgument, boolean, callback, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
-import { keysOf, now } from '../base/primordials.ts'
+import { badArgument, boolean, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
+import { keysOf } from '../base/primordials.ts'
 import type { NativeBox } from '../native/binding.ts'
 import type { NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/engineBinding.ts'
 import { native } from '../native/load.ts'
@@ -8,7 +8,8 @@ import { tables } from '../native/tables.ts'
 import { auditReport } from './audit.ts'
 import { Box, nativeOf } from './box.ts'
 import type { BoxOptions } from './boxTypes.ts'
-import { poll, signalOf } from './poll.ts'
+import { type LongCall, longCall, longCallKeys, throwIfAborted } from './poll.ts'
+import { pollRace, raceTotal } from './pollEngines.ts'
 import { raceScenario } from './scenario/engines.ts'
 import { isScenario } from './scenario/readScenario.ts'
 import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from './scenario/scenarioTypes.ts'
@@ -25,9 +26,7 @@ const known = [
   'firstPfn',
   'pages',
   'affinity',
-  'signal',
-  'onProgress',
-  'progressIntervalMs',
+  ...longCallKeys,
 ] as const
 
 const longestSeconds = 10 * 366 * 24 * 3600
@@ -63,18 +62,7 @@ function read(value: RaceOptions, pagesOfBox: number) {
     pages: given.pages === undefined ? 0 : integer(given.pages, 'options.pages', 1, pagesOfBox - firstPfn),
     affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
   }
-  return {
-    settings,
-    signal: signalOf(given.signal, 'options.signal'),
-    onProgress:
-      given.onProgress === undefined
-        ? undefined
-        : callback<(progress: RaceProgress) => void>(given.onProgress, 'options.onProgress'),
-    progressIntervalMs:
-      given.progressIntervalMs === undefined
-        ? 100
-        : integer(given.progressIntervalMs, 'options.progressIntervalMs', 1, 3_600_000),
-  }
+  return { settings, call: longCall<RaceProgress>('race', given) }
 }
 
 function opResult(found: NativeOpResult, seconds: number): OpResult {
@@ -96,33 +84,25 @@ function raceResult(found: NativeRaceResult, seed: bigint): RaceResult {
   }
 }
 
-async function raceOn(box: NativeBox, value: RaceOptions): Promise<RaceResult> {
-  const { settings, signal, onProgress, progressIntervalMs } = read(value, box.facts.pages)
+async function raceOn(box: NativeBox, settings: NativeRaceOptions, call: LongCall<RaceProgress>): Promise<RaceResult> {
+  throwIfAborted(call)
   const run = created(native().startRace(box, settings), 'options')
-  let told = now()
-  const tell =
-    onProgress &&
-    ((): void => {
-      if (now() - told < progressIntervalMs) return
-      told = now()
-      const { seconds, ops, rounds } = run.progress()
-      onProgress({ seconds, ops, rounds })
-    })
-  const found = await poll({ isDone: () => run.progress().done, stop: run.stop, result: run.result }, signal, tell)
-  return raceResult(created(found, 'options'), settings.seed)
+  return raceResult(await pollRace(run, call, raceTotal(settings, settings.threads), 'options'), settings.seed)
 }
 
 const boxKeys = ['scheme', 'layout', 'pages', 'pageType', 'order', 'ledger', 'quirks'] as const
 
-/** Sets up every whole folio of a new box. */
-function setupAll(box: Box, pageType: unknown, order: unknown): void {
-  if (pageType === undefined && order === undefined) return
+/** What every whole folio of a new box is made; undefined: nothing before its first pin. */
+function setupOf(box: Box, pageType: unknown, order: unknown): NonNullable<NativeRaceOptions['setup']> | undefined {
+  if (pageType === undefined && order === undefined) return undefined
   const type = oneOf(or(pageType, 'anon'), 'box.pageType', tables().pageTypes)
   const size = 2 ** (order === undefined ? 0 : integer(order, 'box.order', 0, 10))
   if (box.pages % size !== 0)
     throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'box.pages', box.pages, `a multiple of 2^order, ${size}`)
   const setup = { type, order: Math.log2(size), onLru: tables().lruTypes.includes(type) }
-  for (let pfn = 0; pfn < box.pages; pfn += size) box.setup(pfn, setup)
+  // The first one here, for the errors in words; the race sets all of them up in its own thread.
+  box.setup(0, setup)
+  return setup
 }
 
 /**
@@ -130,7 +110,8 @@ function setupAll(box: Box, pageType: unknown, order: unknown): void {
  * is the race's alone while it runs: other calls on it throw `ERR_PAGEBOX_BUSY`.
  *
  * `seconds`, `ops` or `rounds` ends it, or `signal`: an aborted race resolves, with what it has and
- * `stoppedBy: 'abort'`. What `onProgress` throws stops it and rejects.
+ * `stoppedBy: 'abort'`. One that was aborted before its threads began rejects with
+ * `ERR_PAGEBOX_ABORTED`. What `onProgress` throws stops it and rejects.
  *
  * @param on A box, or the settings of one that is made for this race and closed after it.
  */
@@ -152,12 +133,17 @@ export async function race(
 
 async function racePins(on: Box | RaceBox, value: RaceOptions): Promise<RaceResult> {
   const given = nativeOf(on)
-  if (given !== undefined) return raceOn(given, value)
-  const { pageType, order, ...settings } = { ...options(on as RaceBox, 'box', boxKeys) }
-  const box = Box.create(settings as BoxOptions)
+  if (given !== undefined) {
+    const { settings, call } = read(value, given.facts.pages)
+    return raceOn(given, settings, call)
+  }
+  const { pageType, order, ...ofBox } = { ...options(on as RaceBox, 'box', boxKeys) }
+  const box = Box.create(ofBox as BoxOptions)
   try {
-    setupAll(box, pageType, order)
-    return await raceOn(nativeOf(box) as NativeBox, value)
+    const { settings, call } = read(value, box.pages)
+    throwIfAborted(call)
+    const setup = setupOf(box, pageType, order)
+    return await raceOn(nativeOf(box) as NativeBox, setup === undefined ? settings : { ...settings, setup }, call)
   } finally {
     box.close()
   }

@@ -1,5 +1,6 @@
 import type { PageType } from '../page/layout.ts'
 import type { AuditReport } from './audit.ts'
+import type { LongCallOptions, Progress } from './poll.ts'
 
 /** What a thread of a pin race does to the page that it has chosen. */
 export type PinOp =
@@ -17,16 +18,15 @@ export type PinOp =
 /** How a thread chooses its pages. */
 export type Pattern = 'sequential' | 'random' | 'zipf' | 'hot'
 
-/** How far a run has got. */
-export interface RaceProgress {
-  readonly seconds: number
-  /** Operations so far, of all threads. */
+/** How far a race is. `done` counts operations, of all threads. */
+export interface RaceProgress extends Progress {
+  /** The same as `done`. */
   readonly ops: number
   readonly rounds: number
 }
 
 /** Settings of a pin race. One of `seconds`, `ops` and `rounds` ends it; without any, one second. */
-export interface RaceOptions {
+export interface RaceOptions extends LongCallOptions<RaceProgress> {
   /** Native threads; 1 by default. */
   threads?: number
   seconds?: number
@@ -43,10 +43,6 @@ export interface RaceOptions {
   pages?: number
   /** Bind thread i to CPU i (modulo their number). */
   affinity?: boolean
-  signal?: AbortSignal
-  onProgress?: (progress: RaceProgress) => void
-  /** Milliseconds between two calls of `onProgress`; 100 by default. */
-  progressIntervalMs?: number
 }
 
 /** A box for one race, made and closed by it. */

@@ -1,6 +1,7 @@
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { done, kernelError } from '../native/machineStatus.ts'
+import { closed, errnoName } from '../native/status.ts'
 import { inputBytes, pageBytes, within, wordsPerPage } from './range.ts'
 import { checkInternal, type MachineSource, wrongKind } from './source.ts'
 import { integer, unsigned64 } from '../base/args.ts'
@@ -111,12 +112,18 @@ abstract class HeldPages {
     self.#held = false
   }
 
-  /** Gives the pages back if they are still held and the box is open. */
+  /**
+   * Gives the pages back if they are still held and the box is open. Throws `ERR_PAGEBOX_BUSY` while a
+   * race has the box; they are held on then, and can be given back when it is over.
+   */
   [Symbol.dispose](): void {
     const self = HeldPages.#of(this)
     if (!self.#held) return
+    const status = self.#source.native.giveBackPages(self.#id)
+    // With the box they went.
+    if (status !== undefined && status !== closed && errnoName(status) !== 'EBADF')
+      throw kernelError(status, self.#kind, 'the box')
     self.#held = false
-    self.#source.native.giveBackPages(self.#id)
   }
 }
 

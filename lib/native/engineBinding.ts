@@ -13,6 +13,8 @@ export interface NativeRaceOptions {
   firstPfn: number
   pages: number
   affinity: boolean
+  /** What every whole folio is made first. */
+  setup?: { type: string; order: number; onLru: boolean }
 }
 
 export interface NativeOpResult {
@@ -42,9 +44,24 @@ export interface NativeRaceResult {
   audit: NativeAudit
 }
 
+/** How far a race is. */
+export interface NativeRaceProgress {
+  seconds: number
+  ops: number
+  rounds: number
+  done: boolean
+}
+
+/** How far an exploration is. */
+export interface NativeExploreProgress {
+  seconds: number
+  schedules: number
+  done: boolean
+}
+
 /** A race that runs in native threads. JS asks it how far it is; it never calls into JS. */
 export interface NativeRace {
-  progress(): { seconds: number; ops: number; rounds: number; done: boolean }
+  progress(): NativeRaceProgress
   stop(): void
   /** Joins the threads; once, after `done`. */
   result(): NativeRaceResult | NativeFailure
@@ -101,7 +118,7 @@ export interface NativeExploreResult {
 
 /** An exploration in a native thread. */
 export interface NativeExplore {
-  done(): boolean
+  progress(): NativeExploreProgress
   stop(): void
   result(): NativeExploreResult | NativeFailure
 }
@@ -183,7 +200,7 @@ export interface NativeRaceOpsOptions extends NativeRandomOps {
 }
 
 export interface NativeRaceOps {
-  progress(): { seconds: number; ops: number; rounds: number; done: boolean }
+  progress(): NativeRaceProgress
   stop(): void
   result():
     | {
@@ -223,7 +240,7 @@ export interface NativeExploreOpsResult {
 }
 
 export interface NativeExploreOps {
-  done(): boolean
+  progress(): NativeExploreProgress
   stop(): void
   result(): NativeExploreOpsResult | NativeFailure
 }

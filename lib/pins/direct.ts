@@ -1,3 +1,4 @@
+import { isDetached, typedArrayBuffer } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { badPfn, closedError, refusal } from '../native/status.ts'
@@ -17,6 +18,9 @@ export interface DirectWindow {
  * Pins by `Atomics` on the descriptors, without a native call. The pfn is checked; that the page is
  * in use, of order 0, and really pinned when it is unpinned is the caller's word. `pin` and `unpin`
  * taken off the object (`const { pin, unpin } = box.pins.direct()`) cost what the bare `Atomics.add` does.
+ *
+ * A window whose memory was transferred away (`words.buffer.transfer()`) throws
+ * `ERR_PAGEBOX_BUFFER_DETACHED` from then on. The memory stays for as long as anybody has it.
  */
 export interface DirectPins extends Disposable {
   readonly windows: readonly DirectWindow[]
@@ -90,6 +94,18 @@ export function openDirect(native: NativeBox): DirectPins {
     return window.words
   }
 
+  /** What Atomics has thrown, in words; off the hot path. */
+  function failed(error: unknown, pfn: number): unknown {
+    if (error instanceof PageboxError) return error
+    const window = windows[Math.floor(pfn / pagesPerWindow)]
+    if (window === undefined || !isDetached(typedArrayBuffer(window.words))) return error
+    return new PageboxError('ERR_PAGEBOX_BUFFER_DETACHED', 'the memory of this window was transferred away', {
+      argument: 'this',
+      given: 'a window without its memory',
+      allowed: 'a direct view whose buffers were not transferred; direct() gives a new one',
+    })
+  }
+
   function close(): void {
     windows.length = 0
     only = undefined
@@ -98,15 +114,31 @@ export function openDirect(native: NativeBox): DirectPins {
   return Object.freeze({
     windows,
     unit,
-    pin: (pfn: number) =>
-      only !== undefined && pfn >>> 0 === pfn && pfn < pages
-        ? Atomics.add(only, pfn * stride + offset, unit)
-        : Atomics.add(of(pfn), (pfn % pagesPerWindow) * stride + offset, unit),
-    unpin: (pfn: number) =>
-      only !== undefined && pfn >>> 0 === pfn && pfn < pages
-        ? Atomics.sub(only, pfn * stride + offset, unit)
-        : Atomics.sub(of(pfn), (pfn % pagesPerWindow) * stride + offset, unit),
-    refcount: (pfn: number) => Atomics.load(of(pfn), (pfn % pagesPerWindow) * stride + offset),
+    pin(pfn: number): number {
+      try {
+        return only !== undefined && pfn >>> 0 === pfn && pfn < pages
+          ? Atomics.add(only, pfn * stride + offset, unit)
+          : Atomics.add(of(pfn), (pfn % pagesPerWindow) * stride + offset, unit)
+      } catch (error) {
+        throw failed(error, pfn)
+      }
+    },
+    unpin(pfn: number): number {
+      try {
+        return only !== undefined && pfn >>> 0 === pfn && pfn < pages
+          ? Atomics.sub(only, pfn * stride + offset, unit)
+          : Atomics.sub(of(pfn), (pfn % pagesPerWindow) * stride + offset, unit)
+      } catch (error) {
+        throw failed(error, pfn)
+      }
+    },
+    refcount(pfn: number): number {
+      try {
+        return Atomics.load(of(pfn), (pfn % pagesPerWindow) * stride + offset)
+      } catch (error) {
+        throw failed(error, pfn)
+      }
+    },
     close,
     [Symbol.dispose]: close,
   })

@@ -26,6 +26,7 @@ napi_value facts(const JsValues& js, const Box& box) {
 napi_value close(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<BoxObject, 0> call(env, info);
+    call.object->stop();
     call.object->end();
     const LeftOver& left = call.object->left();
     const JsValues js(env);
@@ -48,7 +49,7 @@ napi_value token(napi_env env, napi_callback_info info) {
 napi_value new_handle(napi_env env, std::shared_ptr<SharedBox> shared) {
   EnvData* data = EnvData::of(env);
   if (data == nullptr) return failure(env, Errc::kNoMem, "the environment is going");
-  auto box = std::make_shared<BoxObject>(std::move(shared));
+  auto box = std::make_shared<BoxObject>(env, std::move(shared));
   data->add(box);
   return box_value(env, box);
 }
@@ -66,28 +67,11 @@ void BoxObject::stop() {
 }
 
 void BoxObject::end() {
-  for (const auto& each : jobs_)
-    if (const auto job = each.lock()) job->end();
   jobs_.clear();
-  if (handle_ != nullptr) end_user();
+  if (handle_ != nullptr) left_ = handle_->leave();
   handle_.reset();
   shared_.reset();
-}
-
-/// Waits for whoever has the box for itself: its own work does not end on a box that
-/// changes under it.
-void BoxObject::end_user() {
-  for (;;) {
-    {
-      const BoxCall call(*handle_);
-      if (call || call.error() == Errc::kBadF) {
-        if (BoxMachine* machine = handle_->box().machine(); machine != nullptr)
-          left_ = machine->end_user(user());
-        return;
-      }
-    }
-    sched_yield();
-  }
+  memory_.tell(env_, 0);
 }
 
 napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
@@ -102,6 +86,7 @@ napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
   napi_type_tag_object(env, object, &kBoxTag);
   bind_pins(js, object, box);
   bind_pages(js, object, box);
+  bind_direct_window(js, object, box);
   bind_mm(js, object, box);
   bind_held_pages(js, object, box);
   bind_files(js, object, box);

@@ -12,6 +12,7 @@
 #include "addon/env_data.h"
 #include "addon/shared_box.h"
 #include "addon/status.h"
+#include "addon/told_memory.h"
 #include "engine/box.h"
 #include "engine/box_machine.h"
 
@@ -21,10 +22,14 @@ class Job;
 
 class BoxObject : public EnvResource {
  public:
-  explicit BoxObject(std::shared_ptr<SharedBox> shared)
-      : shared_(std::move(shared)),
+  BoxObject(napi_env env, std::shared_ptr<SharedBox> shared)
+      : env_(env),
+        shared_(std::move(shared)),
         handle_(std::make_unique<BoxHandle>(shared_->box)),
-        pages_(shared_->box->settings().pages) {}
+        pages_(shared_->box->settings().pages) {
+    tell_memory();
+  }
+  /// A handle that is collected takes no race with it: whoever awaits one wants its result.
   ~BoxObject() override { end(); }
 
   bool open() const { return handle_ != nullptr; }
@@ -37,8 +42,9 @@ class BoxObject : public EnvResource {
   const LeftOver& left() const { return left_; }
 
   void add_job(const std::shared_ptr<Job>& job);
-  /// Ends what this handle has started and closes it.
+  /// Tells what this handle has started to stop. Nobody waits for it.
   void stop() override;
+  /// Lets go of the box; whoever has it for itself meanwhile ends what is left.
   void end() override;
 
   /// Only numbers that name a page of this box; runs no code of the value.
@@ -50,6 +56,13 @@ class BoxObject : public EnvResource {
   /// takes no argument.
   bool read_slot(std::uint64_t& pfn) const { return is_page(*slot_, pfn); }
   void set_slot(const double* slot) { slot_ = slot; }
+
+  /// Behind calls that may have taken memory: V8 is told, not at each of them.
+  void tell_memory() {
+    constexpr unsigned kEvery = 64;
+    if (handle_ == nullptr || calls_++ % kEvery != 0) return;
+    if (const BoxCall call(*handle_); call) memory_.tell(env_, box().held_bytes());
+  }
 
   /// Runs `body` as a call on the open box, and returns 0 or why it could not. Audits of
   /// other threads are waited for, a race is not.
@@ -65,7 +78,7 @@ class BoxObject : public EnvResource {
         }
         if (call.error() == Errc::kBadF) return kClosedBox;
       }
-      if (shared_->racing.load()) return kBusyBox;
+      if (shared_->racing->load()) return kBusyBox;
       sched_yield();
     }
   }
@@ -77,7 +90,7 @@ class BoxObject : public EnvResource {
       const Errc error = handle_->box().gate().begin_exclusive();
       if (error == Errc::kOk) break;
       if (error == Errc::kBadF) return kClosedBox;
-      if (shared_->racing.load()) return kBusyBox;
+      if (shared_->racing->load()) return kBusyBox;
       sched_yield();
     }
     body(handle_->box());
@@ -97,11 +110,13 @@ class BoxObject : public EnvResource {
     return number >= 0 && handle_ != nullptr &&
            number < static_cast<double>(handle_->box().pfn_limit());
   }
-  void end_user();
 
+  napi_env env_;
   std::shared_ptr<SharedBox> shared_;
   std::unique_ptr<BoxHandle> handle_;
   LeftOver left_;
+  ToldMemory memory_;
+  unsigned calls_ = 0;
   std::uint64_t pages_;
   const double* slot_ = nullptr;
   std::vector<std::weak_ptr<Job>> jobs_;
@@ -118,6 +133,7 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out);
 // Functions of the box object, by subject.
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_direct_window(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_held_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_files(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);

@@ -189,35 +189,6 @@ napi_value reset(napi_env env, napi_callback_info info) {
   });
 }
 
-/// An external buffer over descriptors. It counts: their memory is not unmapped before
-/// the last one is collected.
-napi_value window(napi_env env, napi_callback_info info) {
-  return guarded(env, [&]() -> napi_value {
-    BoundCall<BoxObject, 2> call(env, info);
-    if (!call.object->open()) return status(env, kClosedBox);
-    Box& box = call.object->box();
-    const double all =
-        static_cast<double>(box.memmap().capacity()) * box.memmap().shape().stride_bytes;
-    double offset = -1, bytes = -1;
-    napi_get_value_double(env, call.args[0], &offset);
-    napi_get_value_double(env, call.args[1], &bytes);
-    if (!(offset >= 0 && offset <= all)) return status(env, kBadFirst);
-    if (!(bytes > 0 && bytes <= all - offset)) return status(env, kBadSecond);
-    auto held = std::make_unique<std::shared_ptr<Box>>(call.object->shared()->box);
-    const auto release = [](napi_env, void*, void* hint) {
-      delete static_cast<std::shared_ptr<Box>*>(hint);
-    };
-    napi_value buffer = nullptr;
-    const napi_status made = napi_create_external_arraybuffer(
-        env, box.memmap().base() + static_cast<std::size_t>(offset),
-        static_cast<std::size_t>(bytes), release, held.get(), &buffer);
-    // Some engines allow no external memory; a pending exception is theirs.
-    if (made != napi_ok) return status(env, Errc::kOpNotSupp);
-    (void)held.release();
-    return buffer;
-  });
-}
-
 }  // namespace
 
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
@@ -231,7 +202,6 @@ void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObje
   add_bound(js, to, "lruLengths", lru_lengths, box);
   add_bound(js, to, "audit", audit_box, box);
   add_bound(js, to, "reset", reset, box);
-  add_bound(js, to, "window", window, box);
 }
 
 }  // namespace pagebox::addon

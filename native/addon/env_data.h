@@ -15,9 +15,9 @@ namespace pagebox::addon {
 class EnvResource {
  public:
   virtual ~EnvResource() = default;
-  /// Tells native threads to stop.
+  /// Tells its native threads to stop.
   virtual void stop() = 0;
-  /// Waits for them and lets go of boxes.
+  /// Waits for them, never for those of another environment, and lets go of boxes.
   virtual void end() = 0;
 };
 

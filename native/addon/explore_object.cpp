@@ -24,6 +24,7 @@ class ExploreJob : public Job {
     request.scheme = settings_.scheme.c_str();
     request.layout = settings_.layout.c_str();
     request.stop = &stop_;
+    request.done = &schedules_;
   }
   ~ExploreJob() override { end(); }
 
@@ -36,12 +37,18 @@ class ExploreJob : public Job {
   // The model polls it between schedules; a plain word, as the door is plain C.
   void stop() override { stop_ = 1; }
 
+  std::uint64_t schedules() const { return schedules_; }
+  std::uint64_t held_bytes() const {
+    return sizeof *this + pagebox_model_entry()->hash_bytes(settings_.request.schedules);
+  }
+
   int error() const { return error_; }
-  const PageboxExploreResult& result() const { return result_; }
+  PageboxExploreResult take() { return result_; }
 
  private:
   Settings settings_;
   volatile std::uint32_t stop_ = 0;
+  volatile std::uint64_t schedules_ = 0;  // so far; the model's own
   PageboxExploreResult result_{};
   int error_ = 0;
 };
@@ -83,10 +90,9 @@ napi_value result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<ExploreJob, 0> call(env, info);
     ExploreJob& job = *call.object;
-    job.end();
+    const PageboxExploreResult found = take_result(env, job);
     if (job.error() != 0)
       return failure(env, job.error(), "the scheme does not exist for the layout");
-    const PageboxExploreResult& found = job.result();
     const JsValues js(env);
     napi_value first = js.array();
     for (std::uint32_t i = 0; i < found.first_count; ++i)
@@ -116,10 +122,10 @@ napi_value start_explore(napi_env env, napi_callback_info info) {
       return failure(env, Errc::kNoDev, "the two halves of the addon are of different builds");
     auto job = std::make_shared<ExploreJob>(std::move(settings));
     if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
-    data->add(job);
+    keep_job(env, *data, job);
     const JsValues js(env);
     napi_value object = js.object();
-    add_bound(js, object, "done", is_job_done<ExploreJob>, job);
+    add_bound(js, object, "progress", explore_progress<ExploreJob>, job);
     add_bound(js, object, "stop", stop_job<ExploreJob>, job);
     add_bound(js, object, "result", result, job);
     return object;

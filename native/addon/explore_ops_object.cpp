@@ -22,6 +22,7 @@ class ExploreOpsJob : public Job {
     request.scheme = scheme.c_str();
     request.layout = layout.c_str();
     request.stop = &stop_;
+    request.done = &schedules_;
     request.setup = rows_of(setup);
     for (const std::vector<double>& thread : threads) thread_rows_.push_back(rows_of(thread));
     request.threads = thread_rows_.data();
@@ -39,8 +40,21 @@ class ExploreOpsJob : public Job {
   std::vector<std::uint32_t> weights;
   PageboxExploreOps request{};
 
+  std::uint64_t schedules() const { return schedules_; }
+  std::uint64_t held_bytes() const {
+    std::uint64_t bytes = sizeof *this + sizeof *result_ + setup.capacity() * sizeof(double) +
+                          pagebox_model_entry()->hash_bytes(request.schedules);
+    for (const auto& thread : threads) bytes += thread.capacity() * sizeof(double);
+    return bytes;
+  }
+
   int error() const { return error_; }
-  const PageboxOpsResult& result() const { return *result_; }
+  /// Null the second time.
+  std::unique_ptr<PageboxOpsResult> take() {
+    setup = {};
+    threads = {};
+    return std::move(result_);
+  }
 
  private:
   static PageboxOpRows rows_of(const std::vector<double>& numbers) {
@@ -48,6 +62,7 @@ class ExploreOpsJob : public Job {
   }
   std::vector<PageboxOpRows> thread_rows_;
   volatile std::uint32_t stop_ = 0;
+  volatile std::uint64_t schedules_ = 0;  // so far; the model's own
   std::unique_ptr<PageboxOpsResult> result_ = std::make_unique<PageboxOpsResult>();
   int error_ = 0;
 };
@@ -97,8 +112,9 @@ napi_value explore_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<ExploreOpsJob, 0> call(env, info);
     ExploreOpsJob& job = *call.object;
-    job.end();
-    const PageboxOpsResult& found = job.result();
+    const auto taken = take_result(env, job);
+    if (taken == nullptr) return failure(env, Errc::kInval, "the result was taken before");
+    const PageboxOpsResult& found = *taken;
     if (job.error() != 0) return failure(env, job.error(), found.reason);
     const JsValues js(env);
     JsObject outcomes(js);
@@ -138,10 +154,10 @@ napi_value start_explore_ops(napi_env env, napi_callback_info info) {
     if (data == nullptr || !read_explore(env, args, *job))
       return failure(env, Errc::kInval, "the settings of an exploration");
     if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
-    data->add(job);
+    keep_job(env, *data, job);
     const JsValues js(env);
     napi_value object = js.object();
-    add_bound(js, object, "done", is_job_done<ExploreOpsJob>, job);
+    add_bound(js, object, "progress", explore_progress<ExploreOpsJob>, job);
     add_bound(js, object, "stop", stop_job<ExploreOpsJob>, job);
     add_bound(js, object, "result", explore_result, job);
     return object;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "addon/env_data.h"
+#include "addon/told_memory.h"
 
 namespace pagebox::addon {
 
@@ -23,6 +24,8 @@ class Job : public EnvResource {
     return std::chrono::duration<double>(until - begun_).count();
   }
   void stop() override = 0;
+  /// About what it holds until its result is taken.
+  ToldMemory& memory() { return memory_; }
   /// Waits for the thread; not from the thread itself.
   void end() final {
     stop();
@@ -50,6 +53,7 @@ class Job : public EnvResource {
  private:
   using Clock = std::chrono::steady_clock;
 
+  ToldMemory memory_;
   std::thread thread_;
   Clock::time_point begun_, ended_;  // ended_: once done
   std::atomic<bool> done_{false};

@@ -7,14 +7,40 @@
 namespace pagebox::addon {
 
 template <class AnyJob>
-napi_value is_job_done(napi_env env, napi_callback_info info) {
-  return JsValues(env).boolean(bound_object<AnyJob>(env, info).done());
-}
-
-template <class AnyJob>
 napi_value stop_job(napi_env env, napi_callback_info info) {
   bound_object<AnyJob>(env, info).stop();
   return nullptr;
+}
+
+/// What keeps a job: JavaScript has its result, or no longer asks for it.
+template <class AnyJob>
+void keep_job(napi_env env, EnvData& data, const std::shared_ptr<AnyJob>& job) {
+  data.add(job);
+  job->memory().tell(env, job->held_bytes());
+}
+
+/// Joins the job and takes what it found: all that it held goes now, not when V8
+/// collects the functions that are bound to it. Once.
+template <class AnyJob>
+auto take_result(napi_env env, AnyJob& job) {
+  job.end();
+  job.memory().tell(env, 0);
+  return job.take();
+}
+
+/// Of a job that explores.
+template <class Explore>
+napi_value explore_progress(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const Explore& job = bound_object<Explore>(env, info);
+    const bool done = job.done();  // first: what follows is then final
+    const JsValues js(env);
+    return JsObject(js)
+        .number("seconds", job.seconds())
+        .number("schedules", job.schedules())
+        .boolean("done", done)
+        .value();
+  });
 }
 
 /// Of a job with a RaceControl.

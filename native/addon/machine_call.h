@@ -107,6 +107,7 @@ class MachineCall {
       result = body(*machine, call_.object->user());
       machine->settle();
     });
+    call_.object->tell_memory();
     if (why != 0) return status(why);
     // Whatever errno the call made of it; what succeeded all the same stays a success.
     return watch.has_found() && is_status(result) ? status(Errc::kLivelock) : result;

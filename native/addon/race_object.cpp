@@ -4,6 +4,7 @@
 #include "addon/box_object.h"
 #include "addon/job_calls.h"
 #include "addon/js_read.h"
+#include "addon/names.h"
 #include "addon/op_result_value.h"
 #include "engine/race.h"
 
@@ -13,34 +14,44 @@ namespace {
 
 class RaceJob : public Job {
  public:
-  RaceJob(std::shared_ptr<SharedBox> shared, const RaceSettings& settings)
-      : shared_(std::move(shared)), settings_(settings) {}
+  RaceJob(const SharedBox& shared, const RaceSettings& settings)
+      : box_(shared.box), racing_(shared.racing), settings_(settings) {}
   ~RaceJob() override { end(); }
 
   bool start() {
+    // From now on, and not from some moment on, other calls are refused.
+    reserved_ = box_->gate().reserve_exclusive() == Errc::kOk;
     if (Job::start([this] { run(); })) return true;
-    shared_->racing.store(false);
+    if (reserved_) box_->gate().end_exclusive();
+    racing_->store(false);
     return false;
   }
   void stop() override { control_.stop(); }
 
   const RaceControl& control() const { return control_; }
 
+  std::uint64_t held_bytes() const { return (settings_.threads + 1) * sizeof(OpResults); }
+
   // Once done():
   Errc error() const { return error_; }
   const std::string& reason() const { return reason_; }
-  const RaceResult& result() const { return result_; }
+  RaceResult take() { return std::exchange(result_, {}); }
 
  private:
   void run() {
     // An audit of another thread is waited for; other races are kept off by `racing`.
-    do {
-      error_ = run_race(*shared_->box, settings_, control_, result_, &reason_);
-    } while (error_ == Errc::kBusy && !control_.stopped());
-    shared_->racing.store(false);
+    for (;;) {
+      error_ = run_race(*box_, settings_, control_, result_, &reason_, reserved_);
+      if (error_ != Errc::kBusy || control_.stopped()) break;
+      sched_yield();
+    }
+    racing_->store(false);
+    box_.reset();  // here, for it may be the last: unmapping takes its time
   }
 
-  std::shared_ptr<SharedBox> shared_;
+  std::shared_ptr<Box> box_;
+  std::shared_ptr<std::atomic<bool>> racing_;
+  bool reserved_ = false;
   RaceSettings settings_;
   RaceControl control_;
   RaceResult result_;
@@ -59,6 +70,14 @@ bool read_settings(napi_env env, napi_value value, RaceSettings& out) {
   out.first = Pfn{from.integer("firstPfn", kSafe)};
   out.pages = from.integer("pages", kSafe);
   out.affinity = from.boolean("affinity");
+  if (from.has("setup"))
+    from.object("setup", [&](JsRead& of) {
+      const int type = index_of(kPageTypeNames, of.text("type"));
+      if (type < 0) return of.fail();
+      out.setup = {.type = static_cast<PageType>(type),
+                   .order = static_cast<unsigned>(of.integer("order", kMaxOrder)),
+                   .on_lru = of.boolean("onLru")};
+    });
   const auto pattern = find_pattern(from.text("pattern"));
   if (pattern) out.pattern = *pattern;
   out.mix.fill(0);
@@ -80,9 +99,8 @@ napi_value result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceJob, 0> call(env, info);
     RaceJob& job = *call.object;
-    job.end();
+    const RaceResult found = take_result(env, job);
     if (job.error() != Errc::kOk) return failure(env, job.error(), job.reason());
-    const RaceResult& found = job.result();
     const JsValues js(env);
     return JsObject(js)
         .text("stoppedBy", stopped_by_name(found.stopped_by))
@@ -109,10 +127,10 @@ napi_value start_race(napi_env env, napi_callback_info info) {
       return failure(env, Errc::kInval, "the settings of a race");
     EnvData* data = EnvData::of(env);
     if (data == nullptr) return failure(env, Errc::kNoMem, "the environment is going");
-    if (box->shared()->racing.exchange(true)) return failure(env, kBusyBox, "another race runs");
-    auto job = std::make_shared<RaceJob>(box->shared(), settings);
+    if (box->shared()->racing->exchange(true)) return failure(env, kBusyBox, "another race runs");
+    auto job = std::make_shared<RaceJob>(*box->shared(), settings);
     if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
-    data->add(job);
+    keep_job(env, *data, job);
     box->add_job(job);
     const JsValues js(env);
     napi_value object = js.object();

@@ -27,10 +27,20 @@ class RaceOpsJob : public Job {
   ScenarioOps scenario;
 
   const RaceControl& control() const { return control_; }
+  std::uint64_t held_bytes() const {
+    std::uint64_t bytes = (settings.threads + 1) * sizeof(ScenarioOpResults);
+    bytes += scenario.setup.capacity() * sizeof(Op);
+    for (const auto& thread : scenario.threads) bytes += thread.capacity() * sizeof(Op);
+    return bytes;
+  }
+
   // Once done():
   Errc error() const { return error_; }
   const std::string& reason() const { return reason_; }
-  const RaceOpsResult& result() const { return result_; }
+  RaceOpsResult take() {
+    scenario = {};
+    return std::exchange(result_, {});
+  }
 
  private:
   RaceControl control_;
@@ -59,9 +69,8 @@ napi_value race_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceOpsJob, 0> call(env, info);
     RaceOpsJob& job = *call.object;
-    job.end();
+    const RaceOpsResult found = take_result(env, job);
     if (job.error() != Errc::kOk) return failure(env, job.error(), job.reason());
-    const RaceOpsResult& found = job.result();
     std::array<std::string_view, kOpCodes> names;
     for (unsigned i = 0; i < kOpCodes; ++i) names[i] = kOpTable[i].name;
     const JsValues js(env);
@@ -93,10 +102,11 @@ napi_value start_race_ops(napi_env env, napi_callback_info info) {
     if (ok && !is_null(env, args[2])) {
       ok = read_scenario(env, args[1], args[2], job->scenario);
       job->settings.scenario = &job->scenario;
+      job->settings.threads = static_cast<unsigned>(job->scenario.threads.size());
     }
     if (!ok) return failure(env, Errc::kInval, "the settings of a race");
     if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
-    data->add(job);
+    keep_job(env, *data, job);
     const JsValues js(env);
     napi_value object = js.object();
     add_bound(js, object, "progress", race_progress<RaceOpsJob>, job);

@@ -16,7 +16,8 @@ namespace pagebox::addon {
 struct SharedBox {
   explicit SharedBox(std::shared_ptr<Box> box) : box(std::move(box)) {}
   const std::shared_ptr<Box> box;
-  std::atomic<bool> racing{false};
+  /// A race has the box, or is about to; the race's own as well, which may outlive this.
+  const std::shared_ptr<std::atomic<bool>> racing = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// The box's token, the same at each call.

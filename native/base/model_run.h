@@ -25,6 +25,9 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+/// Explorations tell so many schedules apart, by their hashes.
+inline constexpr std::size_t kMaxScheduleHashes = std::size_t{1} << 22;
+
 struct FiberBody {
   void (*run)(void* arg) = nullptr;
   void* arg = nullptr;

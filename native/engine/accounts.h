@@ -35,6 +35,8 @@ struct PageRecord {
 
 class Accounts {
  public:
+  static constexpr std::uint64_t kEntryBytes = 16;  // of each page
+
   /// Reserves entries for `capacity` pages.
   static Errc create(std::uint64_t capacity, Accounts& out);
 
@@ -60,7 +62,7 @@ class Accounts {
     std::uint32_t refs, own_refs, mapcount;
     std::uint8_t state, type, order, bits;
   };
-  static_assert(sizeof(Entry) == 16);
+  static_assert(sizeof(Entry) == kEntryBytes);
   static constexpr std::uint8_t kOnLru = 1, kIsolated = 2, kPopulated = 4;
 
   Entry& entry(Pfn head) const { return reinterpret_cast<Entry*>(mapping_.data())[head.value]; }

@@ -10,7 +10,7 @@ class Auditor::Impl {
  public:
   explicit Impl(Box& box) : box_(box) {}
 
-  Errc run(AuditReport& report, std::size_t max_rows) {
+  Errc run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
     if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
     report.rows.clear();
     report.rows_total = 0;
@@ -26,11 +26,21 @@ class Auditor::Impl {
     AuditSink sink(report, max_rows);
     FolioAudit folios(box_, *scratch_, *scratch_zone_, *scratch_allocator_);
     std::uint64_t with_lru = 0;
+    bool stopped = false;
     box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
-      report.pages += end - first;
-      with_lru += check_run(first, end, folios, sink);
-      scratch_->reset();
+      for (Pfn at = first; at < end; scratch_->reset()) {
+        // What takes no time is done whoever asks.
+        stopped = stopped || (report.pages >= kAlwaysPages && stop());
+        if (stopped) return;
+        const Pfn next = check_run(at, end, with_lru, folios, sink);
+        report.pages += next - at;
+        at = next;
+      }
     });
+    if (stopped) {
+      report.unknown.push_back("the rest: the audit was told to stop");
+      return Errc::kOk;
+    }
     check_lists(box_, with_lru, sink);
     if (box_.machine() != nullptr) box_.machine()->audit(sink);
     return Errc::kOk;
@@ -49,15 +59,10 @@ class Auditor::Impl {
     return Errc::kOk;
   }
 
-  /// Returns how many of the pages have PG_lru.
-  std::uint64_t check_run(Pfn first, Pfn end, FolioAudit& folios, AuditSink& sink) {
-    std::uint64_t with_lru = 0;
-    Pfn kept = first;
-    for (Pfn pfn = first; pfn < end;) {
-      if (pfn - kept >= kScratchPages) {
-        scratch_->reset();
-        kept = pfn;
-      }
+  /// About kScratchPages of them, in whole folios: where to go on. Adds those with PG_lru.
+  Pfn check_run(Pfn first, Pfn end, std::uint64_t& with_lru, FolioAudit& folios, AuditSink& sink) {
+    Pfn pfn = first;
+    while (pfn < end && pfn - first < kScratchPages) {
       const PageRecord record = box_.accounts().record(pfn);
       std::uint64_t pages = 1;
       switch (record.state) {
@@ -76,11 +81,12 @@ class Auditor::Impl {
         if (box_.memmap().page(pfn + i).test(Flag::kLru)) ++with_lru;
       pfn = pfn + pages;
     }
-    return with_lru;
+    return pfn;
   }
 
   /// The scratch array gives its memory back after so many pages.
   static constexpr std::uint64_t kScratchPages = 1U << 16;
+  static constexpr std::uint64_t kAlwaysPages = 16 * kScratchPages;
 
   Box& box_;
   std::unique_ptr<Memmap> scratch_;
@@ -91,8 +97,8 @@ class Auditor::Impl {
 Auditor::Auditor(Box& box) : impl_(std::make_unique<Impl>(box)) {}
 Auditor::~Auditor() = default;
 
-Errc Auditor::run(AuditReport& report, std::size_t max_rows) {
-  return impl_->run(report, max_rows);
+Errc Auditor::run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
+  return impl_->run(report, max_rows, stop);
 }
 
 Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {

@@ -13,6 +13,7 @@
 #include "base/env.h"
 #include "base/errc.h"
 #include "engine/invariants.h"
+#include "engine/stop_ask.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -53,9 +54,10 @@ class Auditor {
   Auditor& operator=(const Auditor&) = delete;
 
   /// Looks at touched descriptors only. Keeps at most `max_rows` rows; the counts are
-  /// exact. `report` is overwritten, its memory used again. kNoMem: the scratch
+  /// exact. `report` is overwritten, its memory used again. One that was told to stop
+  /// has looked at `report.pages`, and says so in `unknown`. kNoMem: the scratch
   /// descriptors cannot be reserved.
-  Errc run(AuditReport& report, std::size_t max_rows = kAuditRows);
+  Errc run(AuditReport& report, std::size_t max_rows = kAuditRows, const StopAsk& stop = {});
 
  private:
   class Impl;

@@ -176,7 +176,8 @@ class Walk {
   }
 
   void walk_file(AddressSpace& file) {
-    for (std::uint64_t index = 0; index < file.cache_slots(); ++index) {
+    for (std::uint64_t index = file.next_slot(0); index != AddressSpace::kNoSlot;
+         index = file.next_slot(index + 1)) {
       const CacheEntry entry = file.entry(index);
       if (entry.is_swap()) swap_users_[entry.slot()] += 1;
       if (!entry.is_page()) continue;

@@ -79,7 +79,9 @@ Errc Box::ensure_machine(std::string* reason) {
   // The scheme has counters for the machine's processors only where it may come.
   if (!settings_.address_spaces && !settings_.frames)
     return explain(Errc::kRefused, reason, "the box was made without address spaces");
-  const Errc error = BoxMachine::create(*this, machine_, reason);
+  std::unique_ptr<BoxMachine> made;
+  const Errc error = BoxMachine::create(*this, made, reason);
+  gate_.between_leavers([&] { machine_ = std::move(made); });
   pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
   if (error == Errc::kOk || error == Errc::kRefused) return error;
   if (settings_.hugetlb_pages == 0) return explain(error, reason, "the frames cannot be reserved");
@@ -124,7 +126,8 @@ Box::~Box() = default;
 Errc Box::reset() {
   if (machine_ != nullptr) {
     if (machine_->in_use()) return Errc::kBusy;
-    machine_.reset();
+    std::unique_ptr<BoxMachine> gone;
+    gate_.between_leavers([&] { gone = std::move(machine_); });
   }
   memmap_->for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
   pins_->reset();
@@ -133,6 +136,13 @@ Errc Box::reset() {
   allocator_->reset();
   pfn_limit_.store(settings_.pages);
   return starts_machine() ? ensure_machine() : Errc::kOk;
+}
+
+std::uint64_t Box::held_bytes() const {
+  constexpr std::uint64_t kFixed = std::uint64_t{1} << 16;
+  const std::uint64_t each = memmap_->shape().stride_bytes + Accounts::kEntryBytes +
+                             (machine_ == nullptr ? 0 : kPageBytes);
+  return kFixed + memmap_->touched_pages() * each;
 }
 
 Result<Pfn> Box::head_of(Pfn pfn) const {

@@ -129,6 +129,8 @@ class Box {
   /// Pfns below may be named: RAM, and devices that were added.
   std::uint64_t pfn_limit() const { return pfn_limit_.load(atomics::kRelaxed); }
   void set_pfn_limit(std::uint64_t limit) { pfn_limit_.store(limit, atomics::kRelaxed); }
+  /// Bytes that its pages cost now, about: descriptors, accounts, frames.
+  std::uint64_t held_bytes() const;
   /// The page is the box's own: set up, or populated by a pin. Else a machine's.
   bool owns(Pfn head) const { return accounts_.state(head) != PageState::kNever; }
 
@@ -180,7 +182,7 @@ class Box {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Pins> pins_;
   SpinLock setup_lock_;  // a page is initialised once
-  BoxGate gate_;
+  BoxGate gate_{*this};
   Atomic<std::uint64_t> pfn_limit_;
   std::unique_ptr<BoxMachine> machine_;  // the last: it stands on all of the above
 };

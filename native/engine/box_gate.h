@@ -7,10 +7,14 @@
 //    first shuts the gate, then looks at the handles (both sequentially
 //    consistent): at least one sees the other.
 // 2. Memory outlives every handle and run: each holds a shared_ptr to the box.
+// 3. Nobody waits for a run in order to leave. Who leaves while one has the box
+//    enters its number under `lock_`; the run ends what was entered before it opens
+//    the gate, under the same lock, so none is forgotten.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/atomic.h"
 #include "base/env.h"
@@ -21,11 +25,20 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Box;
 class BoxHandle;
+struct LeftOver;
 
 class BoxGate {
  public:
+  explicit BoxGate(Box& box) : box_(box) {}
+
   /// kBusy: another exclusive run; kBadF: closed. Waits for calls under way.
   Errc begin_exclusive();
+  /// Its first half, for a run in another thread: calls are refused from now on, and
+  /// nobody is waited for here.
+  Errc reserve_exclusive();
+  /// Its second half, in the run's own thread.
+  void begin_reserved();
+  /// Ends first what handles left that went meanwhile.
   void end_exclusive();
 
   /// New calls and runs are refused, runs are told to stop and waited for. Not to be
@@ -34,6 +47,12 @@ class BoxGate {
   bool closed() const { return (state_.load(atomics::kAcquire) & kClosed) != 0; }
   /// Runs ask now and then, and end soon when it says true.
   bool stop_requested() const { return closed(); }
+  /// For what a handle looks at that leaves during a run: `change()` runs while none does.
+  template <class Change>
+  void between_leavers(Change change) {
+    Guard guard(lock_);
+    change();
+  }
 
  private:
   friend class BoxHandle;
@@ -41,15 +60,25 @@ class BoxGate {
   static constexpr std::uint32_t kExclusive = 1, kClosed = 2;
   void wait_for_calls();  // under lock_
 
+  bool is_free(unsigned index) const;  // of handles and of those that left; under lock_
+
+  Box& box_;
   Atomic<std::uint32_t> state_;
-  Mutex lock_;  // the list of handles
+  Mutex lock_;  // the list of handles, and who left
   BoxHandle* handles_ = nullptr;
+  std::vector<unsigned> left_;  // has room for all handles: leaving needs no memory
 };
 
 /// The box for oneself, while it lives.
 class [[nodiscard]] ExclusiveRun {
  public:
-  explicit ExclusiveRun(BoxGate& gate) : gate_(gate), error_(gate.begin_exclusive()) {}
+  /// `reserved`: reserve_exclusive() has succeeded, for this run.
+  explicit ExclusiveRun(BoxGate& gate, bool reserved = false) : gate_(gate) {
+    if (reserved)
+      gate.begin_reserved();
+    else
+      error_ = gate.begin_exclusive();
+  }
   ~ExclusiveRun() {
     if (error_ == Errc::kOk) gate_.end_exclusive();
   }
@@ -61,7 +90,7 @@ class [[nodiscard]] ExclusiveRun {
 
  private:
   BoxGate& gate_;
-  Errc error_;
+  Errc error_ = Errc::kOk;
 };
 
 /// One user of a box; calls through it come from one OS thread at a time.
@@ -72,6 +101,10 @@ class BoxHandle {
   BoxHandle(const BoxHandle&) = delete;
   BoxHandle& operator=(const BoxHandle&) = delete;
 
+  /// Ends what this handle's user still has, and says what that was. While a run has the
+  /// box, the run does it at its end. Nothing may be called through the handle any more.
+  LeftOver leave();
+
   Box& box() const { return *box_; }
   const std::shared_ptr<Box>& shared() const { return box_; }
   /// Number of this handle among those of its box, from 0: the shard of its pins.
@@ -80,10 +113,13 @@ class BoxHandle {
  private:
   friend class BoxGate;
   friend class BoxCall;
+  void unlink();  // under the gate's lock_
+
   std::shared_ptr<Box> box_;
   BoxGate& gate_;
   Atomic<std::uint32_t> active_;
   unsigned index_ = 0;
+  bool linked_ = true;
   BoxHandle* next_ = nullptr;
 };
 

@@ -231,4 +231,15 @@ LeftOver BoxMachine::end_user(unsigned user) {
   return left;
 }
 
+LeftOver BoxMachine::left_of(unsigned user) {
+  LeftOver left;
+  Guard guard(lock_);
+  for (const auto& [id, mm] : mms_) left.mms += mm.user == user ? 1 : 0;
+  for (const auto& [id, file] : files_) left.files += file.user == user ? 1 : 0;
+  for (const auto& [id, taken] : pages_)
+    if (taken.user == user)
+      left.pinned.insert(left.pinned.end(), taken.pfns.begin(), taken.pfns.end());
+  return left;
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

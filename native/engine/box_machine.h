@@ -153,6 +153,8 @@ class BoxMachine {
 
   /// Closes what the user still has, in the order of a process's exit.
   LeftOver end_user(unsigned user);
+  /// What that would be. Any time, for a user that calls nothing meanwhile.
+  LeftOver left_of(unsigned user);
   /// exclusive. Rows about pages, files and address spaces of the machine.
   void audit(AuditSink& sink);
 

@@ -31,6 +31,7 @@ struct PageboxExplorePins {
   uint64_t first_run;
   uint64_t seed;
   const volatile uint32_t* stop;  // may be null; nonzero ends the exploration
+  volatile uint64_t* done;        // may be null; schedules so far
 };
 
 struct PageboxExploreResult {
@@ -73,6 +74,7 @@ struct PageboxExploreOps {
   uint64_t first_run;
   uint64_t seed;
   const volatile uint32_t* stop;
+  volatile uint64_t* done;
 };
 
 struct PageboxOpsResult {
@@ -96,6 +98,8 @@ struct PageboxModelEntry {
                           struct PageboxExploreResult* result);
   int32_t (*explore_ops)(const struct PageboxExploreOps* request, struct PageboxOpsResult* result);
   const char* (*ops_outcome_name)(uint32_t outcome);
+  /// Memory that so many schedules take while they run, to tell them apart.
+  uint64_t (*hash_bytes)(uint64_t schedules);
 };
 
 const struct PageboxModelEntry* pagebox_model_entry(void);

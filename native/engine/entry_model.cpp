@@ -56,6 +56,7 @@ Errc explore(const PageboxExplorePins& request, PageboxExploreResult& result) {
   settings.first_run = request.first_run;
   settings.schedules = request.schedules;
   settings.stop = request.stop;
+  settings.done = request.done;
   ModelReport report;
   if (const Errc error = explore_pins(settings, report); error != Errc::kOk) return error;
   result.schedules = report.schedules;
@@ -112,6 +113,7 @@ Errc explore_ops_of(const PageboxExploreOps& request, PageboxOpsResult& result) 
   settings.first_run = request.first_run;
   settings.schedules = request.schedules;
   settings.stop = request.stop;
+  settings.done = request.done;
   ModelOpsReport report;
   std::string reason;
   const Errc error = explore_ops(settings, report, &reason);
@@ -151,8 +153,16 @@ const char* outcome_name(std::uint32_t outcome) {
   return outcome < kOpsOutcomes ? ops_outcome_name(static_cast<OpsOutcome>(outcome)).data() : "";
 }
 
-constexpr PageboxModelEntry kEntry = {2, sizeof(PageboxExploreResult), &explore_no_throw,
-                                      &explore_ops_no_throw, &outcome_name};
+std::uint64_t hash_bytes(std::uint64_t schedules) {
+  return std::min<std::uint64_t>(schedules, kMaxScheduleHashes) * sizeof(std::uint64_t);
+}
+
+constexpr PageboxModelEntry kEntry = {3,
+                                      sizeof(PageboxExploreResult),
+                                      &explore_no_throw,
+                                      &explore_ops_no_throw,
+                                      &outcome_name,
+                                      &hash_bytes};
 
 }  // namespace
 

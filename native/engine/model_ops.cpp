@@ -137,7 +137,7 @@ class OpsModel {
     // before it: taking it down may wait too.
     LivelockWatch watch;
     const PatienceScope alone(watch);
-    const Errc error = run_on(of_box, run, traced, watch, finding, report);
+    const Errc error = run_on(of_box, run, traced, watch, finding, report, reason);
     if (const std::vector<Livelock> found = watch.take();
         !found.empty() && finding.outcome == OpsOutcome::kClean) {
       finding.outcome = OpsOutcome::kLivelock;
@@ -148,7 +148,7 @@ class OpsModel {
 
  private:
   Errc run_on(const SandboxSettings& of_box, std::uint64_t run, bool traced, LivelockWatch& watch,
-              ModelOpsFinding& finding, ModelOpsReport& report) {
+              ModelOpsFinding& finding, ModelOpsReport& report, std::string* reason) {
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
     Program setup(setup_, sandbox->interpreter(), settings_.seed);
@@ -277,7 +277,6 @@ Errc check_settings(const ModelOpsSettings& settings, std::string* reason) {
   return Errc::kOk;
 }
 
-constexpr std::size_t kMaxHashes = std::size_t{1} << 22;
 constexpr unsigned kMaxAbandoned = 64;
 
 }  // namespace
@@ -293,7 +292,7 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
   if (const Errc error = check_settings(settings, reason); error != Errc::kOk) return error;
   report = {};
   std::vector<std::uint64_t> hashes;
-  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxHashes));
+  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxScheduleHashes));
   OpsModel model(settings);
   for (std::uint64_t i = 0; i < settings.schedules && !report.gave_up; ++i) {
     if (settings.stop != nullptr && *settings.stop != 0) break;
@@ -303,8 +302,9 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
     if (error == Errc::kIntr) break;  // in a setup
     if (error != Errc::kOk) return error;
     ++report.schedules;
+    if (settings.done != nullptr) *settings.done = report.schedules;
     ++report.outcomes[static_cast<unsigned>(finding.outcome)];
-    if (hashes.size() < kMaxHashes) hashes.push_back(finding.schedule_hash);
+    if (hashes.size() < kMaxScheduleHashes) hashes.push_back(finding.schedule_hash);
     if (finding.outcome == OpsOutcome::kClean) continue;
     if (report.first.size() < kMaxOpsFindings) {
       // A schedule is a function of its number: once more, with the trace.

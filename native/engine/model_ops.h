@@ -34,6 +34,7 @@ struct ModelOpsSettings {
   std::uint64_t pages = 256, device_pages = 32, swap_pages = 64;
   std::uint64_t max_steps = 1'000'000;
   const volatile std::uint32_t* stop = nullptr;
+  volatile std::uint64_t* done = nullptr;  // schedules so far, for who watches
 };
 
 inline constexpr unsigned kMaxModelOpsThreads = 8, kMaxModelOpsEach = 4096;

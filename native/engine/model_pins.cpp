@@ -203,8 +203,6 @@ class PinsModel {
   AuditReport report_;
 };
 
-constexpr std::size_t kMaxHashes = std::size_t{1} << 22;
-
 }  // namespace
 
 Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
@@ -221,7 +219,7 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
   of_box.shards = settings.threads;
   report = {};
   std::vector<std::uint64_t> hashes;
-  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxHashes));
+  hashes.reserve(std::min<std::uint64_t>(settings.schedules, kMaxScheduleHashes));
   std::shared_ptr<Box> box;
   std::unique_ptr<PinsModel> model;
   ModelRunner runner;
@@ -239,9 +237,10 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
     strategy.end(outcome);
 
     ++report.schedules;
+    if (settings.done != nullptr) *settings.done = report.schedules;
     report.steps += outcome.steps;
     report.hash = model->hash_words(mix(report.hash, outcome.schedule_hash));
-    if (hashes.size() < kMaxHashes) hashes.push_back(outcome.schedule_hash);
+    if (hashes.size() < kMaxScheduleHashes) hashes.push_back(outcome.schedule_hash);
     ModelViolation violation;
     violation.end = outcome.end;
     if (outcome.end == RunEnd::kClean && model->check(violation)) continue;

@@ -30,6 +30,7 @@ struct ModelPinsSettings {
   std::uint64_t first_run = 0;
   std::uint64_t schedules = 1000;
   const volatile std::uint32_t* stop = nullptr;
+  volatile std::uint64_t* done = nullptr;  // schedules so far, for who watches
 };
 
 inline constexpr unsigned kMaxModelThreads = 3, kMaxModelOps = 16, kMaxModelFolios = 8;

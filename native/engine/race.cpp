@@ -113,8 +113,9 @@ class Race {
     if (error_ != Errc::kOk) over_ = true;
 
     if (error_ == Errc::kOk && (settings_.audit_rounds || over_)) {
-      error_ = auditor_.run(result_.audit);
+      error_ = auditor_.run(result_.audit, kAuditRows, stop_ask());
       if (error_ != Errc::kOk) over_ = true;
+      if (stop_requested()) ends(StoppedBy::kAbort);
       if (!result_.audit.clean()) ends(StoppedBy::kAudit);
     }
   }
@@ -123,6 +124,10 @@ class Race {
     return settings_.duration_ns == 0 ? ~std::uint64_t{0} : begin_ns_ + settings_.duration_ns;
   }
   bool stop_requested() const { return control_.stopped() || box_.gate().stop_requested(); }
+  StopAsk stop_ask() const {
+    return {[](const void* self) { return static_cast<const Race*>(self)->stop_requested(); },
+            this};
+  }
 
   Box& box_;
   const RaceSettings& settings_;
@@ -158,14 +163,31 @@ Errc check_settings(const Box& box, RaceSettings& settings, std::string* reason)
   return Errc::kOk;
 }
 
+/// Pages between two questions whether to stop: some milliseconds.
+constexpr std::uint64_t kSetupChunk = std::uint64_t{1} << 16;
+
+Errc set_up(Box& box, const PageSetup& setup, const RaceControl& control) {
+  if (setup.order > kMaxOrder) return Errc::kInval;
+  const std::uint64_t folio = std::uint64_t{1} << setup.order;
+  const std::uint64_t pages = box.memmap().pages() / folio * folio;
+  for (std::uint64_t at = 0; at < pages; at += kSetupChunk) {
+    if (control.stopped() || box.gate().stop_requested()) return Errc::kCanceled;
+    const std::uint64_t n = std::min(kSetupChunk, pages - at);
+    if (const Errc error = box.setup_range(Pfn{at}, n, setup); error != Errc::kOk) return error;
+  }
+  return Errc::kOk;
+}
+
 }  // namespace
 
 Errc run_race(Box& box, const RaceSettings& asked, RaceControl& control, RaceResult& result,
-              std::string* reason) {
+              std::string* reason, bool reserved) {
+  const ExclusiveRun exclusive(box.gate(), reserved);
   RaceSettings settings = asked;
   if (const Errc error = check_settings(box, settings, reason); error != Errc::kOk) return error;
-  const ExclusiveRun exclusive(box.gate());
   if (!exclusive) return exclusive.error();
+  if (settings.setup)
+    if (const Errc error = set_up(box, *settings.setup, control); error != Errc::kOk) return error;
   try {
     result = {};
     return Race(box, settings, control, result).run();

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "engine/histogram.h"
 #include "engine/pattern.h"
 #include "engine/pin_op.h"
+#include "engine/stop_ask.h"
+#include "page/setup.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -37,6 +40,8 @@ struct RaceSettings {
   Pattern pattern = Pattern::kRandom;
   Pfn first;
   std::uint64_t pages = 0;  // 0: all RAM behind `first`
+  /// What every whole folio of the box is made before the race begins.
+  std::optional<PageSetup> setup;
   // Whatever comes first ends the race; with none of them, one second.
   std::uint64_t duration_ns = 0;
   std::uint64_t ops = 0;  // of each thread
@@ -51,6 +56,10 @@ class RaceControl {
  public:
   void stop() { stop_.store(1); }
   bool stopped() const { return stop_.load(atomics::kRelaxed) != 0; }
+  StopAsk stop_ask() const {
+    return {[](const void* self) { return static_cast<const RaceControl*>(self)->stopped(); },
+            this};
+  }
   /// Operations so far, of all threads; grows by chunks.
   std::uint64_t ops() const { return ops_.load(atomics::kRelaxed); }
   std::uint64_t rounds() const { return rounds_.load(atomics::kRelaxed); }
@@ -97,9 +106,11 @@ struct RaceResult {
 
 /// Runs a race in threads of its own and returns when it is over; what threads still
 /// hold at the end is released. kInval: a setting out of range (`reason` names it);
-/// kBusy: the box has another run; kBadF: it is closed; kAgain: no threads.
+/// kBusy: the box has another run; kBadF: it is closed; kAgain: no threads; kCanceled: it was
+/// told to stop before it began; as Box::setup.
+/// `reserved`: the gate is (BoxGate::reserve_exclusive), and opens whatever comes.
 Errc run_race(Box& box, const RaceSettings& settings, RaceControl& control, RaceResult& result,
-              std::string* reason = nullptr);
+              std::string* reason = nullptr, bool reserved = false);
 
 }  // namespace pagebox::inline PAGEBOX_ENV
 

@@ -10,6 +10,7 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "mm/fault_result.h"
+#include "mm/slot_tree.h"
 #include "mm/vma.h"
 #include "page/pfn.h"
 
@@ -20,7 +21,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 ///                               10 swap slot (tmpfs), 11 shadow of an evicted page
 struct CacheEntry {
   std::uint64_t value = 0;
-  bool operator==(const CacheEntry&) const = default;
   static CacheEntry page(Pfn pfn) { return {pfn.value << 2 | 1}; }
   static CacheEntry swap(std::uint64_t slot) { return {slot << 2 | 2}; }
   static CacheEntry shadow() { return {3}; }
@@ -29,6 +29,7 @@ struct CacheEntry {
   bool is_shadow() const { return (value & 3) == 3; }
   Pfn pfn() const { return {value >> 2}; }
   std::uint64_t slot() const { return value >> 2; }
+  bool operator==(const CacheEntry&) const = default;
 };
 
 /// The disk behind a file: whole pages. The sandbox's own is memory; FileDisk is
@@ -83,15 +84,17 @@ class AddressSpace {
   std::uint64_t size_pages() const { return size_pages_.load(); }
   void set_size_pages(std::uint64_t pages) { size_pages_.store(pages); }
 
-  // The page cache. Callers hold `cache_lock`.
+  // The page cache: costs what is in it. Callers hold `cache_lock`.
   CacheEntry entry(std::uint64_t at) const {
-    return at < cache_.size() ? cache_[at] : CacheEntry{};
+    const CacheEntry* found = cache_.find(at);
+    return found == nullptr ? CacheEntry{} : *found;
   }
-  void set_entry(std::uint64_t at, CacheEntry entry) {
-    if (at >= cache_.size()) cache_.resize(at + 1);
-    cache_[at] = entry;
-  }
-  std::uint64_t cache_slots() const { return cache_.size(); }
+  void set_entry(std::uint64_t at, CacheEntry entry) { cache_.set(at, entry); }
+  static constexpr std::uint64_t kNoSlot = SlotTree<CacheEntry>::kNone;
+  /// The first slot from `at` on that is not empty, or kNoSlot.
+  std::uint64_t next_slot(std::uint64_t at) const { return cache_.next(at); }
+  /// Behind the last one.
+  std::uint64_t slots_end() const { return cache_.end(); }
   SpinLock cache_lock;
 
   // Mappings. By first page offset; equals in order of insertion, except that a
@@ -113,7 +116,7 @@ class AddressSpace {
  private:
   Atomic<std::uint64_t> size_pages_;
   Atomic<std::uint32_t> write_error_;
-  std::vector<CacheEntry> cache_;
+  SlotTree<CacheEntry> cache_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

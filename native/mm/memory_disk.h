@@ -1,12 +1,14 @@
 // A disk in memory: the store behind ext2 files of scenarios (the recordings used
-// a RAM disk too).
+// a RAM disk too). It takes what was written to it; the rest are holes.
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <vector>
+#include <memory>
 
 #include "base/lock.h"
 #include "mm/address_space.h"
+#include "mm/slot_tree.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -17,8 +19,10 @@ class MemoryDisk final : public BackingStore {
   Errc truncate(std::uint64_t pages) override;
 
  private:
+  using Block = std::array<std::byte, kPageBytes>;
+
   SpinLock lock_;
-  std::vector<std::byte> bytes_;
+  SlotTree<std::unique_ptr<Block>> blocks_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

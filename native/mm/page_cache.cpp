@@ -144,7 +144,7 @@ bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_co
   {
     Guard guard(file.cache_lock);
     entry = file.entry(index);
-    if (!entry.is_page() && index < file.cache_slots()) file.set_entry(index, {});
+    if (!entry.is_page()) file.set_entry(index, {});
   }
   if (entry.is_swap()) free_swap_and_cache(cpu, entry.slot());
   if (!entry.is_page()) return true;
@@ -168,16 +168,25 @@ bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_co
 
 }  // namespace
 
+std::uint64_t filemap_next_slot(AddressSpace& file, std::uint64_t first, std::uint64_t end) {
+  Guard guard(file.cache_lock);
+  return std::min(file.next_slot(first), end);
+}
+
 bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end,
                           bool even_cows) {
   {
+    // Whoever writes on meanwhile is not run after.
     Guard guard(file.cache_lock);
-    end = std::min(end, file.cache_slots());
+    end = std::min(end, file.slots_end());
   }
   bool pages = false;
-  for (std::uint64_t index = first; index < end; ++index)
+  for (std::uint64_t index = first; index < end; ++index) {
+    index = filemap_next_slot(file, index, end);
+    if (index == end) break;
     for (Retry retry("a page to leave the page cache");
          !remove_slot(cpu, file, index, even_cows, pages, retry) && retry.again();) {}
+  }
   return pages;
 }
 

@@ -30,6 +30,8 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed);
 /// `even_cows`) and cache, swap slots are given back. True: there were pages.
 bool filemap_remove_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end,
                           bool even_cows);
+/// The first slot of [first, end) that holds anything; `end`: none does. Locks the cache.
+std::uint64_t filemap_next_slot(AddressSpace& file, std::uint64_t first, std::uint64_t end);
 /// Drops buffers (PG_private) and their reference. Locked.
 void filemap_release_folio(Cpu& cpu, Page folio);
 

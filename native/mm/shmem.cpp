@@ -117,6 +117,8 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
 
 void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end) {
   for (std::uint64_t index = first; index < end; ++index) {
+    index = filemap_next_slot(file, index, end);
+    if (index == end) break;
     const CacheEntry entry = entry_of(file, index);
     if (!entry.is_swap()) continue;
     if (const Page folio = read_swap_cache(cpu, entry.slot())) cpu.machine.put(cpu, folio);

@@ -54,6 +54,8 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
   const std::uint64_t end = std::min(first + pages, file.size_pages());
   bool written = false;
   for (std::uint64_t index = first; index < end; ++index) {
+    index = filemap_next_slot(file, index, end);
+    if (index == end) break;
     Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
     if (folio.test(Flag::kDirty) && machine.is_device_private(machine.pfn_of(folio))) {

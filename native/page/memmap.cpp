@@ -71,6 +71,12 @@ bool Memmap::touched(Pfn pfn) const {
   return (atomics::load(&words[block / 64], atomics::kRelaxed) >> block % 64 & 1) != 0;
 }
 
+std::uint64_t Memmap::touched_pages() const {
+  std::uint64_t pages = 0;
+  for_each_touched([&](Pfn first, Pfn end) { pages += end - first; });
+  return pages;
+}
+
 void Memmap::reset() {
   for_each_touched([this](Pfn first, Pfn end) { zero(first, end); });
   const std::uint64_t words = ((capacity_ + kBlockPages - 1) / kBlockPages + 63) / 64;

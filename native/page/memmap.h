@@ -52,6 +52,8 @@ class Memmap {
   static constexpr std::uint64_t kBlockPages = 512;
   void mark_touched(Pfn pfn);
   bool touched(Pfn pfn) const;
+  /// Pages of touched blocks: what the array costs. As exact as for_each_touched().
+  std::uint64_t touched_pages() const;
   /// Calls fn(first, end) for each run of touched blocks, ascending. Blocks
   /// touched meanwhile may be left out.
   template <class Fn>

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/box_machine.h"
+#include "tests/both/engine_box_machine_fixture.h"
 #include "tests/both/engine_fixture.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -89,6 +91,58 @@ TEST(BoxGate, TheLastHandleFreesTheBox) {
     EXPECT_FALSE(watch.expired());
   }
   EXPECT_TRUE(watch.expired());
+}
+
+TEST(BoxGate, WhoLeavesDuringARunIsEndedByIt) {
+  MachineBox f;
+  auto staying = std::make_unique<BoxHandle>(f.box);
+  auto leaving = std::make_unique<BoxHandle>(f.box);
+  ASSERT_EQ(leaving->index(), 1U);
+  const auto mm = f.machine->create_mm(leaving->index());
+  ASSERT_TRUE(mm);
+  {
+    const ExclusiveRun run(f.box->gate());
+    ASSERT_TRUE(run);
+    // At once, and it says what was there.
+    EXPECT_EQ(leaving->leave().mms, 1U);
+    leaving.reset();
+    EXPECT_NE(f.machine->mm(mm.value), nullptr);
+    // Its number is still that of what it left.
+    EXPECT_EQ(BoxHandle(f.box).index(), 2U);
+  }
+  EXPECT_EQ(f.machine->mm(mm.value), nullptr);
+  EXPECT_EQ(BoxHandle(f.box).index(), 1U);
+  EXPECT_EQ(staying->leave().mms, 1U);  // the fixture's
+}
+
+TEST(BoxGate, HandlesComeAndGoDuringRuns) {
+  auto box = TestBox{.pages = 16}.make();
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> workers;
+  for (unsigned i = 0; i < 3; ++i) {
+    workers.emplace_back([&box, &stop] {
+      while (!stop) {
+        BoxHandle handle(box);
+        if (BoxCall call(handle); call && box->machine() != nullptr)
+          (void)box->machine()->create_mm(handle.index());
+        (void)handle.leave();
+      }
+    });
+  }
+  {
+    ExclusiveRun run(box->gate());
+    std::string reason;
+    if (run) (void)box->ensure_machine(&reason);
+  }
+  for (int i = 0; i < 300; ++i) {
+    const ExclusiveRun run(box->gate());
+    ASSERT_TRUE(run);
+    std::this_thread::yield();
+  }
+  stop = true;
+  for (auto& worker : workers) worker.join();
+  EXPECT_EQ(BoxHandle(box).index(), 0U);
+  EXPECT_CLEAN(*box);
 }
 
 TEST(Box, OfManyPagesIsCreatedAtOnce) {

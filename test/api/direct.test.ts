@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Box, type PageboxError } from 'pagebox'
+import { runChild } from '../hostile/child.ts'
 
 const codeOf = (call: () => unknown): string | undefined => {
   try {
@@ -63,4 +64,41 @@ test('a box beyond 4 GiB of descriptors has several windows', () => {
   expect(direct.refcount(pages - 1)).toBe(box.page(pages - 1).refcount)
   direct.close()
   box.close()
+})
+
+/** Node 20 has no such call. */
+type Transfers = { transfer?: () => ArrayBuffer }
+const transfers = 'transfer' in ArrayBuffer.prototype
+
+describe.skipIf(!transfers)('a window whose memory was transferred', () => {
+  const view = () => {
+    const box = Box.create({ pages: 1024, scheme: 'refcount', ledger: false })
+    const direct = box.pins.direct()
+    return { box, direct, buffer: direct.windows[0]!.words.buffer as unknown as Required<Transfers> }
+  }
+
+  test('says so at each call; the box and new views are as before', () => {
+    const { box, direct, buffer } = view()
+    box.pins.pin(1)
+    buffer.transfer()
+    for (const call of [() => direct.pin(1), () => direct.unpin(1), () => direct.refcount(1)])
+      expect(codeOf(call)).toBe('ERR_PAGEBOX_BUFFER_DETACHED')
+    for (const call of [() => direct.pin(-1), () => direct.refcount(1024)])
+      expect(codeOf(call)).toBe('ERR_PAGEBOX_PFN_RANGE')
+    using again = box.pins.direct()
+    expect(again.refcount(1)).toBe(2)
+    direct.close()
+    expect(codeOf(() => direct.pin(1))).toBe('ERR_PAGEBOX_CLOSED')
+    box.close()
+  })
+})
+
+describe.skipIf(!transfers)('memory that was transferred', () => {
+  test.each(['same', 'shorter', 'worker', 'worker-collected', 'again'])(
+    'stays for as long as it is reached: %s',
+    async (does) => {
+      const { code, signal, output } = await runChild('transfer.mjs', [does], {}, ['--expose-gc'])
+      expect({ code, signal, output }).toEqual({ code: 0, signal: null, output: 'reached\n' })
+    },
+  )
 })

@@ -17,11 +17,12 @@ export function runChild(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
+  flags: readonly string[] = [],
   timeout = 60_000,
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`./children/${script}`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], {
+    const child = spawn(process.execPath, [...flags, file, ...args], {
       cwd: root,
       timeout,
       env: { ...process.env, ...env },

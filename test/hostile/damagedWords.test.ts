@@ -14,6 +14,7 @@ describe('a scheme that damages descriptors', () => {
         'damage.mjs',
         [String(seed), String(seconds)],
         {},
+        [],
         (seconds + 50) * 1000,
       )
       const lines = output.trimEnd().split('\n')

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Box } from 'pagebox'
 import { box, mm } from './freshBox.ts'
 import { codeOf, errnoOf, errorOf } from './errors.ts'
 
@@ -171,5 +172,50 @@ describe('a real file', () => {
     const buf = mm.mmap({ pages: 2 })
     buf.dioRead(file)
     expect(buf.read(4096)).toEqual(new Uint8Array(4096))
+  })
+})
+
+describe('a file costs what was written to it, not its length', () => {
+  const far = 2 ** 30
+
+  test.each(['memory', 'disk'] as const)('of kind %s, sparse', (kind) => {
+    const box = Box.create({ pages: 256 })
+    const file = box.createFile({ kind, pages: 2 ** 26 })
+    file.truncate(2 ** 31)
+    expect(file.pages).toBe(2 ** 31)
+    // One page at its begin, one far beyond.
+    file.writeWords(BigUint64Array.of(7n), 3)
+    file.writeWords(BigUint64Array.of(9n), far)
+    file.writeback()
+    expect([file.words(3, 1)[0], file.words(far, 1)[0], file.words(far - 1, 1)[0]]).toEqual([7n, 9n, 0n])
+    box.audit().assertClean()
+    const mm = box.createMm()
+    const near = mm.mmap({ pages: 8, file })
+    const beyond = mm.mmap({ pages: 4, file, filePage: far - 2 })
+    expect([near.load(3), beyond.load(2), beyond.load(1)]).toEqual([7n, 9n, 0n])
+    beyond.store(3, 11)
+    file.writeback()
+    // Evicted pages leave slots and shadows behind, which go, too.
+    box.reclaim()
+    expect(file.words(far + 1, 1)[0]).toBe(11n)
+    box.audit().assertClean()
+    file.truncate(far + 1)
+    file.truncate(2 ** 31)
+    expect([file.words(far, 1)[0], file.words(far + 1, 1)[0]]).toEqual([9n, 0n])
+    file.truncate(4)
+    file.truncate(2 ** 31)
+    expect([file.words(3, 1)[0], file.words(far, 1)[0]]).toEqual([7n, 0n])
+    box.audit().assertClean()
+    mm.close()
+    file.close()
+    box.audit().assertClean()
+    box.close()
+  })
+
+  test('many of any length', () => {
+    const box = Box.create({ pages: 64 })
+    for (let i = 0; i < 200; i++) box.createFile({ kind: 'disk', pages: 2 ** 26 }).close()
+    box.audit().assertClean()
+    box.close()
   })
 })

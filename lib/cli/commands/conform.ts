@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import type { Command } from 'commander'
-import type { ConformLevel, Recording } from '../../engine/recording/types.ts'
+import type { ConformResult } from '../../engine/recording/conformFiles.ts'
+import type { ConformLevel } from '../../engine/recording/types.ts'
 import { exitCodes } from '../exit.ts'
 import { toJson } from '../json.ts'
 import { integer } from '../parse.ts'
@@ -31,44 +32,44 @@ not have are counted and named.`
 const kept = 1000
 
 async function run(files: string[], options: Options, { io, exit }: Context): Promise<void> {
-  const { ConformTally } = await import('../../engine/recording/conform.ts')
-  const { readRecordings } = await import('../../engine/recording/read.ts')
-  const { runRecording } = await import('../../engine/recording/runRecording.ts')
+  const { conformFiles } = await import('../../engine/recording/conformFiles.ts')
   const level = options.level as ConformLevel
-  const tally = new ConformTally(level, kept)
   const out = options.results === undefined ? undefined : createWriteStream(options.results)
   // Without a listener a disk that is full would end the process; end() below rejects instead.
   const written = out === undefined ? undefined : finished(out)
   written?.catch(() => {})
   let shown = 0
-  let done = 0
+  let ended: ConformResult
   try {
-    for (const file of files) {
-      for await (const recording of readRecordings(file)) {
-        if (io.signal.aborted) break
-        if (options.only !== undefined && !recording.name.includes(options.only)) continue
-        const ran = runRecording(recording, { scheme: options.scheme, layout: options.layout })
-        const found = tally.add(file, recording, ran)
+    ended = await conformFiles(files, {
+      scheme: options.scheme,
+      layout: options.layout,
+      level,
+      keep: kept,
+      signal: io.signal,
+      ...(options.only !== undefined && { only: options.only }),
+      ...(io.interactive && {
+        onProgress: ({ done, file }: { done: number; file: string }) => io.err(`\r\x1b[K${done} scenarios  ${file}`),
+      }),
+      onScenario(recording, ran, found) {
         out?.write(`${toJson({ ...recording, results: ran.results })}\n`)
         const first = found.find(({ explainedBy }) => explainedBy.length === 0)
-        if (first !== undefined && !options.json && shown < options.show) {
-          shown += 1
-          io.out(mismatchText(first, recording as Recording, level, io))
-        }
-        done += 1
-        if (io.interactive && done % 20 === 0) io.err(`\r\x1b[K${done} scenarios  ${file}`)
-      }
-    }
+        if (first === undefined || options.json || shown >= options.show) return
+        shown += 1
+        io.out(mismatchText(first, recording, level, io))
+      },
+    })
   } finally {
     if (io.interactive) io.err('\r\x1b[K')
     out?.end()
     await written
   }
-  const report = tally.report()
-  if (options.json) io.out(`${toJson({ ...report, level, scheme: options.scheme, layout: options.layout })}\n`)
+  const { stoppedBy, ...report } = ended
+  if (options.json)
+    io.out(`${toJson({ ...report, stoppedBy, level, scheme: options.scheme, layout: options.layout })}\n`)
   else io.out(conformText(report, level, io))
   if (report.mismatched > 0 || report.dirty.length > 0) exit(exitCodes.finding)
-  else if (io.signal.aborted) exit(exitCodes.interrupted)
+  else if (stoppedBy === 'abort') exit(exitCodes.interrupted)
 }
 
 export function addConform(program: Command, context: Context): void {

@@ -1,4 +1,5 @@
 import type { RaceBox, RaceOptions, RaceProgress, RaceResult } from '../../engine/raceTypes.ts'
+import { PageboxError } from '../../errors.ts'
 import { StressTotal } from './total.ts'
 
 export interface StressPlan {
@@ -29,6 +30,16 @@ export interface StressHooks {
 /** A slice ends in an audit of all pages; this is how long a fault can stay unseen. */
 const sliceSeconds = 10
 
+/** Undefined: aborted before the slice had anything; those before it count. */
+async function unlessAborted(race: Race, box: RaceBox, options: RaceOptions): Promise<RaceResult | undefined> {
+  try {
+    return await race(box, options)
+  } catch (error) {
+    if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED') return undefined
+    throw error
+  }
+}
+
 /**
  * Races in slices until time is up, the signal aborts or an audit is not
  * clean. Each slice starts from fresh pages and has a seed of its own, so a
@@ -40,7 +51,7 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
     const seconds = Math.min(sliceSeconds, plan.seconds - total.seconds)
     if (seconds <= 0.01 && slice > 0) break
     const seed = (plan.seed + slice) >>> 0
-    const result = await race(plan.box, {
+    const result = await unlessAborted(race, plan.box, {
       threads: plan.threads,
       mix: plan.mix,
       pattern: plan.pattern,
@@ -50,6 +61,7 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
       signal: hooks.signal,
       onProgress: (progress) => hooks.onProgress(progress, total),
     })
+    if (result === undefined) break
     total.add(result)
     hooks.onSlice(total)
     if (!result.audit.clean) return { total, failed: { seed, seconds } }

@@ -1,5 +1,4 @@
-import { badArgument, boolean, callback, integer, options, or, positive, unsigned64 } from '../../base/args.ts'
-import { now } from '../../base/primordials.ts'
+import { badArgument, boolean, integer, options, or, positive, unsigned64 } from '../../base/args.ts'
 import { PageboxError } from '../../errors.ts'
 import type { NativeFailure } from '../../native/binding.ts'
 import type { NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
@@ -8,11 +7,13 @@ import { created, errnoName, isFailure } from '../../native/status.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
-import { poll, signalOf } from '../poll.ts'
+import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
+import { pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
 import { type ReadScenario, readScenario } from './readScenario.ts'
 import type {
   ExploreOptions,
+  ExploreProgress,
   ExploreScenarioResult,
   Outcome,
   RaceScenarioOptions,
@@ -31,18 +32,8 @@ const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
 
 const machineKeys = ['scheme', 'layout', 'seed'] as const
-const raceKeys = [
-  ...machineKeys,
-  'threads',
-  'seconds',
-  'ops',
-  'rounds',
-  'affinity',
-  'signal',
-  'onProgress',
-  'progressIntervalMs',
-] as const
-const exploreKeys = [...machineKeys, 'samples', 'firstRun', 'threads', 'ops', 'signal'] as const
+const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
+const exploreKeys = [...machineKeys, 'samples', 'firstRun', 'threads', 'ops', ...longCallKeys] as const
 
 /** What the core checks itself: lists, and threads that would wait for each other forever. */
 function checked<Made extends object>(found: Made | NativeFailure, name: string): Made {
@@ -136,45 +127,22 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
   const count = (key: 'ops' | 'rounds'): number =>
     given[key] === undefined ? 0 : integer(given[key], `options.${key}`, 1, Number.MAX_SAFE_INTEGER)
   const seed = seedOf(given.seed)
-  const signal = signalOf(given.signal, 'options.signal')
-  const onProgress =
-    given.onProgress === undefined
-      ? undefined
-      : callback<(progress: RaceProgress) => void>(given.onProgress, 'options.onProgress')
-  const interval =
-    given.progressIntervalMs === undefined
-      ? 100
-      : integer(given.progressIntervalMs, 'options.progressIntervalMs', 1, 3_600_000)
-  const race = created(
-    native().startRaceOps(
-      {
-        ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), 64)),
-        layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
-        scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
-        pages: read.pages === 0 ? defaultPages : read.pages,
-        seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
-        ops: count('ops'),
-        rounds: count('rounds'),
-        seed,
-        affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
-      },
-      read.lists?.setup.rows ?? nothing,
-      rowsOf(read),
-    ),
-    'options',
-  )
-  let told = now()
-  const tell =
-    onProgress &&
-    ((): void => {
-      if (now() - told < interval) return
-      told = now()
-      const { seconds, ops, rounds } = race.progress()
-      onProgress({ seconds, ops, rounds })
-    })
-  const found = checked(
-    await poll({ isDone: () => race.progress().done, stop: race.stop, result: race.result }, signal, tell),
-    read.name,
+  const call = longCall<RaceProgress>('race', given)
+  const settings = {
+    ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), 64)),
+    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
+    scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
+    pages: read.pages === 0 ? defaultPages : read.pages,
+    seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
+    ops: count('ops'),
+    rounds: count('rounds'),
+    seed,
+    affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
+  }
+  throwIfAborted(call)
+  const race = created(native().startRaceOps(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
+  const found = await pollRace(race, call, raceTotal(settings, settings.threads), 'options', (ended) =>
+    checked(ended, read.name),
   )
   const { livelocks } = found
   const clean = found.audit.length === 0 && found.leaks === '' && livelocks.length === 0
@@ -199,38 +167,37 @@ function builtin<Named extends { name: string; builtin: boolean }>(found: Named,
  * Samples schedules of a scenario: its threads are fibers under a scheduler that owns every atomic
  * access and every lock. After each schedule the machine is audited, with everybody alive and when
  * all have exited. The schedules are a function of the seed.
+ *
+ * An aborted exploration resolves with the schedules that it has and `stoppedBy: 'abort'`; with none of
+ * them it rejects with `ERR_PAGEBOX_ABORTED`.
  */
 export async function explore(scenario: Scenario, value: ExploreOptions = {}): Promise<ExploreScenarioResult> {
   const given = options(value, 'options', exploreKeys)
   const read = readScenario(scenario)
   const seed = seedOf(given.seed)
-  const signal = signalOf(given.signal, 'options.signal')
+  const call = longCall<ExploreProgress>('explore', given)
   const most = Number.MAX_SAFE_INTEGER
+  const settings = {
+    ...randomOps(read, threadsOf(read, given.threads, 2, 8)),
+    // Few pages, or threads would never meet in a few operations.
+    pagesEach: Math.min(read.pagesEach, 2),
+    scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
+    layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
+    pages: read.pages,
+    ops: given.ops === undefined ? 4 : integer(given.ops, 'options.ops', 1, 4096),
+    schedules: given.samples === undefined ? 1000 : integer(given.samples, 'options.samples', 1, most),
+    firstRun: given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, most),
+    seed,
+  }
+  throwIfAborted(call)
   const sampled = created(
-    native().startExploreOps(
-      {
-        ...randomOps(read, threadsOf(read, given.threads, 2, 8)),
-        // Few pages, or threads would never meet in a few operations.
-        pagesEach: Math.min(read.pagesEach, 2),
-        scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
-        layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
-        pages: read.pages,
-        ops: given.ops === undefined ? 4 : integer(given.ops, 'options.ops', 1, 4096),
-        schedules: given.samples === undefined ? 1000 : integer(given.samples, 'options.samples', 1, most),
-        firstRun: given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, most),
-        seed,
-      },
-      read.lists?.setup.rows ?? nothing,
-      rowsOf(read),
-    ),
+    native().startExploreOps(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)),
     'options',
   )
-  const found = checked(
-    await poll({ isDone: sampled.done, stop: sampled.stop, result: sampled.result }, signal, undefined),
-    read.name,
-  )
+  const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
   const { schedules, distinct, steps, ops, hash, seconds, gaveUp } = found
   return {
+    stoppedBy: gaveUp ? 'gave-up' : aborted ? 'abort' : 'schedules',
     schedules,
     distinct,
     steps,

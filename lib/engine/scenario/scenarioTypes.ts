@@ -1,4 +1,5 @@
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
+import type { LongCallOptions, Progress } from '../poll.ts'
 import type { OpResult, RaceProgress } from '../raceTypes.ts'
 import type { MmAuditRow } from './run.ts'
 
@@ -86,7 +87,7 @@ export interface RunOptions {
 }
 
 /** Settings of a race of operations. One of `seconds`, `ops` and `rounds` ends it; else one second. */
-export interface RaceScenarioOptions extends RunOptions {
+export interface RaceScenarioOptions extends RunOptions, LongCallOptions<RaceProgress> {
   /** Native threads of a random scenario; as many as it has mixes. A written one has its own. */
   threads?: number
   seconds?: number
@@ -94,10 +95,6 @@ export interface RaceScenarioOptions extends RunOptions {
   ops?: number
   rounds?: number
   affinity?: boolean
-  signal?: AbortSignal
-  onProgress?: (progress: RaceProgress) => void
-  /** Milliseconds between two calls of `onProgress`; 100 by default. */
-  progressIntervalMs?: number
 }
 
 export type ScenarioOpResult = Omit<OpResult, 'op'> & { readonly op: string }
@@ -121,7 +118,12 @@ export interface RaceScenarioResult {
   }
 }
 
-export interface ExploreOptions extends RunOptions {
+/** How far an exploration is. `done` and `total` count schedules. */
+export interface ExploreProgress extends Progress {
+  readonly total: number
+}
+
+export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgress> {
   /** Schedules to run; 1000. */
   samples?: number
   /** Number of the first: with the seed it names a schedule. */
@@ -130,7 +132,6 @@ export interface ExploreOptions extends RunOptions {
   threads?: number
   /** Operations of each fiber of a random scenario; 4. */
   ops?: number
-  signal?: AbortSignal
 }
 
 /** How a schedule came out. */
@@ -158,6 +159,8 @@ export interface Finding {
 
 /** Sequentially consistent: weaker orders are not explored. */
 export interface ExploreScenarioResult {
+  /** What ended it: all schedules that were asked for, the signal, or too many that got nowhere. */
+  readonly stoppedBy: 'schedules' | 'abort' | 'gave-up'
   readonly schedules: number
   readonly distinct: number
   /** Scheduling points of all schedules. */
@@ -170,6 +173,6 @@ export interface ExploreScenarioResult {
   readonly hash: bigint
   readonly seconds: number
   readonly seed: bigint
-  /** True: too many schedules ended in a deadlock or worse to go on. */
+  /** True: too many schedules ended in a deadlock or worse to go on (`stoppedBy: 'gave-up'`). */
   readonly gaveUp: boolean
 }
