@@ -78,6 +78,7 @@ Errc Box::ensure_machine(std::string* reason) {
     return explain(Errc::kRefused, reason, "address spaces need descriptors of 8-byte words");
   const Errc error = BoxMachine::create(*this, machine_);
   pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
+  pins_->set_spare_refs(machine_ != nullptr ? BoxMachine::kSpareRefs : 0);
   if (error == Errc::kOk) return error;
   if (settings_.hugetlb_pages == 0) return explain(error, reason, "the frames cannot be reserved");
   return explain(error, reason,
@@ -125,6 +126,7 @@ Errc Box::reset() {
   if (machine_ != nullptr) {
     if (machine_->in_use()) return Errc::kBusy;
     machine_.reset();
+    pins_->set_spare_refs(0);
   }
   memmap_->for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
   pins_->reset();
