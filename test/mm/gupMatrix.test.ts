@@ -1,4 +1,14 @@
-import { type Box as AnyBox, Box, type Device, type GupOptions, type Mapping, type Mm, PageboxError, layouts, schemes } from 'pagebox'
+import {
+  type Box as AnyBox,
+  Box,
+  type Device,
+  type GupOptions,
+  type Mapping,
+  type Mm,
+  PageboxError,
+  layouts,
+  schemes,
+} from 'pagebox'
 import { describe, expect, test } from 'vitest'
 
 /**
@@ -26,7 +36,10 @@ class Field {
       if (!(device instanceof PageboxError)) this.devices.set(type, device)
     }
     for (const kind of ['fsdax', 'devdax', 'fsdax-limited'] as const)
-      this.blocks.set(kind, this.box.addDax({ kind, pages: 8, name: kind }).createFile(kind === 'devdax' ? {} : { pages: 4 }))
+      this.blocks.set(
+        kind,
+        this.box.addDax({ kind, pages: 8, name: kind }).createFile(kind === 'devdax' ? {} : { pages: 4 }),
+      )
     this.bus = this.box.addP2pdma({ pages: 8 })
   }
 }
@@ -165,7 +178,10 @@ function run(field: Field, layout: string, each: Case): void {
   }
   const mm = box.createMm()
   const map = each.make(field, mm)
-  if (map === undefined) return mm.close()
+  if (map === undefined) {
+    mm.close()
+    return
+  }
   const child = each.forked ? mm.fork() : undefined
   // Of huge pages of the pool only all can be protected.
   if (each.readOnly && !each.memory.startsWith('hugetlb')) map.protect('r')
@@ -196,21 +212,25 @@ const wide = layouts.list().filter(({ wordBytes }) => wordBytes === 8)
 const cells = wide.flatMap(({ name }, nth) => schemes.names.map((scheme, mth) => ({ layout: name, scheme, nth, mth })))
 
 describe('whatever is pinned or got, however', () => {
-  test.each(cells)('with $scheme on $layout, the audit is clean', ({ layout, scheme, nth, mth }) => {
-    let at = nth * 37 + mth * 11
-    for (const hugetlbPages of [0, 2]) {
-      const field = new Field(layout, scheme, hugetlbPages)
-      for (const [memory, make] of Object.entries(memories)) {
-        if (memory.startsWith('hugetlb') !== hugetlbPages > 0) continue
-        for (let fork = 0; fork < 3; fork++) {
-          for (let i = 0; i < casesEach; i++) {
-            // An odd step: it meets every way before it meets one again.
-            at += everything ? 1 : 45
-            run(field, layout, { memory, make, ...ask(at % 128), forked: fork > 0, childWrites: fork === 2 })
+  test.each(cells)(
+    'with $scheme on $layout, the audit is clean',
+    ({ layout, scheme, nth, mth }) => {
+      let at = nth * 37 + mth * 11
+      for (const hugetlbPages of [0, 2]) {
+        const field = new Field(layout, scheme, hugetlbPages)
+        for (const [memory, make] of Object.entries(memories)) {
+          if (memory.startsWith('hugetlb') !== hugetlbPages > 0) continue
+          for (let fork = 0; fork < 3; fork++) {
+            for (let i = 0; i < casesEach; i++) {
+              // An odd step: it meets every way before it meets one again.
+              at += everything ? 1 : 45
+              run(field, layout, { memory, make, ...ask(at % 128), forked: fork > 0, childWrites: fork === 2 })
+            }
           }
         }
+        field.box.close()
       }
-      field.box.close()
-    }
-  }, 600_000)
+    },
+    600_000,
+  )
 })
