@@ -92,8 +92,7 @@ void FolioAudit::check_references(Pfn head, const PageRecord& record, const Hold
   // Just below zero are too few, from the other end too many (as refcount_t tells them).
   constexpr std::uint32_t kTooMany = 0x80000000, kTooFew = 0xc0000000;
   const bool crossed = found >= kTooMany && found < kTooFew;
-  if (holders.known ? found != wanted
-                    : !crossed && static_cast<std::int32_t>(found - wanted) < 0)
+  if (holders.known ? found != wanted : !crossed && static_cast<std::int32_t>(found - wanted) < 0)
     sink.add(Invariant::kRefcountAccounted, head, "_refcount", wanted, found, explain);
   else if (static_cast<std::int32_t>(found) < 0)
     sink.add(Invariant::kPinLimitKept, head, "_refcount", kRefcountMax, found, explain);

@@ -45,9 +45,8 @@ Errc Box::put(Pfn pfn, std::uint32_t n) {
   if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
   const auto head = head_of(pfn);
   if (!head) return head.error;
-  const bool held = counts_refs()
-                        ? accounts_.try_sub_refs(head.value, n)
-                        : memmap_->page(head.value).has_refs(n);
+  const bool held =
+      counts_refs() ? accounts_.try_sub_refs(head.value, n) : memmap_->page(head.value).has_refs(n);
   if (!held) return Errc::kNotReferenced;
   drop_folio(head.value, n);
   return Errc::kOk;

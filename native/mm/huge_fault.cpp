@@ -143,7 +143,7 @@ std::optional<FaultResult> huge_fault(Cpu& cpu, Vma& vma, std::uint64_t address,
     return fault_empty(cpu, vma, address, write);
   }
   if (!is_huge_leaf(orig)) return {};
-  if ((write || unshare) && !orig.write()) 
+  if ((write || unshare) && !orig.write())
     return wp_huge(cpu, vma, address, pmd, orig, unshare, broke_cow);
   Guard guard(*pmd.lock);
   if (pmd.get() == orig) touch_pmd(pmd, write);

@@ -120,9 +120,8 @@ Errc Ledger::promise(Pfn head, Page page, std::uint64_t refs, std::uint64_t most
 void Ledger::settle(Pfn head, std::uint64_t refs) {
   Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
-  const auto at = std::ranges::find_if(stripe.promises, [&](const Promise& each) {
-    return each.head == head && each.refs == refs;
-  });
+  const auto at = std::ranges::find_if(
+      stripe.promises, [&](const Promise& each) { return each.head == head && each.refs == refs; });
   if (at == stripe.promises.end()) return;
   *at = stripe.promises.back();
   stripe.promises.pop_back();
