@@ -18,7 +18,7 @@ export const errorCodes = {
   ERR_PAGEBOX_PAGE_FREE: 'The page is free or frozen: its reference count is zero, and nobody may take one.',
   ERR_PAGEBOX_NOT_PINNED: 'Unpin of a page that is not pinned that often.',
   ERR_PAGEBOX_NOT_REFERENCED: 'Put of a page without a reference that could be given back.',
-  ERR_PAGEBOX_PIN_LIMIT: 'The count of the scheme is full.',
+  ERR_PAGEBOX_PIN_LIMIT: 'The count of the scheme, or `_refcount`, is full.',
   ERR_PAGEBOX_REFUSED: 'The kernel would refuse this; `errno` says how.',
   ERR_PAGEBOX_SIGNAL: 'An access of memory met a signal; `signal` says which.',
   ERR_PAGEBOX_OTHER_BOX: 'Objects of two different boxes, or of two handles on one, were used together.',

@@ -181,7 +181,20 @@ export class Mapping<Owner = unknown> {
     const taken = this.#source.native.takePages(this.#id, this.#address, this.#pages, flags)
     if (typeof taken === 'number') throw kernelError(taken, call, this.#subject())
     if ('pfns' in taken) return taken
-    throw kernelError(taken.status, call, this.#subject(taken.index), taken.index)
+    const subject = this.#subject(taken.index)
+    if (errnoName(taken.status) === 'EINVAL')
+      throw new PageboxError(
+        'ERR_PAGEBOX_REFUSED',
+        `${call}: ${subject}: EINVAL, longterm is for pins, without p2pdma`,
+        {
+          argument: 'options.longterm',
+          given: 'true',
+          allowed: 'true for a pin without p2pdma',
+          errno: 'EINVAL',
+          index: taken.index,
+        },
+      )
+    throw kernelError(taken.status, call, subject, taken.index)
   }
 
   /** munmap(2). Pages that are pinned live on until they are unpinned. */

@@ -59,7 +59,7 @@ export type Advice =
 export interface GupOptions {
   /** For writing (FOLL_WRITE): breaks copy-on-write first; false. */
   write?: boolean
-  /** For good (FOLL_LONGTERM): moves what cannot stay; false. */
+  /** For good (FOLL_LONGTERM): moves what cannot stay; false. Of a pin only: a `get` with it gives EINVAL. */
   longterm?: boolean
   /** Look without a lock first (get_user_pages_fast); true. */
   fast?: boolean

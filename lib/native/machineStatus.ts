@@ -46,6 +46,13 @@ export function kernelError(status: number, call: string, subject: string, index
         ...(index === undefined ? {} : { index }),
       },
     )
+  // What a kernel calls ENOMEM, and is no lack of memory.
+  if (name === 'PIN_LIMIT')
+    return new PageboxError('ERR_PAGEBOX_PIN_LIMIT', `${call}: ${subject}: a count has no room for one more`, {
+      argument: subject,
+      errno: 'ENOMEM',
+      ...(index === undefined ? {} : { index }),
+    })
   const why = words[name]
   return new PageboxError('ERR_PAGEBOX_REFUSED', `${call}: ${subject}: ${name}${why === undefined ? '' : `, ${why}`}`, {
     argument: subject,

@@ -41,7 +41,7 @@ export interface Pins {
   maybePinned(pfn: number): boolean
   /** The count as the scheme knows it. */
   pins(pfn: number): PinCount
-  /** Takes a plain reference. */
+  /** Takes a plain reference. With a ledger, throws `ERR_PAGEBOX_PIN_LIMIT` where `_refcount` has no room. */
   get(pfn: number, count?: number): void
   /** Gives a plain reference back; the last one frees the page. */
   put(pfn: number, count?: number): void

@@ -89,7 +89,10 @@ void FolioAudit::check_references(Pfn head, const PageRecord& record, const Hold
   if (holders.known && record.state == PageState::kReleased && expected == 0)
     sink.add(Invariant::kFreeIsFree, head, "free", 1, 0,
              [] { return std::string("released, and the last reference is gone"); });
-  if (holders.known ? found != wanted : static_cast<std::int32_t>(found - wanted) < 0)
+  // Just below zero are too few, from the other end too many (as refcount_t tells them).
+  constexpr std::uint32_t kTooMany = 0x80000000, kTooFew = 0xc0000000;
+  const bool crossed = found >= kTooMany && found < kTooFew;
+  if (holders.known ? found != wanted : !crossed && static_cast<std::int32_t>(found - wanted) < 0)
     sink.add(Invariant::kRefcountAccounted, head, "_refcount", wanted, found, explain);
   else if (static_cast<std::int32_t>(found) < 0)
     sink.add(Invariant::kPinLimitKept, head, "_refcount", kRefcountMax, found, explain);

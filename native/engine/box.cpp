@@ -83,6 +83,7 @@ Errc Box::ensure_machine(std::string* reason) {
   const Errc error = BoxMachine::create(*this, made, reason);
   gate_.between_leavers([&] { machine_ = std::move(made); });
   pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
+  pins_->set_spare_refs(machine_ != nullptr ? BoxMachine::kSpareRefs : 0);
   if (error == Errc::kOk || error == Errc::kRefused) return error;
   if (settings_.hugetlb_pages == 0) return explain(error, reason, "the frames cannot be reserved");
   return explain(error, reason, "hugetlbPages: no room for so many huge pages in so few pages");
@@ -128,6 +129,7 @@ Errc Box::reset() {
     if (machine_->in_use()) return Errc::kBusy;
     std::unique_ptr<BoxMachine> gone;
     gate_.between_leavers([&] { gone = std::move(machine_); });
+    pins_->set_spare_refs(0);
   }
   memmap_->for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
   pins_->reset();

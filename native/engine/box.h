@@ -83,7 +83,8 @@ class Box {
   /// kNotReferenced: the ledger has fewer references from get(). The last one frees
   /// the page.
   Errc put(Pfn pfn, std::uint32_t n = 1);
-  /// As fast GUP. kAgain: free or frozen; kPinLimit, kRefused: as the scheme says.
+  /// As fast GUP. kAgain: free or frozen; kPinLimit, kRefused: as the scheme says. With a
+  /// ledger no sum of pins and references is granted that `_refcount` cannot hold.
   Errc pin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// As slow GUP. kAgain: free; kNoMem: the count was at or below zero.
   Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);

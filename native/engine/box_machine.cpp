@@ -134,7 +134,7 @@ Result<ObjectId> BoxMachine::take_pages(unsigned user, Mm& mm, std::uint64_t add
     if (result.pages == 0) {
       taken.pfns.resize(had);
       drop(taken);
-      return result.error;
+      return result.full ? Errc::kPinLimit : result.error;
     }
     had += result.pages;
   }

@@ -77,6 +77,9 @@ class BoxMachine {
  public:
   /// Processors, one to a user while there are enough.
   static constexpr unsigned kCpus = 8;
+  /// Of each `_refcount`: what pins and references that are handed out leave to mappings,
+  /// caches, batches and splits, beside a ledger.
+  static constexpr std::uint32_t kSpareRefs = 4096;
 
   /// As Machine::start().
   static Errc create(Box& box, std::unique_ptr<BoxMachine>& out, std::string* reason = nullptr);

@@ -75,6 +75,10 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
   const Memmap& memmap = box_.memmap();
   const Shape& shape = memmap.shape();
   if (shape.pgmap == 0) return;
+  // A proposal may have no room for both: then whoever uses the page writes over it.
+  std::string_view rival;
+  for (const Field& field : memmap.layout().fields)
+    if (field.contested && field.offset_bytes == shape.pgmap) rival = field.name;
   memmap.for_each_touched([&](Pfn first, Pfn end) {
     for (Pfn pfn = std::max(first, Pfn{memmap.pages()}); pfn < end; pfn = pfn + 1) {
       if (box_.owns(pfn)) continue;
@@ -84,7 +88,12 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
       const std::uint64_t expected = pagemap == nullptr ? 0 : pagemap->address();
       if (found != expected)
         sink.add(Invariant::kPgmapIntact, pfn, "pgmap", expected, found, [&] {
-          return std::string(pagemap == nullptr ? "no device has this page" : "a device's page");
+          if (pagemap == nullptr) return std::string("no device has this page");
+          std::string text = "a device's page";
+          if (!rival.empty())
+            text += "; " + memmap.layout().name + " has it in the word of " + std::string(rival) +
+                    ", which the page's user writes";
+          return text;
         });
     }
   });

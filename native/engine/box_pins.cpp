@@ -14,8 +14,10 @@ Result<Pfn> Box::try_get_folio(Pfn pfn, std::uint32_t n) {
     const auto head = head_of(pfn);
     if (!head) return head.error;
     const Page page = memmap_->page(head.value);
-    if (!page.try_ref_add_unless_zero(static_cast<std::int32_t>(n))) {
-      if (page.refcount() < 0) return Errc::kNoMem;
+    if (!page.try_ref_add_up_to(n, pins_->most_refs())) {
+      const std::int32_t count = page.refcount();
+      if (count < 0) return Errc::kNoMem;
+      if (count > 0) return Errc::kPinLimit;
       if (try_populate(pfn)) continue;
       return Errc::kAgain;
     }
@@ -43,9 +45,8 @@ Errc Box::put(Pfn pfn, std::uint32_t n) {
   if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
   const auto head = head_of(pfn);
   if (!head) return head.error;
-  const bool held = counts_refs()
-                        ? accounts_.try_sub_refs(head.value, n)
-                        : memmap_->page(head.value).refcount() >= static_cast<std::int32_t>(n);
+  const bool held =
+      counts_refs() ? accounts_.try_sub_refs(head.value, n) : memmap_->page(head.value).has_refs(n);
   if (!held) return Errc::kNotReferenced;
   drop_folio(head.value, n);
   return Errc::kOk;

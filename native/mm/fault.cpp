@@ -23,15 +23,11 @@ Page page_behind(Cpu& cpu, const Mm& mm, std::uint64_t address) {
   return pfn.value < machine.memmap.capacity() ? machine.page(pfn) : Page();
 }
 
-FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags) {
-  address &= ~(kPageBytes - 1);
-  if (vma.is_hugetlb()) return hugetlb_fault(cpu, vma, address, flags);
-  if (const auto result = huge_fault(cpu, vma, address, flags)) return *result;
-  const auto slot = vma.mm->page_table.alloc(cpu, address);
-  if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
-  Fault fault{cpu, vma, address, flags, slot.value, slot.value.get()};
+namespace {
+
+FaultResult handle_pte_fault(Fault& fault) {
   if (fault.orig.none())
-    return vma.is_anonymous() ? do_anonymous_page(fault) : do_file_fault(fault);
+    return fault.vma.is_anonymous() ? do_anonymous_page(fault) : do_file_fault(fault);
   if (!fault.orig.present()) return do_swap_page(fault);
 
   fault.slot.lock->lock();
@@ -48,6 +44,25 @@ FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint
   fault.slot.set(entry.with(Pte::kAccessed));
   fault.slot.lock->unlock();
   return FaultResult::kOk;
+}
+
+}  // namespace
+
+FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags,
+                            bool* broke_cow) {
+  address &= ~(kPageBytes - 1);
+  if (vma.is_hugetlb()) return hugetlb_fault(cpu, vma, address, flags);
+  bool huge_is_ours = false;
+  if (const auto result = huge_fault(cpu, vma, address, flags, huge_is_ours)) {
+    if (broke_cow != nullptr) *broke_cow = huge_is_ours;
+    return *result;
+  }
+  const auto slot = vma.mm->page_table.alloc(cpu, address);
+  if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
+  Fault fault{cpu, vma, address, flags, slot.value, slot.value.get()};
+  const FaultResult result = handle_pte_fault(fault);
+  if (broke_cow != nullptr) *broke_cow = fault.broke_cow;
+  return result;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

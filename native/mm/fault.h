@@ -17,7 +17,10 @@ enum FaultFlags : std::uint32_t {
 /// Makes the access possible or says why not. Permissions of the vma are the
 /// caller's matter. kOk: look again (the entry may have changed meanwhile). kSigbus also
 /// where it waited in vain for a damaged page (base/retry.h).
-FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags);
+/// `broke_cow`, if not null, becomes true where a write fault made the entry's page the
+/// process's own (VM_FAULT_WRITE until v6.0), though the vma may not let it be written.
+FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags,
+                            bool* broke_cow = nullptr);
 
 /// State of one fault on its way through the handlers.
 struct Fault {
@@ -27,6 +30,7 @@ struct Fault {
   std::uint32_t flags;
   PteSlot slot;
   Pte orig;
+  bool broke_cow = false;
   Mm& mm() const { return *vma.mm; }
   Machine& machine() const { return cpu.machine; }
   bool write() const { return (flags & kFaultWrite) != 0; }

@@ -27,6 +27,7 @@ bool can_reuse_anon_folio(Fault& fault, Page folio) {
 
 void reuse(Fault& fault) {
   fault.slot.set(maybe_mkwrite(fault.orig.with(Pte::kAccessed).mkdirty(), fault.vma));
+  fault.broke_cow = true;
 }
 
 /// The entry's lock is held; `old` has our reference. It is null for the zero page and
@@ -69,6 +70,7 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
       fault.slot.set(entry);
       if (old) folio_remove_rmap(cpu, old, vma);
       copied = true;
+      fault.broke_cow = !fault.unshare();
     }
   }
   if (!copied) machine.put(cpu, copy);

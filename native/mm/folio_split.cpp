@@ -52,8 +52,8 @@ void come_apart(Cpu& cpu, Page head, bool isolated) {
 
 }  // namespace
 
-bool can_split_folio(Page folio, std::int32_t caller_refs) {
-  return folio_mapcount(folio) == folio.refcount() - cache_refs(folio) - caller_refs;
+bool can_split_folio(Machine& machine, Page folio, std::int32_t caller_refs) {
+  return folio_mapcount(machine, folio) == folio.refcount() - cache_refs(folio) - caller_refs;
 }
 
 Errc split_folio(Cpu& cpu, Page folio, std::vector<Pfn>* isolated) {
@@ -67,7 +67,7 @@ Errc split_folio(Cpu& cpu, Page folio, std::vector<Pfn>* isolated) {
   {
     // For writing: no mapping comes or goes between unmapping and remapping.
     Guard guard(anon_vma->lock());
-    if (can_split_folio(folio, 1)) {
+    if (can_split_folio(machine, folio, 1)) {
       freeze_mappings(cpu, folio);
       if (machine.deferred_split.freeze_and_remove(folio, 1 + cache_refs(folio))) {
         come_apart(cpu, folio, isolated != nullptr);

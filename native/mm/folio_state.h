@@ -32,10 +32,10 @@ void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint6
 /// Mappings without pins, which mapcount-overlay counts in: what decisions are made by.
 /// `emptied`: entries that the caller has emptied and not yet counted out.
 std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied = 0);
-/// The same of any part of a folio.
-std::int32_t large_folio_mapcount(Machine& machine, Page folio, std::int32_t emptied);
+/// The same of any part of a folio; entries that were emptied still count.
+std::int32_t large_folio_mapcount(Machine& machine, Page folio);
 inline std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t emptied = 0) {
-  if (folio_test_large(folio)) return large_folio_mapcount(machine, folio, emptied);
+  if (folio_test_large(folio)) return large_folio_mapcount(machine, folio);
   // Where pins do not count as mappings, or nothing is there to tell apart.
   const std::int32_t raw = page_mapcount(folio);
   if (machine.pins.scheme().place != CountPlace::kMapcount || raw <= emptied) return raw;

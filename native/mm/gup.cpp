@@ -30,9 +30,13 @@ Errc check_vma_flags(const Vma& vma, std::uint32_t flags) {
   return Errc::kOk;
 }
 
+/// `flags` with kFollCow: as faultin_page() found.
 bool can_follow_write(const Vma& vma, Pte pte, Page page, std::uint32_t flags) {
   if (pte.write()) return true;
   if ((flags & kFollForce) == 0 || !vma.is_cow() || (vma.flags & kVmWrite) != 0) return false;
+  // Until v6.0 nothing on the page says whose it is: the fault has just made it ours, and
+  // an entry that is not dirty is another one, come since (CVE-2016-5195).
+  if (!vma.mm->machine.memmap.shape().anon_exclusive) return (flags & kFollCow) != 0 && pte.dirty();
   return page && folio_test_anon(compound_head(vma.mm->machine.memmap, page)) &&
          page_anon_exclusive(page) && !pte_needs_soft_dirty_wp(vma, pte);
 }
@@ -95,21 +99,27 @@ Followed follow_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t fl
   return {Follow::kDone, Errc::kOk, page};
 }
 
-Errc faultin_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags, bool unshare) {
+/// Sets kFollCow where the write that was asked for has its page now, though the vma may
+/// not be written.
+Errc faultin_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t& flags, bool unshare) {
+  bool broke_cow = false;
   std::uint32_t fault_flags = 0;
   if ((flags & kFollWrite) != 0) fault_flags |= kFaultWrite;
   if (unshare && vma.is_cow()) fault_flags |= kFaultUnshare;
-  switch (handle_mm_fault(cpu, vma, address, fault_flags)) {
-    case FaultResult::kOk: return Errc::kOk;
+  switch (handle_mm_fault(cpu, vma, address, fault_flags, &broke_cow)) {
+    case FaultResult::kOk:
+      if (broke_cow && (vma.flags & kVmWrite) == 0) flags |= kFollCow;
+      return Errc::kOk;
     case FaultResult::kOom: return Errc::kNoMem;
     default: return Errc::kFault;
   }
 }
 
-/// is_valid_gup_args, as far as these flags go.
+/// is_valid_gup_args, as far as these flags go. Only a pin may last: who holds a plain
+/// reference cannot be asked to let go (v5.6).
 bool valid_args(std::uint32_t flags) {
-  constexpr std::uint32_t kForeverOnABus = kFollLongterm | kFollPciP2pdma;
-  return (flags & kForeverOnABus) != kForeverOnABus;
+  if ((flags & kFollLongterm) == 0) return true;
+  return (flags & (kFollPin | kFollPciP2pdma)) == kFollPin;
 }
 
 /// What a long-term pin has taken so far.
@@ -172,7 +182,8 @@ GupResult fast_then_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t 
   if (had == out.size()) return {had, Errc::kOk};
   const GupResult rest =
       gup_slow(cpu, mm, address + had * kPageBytes, flags | kFollTouch, out.subspan(had));
-  return {had + rest.pages, had + rest.pages > 0 ? Errc::kOk : rest.error};
+  if (had + rest.pages > 0) return {had + rest.pages, Errc::kOk};
+  return rest;
 }
 
 }  // namespace
@@ -182,13 +193,17 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
   const bool populate = (flags & kFollMadvPopulate) != 0;
   for (std::uint64_t i = 0; i < pages; ++i) {
     const std::uint64_t at = address + i * kPageBytes;
-    const auto stop = [&](Errc error) { return GupResult{i, error}; };
+    const auto stop = [&](Errc error) {
+      const bool full = error == Errc::kPinLimit;
+      return GupResult{i, full ? Errc::kNoMem : error, full};
+    };
     Vma* vma = mm.find_vma(at);
     if (vma == nullptr) return stop(populate ? Errc::kNoMem : Errc::kFault);
     if (const Errc error = check_vma_flags(*vma, flags); error != Errc::kOk)
       return stop(populate ? Errc::kInval : error);
+    std::uint32_t how = flags;
     for (Retry retry("a fault to map a page");;) {
-      const Followed followed = follow_page(cpu, *vma, at, flags);
+      const Followed followed = follow_page(cpu, *vma, at, how);
       if (followed.what == Follow::kDone) {
         if (!out.empty()) out[i] = cpu.machine.pfn_of(followed.page);
         break;
@@ -196,7 +211,7 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
       // Who only wants the page there has that, though nobody could be handed it.
       if (followed.error == Errc::kExist && out.empty()) break;
       if (followed.what == Follow::kError) return stop(followed.error);
-      const Errc error = faultin_page(cpu, *vma, at, flags, followed.what == Follow::kUnshare);
+      const Errc error = faultin_page(cpu, *vma, at, how, followed.what == Follow::kUnshare);
       if (error != Errc::kOk) return stop(error);
       if (retry.asks_next()) retry.looks_at(page_behind(cpu, mm, at).at());
       if (!retry.again()) return stop(Errc::kLivelock);
@@ -207,7 +222,7 @@ GupResult gup_locked(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
 
 GupResult get_user_pages(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                          std::span<Pfn> out) {
-  if (!valid_args(flags)) return {0, Errc::kInval};
+  if (!valid_args(flags | kFollGet)) return {0, Errc::kInval};
   if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
   return gup_slow(cpu, mm, address, flags | kFollGet | kFollTouch, out);
 }
@@ -219,7 +234,7 @@ GupResult get_user_pages_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint
 
 GupResult pin_user_pages(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                          std::span<Pfn> out) {
-  if (!valid_args(flags)) return {0, Errc::kInval};
+  if (!valid_args(flags | kFollPin)) return {0, Errc::kInval};
   if (!valid_range(address & ~(kPageBytes - 1), out.size())) return {0, Errc::kFault};
   if (mm.has_pinned.load() == 0) mm.has_pinned.store(1);
   return gup_slow(cpu, mm, address, flags | kFollPin, out);

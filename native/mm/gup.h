@@ -13,9 +13,10 @@ enum FollFlags : std::uint32_t {
   kFollWrite = 1 << 0,
   kFollGet = 1 << 1,
   kFollForce = 1 << 3,
-  kFollLongterm = 1 << 8,
+  kFollLongterm = 1 << 8,  // EINVAL without kFollPin
   kFollSplitPmd = 1 << 9,
   kFollPciP2pdma = 1 << 10,
+  kFollCow = 1 << 14,  // until v6.0, GUP's own: the fault has broken COW
   kFollTouch = 1 << 16,
   kFollPin = 1 << 19,
   kFollFastOnly = 1 << 20,
@@ -27,6 +28,7 @@ enum FollFlags : std::uint32_t {
 struct GupResult {
   std::uint64_t pages = 0;
   Errc error = Errc::kOk;
+  bool full = false;  // kNoMem is that of a count which can take no more
 };
 
 /// The four calls. `out` takes one pfn a page; its size is how many are wanted.

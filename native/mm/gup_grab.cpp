@@ -8,12 +8,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-/// The errno of a pin that the scheme does not take.
+/// What becomes of a pin that the scheme does not take; kPinLimit: its count is full.
 Errc refusal(Machine& machine, Page folio, Errc error) {
   const bool full = error == Errc::kPinLimit, none = error == Errc::kRefused;
   if ((full || none) && machine.divergences != nullptr)
     machine.divergences->add(machine.pfn_of(folio), PinEffect::kPinRefused);
-  return full ? Errc::kNoMem : none ? Errc::kOpNotSupp : error;
+  return none ? Errc::kOpNotSupp : error;
 }
 
 }  // namespace
@@ -22,6 +22,11 @@ WalkGuard::WalkGuard(Cpu& cpu) : cpu_(cpu), token_(cpu.machine.rcu.read_lock(cpu
 WalkGuard::~WalkGuard() { cpu_.machine.rcu.read_unlock(token_); }
 
 namespace {
+
+/// A plain reference of somebody who gives it back later: refused where that could not be.
+bool try_get_handed_out(Machine& machine, Page folio) {
+  return folio.try_ref_add_up_to(1, machine.pins.most_refs());
+}
 
 /// Another device's registers on the bus: only for who asks for them (v6.2).
 bool refuses_p2pdma(Machine& machine, Page page, std::uint32_t flags) {
@@ -44,7 +49,7 @@ bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
     return true;
   }
   const Page folio = compound_head(machine.memmap, page);
-  if (!folio.try_ref_add_unless_zero(1)) return false;
+  if (!try_get_handed_out(machine, folio)) return false;
   if (compound_head(machine.memmap, page) == folio) return true;
   machine.put(cpu, folio);  // split or freed meanwhile
   return false;
@@ -56,16 +61,12 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
   if ((flags & (kFollGet | kFollPin)) == 0) return Errc::kOk;
   if (folio.refcount() <= 0) return Errc::kNoMem;
   if (refuses_p2pdma(machine, folio, flags)) return Errc::kRemoteIo;
-  if ((flags & kFollGet) != 0) {
-    machine.get(folio);
-    return Errc::kOk;
-  }
+  if ((flags & kFollGet) != 0)
+    return try_get_handed_out(machine, folio) ? Errc::kOk : Errc::kPinLimit;
   // Everybody's page: a pin would say nothing, and unpin skips it too (v6.5).
   if (machine.is_zero_pfn(machine.pfn_of(folio))) return Errc::kOk;
-  if (grabs_by_reference(machine, folio, flags)) {
-    machine.get(folio);
-    return Errc::kOk;
-  }
+  if (grabs_by_reference(machine, folio, flags))
+    return try_get_handed_out(machine, folio) ? Errc::kOk : Errc::kPinLimit;
   const Errc error = pins_have_room(machine, folio)
                          ? machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index)
                          : Errc::kRefused;

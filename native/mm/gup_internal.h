@@ -26,7 +26,8 @@ std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t fl
                        std::span<Pfn> out);
 
 bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags);
-/// The page-table lock is held, so the page is mapped and has a reference.
+/// The page-table lock is held, so the page is mapped and has a reference. kPinLimit: no
+/// room for one more in a count (gup_locked() makes it kNoMem).
 Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags);
 void release_folio(Cpu& cpu, Page page, std::uint32_t flags);
 /// RAM and most device memory; not device-coherent.

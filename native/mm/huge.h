@@ -32,9 +32,9 @@ inline Pfn huge_pfn(Pte pmd, std::uint64_t address) {
   return pmd.pfn() + (address & (kPmdBytes - 1)) / kPageBytes;
 }
 
-/// Empty: a matter of the page table's last level.
+/// Empty: a matter of the page table's last level. `broke_cow` as in handle_mm_fault().
 std::optional<FaultResult> huge_fault(Cpu& cpu, Vma& vma, std::uint64_t address,
-                                      std::uint32_t flags);
+                                      std::uint32_t flags, bool& broke_cow);
 /// A look with FOLL_TOUCH, or a fault that only sets bits: young, and dirty if written.
 void touch_pmd(PteSlot pmd, bool write);
 
@@ -55,7 +55,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t start, PteSlot pmd,
 /// `*isolated`.
 Errc split_folio(Cpu& cpu, Page folio, std::vector<Pfn>* isolated = nullptr);
 /// Nobody but page tables, swap cache and `caller_refs` references hold it.
-bool can_split_folio(Page folio, std::int32_t caller_refs);
+bool can_split_folio(Machine& machine, Page folio, std::int32_t caller_refs);
 
 // Mappings by pmd; its lock is held.
 void folio_remove_rmap_pmd(Cpu& cpu, Page folio, const Vma& vma);

@@ -76,7 +76,7 @@ bool take_over(Cpu& cpu, Page folio, Vma& vma) {
 }
 
 std::optional<FaultResult> wp_huge(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot pmd, Pte orig,
-                                   bool unshare) {
+                                   bool unshare, bool& broke_cow) {
   Machine& machine = cpu.machine;
   const Page folio = huge_normal_folio(machine, orig);
   if (folio) {
@@ -105,6 +105,7 @@ std::optional<FaultResult> wp_huge(Cpu& cpu, Vma& vma, std::uint64_t address, Pt
       folio_unlock(folio);
     }
     if (ours && !unshare) pmd.set(maybe_mkwrite(orig.with(Pte::kAccessed).mkdirty(), vma));
+    broke_cow = ours && !unshare;
     pmd.lock->unlock();
     if (ours) return FaultResult::kOk;
   }
@@ -132,7 +133,7 @@ void touch_pmd(PteSlot pmd, bool write) {
 }
 
 std::optional<FaultResult> huge_fault(Cpu& cpu, Vma& vma, std::uint64_t address,
-                                      std::uint32_t flags) {
+                                      std::uint32_t flags, bool& broke_cow) {
   if (!cpu.machine.options().transparent_huge_pages) return {};
   const bool write = (flags & kFaultWrite) != 0, unshare = (flags & kFaultUnshare) != 0;
   const PteSlot pmd = vma.mm->page_table.find_pmd(address);
@@ -142,7 +143,8 @@ std::optional<FaultResult> huge_fault(Cpu& cpu, Vma& vma, std::uint64_t address,
     return fault_empty(cpu, vma, address, write);
   }
   if (!is_huge_leaf(orig)) return {};
-  if ((write || unshare) && !orig.write()) return wp_huge(cpu, vma, address, pmd, orig, unshare);
+  if ((write || unshare) && !orig.write())
+    return wp_huge(cpu, vma, address, pmd, orig, unshare, broke_cow);
   Guard guard(*pmd.lock);
   if (pmd.get() == orig) touch_pmd(pmd, write);
   return FaultResult::kOk;

@@ -40,11 +40,11 @@ Pte migration_entry(Pte old, Pfn pfn, bool exclusive) {
 }
 
 /// Every page is mapped by an entry of its own, with a reference.
-void map_pages(Page folio, bool exclusive) {
+void map_pages(Machine& machine, Page folio, bool exclusive) {
   folio.ref_add(static_cast<std::int32_t>(kPagesPerPmd) - 1);
   for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) {
     const Page page = folio_page(folio, i);
-    folio_add_pte_mapping(folio, page);
+    folio_add_pte_mapping(machine, folio, page);
     if (exclusive) page.set(kFlagAnonExclusive);
   }
 }
@@ -66,7 +66,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
   const bool exclusive = page_anon_exclusive(folio);
   if (freeze && exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk)
     freeze = false;  // pinned: the mappings alone are split
-  if (!freeze) map_pages(folio, exclusive);
+  if (!freeze) map_pages(machine, folio, exclusive);
 
   const Pfn table = reserve.value;
   for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {

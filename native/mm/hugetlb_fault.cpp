@@ -81,7 +81,7 @@ class WriteFault {
     const Guard guard(*pmd_.lock);
     if (changed()) return true;
     if (!page_anon_exclusive(folio)) {
-      if (folio_mapcount(folio) != 1) return false;
+      if (folio_mapcount(cpu_.machine, folio) != 1) return false;
       folio_move_anon_rmap(cpu_.machine, folio, vma_);
       folio.set(kFlagAnonExclusive);
     }

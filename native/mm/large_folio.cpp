@@ -1,5 +1,7 @@
 #include "mm/large_folio.h"
 
+#include "mm/machine.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
@@ -9,6 +11,19 @@ std::uint32_t* count_at(Page folio, std::uint16_t offset) {
 }
 std::int32_t from_minus_one(Page folio, std::uint16_t offset) {
   return static_cast<std::int32_t>(atomics::load(count_at(folio, offset))) + 1;
+}
+
+/// Entries that map this page of a large folio alone, pins not among them.
+std::int32_t entries_of(Machine& machine, Page folio, Page page) {
+  const std::uint32_t* own = page == folio ? machine.head_entries(folio) : nullptr;
+  return own == nullptr ? page_mapcount(page) : static_cast<std::int32_t>(atomics::load(own));
+}
+/// The same before it changes by `by`.
+std::int32_t change_entries(Machine& machine, Page folio, Page page, std::int32_t by) {
+  const std::int32_t before = page.mapcount_raw_add(by) + 1;
+  std::uint32_t* own = page == folio ? machine.head_entries(folio) : nullptr;
+  if (own == nullptr) return before;
+  return static_cast<std::int32_t>(atomics::fetch_add(own, static_cast<std::uint32_t>(by)));
 }
 
 }  // namespace
@@ -24,10 +39,10 @@ std::int32_t folio_entire_mapcount(Page folio) {
   return folio_test_large(folio) ? from_minus_one(folio, folio.shape().entire_mapcount) : 0;
 }
 
-std::uint64_t folio_pages_mapped(Page folio) {
+std::uint64_t folio_pages_mapped(Machine& machine, Page folio) {
   std::uint64_t mapped = 0;
   for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
-    mapped += page_mapcount(folio_page(folio, i)) > 0 ? 1 : 0;
+    mapped += entries_of(machine, folio, folio_page(folio, i)) > 0 ? 1 : 0;
   return mapped;
 }
 
@@ -53,9 +68,12 @@ bool folio_likely_mapped_shared(Page folio) {
   return page_mapcount(folio) > 1;  // v6.12 lets the first page speak for the rest
 }
 
-void folio_add_pte_mapping(Page folio, Page page) {
-  const bool first = page.mapcount_raw_add(1) == -1;
-  if (!folio_test_large(folio)) return;
+void folio_add_pte_mapping(Machine& machine, Page folio, Page page) {
+  if (!folio_test_large(folio)) {
+    page.mapcount_raw_add(1);
+    return;
+  }
+  const bool first = change_entries(machine, folio, page, 1) == 0;
   const Shape& shape = folio.shape();
   if (first && shape.nr_pages_mapped != 0)
     atomics::fetch_add(count_at(folio, shape.nr_pages_mapped), 1U);
@@ -70,21 +88,21 @@ void folio_add_pmd_mapping(Page folio) {
   if (shape.large_mapcount != 0) atomics::fetch_add(count_at(folio, shape.large_mapcount), 1U);
 }
 
-bool folio_remove_pte_mapping(Page folio, Page page) {
+bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page) {
   if (!folio_test_large(folio)) {
     page.mapcount_raw_add(-1);
     return false;
   }
   const Shape& shape = folio.shape();
   if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
-  if (page.mapcount_raw_add(-1) != 0) return false;
+  if (change_entries(machine, folio, page, -1) != 1) return false;
   if (shape.nr_pages_mapped == 0)
-    return folio_entire_mapcount(folio) == 0 && folio_pages_mapped(folio) > 0;
+    return folio_entire_mapcount(folio) == 0 && folio_pages_mapped(machine, folio) > 0;
   const std::uint32_t left = atomics::fetch_sub(count_at(folio, shape.nr_pages_mapped), 1U) - 1;
   return left < kEntirelyMapped && left > 0;
 }
 
-bool folio_remove_pmd_mapping(Page folio) {
+bool folio_remove_pmd_mapping(Machine& machine, Page folio) {
   const Shape& shape = folio.shape();
   if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
   if (atomics::fetch_sub(count_at(folio, shape.entire_mapcount), 1U) != 0) return false;
@@ -93,7 +111,7 @@ bool folio_remove_pmd_mapping(Page folio) {
     left = atomics::fetch_sub(count_at(folio, shape.nr_pages_mapped), kEntirelyMapped) -
            kEntirelyMapped;
   else
-    left = folio_pages_mapped(folio);
+    left = folio_pages_mapped(machine, folio);
   return left > 0 && left < folio_nr_pages(folio);
 }
 

@@ -9,6 +9,10 @@
 //
 // Layouts without the last two (before v6.6) have them computed from the others.
 // Changed under the page-table lock of the entry.
+//
+// mapcount-overlay raises the head's `_mapcount` by the pins of the folio. The counts
+// above are of mappings alone, so there the machine keeps the entries of heads apart
+// (Machine::head_entries).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +21,8 @@
 #include "page/page.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+
+class Machine;
 
 /// Order of the folios that a pmd entry maps.
 inline constexpr unsigned kHugeOrder = 9;
@@ -51,13 +57,13 @@ std::int32_t folio_precise_page_mapcount(Page folio, Page page);
 /// A guess: does more than one address space map it? Exact for single pages.
 bool folio_likely_mapped_shared(Page folio);
 /// Pages that have an entry of their own.
-std::uint64_t folio_pages_mapped(Page folio);
+std::uint64_t folio_pages_mapped(Machine& machine, Page folio);
 
-void folio_add_pte_mapping(Page folio, Page page);
+void folio_add_pte_mapping(Machine& machine, Page folio, Page page);
 void folio_add_pmd_mapping(Page folio);
 /// Both are true if the folio is left with some pages mapped and some not.
-bool folio_remove_pte_mapping(Page folio, Page page);
-bool folio_remove_pmd_mapping(Page folio);
+bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page);
+bool folio_remove_pmd_mapping(Machine& machine, Page folio);
 
 // hugetlb: as by a pmd, yet `_nr_pages_mapped` stays 0 (v6.12).
 void folio_add_hugetlb_mapping(Page folio);

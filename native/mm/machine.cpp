@@ -1,5 +1,7 @@
 #include "mm/machine.h"
 
+#include <utility>
+
 #include "mm/folio_state.h"
 #include "mm/page_cache.h"
 #include "mm/pte.h"
@@ -30,6 +32,11 @@ Errc Machine::start(const MachineOptions& options, std::string* reason) {
   if (const Errc error = frames.create(memmap.pages()); error != Errc::kOk) return error;
   if (const Errc error = tables.create(memmap.pages()); error != Errc::kOk) return error;
   if (const Errc error = swap.create(options.swap_pages); error != Errc::kOk) return error;
+  if (pins.scheme().place == CountPlace::kMapcount) {
+    auto entries = Mapping::reserve(memmap.capacity() * sizeof(std::uint32_t));
+    if (!entries) return entries.error;
+    head_entries_ = std::move(entries.value);
+  }
   for (unsigned i = 0; i < options.cpus; ++i) cpus_.emplace_back(*this, i);
   const auto zero = allocator.alloc(0);
   if (!zero) return zero.error;
@@ -230,7 +237,10 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& 
                 "given to nobody any more"});
     return kBrokenFolio;
   }
-  if (order > 0) destroy_compound(memmap, pfn);
+  if (order > 0) {
+    destroy_compound(memmap, pfn);
+    if (std::uint32_t* entries = head_entries(folio)) atomics::store(entries, 0U);
+  }
   folio.set_word(4, 0);  // the allocator resets the rest
   return order;
 }

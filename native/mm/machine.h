@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "base/mapping.h"
 #include "base/rcu.h"
 #include "mm/address_space.h"
 #include "mm/anon_vma.h"
@@ -121,6 +122,13 @@ class Machine {
     return range == nullptr ? 0 : range->kept_refs();
   }
 
+  /// Entries that map a large folio's head alone, where pins raise its `_mapcount` too;
+  /// null elsewhere.
+  std::uint32_t* head_entries(Page folio) const {
+    if (head_entries_.data() == nullptr) return nullptr;
+    return reinterpret_cast<std::uint32_t*>(head_entries_.data()) + pfn_of(folio).value;
+  }
+
   /// The device range that holds the page; null for RAM.
   const PagemapRange* pagemap(Pfn pfn) const {
     return is_zone_device(pfn) ? find_pagemap(pfn) : nullptr;
@@ -172,6 +180,7 @@ class Machine {
 
   MachineOptions options_;
   std::deque<Cpu> cpus_;
+  Mapping head_entries_;
   Pfn zero_pfn_;
   SpinLock huge_zero_lock_;
   Atomic<std::uint64_t> huge_zero_;  // pfn + 1; 0: none

@@ -71,6 +71,11 @@ PinEffect effect_of(const SchemeSpec& scheme) {
   return PinEffect::kAnswerLags;
 }
 
+/// Null unless pins count among the mappings of a large folio's head.
+const std::uint32_t* large_entries(const Machine& machine, Page folio) {
+  return folio_test_large(folio) ? machine.head_entries(folio) : nullptr;
+}
+
 PageType page_type_of(MemoryType memory) {
   switch (memory) {
     case MemoryType::kDevicePrivate: return PageType::kDevicePrivateAnon;
@@ -93,6 +98,9 @@ bool folio_maybe_dma_pinned(Machine& machine, Page page, PinQuestion question) {
   bool pinned = false;
   if (scheme.answer == PinAnswer::kUnknown)
     pinned = asker.unknown == Unknown::kGuess && guess(machine, folio, asker);
+  else if (const std::uint32_t* entries = large_entries(machine, folio))
+    // Whatever the asker has emptied counts on both sides.
+    pinned = page_mapcount(folio) > static_cast<std::int32_t>(atomics::load(entries));
   else if (scheme.place == CountPlace::kMapcount)
     pinned = machine.pins.pins(pfn).pins > asker.emptied;
   else

@@ -37,7 +37,7 @@ Verdict give_swap(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   // A pinned page would only come back: no slot for it.
   if (folio_maybe_dma_pinned(cpu.machine, folio, PinQuestion::kReclaim)) return Verdict::kKeep;
   if (folio_test_large(folio)) {
-    if (!can_split_folio(folio, 1)) return Verdict::kActivate;
+    if (!can_split_folio(cpu.machine, folio, 1)) return Verdict::kActivate;
     // The pages that nobody maps any more can go without being written.
     if (folio_test_partially_mapped(folio) && split_folio(cpu, folio, &more) != Errc::kOk)
       return Verdict::kActivate;

@@ -33,13 +33,13 @@ void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t addre
   if (folio_test_large(folio))
     folio_add_pmd_mapping(folio);
   else
-    folio_add_pte_mapping(folio, folio);
+    folio_add_pte_mapping(cpu.machine, folio, folio);
   if (exclusive) folio.set(kFlagAnonExclusive);
 }
 
 void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t, bool exclusive) {
   const Page folio = compound_head(cpu.machine.memmap, page);
-  folio_add_pte_mapping(folio, page);
+  folio_add_pte_mapping(cpu.machine, folio, page);
   if (exclusive) page.set(kFlagAnonExclusive);
   // Whether a huge one is mapped here as a whole is not known: reclaim sees to it.
   if (!folio_test_large(folio)) mlock_vma_folio(cpu, folio, vma);
@@ -68,7 +68,8 @@ void folio_add_anon_rmap_locked(Cpu& cpu, Page page, Vma& vma, std::uint64_t add
 
 void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma) {
   const Page folio = compound_head(cpu.machine.memmap, page);
-  if (folio_remove_pte_mapping(folio, page)) folio_queue_partially_mapped(cpu.machine, folio);
+  if (folio_remove_pte_mapping(cpu.machine, folio, page))
+    folio_queue_partially_mapped(cpu.machine, folio);
   munlock_vma_folio(cpu, folio, vma);
 }
 
@@ -87,7 +88,7 @@ Errc folio_try_dup_anon_rmap(Page page, const Vma& source) {
     if (maybe_pinned) return Errc::kBusy;
     page.clear(kFlagAnonExclusive);
   }
-  folio_add_pte_mapping(folio, page);
+  folio_add_pte_mapping(machine, folio, page);
   return Errc::kOk;
 }
 

@@ -83,10 +83,12 @@ std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied) {
   return real < raw ? real : raw;
 }
 
-std::int32_t large_folio_mapcount(Machine& machine, Page folio, std::int32_t emptied) {
+std::int32_t large_folio_mapcount(Machine& machine, Page folio) {
   // Pins count in the head's own `_mapcount`; `_large_mapcount` knows nothing of them.
-  if (folio.shape().large_mapcount != 0) return folio_mapcount(folio);
-  return folio_mapcount(folio) - page_mapcount(folio) + page_mapcount(machine, folio, emptied);
+  const std::uint32_t* own = machine.head_entries(folio);
+  if (own == nullptr || folio.shape().large_mapcount != 0) return folio_mapcount(folio);
+  return folio_mapcount(folio) - page_mapcount(folio) +
+         static_cast<std::int32_t>(atomics::load(own));
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

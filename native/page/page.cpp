@@ -11,4 +11,13 @@ bool Page::try_ref_add_unless_zero(std::int32_t n) const {
   return false;
 }
 
+bool Page::try_ref_add_up_to(std::uint32_t n, std::uint32_t most) const {
+  std::uint32_t* const at = u32(shape_->refcount);
+  std::uint32_t found = atomics::load(at);
+  while (static_cast<std::int32_t>(found) > 0 && std::uint64_t{found} + n <= most) {
+    if (atomics::compare_exchange(at, found, found + n)) return true;
+  }
+  return false;
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

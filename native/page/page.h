@@ -86,6 +86,8 @@ class Page {
   std::int32_t refcount() const {
     return static_cast<std::int32_t>(atomics::load(u32(shape_->refcount)));
   }
+  /// Whether there are n to give back: a count that has crossed into the negative is large.
+  bool has_refs(std::uint32_t n) const { return atomics::load(u32(shape_->refcount)) >= n; }
   void set_refcount(std::int32_t n) const {
     atomics::store(u32(shape_->refcount), static_cast<std::uint32_t>(n), atomics::kRelease);
   }
@@ -97,6 +99,8 @@ class Page {
   std::int32_t ref_sub(std::int32_t n) const { return ref_add(-n); }
   /// Rule 2: adds n unless the count is zero. False: nothing was added.
   bool try_ref_add_unless_zero(std::int32_t n) const;
+  /// The same, and not beyond `most` either.
+  bool try_ref_add_up_to(std::uint32_t n, std::uint32_t most) const;
   /// Sets the count to 0 if it is exactly `expected`.
   bool try_freeze(std::int32_t expected) const {
     auto found = static_cast<std::uint32_t>(expected);

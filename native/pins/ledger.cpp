@@ -101,6 +101,32 @@ Errc Ledger::move(std::uint32_t from, std::uint32_t to, Pfn head, std::uint32_t 
   return error;
 }
 
+Errc Ledger::promise(Pfn head, Page page, std::uint64_t refs, std::uint64_t most) {
+  Stripe& stripe = this->stripe(head);
+  Guard guard(stripe.lock);
+  // A page that nobody holds may be about to have its first reference.
+  std::uint64_t sum = refs + static_cast<std::uint64_t>(std::max(page.refcount(), 1));
+  for (const Promise& each : stripe.promises)
+    if (each.head == head) sum += each.refs;
+  if (sum > most) return Errc::kPinLimit;
+  try {
+    stripe.promises.push_back({head, refs});
+  } catch (const std::bad_alloc&) {
+    return Errc::kNoMem;
+  }
+  return Errc::kOk;
+}
+
+void Ledger::settle(Pfn head, std::uint64_t refs) {
+  Stripe& stripe = this->stripe(head);
+  Guard guard(stripe.lock);
+  const auto at = std::ranges::find_if(
+      stripe.promises, [&](const Promise& each) { return each.head == head && each.refs == refs; });
+  if (at == stripe.promises.end()) return;
+  *at = stripe.promises.back();
+  stripe.promises.pop_back();
+}
+
 std::uint64_t Ledger::pins(Pfn head) const {
   const Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
@@ -143,6 +169,7 @@ void Ledger::clear() {
     Guard guard(stripes_[i].lock);
     stripes_[i].slots.reset();
     stripes_[i].size = stripes_[i].used = 0;
+    stripes_[i].promises.clear();
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/env.h"
 #include "base/errc.h"
 #include "base/lock.h"
+#include "page/page.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -34,6 +35,12 @@ class Ledger {
   /// Hands n pins to another holder, as when a completion releases them.
   Errc move(std::uint32_t from, std::uint32_t to, Pfn head, std::uint32_t n);
 
+  /// Room for `refs` references more of `page`, which is `head`'s: kPinLimit if they would
+  /// lead beyond `most`, with all that was promised and did not land yet. Who gets it
+  /// calls settle() with the same once the descriptor has them, or never will.
+  Errc promise(Pfn head, Page page, std::uint64_t refs, std::uint64_t most);
+  void settle(Pfn head, std::uint64_t refs);
+
   std::uint64_t pins(Pfn head) const;
   std::uint32_t pins_of(std::uint32_t holder, Pfn head) const;
   std::uint64_t total() const;
@@ -44,10 +51,15 @@ class Ledger {
  private:
   // Open addressing, one table a stripe; the stripe is chosen by pfn, so that
   // one folio's entries are together.
+  struct Promise {
+    Pfn head;
+    std::uint64_t refs = 0;
+  };
   struct Stripe {
     mutable SpinLock lock;
     std::unique_ptr<LedgerEntry[]> slots;  // pins == 0: empty
     std::size_t size = 0, used = 0;        // size: a power of two, or 0
+    std::vector<Promise> promises;         // one a thread that pins right now, at most
   };
   static constexpr std::size_t kStripes = 64;
 

@@ -172,33 +172,62 @@ Pfn Pins::head_of(Pfn pfn) const {
   return error == Errc::kOk ? Pfn{t.pfn} : pfn;
 }
 
-/// Into the ledger, once the descriptor holds the pin.
-Errc Pins::record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (pinned != Errc::kOk || options_.ledger == nullptr) return pinned;
-  const Errc error = options_.ledger->add(shard, head_of(pfn), n);
-  if (error == Errc::kOk) return error;
+void Pins::undo(Pfn pfn, std::uint32_t n, unsigned shard) {
   const Result<bool> undone = kernel_->unpin(frame_, pfn.value, n, shard);
   if (undone && undone.value && options_.ops.release != nullptr)
     options_.ops.release(options_.ops.context, head_of(pfn));
+}
+
+/// Into the ledger, once the descriptor holds the pin.
+Errc Pins::record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (pinned != Errc::kOk) return pinned;
+  const Pfn head = head_of(pfn);
+  // Others than pins and gets count too, and may have come in between.
+  const bool crossed = frame_.memmap->page(head).refcount() < 0;
+  const Errc error = crossed ? Errc::kPinLimit : options_.ledger->add(shard, head, n);
+  if (error != Errc::kOk) undo(pfn, n, shard);
+  return error;
+}
+
+/// Refused before the descriptor is touched if the sum of all pins and references would
+/// be too much.
+Errc Pins::pin_recorded(Kernel kernel, Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (pfn.value >= frame_.capacity) return Errc::kInval;
+  const Pfn head = head_of(pfn);
+  const Page page = frame_.memmap->page(head);
+  // So far below the limit single pins need no promise: there are not so many threads.
+  constexpr std::int32_t kFar = 1 << 30;
+  if (n == 1 && page.refcount() < kFar)
+    return record(kernel(frame_, pfn.value, n, shard), pfn, n, shard);
+  const std::uint64_t refs = std::uint64_t{n} * kernel_->refs_per_pin(frame_, page.at());
+  if (const Errc error = options_.ledger->promise(head, page, refs, most_refs());
+      error != Errc::kOk)
+    return error;
+  const Errc error = record(kernel(frame_, pfn.value, n, shard), pfn, n, shard);
+  options_.ledger->settle(head, refs);
   return error;
 }
 
 Errc Pins::try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  return record(kernel_->try_pin(frame_, pfn.value, n, shard), pfn, n, shard);
+  if (options_.ledger != nullptr) return pin_recorded(kernel_->try_pin, pfn, n, shard);
+  return kernel_->try_pin(frame_, pfn.value, n, shard);
 }
 
 Errc Pins::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  return record(kernel_->pin(frame_, pfn.value, n, shard), pfn, n, shard);
+  if (options_.ledger != nullptr) return pin_recorded(kernel_->pin, pfn, n, shard);
+  return kernel_->pin(frame_, pfn.value, n, shard);
 }
 
 Result<bool> Pins::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  if (pfn.value >= frame_.capacity) return Errc::kInval;
-  if (options_.ledger != nullptr)
-    if (const Errc error = options_.ledger->remove(shard, head_of(pfn), n); error != Errc::kOk)
-      return error;
+  if (n == 0 || pfn.value >= frame_.capacity) return Errc::kInval;
+  if (options_.ledger == nullptr) {
+    if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
+  } else if (const Errc error = options_.ledger->remove(shard, head_of(pfn), n);
+             error != Errc::kOk) {
+    return error;
+  }
   return kernel_->unpin(frame_, pfn.value, n, shard);
 }
 

@@ -21,8 +21,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct PinOptions {
   PinOps ops;
   PinQuirkSet quirks;
-  /// Records each pin and refuses a wrong unpin before the descriptor is
-  /// touched; the holder is the `shard` of the call. Null: unchecked and fast.
+  /// Records each pin and refuses a wrong unpin, and a pin beyond most_refs(), before
+  /// the descriptor is touched; the holder is the `shard` of the call. Null: unchecked
+  /// and fast.
   Ledger* ledger = nullptr;
 };
 
@@ -38,8 +39,9 @@ class Pins {
   Pins& operator=(const Pins&) = delete;
 
   // `pfn` may be a tail: the pin goes to the head. `n` pins at once, 1 to what
-  // `_refcount` can hold (kInval for 0, kPinLimit beyond). `shard` is the
-  // logical thread: whose counts `sharded` uses, and the ledger's holder.
+  // `_refcount` can hold (kInval for 0, kPinLimit beyond); with a ledger to what
+  // most_refs() leaves room for beside all others. `shard` is the logical thread:
+  // whose counts `sharded` uses, and the ledger's holder.
 
   /// As fast GUP: the page may be free. Adds unless zero, rechecks, undoes on
   /// failure. kAgain: free or frozen. kNoMem: the count was below zero before.
@@ -90,6 +92,16 @@ class Pins {
   BatchResult try_pin_all(std::span<const std::uint32_t> pfns, unsigned shard,
                           std::span<std::uint32_t> freed = {});
 
+  /// What `_refcount` may hold after a pin, or a reference that is handed out. Without a
+  /// ledger no more than a word can: who crosses the sign is kept, as in the kernel.
+  std::uint32_t most_refs() const {
+    return options_.ledger == nullptr ? ~0U
+                                      : static_cast<std::uint32_t>(kRefcountMax) - spare_refs_;
+  }
+  /// References that are left to others than those who are handed them: mappings, caches,
+  /// whoever looks at a page for a moment.
+  void set_spare_refs(std::uint32_t refs) { spare_refs_ = refs; }
+
   /// The page's mappings for mapcount-overlay where PinOps has no real_mappings.
   void record_mappings(Pfn head, std::uint32_t mappings);
 
@@ -110,12 +122,16 @@ class Pins {
   Errc reserve_outside(unsigned shards);
   Errc check_count(Pfn pfn, std::uint32_t n) const;
   Pfn head_of(Pfn pfn) const;
+  using Kernel = Errc (*)(const PinFrame&, std::uint64_t, std::uint32_t, unsigned);
+  Errc pin_recorded(Kernel kernel, Pfn pfn, std::uint32_t n, unsigned shard);
   Errc record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard);
+  void undo(Pfn pfn, std::uint32_t n, unsigned shard);
 
   SchemeSpec scheme_;
   PinOptions options_;
   PinFrame frame_;
   const PinKernel* kernel_ = nullptr;
+  std::uint32_t spare_refs_ = 0;
   Mapping outside_;               // side table, or recorded mappings
   std::vector<Mapping> sharded_;  // one a shard, so no line is shared
   std::vector<ShardedCount*> rows_;

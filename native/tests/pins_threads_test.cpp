@@ -1,5 +1,6 @@
 // Real threads on shared pages: afterwards no pin, no reference and no list
 // place is lost, and meanwhile no pin is missed.
+#include <array>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -36,6 +37,53 @@ void isolate_and_put_back(PinBox& box, std::atomic<unsigned>& wrong, std::atomic
     const Result<bool> isolated = box.pins->isolate(pfn);
     if (!isolated) ++wrong;
     if (isolated && isolated.value && box.pins->putback(pfn) != Errc::kOk) ++wrong;
+  }
+}
+
+/// Asks for so many pins that two of them do not fit, and keeps what it is granted.
+void pin_near_the_limit(PinBox& box, unsigned thread, std::vector<std::uint32_t>& granted,
+                        std::atomic<unsigned>& wrong) {
+  Rng rng = Rng::stream(17, thread);
+  const auto most = static_cast<std::uint32_t>(kRefcountMax) /
+                    static_cast<std::uint32_t>(box.pins->refs_per_pin(box.page(1)));
+  for (int round = 0; round < 400; ++round) {
+    const auto n = static_cast<std::uint32_t>(rng.below(4) == 0 ? 1 : 1 + rng.below(most - 1));
+    const Errc error = rng.below(2) == 0 ? box.pins->try_pin_speculative(Pfn{1}, n, thread)
+                                         : box.pins->pin_referenced(Pfn{1}, n, thread);
+    // kNoMem: it met the moment between another's add and its undoing.
+    if (error != Errc::kOk && error != Errc::kPinLimit && error != Errc::kNoMem) ++wrong;
+    if (error == Errc::kOk) granted.push_back(n);
+    if (granted.size() > 2 || rng.below(2) == 0)
+      while (!granted.empty()) {
+        if (!box.pins->unpin(Pfn{1}, granted.back(), thread)) ++wrong;
+        granted.pop_back();
+      }
+  }
+}
+
+TEST(PinsThreads, BesideALedgerTheSumStaysWithinTheLimit) {
+  for (const SchemeSpec& scheme : builtin_schemes()) {
+    SCOPED_TRACE(scheme.name);
+    auto box = make_box(scheme, *find_layout("linux-6.12"), {}, 64, true);
+    box->set_up(1);
+    const std::int32_t own = box->page(1).refcount();
+    std::atomic<unsigned> wrong{0};
+    std::array<std::vector<std::uint32_t>, kThreads> granted;
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < kThreads; ++i)
+      threads.emplace_back([&, i] { pin_near_the_limit(*box, i, granted[i], wrong); });
+    for (std::thread& thread : threads) thread.join();
+    std::uint64_t sum = 0;
+    for (const auto& each : granted)
+      for (const std::uint32_t n : each) sum += n;
+    EXPECT_EQ(wrong, 0U);
+    EXPECT_EQ(static_cast<std::uint64_t>(box->page(1).refcount()),
+              static_cast<std::uint64_t>(own) +
+                  sum * static_cast<std::uint64_t>(box->pins->refs_per_pin(box->page(1))));
+    for (unsigned i = 0; i < kThreads; ++i)
+      for (const std::uint32_t n : granted[i]) EXPECT_TRUE(box->pins->unpin(Pfn{1}, n, i));
+    EXPECT_EQ(box->page(1).refcount(), own);
+    EXPECT_EQ(box->listed(), 1U);
   }
 }
 

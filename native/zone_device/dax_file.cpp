@@ -108,6 +108,7 @@ void DaxFile::dissociate(std::uint64_t first) {
     const Page page = device_.machine().page(blocks_[i]);
     page.set_word(3, 0);
     page.set_word(4, 0);
+    device_.pagemap().put_back_pgmap(page);
   }
 }
 

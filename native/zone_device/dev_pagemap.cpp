@@ -158,8 +158,14 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
     page.unfreeze(idle_refs());
 }
 
+void DevPagemap::put_back_pgmap(Page page) const {
+  const Shape& shape = machine_.memmap.shape();
+  if (shape.pgmap >= shape.word(3)) page.set_word(shape.pgmap / shape.word_bytes, address());
+}
+
 void DevPagemap::release_pages(Cpu& cpu, std::span<const Pfn> pages) {
   // The free path has reset `mapping` before: from here on the pages are the driver's.
+  for (const Pfn pfn : pages) put_back_pgmap(machine_.page(pfn));
   if (memory_ == DeviceMemory::kP2pdma && tracks_use())
     for (const Pfn pfn : pages) in_use_[pfn - range_.first].store(0);
   if (idle_refs() != 0)

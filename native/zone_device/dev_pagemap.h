@@ -112,6 +112,9 @@ class DevPagemap {
   /// References of a page of the range that are nobody's: the idle ones, which a page of
   /// p2pdma has only while it is free.
   std::int32_t own_refs(Pfn pfn) const;
+  /// Nobody uses the page any more: where a proposal has `pgmap` among the words that its
+  /// users write (linux-4.20-zd), it is there again.
+  void put_back_pgmap(Page page) const;
   /// What the descriptors' `pgmap` holds.
   std::uint64_t address() const;
   const void* owner() const { return owner_; }

@@ -5,10 +5,12 @@
 
 #include "base/rng.h"
 #include "pins/ledger.h"
+#include "pins_fixture.h"
 
 namespace {
 
 using namespace pagebox;
+using pagebox::testing::make_box;
 
 TEST(PinsLedger, RefusesWhatWasNotPinned) {
   Ledger ledger;
@@ -26,6 +28,22 @@ TEST(PinsLedger, FullCountIsRefused) {
   ASSERT_EQ(ledger.add(0, Pfn{1}, 0xffffffff), Errc::kOk);
   EXPECT_EQ(ledger.add(0, Pfn{1}, 1), Errc::kPinLimit);
   EXPECT_EQ(ledger.pins_of(0, Pfn{1}), 0xffffffffU);
+}
+
+TEST(PinsLedger, PromisesCountUntilTheyLandOrAreTakenBack) {
+  auto box = make_box("refcount", "linux-6.12");
+  box->set_up(1);
+  const Page page = box->page(1);
+  const auto own = static_cast<std::uint64_t>(page.refcount());
+  Ledger ledger;
+  ASSERT_EQ(ledger.promise(Pfn{1}, page, 100, own + 150), Errc::kOk);
+  EXPECT_EQ(ledger.promise(Pfn{1}, page, 51, own + 150), Errc::kPinLimit);
+  EXPECT_EQ(ledger.promise(Pfn{2}, page, 51, own + 150), Errc::kOk);  // of another page
+  ASSERT_EQ(ledger.promise(Pfn{1}, page, 50, own + 150), Errc::kOk);
+  ledger.settle(Pfn{1}, 100);
+  page.ref_add(1);
+  EXPECT_EQ(ledger.promise(Pfn{1}, page, 100, own + 150), Errc::kPinLimit);
+  EXPECT_EQ(ledger.promise(Pfn{1}, page, 99, own + 150), Errc::kOk);
 }
 
 TEST(PinsLedger, MoveHandsOver) {
