@@ -1,0 +1,35 @@
+import { appendFileSync, readFileSync } from 'node:fs'
+import { ApiFuzzer } from './api.ts'
+import { type Line, Program } from './program.ts'
+
+/** Makes a program of a kind up and runs it. */
+export async function fuzz(
+  kind: string,
+  seed: number,
+  lines: number,
+  seconds: number,
+  log: string,
+  knowledge: string,
+): Promise<void> {
+  const until = Date.now() + seconds * 1000
+  const program = new Program(log)
+  const fuzzer = new ApiFuzzer(program, seed, knowledge)
+  await fuzzer.run(lines, until)
+  appendFileSync(log, `${JSON.stringify({ calls: Object.fromEntries(fuzzer.calls) })}\n`)
+}
+
+/** Runs a program that was written down, and judges its errors as then. */
+export async function replay(file: string, log: string): Promise<void> {
+  const lines = JSON.parse(readFileSync(file, 'utf8')) as (Line | null)[]
+  const program = new Program(log)
+  for (const line of lines) {
+    if (line === null) {
+      // Left out; the numbers of the others stay.
+      program.objects.push(undefined)
+      continue
+    }
+    const result = await program.run(line)
+    if (result !== undefined && 'error' in result) program.judge(result.error, line)
+  }
+  await program.settle()
+}
