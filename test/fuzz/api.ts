@@ -4,7 +4,7 @@ import * as assertions from '../../lib/assert.ts'
 import * as pagebox from '../../lib/index.ts'
 import { type AuditReport, type Box, PageboxError } from '../../lib/index.ts'
 import { Knowledge } from './learn.ts'
-import { type Line, type Program, type Settled } from './program.ts'
+import type { Line, Program, Settled } from './program.ts'
 import { Random } from './random.ts'
 import { badSources, type Find } from './values.ts'
 import { type Member, membersOf, shapeOf } from './walk.ts'
@@ -108,7 +108,7 @@ export class ApiFuzzer {
 
   #source(target: Target, member: Member): string {
     const { name, key, kind } = member
-    const index = typeof name === 'symbol' ? `[${name.description ?? ''}]` : `.${String(name)}`
+    const index = typeof name === 'symbol' ? `[${symbolSource(name)}]` : `.${String(name)}`
     const on = `${target.source}${index}`
     if (kind === 'get') return on
     const fn = Reflect.get(target.object, name, target.object) as (...args: never[]) => unknown
@@ -159,6 +159,13 @@ export class ApiFuzzer {
   }
 }
 
+/** How a program names a symbol: `Symbol.dispose`, whose description is another on Node 20. */
+function symbolSource(symbol: symbol): string {
+  const kinds = Symbol as unknown as Record<string, unknown>
+  const known = Object.getOwnPropertyNames(Symbol).find((name) => kinds[name] === symbol)
+  return known === undefined ? `Symbol.for(${JSON.stringify(symbol.description)})` : `Symbol.${known}`
+}
+
 const fitting = new Map<string, boolean>()
 
 /** Whether a scheme collides with nothing on any page of the layout: else a pin is damage by intent. */
@@ -182,4 +189,3 @@ function savedKnowledge(path: string): ConstructorParameters<typeof Knowledge>[0
     return {} // The first process, or one that ended while it wrote.
   }
 }
-

@@ -32,14 +32,14 @@ export const helpers = {
   },
   /** A typed array that lies about its length and never stops to iterate. */
   liar(name: string): object {
-    const kind = (globalThis as unknown as Record<string, new (n: number) => Uint8Array>)[name] as new (
+    const kind = (globalThis as unknown as Record<string, new (n: number) => Uint8Array<ArrayBuffer>>)[name] as new (
       n: number,
     ) => Uint8Array
     class Liar extends kind {
-      get length(): number {
+      override get length(): number {
         return 2 ** 30
       }
-      *[Symbol.iterator](): Generator<never> {
+      override *[Symbol.iterator](): Generator<never> {
         for (;;) yield 0 as never
       }
     }

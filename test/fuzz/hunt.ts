@@ -82,7 +82,10 @@ async function runProcess(args: string[], log: string, patience: number): Promis
   else if (signal !== null || code !== 0) {
     const how = signal ?? `status ${code}`
     const text = said.trim().split('\n').slice(0, 40).join('\n')
-    ran.findings.push({ at, finding: { kind: 'crash', mark: `crash ${how} ${crashMark(said) ?? call}`, text: `${how}\n${text}` } })
+    ran.findings.push({
+      at,
+      finding: { kind: 'crash', mark: `crash ${how} ${crashMark(said) ?? call}`, text: `${how}\n${text}` },
+    })
   }
   return ran
 }
@@ -106,7 +109,8 @@ function readLog(log: string): Ran {
     }
     if (entry.finding !== undefined) ran.findings.push(entry as unknown as { finding: Finding; at: number })
     else if (entry.calls !== undefined) Object.assign(ran.members, entry.calls)
-    else if (entry.source !== undefined) ran.lines.push({ source: entry.source as string, waits: entry.waits as boolean })
+    else if (entry.source !== undefined)
+      ran.lines.push({ source: entry.source as string, waits: entry.waits as boolean })
   }
   return ran
 }

@@ -28,6 +28,8 @@ for (const kind of values.kind.split(',')) {
   })
   const seeds = `seeds ${values.seed} to ${+values.seed + processes - 1}`
   const of = members.size > 0 ? ` of ${members.size} members` : ''
-  console.log(`${kind}: ${calls} calls${of} in ${processes} processes (${seeds}), ${Math.round(seconds)} s: ${found.length} findings`)
+  console.log(
+    `${kind}: ${calls} calls${of} in ${processes} processes (${seeds}), ${Math.round(seconds)} s: ${found.length} findings`,
+  )
   if (found.length > 0) process.exitCode = 1
 }

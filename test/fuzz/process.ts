@@ -1,6 +1,13 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { ApiFuzzer } from './api.ts'
+import { cli } from './cliHelper.ts'
+import { fuzzDeclared } from './declared.ts'
+import { declared } from './declaredHelper.ts'
+import { fuzzFiles } from './files.ts'
 import { type Line, Program } from './program.ts'
+
+/** Helpers that need more than the language. */
+const more = { cli, declared }
 
 /** Makes a program of a kind up and runs it. */
 export async function fuzz(
@@ -12,7 +19,9 @@ export async function fuzz(
   knowledge: string,
 ): Promise<void> {
   const until = Date.now() + seconds * 1000
-  const program = new Program(log)
+  const program = new Program(log, more)
+  if (kind === 'declared') return fuzzDeclared(program, seed, lines, until)
+  if (kind === 'files') return fuzzFiles(program, seed, lines, until)
   const fuzzer = new ApiFuzzer(program, seed, knowledge)
   await fuzzer.run(lines, until)
   appendFileSync(log, `${JSON.stringify({ calls: Object.fromEntries(fuzzer.calls) })}\n`)
@@ -21,7 +30,7 @@ export async function fuzz(
 /** Runs a program that was written down, and judges its errors as then. */
 export async function replay(file: string, log: string): Promise<void> {
   const lines = JSON.parse(readFileSync(file, 'utf8')) as (Line | null)[]
-  const program = new Program(log)
+  const program = new Program(log, more)
   for (const line of lines) {
     if (line === null) {
       // Left out; the numbers of the others stay.

@@ -19,7 +19,9 @@ export interface Line {
 
 export type Settled = { readonly value: unknown } | { readonly error: unknown }
 
-const AsyncFunction = (async () => {}).constructor as new (...text: string[]) => (...args: unknown[]) => Promise<unknown>
+const AsyncFunction = (async () => {}).constructor as new (
+  ...text: string[]
+) => (...args: unknown[]) => Promise<unknown>
 
 const awaited = 8_000
 
@@ -107,8 +109,9 @@ export class Program {
       code?: string
     }
     if (fromCallback === true || code === 'ERR_ASSERTION') return
-    const what = `${String(name)}: ${String(message).slice(0, 200)}`
-    this.find({ kind: 'untyped error', mark: `untyped ${callOf(line)} ${what.replace(/\d+/g, 'N')}`, text: what }, line)
+    const what = `${String(name)}: ${String(message).slice(0, 300)}`
+    const kind = name === 'Disagreement' ? 'disagreement' : name === 'ExitStatus' ? 'exit status' : 'untyped error'
+    this.find({ kind, mark: `${kind} ${callOf(line)} ${what.replace(/\d+/g, 'N').slice(0, 120)}`, text: what }, line)
   }
 
   find(finding: Finding, line: Line): void {

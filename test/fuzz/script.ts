@@ -1,3 +1,5 @@
+import { cliProcess } from './cliHelper.ts'
+import { declared } from './declaredHelper.ts'
 import { helpers } from './helpers.ts'
 import type { Line } from './program.ts'
 
@@ -5,7 +7,9 @@ import type { Line } from './program.ts'
 export function scriptOf(program: readonly (Line | null)[], about: string, seed: number): string {
   const lines = program.flatMap((line, at) => (line === null ? [] : [{ ...line, at }]))
   const sources = lines.map(({ source }) => source).join('\n')
-  const used = Object.entries(helpers).filter(([name]) => sources.includes(`H.${name}`))
+  const used = Object.entries({ ...helpers, declared, cli: cliProcess }).filter(([name]) =>
+    sources.includes(`H.${name}`),
+  )
   const body = lines.map(({ source, waits, at }) => {
     const call = `step(${at}, () => ${source.startsWith('{') ? `(${source})` : source})`
     return waits ? `await ${call}` : call
@@ -27,5 +31,5 @@ export function scriptOf(program: readonly (Line | null)[], about: string, seed:
 
 const asMethod = (name: string, helper: unknown): string => {
   const text = String(helper)
-  return text.startsWith(name) ? text : `${name}: ${text}`
+  return text.startsWith(`${name}(`) ? text : `${name}: ${text}`
 }

@@ -24,7 +24,8 @@ export function membersOf(object: object, shape: string): Member[] {
   for (let at: object | null = object; at !== null && !engines.has(at); at = Object.getPrototypeOf(at)) {
     if (ArrayBuffer.isView(at) || Array.isArray(at)) break
     for (const name of Reflect.ownKeys(at)) {
-      if (members.has(name) || name === 'constructor' || (typeof object === 'function' && engineKeys.has(name))) continue
+      if (members.has(name) || name === 'constructor' || (typeof object === 'function' && engineKeys.has(name)))
+        continue
       const property = Object.getOwnPropertyDescriptor(at, name) as PropertyDescriptor
       const key = `${shape}.${String(name)}`
       if (property.get !== undefined) members.set(name, { key, name, kind: 'get' })
