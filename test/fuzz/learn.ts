@@ -33,7 +33,15 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "(b) => b.thread('x', (t) => t.repeat(3, (r) => r.compact()))",
   ],
   words: ['new BigUint64Array(8)', '[1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n]', 'new BigUint64Array(8).fill(2n ** 64n - 1n)'],
-  range: [],
+}
+// race() takes a box, the settings of one, or a scenario.
+const examplesOf: Readonly<Record<string, readonly string[]>> = {
+  ...examples,
+  on: [
+    ...(examples.scenario as string[]),
+    '{ pages: 64 }',
+    "{ pages: 512, scheme: 'lru-overlay', order: 1, pageType: 'compound-head' }",
+  ],
 }
 
 /** The parameters of a function, from its source. */
@@ -115,10 +123,10 @@ export class Knowledge {
 
   #value(known: Known, path: string, name: string, random: Random, find: Find, depth: number): string {
     const place = known.places[path]
-    if (examples[name] !== undefined && random.chance(0.85)) {
-      const existing = name === 'scenario' && random.chance(0.3) ? find(/^scenario\(\)$/) : undefined
-      if (existing !== undefined) return existing
-      if (examples[name].length > 0) return random.pick(examples[name])
+    if (examplesOf[name] !== undefined && random.chance(0.85)) {
+      const shape = name === 'on' ? /^Box$/ : /^pagebox\.scenario\(\)$/
+      const existing = name !== 'words' && name !== 'build' && random.chance(0.4) ? find(shape) : undefined
+      return existing ?? random.pick(examplesOf[name])
     }
     const keys = place?.keys ?? this.#children(known, path)
     if (keys.length > 0) return this.#object(known, path, keys, random, find, depth)

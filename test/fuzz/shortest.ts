@@ -1,5 +1,7 @@
 import type { Line } from './program.ts'
 
+const shortEnough = 4
+
 /** What line `at` needs: the lines whose objects it names, theirs, and so on. */
 function needed(program: readonly Line[], at: number, keep: Set<number> = new Set()): Set<number> {
   if (keep.has(at)) return keep
@@ -23,8 +25,11 @@ export async function shortest(
   // Often the last line and what it names suffice.
   const slice = needed(program, program.length - 1)
   const sliced = best.map((line, at) => (slice.has(at) ? line : null))
-  if (await shows(sliced)) best = sliced
-  else if (!(await shows(best))) return best
+  if (await shows(sliced)) {
+    if (slice.size <= shortEnough) return sliced
+    best = sliced
+  }
+  if (best !== sliced && !(await shows(best))) return best
   let size = Math.ceil(best.filter((line) => line !== null).length / 2)
   if (best === sliced) size = 1
   while (Date.now() < until) {

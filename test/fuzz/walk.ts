@@ -11,6 +11,14 @@ const engines = new Set<unknown>(
     .flatMap((kind) => [kind, kind.prototype])
     .concat([Object.getPrototypeOf(Uint8Array), Object.getPrototypeOf(Uint8Array.prototype)]),
 )
+for (const iterator of [
+  [].values(),
+  new Map().values(),
+  new Set().values(),
+  ''[Symbol.iterator](),
+  (function* () {})(),
+])
+  for (let at: object | null = iterator; at !== null; at = Object.getPrototypeOf(at)) engines.add(at)
 
 const isClass = (value: unknown): boolean =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
