@@ -14,6 +14,8 @@ interface Target {
   readonly source: string
   readonly object: object
   readonly shape: string
+  /** The box that it came from, or the line that made it: objects of one go together. */
+  readonly owner: string
 }
 
 const mostOfAShape = 6
@@ -28,10 +30,14 @@ export class ApiFuzzer {
   readonly #knowledge: Knowledge
   readonly #savedAt: string
   readonly #exports: readonly Target[]
+  /** Of what the present line is called on. */
+  #owner = ''
   /** Objects that calls have returned, by shape; the oldest go. */
   readonly #pool = new Map<string, Target[]>()
   /** How often each member was called, so that the rare ones get their turn. */
   readonly #calls = new Map<string, number>()
+  /** How often it did what it is for. */
+  readonly #done = new Map<string, number>()
 
   constructor(program: Program, seed: number, savedAt: string) {
     this.#program = program
@@ -39,20 +45,22 @@ export class ApiFuzzer {
     this.#savedAt = savedAt
     this.#knowledge = new Knowledge(savedKnowledge(savedAt))
     const targets: Target[] = [
-      { source: 'P', object: pagebox, shape: 'pagebox' },
-      { source: 'A', object: assertions, shape: 'assert' },
+      { source: 'P', object: pagebox, shape: 'pagebox', owner: '' },
+      { source: 'A', object: assertions, shape: 'assert', owner: '' },
     ]
     // A box is what most of it hangs on.
-    targets.push(...Array.from({ length: 4 }, () => ({ source: 'P.Box', object: pagebox.Box, shape: 'Box' })))
+    targets.push(
+      ...Array.from({ length: 4 }, () => ({ source: 'P.Box', object: pagebox.Box, shape: 'Box', owner: '' })),
+    )
     for (const [name, value] of Object.entries(pagebox))
       if ((typeof value === 'object' && value !== null && !Array.isArray(value)) || typeof value === 'function')
-        targets.push({ source: `P.${name}`, object: value, shape: name })
+        targets.push({ source: `P.${name}`, object: value, shape: name, owner: '' })
     this.#exports = targets
   }
 
-  /** How many calls each member had. */
-  get calls(): ReadonlyMap<string, number> {
-    return this.#calls
+  /** How many calls each member had, and how many of them were no error. */
+  get calls(): Record<string, [number, number]> {
+    return Object.fromEntries([...this.#calls].map(([key, times]) => [key, [times, this.#done.get(key) ?? 0]]))
   }
 
   async run(lines: number, until: number): Promise<void> {
@@ -74,11 +82,14 @@ export class ApiFuzzer {
   /** An object of a shape, as source text. */
   readonly #find: Find = (shape) => {
     const found = [...this.#pool.entries()].filter(([name]) => shape.test(name)).flatMap(([, targets]) => targets)
-    return found.length === 0 ? undefined : this.#random.pick(found).source
+    if (found.length === 0) return undefined
+    const near = found.filter(({ owner }) => owner === this.#owner)
+    return this.#random.pick(near.length > 0 && this.#random.chance(0.85) ? near : found).source
   }
 
   async #step(): Promise<void> {
     const { target, member } = this.#choose()
+    this.#owner = target.owner
     this.#calls.set(member.key, (this.#calls.get(member.key) ?? 0) + 1)
     const line = { source: this.#source(target, member), waits: this.#random.chance(0.85) }
     const at = this.#program.objects.length
@@ -87,7 +98,10 @@ export class ApiFuzzer {
     if ('error' in result) {
       this.#program.judge(result.error, line)
       if (result.error instanceof PageboxError) this.#knowledge.learn(member.key, result.error)
-    } else this.#keep(result, at, member.key)
+    } else {
+      this.#done.set(member.key, (this.#done.get(member.key) ?? 0) + 1)
+      this.#keep(result, at, member.key)
+    }
   }
 
   /**
@@ -97,8 +111,15 @@ export class ApiFuzzer {
   #choose(): { target: Target; member: Member } {
     const random = this.#random
     const shapes = [...this.#pool.values()]
+    // Of two shapes the one that can do more, mostly.
+    const size = ([target]: readonly Target[]): number =>
+      target === undefined ? 0 : membersOf(target.object, target.shape).length
+    const richer = (one: Target[], other: Target[]): Target[] =>
+      size(other) > size(one) && random.chance(0.75) ? other : one
     const target =
-      shapes.length === 0 || random.chance(0.3) ? random.pick(this.#exports) : random.pick(random.pick(shapes))
+      shapes.length === 0 || random.chance(0.2)
+        ? random.pick(this.#exports)
+        : random.pick(richer(random.pick(shapes), random.pick(shapes)))
     const members = membersOf(target.object, target.shape)
     if (members.length === 0) return this.#choose()
     const [one, other] = [random.pick(members), random.pick(members)]
@@ -131,7 +152,7 @@ export class ApiFuzzer {
       const source = Array.isArray(result.value) ? `o[${at}][${i}]` : `o[${at}]`
       const same = this.#pool.get(shape) ?? []
       this.#pool.set(shape, same)
-      same.push({ source, object: object as object, shape })
+      same.push({ source, object: object as object, shape, owner: this.#owner === '' ? source : this.#owner })
       if (same.length > mostOfAShape) same.splice(this.#random.int(0, mostOfAShape - 1), 1)
     })
   }

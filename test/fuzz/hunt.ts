@@ -36,8 +36,8 @@ export interface Found {
 export interface Hunted {
   readonly processes: number
   readonly calls: number
-  /** Members that were called, each with how often. */
-  readonly members: ReadonlyMap<string, number>
+  /** Members that were called, each with how often, and how often that was no error. */
+  readonly members: ReadonlyMap<string, readonly [number, number]>
   readonly seconds: number
   readonly found: readonly Found[]
 }
@@ -45,7 +45,7 @@ export interface Hunted {
 interface Ran {
   readonly lines: Line[]
   readonly findings: { finding: Finding; at: number }[]
-  readonly members: Record<string, number>
+  readonly members: Record<string, [number, number]>
 }
 
 /** Runs one process and reads what it wrote down; how it ended is the last finding, if that is one. */
@@ -123,7 +123,7 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
   const until = begun + options.seconds * 1000
   const found: Found[] = []
   const marks = new Set<string>()
-  const members = new Map<string, number>()
+  const members = new Map<string, readonly [number, number]>()
   let [processes, calls, seed] = [0, 0, options.seed]
 
   async function one(job: number): Promise<void> {
@@ -135,7 +135,10 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
       const ran = await runProcess([kind, `${mine}`, `${lines}`, `${seconds}`, log, known], log, patience)
       processes += 1
       calls += ran.lines.length
-      for (const [name, times] of Object.entries(ran.members)) members.set(name, (members.get(name) ?? 0) + times)
+      for (const [name, [times, done]] of Object.entries(ran.members)) {
+        const [before, doneBefore] = members.get(name) ?? [0, 0]
+        members.set(name, [before + times, doneBefore + done])
+      }
       for (const { finding, at } of ran.findings) {
         if (marks.has(finding.mark)) continue
         marks.add(finding.mark)

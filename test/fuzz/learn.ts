@@ -84,6 +84,7 @@ export class Knowledge {
     const { argument, allowed, given, code } = error
     const known = this.#functions[key]
     if (known === undefined || argument === undefined || allowed === undefined || argument === 'this') return
+    if (code === 'ERR_PAGEBOX_OTHER_BOX') return
     const path = argument.replace(/\[\d+\]/g, '[]')
     if (code === 'ERR_PAGEBOX_OPTION_UNKNOWN') {
       const owner = path.slice(0, path.lastIndexOf('.'))
@@ -129,6 +130,11 @@ export class Knowledge {
       return existing ?? random.pick(examplesOf[name])
     }
     const keys = place?.keys ?? this.#children(known, path)
+    // What some call has returned, in place of an object made up.
+    if (place?.allowed !== undefined && keys.length > 0 && !place.allowed.includes('object') && random.chance(0.7)) {
+      const made = allowedSource(random, { path, allowed: place.allowed }, find)
+      if (made !== undefined) return made
+    }
     if (keys.length > 0) return this.#object(known, path, keys, random, find, depth)
     if (place === undefined) {
       // Nothing known: what is wrong for everything teaches most.
@@ -166,7 +172,7 @@ export class Knowledge {
         parts.push(`signal: H.soon(${random.int(0, 150)})`)
         continue
       }
-      if (!random.chance(place === undefined ? 0.15 : place.required ? 0.97 : 0.3)) continue
+      if (!random.chance(place === undefined ? 0.15 : place.required ? 0.9 : 0.3)) continue
       parts.push(`${key}: ${this.#value(known, `${path}.${key}`, key, random, find, depth + 1)}`)
     }
     if (random.chance(place0(known, path) ? 0.02 : 0.2)) parts.push('zz: 1')

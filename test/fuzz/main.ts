@@ -10,9 +10,10 @@ const { values } = parseArgs({
     kind: { type: 'string', default: 'api' },
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
-    lines: { type: 'string', default: '600' },
+    lines: { type: 'string', default: '2000' },
     patience: { type: 'string', default: '30' },
     jobs: { type: 'string', default: String(cpus().length) },
+    members: { type: 'boolean', default: false },
     folder: { type: 'string', default: join(root, 'build-fuzz') },
   },
 })
@@ -27,7 +28,9 @@ for (const kind of values.kind.split(',')) {
     say: (text) => console.log(text),
   })
   const seeds = `seeds ${values.seed} to ${+values.seed + processes - 1}`
-  const of = members.size > 0 ? ` of ${members.size} members` : ''
+  const done = [...members.values()].filter(([, times]) => times > 0).length
+  const of = members.size > 0 ? ` of ${members.size} members, ${done} of which once did what they are for,` : ''
+  if (values.members) for (const [name, times] of [...members].sort()) console.log(name, ...times)
   console.log(
     `${kind}: ${calls} calls${of} in ${processes} processes (${seeds}), ${Math.round(seconds)} s: ${found.length} findings`,
   )

@@ -24,7 +24,7 @@ export async function fuzz(
   if (kind === 'files') return fuzzFiles(program, seed, lines, until)
   const fuzzer = new ApiFuzzer(program, seed, knowledge)
   await fuzzer.run(lines, until)
-  appendFileSync(log, `${JSON.stringify({ calls: Object.fromEntries(fuzzer.calls) })}\n`)
+  appendFileSync(log, `${JSON.stringify({ calls: fuzzer.calls })}\n`)
 }
 
 /** Runs a program that was written down, and judges its errors as then. */

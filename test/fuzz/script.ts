@@ -19,7 +19,12 @@ export function scriptOf(program: readonly (Line | null)[], about: string, seed:
     `// seed ${seed}`,
     "import * as P from 'pagebox'",
     ...(sources.includes('A.') ? ["import * as A from 'pagebox/assert'"] : []),
-    ...(used.length > 0 ? [`const H = { ${used.map(([name, helper]) => asMethod(name, helper)).join(', ')} }`] : []),
+    ...(used.length > 0
+      ? [
+          'const __name = (value) => value',
+          `const H = { ${used.map(([name, helper]) => asMethod(name, helper)).join(', ')} }`,
+        ]
+      : []),
     'const o = []',
     'async function step(at, call) {',
     '  try { o[at] = await call() } catch (e) { console.log(at, e?.code ?? e) }',

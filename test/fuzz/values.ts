@@ -98,7 +98,9 @@ const names = (allowed: string): string[] => [...allowed.matchAll(/'([^']+)'/g)]
  */
 export function allowedSource(random: Random, wanted: Wanted, find: Find): string | undefined {
   const { path, allowed } = wanted
-  const range = /integers? from (-?\d+) to (2\^64-1|\d+)/.exec(allowed)
+  const mapping = /address$/i.test(path) ? find(/^Mapping$/) : undefined
+  if (mapping !== undefined && random.chance(0.8)) return `${mapping}.address`
+  const range = / from (-?\d+) to (2\^64-1|\d+)/.exec(allowed)
   if (range !== null) {
     const max = range[2] === '2^64-1' ? Number.MAX_SAFE_INTEGER : Number(range[2])
     return integerFor(random, wanted, Number(range[1]), max)
