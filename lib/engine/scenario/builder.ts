@@ -1,7 +1,5 @@
-import { callback, options } from '../../base/args.ts'
 import { describe } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
-import { checkInternal, internal } from '../../mm/source.ts'
 import { readScenario } from './readScenario.ts'
 import type { ScenarioOp, ScenarioThread, WrittenScenario } from './scenarioTypes.ts'
 
@@ -56,44 +54,21 @@ interface Names {
   processes: number
 }
 
-/** A field that is there if a setting says so. */
-const flag = (name: string, value: unknown): Record<string, 1> => (value ? { [name]: 1 } : {})
-
-/** The fields that were given: what they may be says {@link readScenario}, of the whole. */
-const set = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-
-/** One field of a handle: of a process, a device, a file, a buffer. */
-function handled(value: unknown, argument: string, key: 'proc' | 'dev' | 'file' | 'buf'): unknown {
-  const field = value === undefined ? undefined : options(value, argument, ['proc', 'dev', 'file', 'buf', 'pages'])[key]
-  if (field !== undefined) return field
-  throw new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${argument} must be what a builder returned, with '${key}'`, {
-    argument,
-    given: describe(value),
-    allowed: `an object with '${key}'`,
-  })
-}
-
-const handledIf = (value: unknown, argument: string, key: 'proc' | 'dev' | 'file'): unknown =>
-  value === undefined ? undefined : handled(value, argument, key)
-
-const inRange = ['proc', 'page', 'n'] as const
-
-/** Fields of a range, and of the settings that extend one. */
-const rangeOf = ({ proc, page, n }: { readonly [Key in (typeof inRange)[number]]: unknown }, argument: string) =>
-  set({ proc: handledIf(proc, `${argument}.proc`, 'proc'), page, n })
-
-const who = (value: unknown): Record<string, unknown> =>
-  set({ proc: handledIf(options(value, 'who', ['proc'] as const).proc, 'who.proc', 'proc') })
+const flag = (name: string, value: boolean | undefined): Record<string, 1> => (value ? { [name]: 1 } : {})
+const procOf = (who: Who | undefined): Record<string, string> =>
+  who?.proc === undefined ? {} : { proc: who.proc.proc }
+const rangeOf = (range: Range | undefined): Record<string, unknown> => ({
+  ...procOf(range),
+  ...(range?.page === undefined ? {} : { page: range.page }),
+  ...(range?.n === undefined ? {} : { n: range.n }),
+})
 
 /** Adds operations to one list. Every method returns what later operations need to name. */
 export class OpList {
   readonly #ops: ScenarioOp[]
   readonly #names: Names
 
-  /** Use {@link scenario}. */
-  constructor(ops: ScenarioOp[], names: Names, allowed: symbol) {
-    checkInternal(allowed, 'OpList', 'scenario()')
+  constructor(ops: ScenarioOp[], names: Names) {
     this.#ops = ops
     this.#names = names
   }
@@ -103,22 +78,22 @@ export class OpList {
     this.#ops.push(op)
   }
   mmap(settings: MapSettings): BufferHandle {
-    const known = ['proc', 'pages', 'kind', 'prot', 'fill', 'file', 'device'] as const
-    const { proc, pages, kind = 'anon-private', prot = 'rw', fill, file, device } = options(settings, 'settings', known)
     if (this.#names.letters === 26)
       throw new PageboxError('ERR_PAGEBOX_SCENARIO', 'more than 26 buffers', { argument: 'mmap', allowed: 'a to z' })
-    const fields = {
-      proc: handledIf(proc, 'settings.proc', 'proc'),
+    const buf = String.fromCharCode(97 + this.#names.letters++)
+    const { pages, kind = 'anon-private', prot = 'rw', fill, file, device } = settings
+    this.op({
+      op: 'mmap',
+      ...procOf(settings),
+      buf,
       pages,
       kind,
       prot,
-      fill,
-      file: handledIf(file, 'settings.file', 'file'),
-      dev: handledIf(device, 'settings.device', 'dev'),
-    }
-    const buf = String.fromCharCode(97 + this.#names.letters++)
-    this.#add('mmap', { buf, ...fields })
-    return { buf, pages: pages as number }
+      ...(fill === undefined ? {} : { fill }),
+      ...(file && { file: file.file }),
+      ...(device && { dev: device.dev }),
+    })
+    return { buf, pages }
   }
   munmap(buffer: BufferHandle, range?: Range): void {
     this.#on('munmap', buffer, range)
@@ -149,79 +124,67 @@ export class OpList {
   }
 
   pin(buffer: BufferHandle, settings: PinSettings = {}): PinHandle {
-    const given = options(settings, 'settings', [...inRange, 'via', 'write', 'fast'] as const)
-    const { via = 'gup', write, fast } = given
-    const range = rangeOf(given, 'settings')
-    const fields = {
-      ...range,
-      buf: handled(buffer, 'buffer', 'buf'),
-      via,
-      ...flag('write', write),
-      ...flag('fast', fast),
-    }
     const id = this.#names.pins++
-    this.#add('pin', { id, ...fields })
-    return { id, ...(range.proc === undefined ? {} : { proc: range.proc as string }) }
+    const { via = 'gup', write, fast } = settings
+    this.#on('pin', buffer, settings, { id, via, ...flag('write', write), ...flag('fast', fast) })
+    return { id, ...procOf(settings) }
   }
   unpin(pin: PinHandle): void {
-    this.#pinned('unpin', pin)
+    this.op({ op: 'unpin', ...pin })
   }
   pinRead(pin: PinHandle): void {
-    this.#pinned('pin_read', pin)
+    this.op({ op: 'pin_read', ...pin })
   }
   pinWrite(pin: PinHandle, value: number): void {
-    this.#pinned('pin_write', pin, { value })
+    this.op({ op: 'pin_write', ...pin, value })
   }
   /** Takes pages and gives them back at once. */
   gup(buffer: BufferHandle, mode: string, settings: Range & { write?: boolean; longterm?: boolean } = {}): void {
-    const given = options(settings, 'settings', [...inRange, 'write', 'longterm'] as const)
-    const { write, longterm } = given
-    const fields = { ...rangeOf(given, 'settings'), buf: handled(buffer, 'buffer', 'buf') }
-    this.#add('gup', { ...fields, mode, ...flag('write', write), ...flag('longterm', longterm) })
+    const { write, longterm } = settings
+    this.#on('gup', buffer, settings, { mode, ...flag('write', write), ...flag('longterm', longterm) })
   }
 
   migrateToDevice(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('migrate_to_dev', buffer, range, { dev: handled(device, 'device', 'dev') })
+    this.#on('migrate_to_dev', buffer, range, device)
   }
   migrateToSystem(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('migrate_to_sys', buffer, range, { dev: handled(device, 'device', 'dev') })
+    this.#on('migrate_to_sys', buffer, range, device)
   }
   deviceRead(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('dev_read', buffer, range, { dev: handled(device, 'device', 'dev') })
+    this.#on('dev_read', buffer, range, device)
   }
   deviceWrite(device: DeviceHandle, buffer: BufferHandle, value: number, range?: Range): void {
-    this.#on('dev_write', buffer, range, { dev: handled(device, 'device', 'dev'), value })
+    this.#on('dev_write', buffer, range, { ...device, value })
   }
   exclusive(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('exclusive', buffer, range, { dev: handled(device, 'device', 'dev') })
+    this.#on('exclusive', buffer, range, device)
   }
   snapshot(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('snapshot', buffer, range, { dev: handled(device, 'device', 'dev') })
+    this.#on('snapshot', buffer, range, device)
   }
   /** Takes the device's memory away, until it is needed again. */
-  release(device: DeviceHandle, whose?: Who): void {
-    this.#add('release', { ...who(whose), dev: handled(device, 'device', 'dev') })
+  release(device: DeviceHandle, who?: Who): void {
+    this.op({ op: 'release', ...procOf(who), ...device })
   }
 
-  fork(whose?: Who): ProcessHandle {
-    const parent = who(whose)
+  fork(who?: Who): ProcessHandle {
     const proc = `q${++this.#names.processes}`
-    this.#add('fork', { ...parent, child: proc })
+    this.op({ op: 'fork', ...procOf(who), child: proc })
     return { proc }
   }
   exit(process: ProcessHandle): void {
-    this.#add('exit', { proc: handled(process, 'process', 'proc') })
+    this.op({ op: 'exit', proc: process.proc })
   }
 
   /** O_DIRECT to the file, from pages that are pinned meanwhile. */
   directWrite(buffer: BufferHandle, file: FileHandle, at: { page: number; n: number; fpage: number } & Who): void {
-    this.#direct('dio_write', buffer, file, at)
+    this.#on('dio_write', buffer, at, { ...file, fpage: at.fpage })
   }
   directRead(buffer: BufferHandle, file: FileHandle, at: { page: number; n: number; fpage: number } & Who): void {
-    this.#direct('dio_read', buffer, file, at)
+    this.#on('dio_read', buffer, at, { ...file, fpage: at.fpage })
   }
   writeback(file: FileHandle): void {
-    this.#add('writeback', { file: handled(file, 'file', 'file') })
+    this.op({ op: 'writeback', ...file })
   }
   /** Moves every page that can move to another frame. */
   compact(): void {
@@ -236,28 +199,12 @@ export class OpList {
   }
   repeat(n: number, body: (list: OpList) => void): void {
     const ops: ScenarioOp[] = []
-    callback<(list: OpList) => void>(body, 'body')(new OpList(ops, this.#names, internal))
-    this.#add('repeat', { n, ops })
-  }
-
-  #add(op: string, fields: Record<string, unknown>): void {
-    this.#ops.push({ op, ...set(fields) })
+    body(new OpList(ops, this.#names))
+    this.op({ op: 'repeat', n, ops })
   }
 
   #on(op: string, buffer: BufferHandle, range: Range | undefined, more: object = {}): void {
-    const given = rangeOf(options(range, 'range', inRange), 'range')
-    this.#add(op, { ...given, buf: handled(buffer, 'buffer', 'buf'), ...more })
-  }
-
-  #pinned(op: string, pin: PinHandle, more: object = {}): void {
-    const { id, proc } = options(pin, 'pin', ['id', 'proc'] as const)
-    this.#add(op, { id, proc, ...more })
-  }
-
-  #direct(op: string, buffer: BufferHandle, file: FileHandle, at: unknown): void {
-    const given = options(at, 'at', [...inRange, 'fpage'] as const)
-    const fields = { ...rangeOf(given, 'at'), buf: handled(buffer, 'buffer', 'buf') }
-    this.#add(op, { ...fields, file: handled(file, 'file', 'file'), fpage: given.fpage })
+    this.op({ op, ...rangeOf(range), buf: buffer.buf, ...more })
   }
 }
 
@@ -267,10 +214,9 @@ export class ScenarioBuilder extends OpList {
   readonly #names: Names
   readonly #used = { private: 0, coherent: 0, files: 0 }
 
-  /** Use {@link scenario}. */
-  constructor(setup: ScenarioOp[], threads: ScenarioThread[], allowed: symbol) {
+  constructor(setup: ScenarioOp[], threads: ScenarioThread[]) {
     const names = { letters: 0, pins: 0, processes: 0 }
-    super(setup, names, allowed)
+    super(setup, names)
     this.#threads = threads
     this.#names = names
   }
@@ -287,15 +233,14 @@ export class ScenarioBuilder extends OpList {
   }
   /** A file on disk with contents. */
   file(settings: { pages: number; value?: number }): FileHandle {
-    const { pages, value = 0 } = options(settings, 'settings', ['pages', 'value'] as const)
     const file = this.#used.files++
-    this.op({ op: 'file', file, pages, value })
+    this.op({ op: 'file', file, pages: settings.pages, value: settings.value ?? 0 })
     return { file }
   }
   /** One more thread. All of them begin at once, after the setup. */
   thread(name: string, body: (list: OpList) => void): void {
     const ops: ScenarioOp[] = []
-    callback<(list: OpList) => void>(body, 'body')(new OpList(ops, this.#names, internal))
+    body(new OpList(ops, this.#names))
     this.#threads.push({ name, ops })
   }
 }
@@ -321,9 +266,8 @@ export function scenario(
 ): WrittenScenario {
   const setup: ScenarioOp[] = []
   const threads: ScenarioThread[] = []
-  const { pages } = options(settings, 'settings', ['pages'] as const)
-  callback<(builder: ScenarioBuilder) => void>(build, 'build')(new ScenarioBuilder(setup, threads, internal))
-  const made = { name, ...(pages === undefined ? {} : { pages: pages as number }), setup, threads }
+  build(new ScenarioBuilder(setup, threads))
+  const made = { name, ...settings, setup, threads }
   readScenario(made)
   return made
 }
