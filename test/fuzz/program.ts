@@ -23,7 +23,7 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...text: string[]
 ) => (...args: unknown[]) => Promise<unknown>
 
-const awaited = 8_000
+const awaited = 20_000
 
 /**
  * Runs lines one by one and writes each down before it runs, so that the file tells what a process did that is gone.
