@@ -127,7 +127,7 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
   let [processes, calls, seed] = [0, 0, options.seed]
 
   async function one(job: number): Promise<void> {
-    while (Date.now() < until) {
+    do {
       const mine = seed++
       const log = join(folder, `log-${job}.jsonl`)
       const seconds = Math.max(1, (until - Date.now()) / 1000)
@@ -145,7 +145,7 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
         const script = await tell(finding, mine, ran.lines.slice(0, at), job)
         found.push(script)
       }
-    }
+    } while (Date.now() < until)
   }
 
   async function tell(finding: Finding, mine: number, program: Line[], job: number): Promise<Found> {
@@ -156,7 +156,7 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
       const { findings } = await runProcess(['replay', file, log], log, Math.min(patience, 15))
       return findings.some((each) => each.finding.mark === finding.mark || same(each.finding, finding))
     }
-    const short = await shortest(program, shows, effort[finding.kind] ?? 6_000)
+    const short = await shortest(program, shows, effort[finding.kind] ?? 6)
     const text = scriptOf(short, `${finding.kind}: ${finding.text}`, mine)
     const name = join(folder, `finding-${kind}-${mine}-${found.length}.mjs`)
     if (!existsSync(name)) writeFileSync(name, text)
@@ -169,8 +169,8 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
   return { processes, calls, members, seconds: (Date.now() - begun) / 1000, found }
 }
 
-/** Milliseconds to shorten what does not say by itself where it comes from. */
-const effort: Partial<Record<Finding['kind'], number>> = { crash: 40_000, hang: 60_000, 'dirty audit': 30_000 }
+/** Replays to shorten what does not say by itself where it comes from; of what does, few do. */
+const effort: Partial<Record<Finding['kind'], number>> = { crash: 60, hang: 12, 'dirty audit': 40 }
 
 /** A crash that shows itself elsewhere is the same one: memory that is damaged is found by whoever comes next. */
 const same = (one: Finding, other: Finding): boolean =>

@@ -4,6 +4,7 @@ import { cli } from './cliHelper.ts'
 import { fuzzDeclared } from './declared.ts'
 import { declared } from './declaredHelper.ts'
 import { fuzzFiles } from './files.ts'
+import { runPlanted } from './planted.ts'
 import { type Line, Program } from './program.ts'
 
 /** Helpers that need more than the language. */
@@ -20,6 +21,7 @@ export async function fuzz(
 ): Promise<void> {
   const until = Date.now() + seconds * 1000
   const program = new Program(log, more)
+  if (kind.startsWith('planted-')) return runPlanted(program, kind.slice('planted-'.length))
   if (kind === 'declared') return fuzzDeclared(program, seed, lines, until)
   if (kind === 'files') return fuzzFiles(program, seed, lines, until)
   const fuzzer = new ApiFuzzer(program, seed, knowledge)

@@ -16,10 +16,14 @@ function needed(program: readonly Line[], at: number, keep: Set<number> = new Se
  */
 export async function shortest(
   program: readonly Line[],
-  shows: (part: readonly (Line | null)[]) => Promise<boolean>,
-  mostMs: number,
+  stillShows: (part: readonly (Line | null)[]) => Promise<boolean>,
+  mostTries: number,
 ): Promise<readonly (Line | null)[]> {
-  const until = Date.now() + mostMs
+  let tries = 0
+  const shows = (part: readonly (Line | null)[]): Promise<boolean> => {
+    tries += 1
+    return stillShows(part)
+  }
   let best: (Line | null)[] = [...program]
   if (program.length < 2) return best
   // Often the last line and what it names suffice.
@@ -32,10 +36,10 @@ export async function shortest(
   if (best !== sliced && !(await shows(best))) return best
   let size = Math.ceil(best.filter((line) => line !== null).length / 2)
   if (best === sliced) size = 1
-  while (Date.now() < until) {
+  while (tries < mostTries) {
     let shrunk = false
     // From the end: what came last depends on the rest, and nothing on it.
-    for (let end = best.length; end > 0 && Date.now() < until; end -= size) {
+    for (let end = best.length; end > 0 && tries < mostTries; end -= size) {
       const start = Math.max(0, end - size)
       if (best.slice(start, end).every((item) => item === null)) continue
       const without = best.map((item, i) => (i >= start && i < end ? null : item))
