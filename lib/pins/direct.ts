@@ -89,7 +89,7 @@ export function openDirect(native: NativeBox): DirectPins {
   /** Slow path: another window, a closed view, or no page at all. */
   function of(pfn: number): Int32Array {
     if (windows.length === 0) throw closedError('the direct view')
-    const window = pfn >>> 0 === pfn ? windows[Math.floor(pfn / pagesPerWindow)] : undefined
+    const window = typeof pfn === 'number' && pfn >>> 0 === pfn ? windows[Math.floor(pfn / pagesPerWindow)] : undefined
     if (window === undefined || pfn >= pages) throw badPfn(pfn, 'pfn', pages)
     return window.words
   }
@@ -116,7 +116,7 @@ export function openDirect(native: NativeBox): DirectPins {
     unit,
     pin(pfn: number): number {
       try {
-        return only !== undefined && pfn >>> 0 === pfn && pfn < pages
+        return only !== undefined && typeof pfn === 'number' && pfn >>> 0 === pfn && pfn < pages
           ? Atomics.add(only, pfn * stride + offset, unit)
           : Atomics.add(of(pfn), (pfn % pagesPerWindow) * stride + offset, unit)
       } catch (error) {
@@ -125,7 +125,7 @@ export function openDirect(native: NativeBox): DirectPins {
     },
     unpin(pfn: number): number {
       try {
-        return only !== undefined && pfn >>> 0 === pfn && pfn < pages
+        return only !== undefined && typeof pfn === 'number' && pfn >>> 0 === pfn && pfn < pages
           ? Atomics.sub(only, pfn * stride + offset, unit)
           : Atomics.sub(of(pfn), (pfn % pagesPerWindow) * stride + offset, unit)
       } catch (error) {

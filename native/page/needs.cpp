@@ -51,7 +51,7 @@ constexpr Flag kMmFlags[] = {
 // The word that a sleeper waits on holds the low half of the flags.
 constexpr Flag kLowFlags[] = {Flag::kLocked, Flag::kWaiters};
 // Of page[1] and of single pages of a folio, whose flags share a word with its order.
-constexpr Flag kTailFlags[] = {Flag::kReclaim, Flag::kWorkingset, Flag::kOwner2};
+constexpr Flag kFolioTailFlags[] = {Flag::kReclaim, Flag::kWorkingset, Flag::kOwner2};
 
 constexpr unsigned kMinZoneBits = 2, kFutexBits = 32;
 
@@ -124,7 +124,7 @@ std::string lacks_flag(const Layout& layout) {
                    "' lies above them"});
   const bool order_in_flags = layout.order_offset < layout.word_bytes;
   const unsigned first = layout.order_offset * 8U;
-  for (const Flag flag : kTailFlags) {
+  for (const Flag flag : kFolioTailFlags) {
     const int bit = bit_of(layout, flag);
     if (order_in_flags && bit >= static_cast<int>(first) && bit < static_cast<int>(first + 8))
       return text({"the flag '", name_of(flag), "' of a folio's second page lies over its order"});

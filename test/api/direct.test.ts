@@ -30,6 +30,16 @@ test.each(['refcount', 'refcount-bias'])('a direct pin of %s is a pin', (scheme)
   box.close()
 })
 
+test('what is no number is no pfn', () => {
+  const box = Box.create({ pages: 16, scheme: 'refcount', ledger: false })
+  using direct = box.pins.direct()
+  for (const pfn of [Symbol('s'), 1n, '1', null, undefined, {}, [1]] as unknown as number[])
+    for (const call of ['pin', 'unpin', 'refcount'] as const)
+      expect(codeOf(() => direct[call](pfn))).toBe('ERR_PAGEBOX_ARG_TYPE')
+  box.audit().assertClean()
+  box.close()
+})
+
 test('there is none with a ledger, or where a pin is more than an add', () => {
   const ledger = Box.create({ pages: 16 })
   expect(codeOf(() => ledger.pins.direct())).toBe('ERR_PAGEBOX_NO_DIRECT')

@@ -104,7 +104,7 @@ describe('a real file', () => {
     expect(statSync(path).size).toBe(2 * 4096)
     const map = mm.mmap({ pages: 2, file })
     map.store(1, 77)
-    const word = (page: number) => new DataView(readFileSync(path).buffer).getBigUint64(page * 4096, true)
+    const word = (page: number) => readFileSync(path).readBigUInt64LE(page * 4096)
     file.writeback()
     expect(word(1)).toBe(77n)
     map.store(0, 78)
