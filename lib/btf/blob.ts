@@ -96,6 +96,7 @@ export class BtfBlob {
   readonly #offsets: Uint32Array
   readonly #names: Uint32Array
   readonly #kinds: Uint8Array
+  readonly #found = new Map<string, readonly number[]>()
 
   /** Keeps a copy, so that nobody changes what was checked. */
   constructor(source: Uint8Array) {
@@ -185,7 +186,7 @@ export class BtfBlob {
     const end = this.#bytes.indexOf(0, at)
     if (end - at > longestName)
       throw btfFault(`a name of ${end - at} characters`, `at most ${longestName}`, { type, byte: at })
-    const name = this.#bytes.latin1Slice(at, end)
+    const name = this.#bytes.toString('latin1', at, end)
     if (!/^[\w .*:<>(),[\]$-]*$/.test(name))
       throw btfFault('a name with characters that C has not', 'letters, digits and _', { type, byte: at })
     return name
@@ -200,7 +201,14 @@ export class BtfBlob {
   }
 
   /** Ids of all types of that kind and name; names are compared where they lie, none is decoded. */
-  find(name: string, ...of: readonly KindName[]): number[] {
+  find(name: string, ...of: readonly KindName[]): readonly number[] {
+    const key = `${of.join()} ${name}`
+    let found = this.#found.get(key)
+    if (found === undefined) this.#found.set(key, (found = this.#search(name, of)))
+    return found
+  }
+
+  #search(name: string, of: readonly KindName[]): number[] {
     const wanted = Buffer.from(`${name}\0`, 'latin1')
     const first = wanted[0] as number
     let mask = 0

@@ -169,6 +169,13 @@ function readTypes(
 ): TypeOfKernel[] {
   const memory = new Set((btf.enumOf('memory_type') ?? []).map(({ name }) => name.replace('MEMORY_DEVICE_', '')))
   const hasDevices = zones.some(({ name }) => name === 'device')
+  const named = (option: string): string =>
+    deviceTypes.filter((type) => ofDevice[type]?.option === option && possible(type)).join(', ')
+  const possible = (type: DescribedType): boolean => ofDevice[type]?.memory.some((each) => memory.has(each)) ?? false
+  // One option decides on several page types; it is said once.
+  const said = (option: string, kind: Doubt['kind'], text: string): void => {
+    if (!doubts.some((doubt) => doubt.about === `CONFIG_${option}`)) doubts.push({ about: `CONFIG_${option}`, kind, text })
+  }
   const of = (type: DescribedType): TypeOfKernel => {
     const is = (has: boolean, because: string): TypeOfKernel => ({ type, exists: has, inStructs: has, because })
     if (type === 'third-tail')
@@ -182,14 +189,14 @@ function readTypes(
     const device = ofDevice[type]
     if (device === undefined) return is(true, 'every kernel has it')
     if (!hasDevices) return is(false, 'no ZONE_DEVICE in enum zone_type')
-    if (!device.memory.some((each) => memory.has(each))) return is(false, `no MEMORY_DEVICE_${device.memory[0]}`)
+    if (!possible(type)) return is(false, `no MEMORY_DEVICE_${device.memory[0]}`)
     const on = isOn(config, device.option)
     if (on !== undefined) {
       const because = `CONFIG_${device.option} is ${on ? 'set' : 'not set'}`
-      if (!on) doubts.push({ about: type, kind: 'asked', text: `no such pages in this kernel: ${because}` })
+      if (!on) said(device.option, 'asked', `no ${named(device.option)} in this kernel: ${because}`)
       return { type, exists: on, inStructs: true, because }
     }
-    doubts.push({ about: type, kind: 'defaulted', text: `taken for present: CONFIG_${device.option} would tell` })
+    said(device.option, 'defaulted', `${named(device.option)} taken for present: CONFIG_${device.option} would tell`)
     return { type, exists: true, inStructs: true, because: `nobody has said what CONFIG_${device.option} is` }
   }
   return everyType.map(of)

@@ -215,7 +215,8 @@ function kasanBits(btf: Btf, config: KernelConfig | undefined, say: Say): number
     say('kasan_tag', 'asked', `8 bits of KASAN tag: CONFIG_KASAN_${software ? 'SW' : 'HW'}_TAGS`)
     return 8
   }
-  if (config !== undefined) return 0
+  // Tags are for pointers of 64 bits.
+  if (btf.wordBytes === 4 || isOn(config, 'KASAN') !== undefined) return 0
   if (btf.has('kasan_arg', 'enum')) {
     say('kasan_tag', 'defaulted', 'enum kasan_arg exists, so tags of hardware KASAN take 8 bits; the configuration would tell')
     return 8
