@@ -131,8 +131,7 @@ export class BtfBlob {
       const info = view.getUint32(at + 4, little)
       const number = (info >>> 24) & 0x7f
       const kind = kinds[number]
-      if (kind === undefined)
-        throw btfFault(`kind ${number}`, `1 to ${kinds.length - 1}`, { byte: at + 4, type: id })
+      if (kind === undefined) throw btfFault(`kind ${number}`, `1 to ${kinds.length - 1}`, { byte: at + 4, type: id })
       const name = view.getUint32(at, little)
       if (name >= strings)
         throw btfFault(

@@ -36,7 +36,7 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
   }
   const fields = kernel.fields.flatMap((field) => {
     const on = field.types.filter(isDeclared) as PageType[]
-    return on.length === 0 ? [] : [{ ...toField(field, kernel, 'little'), types: on }]
+    return on.length === 0 ? [] : [{ ...toField(withoutTailBit(field), kernel, 'little'), types: on }]
   })
   const { widths, pageTypeValues: values } = kernel
   const definition: LayoutDefinition = {
@@ -99,18 +99,21 @@ export function configText(kernel: KernelDescriptor): string {
 
 type DeclaredField = LayoutDefinition['fields'][number]
 
+/** Bit 0 of word 1 says tail to every lockless reader; whatever else lies there leaves it clear. */
+function withoutTailBit(field: DescriptorField): DescriptorField {
+  const mayLieThere = ['pointer', 'list-next', 'list-prev', 'page-ref'].includes(field.kind)
+  if (field.word !== 1 || field.shift !== 0 || mayLieThere) return field
+  return { ...field, shift: 1, bits: field.bits - 1 }
+}
+
 /** A field by bytes, as memory of that order has them. */
 export function toField(field: DescriptorField, kernel: KernelDescriptor, order: ByteOrder): DeclaredField {
   const wordBits = kernel.wordBytes * 8
-  let { word, shift, bits, kind } = field
+  const { word, shift, bits } = field
+  let { kind } = field
   // A part of a pointer is no pointer.
   const isWhole = bits === wordBits
   if (!isWhole && ['pointer', 'mapping', 'list-next', 'list-prev', 'page-ref'].includes(kind)) kind = 'count'
-  // Bit 0 of word 1 says tail to every lockless reader; whatever else lies there leaves it clear.
-  if (word === 1 && shift === 0 && !['pointer', 'list-next', 'list-prev', 'page-ref'].includes(kind)) {
-    shift = 1
-    bits--
-  }
   const common = {
     name: field.name,
     bits,
@@ -122,8 +125,11 @@ export function toField(field: DescriptorField, kernel: KernelDescriptor, order:
   const isBytes = shift % 8 === 0 && bits % 8 === 0
   if (isBytes && (kind !== 'flags' || order === 'big'))
     return { ...common, offsetBytes: byteOf(word, shift, bits, wordBits, order), shift: 0 }
-  // Bits count within the smallest unit of 4 or 8 bytes that holds them.
-  const unit = kind !== 'flags' && Math.floor(shift / 32) === Math.floor((shift + bits - 1) / 32) ? 32 : wordBits
+  // Bits count from the lowest of the unit that holds them; in big-endian memory that lies at its end,
+  // so the smallest unit says best which bytes they are in.
+  const isWithin = (unit: number): boolean => Math.floor(shift / unit) === Math.floor((shift + bits - 1) / unit)
+  const units = kind === 'flags' ? [] : order === 'big' ? [8, 16, 32] : [32]
+  const unit = units.find(isWithin) ?? wordBits
   const first = Math.floor(shift / unit) * unit
   return { ...common, offsetBytes: byteOf(word, first, unit, wordBits, order), shift: shift - first }
 }
@@ -142,7 +148,8 @@ function unsayable(kernel: KernelDescriptor, types: readonly PageType[]): Unsaya
   if (kernel.byteOrder === 'big') say('byte order: fields lie where little-endian memory has the same bits of a word')
   if (kernel.compoundHead === 'mask') say("word 1 of a tail is a mask, not the head's address")
   const exclusive = kernel.flags.find(({ bit }) => bit === kernel.anonExclusiveBit)?.name
-  if (exclusive !== undefined && exclusive !== 'owner_2') say(`PG_anon_exclusive is the bit of ${exclusive}, not of owner_2`)
+  if (exclusive !== undefined && exclusive !== 'owner_2')
+    say(`PG_anon_exclusive is the bit of ${exclusive}, not of owner_2`)
   const { deviceBase: base } = kernel
   if (hasDevices && base.devdax !== base.fsdax)
     say(`a free devdax page counts ${base.devdax}, a free fsdax page ${base.fsdax}: one base for both`)

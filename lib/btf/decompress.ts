@@ -10,6 +10,37 @@ type Decompress = (input: Buffer, options: { maxOutputLength: number }) => Promi
 /** zlib has had zstd since Node 22.15 and 23.8. */
 const zstd = (zlib as { zstdDecompress?: Parameters<typeof promisify>[0] }).zstdDecompress
 
+/** Bytes of a gzip header at the start of `bytes`; past its end where it is cut short. */
+function gzipHeader(bytes: Buffer): number {
+  const flags = bytes[3] ?? 0
+  let at = 10
+  if ((flags & 4) !== 0) at += 2 + (at + 2 <= bytes.length ? bytes.readUInt16LE(at) : 0)
+  // A file name and a comment, each up to its NUL.
+  for (const flag of [8, 16]) {
+    if ((flags & flag) === 0) continue
+    const end = bytes.indexOf(0, at)
+    at = end < 0 ? bytes.length : end + 1
+  }
+  return (flags & 2) === 0 ? at : at + 2
+}
+
+/**
+ * The first member of a gzip file. `gunzip` takes what follows it for a further member, and in an image
+ * there is always something.
+ */
+async function gunzipFirst(bytes: Buffer, options: { maxOutputLength: number }): Promise<Buffer> {
+  const header = gzipHeader(bytes)
+  const inflate = promisify(zlib.inflateRaw) as unknown as (
+    input: Buffer,
+    options: zlib.ZlibOptions,
+  ) => Promise<{ buffer: Buffer; engine: { bytesWritten: number } }>
+  const { buffer, engine } = await inflate(bytes.subarray(header), { ...options, info: true })
+  const end = header + engine.bytesWritten + 8
+  if (end > bytes.length || bytes.readUInt32LE(end - 4) !== buffer.length % 2 ** 32)
+    throw new Error('the length at the end of gzip is another')
+  return buffer
+}
+
 interface Format {
   readonly name: string
   readonly magic: Buffer
@@ -27,7 +58,7 @@ const format = (name: string, magic: number[], tool: string, decompress?: Decomp
 
 /** What kernels are compressed with. */
 export const formats: readonly Format[] = [
-  format('gzip', [0x1f, 0x8b, 0x08], 'gzip -dc', promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip)),
+  format('gzip', [0x1f, 0x8b, 0x08], 'gzip -dc', gunzipFirst),
   format('zstd', [0x28, 0xb5, 0x2f, 0xfd], 'zstd -dc', zstd && (promisify(zstd) as unknown as Decompress)),
   format('xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'xz -dc'),
   format('lz4', [0x02, 0x21, 0x4c, 0x18], 'lz4 -dc'),

@@ -19,7 +19,10 @@ export interface DescribeOptions {
 }
 
 /** What the kernel of this BTF has for a page descriptor. */
-export function describeKernel(btf: Btf, { name, source, config, doubts: before = [] }: DescribeOptions): KernelDescriptor {
+export function describeKernel(
+  btf: Btf,
+  { name, source, config, doubts: before = [] }: DescribeOptions,
+): KernelDescriptor {
   const doubts: Doubt[] = [...before]
   const views = new Views(btf)
   const { wordBytes, byteOrder } = btf
@@ -174,12 +177,16 @@ function readTypes(
   const possible = (type: DescribedType): boolean => ofDevice[type]?.memory.some((each) => memory.has(each)) ?? false
   // One option decides on several page types; it is said once.
   const said = (option: string, kind: Doubt['kind'], text: string): void => {
-    if (!doubts.some((doubt) => doubt.about === `CONFIG_${option}`)) doubts.push({ about: `CONFIG_${option}`, kind, text })
+    if (!doubts.some((doubt) => doubt.about === `CONFIG_${option}`))
+      doubts.push({ about: `CONFIG_${option}`, kind, text })
   }
   const of = (type: DescribedType): TypeOfKernel => {
     const is = (has: boolean, because: string): TypeOfKernel => ({ type, exists: has, inStructs: has, because })
     if (type === 'third-tail')
-      return is(views.members('f').some(({ tail }) => tail === 3), 'struct folio has a fourth descriptor')
+      return is(
+        views.members('f').some(({ tail }) => tail === 3),
+        'struct folio has a fourth descriptor',
+      )
     if (type === 'page-pool')
       return is(
         views.has('n') || views.find('p.pp_magic') !== undefined || views.find('p.dma_addr') !== undefined,
@@ -192,7 +199,7 @@ function readTypes(
     if (!possible(type)) return is(false, `no MEMORY_DEVICE_${device.memory[0]}`)
     const on = isOn(config, device.option)
     if (on !== undefined) {
-      const because = `CONFIG_${device.option} is ${on ? 'set' : 'not set'}`
+      const because = `CONFIG_${device.option} is ${on ? 'set' : config?.options.has(device.option) ? 'not set' : 'not in the configuration'}`
       if (!on) said(device.option, 'asked', `no ${named(device.option)} in this kernel: ${because}`)
       return { type, exists: on, inStructs: true, because }
     }

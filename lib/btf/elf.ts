@@ -93,7 +93,10 @@ export async function btfOfElf(bytes: Bytes): Promise<Buffer> {
   const count = header.count === 0 ? first.size : header.count
   const names = header.names === 0xffff ? first.link : header.names
   if (count > mostSections || names >= count)
-    throw btfFault(`${count} ELF sections, with names in ${names}`, `at most ${mostSections}, with names in one of them`)
+    throw btfFault(
+      `${count} ELF sections, with names in ${names}`,
+      `at most ${mostSections}, with names in one of them`,
+    )
   const table = await bytes.read(header.sectionsAt, count * elf.sectionBytes)
   const { offset, size } = elf.section(table, names * elf.sectionBytes)
   if (size > longestNames) throw btfFault(`section names of ${size} bytes`, `at most ${longestNames}`)
@@ -106,8 +109,7 @@ export async function btfOfElf(bytes: Bytes): Promise<Buffer> {
     if (section.type === emptySection || section.type === noBits || section.size === 0) continue
     if ((section.flags & compressed) !== 0)
       throw btfFault('a compressed .BTF section', 'one that is not; `objcopy --decompress-debug-sections` makes it')
-    if (section.size > largestBtf)
-      throw btfFault(`a .BTF section of ${section.size} bytes`, `at most ${largestBtf}`)
+    if (section.size > largestBtf) throw btfFault(`a .BTF section of ${section.size} bytes`, `at most ${largestBtf}`)
     return bytes.read(section.offset, section.size)
   }
   throw without('an ELF file')

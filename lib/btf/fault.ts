@@ -16,7 +16,11 @@ export interface Place {
  * The error for a file that holds no usable BTF: what was found, where, and what is allowed. `given` is
  * made by the reader and never text from the file.
  */
-export function btfFault(given: string, allowed: string, { byte, type, argument = 'source', errno, cause }: Place = {}): PageboxError {
+export function btfFault(
+  given: string,
+  allowed: string,
+  { byte, type, argument = 'source', errno, cause }: Place = {},
+): PageboxError {
   const where = [...(type === undefined ? [] : [`type ${type}`]), ...(byte === undefined ? [] : [`byte ${byte}`])]
   const at = where.length === 0 ? '' : ` (${where.join(', ')})`
   const system = errno === undefined ? '' : ` (${errno})`

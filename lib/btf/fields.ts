@@ -3,7 +3,7 @@ import { btfFault } from './fault.ts'
 import { memberAt } from './members.ts'
 import { byteOf, type InWord, inWords, type Span, Taken } from './place.ts'
 import { everyType, isSecondName, type Rule, rules, tails } from './rules.ts'
-import { parseRef, type Seen, type ViewLetter, Views } from './views.ts'
+import { parseRef, type Seen, structOf, type ViewLetter, type Views } from './views.ts'
 
 export interface DescriptorFields {
   readonly fields: readonly DescriptorField[]
@@ -23,7 +23,11 @@ const refsOf = ({ from, types }: Rule): { ref: string; types: readonly Described
   from.map((each) => (typeof each === 'string' ? { ref: each, types } : each))
 
 /** Applies the rules, and finds what none of them knows. */
-export function readFields(views: Views, slabHasType: boolean, exists: (type: DescribedType) => boolean): DescriptorFields {
+export function readFields(
+  views: Views,
+  slabHasType: boolean,
+  exists: (type: DescribedType) => boolean,
+): DescriptorFields {
   return new Reader(views, slabHasType, exists).read()
 }
 
@@ -66,10 +70,17 @@ class Reader {
     const { btf } = this.#views
     const own = this.#views.find('f._folio_order@1') ?? this.#views.find('p.compound_order')
     const flags = this.#views.find('f._flags_1@1')
-    const order = { name: '_folio_order', kind: 'constant', types: ['tail'], meaning: "log2 of the folio's pages" } as const
+    const order = {
+      name: '_folio_order',
+      kind: 'constant',
+      types: ['tail'],
+      meaning: "log2 of the folio's pages",
+    } as const
     if (own !== undefined) {
       if (own.member.bits !== 8)
-        throw btfFault(`${own.name} of ${own.member.bits} bits`, 'a compound order of 8 bits', { type: own.member.type })
+        throw btfFault(`${own.name} of ${own.member.bits} bits`, 'a compound order of 8 bits', {
+          type: own.member.type,
+        })
       this.#add({ ...order, member: own.name, known: true }, this.#span(own))
       this.#addFlagsOfTail(flags, this.#wordBits, 0)
       return own.bit / 8
@@ -124,7 +135,11 @@ class Reader {
     }
   }
 
-  #addList({ name, meaning }: Rule, seen: Seen, common: Omit<DescriptorField, 'name' | 'kind' | keyof InWord>): void {
+  #addList(
+    { name, meaning }: Pick<Rule, 'name' | 'meaning'>,
+    seen: Seen,
+    common: Omit<DescriptorField, 'name' | 'kind' | keyof InWord>,
+  ): void {
     const { btf } = this.#views
     for (const [side, kind, way] of [
       ['next', 'list-next', 'next'],
@@ -145,7 +160,10 @@ class Reader {
   #add(field: Omit<DescriptorField, keyof InWord>, span: Span): void {
     const { btf, strideBytes } = this.#views
     if (span.bit + span.bits > strideBytes * 8)
-      throw btfFault(`${field.member} that ends at bit ${span.bit + span.bits}`, `${strideBytes * 8} bits of struct page`)
+      throw btfFault(
+        `${field.member} that ends at bit ${span.bit + span.bits}`,
+        `${strideBytes * 8} bits of struct page`,
+      )
     this.#addParts(field, inWords(span, this.#wordBits, btf.byteOrder))
   }
 
@@ -180,7 +198,10 @@ class Reader {
     for (const seen of this.#views.members(letter)) {
       if (isSecondName(letter, seen.member.name)) continue
       const { name } = seen.member
-      this.#add({ name, member: seen.name, kind: 'count', types: [type], meaning: '', known: true }, this.#span(seen))
+      const common = { member: seen.name, types: [type], meaning: `of struct ${structOf(letter)}`, known: true }
+      const isList = memberAt(this.#views.btf, seen.member.type, 'prev') !== undefined
+      if (isList) this.#addList({ name, meaning: 'on a list' }, seen, common)
+      else this.#add({ ...common, name, kind: 'count' }, this.#span(seen))
     }
   }
 
@@ -202,7 +223,14 @@ class Reader {
         const span = this.#container(seen)
         const over = this.#overlaps(span, types)
         this.#add(
-          { name: seen.member.name, member: seen.name, kind: 'count', types, meaning: 'unknown to pagebox', known: false },
+          {
+            name: seen.member.name,
+            member: seen.name,
+            kind: 'count',
+            types,
+            meaning: 'unknown to pagebox',
+            known: false,
+          },
           span,
         )
         unknown.push({ member: seen.name, byte: Math.floor(seen.bit / 8), bits: seen.member.bits, types, over })
@@ -230,7 +258,8 @@ class Reader {
     if (letter === 's') return ['slab']
     if (letter === 't') return ['page-table', 'pgd']
     if (letter === 'n') return ['page-pool']
-    if (letter === 'f') return tail === 0 ? ['anon', 'file', 'compound-head'] : [tails[Math.min(tail, 3) - 1] as DescribedType]
+    if (letter === 'f')
+      return tail === 0 ? ['anon', 'file', 'compound-head'] : [tails[Math.min(tail, 3) - 1] as DescribedType]
     const [outer, arm, ...inner] = member.path
     if (outer === undefined || arm === undefined) return [...everyType]
     const alone = inner.length === 0

@@ -95,7 +95,8 @@ export function readWidths(
   const inWord = { section: take(section), lruGen: take(gen), node: 0, lastCpupid: 0, kasanTag: 0, lruRefs: 0 }
   if (inWord.section < section) say('section', 'defaulted', `${section} bits of section do not fit: taken for none`)
   inWord.node = take(nodeShift)
-  if (inWord.node < nodeShift) say('node', 'defaulted', `${nodeShift} bits of node do not fit: the kernel keeps it by section`)
+  if (inWord.node < nodeShift)
+    say('node', 'defaulted', `${nodeShift} bits of node do not fit: the kernel keeps it by section`)
   inWord.kasanTag = take(kasanBits(btf, config, say))
   inWord.lastCpupid = take(cpupidBits(btf, config, wordBits, say))
   inWord.lruRefs = gen === 0 ? 0 : Math.min(refsBits(btf), left)
@@ -218,7 +219,11 @@ function kasanBits(btf: Btf, config: KernelConfig | undefined, say: Say): number
   // Tags are for pointers of 64 bits.
   if (btf.wordBytes === 4 || isOn(config, 'KASAN') !== undefined) return 0
   if (btf.has('kasan_arg', 'enum')) {
-    say('kasan_tag', 'defaulted', 'enum kasan_arg exists, so tags of hardware KASAN take 8 bits; the configuration would tell')
+    say(
+      'kasan_tag',
+      'defaulted',
+      'enum kasan_arg exists, so tags of hardware KASAN take 8 bits; the configuration would tell',
+    )
     return 8
   }
   say('kasan_tag', 'defaulted', 'no KASAN tag in flags: BTF cannot tell, the configuration would')

@@ -103,17 +103,20 @@ async function parseConfig(bytes: Buffer): Promise<KernelConfig> {
     return readKconfig(text.toString('latin1'))
   } catch (cause) {
     if (!isGzip || (cause as { name?: string }).name === 'PageboxError') throw cause
-    throw btfFault('a compressed configuration that is damaged or too large', `gzip of at most ${largestConfig} bytes`, {
-      argument,
-      cause,
-    })
+    throw btfFault(
+      'a compressed configuration that is damaged or too large',
+      `gzip of at most ${largestConfig} bytes`,
+      {
+        argument,
+        cause,
+      },
+    )
   }
 }
 
 /** Where the configuration of a kernel lies, by what is usual. */
 function placesOfConfig(path: string): string[] {
-  if (path === runningKernel)
-    return ['/proc/config.gz', `/boot/config-${uname()}`, `/lib/modules/${uname()}/config`]
+  if (path === runningKernel) return ['/proc/config.gz', `/boot/config-${uname()}`, `/lib/modules/${uname()}/config`]
   const folder = dirname(path)
   const file = basename(path)
   const places: string[] = []

@@ -54,10 +54,10 @@ export function readKconfig(text: string): KernelConfig {
   }
 }
 
-/** Whether it is built; undefined: the file does not say. */
+/** Whether it is built; undefined: there is no configuration. What a configuration leaves out is off. */
 export function isOn(config: KernelConfig | undefined, name: string): boolean | undefined {
-  const value = config?.options.get(name)
-  return value === undefined ? undefined : value !== 'n'
+  if (config === undefined || config.options.size === 0) return undefined
+  return (config.options.get(name) ?? 'n') !== 'n'
 }
 
 export function numberOf(config: KernelConfig | undefined, name: string): number | undefined {

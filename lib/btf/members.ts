@@ -44,6 +44,7 @@ export function membersOf(btf: Btf, id: number): readonly Found[] {
 
 function readMembers(btf: Btf, id: number): Found[] {
   const found: Found[] = []
+  let visited = 0
   const outer = btf.resolve(id).type
   if (outer.kind !== 'struct' && outer.kind !== 'union')
     throw btfFault(`a ${outer.kind}`, 'a struct or union', { type: id })
@@ -52,6 +53,9 @@ function readMembers(btf: Btf, id: number): Found[] {
     if (path.length > deepest)
       throw btfFault('unnamed members without an end', `at most ${deepest} in each other`, { type: id })
     for (const [index, member] of of.members.entries()) {
+      // Counts unnamed ones too: they may double at each depth and hold nothing.
+      if (++visited > mostFound)
+        throw btfFault('too many members', `at most ${mostFound}, those of unnamed structs included`, { type: id })
       const inner = btf.resolve(member.type)
       const { first, bits, isBitField } = rangeOf(btf, member)
       if (first + bits > of.size * 8)
@@ -62,8 +66,6 @@ function readMembers(btf: Btf, id: number): Found[] {
       const isComposite = inner.type.kind === 'struct' || inner.type.kind === 'union'
       if (member.name === '' && isComposite) visit(inner.type as Composite, inner.id, base + member.bitOffset, here)
       else if (member.name !== '') {
-        if (found.length >= mostFound)
-          throw btfFault('too many members', `at most ${mostFound}, unnamed structs included`, { type: id })
         found.push({ name: member.name, type: member.type, bitOffset: base + first, bits, isBitField, path: here })
       }
     }

@@ -46,7 +46,8 @@ export function printType(btf: Btf, id: number): string {
     throw btfFault(`a ${outer.kind}`, 'a struct or union', { type: id })
 
   const add = (text: string, depth: number, remark = ''): void => {
-    if (lines.length >= mostLines) throw btfFault('a struct too long to print', `at most ${mostLines} lines`, { type: id })
+    if (lines.length >= mostLines)
+      throw btfFault('a struct too long to print', `at most ${mostLines} lines`, { type: id })
     const line = `${'    '.repeat(depth)}${text}`
     lines.push(remark === '' ? line : `${line.padEnd(55)} /* ${remark} */`)
   }
@@ -59,8 +60,7 @@ export function printType(btf: Btf, id: number): string {
       const own = btf.resolve(member.type).type
       const inner = unnamed ?? (member.name === '' && (own.kind === 'struct' || own.kind === 'union') ? own : undefined)
       const bits = member.bitSize || btf.sizeOf(member.type) * 8
-      if (of.kind === 'struct' && member.bitOffset > end)
-        add(`/* ${member.bitOffset - end} bits hole */`, depth + 1)
+      if (of.kind === 'struct' && member.bitOffset > end) add(`/* ${member.bitOffset - end} bits hole */`, depth + 1)
       const at = base + member.bitOffset
       const where =
         member.bitSize === 0

@@ -39,8 +39,7 @@ const has = (of: string, path: string) => (btf: Btf) => {
   return found !== undefined && memberAt(btf, found.id, path) !== undefined
 }
 const struct = (name: string) => (btf: Btf) => btf.has(name, 'struct')
-const value = (of: string, name: string) => (btf: Btf) =>
-  btf.enumOf(of)?.some((each) => each.name === name) ?? false
+const value = (of: string, name: string) => (btf: Btf) => btf.enumOf(of)?.some((each) => each.name === name) ?? false
 
 /** What came and went, oldest first. */
 const marks: readonly Mark[] = [

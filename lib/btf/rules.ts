@@ -59,11 +59,7 @@ const hugetlb = (name: string, meaning: string): Rule =>
     name,
     'pointer',
     ['third-tail'],
-    [
-      { ref: `f.${name}@1`, types: ['tail'] },
-      { ref: `f.${name}@2`, types: ['second-tail'] },
-      `f.${name}@3`,
-    ],
+    [{ ref: `f.${name}@1`, types: ['tail'] }, { ref: `f.${name}@2`, types: ['second-tail'] }, `f.${name}@3`],
     meaning,
   )
 
@@ -92,13 +88,7 @@ export const rules: readonly Rule[] = [
     ['f.index', 'p.index', 'p.__folio_index'],
     'offset in the mapping, in pages',
   ),
-  rule(
-    'private',
-    'count',
-    [...user, ...hmm, 'fsdax'],
-    ['f.private', 'p.private'],
-    'buffer heads, or swap entry',
-  ),
+  rule('private', 'count', [...user, ...hmm, 'fsdax'], ['f.private', 'p.private'], 'buffer heads, or swap entry'),
 
   rule('buddy_list', 'list', ['free'], ['p.buddy_list', 'p.lru'], 'free block of this order'),
   rule('buddy_order', 'constant', ['free'], ['p.private'], 'order of the free block'),
@@ -119,13 +109,7 @@ export const rules: readonly Rule[] = [
   rule('stride', 'constant', ['slab'], ['s.stride'], "distance of the objects' extensions"),
 
   rule('compound_head', 'page-ref', tails, ['p.compound_info', 'p.compound_head'], "the head's address, bit 0 set"),
-  rule(
-    'compound_dtor',
-    'constant',
-    ['tail'],
-    ['f._folio_dtor@1', 'p.compound_dtor'],
-    'which function frees the folio',
-  ),
+  rule('compound_dtor', 'constant', ['tail'], ['f._folio_dtor@1', 'p.compound_dtor'], 'which function frees the folio'),
   rule('_large_mapcount', 'mapcount', ['tail'], ['f._large_mapcount@1'], 'mappings of any part, from -1'),
   rule(
     '_entire_mapcount',
@@ -169,13 +153,7 @@ export const rules: readonly Rule[] = [
     ['f._nr_pages@1', 'f._folio_nr_pages@1', 'p.compound_nr'],
     'pages of the folio',
   ),
-  rule(
-    '_deferred_list',
-    'list',
-    ['second-tail'],
-    ['f._deferred_list@2', 'p.deferred_list'],
-    'folio to be split',
-  ),
+  rule('_deferred_list', 'list', ['second-tail'], ['f._deferred_list@2', 'p.deferred_list'], 'folio to be split'),
   hugetlb('_hugetlb_subpool', 'pool that the hugetlb folio is charged to'),
   hugetlb('_hugetlb_cgroup', 'cgroup that the hugetlb folio is charged to'),
   hugetlb('_hugetlb_cgroup_rsvd', 'cgroup that the reservation is charged to'),
@@ -253,12 +231,13 @@ const secondNames: Readonly<Record<ViewLetter, ReadonlySet<string>>> = {
   p: new Set([
     ...['callback_head', 'rcu_head', 'pcp_list', 'pcp_llist', 'order', 'mlock_count', 'share', 'next', 'pages'],
     ...['pobjects', 'slabs', 's_mem', 'active', 'units', 'counters', 'pt_frag_refcount', 'pt_share_count', 'pt_index'],
+    'compound_order',
   ]),
   f: new Set([
     ...['flags', '_mapcount', '_refcount', 'mlock_count', 'share', 'swap', 'page', '_mm_id'],
     ...['_page_1', '__page_1', '_page_2', '__page_2', '_page_2a', '__page_2a', '__page_3'],
     ...['_flags_1', '_head_1', '__head', '_mapcount_1', '_refcount_1', '_flags_2', '_head_2', '_flags_2a', '_head_2a'],
-    ...['_flags_3', '_head_3'],
+    ...['_flags_3', '_head_3', '_folio_order'],
   ]),
   s: new Set([
     ...['flags', '__page_flags', '__page_type', '__page_refcount', 'callback_head', 'rcu_head', 'next', 'slabs'],

@@ -19,7 +19,13 @@ export interface EnumValue {
 
 export type BtfType =
   | { readonly kind: 'void' }
-  | { readonly kind: 'int'; readonly name: string; readonly size: number; readonly bits: number; readonly shift: number }
+  | {
+      readonly kind: 'int'
+      readonly name: string
+      readonly size: number
+      readonly bits: number
+      readonly shift: number
+    }
   | { readonly kind: 'float'; readonly name: string; readonly size: number }
   | { readonly kind: 'ptr'; readonly target: number }
   | { readonly kind: 'array'; readonly element: number; readonly length: number }

@@ -30,8 +30,7 @@ export class Views {
       .composites('page')
       .filter(({ type }) => type.members.length > 0)
       .find(({ id }) => memberAt(btf, id, '_refcount') !== undefined)
-    if (page === undefined)
-      throw btfFault('no struct page with _refcount', 'BTF of a kernel (vmlinux, not a module)')
+    if (page === undefined) throw btfFault('no struct page with _refcount', 'BTF of a kernel (vmlinux, not a module)')
     this.#ids.set('p', page.id)
     this.strideBytes = page.type.size
     const word = btf.wordBytes
