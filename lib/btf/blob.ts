@@ -4,6 +4,8 @@ import { headerBytes, kindNumber, kinds, magic, type KindName, typeBytes } from 
 /** Above what any kernel has: a tenth of this is usual. */
 export const largestBtf = 64 * 1024 * 1024
 const longestName = 511
+/** Types of one name: a kernel has two or three where files of it declare their own. */
+const mostOfOneName = 64
 
 export type ByteOrder = 'little' | 'big'
 
@@ -215,7 +217,7 @@ export class BtfBlob {
     const { stringsAt, stringsEnd } = this.#header
     const [bytes, names, allKinds, last] = [this.#bytes, this.#names, this.#kinds, stringsEnd - wanted.length]
     const found: number[] = []
-    for (let id = 1; id < this.count; id++) {
+    for (let id = 1; id < this.count && found.length < mostOfOneName; id++) {
       if (((mask >>> (allKinds[id] as number)) & 1) === 0) continue
       const at = stringsAt + (names[id] as number)
       if (bytes[at] !== first || at > last) continue

@@ -63,7 +63,7 @@ export function describeKernel(
     anonExclusiveBit: [...table.flags, ...table.aliases].find((flag) => flag.name === 'anon_exclusive')?.bit,
     pageTypeValues,
     memoryTypes: Object.fromEntries(
-      (btf.enumOf('memory_type') ?? [])
+      (btf.enumOf('memory_type', 'MEMORY_DEVICE_') ?? [])
         .filter((each) => each.name.startsWith('MEMORY_'))
         .map((each) => [each.name, Number(each.value)]),
     ),
@@ -170,7 +170,9 @@ function readTypes(
   config: KernelConfig | undefined,
   doubts: Doubt[],
 ): TypeOfKernel[] {
-  const memory = new Set((btf.enumOf('memory_type') ?? []).map(({ name }) => name.replace('MEMORY_DEVICE_', '')))
+  const memory = new Set(
+    (btf.enumOf('memory_type', 'MEMORY_DEVICE_') ?? []).map(({ name }) => name.replace('MEMORY_DEVICE_', '')),
+  )
   const hasDevices = zones.some(({ name }) => name === 'device')
   const named = (option: string): string =>
     deviceTypes.filter((type) => ofDevice[type]?.option === option && possible(type)).join(', ')

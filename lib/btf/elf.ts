@@ -84,7 +84,7 @@ const compressed = 0x800
 /** The `.BTF` section of an ELF file: of that, and of the tables that lead there, nothing else is read. */
 export async function btfOfElf(bytes: Bytes): Promise<Buffer> {
   const elf = new ElfReader(await bytes.read(0, 16))
-  const header = elf.header(await bytes.read(0, Math.min(elf.headerBytes, bytes.size)))
+  const header = elf.header(await bytes.read(0, elf.headerBytes))
   if (header.sectionsAt === 0) throw without('an ELF file without sections')
   if (header.sectionBytes !== elf.sectionBytes)
     throw btfFault(`ELF sections of ${header.sectionBytes} bytes`, `${elf.sectionBytes}`)

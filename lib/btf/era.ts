@@ -8,7 +8,7 @@ import type { Btf } from './types.ts'
  */
 export function readPageTypes(btf: Btf, range: ReleaseRange, doubts: Doubt[]): Record<string, number> {
   const values: Record<string, number> = Object.create(null)
-  const declared = btf.enumOf('pagetype')
+  const declared = btf.enumOf('pagetype', 'PG')
   for (const { name, value } of declared ?? []) {
     if (name.startsWith('PGTY_') && value >= 0n && value <= 0xffn) values[name.slice(5)] = Number(value) * 2 ** 24
     // v6.11: a bit each, that is clear.

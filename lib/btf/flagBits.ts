@@ -16,7 +16,7 @@ export interface FlagTable {
 
 /** The flags of `enum pageflags`, by number: the first name of a bit, and its further ones. */
 export function readFlags(btf: Btf, wordBits: number): FlagTable {
-  const values = btf.enumOf('pageflags')
+  const values = btf.enumOf('pageflags', 'PG_')
   if (values === undefined) throw btfFault('no enum pageflags', 'BTF of a kernel (vmlinux, not a module)')
   const end = values.find(({ name }) => name === '__NR_PAGEFLAGS')
   if (end === undefined || end.value < 1n || end.value > BigInt(wordBits))
@@ -43,7 +43,7 @@ export function readFlags(btf: Btf, wordBits: number): FlagTable {
 }
 
 export function readZones(btf: Btf): { name: string; number: number }[] {
-  const values = btf.enumOf('zone_type')
+  const values = btf.enumOf('zone_type', 'ZONE_')
   const end = values?.find(({ name }) => name === '__MAX_NR_ZONES')
   if (values === undefined || end === undefined || end.value < 1n || end.value > 8n)
     throw btfFault(

@@ -197,7 +197,7 @@ export const rules: readonly Rule[] = [
     'obj_exts',
     'pointer',
     ['slab'],
-    ['s.obj_exts', 's.memcg_data', 's.obj_cgroups', 'p.obj_cgroups', 'p.mem_cgroup'],
+    ['s.obj_exts', 's.memcg_data', 's.obj_cgroups', 'p.obj_cgroups', 'p.memcg_data', 'p.mem_cgroup'],
     'the cgroups that the objects are charged to',
     'mem-cgroup',
   ),

@@ -245,11 +245,15 @@ export class Btf {
     return this.blob.find(name, ...of).length > 0
   }
 
-  /** Values of a named enum; undefined: there is none. */
-  enumOf(name: string): readonly EnumValue[] | undefined {
-    const [id] = this.blob.find(name, 'enum', 'enum64')
-    if (id === undefined) return undefined
-    const type = this.type(id)
-    return type.kind === 'enum' ? type.values : undefined
+  /**
+   * Values of a named enum; undefined: there is none. With `prefix`, of the one whose values are called so:
+   * a driver may use the name too.
+   */
+  enumOf(name: string, prefix = ''): readonly EnumValue[] | undefined {
+    for (const id of this.blob.find(name, 'enum', 'enum64')) {
+      const type = this.type(id)
+      if (type.kind === 'enum' && type.values.some((value) => value.name.startsWith(prefix))) return type.values
+    }
+    return undefined
   }
 }

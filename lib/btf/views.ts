@@ -4,6 +4,8 @@ import type { Btf } from './types.ts'
 
 /** The structs that describe a page, by the letter that rules use. */
 const structs = { p: 'page', f: 'folio', s: 'slab', t: 'ptdesc', n: 'netmem_desc', z: 'zpdesc' } as const
+/** A member that tells each from what a driver may call by that name. */
+const own = { f: '_refcount', s: 'freelist', t: 'pmd_huge_pte', n: 'pp_magic', z: 'zspage' } as const
 export type ViewLetter = keyof typeof structs
 export const structOf = (letter: ViewLetter): string => structs[letter]
 
@@ -40,7 +42,8 @@ export class Views {
         type: page.id,
       })
     for (const letter of ['f', 's', 't', 'n', 'z'] as const) {
-      const found = btf.composites(structs[letter]).find(({ type }) => type.members.length > 0)
+      const all = btf.composites(structs[letter]).filter(({ type }) => type.members.length > 0)
+      const found = all.find(({ id }) => memberAt(btf, id, own[letter]) !== undefined) ?? all[0]
       if (found !== undefined) this.#ids.set(letter, found.id)
     }
   }

@@ -130,7 +130,8 @@ describe('what has none is refused', () => {
 
   test('ELF cut short anywhere, or with wild numbers', async () => {
     const whole = elf([{ name: '.BTF', bytes: raw }])
-    for (let length = 0; length < whole.length; length += 997) await fault(() => importBtf(whole.subarray(0, length)))
+    for (let length = 0; length < whole.length; length += length < 200 ? 1 : 997)
+      await fault(() => importBtf(whole.subarray(0, length)))
     for (let at = 0; at < 64; at++) {
       const wild = Buffer.from(whole)
       wild.fill(0xff, at, at + 4)

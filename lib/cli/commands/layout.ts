@@ -27,8 +27,9 @@ Examples:
 async function run(name: string | undefined, options: Options, context: Context): Promise<void> {
   const { io } = context
   const { pagebox } = await import('../subject.ts')
-  const claimOf = (wanted: string, { name: layout }: Layout): Claim => {
+  const claimOf = (wanted: string, layoutOf: () => Layout): Claim => {
     const scheme = pick(pagebox.schemes, wanted, 'scheme')
+    const layout = layoutOf().name
     return {
       scheme,
       // Tails and heads exist from some order on; the smallest one at which they do is shown.
@@ -60,7 +61,7 @@ async function run(name: string | undefined, options: Options, context: Context)
       options.type,
       'page type',
     ).name
-  const claim = options.scheme === undefined ? undefined : claimOf(options.scheme, layout)
+  const claim = options.scheme === undefined ? undefined : claimOf(options.scheme, () => layout)
   if (options.json) {
     const types = type === undefined ? layout.types : [type]
     io.out(

@@ -20,7 +20,7 @@ export interface KernelOptions {
 export async function printKernel(
   options: KernelOptions,
   { io }: Context,
-  claimOf: (scheme: string, layout: Layout) => Claim,
+  claimOf: (scheme: string, layoutOf: () => Layout) => Claim,
 ): Promise<void> {
   const { importBtf, toLayoutDeclaration, layouts } = await import('../../index.ts')
   const kernel = await importBtf(options.btf, options.kconfig === undefined ? {} : { kconfig: options.kconfig })
@@ -33,7 +33,8 @@ export async function printKernel(
       'page type',
     ).name
   const declaration = toLayoutDeclaration(kernel)
-  const claim = options.scheme === undefined ? undefined : claimOf(options.scheme, define(kernel, declaration, layouts))
+  const claim =
+    options.scheme === undefined ? undefined : claimOf(options.scheme, () => define(kernel, declaration, layouts))
   if (options.json) {
     const types = (type === undefined ? shown.types : [type]).filter((each) => declares(declaration, each))
     const room = claim && { scheme: claim.scheme, room: types.map((each) => claim.roomOf(each)) }
@@ -62,5 +63,7 @@ function define(
   const refused = cannotSay.filter((each) => each.refused).map(({ what }) => what)
   if (refused.length > 0)
     throw new UsageError(`no scheme can be laid over ${kernel.name} yet; a layout cannot say: ${refused.join('; ')}`)
-  return layouts.define({ ...definition, ...(layouts.has(kernel.name) && { name: `${kernel.name}-btf` }) })
+  let { name } = definition
+  for (let copy = 2; layouts.has(name); copy++) name = `${definition.name.slice(0, 58)}-${copy}`
+  return layouts.define({ ...definition, name })
 }
