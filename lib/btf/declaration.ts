@@ -1,7 +1,9 @@
 import type { LayoutDefinition, PageType } from '../page/layout.ts'
 import { tables } from '../native/tables.ts'
+import { badArgument } from '../base/args.ts'
 import type { ByteOrder } from './blob.ts'
 import type { DescriptorField, KernelDescriptor } from './description.ts'
+import { isDescriptor } from './describe.ts'
 import { byteOf } from './place.ts'
 
 /** What a kernel has and a declared layout has no words for. */
@@ -23,6 +25,7 @@ export interface LayoutDeclaration {
  * values, so a big-endian kernel's layout means the same there.
  */
 export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration {
+  if (!isDescriptor(kernel)) throw badArgument('ERR_PAGEBOX_ARG_TYPE', 'kernel', kernel, 'what importBtf resolves to')
   const known = new Set<string>(tables().pageTypes)
   const types = kernel.types.filter(({ type, exists }) => exists && known.has(type)).map(({ type }) => type as PageType)
   const isDeclared = (type: string): boolean => (types as string[]).includes(type)

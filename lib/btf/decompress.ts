@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib'
 import { btfFault } from './fault.ts'
 
 /** A kernel is a tenth of this. */
-export const largestImage = 512 * 1024 * 1024
+export const largestImage = 256 * 1024 * 1024
 
 type Decompress = (input: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 

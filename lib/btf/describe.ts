@@ -1,3 +1,4 @@
+import { deepFreeze } from '../base/freeze.ts'
 import { readDeviceBase, readPageTypes } from './era.ts'
 import type { DescribedType, Doubt, KernelDescriptor } from './description.ts'
 import { type DescriptorFields, readFields } from './fields.ts'
@@ -18,7 +19,12 @@ export interface DescribeOptions {
   readonly doubts?: readonly Doubt[]
 }
 
-/** What the kernel of this BTF has for a page descriptor. */
+const described = new WeakSet<object>()
+/** Whether it came from here, and is thus sound. */
+export const isDescriptor = (value: unknown): value is KernelDescriptor =>
+  typeof value === 'object' && value !== null && described.has(value)
+
+/** What the kernel of this BTF has for a page descriptor; frozen. */
 export function describeKernel(
   btf: Btf,
   { name, source, config, doubts: before = [] }: DescribeOptions,
@@ -32,7 +38,7 @@ export function describeKernel(
   const table = readFlags(btf, wordBits)
   const zones = readZones(btf)
   const widths = readWidths(btf, table.count, zones.length, config, doubts)
-  const pageTypeValues = readPageTypes(btf, range, doubts)
+  const pageTypeValues = readPageTypes(btf, range, table.flags, doubts)
 
   const types = readTypes(btf, views, zones, config, doubts)
   // What the configuration leaves out is described all the same: the words are there.
@@ -47,7 +53,7 @@ export function describeKernel(
   for (const each of read.missing)
     doubts.push({ about: each, kind: 'defaulted', text: `the kernel has no ${each} that pagebox would know` })
 
-  return {
+  const kernel: KernelDescriptor = deepFreeze({
     name,
     source,
     byteOrder,
@@ -81,7 +87,9 @@ export function describeKernel(
     unknown: read.unknown,
     missing: read.missing,
     doubts,
-  }
+  })
+  described.add(kernel)
+  return kernel
 }
 
 function checkWord(config: KernelConfig | undefined, wordBits: number, doubts: Doubt[]): void {

@@ -1,4 +1,4 @@
-import type { Doubt, KernelDescriptor } from './description.ts'
+import type { Doubt, FlagOfKernel, KernelDescriptor } from './description.ts'
 import { type Release, type ReleaseRange, release, rangeText, releaseText } from './release.ts'
 import type { Btf } from './types.ts'
 
@@ -6,7 +6,12 @@ import type { Btf } from './types.ts'
  * What a page without mappings has over `_mapcount`. An enum since v6.11; before, numbers that only the
  * preprocessor knew: a word of ones with one bit clear.
  */
-export function readPageTypes(btf: Btf, range: ReleaseRange, doubts: Doubt[]): Record<string, number> {
+export function readPageTypes(
+  btf: Btf,
+  range: ReleaseRange,
+  flags: readonly FlagOfKernel[],
+  doubts: Doubt[],
+): Record<string, number> {
   const values: Record<string, number> = Object.create(null)
   const declared = btf.enumOf('pagetype', 'PG')
   for (const { name, value } of declared ?? []) {
@@ -19,10 +24,13 @@ export function readPageTypes(btf: Btf, range: ReleaseRange, doubts: Doubt[]): R
   const clear = (bit: number): number => 0xffffffff - bit
   const old = range.before !== undefined && range.before <= release(5, 11)
   Object.assign(values, { buddy: clear(0x80), offline: clear(0x100), table: clear(old ? 0x400 : 0x200) })
+  // In v6.10 slabs and hugetlb pages had become types, and there was no enum yet.
+  const slabIsType = !flags.some(({ name }) => name === 'slab')
+  if (slabIsType) Object.assign(values, { hugetlb: clear(0x800), slab: clear(0x1000) })
   doubts.push({
     about: 'page types',
     kind: 'defaulted',
-    text: `BTF of ${rangeText(range)} has no enum pagetype: buddy is a clear bit 0x80, page tables 0x${(old ? 0x400 : 0x200).toString(16)}, as in ${old ? 'v5.10' : 'v6.1'}`,
+    text: `BTF of ${rangeText(range)} has no enum pagetype: buddy is a clear bit 0x80, page tables 0x${(old ? 0x400 : 0x200).toString(16)}, as in ${old ? 'v5.10' : slabIsType ? 'v6.10' : 'v6.1'}`,
   })
   return values
 }

@@ -59,10 +59,31 @@ class Reader {
         const members = [...new Set(refs)].map((ref) => `page.${parseRef(ref).name}`)
         throw btfFault(`no ${members.join(' or ')}`, 'a struct page with flags, _mapcount, _refcount and compound_head')
       }
+    this.#checkCore()
     this.#foreign('z', 'zsmalloc')
     const unknown = this.#readUnknown()
     const missing = wanted.filter((name) => !this.#met.has(name))
     return { fields: this.#fields, unknown, met: this.#met, missing, orderByte }
+  }
+
+  /** What the core of every kernel reads has one shape since there is a struct page. */
+  #checkCore(): void {
+    const word = this.#wordBits
+    const shapes: Record<string, { bits: number; at?: number }> = {
+      flags: { bits: word, at: 0 },
+      compound_head: { bits: word, at: word },
+      _mapcount: { bits: 32 },
+      _refcount: { bits: 32 },
+    }
+    for (const [name, shape] of Object.entries(shapes)) {
+      const seen = this.#met.get(name) as Seen
+      const { bit, member } = seen
+      if (member.bits === shape.bits && bit === (shape.at ?? bit) && bit % shape.bits === 0) continue
+      throw btfFault(
+        `${seen.name} of ${member.bits} bits at bit ${bit}`,
+        `${shape.bits} bits ${shape.at === undefined ? 'that are aligned' : `at bit ${shape.at}`}`,
+      )
+    }
   }
 
   /** The order of a large folio: a byte of its own, or since v6.6 the lowest of `page[1].flags`. */

@@ -4,7 +4,6 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { badArgument, newName, options, string, typedArray } from '../base/args.ts'
-import { deepFreeze } from '../base/freeze.ts'
 import { typedArrayName } from '../base/primordials.ts'
 import { bytesOf, withFile } from './bytes.ts'
 import { describeKernel } from './describe.ts'
@@ -38,7 +37,7 @@ const largestConfig = 4 * 1024 * 1024
  */
 export async function importBtf(source: string | Uint8Array, given: ImportBtfOptions = {}): Promise<KernelDescriptor> {
   const { btf, ...rest } = await readBtf(source, given)
-  return deepFreeze(describeKernel(btf, rest))
+  return describeKernel(btf, rest)
 }
 
 /** The types themselves, with what {@link importBtf} would describe them with. */

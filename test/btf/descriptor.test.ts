@@ -242,13 +242,28 @@ test('a release is a range, with what says so', async () => {
   const { release } = await read()
   expect(release).toMatchObject({ least: 6012, before: 6014, text: 'v6.12 or later, before v6.14' })
   expect(release.because.join()).toContain('PGTY_buddy')
-  const old = await read({ pagetype: false })
+  const flags = ['lru', 'head', 'active', 'unevictable', 'swapbacked', 'uptodate']
+  const old = await read({ pagetype: false, flags: [...flags, 'slab'] })
   expect(doubtsOf(old, 'page types')).toMatchObject([{ kind: 'defaulted' }])
-  expect(old.pageTypeValues).toMatchObject({ buddy: 0xffffff7f, table: 0xfffffdff })
+  expect(old.pageTypeValues).toEqual({ buddy: 0xffffff7f, offline: 0xfffffeff, table: 0xfffffdff })
+  expect(freeBytes(old, 'slab')).toBe('44-51')
+  // Without the flag a slab is told by its type: v6.10 had no enum for it yet.
+  const between = await read({ pagetype: false, flags })
+  expect(between.pageTypeValues).toMatchObject({ slab: 0xffffefff, hugetlb: 0xfffff7ff })
+  expect(freeBytes(between, 'slab')).toBe('44-47')
 })
 
 test('what is returned cannot be changed', async () => {
   const found = await read()
   expect(Object.isFrozen(found.fields[0])).toBe(true)
   expect(Object.isFrozen(found.doubts)).toBe(true)
+})
+
+test.each([undefined, null, 7, 'linux-6.12', {}, { fields: [] }])('%j declares no layout', (value) => {
+  expect(() => toLayoutDeclaration(value as never)).toThrow(/what importBtf resolves to/)
+})
+
+test('a count of another width is no count of the kernel', async () => {
+  const w = kernel({ renamed: { _refcount: 'elsewhere', memcg_data: '_refcount' } })
+  expect((await fault(() => importBtf(w.toBuffer()))).message).toContain('page._refcount of 64 bits')
 })

@@ -123,7 +123,7 @@ describe('what has none is refused', () => {
       '/sys/kernel/btf/vmlinux',
     ],
     ['lz4 in an image', Buffer.concat([noise(1000), Buffer.from([2, 0x21, 0x4c, 0x18]), noise(500)]), 'lz4'],
-    ['a gigabyte of zeros in gzip', gzipSync(Buffer.alloc(520 * 2 ** 20), { level: 1 }), 'at most'],
+    ['a gigabyte of zeros in gzip', gzipSync(Buffer.alloc(260 * 2 ** 20), { level: 1 }), 'at most'],
   ])('%s', async (_name, bytes, said) => {
     expect((await fault(() => importBtf(bytes))).message).toContain(said)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { importBtf, type KernelDescriptor, layouts, probe, room, schemes, toLayoutDeclaration } from 'pagebox'
+import { Box, importBtf, type KernelDescriptor, layouts, probe, room, schemes, toLayoutDeclaration } from 'pagebox'
 import { freeBytes, placesOf } from './free.ts'
 import { realKernel, realKernels, whyNone } from './shared.ts'
 
@@ -187,6 +187,33 @@ describe.each(known)('%s', (name) => {
         }
   })
 })
+
+test.each(known.filter((name) => /^(5|6\.1\.|6\.12)/.test(name) && name.includes('amd64')))(
+  'memory management runs on %s',
+  async (name) => {
+    const { definition } = toLayoutDeclaration(await importBtf(realKernel(name)))
+    const layout = layouts.define({ ...definition, name: `runs-${name}` })
+    const box = Box.create({ pages: 2048, layout })
+    const parent = box.createMm()
+    const memory = parent.mmap({ pages: 16 })
+    memory.store(0, 7n)
+    const pins = memory.pin({ write: true })
+    const child = parent.fork()
+    expect(pins.load()).toBe(7n)
+    pins.unpin()
+    box.audit().assertClean()
+    child.close()
+    box.close()
+
+    const pages = Box.create({ pages: 1024, layout })
+    pages.setup(512, { type: 'compound-head', order: 9 })
+    pages.pins.pin(512 + 7)
+    expect(pages.pins.pins(512)).toEqual({ pins: 1, exact: layout.pincount.tail !== 0 })
+    pages.pins.unpin(512 + 7)
+    pages.audit().assertClean()
+    pages.close()
+  },
+)
 
 test.skipIf(known.length === 0)('what changed between kernels is seen', async () => {
   const [old, middle, newest] = (await Promise.all(
