@@ -59,15 +59,16 @@ function readHeader(view: DataView): Header {
   }
 }
 
-/** Whether what lies at `at` looks like a BTF header: for the search in an image. Reads no further. */
-export function looksLikeBtf(bytes: Buffer, at: number): boolean {
-  if (at + headerBytes > bytes.length) return false
+/** Bytes of the BTF that begins at `at`, by its header; 0: nothing there looks like BTF. For the search in an image. */
+export function btfLengthAt(bytes: Buffer, at: number): number {
+  if (at + headerBytes > bytes.length) return 0
   try {
     const rest = Math.min(bytes.length - at, largestBtf)
     const header = readHeader(new DataView(bytes.buffer, bytes.byteOffset + at, rest))
-    return header.typesEnd > header.typesAt && header.stringsEnd - header.stringsAt > 1
+    const isEmpty = header.typesEnd === header.typesAt || header.stringsEnd - header.stringsAt < 2
+    return isEmpty ? 0 : Math.max(header.typesEnd, header.stringsEnd)
   } catch {
-    return false
+    return 0
   }
 }
 

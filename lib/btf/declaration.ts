@@ -39,7 +39,7 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
   }
   const fields = kernel.fields.flatMap((field) => {
     const on = field.types.filter(isDeclared) as PageType[]
-    return on.length === 0 ? [] : [{ ...toField(withoutTailBit(field), kernel, 'little'), types: on }]
+    return on.length === 0 ? [] : [{ ...toField(asDeclared(field), kernel, 'little'), types: on }]
   })
   const { widths, pageTypeValues: values } = kernel
   const definition: LayoutDefinition = {
@@ -102,8 +102,13 @@ export function configText(kernel: KernelDescriptor): string {
 
 type DeclaredField = LayoutDefinition['fields'][number]
 
-/** Bit 0 of word 1 says tail to every lockless reader; whatever else lies there leaves it clear. */
-function withoutTailBit(field: DescriptorField): DescriptorField {
+/**
+ * Bit 0 of word 1 says tail to every lockless reader; whatever else lies there leaves it clear. And boxes
+ * take a field called `ptl` for the lock itself, which a kernel with large locks keeps elsewhere.
+ */
+function asDeclared(field: DescriptorField): DescriptorField {
+  if (field.name === 'ptl' && field.kind === 'pointer')
+    return { ...field, name: 'ptl_pointer', object: 'page-table-lock' }
   const mayLieThere = ['pointer', 'list-next', 'list-prev', 'page-ref'].includes(field.kind)
   if (field.word !== 1 || field.shift !== 0 || mayLieThere) return field
   return { ...field, shift: 1, bits: field.bits - 1 }

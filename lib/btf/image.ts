@@ -1,4 +1,4 @@
-import { largestBtf, looksLikeBtf } from './blob.ts'
+import { largestBtf, btfLengthAt } from './blob.ts'
 import { type Bytes, bytesOf } from './bytes.ts'
 import { cannotDecompress, decompress, formatAt, formats, largestImage } from './decompress.ts'
 import { btfOfElf, isElf } from './elf.ts'
@@ -50,16 +50,18 @@ function* placesOf(bytes: Buffer, pattern: Buffer): Generator<number> {
   for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1)) yield at
 }
 
-/** BTF that lies in an image as it is: the largest, since modules built in may bring some of their own. */
+/** BTF that lies in an image as it is: the largest, since BPF programs that are built in bring some of their own. */
 function findBtfWithin(image: Buffer): Buffer | undefined {
+  let found: Buffer | undefined
   for (const pattern of [Buffer.from([0x9f, 0xeb, 1, 0]), Buffer.from([0xeb, 0x9f, 1, 0])]) {
     let tries = 0
     for (const at of placesOf(image, pattern)) {
       if (++tries > mostTries * 32) break
-      if (looksLikeBtf(image, at)) return image.subarray(at, at + largestBtf)
+      const length = btfLengthAt(image, at)
+      if (length > (found?.length ?? 0)) found = image.subarray(at, at + length)
     }
   }
-  return undefined
+  return found
 }
 
 /** Tries what looks like compressed data, until one holds a kernel with BTF. */

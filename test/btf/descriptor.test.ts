@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { importBtf, type ImportBtfOptions, type KernelDescriptor, toLayoutDeclaration } from 'pagebox'
+import { importBtf, type ImportBtfOptions, type KernelDescriptor, layouts, toLayoutDeclaration } from 'pagebox'
 import { fault } from './fails.ts'
 import { freeBytes, placesOf } from './free.ts'
 import { kernel, type KernelShape } from './kernel.ts'
@@ -266,4 +266,17 @@ test.each([undefined, null, 7, 'linux-6.12', {}, { fields: [] }])('%j declares n
 test('a count of another width is no count of the kernel', async () => {
   const w = kernel({ renamed: { _refcount: 'elsewhere', memcg_data: '_refcount' } })
   expect((await fault(() => importBtf(w.toBuffer()))).message).toContain('page._refcount of 64 bits')
+})
+
+test('a lock that is too large is a pointer to one', async () => {
+  const small = await read()
+  expect(toLayoutDeclaration(small).definition.fields).toContainEqual(
+    expect.objectContaining({ name: 'ptl', kind: 'lock', bits: 32, offsetBytes: 40 }),
+  )
+  const { definition } = toLayoutDeclaration(await read({ largeLocks: true }))
+  expect(definition.fields.some(({ name }) => name === 'ptl')).toBe(false)
+  expect(definition.fields).toContainEqual(
+    expect.objectContaining({ name: 'ptl_pointer', kind: 'pointer', bits: 64, offsetBytes: 40 }),
+  )
+  layouts.define({ ...definition, name: 'large-locks' })
 })

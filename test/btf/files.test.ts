@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { importBtf } from 'pagebox'
 import { fault } from './fails.ts'
 import { kernel } from './kernel.ts'
-import { elf } from './writer.ts'
+import { BtfWriter, elf } from './writer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pagebox-btf-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -19,6 +19,10 @@ const file = (name: string, bytes: Buffer): string => {
 }
 
 const raw = kernel().toBuffer()
+/** As a BPF program has it. */
+const program = new BtfWriter()
+program.int('int', 4)
+const small = program.toBuffer()
 const noise = (length: number, seed = 1): Buffer => {
   const bytes = Buffer.alloc(length)
   let state = seed
@@ -64,6 +68,7 @@ describe('BTF is found', () => {
       elf([{ name: '.BTF', bytes: kernel({ order: 'big', wordBytes: 4 }).toBuffer() }], { order: 'big', is64: false }),
     ],
     ['in an image as it is', Buffer.concat([noise(5000), raw, noise(5000, 3)])],
+    ['in an image that has other BTF too', Buffer.concat([noise(99), small, noise(99), raw, small])],
     ['in a bzImage', bzImage(gzipSync(elf([{ name: '.BTF', bytes: raw }])))],
     [
       'in an image of which nothing is known',

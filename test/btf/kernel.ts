@@ -25,6 +25,8 @@ export interface KernelShape {
   /** mem_section without subsection_map: whether there is a section in flags, nobody can tell. */
   sparse?: boolean
   pagetype?: boolean
+  /** Page-table locks that are too large for the descriptor. */
+  largeLocks?: boolean
 }
 
 const defaultFlags = [
@@ -141,7 +143,7 @@ export function kernel(shape: KernelShape = {}): BtfWriter {
     member('pmd_huge_pte', pointer),
     member('__page_mapping', long),
     member('pt_mm', pointer),
-    member('ptl', u32),
+    member('ptl', shape.largeLocks === true ? pointer : u32),
     member('__page_type', u32),
     member('__page_refcount', atomic),
   ])
