@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { btfFault } from './fault.ts'
+import { zstdFrameLength } from './zstdFrame.ts'
 
 /** A kernel is a tenth of this. */
 export const largestImage = 256 * 1024 * 1024
@@ -41,6 +42,11 @@ async function gunzipFirst(bytes: Buffer, options: { maxOutputLength: number }):
   return buffer
 }
 
+const unzstdFirst = (zstd: Parameters<typeof promisify>[0]): Decompress => {
+  const whole = promisify(zstd) as unknown as Decompress
+  return (bytes, options) => whole(bytes.subarray(0, zstdFrameLength(bytes)), options)
+}
+
 interface Format {
   readonly name: string
   readonly magic: Buffer
@@ -59,7 +65,7 @@ const format = (name: string, magic: number[], tool: string, decompress?: Decomp
 /** What kernels are compressed with. */
 export const formats: readonly Format[] = [
   format('gzip', [0x1f, 0x8b, 0x08], 'gzip -dc', gunzipFirst),
-  format('zstd', [0x28, 0xb5, 0x2f, 0xfd], 'zstd -dc', zstd && (promisify(zstd) as unknown as Decompress)),
+  format('zstd', [0x28, 0xb5, 0x2f, 0xfd], 'zstd -dc', zstd && unzstdFirst(zstd)),
   format('xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'xz -dc'),
   format('lz4', [0x02, 0x21, 0x4c, 0x18], 'lz4 -dc'),
   format('lzma', [0x5d, 0x00, 0x00], 'lzma -dc'),

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import * as zlib from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { importBtf } from 'pagebox'
+import { zstdFrameLength } from '../../lib/btf/zstdFrame.ts'
 import { fault } from './fails.ts'
 import { kernel } from './kernel.ts'
 import { BtfWriter, elf } from './writer.ts'
@@ -91,6 +92,19 @@ describe('BTF is found', () => {
     expect((await importBtf(path)).strideBytes).toBe(64)
   })
 
+  test.skipIf(spawnSync('zstd', ['-V']).status !== 0).each([
+    ['small', raw, []],
+    ['of several blocks', noise(400_000), ['--no-check']],
+    ['of one byte repeated', Buffer.alloc(300_000), ['-19']],
+    ['of a known size', noise(70_000), ['--stream-size=70000', '--check']],
+    ['empty', Buffer.alloc(0), []],
+  ])('where a zstd frame ends: %s', (_name, bytes, options) => {
+    const frame = execFileSync('zstd', ['-c', ...options], { input: bytes, maxBuffer: 2 ** 24 })
+    expect(zstdFrameLength(frame)).toBe(frame.length)
+    expect(zstdFrameLength(Buffer.concat([frame, noise(100)]))).toBe(frame.length)
+    for (const cut of [0, 4, 5, 7, frame.length - 1]) expect(zstdFrameLength(frame.subarray(0, cut))).toBeUndefined()
+  })
+
   test.skipIf(spawnSync('zstd', ['-V']).status !== 0)('in zstd, or the error says what to do', async () => {
     const image = bzImage(execFileSync('zstd', ['-c'], { input: elf([{ name: '.BTF', bytes: raw }]) }))
     if ('zstdDecompress' in zlib) expect((await importBtf(image)).strideBytes).toBe(64)
@@ -128,7 +142,7 @@ describe('what has none is refused', () => {
       '/sys/kernel/btf/vmlinux',
     ],
     ['lz4 in an image', Buffer.concat([noise(1000), Buffer.from([2, 0x21, 0x4c, 0x18]), noise(500)]), 'lz4'],
-    ['a gigabyte of zeros in gzip', gzipSync(Buffer.alloc(260 * 2 ** 20), { level: 1 }), 'at most'],
+    ['more zeros than a kernel has, in gzip', gzipSync(Buffer.alloc(260 * 2 ** 20), { level: 1 }), 'at most'],
   ])('%s', async (_name, bytes, said) => {
     expect((await fault(() => importBtf(bytes))).message).toContain(said)
   })
