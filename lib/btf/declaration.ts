@@ -1,4 +1,4 @@
-import type { LayoutDefinition, PageType } from '../page/layout.ts'
+import type { Era, Kconfig, LayoutDefinition, PageType } from '../page/layout.ts'
 import { tables } from '../native/tables.ts'
 import { badArgument } from '../base/args.ts'
 import type { ByteOrder } from './blob.ts'
@@ -41,33 +41,13 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
     const on = field.types.filter(isDeclared) as PageType[]
     return on.length === 0 ? [] : [{ ...toField(asDeclared(field), kernel, 'little'), types: on }]
   })
-  const { widths, pageTypeValues: values } = kernel
   const definition: LayoutDefinition = {
     name: kernel.name,
     summary: `struct page of a real kernel, ${kernel.release.text}, from its BTF`,
     wordBytes: kernel.wordBytes,
     strideBytes: kernel.strideBytes,
-    kconfig: {
-      name: configText(kernel),
-      sectionBits: widths.section,
-      nodeBits: widths.node,
-      zoneBits: widths.zone,
-      lastCpupidBits: widths.lastCpupid + widths.kasanTag,
-      lruGenBits: widths.lruGen,
-      lruRefsBits: widths.lruRefs,
-      memcg: hasMemcg(kernel),
-      alignBytes: kernel.alignBytes,
-    },
-    era: {
-      kernel: kernel.release.text,
-      zoneDeviceBase: kernel.deviceBase.fsdax,
-      privateBase: kernel.deviceBase.private,
-      anonExclusive: kernel.anonExclusiveBit !== undefined,
-      buddyType: values.buddy ?? 0,
-      tableType: values.table ?? 0,
-      slabType: values.slab ?? 0,
-      hugetlbType: values.hugetlb ?? 0,
-    },
+    kconfig: kconfigOf(kernel),
+    era: eraOf(kernel),
     types,
     compoundTypes: kernel.compoundTypes.filter(isDeclared) as PageType[],
     flags: kernel.flags.map(({ name, bit }) => ({ name, bit })),
@@ -84,10 +64,39 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
   return { definition, cannotSay: unsayable(kernel, types) }
 }
 
+export function kconfigOf(kernel: KernelDescriptor): Kconfig {
+  const { widths } = kernel
+  return {
+    name: configText(kernel),
+    sectionBits: widths.section,
+    nodeBits: widths.node,
+    zoneBits: widths.zone,
+    // A layout knows no KASAN tag; it lies right below.
+    lastCpupidBits: widths.lastCpupid + widths.kasanTag,
+    lruGenBits: widths.lruGen,
+    lruRefsBits: widths.lruRefs,
+    memcg: hasMemcg(kernel),
+    alignBytes: kernel.alignBytes,
+  }
+}
+
+export function eraOf({ release, deviceBase, anonExclusiveBit, pageTypeValues: values }: KernelDescriptor): Era {
+  return {
+    kernel: release.text,
+    zoneDeviceBase: deviceBase.fsdax,
+    privateBase: deviceBase.private,
+    anonExclusive: anonExclusiveBit !== undefined,
+    buddyType: values.buddy ?? 0,
+    tableType: values.table ?? 0,
+    slabType: values.slab ?? 0,
+    hugetlbType: values.hugetlb ?? 0,
+  }
+}
+
 const hasMemcg = (kernel: KernelDescriptor): boolean => kernel.fields.some(({ object }) => object === 'mem-cgroup')
 
 /** What decides the width of `flags`, in the manner of the built-in layouts. */
-export function configText(kernel: KernelDescriptor): string {
+function configText(kernel: KernelDescriptor): string {
   const { widths } = kernel
   return [
     ...(widths.section === 0 ? [] : [`${2 ** widths.section} sections`]),

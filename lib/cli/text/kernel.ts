@@ -1,12 +1,11 @@
 import type { Doubt, KernelDescriptor } from '../../btf/description.ts'
-import { configText, toField } from '../../btf/declaration.ts'
+import { eraOf, kconfigOf, toField } from '../../btf/declaration.ts'
 import type { Layout, PageType } from '../../page/layout.ts'
 import type { Io } from '../io.ts'
 import { wrap } from './table.ts'
 
 /** A kernel's descriptor in the shape that layouts are printed in, its bytes as its memory has them. */
 export function asLayout(kernel: KernelDescriptor): Layout {
-  const { widths, pageTypeValues: values } = kernel
   const fields = kernel.fields.map((field) => {
     const { shift = 0, meaning = '', object = '', ...rest } = toField(field, kernel, kernel.byteOrder)
     return { ...rest, shift, meaning, object, contested: false }
@@ -18,27 +17,8 @@ export function asLayout(kernel: KernelDescriptor): Layout {
     builtin: false,
     wordBytes: kernel.wordBytes,
     strideBytes: kernel.strideBytes,
-    kconfig: {
-      name: configText(kernel),
-      sectionBits: widths.section,
-      nodeBits: widths.node,
-      zoneBits: widths.zone,
-      lastCpupidBits: widths.lastCpupid,
-      lruGenBits: widths.lruGen,
-      lruRefsBits: widths.lruRefs,
-      memcg: fields.some(({ object }) => object === 'mem-cgroup'),
-      alignBytes: kernel.alignBytes,
-    },
-    era: {
-      kernel: kernel.release.text,
-      zoneDeviceBase: kernel.deviceBase.fsdax,
-      privateBase: kernel.deviceBase.private,
-      anonExclusive: kernel.anonExclusiveBit !== undefined,
-      buddyType: values.buddy ?? 0,
-      tableType: values.table ?? 0,
-      slabType: values.slab ?? 0,
-      hugetlbType: values.hugetlb ?? 0,
-    },
+    kconfig: kconfigOf(kernel),
+    era: eraOf(kernel),
     types: kernel.types.filter(({ exists }) => exists).map(({ type }) => type as PageType),
     compoundTypes: kernel.compoundTypes as PageType[],
     flags: kernel.flags,
