@@ -162,19 +162,6 @@ export class Btf {
     throw btfFault('typedefs without an end', `at most ${deepestAlias} one after another`, { type: id })
   }
 
-  /** Names of the typedefs before the type itself. */
-  typedefs(id: number): string[] {
-    const names: string[] = []
-    let at = id
-    for (let steps = 0; steps < deepestAlias; steps++) {
-      const type = this.type(at)
-      if (type.kind !== 'alias') break
-      if (type.name !== '') names.push(type.name)
-      at = type.target
-    }
-    return names
-  }
-
   /** Size in bytes; what has none (void, a function, a forward declaration) is refused. */
   sizeOf(id: number): number {
     let factor = 1

@@ -81,7 +81,20 @@ describe('pagebox layout --btf', () => {
     expect((await runCli(['layout', '--btf', little, '--scheme', 'lru-overlay', '--type', 'anon'])).code).toBe(0)
   })
 
+  test('a struct of any name, as pahole prints it', async () => {
+    const { code, out } = await runCli(['layout', '--btf', little, '--struct', 'ptdesc'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^struct ptdesc \{\n/)
+    expect(out).toMatch(/\n +void \* pt_mm; +\/\* 32 8 \*\/\n/)
+    expect(out).toMatch(/\n}; +\/\* size 56 \*\/\n$/)
+    const { structs } = JSON.parse((await runCli(['layout', '--btf', little, '--struct', 'ptdesc', '--json'])).out)
+    expect(structs).toMatchObject([{ name: 'ptdesc', size: 56 }])
+    expect(structs[0].members).toContainEqual(expect.objectContaining({ name: 'ptl', bitOffset: 320, bits: 32 }))
+  })
+
   test.each([
+    [['--btf', little, '--struct', 'nothing'], 'no struct or union "nothing"'],
+    [['linux-6.12', '--struct', 'page'], '--struct belongs to --btf'],
     [['--btf', '/nonexistent'], 'ENOENT'],
     [['--btf', folder], 'no regular file'],
     [['--btf', write('text', 'no BTF at all')], 'without BTF'],

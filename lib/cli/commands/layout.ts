@@ -12,6 +12,7 @@ interface Options {
   btf?: string
   kconfig?: string
   scheme?: string
+  struct?: string
   type?: string
   json?: boolean
 }
@@ -44,9 +45,12 @@ async function run(name: string | undefined, options: Options, context: Context)
   if (options.btf !== undefined) {
     if (name !== undefined) throw new UsageError(`give a layout or --btf, not both`)
     const { btf } = options
-    await (await import('./layoutOfKernel.ts')).printKernel({ ...options, btf }, context, claimOf)
+    const { printKernel, printStruct } = await import('./layoutOfKernel.ts')
+    if (options.struct !== undefined) await printStruct(options.struct, { ...options, btf }, context)
+    else await printKernel({ ...options, btf }, context, claimOf)
     return
   }
+  if (options.struct !== undefined) throw new UsageError('--struct belongs to --btf')
   if (options.kconfig !== undefined) throw new UsageError('--kconfig belongs to --btf')
   if (name === undefined) {
     const all = pagebox.layouts
@@ -79,6 +83,7 @@ export function addLayout(program: Command, context: Context): void {
     .argument('[name]', 'layout; without it, the list of layouts')
     .option('--btf <file>', "a real kernel's: BTF, vmlinux or vmlinuz, or /sys/kernel/btf/vmlinux")
     .option('--kconfig <file>', 'the configuration of that kernel, if it does not lie beside it')
+    .option('--struct <name>', 'of that kernel: a struct of any name, as pahole prints it')
     .option('--scheme <name>', 'show what this scheme claims and what collides')
     .option('--type <type>', 'only this page type')
     .option('--json', 'one JSON document on standard output')

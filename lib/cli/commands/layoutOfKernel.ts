@@ -1,5 +1,7 @@
 import type { KernelDescriptor } from '../../btf/description.ts'
 import type { LayoutDeclaration } from '../../btf/declaration.ts'
+import { membersOf } from '../../btf/members.ts'
+import { printType } from '../../btf/print.ts'
 import type { Layout, PageType } from '../../page/layout.ts'
 import { UsageError } from '../failure.ts'
 import { toJson } from '../json.ts'
@@ -12,8 +14,20 @@ export interface KernelOptions {
   btf: string
   kconfig?: string
   scheme?: string
+  struct?: string
   type?: string
   json?: boolean
+}
+
+/** A struct of the kernel, as pahole prints it. */
+export async function printStruct(name: string, { btf: path, json }: KernelOptions, { io }: Context): Promise<void> {
+  const { readBtf } = await import('../../btf/importBtf.ts')
+  const { btf } = await readBtf(path, { kconfig: false })
+  const found = [...btf.composites(name), ...btf.composites(name, 'union')]
+  if (name === '' || found.length === 0)
+    throw new UsageError(`the kernel has no struct or union ${JSON.stringify(name)}`)
+  if (json) io.out(`${toJson({ structs: found.map(({ id, type }) => ({ ...type, members: membersOf(btf, id) })) })}\n`)
+  else io.out(`${found.map(({ id }) => printType(btf, id)).join('\n\n')}\n`)
 }
 
 /** A kernel's descriptor, printed as a layout is; `claimOf` says what a scheme does to a layout. */
