@@ -99,6 +99,8 @@ export class BtfBlob {
   readonly #offsets: Uint32Array
   readonly #names: Uint32Array
   readonly #kinds: Uint8Array
+  /** Ids of each kind: of the hundred thousand types of a kernel few are structs, and fewer enums. */
+  readonly #ofKind: number[][] = kinds.map(() => [])
   readonly #found = new Map<string, readonly number[]>()
 
   /** Keeps a copy, so that nobody changes what was checked. */
@@ -151,6 +153,7 @@ export class BtfBlob {
       this.#offsets[id] = at
       this.#names[id] = name
       this.#kinds[id] = number
+      ;(this.#ofKind[number] as number[]).push(id)
       at += bytes
     }
     return id
@@ -213,17 +216,15 @@ export class BtfBlob {
   #search(name: string, of: readonly KindName[]): number[] {
     const wanted = Buffer.from(`${name}\0`, 'latin1')
     const first = wanted[0] as number
-    let mask = 0
-    for (const kind of of) mask |= 1 << kindNumber(kind)
     const { stringsAt, stringsEnd } = this.#header
-    const [bytes, names, allKinds, last] = [this.#bytes, this.#names, this.#kinds, stringsEnd - wanted.length]
+    const [bytes, names, last] = [this.#bytes, this.#names, stringsEnd - wanted.length]
     const found: number[] = []
-    for (let id = 1; id < this.count && found.length < mostOfOneName; id++) {
-      if (((mask >>> (allKinds[id] as number)) & 1) === 0) continue
-      const at = stringsAt + (names[id] as number)
-      if (bytes[at] !== first || at > last) continue
-      if (bytes.compare(wanted, 0, wanted.length, at, at + wanted.length) === 0) found.push(id)
-    }
+    for (const kind of of)
+      for (const id of this.#ofKind[kindNumber(kind)] as number[]) {
+        const at = stringsAt + (names[id] as number)
+        if (bytes[at] !== first || at > last || found.length === mostOfOneName) continue
+        if (bytes.compare(wanted, 0, wanted.length, at, at + wanted.length) === 0) found.push(id)
+      }
     return found
   }
 }
