@@ -5,6 +5,18 @@
  */
 export { PageboxError, errorCodes, type ErrorCode, type ErrorDetails } from './errors.ts'
 export { layouts } from './page/layouts.ts'
+export { importBtf, type ImportBtfOptions } from './btf/importBtf.ts'
+export { toLayoutDeclaration, type LayoutDeclaration, type Unsayable } from './btf/declaration.ts'
+export type {
+  DescribedType,
+  DescriptorField,
+  Doubt,
+  FlagOfKernel,
+  ForeignPageType,
+  HighWidths,
+  KernelDescriptor,
+  UnknownName,
+} from './btf/description.ts'
 export { decodeWords, decodeWords as decode, type DecodeOptions } from './page/decode.ts'
 export { schemes } from './pins/schemes.ts'
 export { probe, room, roomMatrix } from './pins/room.ts'

@@ -19,6 +19,7 @@ const callersFault: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_PAGEBOX_PLATFORM',
   'ERR_PAGEBOX_RECORDING',
   'ERR_PAGEBOX_SCENARIO',
+  'ERR_PAGEBOX_BTF',
 ])
 
 export interface Failure {

@@ -134,7 +134,7 @@ export function layoutText(layout: Layout, claim: Claim | undefined, only: strin
   ]
   return `${[
     `${io.colours.bold(layout.name)}  ${layout.summary}`,
-    ...facts,
+    ...facts.map((fact) => wrap(fact, io.columns)),
     wrap(`flags: ${layout.flags.map(({ name, bit }) => `${bit} ${name}`).join(', ')}`, io.columns),
     `       ${layout.highFields.map(({ name, shift, bits }) => `${shift}-${shift + bits - 1} ${name}`).join(', ')}`,
     '',
