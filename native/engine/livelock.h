@@ -48,6 +48,11 @@ class LivelockWatch : public Patience {
     op_ = op;
     begin_operation();
   }
+  /// For a thread that does the work of several in turn.
+  void begin_of(int thread, const Op* op) {
+    thread_ = thread;
+    begin(op);
+  }
   /// The first ones.
   std::vector<Livelock> take() { return std::move(found_); }
   bool has_found() const { return !found_.empty(); }
@@ -57,7 +62,7 @@ class LivelockWatch : public Patience {
  private:
   std::optional<Pfn> page_at(const void* at) const;
 
-  const int thread_;
+  int thread_;
   const Memmap* memmap_ = nullptr;
   const Op* op_ = nullptr;
   std::uint64_t round_ = 0;

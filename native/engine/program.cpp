@@ -154,9 +154,9 @@ bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t s
     Op op;
     while (program.next(op)) {
       if (op.code == OpCode::kBarrier) return true;
-      watch.begin(&op);
+      watch.begin_of(static_cast<int>(thread) - 1, &op);
       out.push_back({thread, program.last(), sandbox.interpreter(thread).run(op)});
-      watch.begin(nullptr);
+      watch.begin_of(-1, nullptr);
       const OpRecord& record = out.back().record;
       words += record.v.size() + record.signals.size() + record.prot.size() + record.entries.size();
       within = words <= kMaxRanWords;

@@ -36,12 +36,13 @@ FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Acc
   // The tables have no room for more bits: such an address would be another's.
   if (address >= kTaskSize) return FaultResult::kSigsegv;
   SharedGuard guard(mm.mmap_lock);
+  if (try_access(mm, address, write, access)) return FaultResult::kOk;
   for (Retry retry("a fault to map a page");;) {
-    if (try_access(mm, address, write, access)) return FaultResult::kOk;
     Vma* vma = mm.find_vma(address);
     if (vma == nullptr || access_error(*vma, write)) return FaultResult::kSigsegv;
     const FaultResult result = handle_mm_fault(cpu, *vma, address, write ? +kFaultWrite : 0U);
     if (result != FaultResult::kOk) return result;
+    if (try_access(mm, address, write, access)) return FaultResult::kOk;
     if (retry.asks_next()) retry.looks_at(page_behind(cpu, mm, address).at());
     if (!retry.again()) return FaultResult::kSigbus;
   }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "pins/registry.h"
+#include "pins/scheme.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -72,6 +73,42 @@ TEST_P(RaceOps, device_operations_and_chaos_leave_a_clean_audit) {
   settings.mixes = {mix_of({"touch"}), mix_of({"device"}), mix_of({"touch", "device"}),
                     mix_of({"chaos"})};
   expect_clean(settings);
+}
+
+/// A count over `private`, where the name of a swap slot is.
+SchemeSpec count_in_private() {
+  SchemeSpec scheme;
+  scheme.name = "count-in-private";
+  scheme.protocol = Protocol::kFlagAndWord;
+  scheme.place = CountPlace::kWord;
+  scheme.pinned = {0, FlagPlace::kLowestFree};
+  scheme.count_word = 5;
+  scheme.count_bits = 32;
+  complete_scheme(scheme);
+  EXPECT_TRUE(check_scheme(scheme).empty());
+  return scheme;
+}
+
+TEST(RaceOpsThatWaitInVain, end_on_time_with_a_finding) {
+  RaceOpsSettings settings = settings_for("refcount-bias", 2);
+  settings.scheme = count_in_private();
+  settings.random = {1, 2, 8};
+  settings.mixes = {mix_of({"pin", "unpin", "gup", "store", "load"}),
+                    mix_of({"compact", "pageout", "migrate_to_dev", "migrate_to_sys"})};
+  settings.duration_ns = 1'000'000'000;
+  for (settings.seed = 1; settings.seed <= 5; ++settings.seed) {
+    RaceControl control;
+    RaceOpsResult result;
+    ASSERT_EQ(run_race_ops(settings, control, result), Errc::kOk);
+    if (result.livelocks.empty()) {
+      EXPECT_TRUE(result.stopped_by == StoppedBy::kAudit || result.stopped_by == StoppedBy::kTime);
+      continue;
+    }
+    for (const Livelock& each : result.livelocks) {
+      EXPECT_FALSE(each.waits_for.empty());
+      EXPECT_TRUE(each.page || !each.op.empty()) << each.waits_for;
+    }
+  }
 }
 
 Op op_of(OpCode code) {

@@ -1,39 +1,47 @@
-import { Box, PageboxError, schemes } from 'pagebox'
+import { Box, type PageboxError, schemes } from 'pagebox'
 import { expect, test } from 'vitest'
 
-schemes.define({
-  name: 'count-in-private',
-  protocol: 'flag-and-word',
-  pinned: { word: 0, bit: 'lowest-free' },
-  countWord: 5,
-  countBits: 32,
-})
+const flagAndWord = { protocol: 'flag-and-word', countWord: 5, countBits: 32 } as const
+schemes.define({ name: 'count-in-private', ...flagAndWord, pinned: { word: 0, bit: 'lowest-free' } })
+schemes.define({ name: 'locked-while-pinned', ...flagAndWord, pinned: { word: 0, bit: 0 } })
 
-test('a call that waits for a damaged page throws in time, and the box goes on', () => {
+const longestMs = 10_000
+
+test('a fault on a page whose swap entry was counted over ends in time, and the box goes on', () => {
   using box = Box.create({ pages: 4096, scheme: 'count-in-private' })
   const mm = box.createMm()
   const buf = mm.mmap({ pages: 1 })
   buf.store(0, 7)
   // Swapped out, then forked: who faults first leaves the page in the swap cache for the other.
   buf.advise('pageout')
-  const child = mm.fork()
-  const ofChild = child.at(buf.address)
+  const ofChild = mm.fork().at(buf.address)
   expect(ofChild.load()).toBe(7n)
   const [pfn] = ofChild.pfns() as [number]
-  box.pins.pin(pfn, 2) // counts over the swap entry in `private`
-  let thrown: unknown
+  box.pins.pin(pfn, 2)
   const began = performance.now()
+  let found: unknown
   try {
-    buf.load()
+    found = buf.load()
   } catch (error) {
-    thrown = error
+    found = (error as PageboxError).code
   }
-  expect(thrown).toBeInstanceOf(PageboxError)
-  expect(thrown).toMatchObject({ code: 'ERR_PAGEBOX_CORRUPT', errno: 'EFAULT' })
-  expect(performance.now() - began).toBeLessThan(10_000)
-  expect(box.audit().clean).toBe(false)
+  // Either it knows better than the descriptor, or it says so.
+  expect([7n, 'ERR_PAGEBOX_CORRUPT']).toContain(found)
+  expect(performance.now() - began).toBeLessThan(longestMs)
   box.pins.unpin(pfn, 2)
   const other = mm.mmap({ pages: 1 })
   other.store(0, 9)
   expect(other.load()).toBe(9n)
+})
+
+test('a call on a page that stays locked ends in time', () => {
+  using box = Box.create({ pages: 4096, scheme: 'locked-while-pinned' })
+  const file = box.createFile({ words: BigUint64Array.of(5n) })
+  const buf = box.createMm().mmap({ pages: 1, file, kind: 'file-shared' })
+  expect(buf.load()).toBe(5n)
+  const [pfn] = buf.pfns() as [number]
+  box.pins.pin(pfn)
+  const began = performance.now()
+  expect(new BigUint64Array(file.read(0, 1).buffer.slice(0, 8))[0]).toBe(5n)
+  expect(performance.now() - began).toBeLessThan(longestMs)
 })

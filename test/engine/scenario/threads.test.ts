@@ -107,7 +107,7 @@ describe('race', () => {
   test('runs the lists of a scenario once a round', async () => {
     const result = await race(meeting(), { rounds: 20, scheme: 'folio-pincount' })
     expect(result.stoppedBy).toBe('rounds')
-    expect(result.audit).toEqual({ clean: true, rows: [], leaks: '', round: null })
+    expect(result.audit).toEqual({ clean: true, rows: [], leaks: '', livelocks: [], round: null })
     expect(result.ops.find(({ op }) => op === 'store')?.ops).toBe(80)
     expect(result.threads).toHaveLength(2)
   })
