@@ -70,7 +70,7 @@ class Swap {
   std::uint64_t cached(std::uint64_t slot) const { return slot < cache_.size() ? cache_[slot] : 0; }
 
  private:
-  bool has(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
+  bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
