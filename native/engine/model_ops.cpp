@@ -118,7 +118,8 @@ class OpsModel {
     of_box.swap_pages = settings_.swap_pages;
     of_box.threads = threads_;
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
+    if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk)
+      return error;
     Program setup(setup_, sandbox->interpreter(), settings_.seed);
     for (Op op; setup.next(op);) (void)sandbox->interpreter().run(op);
 
@@ -251,8 +252,8 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
     if (settings.stop != nullptr && *settings.stop != 0) break;
     ModelOpsFinding finding;
     const std::uint64_t run = settings.first_run + i;
-    if (const Errc error = model.run(run, false, finding, report, reason);
-        error != Errc::kOk) return error;
+    if (const Errc error = model.run(run, false, finding, report, reason); error != Errc::kOk)
+      return error;
     ++report.schedules;
     ++report.outcomes[static_cast<unsigned>(finding.outcome)];
     if (hashes.size() < kMaxHashes) hashes.push_back(finding.schedule_hash);
@@ -261,8 +262,8 @@ Errc explore_ops(const ModelOpsSettings& settings, ModelOpsReport& report, std::
       // A schedule is a function of its number: once more, with the trace.
       ModelOpsReport aside;
       ModelOpsFinding& traced = report.first.emplace_back();
-      if (const Errc error = model.run(run, true, traced, aside, reason);
-          error != Errc::kOk) return error;
+      if (const Errc error = model.run(run, true, traced, aside, reason); error != Errc::kOk)
+        return error;
     }
     report.gave_up = model.abandoned() >= kMaxAbandoned;
   }

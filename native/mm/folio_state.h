@@ -47,6 +47,9 @@ inline bool folio_mapped(Machine& machine, Page folio) {
 
 inline bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked); }
 void folio_lock(Page folio);
+/// A cache holds a reference of its page: none is there only while its folio lock's owner
+/// has frozen the count. True: nobody has, so the page was freed under the cache.
+bool folio_was_freed(Page folio);
 inline void folio_unlock(Page folio) {
   // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
   const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);

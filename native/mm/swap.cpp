@@ -121,11 +121,24 @@ Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   if (!in_use(slot) || cache_[slot] == 0) return {};
   const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
-  return folio.try_ref_add_unless_zero(1) ? folio : Page();
+  if (folio.try_ref_add_unless_zero(1)) return folio;
+  if (folio_was_freed(folio)) {
+    machine.damage.add({{cache_[slot] - 1},
+                        "_refcount",
+                        1,
+                        0,
+                        "freed while the swap cache had it: what was not written is lost"});
+    drop_cache_locked(slot, false);
+  }
+  return {};
 }
 
 void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
   Guard guard(lock_);
+  drop_cache_locked(slot, leave_shadow);
+}
+
+void Swap::drop_cache_locked(std::uint64_t slot, bool leave_shadow) {
   if (!in_use(slot) || (map_[slot] & kHasCache) == 0) return;
   cache_[slot] = 0;
   shadow_[slot] = leave_shadow ? 1 : 0;

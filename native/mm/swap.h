@@ -72,6 +72,7 @@ class Swap {
  private:
   bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
+  void drop_cache_locked(std::uint64_t slot, bool leave_shadow);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
   void occupy(std::uint64_t slot, Pfn pfn);

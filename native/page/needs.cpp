@@ -9,15 +9,16 @@ namespace {
 
 using enum PageType;
 
-constexpr PageTypeSet kUser = types(kAnon, kFile, kCompoundHead), kTails = types(kTail, kSecondTail);
+constexpr PageTypeSet kUser = types(kAnon, kFile, kCompoundHead),
+                      kTails = types(kTail, kSecondTail);
 constexpr PageTypeSet kMachineTypes = kUser | kTails | types(kFree, kPageTable);
 
 /// Where a field must lie.
 enum class At : std::uint8_t { kWord, kMapcount, kRefcount, kOrder, kAnywhere };
 
 struct FieldNeed {
-  PageTypeSet types;                       // on each of these that the layout has
-  std::array<std::string_view, 2> names;   // one of them
+  PageTypeSet types;                      // on each of these that the layout has
+  std::array<std::string_view, 2> names;  // one of them
   At at = At::kWord;
   std::uint8_t word = 0;  // of At::kWord
   std::uint8_t bits = 0;  // 0: a word
@@ -43,9 +44,9 @@ constexpr FieldNeed kMmFields[] = {
 };
 
 constexpr Flag kMmFlags[] = {
-    Flag::kLocked,     Flag::kWriteback,  Flag::kReferenced, Flag::kUptodate,   Flag::kDirty,
-    Flag::kLru,        Flag::kHead,       Flag::kWaiters,    Flag::kActive,     Flag::kWorkingset,
-    Flag::kOwnerPriv1, Flag::kReserved,   Flag::kPrivate,    Flag::kReclaim,    Flag::kSwapBacked,
+    Flag::kLocked,     Flag::kWriteback,  Flag::kReferenced, Flag::kUptodate, Flag::kDirty,
+    Flag::kLru,        Flag::kHead,       Flag::kWaiters,    Flag::kActive,   Flag::kWorkingset,
+    Flag::kOwnerPriv1, Flag::kReserved,   Flag::kPrivate,    Flag::kReclaim,  Flag::kSwapBacked,
     Flag::kMlocked,    Flag::kUnevictable};
 
 // The word that a sleeper waits on holds the low half of the flags.
@@ -101,19 +102,19 @@ std::string lacks_field(const Layout& layout, std::span<const FieldNeed> needs) 
       if (!need.types.has(type) || !layout.types.has(type) || has_field(layout, need, type))
         continue;
       const std::string bits = std::to_string(need.bits == 0 ? layout.word_bytes * 8U : need.bits);
-      const std::string where =
-          need.at == At::kAnywhere
-              ? "aligned"
-              : "at byte " + std::to_string(offset_of(layout, need));
+      const std::string where = need.at == At::kAnywhere
+                                    ? "aligned"
+                                    : "at byte " + std::to_string(offset_of(layout, need));
       return joined({need.why, " need the field '", need.names[0], "' of ", name_of(type),
-                   " pages: ", bits, " bits ", where});
+                     " pages: ", bits, " bits ", where});
     }
   return {};
 }
 
 std::string lacks_flag(const Layout& layout) {
   for (const Flag flag : kMmFlags)
-    if (bit_of(layout, flag) < 0) return joined({"address spaces need the flag '", name_of(flag), "'"});
+    if (bit_of(layout, flag) < 0)
+      return joined({"address spaces need the flag '", name_of(flag), "'"});
   if (layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) < 0)
     return "an era with anonExclusive needs the flag 'owner_2', which says it";
   if (!layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) >= 0)
@@ -121,13 +122,14 @@ std::string lacks_flag(const Layout& layout) {
   for (const Flag flag : kLowFlags)
     if (bit_of(layout, flag) >= static_cast<int>(kFutexBits))
       return joined({"sleepers wait on the low 32 bits of the flags: the flag '", name_of(flag),
-                   "' lies above them"});
+                     "' lies above them"});
   const bool order_in_flags = layout.order_offset < layout.word_bytes;
   const unsigned first = layout.order_offset * 8U;
   for (const Flag flag : kPerPageFlags) {
     const int bit = bit_of(layout, flag);
     if (order_in_flags && bit >= static_cast<int>(first) && bit < static_cast<int>(first + 8))
-      return joined({"the flag '", name_of(flag), "' of a folio's second page lies over its order"});
+      return joined(
+          {"the flag '", name_of(flag), "' of a folio's second page lies over its order"});
   }
   return {};
 }
@@ -199,7 +201,7 @@ std::string lacks_for_devices(const Layout& layout) {
       if (field.name == name && !field.contested && (field.types & kZoneDeviceTypes).bits != 0 &&
           field.offset_bytes != word * layout.word_bytes)
         return joined({"devices need the field '", name, "' of their pages at byte ",
-                     std::to_string(word * layout.word_bytes), ", as on other pages"});
+                       std::to_string(word * layout.word_bytes), ", as on other pages"});
   return {};
 }
 

@@ -29,8 +29,7 @@ function pinnedWhileFreed(scheme: string, layout: string, pins: number) {
   }
 }
 
-const tablesOf = (box: Box): number[] =>
-  [...Array(64).keys()].filter((pfn) => box.page(pfn).type === 'page-table')
+const tablesOf = (box: Box): number[] => [...Array(64).keys()].filter((pfn) => box.page(pfn).type === 'page-table')
 
 function attempt(call: () => void): void {
   try {

@@ -89,10 +89,18 @@ describe('what a layout lacks is named, by each way to a machine alike', () => {
     ['linux-6.12', "'waiters'", ({ flags }) => ({ flags: flags.filter(({ name }) => name !== 'waiters') })],
     ['linux-4.20-counter', "'owner_2'", ({ era }) => ({ era: { ...era, anonExclusive: true } })],
     ['linux-6.12', 'tableType', ({ era }) => ({ era: { ...era, tableType: 0 } })],
-    ['linux-6.12', 'buddyType and era.slabType are the same', ({ era }) => ({ era: { ...era, buddyType: 0xf5000000 } })],
-    ['linux-4.20', 'compound tail pages', ({ compoundTypes }) => ({
-      compoundTypes: compoundTypes?.filter((type) => type !== 'tail') ?? [],
-    })],
+    [
+      'linux-6.12',
+      'buddyType and era.slabType are the same',
+      ({ era }) => ({ era: { ...era, buddyType: 0xf5000000 } }),
+    ],
+    [
+      'linux-4.20',
+      'compound tail pages',
+      ({ compoundTypes }) => ({
+        compoundTypes: compoundTypes?.filter((type) => type !== 'tail') ?? [],
+      }),
+    ],
     ['linux-6.12', "field 'pgmap' of p2pdma pages", without('pgmap', 'p2pdma')],
   ]
   test.each(lacks)('%s: %s', async (base, what, change) => {

@@ -6,7 +6,10 @@ import { performance } from 'node:perf_hooks'
 import { Box, layouts, race, run } from '../hostile/children/pagebox.mjs'
 
 const [, , firstText, stepText, secondsText] = process.argv
-const bases = layouts.filter(({ wordBytes }) => wordBytes === 8).map(({ name }) => name)
+const bases = layouts
+  .list()
+  .filter(({ wordBytes }) => wordBytes === 8)
+  .map(({ name }) => name)
 const derived = ['builtin', 'highFields', 'freeFlagBits', 'lowestFreeFlagBit', 'ownCounterStrideBytes']
 
 function definitionOf(name) {
@@ -63,7 +66,8 @@ function* mutations(base) {
     for (const value of [0, 1, 2, 7, 20]) yield [`${key} ${value}`, (d) => (d.kconfig[key] = value)]
   for (const key of ['mapcountOffsetBytes', 'refcountOffsetBytes', 'counterOffsetBytes', 'orderOffsetBytes'])
     for (const value of [0, 1, 16, 17, 40, 48, 52, 56, 60]) yield [`${key} ${value}`, (d) => (d[key] = value)]
-  for (const strideBytes of [56, 72, 80, 128, 256]) yield [`stride ${strideBytes}`, (d) => (d.strideBytes = strideBytes)]
+  for (const strideBytes of [56, 72, 80, 128, 256])
+    yield [`stride ${strideBytes}`, (d) => (d.strideBytes = strideBytes)]
   for (const type of base.types) {
     yield [`no ${type} pages`, (d) => (d.types = d.types.filter((each) => each !== type))]
     yield [`no compound ${type}`, (d) => (d.compoundTypes = d.compoundTypes.filter((each) => each !== type))]
@@ -111,7 +115,10 @@ async function machineRuns(name, base) {
   const rows = []
   rows.push(...found(run(small(true), { layout: name })))
   const of = { layout: name, threads: 2, ops: 300, seed: 7, signal: AbortSignal.timeout(20_000) }
-  for (const mixes of [[{ mm: 1 }, { chaos: 1 }], [{ mm: 1 }, { device: 1, chaos: 1 }]]) {
+  for (const mixes of [
+    [{ mm: 1 }, { chaos: 1 }],
+    [{ mm: 1 }, { device: 1, chaos: 1 }],
+  ]) {
     const raced = await race({ name: 'm', mixes }, of)
     if (raced.stoppedBy === 'abort') throw new Error('a race of 600 operations took more than 20 seconds')
     rows.push(...found(raced.audit, raced.audit.rows))
@@ -145,7 +152,7 @@ function descriptorsServe(name) {
       const { error } = refusedBy(() => box.setup(8, { type }))
       if (error !== undefined && !/^ERR_PAGEBOX_/.test(error.code ?? '')) throw error
       if (error !== undefined) continue
-      for (const call of [() => box.pins.pin(8), () => box.pins.unpin(8), () => box.release(8)]) {
+      for (const call of [() => box.pins.pin(8), () => box.pins.unpin(8), () => box.audit()]) {
         const refused = refusedBy(call).error
         if (refused !== undefined && !/^ERR_PAGEBOX_/.test(refused.code ?? '')) throw refused
       }
@@ -195,7 +202,8 @@ for (const base of bases) {
       continue
     }
     const rows = await machineRuns(name, base)
-    if (rows.length > 0) throw new Error(JSON.stringify(rows.slice(0, 3), (_, v) => (typeof v === 'bigint' ? `${v}` : v)))
+    if (rows.length > 0)
+      throw new Error(JSON.stringify(rows.slice(0, 3), (_, v) => (typeof v === 'bigint' ? `${v}` : v)))
     counts.ran++
   }
 }

@@ -3,7 +3,7 @@
 import { Box } from './pagebox.mjs'
 
 const [, , seedText, secondsText, layout] = process.argv
-let state = BigInt(seedText) * 0x9e3779b97f4a7c15n
+let state = BigInt(seedText) * 0xd1342543de82ef95n
 /** splitmix64, below n. */
 function below(n) {
   state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn
@@ -12,7 +12,7 @@ function below(n) {
   z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn
   return Number((z ^ (z >> 31n)) % BigInt(n))
 }
-const oneOf = (list) => list[below(list.length)]
+const oneOf = (list) => list[below(Math.max(1, list.length))]
 const pages = 2048
 
 function attempt(body) {
@@ -32,7 +32,14 @@ function scribble(words, stride, first) {
   const word = 2 + below(perPage - 2)
   const at = (page % pages) * perPage + word
   const from = below(pages) * perPage + word
-  const value = [words[at] + oneOf([-1024, -1, 1, 8, 1024]), words[from], below(2 ** 31), 0, -1, words[at] ^ (1 << below(32))]
+  const value = [
+    words[at] + oneOf([-1024, -1, 1, 8, 1024]),
+    words[from],
+    below(2 ** 31),
+    0,
+    -1,
+    words[at] ^ (1 << below(32)),
+  ]
   words[at] = oneOf(value)
   if (below(2) === 0) words[at ^ 1] = words[(below(pages) * perPage + word) ^ 1]
   // PG_head on a page that is none.
@@ -65,12 +72,12 @@ for (; performance.now() < ends; rounds++) {
     () => oneOf(mappings)?.words(),
     () => oneOf(mappings)?.advise(oneOf(['pageout', 'cold', 'dontneed', 'free', 'willneed'])),
     () => mms.push(oneOf(mms).fork()),
-    () => held.push(oneOf(mappings).pin({ write: below(2) === 0 })),
+    () => mappings.length > 0 && held.push(oneOf(mappings).pin({ write: below(2) === 0 })),
     () => held.pop()?.unpin(),
     () => box.reclaim(64),
     () => box.compact(),
     () => file.writeback(),
-    () => gpu?.migrateToDevice(oneOf(mappings)),
+    () => mappings.length > 0 && gpu?.migrateToDevice(oneOf(mappings)),
     () => oneOf(mappings)?.unmap(),
     () => oneOf(mappings)?.lock(),
     () => oneOf(mappings)?.protect(oneOf(['r', 'rw'])),
