@@ -13,7 +13,8 @@ export const errorCodes = {
   ERR_PAGEBOX_LAYOUT_INVALID: 'A declared layout contradicts itself: fields overlap, or lie outside the descriptor.',
   ERR_PAGEBOX_SCHEME_UNKNOWN: 'There is no scheme of that name.',
   ERR_PAGEBOX_SCHEME_INVALID: 'A declared scheme names bits that do not exist, or not enough of them.',
-  ERR_PAGEBOX_NO_ROOM: 'The scheme or the page type does not exist in this layout; the message says why.',
+  ERR_PAGEBOX_NO_ROOM:
+    'The scheme, the page type, or something that address spaces need does not exist in this layout; the message says what.',
   ERR_PAGEBOX_MEMORY: 'Memory could not be reserved.',
   ERR_PAGEBOX_PAGE_FREE: 'The page is free or frozen: its reference count is zero, and nobody may take one.',
   ERR_PAGEBOX_NOT_PINNED: 'Unpin of a page that is not pinned that often.',

@@ -241,7 +241,8 @@ export class Box implements Disposable {
    * behind the descriptors, and an allocator that hands pages out. From then on pages that nobody has
    * touched are address spaces', and neither `pins.pin` nor `setup` makes something of them.
    *
-   * Throws `ERR_PAGEBOX_NO_ROOM` for descriptors of 4-byte words.
+   * Throws `ERR_PAGEBOX_NO_ROOM` where the layout lacks a field or a flag that address spaces need, or
+   * has words of 4 bytes; the message names it.
    */
   createMm(): Mm<Box> {
     return createMm(Box.#of(this).#machine)

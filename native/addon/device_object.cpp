@@ -3,6 +3,7 @@
 
 #include "addon/machine_call.h"
 #include "addon/names.h"
+#include "page/needs.h"
 
 namespace pagebox::addon {
 
@@ -73,6 +74,11 @@ napi_value add_device(napi_env env, napi_callback_info info) {
     const std::string name = call.text(2);
     return call.run_exclusively([&](BoxMachine& machine, unsigned) {
       const auto made = add(machine, type, pages, name);
+      if (made.error == Errc::kRefused)
+        if (const std::string lack =
+                layout_lacks(machine.machine().memmap.layout(), LayoutUse::kDevices);
+            !lack.empty())
+          return failure(env, made.error, lack);
       if (!made) return call.status(made.error);
       return device_value(call.js, made.value, machine.devices().at(made.value));
     });

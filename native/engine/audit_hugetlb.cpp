@@ -14,11 +14,13 @@ void audit_hugetlb(const Machine& machine, std::uint64_t promised, std::vector<M
   const HugetlbPool& pool = machine.hugetlb;
   const HugetlbCounts counts = pool.counts();
   const auto row = [&](Pfn pfn, std::uint64_t expected, std::uint64_t found, const char* what) {
-    rows.push_back({MmInvariant::kHugetlbCounted, pfn.value, expected, found, what, MmPlace::kPfn, {}});
+    rows.push_back(
+        {MmInvariant::kHugetlbCounted, pfn.value, expected, found, what, MmPlace::kPfn, {}});
   };
   const auto differ = [&](std::uint64_t expected, std::uint64_t found, const char* what) {
     if (expected != found)
-      rows.push_back({MmInvariant::kHugetlbCounted, 0, expected, found, what, MmPlace::kNowhere, {}});
+      rows.push_back(
+          {MmInvariant::kHugetlbCounted, 0, expected, found, what, MmPlace::kNowhere, {}});
   };
   differ(promised, counts.reserved, "huge pages promised to mappings");
   if (counts.reserved > counts.free)

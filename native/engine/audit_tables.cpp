@@ -26,16 +26,19 @@ void check_table(const Machine& machine, Pfn pfn, std::vector<MmAuditRow>& rows)
 
 }  // namespace
 
-void audit_tables(const Machine& machine, std::span<Mm* const> mms,
-                  std::vector<MmAuditRow>& rows) {
+void audit_tables(const Machine& machine, std::span<Mm* const> mms, std::vector<MmAuditRow>& rows) {
   for (const Mm* mm : mms)
     mm->page_table.visit([&](Pfn pfn) { check_table(machine, pfn, rows); }, [](PteSlot) {});
   for (const Damage& each : machine.damage.rows())
     rows.push_back({MmInvariant::kWordsKept, each.pfn.value, each.expected, each.found,
                     std::string(each.word) + ": " + each.why, MmPlace::kPfn, each.word});
   if (const std::uint64_t told = machine.damage.rows().size(); machine.damage.total() > told)
-    rows.push_back({MmInvariant::kWordsKept, 0, told, machine.damage.total(),
-                    "overwritten words that were found; the first ones are told", MmPlace::kNowhere,
+    rows.push_back({MmInvariant::kWordsKept,
+                    0,
+                    told,
+                    machine.damage.total(),
+                    "overwritten words that were found; the first ones are told",
+                    MmPlace::kNowhere,
                     {}});
 }
 

@@ -9,7 +9,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-void audit_tables(const Machine& machine, std::span<Mm* const> mms,
-                  std::vector<MmAuditRow>& rows);
+void audit_tables(const Machine& machine, std::span<Mm* const> mms, std::vector<MmAuditRow>& rows);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -3,6 +3,7 @@
 
 #include "engine/box.h"
 #include "engine/box_machine.h"
+#include "page/needs.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -54,7 +55,9 @@ void BoxMachine::drop_left_devices() {
 /// A device that is not there yet: its name, pfns and number.
 Result<BoxDevice> BoxMachine::place_device(PageType type, std::uint64_t pages,
                                            const std::string& name) {
-  if (!machine_.memmap.layout().types.has(type)) return Errc::kRefused;
+  if (!machine_.memmap.layout().types.has(type) ||
+      !layout_lacks(machine_.memmap.layout(), LayoutUse::kDevices).empty())
+    return Errc::kRefused;
   if (devices_.size() >= Machine::kMaxPagemaps) return Errc::kNoSpc;
   if (std::ranges::any_of(devices_, [&](const auto& each) { return each.second.name == name; }))
     return Errc::kExist;

@@ -150,7 +150,8 @@ class OpsModel {
   Errc run_on(const SandboxSettings& of_box, std::uint64_t run, bool traced, LivelockWatch& watch,
               ModelOpsFinding& finding, ModelOpsReport& report, std::string* reason) {
     std::unique_ptr<Sandbox> sandbox;
-    if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
+    if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk)
+      return error;
     Program setup(setup_, sandbox->interpreter(), settings_.seed);
     watch.watch(&sandbox->machine().memmap, 0);
     for (Op op; setup.next(op);) {

@@ -119,7 +119,8 @@ class RaceOps {
     of_box.device_pages = settings_.device_pages;
     of_box.swap_pages = settings_.swap_pages;
     of_box.threads = settings_.threads;
-    if (const Errc error = Sandbox::create(of_box, sandbox_, reason_); error != Errc::kOk) return error;
+    if (const Errc error = Sandbox::create(of_box, sandbox_, reason_); error != Errc::kOk)
+      return error;
     std::uint64_t state = settings_.seed + result_.rounds;
     const std::uint64_t seed = splitmix64(state);
     Program setup(setup_, sandbox_->interpreter(), seed);

@@ -60,6 +60,13 @@ void folio_lock(Page folio) {
     if (!folio_wait_unlocked(folio_prepare_wait(folio))) return;
 }
 
+bool folio_was_freed(Page folio) {
+  if (folio.refcount() > 0 || !folio_trylock(folio)) return false;
+  const bool freed = folio.refcount() <= 0;
+  folio_unlock(folio);
+  return freed;
+}
+
 bool folio_mark_dirty(Machine& machine, Page folio) {
   // Without a file nobody cleans it but who writes it to swap, after its entries are
   // gone: a bit that is set need not be set again (as v6.12's noop_dirty_folio).

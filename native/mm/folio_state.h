@@ -49,6 +49,9 @@ inline bool folio_trylock(Page folio) { return !folio.test_and_set(Flag::kLocked
 /// A lock that nobody gives back is taken all the same, and the run is told: its bit lies
 /// in a word that a scheme may have counted over.
 void folio_lock(Page folio);
+/// A cache holds a reference of its page: none is there only while its folio lock's owner
+/// has frozen the count. True: nobody has, so the page was freed under the cache.
+bool folio_was_freed(Page folio);
 inline void folio_unlock(Page folio) {
   // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
   const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);

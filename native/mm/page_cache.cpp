@@ -16,6 +16,12 @@ Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index
     const Page folio = machine.page(entry.pfn());
     // Frozen: reclaim or migration is about to put something else here.
     if (folio.try_ref_add_unless_zero(1)) return folio;
+    if (folio_was_freed(folio)) {
+      machine.damage.add({entry.pfn(), "_refcount", 1, 0,
+                          "freed while the page cache had it: the file has lost it"});
+      file.set_entry(index, {});
+      return {};
+    }
     retry.looks_at(folio.at());
   } while (retry.pause());
   return {};
@@ -81,10 +87,9 @@ bool folio_is_at(Machine& machine, AddressSpace& file, std::uint64_t index, Page
   constexpr const char* kWhy = "a page of a file names it: the page cache knew better";
   const Pfn pfn = machine.pfn_of(folio);
   if (!owner)
-    machine.damage.add(
-        {pfn, "mapping",
-         machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index),
-         folio.word(3), kWhy});
+    machine.damage.add({pfn, "mapping",
+                        machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index),
+                        folio.word(3), kWhy});
   else
     machine.damage.add({pfn, "index", index, folio_index(folio), kWhy});
   return true;

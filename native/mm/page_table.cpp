@@ -21,6 +21,9 @@ std::uint64_t index_at(std::uint64_t address, unsigned level) {
   return address >> kLevelShift[level] & (kPtesPerTable - 1);
 }
 
+constexpr const char* kWhyLost =
+    "a page table that is freed gets its rcu_head in words 1 and 2: somebody else had written "
+    "there, and lost it";
 constexpr const char* kWhyRcu =
     "a page table that waits for RCU to free it has its rcu_head in words 1 and 2: somebody "
     "else wrote there. The page was freed by what RCU itself keeps";
@@ -88,6 +91,8 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
     record.reserve = 0;
     record.state.store(TableState::kLive);
     const Shape& shape = page.shape();
+    page.set_word(1, 0);
+    page.set_word(2, 0);
     if (shape.ptl != 0) atomics::store(page.u32(shape.ptl), 0U, atomics::kRelease);
     show_reserve(pfn);
     page.set_mapcount_raw(static_cast<std::int32_t>(shape.table_type));
@@ -107,6 +112,13 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
   // rcu_head lies in words 1 and 2, as in the kernel's ptdesc: the page that was queued
   // before, and what is to be done. Shown for who reads the descriptor.
   const std::uint64_t before = store().queue(pfn);
+  const std::uint64_t had_next = page.word(1), had_func = page.word(2);
+  const std::uint64_t reserve = page.shape().pmd_huge_pte == page.shape().word(2)
+                                    ? reserve_address(machine_, record.reserve)
+                                    : 0;
+  if (had_next != 0) machine_.damage.add({pfn, "word 1 (rcu_head.next)", 0, had_next, kWhyLost});
+  if (had_func != reserve)
+    machine_.damage.add({pfn, "word 2 (rcu_head.func)", reserve, had_func, kWhyLost});
   record.shown_next = before == 0 ? 0 : machine_.memmap.addresses().of_lru({before - 1});
   page.set_word(1, record.shown_next);
   page.set_word(2, static_cast<std::uint64_t>(RcuCallback::kFreeTable));
@@ -154,7 +166,8 @@ PteSlot PageTable::descend(std::uint64_t address, unsigned levels) const {
   Pfn table = root_;
   unsigned shift = kPgdShift;
   for (unsigned level = 0; level < levels; ++level, shift -= kPmdShift - kPageShift) {
-    const Pte entry{atomics::load(tables.entries(table) + (address >> shift & (kPtesPerTable - 1)))};
+    const Pte entry{
+        atomics::load(tables.entries(table) + (address >> shift & (kPtesPerTable - 1)))};
     if ((entry.value & (Pte::kPresent | Pte::kHuge)) != Pte::kPresent) return {};
     table = entry.pfn();
   }

@@ -80,7 +80,7 @@ Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
 
 Errc Swap::duplicate(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!has(slot)) return Errc::kCorrupt;
+  if (!in_use(slot)) return Errc::kCorrupt;
   if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
   ++map_[slot];
   return Errc::kOk;
@@ -88,7 +88,7 @@ Errc Swap::duplicate(std::uint64_t slot) {
 
 bool Swap::free(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!has(slot) || map_[slot] == kHasCache) return false;
+  if (!in_use(slot) || map_[slot] == kHasCache) return false;
   --map_[slot];
   if (map_[slot] == 0) release(slot);
   return map_[slot] == kHasCache;
@@ -96,12 +96,12 @@ bool Swap::free(std::uint64_t slot) {
 
 std::uint32_t Swap::users(std::uint64_t slot) {
   Guard guard(lock_);
-  return has(slot) ? map_[slot] & ~kHasCache : 0;
+  return in_use(slot) ? map_[slot] & ~kHasCache : 0;
 }
 
 void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
-  if (has(slot)) cache_[slot] = pfn.value + 1;
+  if (in_use(slot)) cache_[slot] = pfn.value + 1;
 }
 
 bool Swap::caches(std::uint64_t slot, Pfn pfn) {
@@ -118,10 +118,19 @@ Result<std::uint64_t> Swap::slot_of(Pfn pfn) {
 
 Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
-  if (!has(slot) || cache_[slot] == 0) return {};
+  if (!in_use(slot) || cache_[slot] == 0) return {};
   const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
-  return folio.try_ref_add_unless_zero(1) ? folio : Page();
+  if (folio.try_ref_add_unless_zero(1)) return folio;
+  if (folio_was_freed(folio)) {
+    machine.damage.add({{cache_[slot] - 1},
+                        "_refcount",
+                        1,
+                        0,
+                        "freed while the swap cache had it: what was not written is lost"});
+    drop_cache_locked(slot, false);
+  }
+  return {};
 }
 
 Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
@@ -131,7 +140,11 @@ Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
 
 void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
   Guard guard(lock_);
-  if (!has(slot) || (map_[slot] & kHasCache) == 0) return;
+  drop_cache_locked(slot, leave_shadow);
+}
+
+void Swap::drop_cache_locked(std::uint64_t slot, bool leave_shadow) {
+  if (!in_use(slot) || (map_[slot] & kHasCache) == 0) return;
   cache_[slot] = 0;
   shadow_[slot] = leave_shadow ? 1 : 0;
   map_[slot] &= static_cast<std::uint8_t>(~kHasCache);
@@ -140,19 +153,19 @@ void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
 
 bool Swap::shadow(std::uint64_t slot) {
   Guard guard(lock_);
-  return has(slot) && shadow_[slot] != 0;
+  return in_use(slot) && shadow_[slot] != 0;
 }
 
 bool Swap::cache_claim(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!has(slot) || (map_[slot] & kHasCache) != 0) return false;
+  if (!in_use(slot) || (map_[slot] & kHasCache) != 0) return false;
   map_[slot] |= kHasCache;
   return true;
 }
 
 Swap::Claim Swap::claim_alone(std::uint64_t slot) {
   Guard guard(lock_);
-  if (!has(slot) || map_[slot] != 1) return {false, false};
+  if (!in_use(slot) || map_[slot] != 1) return {false, false};
   map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};
 }

@@ -72,8 +72,9 @@ class Swap {
   std::uint64_t cached(std::uint64_t slot) const { return slot < cache_.size() ? cache_[slot] : 0; }
 
  private:
-  bool has(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
+  bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
+  void drop_cache_locked(std::uint64_t slot, bool leave_shadow);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
   void occupy(std::uint64_t slot, Pfn pfn);

@@ -56,8 +56,7 @@ class TableStore {
     return reinterpret_cast<std::uint64_t*>(entries_.data()) + pfn.value * kPtesPerTable;
   }
   Pfn pfn_of(const TableRecord& record) const {
-    return {
-        static_cast<std::uint64_t>(&record - reinterpret_cast<TableRecord*>(records_.data()))};
+    return {static_cast<std::uint64_t>(&record - reinterpret_cast<TableRecord*>(records_.data()))};
   }
   /// The table that a split lock belongs to.
   Pfn pfn_of(const SpinLock& lock) const {

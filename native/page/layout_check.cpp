@@ -186,8 +186,8 @@ void check_named_fields(const Layout& layout, Problems& problems) {
         continue;
       if (field.shift != 0 || field.bits != bits || field.offset_bytes % (bits / 8) != 0)
         problems.push_back({field.name, "",
-                            "on " + first_type(field.types & named.types & layout.types) +
-                                " is " + number(bits) + " aligned bits"});
+                            "on " + first_type(field.types & named.types & layout.types) + " is " +
+                                number(bits) + " aligned bits"});
     }
     const auto list = field.name.rfind("deferred_list.next");
     if (list == std::string::npos || !field.types.has(PageType::kSecondTail)) continue;

@@ -9,15 +9,16 @@ namespace {
 
 using enum PageType;
 
-constexpr PageTypeSet kUser = types(kAnon, kFile, kCompoundHead), kTails = types(kTail, kSecondTail);
+constexpr PageTypeSet kUser = types(kAnon, kFile, kCompoundHead),
+                      kTails = types(kTail, kSecondTail);
 constexpr PageTypeSet kMachineTypes = kUser | kTails | types(kFree, kPageTable);
 
 /// Where a field must lie.
 enum class At : std::uint8_t { kWord, kMapcount, kRefcount, kOrder, kAnywhere };
 
 struct FieldNeed {
-  PageTypeSet types;                       // on each of these that the layout has
-  std::array<std::string_view, 2> names;   // one of them
+  PageTypeSet types;                      // on each of these that the layout has
+  std::array<std::string_view, 2> names;  // one of them
   At at = At::kWord;
   std::uint8_t word = 0;  // of At::kWord
   std::uint8_t bits = 0;  // 0: a word
@@ -43,21 +44,21 @@ constexpr FieldNeed kMmFields[] = {
 };
 
 constexpr Flag kMmFlags[] = {
-    Flag::kLocked,     Flag::kWriteback,  Flag::kReferenced, Flag::kUptodate,   Flag::kDirty,
-    Flag::kLru,        Flag::kHead,       Flag::kWaiters,    Flag::kActive,     Flag::kWorkingset,
-    Flag::kOwnerPriv1, Flag::kReserved,   Flag::kPrivate,    Flag::kReclaim,    Flag::kSwapBacked,
+    Flag::kLocked,     Flag::kWriteback,  Flag::kReferenced, Flag::kUptodate, Flag::kDirty,
+    Flag::kLru,        Flag::kHead,       Flag::kWaiters,    Flag::kActive,   Flag::kWorkingset,
+    Flag::kOwnerPriv1, Flag::kReserved,   Flag::kPrivate,    Flag::kReclaim,  Flag::kSwapBacked,
     Flag::kMlocked,    Flag::kUnevictable};
 
 // The word that a sleeper waits on holds the low half of the flags.
 constexpr Flag kLowFlags[] = {Flag::kLocked, Flag::kWaiters};
 // Of page[1] and of single pages of a folio, whose flags share a word with its order.
-constexpr Flag kFolioTailFlags[] = {Flag::kReclaim, Flag::kWorkingset, Flag::kOwner2};
+constexpr Flag kPerPageFlags[] = {Flag::kReclaim, Flag::kWorkingset, Flag::kOwner2};
 
 constexpr unsigned kMinZoneBits = 2, kFutexBits = 32;
 
 std::string_view name_of(Flag flag) { return kFlagNames[static_cast<unsigned>(flag)]; }
 std::string_view name_of(PageType type) { return kPageTypeNames[static_cast<unsigned>(type)]; }
-std::string text(std::initializer_list<std::string_view> parts) {
+std::string joined(std::initializer_list<std::string_view> parts) {
   std::string out;
   for (const std::string_view part : parts) out += part;
   return out;
@@ -101,33 +102,34 @@ std::string lacks_field(const Layout& layout, std::span<const FieldNeed> needs) 
       if (!need.types.has(type) || !layout.types.has(type) || has_field(layout, need, type))
         continue;
       const std::string bits = std::to_string(need.bits == 0 ? layout.word_bytes * 8U : need.bits);
-      const std::string where =
-          need.at == At::kAnywhere
-              ? "aligned"
-              : "at byte " + std::to_string(offset_of(layout, need));
-      return text({need.why, " need the field '", need.names[0], "' of ", name_of(type),
-                   " pages: ", bits, " bits ", where});
+      const std::string where = need.at == At::kAnywhere
+                                    ? "aligned"
+                                    : "at byte " + std::to_string(offset_of(layout, need));
+      return joined({need.why, " need the field '", need.names[0], "' of ", name_of(type),
+                     " pages: ", bits, " bits ", where});
     }
   return {};
 }
 
 std::string lacks_flag(const Layout& layout) {
   for (const Flag flag : kMmFlags)
-    if (bit_of(layout, flag) < 0) return text({"address spaces need the flag '", name_of(flag), "'"});
+    if (bit_of(layout, flag) < 0)
+      return joined({"address spaces need the flag '", name_of(flag), "'"});
   if (layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) < 0)
     return "an era with anonExclusive needs the flag 'owner_2', which says it";
   if (!layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) >= 0)
     return "the flag 'owner_2' says anonExclusive, which the layout's era does not have";
   for (const Flag flag : kLowFlags)
     if (bit_of(layout, flag) >= static_cast<int>(kFutexBits))
-      return text({"sleepers wait on the low 32 bits of the flags: the flag '", name_of(flag),
-                   "' lies above them"});
+      return joined({"sleepers wait on the low 32 bits of the flags: the flag '", name_of(flag),
+                     "' lies above them"});
   const bool order_in_flags = layout.order_offset < layout.word_bytes;
   const unsigned first = layout.order_offset * 8U;
-  for (const Flag flag : kFolioTailFlags) {
+  for (const Flag flag : kPerPageFlags) {
     const int bit = bit_of(layout, flag);
     if (order_in_flags && bit >= static_cast<int>(first) && bit < static_cast<int>(first + 8))
-      return text({"the flag '", name_of(flag), "' of a folio's second page lies over its order"});
+      return joined(
+          {"the flag '", name_of(flag), "' of a folio's second page lies over its order"});
   }
   return {};
 }
@@ -145,10 +147,10 @@ std::string lacks_page_type(const Layout& layout) {
     const bool needed = name == all[0].first || name == all[1].first;
     if (value == 0 && !needed) continue;
     if (!is_page_type(value))
-      return text({"address spaces need an era.", name, " that no count of mappings can be"});
+      return joined({"address spaces need an era.", name, " that no count of mappings can be"});
     for (const auto& [other, same] : all)
       if (name != other && value == same)
-        return text({"era.", name, " and era.", other, " are the same"});
+        return joined({"era.", name, " and era.", other, " are the same"});
   }
   // Told by its top byte, which is that of -1 for everything before v6.12.
   constexpr unsigned kTop = 24;
@@ -164,9 +166,9 @@ std::string lacks_for_mm(const Layout& layout) {
   for (unsigned i = 0; i < kPageTypes; ++i) {
     const auto type = static_cast<PageType>(i);
     if (kMachineTypes.has(type) && !layout.types.has(type))
-      return text({"address spaces need ", name_of(type), " pages"});
+      return joined({"address spaces need ", name_of(type), " pages"});
     if ((kTails | types(kCompoundHead)).has(type) && !layout.compound_types.has(type))
-      return text({"huge pages need compound ", name_of(type), " pages"});
+      return joined({"huge pages need compound ", name_of(type), " pages"});
   }
   if (layout.kconfig.zone_bits < kMinZoneBits) return "address spaces need 2 zone bits";
   if (std::string lack = lacks_flag(layout); !lack.empty()) return lack;
@@ -184,7 +186,7 @@ std::string lacks_for_devices(const Layout& layout) {
     const auto type = static_cast<PageType>(i);
     if (!kZoneDeviceTypes.has(type) || !layout.types.has(type)) continue;
     if (pgmap == nullptr || !pgmap->types.has(type))
-      return text({"devices need the field 'pgmap' of ", name_of(type), " pages"});
+      return joined({"devices need the field 'pgmap' of ", name_of(type), " pages"});
     if (layout.kconfig.zone_bits < 3) return "devices need 3 zone bits";
     const FieldNeed counts[] = {
         {types(type), {"_mapcount"}, At::kMapcount, 0, 32, "devices"},
@@ -198,8 +200,8 @@ std::string lacks_for_devices(const Layout& layout) {
     for (const auto& [name, word] : kStandIn)
       if (field.name == name && !field.contested && (field.types & kZoneDeviceTypes).bits != 0 &&
           field.offset_bytes != word * layout.word_bytes)
-        return text({"devices need the field '", name, "' of their pages at byte ",
-                     std::to_string(word * layout.word_bytes), ", as on other pages"});
+        return joined({"devices need the field '", name, "' of their pages at byte ",
+                       std::to_string(word * layout.word_bytes), ", as on other pages"});
   return {};
 }
 

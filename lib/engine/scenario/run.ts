@@ -43,7 +43,7 @@ export interface ScenarioRun {
  *
  * @param recorded what a kernel did, where {@link ScenarioRun.effects} will be compared with it.
  * @throws PageboxError `ERR_PAGEBOX_SCENARIO` for an operation that cannot be read;
- * `ERR_PAGEBOX_NO_ROOM` if the scheme does not exist in the layout.
+ * `ERR_PAGEBOX_NO_ROOM` if the scheme does not exist in the layout, or if that lacks what a machine needs.
  */
 export function runOps(
   ops: readonly RecordedOp[],

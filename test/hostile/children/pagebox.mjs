@@ -2,6 +2,6 @@
 import { register } from 'tsx/esm/api'
 
 register()
-export const { Box, decodeWords, explore, explorePins, layouts, prepareCost, race, roomMatrix, schemes } = await import(
+export const { Box, decodeWords, explore, explorePins, layouts, prepareCost, race, roomMatrix, run, schemes } = await import(
   '../../../lib/index.ts'
 )
