@@ -13,12 +13,8 @@ std::int32_t from_minus_one(Page folio, std::uint16_t offset) {
   return static_cast<std::int32_t>(atomics::load(count_at(folio, offset))) + 1;
 }
 
-/// Entries that map this page of a large folio alone, pins not among them.
-std::int32_t entries_of(Machine& machine, Page folio, Page page) {
-  const std::uint32_t* own = page == folio ? machine.head_entries(folio) : nullptr;
-  return own == nullptr ? page_mapcount(page) : static_cast<std::int32_t>(atomics::load(own));
-}
-/// The same before it changes by `by`.
+/// Entries that map this page of a large folio alone, pins not among them, before that
+/// changes by `by`.
 std::int32_t change_entries(Machine& machine, Page folio, Page page, std::int32_t by) {
   const std::int32_t before = page.mapcount_raw_add(by) + 1;
   std::uint32_t* own = page == folio ? machine.head_entries(folio) : nullptr;
@@ -39,10 +35,12 @@ std::int32_t folio_entire_mapcount(Page folio) {
   return folio_test_large(folio) ? from_minus_one(folio, folio.shape().entire_mapcount) : 0;
 }
 
-std::uint64_t folio_pages_mapped(Machine& machine, Page folio) {
-  std::uint64_t mapped = 0;
-  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
-    mapped += entries_of(machine, folio, folio_page(folio, i)) > 0 ? 1 : 0;
+std::uint64_t folio_pages_mapped(Page folio, const std::uint32_t* head_entries) {
+  const bool head =
+      head_entries != nullptr ? atomics::load(head_entries) != 0 : page_mapcount(folio) > 0;
+  std::uint64_t mapped = head ? 1 : 0;
+  for (std::uint64_t i = 1; i < folio_nr_pages(folio); ++i)
+    mapped += page_mapcount(folio_page(folio, i)) > 0 ? 1 : 0;
   return mapped;
 }
 
@@ -97,12 +95,13 @@ bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page) {
   if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
   if (change_entries(machine, folio, page, -1) != 1) return false;
   if (shape.nr_pages_mapped == 0)
-    return folio_entire_mapcount(folio) == 0 && folio_pages_mapped(machine, folio) > 0;
+    return folio_entire_mapcount(folio) == 0 &&
+           folio_pages_mapped(folio, machine.head_entries(folio)) > 0;
   const std::uint32_t left = atomics::fetch_sub(count_at(folio, shape.nr_pages_mapped), 1U) - 1;
   return left < kEntirelyMapped && left > 0;
 }
 
-bool folio_remove_pmd_mapping(Machine& machine, Page folio) {
+bool folio_remove_pmd_mapping(Page folio, const std::uint32_t* head_entries) {
   const Shape& shape = folio.shape();
   if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
   if (atomics::fetch_sub(count_at(folio, shape.entire_mapcount), 1U) != 0) return false;
@@ -111,7 +110,7 @@ bool folio_remove_pmd_mapping(Machine& machine, Page folio) {
     left = atomics::fetch_sub(count_at(folio, shape.nr_pages_mapped), kEntirelyMapped) -
            kEntirelyMapped;
   else
-    left = folio_pages_mapped(machine, folio);
+    left = folio_pages_mapped(folio, head_entries);
   return left > 0 && left < folio_nr_pages(folio);
 }
 

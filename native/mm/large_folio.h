@@ -56,14 +56,15 @@ inline bool folio_mapped(Page folio) { return folio_mapcount(folio) > 0; }
 std::int32_t folio_precise_page_mapcount(Page folio, Page page);
 /// A guess: does more than one address space map it? Exact for single pages.
 bool folio_likely_mapped_shared(Page folio);
-/// Pages that have an entry of their own.
-std::uint64_t folio_pages_mapped(Machine& machine, Page folio);
+/// Pages that have an entry of their own. `head_entries` as above, null where the head's
+/// `_mapcount` says it.
+std::uint64_t folio_pages_mapped(Page folio, const std::uint32_t* head_entries = nullptr);
 
 void folio_add_pte_mapping(Machine& machine, Page folio, Page page);
 void folio_add_pmd_mapping(Page folio);
 /// Both are true if the folio is left with some pages mapped and some not.
 bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page);
-bool folio_remove_pmd_mapping(Machine& machine, Page folio);
+bool folio_remove_pmd_mapping(Page folio, const std::uint32_t* head_entries = nullptr);
 
 // hugetlb: as by a pmd, yet `_nr_pages_mapped` stays 0 (v6.12).
 void folio_add_hugetlb_mapping(Page folio);

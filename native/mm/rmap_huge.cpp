@@ -10,7 +10,7 @@ void folio_queue_partially_mapped(Machine& machine, Page folio) {
 }
 
 void folio_remove_rmap_pmd(Cpu& cpu, Page folio, const Vma& vma) {
-  if (folio_remove_pmd_mapping(cpu.machine, folio))
+  if (folio_remove_pmd_mapping(folio, cpu.machine.head_entries(folio)))
     folio_queue_partially_mapped(cpu.machine, folio);
   munlock_vma_folio(cpu, folio, vma);
 }

@@ -75,7 +75,7 @@ function sequences(most: number, each: number, own: number): Op[][] {
     ],
     Array.from({ length: 5 }, (): Op => ['pin', Math.max(1, Math.floor(room / 4) + 3)]),
     Array.from({ length: 40 }, (_, i): Op => [i % 2 === 0 ? 'pin' : 'get', 2 ** (i % 31)]),
-    Array.from({ length: 5000 }, (): Op => ['pin', 1_000_003]).slice(0, each === 1 ? 2200 : 6),
+    Array.from({ length: each === 1 ? 220 : 6 }, (): Op => ['pin', each === 1 ? 10_000_019 : 1_000_003]),
   ]
 }
 
@@ -129,18 +129,19 @@ describe('counts at their edges, with a ledger', () => {
             for (const [op, n] of sequence.filter(([, count]) => count > 0)) {
               const grows = op === 'get' ? n : n * perPin
               const error = refused(() => box.pins[op](pfn, n))
-              const words = box.page(head).refcount
-              const said = `${op}(${pfn}, ${n}) after ${JSON.stringify(taken.slice(0, 8))}`
               const packedIsFull = op !== 'get' && pins + n > most
               const fits = refs + grows <= refcountMax && !packedIsFull
-              expect(error?.code, said).toBe(fits ? undefined : 'ERR_PAGEBOX_PIN_LIMIT')
               if (fits) {
                 refs += grows
                 pins += op === 'get' ? 0 : n
                 taken.push([op, n])
               }
               // Refused before: nothing has changed, and nothing is below zero.
-              expect(words, said).toBe(refs)
+              const found = box.page(head).refcount
+              if (found === refs && error?.code === (fits ? undefined : 'ERR_PAGEBOX_PIN_LIMIT')) continue
+              const said = `${op}(${pfn}, ${n}) after ${JSON.stringify(taken.slice(-8))}`
+              expect(error?.code, said).toBe(fits ? undefined : 'ERR_PAGEBOX_PIN_LIMIT')
+              expect(found, said).toBe(refs)
             }
             if (pins > 0) expect(box.pins.maybePinned(pfn)).toBe(true)
             expectClean(box, `held ${JSON.stringify(taken.slice(0, 8))}`)
