@@ -1,12 +1,12 @@
 import { type Candidate, eraCandidates, kernelsText } from './candidates.ts'
 import { compareReleases, type Release, releaseText } from './eras.ts'
 import { formsOf, overlaps, rangeOf, releaseOf } from './evidence.ts'
-import { printedOf, type Words } from './facts.ts'
+import { type Printed, printedOf, type Words } from './facts.ts'
 import { agreesWithPrint, readFlagBits } from './flagNames.ts'
 import { fieldAt } from './high.ts'
 import { Image, tailBit } from './image.ts'
 import { plausibility, printedCountsFit } from './plausible.ts'
-import { forms } from './printedForms.ts'
+import { type FormName, forms } from './printedForms.ts'
 import type { RawDump } from './rawDump.ts'
 
 /** How sure an answer is: the print confirms it, much speaks for it, or it is the likeliest of several. */
@@ -35,17 +35,25 @@ interface Scored {
   readonly for: readonly string[]
 }
 
-function score(dump: RawDump, words: Words, candidate: Candidate): Scored {
+/** What is the same for every candidate. */
+interface Case {
+  readonly dump: RawDump
+  readonly words: Words
+  readonly forms: readonly FormName[]
+  readonly release: Release | null
+  readonly printed: Printed
+}
+
+function score({ dump, words, forms: found, release, printed }: Case, candidate: Candidate): Scored {
   const against: string[] = []
   const pro: string[] = []
   let total = 0
-  const release = releaseOf(dump.kernel)
   let kernel: boolean | null = null
   if (release !== null && candidate.from !== null) {
     kernel = overlaps(candidate, { from: release, to: release })
     total += kernel ? 30 : -20
   }
-  for (const name of formsOf(dump)) {
+  for (const name of found) {
     const form: { said: string; from?: Release; to?: Release } = forms[name]
     const fits = overlaps(candidate, form)
     total += fits ? 4 : -16
@@ -62,7 +70,7 @@ function score(dump: RawDump, words: Words, candidate: Candidate): Scored {
   const { strideBytes } = candidate.layout ?? { strideBytes: 0 }
   if (strideBytes > 0 && words.page.length * words.wordBytes > strideBytes) total -= 30
   total += plausibility(dump, words, candidate) + highFits(dump, candidate)
-  total += printedCountsFit(dump, words, printedOf(dump), candidate)
+  total += printedCountsFit(dump, words, printed, candidate)
   total += headFits(words, candidate) + (candidate.era?.weight ?? 1)
   return { candidate, score: total, flags, kernel, against, for: pro }
 }
@@ -103,7 +111,8 @@ function headFits({ head, wordBytes }: Words, { tail }: Candidate): number {
  */
 export function choose(dump: RawDump, words: Words, extra: readonly Candidate[], only: Candidate | null): Choice {
   const all = only === null ? [...extra, ...eraCandidates] : [only]
-  const scored = all.map((candidate) => score(dump, words, candidate)).sort((a, b) => b.score - a.score)
+  const seen: Case = { dump, words, forms: formsOf(dump), release: releaseOf(dump.kernel), printed: printedOf(dump) }
+  const scored = all.map((candidate) => score(seen, candidate)).sort((a, b) => b.score - a.score)
   const best = scored[0] as Scored
   const warnings: string[] = []
   if (best.flags === 'differ')

@@ -1,12 +1,13 @@
 import { hex, looksListed, maskOrder, realPointer } from './address.ts'
 import type { Candidate } from './candidates.ts'
 import { type Choice, choose } from './choose.ts'
-import { isBigEndian, type Printed, printedOf, type Words, wordBytesOf, wordsOf } from './facts.ts'
+import { isBigEndian, type Printed, printedOf, type Words, wordsOf } from './facts.ts'
 import { fieldsOf, hasMapping, mappingOf } from './fields.ts'
 import { readFlagBits } from './flagNames.ts'
-import { zoneHint } from './high.ts'
 import { Image, tailBit } from './image.ts'
 import { recognise, type TypeAnswer } from './pageType.ts'
+import { zoneHint } from '../page/kernelAddress.ts'
+import type { PageType } from '../page/layout.ts'
 import type { RawDump } from './rawDump.ts'
 import { firstTailOrder } from './tails.ts'
 import { topFields } from './topFields.ts'
@@ -17,8 +18,15 @@ import { whyOf } from './why.ts'
 export interface Given {
   readonly only: Candidate | null
   readonly extra: readonly Candidate[]
-  readonly type: DumpType | null
+  readonly type: DumpType | PageType | null
+  /** Counts the pins of a scheme of the sandbox in the words; null: as the kernel keeps them. */
+  readonly pins: ((words: readonly bigint[], wordBytes: 4 | 8) => { pins: bigint; exact: boolean } | null) | null
+  readonly pinsName: string
 }
+
+/** A page type of the sandbox as one of the kernel's. */
+const kernelType = (type: DumpType | PageType): DumpType =>
+  /^device|dax$|^p2pdma$/.test(type) ? 'device' : type === 'second-tail' ? 'tail' : (type as DumpType)
 
 /** Everything that the steps below share. */
 interface Reading {
@@ -138,6 +146,18 @@ function pinsOf(reading: Reading, refcount: number | null, order: number | null,
   return { pins: { pins: Math.floor(refcount / 1024), exact: false }, pinsReason: 'a pin is 1024 references, and 1024 references look like a pin' }
 }
 
+/** By a scheme that the caller has named. */
+function pinsBy({ pins: count, pinsName }: Given, { words, type }: Reading, refcount: number | null): { pins: DecodedDump['pins']; pinsReason: string } | null {
+  if (count === null) return null
+  if (words.page.length < 7) return { pins: null, pinsReason: 'the log does not have the words' }
+  if (type === 'tail') return { pins: null, pinsReason: 'pins are counted at the head' }
+  const counted = count(words.page, words.wordBytes)
+  if (counted !== null && !counted.exact && refcount !== null && refcount < 0) return { pins: null, pinsReason: `_refcount is ${refcount}: what is left of it counts nothing` }
+  if (counted === null) return { pins: null, pinsReason: `${pinsName} keeps none in these words` }
+  const reason = counted.exact ? `as ${pinsName} counts` : 'a pin is 1024 references, and 1024 references look like a pin'
+  return { pins: { pins: Number(counted.pins), exact: counted.exact }, pinsReason: reason }
+}
+
 /** Words that no kernel would write in a page of this type. */
 function checkPointers({ image, candidate, words, flags, type, warnings }: Reading): void {
   if (image === null) return
@@ -183,10 +203,12 @@ function flagsOf(dump: RawDump, words: Words, { candidate, confidence }: Choice,
 /** Reads one dump. Never throws: what cannot be told is unknown, what contradicts itself a warning. */
 export function decodeDump(dump: RawDump, given: Given): DecodedDump {
   const printed = printedOf(dump)
-  const words = wordsOf(dump, given.only?.wordBytes ?? wordBytesOf(dump) ?? 8)
-  const choice = choose(dump, words, given.extra, given.only)
+  const words = wordsOf(dump, given.only?.wordBytes ?? 8)
+  const foreign = given.only !== null && given.only.wordBytes !== null && given.only.wordBytes !== words.wordBytes
+  const choice = choose(dump, words, given.extra, foreign ? null : given.only)
   const { candidate } = choice
   const warnings = [...dump.warnings, ...choice.warnings]
+  if (foreign) warnings.push(`layout ${given.only?.name} has words of ${given.only?.wordBytes} bytes, and this dump has ${words.wordBytes}: it is not read by it`)
   const unknown: string[] = []
   const places = candidate.places(words.wordBytes)
   const bigEndian = isBigEndian(dump, words, Math.floor(places.refcount / 8), printed)
@@ -203,7 +225,7 @@ export function decodeDump(dump: RawDump, given: Given): DecodedDump {
     unknown.push('flags: without the flags line their names are those of the likeliest kernel')
   const hint = top.zone === null && words.wordBytes === 8 ? zoneHint(words.page[0] ?? 0n) : null
   const seen = { dump, words, image, candidate, flags: flags.names, printed, zone: top.zone, zoneHint: hint }
-  const answer: TypeAnswer = given.type === null ? recognise(seen) : { type: given.type, reason: 'given' }
+  const answer: TypeAnswer = given.type === null ? recognise(seen) : { type: kernelType(given.type), reason: 'given' }
   const reading: Reading = {
     dump,
     printed,
@@ -218,16 +240,16 @@ export function decodeDump(dump: RawDump, given: Given): DecodedDump {
     warnings,
     unknown,
   }
-  return assemble(reading, top)
+  return assemble(reading, top, given)
 }
 
-function assemble(reading: Reading, top: ReturnType<typeof topFields>): DecodedDump {
+function assemble(reading: Reading, top: ReturnType<typeof topFields>, given: Given): DecodedDump {
   const { dump, printed, words, choice, candidate, image, flags, type, warnings, unknown } = reading
   const places = candidate.places(words.wordBytes)
   const { refcount, mapcount, pageType, mapcountWord } = counts(reading)
   const folio = folioOf(reading)
   const order = orderOf(reading, folio)
-  const { pins, pinsReason } = pinsOf(reading, refcount, order, folio)
+  const { pins, pinsReason } = pinsBy(given, reading, refcount) ?? pinsOf(reading, refcount, order, folio)
   checkPointers(reading)
   const mappingWord = image?.word(places.mapping) ?? null
   const mapping = mappingOf(mappingWord, dump.header?.get('mapping') ?? null, words.wordBytes, hasMapping(type) ? 'mapping' : 'other')
@@ -262,7 +284,7 @@ function assemble(reading: Reading, top: ReturnType<typeof topFields>): DecodedD
     confidence: choice.confidence,
     alike: choice.alike,
     wordBytes: words.wordBytes,
-    type,
+    type: given.type ?? type,
     typeReason: reading.typeReason,
     flags,
     unknownFlags: reading.unknownFlags,

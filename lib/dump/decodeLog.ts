@@ -1,9 +1,12 @@
 import { badArgument, oneOf, options, or } from '../base/args.ts'
 import { isArray } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
-import type { Layout } from '../page/layout.ts'
-import { layoutOf } from '../page/layouts.ts'
-import { ofLayout } from './candidates.ts'
+import { tables } from '../native/tables.ts'
+import type { Layout, PageType } from '../page/layout.ts'
+import { layoutOf, layouts } from '../page/layouts.ts'
+import { countIn } from '../pins/countIn.ts'
+import { schemeOf } from '../pins/schemes.ts'
+import { type Candidate, eraCandidates, ofLayout } from './candidates.ts'
 import { decodeDump, type Given } from './decodeDump.ts'
 import { emptyDump } from './rawDump.ts'
 import { DumpReader } from './reader.ts'
@@ -12,12 +15,14 @@ import type { DecodedDump, DumpType } from './types.ts'
 
 /** How a log is to be read. */
 export interface LogOptions {
-  /** Read every dump by this layout instead of choosing one. */
+  /** Read every dump by this layout (or era: `'linux-5.10'`) instead of choosing one. */
   layout?: string | Layout
   /** Layouts to choose among besides the built-in eras, as imported ones. */
   extraLayouts?: readonly (string | Layout)[]
   /** What the pages are; without it, what print and words say. */
-  type?: DumpType
+  type?: DumpType | PageType
+  /** Count the pins of this scheme in the words; without it, as kernels do: 1024 references a pin, exact for large folios. */
+  scheme?: string | { readonly name: string }
   /** Dumps after which reading stops; 1000. */
   maxDumps?: number
 }
@@ -44,18 +49,33 @@ export const dumpTypes: readonly DumpType[] = [
 const mostWarnings = 100
 const mostLayouts = 64
 
+/** A layout, or an era of the table by its name. */
+function candidateOf(value: unknown, argument: string): Candidate {
+  const era = typeof value === 'string' && !layouts.has(value) ? eraCandidates.find(({ name }) => name === value) : undefined
+  return era ?? ofLayout(layoutOf(value, argument))
+}
+
 function readOptions(value: unknown): Given & { maxDumps: number } {
-  const given = options(value, 'options', ['layout', 'extraLayouts', 'type', 'maxDumps'] as const)
-  const only = given.layout === undefined ? null : ofLayout(layoutOf(given.layout, 'options.layout'))
+  const given = options(value, 'options', ['layout', 'extraLayouts', 'type', 'scheme', 'maxDumps'] as const)
+  const only = given.layout === undefined ? null : candidateOf(given.layout, 'options.layout')
   const list = or(given.extraLayouts, [])
   if (!isArray(list) || list.length > mostLayouts)
     throw badArgument('ERR_PAGEBOX_ARG_TYPE', 'options.extraLayouts', list, `an array of at most ${mostLayouts} layouts or their names`)
-  const extra = list.map((each, i) => ofLayout(layoutOf(each, `options.extraLayouts[${i}]`)))
-  const type = given.type === undefined ? null : oneOf(given.type, 'options.type', dumpTypes)
+  const extra = list.map((each, i) => candidateOf(each, `options.extraLayouts[${i}]`))
+  const type = given.type === undefined ? null : oneOf(given.type, 'options.type', [...dumpTypes, ...tables().pageTypes])
   const maxDumps = or(given.maxDumps, 1000)
   if (typeof maxDumps !== 'number' || !Number.isInteger(maxDumps) || maxDumps < 1 || maxDumps > 100_000)
     throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.maxDumps', maxDumps, 'an integer from 1 to 100000')
-  return { only, extra, type, maxDumps }
+  const scheme = given.scheme === undefined ? null : schemeOf(given.scheme, 'options.scheme')
+  const pins: Given['pins'] =
+    scheme === null
+      ? null
+      : (words, wordBytes) => {
+          const named = only?.layout ?? null
+          const layout = named?.wordBytes === wordBytes ? named : layoutOf(wordBytes === 8 ? 'linux-6.12' : 'linux-6.12-32', 'options.layout')
+          return countIn(words, layout, scheme)
+        }
+  return { only, extra, type, pins, pinsName: scheme?.name ?? '', maxDumps }
 }
 
 /**

@@ -15,8 +15,9 @@ const either = (names: readonly string[]): string =>
 export function readFlagBits(word: bigint, candidate: Candidate, end: number, from = 0): ReadFlags {
   const names: string[] = []
   const unknown: string[] = []
-  for (let bit = from; bit < Math.min(candidate.flagBits, end); bit++) {
-    if (((word >> BigInt(bit)) & 1n) === 0n) continue
+  const low = Number(word & 0xffffffffn)
+  for (let bit = from; bit < Math.min(candidate.flagBits, end, 32); bit++) {
+    if (((low >>> bit) & 1) === 0) continue
     const possible = candidate.namesAt(bit)
     if (possible.length === 1) names.push(possible[0] as string)
     else if (possible.length > 1) unknown.push(`bit ${bit} (${either(possible)})`)
@@ -31,10 +32,12 @@ export function readFlagBits(word: bigint, candidate: Candidate, end: number, fr
 export function agreesWithPrint(word: bigint, names: readonly string[], candidate: Candidate): boolean {
   const left = new Set(names)
   let optional = 0
-  for (let bit = 0; bit < candidate.flagBits; bit++) {
+  const low = Number(word & 0xffffffffn)
+  const bits = Math.min(candidate.flagBits, 32)
+  for (let bit = 0; bit < bits; bit++) {
     const possible = candidate.namesAt(bit)
     if (possible.length === 0) continue
-    const set = ((word >> BigInt(bit)) & 1n) === 1n
+    const set = ((low >>> bit) & 1) === 1
     if (possible.length === 1 && !candidate.era?.optional.includes(possible[0] as string)) {
       const name = possible[0] as string
       if (left.delete(name) !== set) return false
@@ -45,8 +48,7 @@ export function agreesWithPrint(word: bigint, names: readonly string[], candidat
   return (
     rest.length <= optional &&
     rest.every((name) => {
-      for (let bit = 0; bit < candidate.flagBits; bit++)
-        if (((word >> BigInt(bit)) & 1n) === 1n && candidate.has(name, bit)) return true
+      for (let bit = 0; bit < bits; bit++) if (((low >>> bit) & 1) === 1 && candidate.has(name, bit)) return true
       return false
     })
   )

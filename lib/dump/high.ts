@@ -21,14 +21,25 @@ const bitsFor = (value: bigint): number => (value === 0n ? 1 : value.toString(2)
 
 /**
  * All widths with which the word gives the printed values: from the top bit down section, node, zone, last_cpupid,
- * KASAN tag, those that are printed, above the `lowest` bit that flags may use. A last_cpupid of ones is the initial
- * -1, so its width is that of the value.
+ * KASAN tag, those that are printed, above the `lowest` bit that flags may use. A last_cpupid of ones is most often the
+ * initial -1, so its width is that of the value, unless nothing fits then.
  */
 export function solveWidths(
   word: bigint,
   wordBits: number,
   printed: Readonly<Record<string, bigint>>,
   lowest: number,
+): HighWidths[] {
+  const initial = solve(word, wordBits, printed, lowest, true)
+  return initial.length > 0 ? initial : solve(word, wordBits, printed, lowest, false)
+}
+
+function solve(
+  word: bigint,
+  wordBits: number,
+  printed: Readonly<Record<string, bigint>>,
+  lowest: number,
+  initialCpupid: boolean,
 ): HighWidths[] {
   const found: HighWidths[] = []
   const names = order.filter((name) => printed[name] !== undefined)
@@ -42,9 +53,10 @@ export function solveWidths(
     const value = printed[name] as bigint
     const least = bitsFor(value)
     const ones = value === (1n << BigInt(least)) - 1n && value > 0n
-    const most = name === 'lastcpupid' && ones ? least : widest[name]
-    const from = name === 'kasantag' ? 8 : least
-    for (let width = from; width <= Math.max(most, from); width++) {
+    const most = name === 'lastcpupid' && ones && initialCpupid ? least : widest[name]
+    for (let width = least; width <= Math.max(most, least); width++) {
+      // Tags of hardware have 4 bits, those of software 8.
+      if (name === 'kasantag' && width !== 4 && width !== 8) continue
       const shift = top - width
       if (shift < lowest) break
       if (((word >> BigInt(shift)) & ((1n << BigInt(width)) - 1n)) === value) choose(at + 1, shift, { ...widths, [name]: width })
@@ -69,14 +81,3 @@ export function placesOf(widths: HighWidths, wordBits: number): HighPlace[] {
 
 export const fieldAt = (word: bigint, { shift, bits }: HighPlace): number =>
   Number((word >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n))
-
-/**
- * Zone 2 or 4 of node 0, if the word has the form that most x86-64 and arm64 kernels give it: the zone's bits, and a
- * last_cpupid of ones below. A hint, no fact: another configuration may have other widths.
- */
-export function zoneHint(word: bigint): 2 | 4 | null {
-  const text = word.toString(2)
-  if (text.length < 45) return null
-  if (/^101{8,}/.test(text)) return 2
-  return /^1001{8,}/.test(text) ? 4 : null
-}

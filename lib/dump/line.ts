@@ -22,7 +22,7 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u
 export const plainText = (text: string): string =>
   text.replace(escapes, '').replace(printedEscapes, '').replace(controls, '').replaceAll('\u00a0', ' ')
 
-const quotes = /^(?:\s*(?:>|&gt;|\|))+\s?/
+const quotes = /^(?:\s*(?:>|&gt;|\|(?=\s)))+\s?/
 
 // In any order and number, as they nest: a journal line may hold a serial console's line that holds a dmesg line.
 const stamps: readonly RegExp[] = [

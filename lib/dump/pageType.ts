@@ -1,3 +1,4 @@
+import { looksLikePool } from '../page/kernelAddress.ts'
 import { hex, looksListed, realPointer } from './address.ts'
 import type { Candidate } from './candidates.ts'
 import type { Printed, Words } from './facts.ts'
@@ -40,11 +41,7 @@ const typeNames: Readonly<Record<string, DumpType>> = {
   large_kmalloc: 'large-kmalloc',
 }
 
-/** PP_SIGNATURE. Bits 0 and 1 are page_pool's own, and since 6.15 bits from 7 on may hold an index. */
-export function hasPoolMagic(word: bigint | undefined, wordBytes: 4 | 8): boolean {
-  if (word === undefined) return false
-  return wordBytes === 8 ? word >> 48n === 0xdeadn && (word & 0x7cn) === 0x40n : (word & ~3n) === 0x40n
-}
+export const hasPoolMagic = (word: bigint | undefined, wordBytes: 4 | 8): boolean => word !== undefined && looksLikePool(word, wordBytes)
 
 /** ZONE_DEVICE is the last of five zones where there are DMA and DMA32, on x86-64 and arm64. */
 const deviceZone = 4

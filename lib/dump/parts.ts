@@ -24,20 +24,20 @@ export const restOfHeader = new RegExp(`^(?:(?:${keyNames}):\\s*\\S+\\s*)+$`)
 const marker = new RegExp(
   [
     'BUG: Bad page (?:state|map|cache) in process',
-    '\\bpage:(?=\\s{0,2}(?:[^\\s:]+\\s+)?(?:head:\\S+\\s+)?(?:ref)?count:\\s*-?\\d)',
-    '\\bhead:(?=\\s{0,2}(?:[^\\s:]+\\s+)?order:)',
-    '\\b(?:raw|head):(?=\\s+(?:0x)?[\\da-fA-F]{1,16}(?:\\s|$))',
+    '\\bpage:(?=\\s{0,2}(?:[^\\s:]{1,40}\\s{1,4})?(?:head:\\S{1,40}\\s{1,4})?(?:ref)?count:\\s{0,4}-?\\d)',
+    '\\bhead:(?=\\s{0,2}(?:[^\\s:]{1,40}\\s{1,4})?order:)',
+    '\\b(?:raw|head):(?=\\s{1,40}(?:0x)?[\\da-fA-F]{1,16}(?:\\s|$))',
     'bad because of flags:',
-    '(?:\\b(?:anon|ksm) )?(?:\\bpage )?\\bflags:(?=\\s*(?:0x)?[\\da-f]+\\(|\\s*$)',
-    '\\bpage_type:(?=\\s*(?:0x)?[\\da-f]+\\()',
+    '(?:\\b(?:anon|ksm) )?(?:\\bpage )?\\bflags:(?=\\s{0,8}(?:0x)?[\\da-f]{1,16}\\(|\\s*$)',
+    '\\bpage_type:(?=\\s{0,8}(?:0x)?[\\da-f]{1,8}\\()',
     'page dumped because:',
     '\\bmemcg:(?=[\\da-f]{8})',
     'page->mem_cgroup:(?=[\\da-f]{8})',
     '\\baops:(?=\\S)',
-    '\\S+ (?:name|dentry name):"',
-    'page_owner (?:tracks|info)',
-    'page (?:last )?allocated via order',
-    '\\bCPU: \\d+ (?=.*ainted)',
+    '(?<![^\\s])[^\\s"]{1,80} (?:dentry )?name:"',
+    '\\bpage_owner (?:tracks|info)',
+    '\\bpage (?:last )?allocated via order',
+    '\\bCPU: \\d{1,5} (?=.{0,300}ainted)',
     '\\bLinux version (?=\\d)',
   ].join('|'),
   'g',
@@ -77,18 +77,25 @@ function ownerOf(text: string): PageOwner {
   }
 }
 
+/** Words of a row that are looked at; no row has as many. */
+const mostWords = 17
+
 const words = (text: string): string[] => {
   const list: string[] = []
-  for (const token of text.split(/[\s,]+/)) {
+  for (const token of text.slice(0, 400).split(/[\s,]+/)) {
     if (token === '') continue
+    if (list.length === mostWords) break
     if (!/^(?:0x)?[\da-f]{1,16}$/i.test(token)) break
     list.push(token.replace(/^0x/i, '').toLowerCase())
   }
   return list
 }
 
-const releaseIn = (text: string): string | undefined =>
-  /(?:Not tainted|Tainted:(?: \[\w\]=\w+,?| ?[A-Z](?![a-z])| )*)\s*(\d{1,2}\.\d{1,3}[\w.+~-]{0,60})/.exec(text)?.[1]
+/** Behind the taint flags, which are letters and, since 6.11, a list of names. */
+const releaseIn = (text: string): string | undefined => {
+  const at = text.search(/ainted/)
+  return at < 0 ? undefined : /\s(\d{1,2}\.\d{1,3}[\w.+~-]{0,60})/.exec(text.slice(at, at + 300))?.[1]
+}
 
 function partAt(begin: string, rest: string): Part | null {
   if (begin.startsWith('BUG:')) {
@@ -146,3 +153,7 @@ export function partsOf(text: string): Part[] {
 
 /** Where the first part begins; -1: nowhere. */
 export const firstPart = (text: string): number => text.search(marker)
+
+/** Whether a line can hold any part; cheap, and never wrong about a line that does. */
+export const mayHoldPart = (line: string): boolean => quick.test(line)
+const quick = /page:|head:|raw:|flags:|page_type:|page dumped|memcg:|mem_cgroup:|aops:|name:"|page_owner|allocated via|ainted|Linux version|Bad page|[\da-f]{8}(?: <[^>]{0,80}>)?:/i

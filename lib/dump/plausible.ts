@@ -48,6 +48,9 @@ export function plausibility(dump: RawDump, words: Words, candidate: Candidate):
   if (slab) return score + (has('slab') && (mapping & 1n) === 1n && listed ? -6 : 2)
   for (const [word, low] of [[mapping, 3n], [next, 0n], [prev, 0n]] as const)
     if (!realPointer(word, wordBytes, low).ok) score -= 3
+  // List poison lies where lists lie.
+  for (const byte of [places.index, places.private]) if (isListPoison(at(byte), wordBytes)) score -= 5
+  if (isListPoison(next, wordBytes)) score += 3
   const inUse = (image.signed(places.refcount) ?? 0) > 0
   const anon = (mapping & 3n) === 1n
   const file = mapping !== 0n && (mapping & 3n) === 0n
@@ -67,6 +70,11 @@ export function plausibility(dump: RawDump, words: Words, candidate: Candidate):
   // PG_waiters, PG_uncached and the like are rare, PG_head of what has no tail is rarer.
   if (has('waiters') && !has('locked')) score -= 1
   return score
+}
+
+const isListPoison = (word: bigint, wordBytes: 4 | 8): boolean => {
+  const low = wordBytes === 8 ? (word >> 48n === 0xdeadn ? word & 0xffffffffffffn : 0n) : word
+  return low === 0x100n || low === 0x122n || low === 0x200n
 }
 
 /** A count that no page has says that the words are read in the wrong order. */

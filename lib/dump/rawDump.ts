@@ -56,6 +56,8 @@ export interface RawDump {
   headWords: string[]
   /** Words in each row of `raw:`. */
   rows: number[]
+  /** Its lines come in turns with those of another. */
+  alternates: boolean
   warnings: string[]
 }
 
@@ -82,5 +84,6 @@ export const emptyDump = (line: number, who: string | null): RawDump => ({
   raw: [],
   headWords: [],
   rows: [],
+  alternates: false,
   warnings: [],
 })

@@ -1,5 +1,5 @@
 import { type CleanLine, cleanLine } from './line.ts'
-import { firstPart, type Part, partsOf, restOfHeader } from './parts.ts'
+import { firstPart, mayHoldPart, type Part, partsOf, restOfHeader } from './parts.ts'
 import { emptyDump, type PageOwner, type RawDump } from './rawDump.ts'
 
 /** Lines after its last part in which a dump may still go on (module lists and stacks lie between). */
@@ -27,7 +27,7 @@ interface Pending {
 function unfinished(text: string): 'header' | 'row' | 'flags' | 'reason' | null {
   const parts = partsOf(text)
   const last = parts.at(-1)
-  if (/(?:\bflags:|bad because of flags:)\s*(?:(?:0x)?[\da-f]+(?:\([^)]*)?)?$/i.test(text)) return 'flags'
+  if (/\bflags:\s{0,8}(?:(?:0x)?[\da-f]{1,16}(?:\([^)]*)?)?$/i.test(text)) return 'flags'
   if (last === undefined) return null
   if (last.kind === 'header' || last.kind === 'head') return 'header'
   if (last.kind === 'row') return 'row'
@@ -85,7 +85,9 @@ const printedCount = ({ header }: RawDump): number | null => {
 export class DumpReader {
   #pending: Pending | null = null
   readonly #open: RawDump[] = []
+  /** Of the whole log; null again where it names several. */
   #kernel: string | null = null
+  #kernels = 0
   #lastWho: string | null = null
   #memory: { line: number; at: bigint; bytes: number; words: string[] } | null = null
 
@@ -98,6 +100,10 @@ export class DumpReader {
   }
 
   line(text: string, number: number): void {
+    if (this.#pending === null && !mayHoldPart(text)) {
+      if (this.#memory !== null) this.#endMemory()
+      return
+    }
     const next = cleanLine(text)
     if (this.#pending !== null) {
       const joined = join(this.#pending, next)
@@ -210,13 +216,13 @@ export class DumpReader {
         return
       }
       case 'because':
-        this.#dumpFor(from, (each) => each.because === null).because = part.text
+        this.#because(part.text, from)
         return
       case 'owner':
         this.#owner(part.owner, who)
         return
       case 'kernel':
-        this.#kernel = part.release
+        if (part.release !== this.#kernel) this.#kernel = this.#kernels++ === 0 ? part.release : null
         for (const dump of this.#open) if (dump.who === who) dump.kernel ??= part.release
         return
       case 'row':
@@ -233,6 +239,15 @@ export class DumpReader {
     // In the kernels that print it in the header's own line, it is a part of that.
     const { header } = this.#dumpFor(from, (each) => each.header !== null)
     for (const [key, value] of keys) if (!header?.has(key)) header?.set(key === 'page' ? 'head' : key, value)
+  }
+
+  #because(text: string, from: Pending): void {
+    const newest = this.#dumpFor(from, (each) => each.because === null)
+    // Of two dumps that alternate the older comes first with each line.
+    const dump = newest.alternates
+      ? (this.#open.find((each) => each.alternates && each.because === null && each.who === from.who) ?? newest)
+      : newest
+    dump.because = text
   }
 
   #owner(owner: PageOwner, who: string | null): void {
@@ -262,11 +277,15 @@ export class DumpReader {
     const after = this.#open[this.#open.indexOf(dump) + 1]
     if (after === undefined || after.who !== dump.who || after.flags === null || after.raw.length > 0) return
     ;[dump.flags, after.flags] = [after.flags, dump.flags]
-    for (const each of [dump, after]) each.warnings.push('its lines alternate with those of another dump, and no thread is printed')
+    for (const each of [dump, after]) {
+      each.alternates = true
+      each.warnings.push('its lines alternate with those of another dump, and no thread is printed')
+    }
   }
 
   #row(part: Part & { kind: 'row' }, from: Pending): void {
-    const { words } = part
+    const words = part.words.slice(0, 12)
+    if (part.words.length > words.length) this.#warn(from.number, 'a row of more than 12 words was cut')
     if (part.of === 'head') {
       const dump = this.#dumpFor(from, (each) => each.headWords.length < 32 && each.raw.length >= 7)
       dump.headWords.push(...words.slice(0, 32 - dump.headWords.length))

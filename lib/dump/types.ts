@@ -1,5 +1,6 @@
-import type { PageOwner } from './rawDump.ts'
+import type { PageType } from '../page/layout.ts'
 import type { Confidence } from './choose.ts'
+import type { PageOwner } from './rawDump.ts'
 
 /** What a page of a real kernel can be. */
 export type DumpType =
@@ -74,7 +75,8 @@ export interface DecodedDump {
   /** Layouts for which as much speaks. */
   readonly alike: readonly string[]
   readonly wordBytes: 4 | 8
-  readonly type: DumpType
+  /** What it was taken for, or the type that was given. */
+  readonly type: DumpType | PageType
   readonly typeReason: string
   readonly flags: readonly string[]
   /** Set bits whose name the configuration decides. */

@@ -34,6 +34,8 @@ export function staticPage(address: bigint, strideBytes: number): string | null 
  * addresses at the top; ppc64 begins with c or f; mips64, loongarch64 with 9 or a; s390x has low ones.
  */
 function isKernel64(address: bigint): boolean {
+  // Where a map of memory begins no object lies.
+  if (address % (1n << 40n) === 0n) return false
   const top = address >> 48n
   if (top >= 0xff00n) return address < 0xfffffffffffff000n
   const digit = address >> 60n
@@ -51,4 +53,19 @@ export function kernelPointer(address: bigint, wordBytes: number): KernelPointer
   const kernel = wordBytes === 8 ? isKernel64(address) : address >= 0x1000n && address < 0xfffff000n
   if (kernel) return { kind: 'kernel', text: 'a kernel address', ok: true }
   return { kind: 'none', text: 'no address of a kernel object', ok: false }
+}
+
+/** PP_SIGNATURE in word 1. Bits 0 and 1 are page_pool's own, and since 6.15 bits from 7 on may hold an index. */
+export const looksLikePool = (word: bigint, wordBytes: number): boolean =>
+  wordBytes === 8 ? word >> 48n === 0xdeadn && (word & 0x7cn) === 0x40n : (word & ~3n) === 0x40n
+
+/**
+ * Zone 2 or 4 of node 0, if the word has the form that most x86-64 and arm64 kernels give it: the zone's bits, and a
+ * last_cpupid of ones below. A hint, no fact: another configuration may have other widths.
+ */
+export function zoneHint(word: bigint): 2 | 4 | null {
+  const text = word.toString(2)
+  if (text.length < 45) return null
+  if (/^101{8,}/.test(text)) return 2
+  return /^1001{8,}/.test(text) ? 4 : null
 }
