@@ -1,4 +1,4 @@
-import { badArgument, oneOf, options, or } from '../base/args.ts'
+import { array, badArgument, oneOf, options, or } from '../base/args.ts'
 import { isArray } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
@@ -182,13 +182,16 @@ export function decodeLog(log: string | Iterable<string>, value?: LogOptions): D
 }
 
 /** Decodes the bare words of one descriptor, in hexadecimal as a log would print them. */
-export function decodeBareWords(words: readonly string[], headWords: readonly string[], value?: LogOptions): DecodedDump {
-  for (const word of [...words, ...headWords]) {
-    if (!/^[\da-f]{1,16}$/i.test(word))
-      throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `words must be hexadecimal, of at most 16 digits; got '${word.slice(0, 40)}'`)
-  }
+export function decodeBareWords(words: readonly string[], headWords: readonly string[] = [], value?: LogOptions): DecodedDump {
+  const read = (list: unknown, argument: string): string[] =>
+    array(list, argument, (word, where) => {
+      const allowed = 'hexadecimal digits, at most 16'
+      if (typeof word !== 'string') throw badArgument('ERR_PAGEBOX_ARG_TYPE', where, word, allowed)
+      if (!/^[\da-f]{1,16}$/i.test(word)) throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, word, allowed)
+      return word
+    })
   const dump = emptyDump(1, null)
-  dump.raw = [...words]
-  dump.headWords = [...headWords]
+  dump.raw = read(words, 'words').slice(0, 16)
+  dump.headWords = read(headWords, 'headWords').slice(0, 32)
   return decodeDump(dump, readOptions(value))
 }

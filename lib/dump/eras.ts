@@ -130,7 +130,7 @@ export const eras: readonly Era[] = [
   {
     ...base,
     name: 'linux-4.9',
-    weight: 0.4,
+    weight: -1.2,
     from: [4, 4],
     to: [4, 9],
     flags: until49,
@@ -144,7 +144,7 @@ export const eras: readonly Era[] = [
   {
     ...base,
     name: 'linux-4.14',
-    weight: 0.6,
+    weight: -1,
     from: [4, 10],
     to: [4, 17],
     flags: from410,

@@ -85,7 +85,7 @@ function counts(image: Image, candidate: Candidate, wordBytes: 4 | 8): number {
   if (refcount === undefined || mapcount === undefined) return -4
   let score = refcount >= -8 && refcount < 1 << 24 ? 2 : -8
   const type = candidate.typeOf(mapcount)
-  if (type !== null) score += type.startsWith('type 0x') ? 0 : 5
+  if (type !== null) score += type.startsWith('type 0x') ? 2 : 5
   else if (mapcount === 0xffffffff || mapcount < 1 << 20) score += 2
   // Types of the years before were the complement of one bit, of those since the top byte.
   else if (mapcount >>> 28 === 0xf && mapcount < 0xffffffe0) score -= 6

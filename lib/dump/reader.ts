@@ -55,6 +55,8 @@ function join(pending: Pending, next: CleanLine): string | null {
   if (kind === 'header') {
     if (restOfHeader.test(rest)) return `${pending.text} ${rest}`
     const halved = `${pending.text}${rest}`
+    // The last digits of a value, where a terminal has broken the line.
+    if (/^[\da-f]{1,12}$/i.test(rest) && pending.text.length >= 60 && /[\da-f]$/i.test(pending.text)) return halved
     // Broken inside of a key or a value, as terminals do.
     const more = (text: string): number => (partsOf(text).at(-1) as { keys?: Map<string, string> })?.keys?.size ?? 0
     return /^[\w:()]+(?:\s+\w+:\s*\S+)*$/.test(rest) && more(halved) > more(pending.text) ? halved : null

@@ -54,8 +54,12 @@ export class LineSplitter {
       this.#soft = null
     }
     // Mail breaks at 76 characters; the halves are joined as they are.
-    if (line.endsWith('=') && line.length < 1024) this.#soft = line.slice(0, -1)
+    if (isSoftBreak(line)) this.#soft = line.slice(0, -1)
     else if (line.includes('\r')) for (const part of line.split('\r')) this.#take(unquotePrintable(part), this.#number)
     else this.#take(unquotePrintable(line), this.#number)
   }
 }
+
+/** `=` at the end of a line of mail. What has an equals sign that is not written as `=3D` is no such mail. */
+const isSoftBreak = (line: string): boolean =>
+  line.endsWith('=') && line.length < 1024 && (line.includes('=3D') || !/=(?![\dA-F]{2})/.test(line.slice(0, -1)))

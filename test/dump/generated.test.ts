@@ -12,6 +12,7 @@ function expectRight(dump: DecodedDump, page: WrittenPage, log: string): void {
     mapcount,
     because: page.because,
   })
+  if (version.form === 'pfn' || version.form === 'no-pointer') expect(dump.pfn, log).toBe(BigInt(page.pfn))
   if (version.high) expect([dump.zone, dump.node], log).toEqual([page.zone, page.lines.join().includes('node=') ? page.node : null])
   else expect([dump.zone, dump.node, dump.lastCpupid], log).toEqual([null, null, null])
   if (kind === 'head') expect(dump.order, log).toBe(version.head === 'inline' ? null : page.order)
