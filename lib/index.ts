@@ -6,7 +6,14 @@
 export { PageboxError, errorCodes, type ErrorCode, type ErrorDetails } from './errors.ts'
 export { layouts } from './page/layouts.ts'
 export { decodeWords, decodeWords as decode, type DecodeOptions } from './page/decode.ts'
-export { decodeBareWords, type DecodedLog, decodeLog, dumpTypes, type LogOptions, type LogWarning } from './dump/decodeLog.ts'
+export {
+  decodeBareWords,
+  type DecodedLog,
+  decodeLog,
+  dumpTypes,
+  type LogOptions,
+  type LogWarning,
+} from './dump/decodeLog.ts'
 export type * from './dump/types.ts'
 export type { Confidence } from './dump/choose.ts'
 export type { PageOwner } from './dump/rawDump.ts'

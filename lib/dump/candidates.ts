@@ -145,8 +145,8 @@ export function ofLayout(layout: Layout): Candidate {
   const like = eraCandidates.findLast((each) => release !== null && each.from !== null && atLeast(release, each.from))
   const era = (like ?? eraCandidates[0]) as Candidate
   const field = (name: string, otherwise: number): number =>
-    layout.fields.find((each) => each.name === name && (each.types.includes('anon') || each.types.includes('file')))?.offsetBytes ??
-    otherwise
+    layout.fields.find((each) => each.name === name && (each.types.includes('anon') || each.types.includes('file')))
+      ?.offsetBytes ?? otherwise
   return {
     ...era,
     name: layout.name,

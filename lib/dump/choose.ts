@@ -116,12 +116,22 @@ export function choose(dump: RawDump, words: Words, extra: readonly Candidate[],
   const best = scored[0] as Scored
   const warnings: string[] = []
   if (best.flags === 'differ')
-    warnings.push(`the names of the flags line and the bits of layout ${best.candidate.name} differ: the printed names are taken`)
+    warnings.push(
+      `the names of the flags line and the bits of layout ${best.candidate.name} differ: the printed names are taken`,
+    )
   if (best.kernel === false)
     warnings.push(`the log names kernel ${dump.kernel}, and the dump does not look like one of it`)
   if (only !== null) {
     const reason = best.against.length > 0 ? `given; but the log ${best.against.join(', ')}` : 'given'
-    return { candidate: only, confidence: best.flags === 'agree' ? 'high' : 'medium', reason, kernels: kernelsOf(dump, [best]), alike: [], flagsUnsure: false, warnings }
+    return {
+      candidate: only,
+      confidence: best.flags === 'agree' ? 'high' : 'medium',
+      reason,
+      kernels: kernelsOf(dump, [best]),
+      alike: [],
+      flagsUnsure: false,
+      warnings,
+    }
   }
   const alike = scored.slice(1).filter((each) => best.score - each.score < 3 && each.candidate.era !== null)
   const reading = readingOf(dump, words, best.candidate)
@@ -129,10 +139,15 @@ export function choose(dump: RawDump, words: Words, extra: readonly Candidate[],
   return {
     candidate: best.candidate,
     confidence: confidenceOf(best, alike.length, different.length),
-    reason: reasonOf(dump, best, alike.map((each) => each.candidate.name)),
+    reason: reasonOf(
+      dump,
+      best,
+      alike.map((each) => each.candidate.name),
+    ),
     kernels: kernelsOf(dump, [best, ...alike]),
     alike: alike.map((each) => each.candidate.name),
-    flagsUnsure: dump.flags === null && alike.some((each) => flagsOf(words, each.candidate) !== flagsOf(words, best.candidate)),
+    flagsUnsure:
+      dump.flags === null && alike.some((each) => flagsOf(words, each.candidate) !== flagsOf(words, best.candidate)),
     warnings,
   }
 }
@@ -145,7 +160,8 @@ function readingOf({ flags }: RawDump, { page, wordBytes }: Words, candidate: Ca
   const places = candidate.places(wordBytes)
   const tail = tailBit(page[places.lruNext / wordBytes])
   const names = flags === null && page[0] !== undefined && !tail ? readFlagBits(page[0], candidate, 64).names : []
-  const type = page.length === 0 ? null : candidate.typeOf(new Image(page, wordBytes, false).unsigned(places.mapcount, 32) ?? 0)
+  const type =
+    page.length === 0 ? null : candidate.typeOf(new Image(page, wordBytes, false).unsigned(places.mapcount, 32) ?? 0)
   return JSON.stringify([places, names, type])
 }
 
@@ -162,7 +178,9 @@ function kernelsOf(dump: RawDump, all: readonly Scored[]): string | null {
   if (release !== null) return releaseText(release)
   let first: Release | null = null
   let last: Release | null = null
-  for (const { candidate: { from, to } } of all) {
+  for (const {
+    candidate: { from, to },
+  } of all) {
     if (from === null || to === null) continue
     if (first === null || compareReleases(from, first) < 0) first = from
     if (last === null || compareReleases(to, last) > 0) last = to

@@ -44,10 +44,16 @@ interface Reading {
   readonly unknown: string[]
 }
 
-const isCompound = ({ type, flags, dump }: Reading): boolean => type === 'tail' || flags.includes('head') || dump.head !== null
+const isCompound = ({ type, flags, dump }: Reading): boolean =>
+  type === 'tail' || flags.includes('head') || dump.head !== null
 
 /** Counts come from the print where there is one, and are compared with the words. */
-function counts(reading: Reading): { refcount: number | null; mapcount: number | null; pageType: string | null; mapcountWord: number | null } {
+function counts(reading: Reading): {
+  refcount: number | null
+  mapcount: number | null
+  pageType: string | null
+  mapcountWord: number | null
+} {
   const { image, candidate, words, printed, type, flags, warnings } = reading
   const places = candidate.places(words.wordBytes)
   const inWords = image?.signed(places.refcount)
@@ -61,7 +67,13 @@ function counts(reading: Reading): { refcount: number | null; mapcount: number |
     warnings.push(`a tail's own _refcount is ${inWords}, and should be 0: references go to the head`)
   const slab = type === 'slab'
   const counted = pageType === null && !slab && mapcountWord !== null ? mapcountWord + 1 : null
-  if (printed.mapcount !== null && counted !== null && counted !== printed.mapcount && !isCompound(reading) && !(counted < 0 && printed.mapcount === 0))
+  if (
+    printed.mapcount !== null &&
+    counted !== null &&
+    counted !== printed.mapcount &&
+    !isCompound(reading) &&
+    !(counted < 0 && printed.mapcount === 0)
+  )
     warnings.push(`mapcount: ${printed.mapcount} is printed, and the words hold ${counted}`)
   if (flags.includes('head') && pageType === null && counted !== null && counted < 0)
     warnings.push(`_mapcount is ${counted - 1}, below -1`)
@@ -82,14 +94,24 @@ function folioOf(reading: Reading): DumpFolio | null {
     const value = place === undefined ? undefined : tail?.signed(place.byte)
     return value === undefined ? null : value + from
   }
-  const low = tail === null ? null : at.order.byte === 0 ? Number((tail.words[0] ?? 0n) & 0xffn) : (tail.unsigned(at.order.byte, 8) ?? null)
+  const low =
+    tail === null
+      ? null
+      : at.order.byte === 0
+        ? Number((tail.words[0] ?? 0n) & 0xffn)
+        : (tail.unsigned(at.order.byte, 8) ?? null)
   const inWords = {
     order: low,
     largeMapcount: count(at.largeMapcount, 1),
     entireMapcount: count(at.entireMapcount, 1),
     pincount: count(at.pincount, 0),
   }
-  for (const [key, name] of [['order', 'order'], ['entireMapcount', 'entire_mapcount'], ['pincount', 'pincount'], ['largeMapcount', 'mapcount of the folio']] as const) {
+  for (const [key, name] of [
+    ['order', 'order'],
+    ['entireMapcount', 'entire_mapcount'],
+    ['pincount', 'pincount'],
+    ['largeMapcount', 'mapcount of the folio'],
+  ] as const) {
     const said = printed[key]
     const held = inWords[key]
     // Without CONFIG_NO_PAGE_MAPCOUNT and the like a count may be kept elsewhere; an order never is.
@@ -100,7 +122,8 @@ function folioOf(reading: Reading): DumpFolio | null {
     order: printed.order ?? low,
     mapcount: printed.largeMapcount ?? inWords.largeMapcount,
     entireMapcount: printed.entireMapcount ?? inWords.entireMapcount,
-    nrPagesMapped: printed.nrPagesMapped ?? (at.nrPagesMapped === undefined ? null : (tail?.signed(at.nrPagesMapped.byte) ?? null)),
+    nrPagesMapped:
+      printed.nrPagesMapped ?? (at.nrPagesMapped === undefined ? null : (tail?.signed(at.nrPagesMapped.byte) ?? null)),
     pincount: printed.pincount ?? inWords.pincount,
     refcount: head?.signed(places.refcount) ?? null,
     flags: first === undefined ? null : readFlagBits(first[0] as bigint, candidate, words.wordBytes * 8).names,
@@ -117,7 +140,10 @@ function orderOf(reading: Reading, folio: DumpFolio | null): number | null {
   }
   const places = candidate.places(words.wordBytes)
   if (type === 'tail') {
-    const mask = candidate.maskHead && words.wordBytes === 8 ? maskOrder(image.word(places.lruNext) ?? 0n, image.words.length * 8) : null
+    const mask =
+      candidate.maskHead && words.wordBytes === 8
+        ? maskOrder(image.word(places.lruNext) ?? 0n, image.words.length * 8)
+        : null
     const order = mask ?? firstTailOrder(image, candidate)
     if (order === null) unknown.push('order: it stands in the first tail; which tail this is, its words do not tell')
     return order
@@ -133,28 +159,45 @@ function orderOf(reading: Reading, folio: DumpFolio | null): number | null {
   return 0
 }
 
-function pinsOf(reading: Reading, refcount: number | null, order: number | null, folio: DumpFolio | null): { pins: DecodedDump['pins']; pinsReason: string } {
+function pinsOf(
+  reading: Reading,
+  refcount: number | null,
+  order: number | null,
+  folio: DumpFolio | null,
+): { pins: DecodedDump['pins']; pinsReason: string } {
   const { type, flags, candidate } = reading
   const none = (pinsReason: string): { pins: null; pinsReason: string } => ({ pins: null, pinsReason })
-  if (folio?.pincount != null && candidate.biasPins) return { pins: { pins: folio.pincount, exact: true }, pinsReason: 'the pin count of the folio' }
+  if (folio?.pincount != null && candidate.biasPins)
+    return { pins: { pins: folio.pincount, exact: true }, pinsReason: 'the pin count of the folio' }
   if (!candidate.biasPins) return none('kernels before 5.7 do not count pins')
   const small = candidate.era?.name === 'linux-5.10' && order === 1
   if (type === 'tail') return none('pins are counted at the head')
-  if (flags.includes('head') && !small) return none('the exact count of a large folio stands in a tail, which the log does not have')
+  if (flags.includes('head') && !small)
+    return none('the exact count of a large folio stands in a tail, which the log does not have')
   if (refcount === null) return none('the log does not tell the reference count')
   if (refcount < 0) return none(`_refcount is ${refcount}: what is left of it counts nothing`)
-  return { pins: { pins: Math.floor(refcount / 1024), exact: false }, pinsReason: 'a pin is 1024 references, and 1024 references look like a pin' }
+  return {
+    pins: { pins: Math.floor(refcount / 1024), exact: false },
+    pinsReason: 'a pin is 1024 references, and 1024 references look like a pin',
+  }
 }
 
 /** By a scheme that the caller has named. */
-function pinsBy({ pins: count, pinsName }: Given, { words, type }: Reading, refcount: number | null): { pins: DecodedDump['pins']; pinsReason: string } | null {
+function pinsBy(
+  { pins: count, pinsName }: Given,
+  { words, type }: Reading,
+  refcount: number | null,
+): { pins: DecodedDump['pins']; pinsReason: string } | null {
   if (count === null) return null
   if (words.page.length < 7) return { pins: null, pinsReason: 'the log does not have the words' }
   if (type === 'tail') return { pins: null, pinsReason: 'pins are counted at the head' }
   const counted = count(words.page, words.wordBytes)
-  if (counted !== null && !counted.exact && refcount !== null && refcount < 0) return { pins: null, pinsReason: `_refcount is ${refcount}: what is left of it counts nothing` }
+  if (counted !== null && !counted.exact && refcount !== null && refcount < 0)
+    return { pins: null, pinsReason: `_refcount is ${refcount}: what is left of it counts nothing` }
   if (counted === null) return { pins: null, pinsReason: `${pinsName} keeps none in these words` }
-  const reason = counted.exact ? `as ${pinsName} counts` : 'a pin is 1024 references, and 1024 references look like a pin'
+  const reason = counted.exact
+    ? `as ${pinsName} counts`
+    : 'a pin is 1024 references, and 1024 references look like a pin'
   return { pins: { pins: Number(counted.pins), exact: counted.exact }, pinsReason: reason }
 }
 
@@ -178,21 +221,35 @@ function checkPointers({ image, candidate, words, flags, type, warnings }: Readi
   if (hasMapping(type)) check('mapping', places.mapping, 3n)
   if (!flags.includes('lru') || type === 'slab') return
   const unevictable = flags.includes('unevictable')
-  for (const [name, byte] of [['lru.next', places.lruNext], ['lru.prev', places.lruPrev]] as const) {
+  for (const [name, byte] of [
+    ['lru.next', places.lruNext],
+    ['lru.prev', places.lruPrev],
+  ] as const) {
     const word = image.word(byte) ?? 0n
     if (!looksListed(word, wordBytes) && !(unevictable && word < 1n << 32n)) {
       const { text } = realPointer(word, wordBytes)
-      warnings.push(`PG_lru is set, and ${name} is ${text === 'no address of a kernel object' ? `${text}: ${hex(word)}` : text}`)
+      warnings.push(
+        `PG_lru is set, and ${name} is ${text === 'no address of a kernel object' ? `${text}: ${hex(word)}` : text}`,
+      )
     }
   }
 }
 
-function flagsOf(dump: RawDump, words: Words, { candidate, confidence }: Choice, end: number, tail: boolean, warnings: string[]): { names: readonly string[]; unknown: readonly string[] } {
+function flagsOf(
+  dump: RawDump,
+  words: Words,
+  { candidate, confidence }: Choice,
+  end: number,
+  tail: boolean,
+  warnings: string[],
+): { names: readonly string[]; unknown: readonly string[] } {
   const word = words.page[0]
   const { flags } = dump
   if (flags !== null) {
     if (word !== undefined && word !== flags.value)
-      warnings.push(`flags: ${hex(flags.value)} is printed, and the words hold ${hex(word)}: bits ${hex(flags.value ^ word)} differ`)
+      warnings.push(
+        `flags: ${hex(flags.value)} is printed, and the words hold ${hex(word)}: bits ${hex(flags.value ^ word)} differ`,
+      )
     return { names: flags.names, unknown: [] }
   }
   if (word === undefined) return { names: [], unknown: [] }
@@ -208,7 +265,10 @@ export function decodeDump(dump: RawDump, given: Given): DecodedDump {
   const choice = choose(dump, words, given.extra, foreign ? null : given.only)
   const { candidate } = choice
   const warnings = [...dump.warnings, ...choice.warnings]
-  if (foreign) warnings.push(`layout ${given.only?.name} has words of ${given.only?.wordBytes} bytes, and this dump has ${words.wordBytes}: it is not read by it`)
+  if (foreign)
+    warnings.push(
+      `layout ${given.only?.name} has words of ${given.only?.wordBytes} bytes, and this dump has ${words.wordBytes}: it is not read by it`,
+    )
   const unknown: string[] = []
   const places = candidate.places(words.wordBytes)
   const bigEndian = isBigEndian(dump, words, Math.floor(places.refcount / 8), printed)
@@ -252,7 +312,12 @@ function assemble(reading: Reading, top: ReturnType<typeof topFields>, given: Gi
   const { pins, pinsReason } = pinsBy(given, reading, refcount) ?? pinsOf(reading, refcount, order, folio)
   checkPointers(reading)
   const mappingWord = image?.word(places.mapping) ?? null
-  const mapping = mappingOf(mappingWord, dump.header?.get('mapping') ?? null, words.wordBytes, hasMapping(type) ? 'mapping' : 'other')
+  const mapping = mappingOf(
+    mappingWord,
+    dump.header?.get('mapping') ?? null,
+    words.wordBytes,
+    hasMapping(type) ? 'mapping' : 'other',
+  )
   compareMapping(reading, mappingWord)
   if (refcount !== null && refcount < 0 && type !== 'tail') warnings.push(`_refcount is negative: ${refcount}`)
   if (image === null) unknown.push('the words: the log has none of this page')

@@ -51,7 +51,8 @@ const mostLayouts = 64
 
 /** A layout, or an era of the table by its name. */
 function candidateOf(value: unknown, argument: string): Candidate {
-  const era = typeof value === 'string' && !layouts.has(value) ? eraCandidates.find(({ name }) => name === value) : undefined
+  const era =
+    typeof value === 'string' && !layouts.has(value) ? eraCandidates.find(({ name }) => name === value) : undefined
   return era ?? ofLayout(layoutOf(value, argument))
 }
 
@@ -60,9 +61,15 @@ function readOptions(value: unknown): Given & { maxDumps: number } {
   const only = given.layout === undefined ? null : candidateOf(given.layout, 'options.layout')
   const list = or(given.extraLayouts, [])
   if (!isArray(list) || list.length > mostLayouts)
-    throw badArgument('ERR_PAGEBOX_ARG_TYPE', 'options.extraLayouts', list, `an array of at most ${mostLayouts} layouts or their names`)
+    throw badArgument(
+      'ERR_PAGEBOX_ARG_TYPE',
+      'options.extraLayouts',
+      list,
+      `an array of at most ${mostLayouts} layouts or their names`,
+    )
   const extra = list.map((each, i) => candidateOf(each, `options.extraLayouts[${i}]`))
-  const type = given.type === undefined ? null : oneOf(given.type, 'options.type', [...dumpTypes, ...tables().pageTypes])
+  const type =
+    given.type === undefined ? null : oneOf(given.type, 'options.type', [...dumpTypes, ...tables().pageTypes])
   const maxDumps = or(given.maxDumps, 1000)
   if (typeof maxDumps !== 'number' || !Number.isInteger(maxDumps) || maxDumps < 1 || maxDumps > 100_000)
     throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.maxDumps', maxDumps, 'an integer from 1 to 100000')
@@ -72,7 +79,10 @@ function readOptions(value: unknown): Given & { maxDumps: number } {
       ? null
       : (words, wordBytes) => {
           const named = only?.layout ?? null
-          const layout = named?.wordBytes === wordBytes ? named : layoutOf(wordBytes === 8 ? 'linux-6.12' : 'linux-6.12-32', 'options.layout')
+          const layout =
+            named?.wordBytes === wordBytes
+              ? named
+              : layoutOf(wordBytes === 8 ? 'linux-6.12' : 'linux-6.12-32', 'options.layout')
           return countIn(words, layout, scheme)
         }
   return { only, extra, type, pins, pinsName: scheme?.name ?? '', maxDumps }
@@ -152,11 +162,15 @@ function writePieces(decoder: LogDecoder, log: unknown): void {
     if (typeof piece !== 'string') throw badArgument('ERR_PAGEBOX_ARG_TYPE', `log[${count}]`, piece, 'a string')
     characters += piece.length
     if (++count > mostPieces || characters > mostCharacters)
-      throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `log must be at most ${mostPieces} pieces of ${mostCharacters} characters in all`, {
-        argument: 'log',
-        given: 'more',
-        allowed: `${mostPieces} pieces of ${mostCharacters} characters`,
-      })
+      throw new PageboxError(
+        'ERR_PAGEBOX_ARG_RANGE',
+        `log must be at most ${mostPieces} pieces of ${mostCharacters} characters in all`,
+        {
+          argument: 'log',
+          given: 'more',
+          allowed: `${mostPieces} pieces of ${mostCharacters} characters`,
+        },
+      )
     if (held === null) write(piece)
     else {
       held.push(piece)
@@ -182,7 +196,11 @@ export function decodeLog(log: string | Iterable<string>, value?: LogOptions): D
 }
 
 /** Decodes the bare words of one descriptor, in hexadecimal as a log would print them. */
-export function decodeBareWords(words: readonly string[], headWords: readonly string[] = [], value?: LogOptions): DecodedDump {
+export function decodeBareWords(
+  words: readonly string[],
+  headWords: readonly string[] = [],
+  value?: LogOptions,
+): DecodedDump {
   const read = (list: unknown, argument: string): string[] =>
     array(list, argument, (word, where) => {
       const allowed = 'hexadecimal digits, at most 16'

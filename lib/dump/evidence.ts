@@ -47,7 +47,8 @@ export function formsOf(dump: RawDump): FormName[] {
   add('typeByte', type?.whole === false)
   const stride = raw.length >= 7 ? raw.length : 8
   add('headTail', headWords.length >= 2 * stride)
-  const poisoned = raw.includes('dead000000000100') || (raw.includes('00000100') && raw.every((each) => each.length <= 8))
+  const poisoned =
+    raw.includes('dead000000000100') || (raw.includes('00000100') && raw.every((each) => each.length <= 8))
   add('oldPoison', poisoned && (raw.includes('dead000000000200') || raw.includes('00000200')))
   add('newPoison', raw.includes('dead000000000122') || (poisoned && raw.includes('00000122')))
   add('countReason', dump.because === 'nonzero _count')

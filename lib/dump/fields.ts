@@ -21,17 +21,24 @@ function pointerText(word: bigint, image: Image): string {
 }
 
 /** What the word `mapping` is, by its low bits. */
-export function mappingOf(word: bigint | null, printed: string | null, wordBytes: 4 | 8, meaning: 'mapping' | 'other'): DumpMapping {
+export function mappingOf(
+  word: bigint | null,
+  printed: string | null,
+  wordBytes: 4 | 8,
+  meaning: 'mapping' | 'other',
+): DumpMapping {
   if (word === null) {
     const empty = printed === null || /^(?:\(null\)|0+)$/.test(printed)
     const text = printed === null ? 'not in the log' : empty ? 'none is printed' : `printed as ${printed}`
     return { kind: empty ? 'none' : 'other', address: null, printed, text }
   }
-  if (meaning === 'other') return { kind: 'other', address: hex(word), printed, text: 'this type of page has no mapping' }
+  if (meaning === 'other')
+    return { kind: 'other', address: hex(word), printed, text: 'this type of page has no mapping' }
   if (word === 0n) return { kind: 'none', address: null, printed, text: 'none' }
   const { address, text, ok } = realPointer(word, wordBytes, 3n)
   const whole = realPointer(word, wordBytes)
-  if (whole.text !== 'a kernel address' && whole.ok) return { kind: 'poison', address: hex(word), printed, text: whole.text }
+  if (whole.text !== 'a kernel address' && whole.ok)
+    return { kind: 'poison', address: hex(word), printed, text: whole.text }
   if (!ok) return { kind: 'other', address: hex(word), printed, text: `${hex(word)}, ${text}` }
   const kinds = ['file', 'anon', 'movable', 'ksm'] as const
   const names = ['address_space', 'anon_vma', 'movable_operations', 'KSM stable node']
@@ -40,7 +47,8 @@ export function mappingOf(word: bigint | null, printed: string | null, wordBytes
 }
 
 /** Pages whose third word is no mapping. */
-export const hasMapping = (type: DumpType): boolean => !['slab', 'page-pool', 'large-kmalloc', 'page-table', 'zsmalloc'].includes(type)
+export const hasMapping = (type: DumpType): boolean =>
+  !['slab', 'page-pool', 'large-kmalloc', 'page-table', 'zsmalloc'].includes(type)
 
 const listNames: Readonly<Partial<Record<DumpType, readonly [string, string]>>> = {
   buddy: ['buddy_list.next', 'buddy_list.prev'],
@@ -58,8 +66,9 @@ const slabNames = (candidate: Candidate): readonly [string, string, string] =>
 function privateText(word: bigint, { type, flags }: FieldSource): string {
   if (word === 0n) return 'none'
   if (type === 'buddy') return `order ${word}`
-  if (flags.includes('swapcache') || (flags.includes('owner_priv_1') && flags.includes('swapbacked'))) return `swap entry ${hex(word)}`
-  if (flags.includes('private')) return 'buffer heads or the file system\'s own'
+  if (flags.includes('swapcache') || (flags.includes('owner_priv_1') && flags.includes('swapbacked')))
+    return `swap entry ${hex(word)}`
+  if (flags.includes('private')) return "buffer heads or the file system's own"
   return hex(word)
 }
 
@@ -79,7 +88,9 @@ export function fieldsOf(source: FieldSource): DumpField[] {
     const stride = image.words.length * wordBytes
     add(candidate.maskHead ? 'compound_info' : 'compound_head', places.lruNext, (word) => {
       const order = candidate.maskHead && wordBytes === 8 ? maskOrder(word, stride) : null
-      return order === null ? `head: ${pointer(word & ~1n)} (${hex(word & ~1n)})` : `a mask: the head of a folio of order ${order}`
+      return order === null
+        ? `head: ${pointer(word & ~1n)} (${hex(word & ~1n)})`
+        : `a mask: the head of a folio of order ${order}`
     })
     add('counts of the folio or 0', places.lruPrev, hex)
     add('mapping', places.mapping, (word) => pointer(word))
@@ -98,8 +109,13 @@ export function fieldsOf(source: FieldSource): DumpField[] {
   } else {
     const [next, prev] = listNames[type] ?? ['lru.next', 'lru.prev']
     add(next, places.lruNext, pointer)
-    add(prev, places.lruPrev, (word) => (flags.includes('unevictable') && !looksListed(word, wordBytes) ? `mlock_count ${word & 0xffffffffn}` : pointer(word)))
-    const mapping = (word: bigint): string => mappingOf(word, null, wordBytes, hasMapping(type) ? 'mapping' : 'other').text
+    add(prev, places.lruPrev, (word) =>
+      flags.includes('unevictable') && !looksListed(word, wordBytes)
+        ? `mlock_count ${word & 0xffffffffn}`
+        : pointer(word),
+    )
+    const mapping = (word: bigint): string =>
+      mappingOf(word, null, wordBytes, hasMapping(type) ? 'mapping' : 'other').text
     add(type === 'page-pool' ? '_pp_mapping_pad' : 'mapping', places.mapping, mapping)
     add(type === 'page-pool' ? 'dma_addr' : type === 'page-table' ? 'pt_mm or pt_index' : 'index', places.index, hex)
     if (type === 'page-pool') add('pp_ref_count', places.private, (word) => `${word}`)

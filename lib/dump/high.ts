@@ -59,7 +59,8 @@ function solve(
       if (name === 'kasantag' && width !== 4 && width !== 8) continue
       const shift = top - width
       if (shift < lowest) break
-      if (((word >> BigInt(shift)) & ((1n << BigInt(width)) - 1n)) === value) choose(at + 1, shift, { ...widths, [name]: width })
+      if (((word >> BigInt(shift)) & ((1n << BigInt(width)) - 1n)) === value)
+        choose(at + 1, shift, { ...widths, [name]: width })
     }
   }
   choose(0, wordBits, {})

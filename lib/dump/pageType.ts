@@ -41,7 +41,8 @@ const typeNames: Readonly<Record<string, DumpType>> = {
   large_kmalloc: 'large-kmalloc',
 }
 
-export const hasPoolMagic = (word: bigint | undefined, wordBytes: 4 | 8): boolean => word !== undefined && looksLikePool(word, wordBytes)
+export const hasPoolMagic = (word: bigint | undefined, wordBytes: 4 | 8): boolean =>
+  word !== undefined && looksLikePool(word, wordBytes)
 
 /** ZONE_DEVICE is the last of five zones where there are DMA and DMA32, on x86-64 and arm64. */
 const deviceZone = 4
@@ -69,23 +70,32 @@ export function recognise(seen: Seen): TypeAnswer {
   if (has('slab')) return { type: 'slab', reason: 'PG_slab is set' }
   if (image === null) return withoutWords(seen)
   if (hasPoolMagic(next, words.wordBytes)) {
-    return { type: 'page-pool', reason: `pp_magic, ${hex(next as bigint)}, lies in word ${places.lruNext / words.wordBytes}` }
+    return {
+      type: 'page-pool',
+      reason: `pp_magic, ${hex(next as bigint)}, lies in word ${places.lruNext / words.wordBytes}`,
+    }
   }
   const mapping = at(places.mapping)
   const device = deviceOf(seen, next, mapping)
   if (device !== null) return device
-  if (words.page.every((word) => word === 0n)) return { type: 'unknown', reason: 'all words are zero: never handed out, or not initialised' }
+  if (words.page.every((word) => word === 0n))
+    return { type: 'unknown', reason: 'all words are zero: never handed out, or not initialised' }
   if (has('head')) return { type: 'compound-head', reason: `PG_head is set${ofHead(mapping, flags)}` }
   const refcount = image.signed(places.refcount) ?? printed.refcount ?? 0
   const mapped = realPointer(mapping, words.wordBytes, 3n).ok ? ofMapping(mapping, flags) : null
   if (refcount === 0) {
     const free = mapped === null ? '' : `; mapping still says ${mapped.type}`
-    if (looksListed(next, words.wordBytes) || (next !== 0n && next !== undefined)) return { type: 'free', reason: `_refcount is zero${free}` }
-    return { type: has('reserved') ? 'reserved' : 'free', reason: has('reserved') ? 'PG_reserved is set' : `_refcount is zero${free}` }
+    if (looksListed(next, words.wordBytes) || (next !== 0n && next !== undefined))
+      return { type: 'free', reason: `_refcount is zero${free}` }
+    return {
+      type: has('reserved') ? 'reserved' : 'free',
+      reason: has('reserved') ? 'PG_reserved is set' : `_refcount is zero${free}`,
+    }
   }
   if (mapped !== null) return mapped
   if (dump.flags?.prefix === 'anon') return { type: 'anon', reason: 'the flags line says anon' }
-  if (has('swapbacked') && (has('swapcache') || has('owner_priv_1'))) return { type: 'anon', reason: 'in the swap cache: PG_swapbacked and PG_swapcache are set' }
+  if (has('swapbacked') && (has('swapcache') || has('owner_priv_1')))
+    return { type: 'anon', reason: 'in the swap cache: PG_swapbacked and PG_swapcache are set' }
   if (has('reserved')) return { type: 'reserved', reason: 'PG_reserved is set' }
   if (dump.aops !== null) return { type: 'file', reason: `aops:${dump.aops} is printed` }
   if (has('swapbacked')) return { type: 'anon', reason: 'PG_swapbacked is set' }
@@ -105,7 +115,11 @@ function pageTypeOf({ dump, words, image, candidate }: Seen): TypeAnswer | null 
   const name = word === undefined ? null : candidate.typeOf(word)
   const known = name === null ? undefined : typeNames[name]
   if (known !== undefined) return { type: known, reason: `page_type says ${name}` }
-  if (name !== null) return { type: 'unknown', reason: `page_type holds 0x${((word as number) >>> 24).toString(16)}, which no known kernel has` }
+  if (name !== null)
+    return {
+      type: 'unknown',
+      reason: `page_type holds 0x${((word as number) >>> 24).toString(16)}, which no known kernel has`,
+    }
   const printed = dump.type === null ? undefined : typeNames[dump.type.name]
   return printed === undefined ? null : { type: printed, reason: `the log says page_type ${dump.type?.name}` }
 }
@@ -124,7 +138,11 @@ function withoutWords({ dump, flags, printed }: Seen): TypeAnswer {
 }
 
 /** A ZONE_DEVICE page: its zone says so, and where a list would be are a dev_pagemap and the driver's word. */
-function deviceOf({ words, image, flags, candidate, zone, zoneHint }: Seen, next: bigint | undefined, mapping: bigint): TypeAnswer | null {
+function deviceOf(
+  { words, image, flags, candidate, zone, zoneHint }: Seen,
+  next: bigint | undefined,
+  mapping: bigint,
+): TypeAnswer | null {
   if (image === null || words.wordBytes !== 8 || flags.includes('lru')) return null
   const pointer = looksListed(next, 8)
   if (zone === deviceZone && (pointer || next === 0n)) {
@@ -136,8 +154,14 @@ function deviceOf({ words, image, flags, candidate, zone, zoneHint }: Seen, next
   // A list node has two neighbours; both are descriptors or heads of lists.
   const noList = !looksListed(prev, 8) || (next & 0x3fn) !== 8n
   if (zoneHint === deviceZone && noList)
-    return { type: 'device', reason: 'the zone looks like ZONE_DEVICE (4, if the node is 0), and the word of pgmap holds a kernel address' }
+    return {
+      type: 'device',
+      reason: 'the zone looks like ZONE_DEVICE (4, if the node is 0), and the word of pgmap holds a kernel address',
+    }
   if (flags.includes('reserved') && noList && mapping !== next && prev !== next)
-    return { type: 'device', reason: 'PG_reserved is set, and a kernel address that is no list lies where ZONE_DEVICE pages have their pgmap' }
+    return {
+      type: 'device',
+      reason: 'PG_reserved is set, and a kernel address that is no list lies where ZONE_DEVICE pages have their pgmap',
+    }
   return null
 }

@@ -60,7 +60,8 @@ export function readFlags(text: string, prefix: 'anon' | 'ksm' | null): PrintedF
 
 function keysOf(text: string): Map<string, string> {
   const keys = new Map<string, string>()
-  for (const [, key, value] of text.matchAll(pair)) if (!keys.has(key as string)) keys.set(key as string, value as string)
+  for (const [, key, value] of text.matchAll(pair))
+    if (!keys.has(key as string)) keys.set(key as string, value as string)
   return keys
 }
 
@@ -100,11 +101,17 @@ const releaseIn = (text: string): string | undefined => {
 function partAt(begin: string, rest: string): Part | null {
   if (begin.startsWith('BUG:')) {
     const found = /^\s*(.{0,64}?)\s+(?:pfn:([\da-f]{1,16})|pte:)/.exec(rest)
-    return { kind: 'state', process: found?.[1] ?? rest.trim().slice(0, 64), pfn: found?.[2] ? BigInt(`0x${found[2]}`) : null }
+    return {
+      kind: 'state',
+      process: found?.[1] ?? rest.trim().slice(0, 64),
+      pfn: found?.[2] ? BigInt(`0x${found[2]}`) : null,
+    }
   }
   if (begin === 'page:') return { kind: 'header', keys: keysOf(pointerFirst(rest)) }
-  if (begin === 'head:' && /^\s{0,2}(?:[^\s:]+\s+)?order:/.test(rest)) return { kind: 'head', keys: keysOf(pointerFirst(rest)) }
-  if (begin === 'raw:' || begin === 'head:') return { kind: 'row', of: begin === 'raw:' ? 'raw' : 'head', words: words(rest) }
+  if (begin === 'head:' && /^\s{0,2}(?:[^\s:]+\s+)?order:/.test(rest))
+    return { kind: 'head', keys: keysOf(pointerFirst(rest)) }
+  if (begin === 'raw:' || begin === 'head:')
+    return { kind: 'row', of: begin === 'raw:' ? 'raw' : 'head', words: words(rest) }
   if (begin.endsWith('flags:')) {
     const prefix = begin.startsWith('anon') ? 'anon' : begin.startsWith('ksm') ? 'ksm' : null
     const flags = readFlags(rest, prefix)
@@ -113,7 +120,10 @@ function partAt(begin: string, rest: string): Part | null {
   if (begin === 'page_type:') {
     const found = /^\s*(0x)?([\da-f]{1,8})\(([^)]{0,40})/.exec(rest)
     if (found === null) return null
-    return { kind: 'type', type: { whole: found[1] !== undefined, value: BigInt(`0x${found[2]}`), name: found[3] as string } }
+    return {
+      kind: 'type',
+      type: { whole: found[1] !== undefined, value: BigInt(`0x${found[2]}`), name: found[3] as string },
+    }
   }
   if (begin === 'page dumped because:') return { kind: 'because', text: rest.trim().slice(0, 400) }
   if (begin === 'memcg:' || begin.startsWith('page->')) {
@@ -129,7 +139,8 @@ function partAt(begin: string, rest: string): Part | null {
     const aops = begin.split(' ')[0] as string
     return { kind: 'aops', aops: aops.slice(0, 120), inode: null, dentry: /^([^"]{0,255})/.exec(rest)?.[1] ?? null }
   }
-  if (begin.startsWith('page_owner') || begin.startsWith('page ')) return { kind: 'owner', owner: ownerOf(begin + rest) }
+  if (begin.startsWith('page_owner') || begin.startsWith('page '))
+    return { kind: 'owner', owner: ownerOf(begin + rest) }
   const release = begin.startsWith('Linux') ? /^\d{1,2}\.\d{1,3}[\w.+~-]{0,60}/.exec(rest)?.[0] : releaseIn(rest)
   return release === undefined ? null : { kind: 'kernel', release }
 }
@@ -156,4 +167,5 @@ export const firstPart = (text: string): number => text.search(marker)
 
 /** Whether a line can hold any part; cheap, and never wrong about a line that does. */
 export const mayHoldPart = (line: string): boolean => quick.test(line)
-const quick = /page:|head:|raw:|flags:|page_type:|page dumped|memcg:|mem_cgroup:|aops:|name:"|page_owner|allocated via|ainted|Linux version|Bad page|[\da-f]{8}(?: <[^>]{0,80}>)?:/i
+const quick =
+  /page:|head:|raw:|flags:|page_type:|page dumped|memcg:|mem_cgroup:|aops:|name:"|page_owner|allocated via|ainted|Linux version|Bad page|[\da-f]{8}(?: <[^>]{0,80}>)?:/i

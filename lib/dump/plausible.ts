@@ -43,10 +43,15 @@ export function plausibility(dump: RawDump, words: Words, candidate: Candidate):
   const listed = looksListed(next, wordBytes) && looksListed(prev, wordBytes)
   const type = candidate.typeOf(image.unsigned(places.mapcount, 32) ?? 0)
   // page_pool has kept its signature there since 5.14.
-  if (hasPoolMagic(next, wordBytes)) return score + (candidate.to !== null && compareReleases(candidate.to, [5, 14]) < 0 ? -5 : 0)
+  if (hasPoolMagic(next, wordBytes))
+    return score + (candidate.to !== null && compareReleases(candidate.to, [5, 14]) < 0 ? -5 : 0)
   const slab = has('slab') || type === 'slab'
   if (slab) return score + (has('slab') && (mapping & 1n) === 1n && listed ? -6 : 2)
-  for (const [word, low] of [[mapping, 3n], [next, 0n], [prev, 0n]] as const)
+  for (const [word, low] of [
+    [mapping, 3n],
+    [next, 0n],
+    [prev, 0n],
+  ] as const)
     if (!realPointer(word, wordBytes, low).ok) score -= 3
   // List poison lies where lists lie.
   for (const byte of [places.index, places.private]) if (isListPoison(at(byte), wordBytes)) score -= 5

@@ -328,7 +328,10 @@ export class DumpReader {
       return false
     }
     const at = BigInt(`0x${found[1]}`)
-    const words = (found[2] as string).trim().split(/\s+/).map((word) => word.replace(/^0x/i, '').toLowerCase())
+    const words = (found[2] as string)
+      .trim()
+      .split(/\s+/)
+      .map((word) => word.replace(/^0x/i, '').toLowerCase())
     const bytes = words.length * ((words[0] as string).length / 2)
     const memory = this.#memory
     if (memory !== null && memory.at + BigInt(memory.bytes) === at && memory.words.length + words.length <= 16) {

@@ -9,7 +9,8 @@ const highestOrder = 20
  */
 export function firstTailOrder(image: Image, { tail }: Candidate): number | null {
   if (image.wordBytes !== 8) return null
-  const order = tail.order.byte === 0 ? Number((image.words[0] ?? 0n) & 0xffn) : image.unsigned(tail.order.byte, tail.order.bits)
+  const order =
+    tail.order.byte === 0 ? Number((image.words[0] ?? 0n) & 0xffn) : image.unsigned(tail.order.byte, tail.order.bits)
   if (order === undefined || order < 1 || order > highestOrder) return null
   if (tail.nrPages !== undefined) return image.unsigned(tail.nrPages.byte, 32) === 2 ** order ? order : null
   if (tail.order.byte !== 17) return null

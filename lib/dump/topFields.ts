@@ -55,7 +55,8 @@ function fromPrint(
   const lowest = candidate.era?.flags.length ?? 0
   const solutions = solveWidths(value, wordBits, printed, Math.min(lowest, wordBits - 1))
   const ends = solutions.map((widths) => Math.min(wordBits, ...placesOf(widths, wordBits).map(({ shift }) => shift)))
-  const warnings = solutions.length === 0 ? ['no widths of zone, node and last_cpupid give the values that the flags line prints'] : []
+  const warnings =
+    solutions.length === 0 ? ['no widths of zone, node and last_cpupid give the values that the flags line prints'] : []
   return {
     ...values,
     flagsEnd: ends.length === 0 ? wordBits : Math.max(...ends),

@@ -149,7 +149,9 @@ export function decodeDescriptor(
     if (!typed && !untouched && mapcountWord !== 0xffffffffn)
       warnings.push(`the page is free, and _mapcount is ${BigInt.asIntN(32, mapcountWord)}, not -1`)
   }
-  const hasMapcount = layout.fields.some((field) => field.kind === 'mapcount' && type !== 'page-pool' && field.types.includes(type))
+  const hasMapcount = layout.fields.some(
+    (field) => field.kind === 'mapcount' && type !== 'page-pool' && field.types.includes(type),
+  )
   const countless = refcount < 0 && scheme?.place === 'refcount'
   return {
     layout: layout.name,

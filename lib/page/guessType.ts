@@ -35,7 +35,12 @@ function isPgmap(words: readonly bigint[], layout: Layout, type: PageType, zone:
  * As `dump_page` reasons: the tail bit first, since it changes what the other words mean; then page
  * types and flags; then the pointers.
  */
-export function guessType(words: readonly bigint[], layout: Layout, flags: readonly string[], zone: number | null): Guess {
+export function guessType(
+  words: readonly bigint[],
+  layout: Layout,
+  flags: readonly string[],
+  zone: number | null,
+): Guess {
   const { wordBytes, era } = layout
   if (((words[1] ?? 0n) & 1n) === 1n) return { type: 'tail', reason: 'bit 0 of word 1 is set' }
   const pageType = Number(bitsOf(words, wordBytes, layout.mapcountOffsetBytes * 8, 32))

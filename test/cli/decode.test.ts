@@ -43,7 +43,10 @@ describe('pagebox decode of a log', () => {
   })
 
   test("the help's own example works on what dmesg prints", async () => {
-    const grep = logOf('10').split('\n').filter((line) => line.includes('raw:')).join('\n')
+    const grep = logOf('10')
+      .split('\n')
+      .filter((line) => line.includes('raw:'))
+      .join('\n')
     const { code, out } = await decode(['-'], grep)
     expect(code).toBe(0)
     expect(out).toContain('anon  refcount:1 mapcount:0 order:0 zone:? node:?')

@@ -6,21 +6,31 @@ const kinds = ['anon', 'file', 'freed', 'head'] as const
 
 function expectRight(dump: DecodedDump, page: WrittenPage, log: string): void {
   const { version, flags, refcount, mapcount, kind } = page
-  expect({ flags: [...dump.flags].sort(), refcount: dump.refcount, mapcount: dump.mapcount, because: dump.because }, log).toEqual({
+  expect(
+    { flags: [...dump.flags].sort(), refcount: dump.refcount, mapcount: dump.mapcount, because: dump.because },
+    log,
+  ).toEqual({
     flags: [...flags].sort(),
     refcount,
     mapcount,
     because: page.because,
   })
   if (version.form === 'pfn' || version.form === 'no-pointer') expect(dump.pfn, log).toBe(BigInt(page.pfn))
-  if (version.high) expect([dump.zone, dump.node], log).toEqual([page.zone, page.lines.join().includes('node=') ? page.node : null])
+  if (version.high)
+    expect([dump.zone, dump.node], log).toEqual([page.zone, page.lines.join().includes('node=') ? page.node : null])
   else expect([dump.zone, dump.node, dump.lastCpupid], log).toEqual([null, null, null])
   if (kind === 'head') expect(dump.order, log).toBe(version.head === 'inline' ? null : page.order)
   else expect(dump.order, log).toBe(0)
   const type = { anon: 'anon', file: 'file', head: 'compound-head', freed: dump.type }[kind]
   expect(dump.type, log).toBe(type)
-  expect(dump.words.map((word) => word.toString(16).padStart(16, '0')), log).toEqual(page.words)
-  expect(dump.warnings.filter((text) => !text.startsWith('_refcount is negative')), log).toEqual([])
+  expect(
+    dump.words.map((word) => word.toString(16).padStart(16, '0')),
+    log,
+  ).toEqual(page.words)
+  expect(
+    dump.warnings.filter((text) => !text.startsWith('_refcount is negative')),
+    log,
+  ).toEqual([])
   expect(holds(dump.kernels, version.release), `${dump.kernels} ${version.name}\n${log}`).toBe(true)
 }
 
@@ -31,7 +41,7 @@ function holds(kernels: string | null, [major, minor]: readonly [number, number]
 }
 
 describe.each(versions)('a kernel $name', (version) => {
-  test.each(kinds)('%s pages in the kernel\'s own form', (kind) => {
+  test.each(kinds)("%s pages in the kernel's own form", (kind) => {
     const random = randomFrom(version.release[0] * 100 + version.release[1])
     for (let i = 0; i < 60; i++) {
       const page = writePage(random, version, kind)
@@ -69,8 +79,16 @@ describe('several dumps', () => {
 
   test('one after the other, with other lines between', () => {
     const random = randomFrom(5)
-    const pages = Array.from({ length: 40 }, () => writePage(random, versions[random(versions.length)] as (typeof versions)[number], kinds[random(4)] as 'anon'))
-    const log = pages.flatMap(({ lines }) => ['BUG: something', ...lines, ' dump_stack+0x67/0x90', 'RAX: 0000000000000000 RBX: ffff888012345678', ' ffff8880a284cc80: 00 00 00 00 fc fc fc fc'])
+    const pages = Array.from({ length: 40 }, () =>
+      writePage(random, versions[random(versions.length)] as (typeof versions)[number], kinds[random(4)] as 'anon'),
+    )
+    const log = pages.flatMap(({ lines }) => [
+      'BUG: something',
+      ...lines,
+      ' dump_stack+0x67/0x90',
+      'RAX: 0000000000000000 RBX: ffff888012345678',
+      ' ffff8880a284cc80: 00 00 00 00 fc fc fc fc',
+    ])
     const { dumps } = decodeLog(log.join('\n'))
     expect(dumps).toHaveLength(pages.length)
     for (const [i, page] of pages.entries()) expectRight(dumps[i] as DecodedDump, page, page.lines.join('\n'))
@@ -79,7 +97,10 @@ describe('several dumps', () => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('of two CPUs, line by line in any order: seed %i', (seed) => {
     const random = randomFrom(seed)
     const [a, b] = two(seed)
-    const left = [a.lines.map((line) => `[    1.000000][  T12] ${line}`), b.lines.map((line) => `[    1.000000][   C3] ${line}`)]
+    const left = [
+      a.lines.map((line) => `[    1.000000][  T12] ${line}`),
+      b.lines.map((line) => `[    1.000000][   C3] ${line}`),
+    ]
     const log: string[] = []
     while (left.some((lines) => lines.length > 0)) {
       const from = left[random(2)] as string[]
@@ -106,10 +127,23 @@ describe('several dumps', () => {
 })
 
 test('the kernel that the log names decides where the words leave it open', () => {
-  const rows = ['raw: 000fffffc000000a dead000000000100 dead000000000122 0000000000000000', 'raw: 0000000000000001 0000000000000000 fffffffffffffffe 0000000000000000']
+  const rows = [
+    'raw: 000fffffc000000a dead000000000100 dead000000000122 0000000000000000',
+    'raw: 0000000000000001 0000000000000000 fffffffffffffffe 0000000000000000',
+  ]
   const at = (release: string): DecodedDump =>
-    decodeLog([...rows, 'page dumped because: nonzero _refcount', `CPU: 3 PID: 521 Comm: x Tainted: G    B   W   ${release} #1`].join('\n')).dumps[0] as DecodedDump
-  expect(at('5.15.0-91-generic')).toMatchObject({ layout: 'linux-5.10', kernels: '5.15', flags: ['referenced', 'dirty'] })
+    decodeLog(
+      [
+        ...rows,
+        'page dumped because: nonzero _refcount',
+        `CPU: 3 PID: 521 Comm: x Tainted: G    B   W   ${release} #1`,
+      ].join('\n'),
+    ).dumps[0] as DecodedDump
+  expect(at('5.15.0-91-generic')).toMatchObject({
+    layout: 'linux-5.10',
+    kernels: '5.15',
+    flags: ['referenced', 'dirty'],
+  })
   expect(at('6.1.76-x')).toMatchObject({ layout: 'linux-6.1', kernels: '6.1' })
   expect(at('6.8.0-rc7')).toMatchObject({ layout: 'linux-6.6', flags: ['writeback', 'uptodate'] })
 })

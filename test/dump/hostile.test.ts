@@ -11,7 +11,26 @@ const codeOf = (call: () => unknown): string | undefined => {
   }
 }
 
-const hostileText = ['\0', '\u001b[2J', '=\n', '> ', '(', ')', 'raw: ', 'page:', 'flags: 0x', '\r', ' ', '\u202e', 'ffffffffffffffff ', '|', '0x', 'head: ', '-1', '\n']
+const hostileText = [
+  '\0',
+  '\u001b[2J',
+  '=\n',
+  '> ',
+  '(',
+  ')',
+  'raw: ',
+  'page:',
+  'flags: 0x',
+  '\r',
+  ' ',
+  '\u202e',
+  'ffffffffffffffff ',
+  '|',
+  '0x',
+  'head: ',
+  '-1',
+  '\n',
+]
 
 describe('logs that were damaged', () => {
   test.each(Array.from({ length: 20 }, (_, seed) => seed + 1))('bytes changed, cut and repeated: seed %i', (seed) => {
@@ -20,11 +39,14 @@ describe('logs that were damaged', () => {
     for (let round = 0; round < 40; round++) {
       const version = versions[random(versions.length)] as (typeof versions)[number]
       const page = writePage(random, version, (['anon', 'file', 'freed', 'head'] as const)[random(4)] as 'anon')
-      let log = (prefixes[names[random(names.length)] as string] as (typeof prefixes)[string])(page.lines, random).join('\n')
+      let log = (prefixes[names[random(names.length)] as string] as (typeof prefixes)[string])(page.lines, random).join(
+        '\n',
+      )
       for (let i = 0; i <= random(6); i++) {
         const at = random(log.length + 1)
         const to = Math.min(log.length, at + random(12))
-        const put = random(2) === 0 ? (hostileText[random(hostileText.length)] as string) : String.fromCharCode(random(256))
+        const put =
+          random(2) === 0 ? (hostileText[random(hostileText.length)] as string) : String.fromCharCode(random(256))
         log = random(4) === 0 ? log.slice(0, at) + log.slice(to) : log.slice(0, at) + put + log.slice(at)
       }
       for (const dump of decodeLog(log).dumps) {
@@ -32,7 +54,9 @@ describe('logs that were damaged', () => {
         expect(dump.refcount === null || Number.isInteger(dump.refcount)).toBe(true)
         expect(dump.flags.every((name) => /^[\w-]+$/.test(name))).toBe(true)
         // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left
-        expect(JSON.stringify(dump, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toMatch(/\\u00[019]|\\u202e|[\u0000-\u001f]/)
+        expect(JSON.stringify(dump, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toMatch(
+          /\\u00[019]|\\u202e|[\u0000-\u001f]/,
+        )
       }
     }
   })
@@ -63,7 +87,9 @@ describe('logs that were damaged', () => {
   })
 
   test('flags names that are not those of the bits', () => {
-    const { dumps } = decodeLog('page: refcount:1 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x1\nflags: 0x17ff00000000008(mlocked|node=0|zone=2|lastcpupid=0x7ff)')
+    const { dumps } = decodeLog(
+      'page: refcount:1 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x1\nflags: 0x17ff00000000008(mlocked|node=0|zone=2|lastcpupid=0x7ff)',
+    )
     expect(dumps[0]).toMatchObject({ flags: ['mlocked'], confidence: 'low' })
     expect(dumps[0]?.warnings.join()).toContain('differ')
   })
@@ -77,7 +103,12 @@ describe('names from a log', () => {
       'aops:x\u001b[2Jops ino:1 dentry name(?):"\u001b[5m<script>"',
       'page dumped because: \u009b31mreason\u0000',
     ].join('\n')
-    expect(decodeLog(log).dumps[0]).toMatchObject({ process: 'evil', aops: 'xops', dentry: '<script>', because: 'reason' })
+    expect(decodeLog(log).dumps[0]).toMatchObject({
+      process: 'evil',
+      aops: 'xops',
+      dentry: '<script>',
+      because: 'reason',
+    })
   })
 })
 
@@ -126,7 +157,9 @@ describe('in pieces', () => {
     const text = `${page.lines.map((line) => `[    1.000000] ${line}`).join('\n')}\n`
     const whole = decodeLog(text)
     for (const size of [1, 3, 7, 64, 1000]) {
-      const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, i * size + size))
+      const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
+        text.slice(i * size, i * size + size),
+      )
       expect(decodeLog(pieces)).toEqual(whole)
     }
     expect(decodeLog(text.split('\n'))).toMatchObject({ dumps: whole.dumps })

@@ -285,7 +285,11 @@ function holds(kernels: string | null, [major, minor]: readonly [number, number]
 }
 
 test('every log has an answer here', () => {
-  expect(readdirSync(folder).sort()).toEqual(Object.keys(expected).map((name) => `${name}.txt`).sort())
+  expect(readdirSync(folder).sort()).toEqual(
+    Object.keys(expected)
+      .map((name) => `${name}.txt`)
+      .sort(),
+  )
 })
 
 describe.each(Object.entries(expected))('log %s', (name, right) => {

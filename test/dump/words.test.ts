@@ -32,7 +32,10 @@ describe('real addresses are no objects of the sandbox', () => {
   })
 
   test.each([
-    ['by its zone, where a layout says how wide that is', '0027ffffc0001000 ffff888101234000 ffff888102000000 0 0 0 1ffffffff 0'],
+    [
+      'by its zone, where a layout says how wide that is',
+      '0027ffffc0001000 ffff888101234000 ffff888102000000 0 0 0 1ffffffff 0',
+    ],
     ['without driver data', '0027ffffc0000000 ffff888101234010 0 0 0 0 1ffffffff 0'],
   ])('a pgmap of the kernel is one: %s', (_, line) => {
     expect(bare(line)).toMatchObject({ type: 'device', warnings: [] })
@@ -43,7 +46,12 @@ describe('real addresses are no objects of the sandbox', () => {
   test('a box still names its own', () => {
     const box = Box.create({ pages: 64, populate: 'none' })
     box.setup(32, { type: 'anon' })
-    expect(box.page(32).decode().fields.find(({ name }) => name === 'mapping')?.text).toMatch(/^anon_?-?vma \d+/)
+    expect(
+      box
+        .page(32)
+        .decode()
+        .fields.find(({ name }) => name === 'mapping')?.text,
+    ).toMatch(/^anon_?-?vma \d+/)
     box.close()
   })
 })
@@ -106,7 +114,11 @@ describe('tails', () => {
   })
 
   test('of 6.12, where the number of pages lies elsewhere', () => {
-    expect(bare('0017ffffc0000009 ffffea0004000001 ffffffffffffffff 0 200 0 ffffffff 0')).toMatchObject({ type: 'tail', order: 9, flags: [] })
+    expect(bare('0017ffffc0000009 ffffea0004000001 ffffffffffffffff 0 200 0 ffffffff 0')).toMatchObject({
+      type: 'tail',
+      order: 9,
+      flags: [],
+    })
   })
 
   test('another tail does not tell the order', () => {
@@ -131,10 +143,22 @@ describe('tails', () => {
 
 describe('what made a free page bad is not hidden', () => {
   test.each([
-    ['mapping', '0017ffffc0000000 dead000000000100 dead000000000122 ffff888107c7a2b8 0 0 00000000ffffffff 0', 'freed with `mapping` set'],
-    ['memcg', '0017ffffc0000000 dead000000000100 dead000000000122 0 0 0 00000000ffffffff ffff888105a32000', 'still charged'],
+    [
+      'mapping',
+      '0017ffffc0000000 dead000000000100 dead000000000122 ffff888107c7a2b8 0 0 00000000ffffffff 0',
+      'freed with `mapping` set',
+    ],
+    [
+      'memcg',
+      '0017ffffc0000000 dead000000000100 dead000000000122 0 0 0 00000000ffffffff ffff888105a32000',
+      'still charged',
+    ],
     ['_mapcount', '0017ffffc0000000 dead000000000100 dead000000000122 0 0 0 0000000000000000 0', 'still mapped once'],
-    ['one bit of mapping', '0017ffffc0000000 dead000000000100 dead000000000122 400000000000 0 0 00000000ffffffff 0', 'single bit'],
+    [
+      'one bit of mapping',
+      '0017ffffc0000000 dead000000000100 dead000000000122 400000000000 0 0 00000000ffffffff 0',
+      'single bit',
+    ],
   ])('%s', (name, line, why) => {
     expect(bare(line)).toMatchObject({ type: 'free' })
     expect(bare(line).why).toContain(why)
@@ -148,7 +172,9 @@ describe('what made a free page bad is not hidden', () => {
     const dump = bare(line)
     expect(dump).toMatchObject({ type: 'page-pool', refcount: 0, zone: null })
     expect(dump.why).toContain('page_pool page leaked: `pp_magic`')
-    expect(dump.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['pp_magic', 'pp', 'dma_addr', 'pp_ref_count']))
+    expect(dump.fields.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['pp_magic', 'pp', 'dma_addr', 'pp_ref_count']),
+    )
     expect(decodeWords(numbers(line)).type).toBe('page-pool')
     // Since 6.15 an index of the DMA mapping lies above the signature.
     expect(bare(line.replace('dead000000000040', 'dead0000000120c0')).type).toBe('page-pool')
@@ -173,7 +199,12 @@ describe('width of the words', () => {
   test('eight words of eight digits are of a 32-bit kernel', () => {
     expect(bare(narrow)).toMatchObject({ wordBytes: 4, refcount: 0, mapcount: 0 })
     expect(bare(`${narrow} 00000000`).wordBytes).toBe(4)
-    expect(bare('00000028 c1234564 c1234584 c2345678 00000010 00000000 00000001 00000003')).toMatchObject({ wordBytes: 4, type: 'file', refcount: 3, mapcount: 2 })
+    expect(bare('00000028 c1234564 c1234584 c2345678 00000010 00000000 00000001 00000003')).toMatchObject({
+      wordBytes: 4,
+      type: 'file',
+      refcount: 3,
+      mapcount: 2,
+    })
   })
 
   test('a layout of the other width does not read them', () => {
@@ -183,7 +214,9 @@ describe('width of the words', () => {
   })
 
   test('rows of both widths are said to be so', () => {
-    const { dumps } = decodeLog('raw: 0017ffff c0000000 00000000 00000000\nraw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000')
+    const { dumps } = decodeLog(
+      'raw: 0017ffff c0000000 00000000 00000000\nraw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000',
+    )
     expect(dumps.flatMap(({ warnings }) => warnings).join()).toMatch(/different widths|of the words only/)
   })
 })
@@ -204,13 +237,22 @@ describe('layouts that a caller brings', () => {
 
   test('one that is imported is chosen where its widths give what is printed, and not where they do not', () => {
     const log = (flags: string, word: string): string =>
-      [`page: refcount:1 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x1`, `flags: 0x${flags}`, `raw: ${word} dead000000000100 dead000000000122 0000000000000000`, 'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000'].join('\n')
+      [
+        `page: refcount:1 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x1`,
+        `flags: 0x${flags}`,
+        `raw: ${word} dead000000000100 dead000000000122 0000000000000000`,
+        'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000',
+      ].join('\n')
     const extraLayouts = [layouts.get('linux-6.12')]
     // 6 bits of node, 3 of zone, 14 of last_cpupid, as that layout has them.
-    const own = decodeLog(log('57ffe0000000008(uptodate|node=1|zone=2|lastcpupid=0x3fff)', '057ffe0000000008'), { extraLayouts })
+    const own = decodeLog(log('57ffe0000000008(uptodate|node=1|zone=2|lastcpupid=0x3fff)', '057ffe0000000008'), {
+      extraLayouts,
+    })
     expect(own.dumps[0]).toMatchObject({ layout: 'linux-6.12', zone: 2, node: 1 })
     expect(own.dumps[0]?.alike).not.toContain('linux-6.12 ')
-    const other = decodeLog(log('17ffffc0000008(uptodate|node=0|zone=2|lastcpupid=0x1fffff)', '0017ffffc0000008'), { extraLayouts })
+    const other = decodeLog(log('17ffffc0000008(uptodate|node=0|zone=2|lastcpupid=0x1fffff)', '0017ffffc0000008'), {
+      extraLayouts,
+    })
     expect(other.dumps[0]).toMatchObject({ zone: 2, node: 0, lastCpupid: 0x1fffff })
   })
 })

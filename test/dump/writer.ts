@@ -109,19 +109,30 @@ export function writePage(random: Random, version: Version, kind: WrittenPage['k
     { node: 4, zone: 3, lastcpupid: 17 },
     { node: 2, zone: 2, lastcpupid: 0 },
   ][random(4)] as Widths
-  const must = kind === 'anon' ? ['uptodate', 'lru', 'swapbacked'] : kind === 'file' ? ['uptodate', 'lru'] : kind === 'head' ? ['head'] : []
+  const must =
+    kind === 'anon'
+      ? ['uptodate', 'lru', 'swapbacked']
+      : kind === 'file'
+        ? ['uptodate', 'lru']
+        : kind === 'head'
+          ? ['head']
+          : []
   const chosen = new Set([...must, ...flagsOf[kind].filter((name) => version.flags.includes(name) && random(3) === 0)])
   const flags = version.flags.filter((name) => chosen.has(name))
   const zone = random(3)
   const node = random(2 ** Math.min(widths.node, 2))
-  const lastcpupid = widths.lastcpupid === 0 ? 0 : random(2) === 0 ? 2 ** widths.lastcpupid - 1 : random(2 ** widths.lastcpupid)
+  const lastcpupid =
+    widths.lastcpupid === 0 ? 0 : random(2) === 0 ? 2 ** widths.lastcpupid - 1 : random(2 ** widths.lastcpupid)
   let word = 0n
   for (const name of flags) word |= 1n << BigInt(version.flags.indexOf(name))
   word |= BigInt(node) << BigInt(64 - widths.node)
   word |= BigInt(zone) << BigInt(64 - widths.node - widths.zone)
   if (widths.lastcpupid > 0) word |= BigInt(lastcpupid) << BigInt(64 - widths.node - widths.zone - widths.lastcpupid)
   const pfn = 0x1000 + random(0x7fffff)
-  const refcount = kind === 'freed' ? [-1, 1, 3, -2][random(4)] as number : 1 + random(4) + (random(3) === 0 ? 1024 * (1 + random(5)) : 0)
+  const refcount =
+    kind === 'freed'
+      ? ([-1, 1, 3, -2][random(4)] as number)
+      : 1 + random(4) + (random(3) === 0 ? 1024 * (1 + random(5)) : 0)
   const mapcount = kind === 'freed' || kind === 'head' ? 0 : random(4)
   const order = kind === 'head' ? 2 + random(8) : 0
   const object = 0xffff888000000000n + BigInt(0x100000 + random(0x7fffff)) * 64n
@@ -160,7 +171,8 @@ function linesOf(
   const lines = [
     `page:${version.form === 'no-pointer' ? '' : pointer} ${counts} mapping:${mapping} index:0x${index.toString(16)}${place}${inline}`,
   ]
-  if (kind === 'head' && version.head === 'compound') lines.push(`head:${pointer} order:${order} compound_mapcount:0 compound_pincount:0`)
+  if (kind === 'head' && version.head === 'compound')
+    lines.push(`head:${pointer} order:${order} compound_mapcount:0 compound_pincount:0`)
   if (kind === 'head' && version.head === 'entire')
     lines.push(`head:${pointer} order:${order} entire_mapcount:0 nr_pages_mapped:0 pincount:0`)
   if (kind === 'head' && version.head === 'mapcount')
@@ -182,7 +194,8 @@ function linesOf(
 /** Ways in which people post a log. */
 export const prefixes: Readonly<Record<string, (lines: readonly string[], random: Random) => string[]>> = {
   none: (lines) => [...lines],
-  dmesg: (lines, random) => lines.map((line, i) => `[${String(100 + i).padStart(5)}.${String(random(999999)).padStart(6, '0')}] ${line}`),
+  dmesg: (lines, random) =>
+    lines.map((line, i) => `[${String(100 + i).padStart(5)}.${String(random(999999)).padStart(6, '0')}] ${line}`),
   thread: (lines) => lines.map((line, i) => `[  102.07${i}007][T14893] ${line}`),
   cpu: (lines) => lines.map((line, i) => `[  102.07${i}007][    C1] ${line}`),
   level: (lines) => lines.map((line) => `<4>[    1.000001] ${line}`),

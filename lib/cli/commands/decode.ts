@@ -42,7 +42,11 @@ async function* inputOf(io: Io, file: string | undefined): AsyncIterable<string>
 }
 
 /** Reads a log piece by piece, and lets others run in between. */
-async function readLog(io: Io, file: string | undefined, given: LogOptions): Promise<{ log: DecodedLog; begin: string }> {
+async function readLog(
+  io: Io,
+  file: string | undefined,
+  given: LogOptions,
+): Promise<{ log: DecodedLog; begin: string }> {
   const { LogDecoder } = await import('../../dump/decodeLog.ts')
   const decoder = new LogDecoder(given)
   let begin = ''
@@ -64,14 +68,19 @@ async function readBare(text: string, given: LogOptions): Promise<DecodedDump> {
   const layout = typeof name === 'string' && layouts.has(name) ? layouts.get(name) : null
   if (narrow && layout?.wordBytes === 8)
     throw new UsageError(`words of 8 digits are those of a 32-bit kernel; layout ${layout.name} has words of 8 bytes`)
-  const wordBytes = layout?.wordBytes ?? (narrow || (tokens.length > 8 && tokens.every(({ length }) => length <= 8)) ? 4 : 8)
+  const wordBytes =
+    layout?.wordBytes ?? (narrow || (tokens.length > 8 && tokens.every(({ length }) => length <= 8)) ? 4 : 8)
   const words = parseWords(text, {
     // What follows the counts may be left out, as decodeWords allows.
     fewest: layout === null ? (wordBytes === 8 ? 7 : 8) : Math.ceil((layout.refcountOffsetBytes + 4) / wordBytes),
     most: layout === null ? (wordBytes === 8 ? 8 : 10) : layout.strideBytes / wordBytes,
     wordBytes,
   })
-  return decodeBareWords(words.map((word) => word.toString(16).padStart(wordBytes * 2, '0')), [], given)
+  return decodeBareWords(
+    words.map((word) => word.toString(16).padStart(wordBytes * 2, '0')),
+    [],
+    given,
+  )
 }
 
 /** As JSON holds it. Words are addresses to a reader: hexadecimal, whole, and not numbers that lose bits. */
@@ -98,8 +107,7 @@ async function run(words: string[], options: Options, { io }: Context): Promise<
     ...(options.type !== undefined && { type: pick(types, options.type, 'page type').name as PageType }),
   }
   const fromInput = words.length === 0 || words[0] === '-'
-  if (options.file !== undefined && words.length > 0)
-    throw new UsageError('words and --file exclude each other')
+  if (options.file !== undefined && words.length > 0) throw new UsageError('words and --file exclude each other')
   let dumps: readonly DecodedDump[]
   let bare: DecodedDump | null = null
   if (!fromInput) {
@@ -114,7 +122,8 @@ async function run(words: string[], options: Options, { io }: Context): Promise<
     dumps = log.dumps
     if (dumps.length === 0) {
       const onlyWords = begin.trim() !== '' && begin.length <= longestWords && /^[\s,x\da-f:]+$/i.test(begin)
-      if (!onlyWords) throw new UsageError(`no dump of a descriptor in ${options.file ?? 'standard input'} (${log.lines} lines)`)
+      if (!onlyWords)
+        throw new UsageError(`no dump of a descriptor in ${options.file ?? 'standard input'} (${log.lines} lines)`)
       bare = await readBare(begin, given)
       dumps = [bare]
     }

@@ -35,7 +35,8 @@ function folioText({ folio }: DecodedDump): string | null {
 }
 
 /** Flags as one word would run over the line; it breaks between them. */
-const breakable = (flags: readonly string[]): string => (flags.length === 0 ? 'none' : flags.join('| ').replaceAll('| ', ' |'))
+const breakable = (flags: readonly string[]): string =>
+  flags.length === 0 ? 'none' : flags.join('| ').replaceAll('| ', ' |')
 
 const width = 9
 
@@ -77,7 +78,12 @@ function dumpText(dump: DecodedDump, io: Io, several: boolean): string {
     lines.push(
       '',
       table(
-        [{ head: 'byte', align: 'right' }, { head: 'field' }, { head: 'value', align: 'right' }, { head: 'what it is', width: columns - 48 }],
+        [
+          { head: 'byte', align: 'right' },
+          { head: 'field' },
+          { head: 'value', align: 'right' },
+          { head: 'what it is', width: columns - 48 },
+        ],
         dump.fields.map((field) => [String(field.offsetBytes), field.name, field.value.toString(16), field.text]),
       ),
     )
