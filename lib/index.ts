@@ -10,6 +10,7 @@ export {
   decodeBareWords,
   type DecodedLog,
   decodeLog,
+  LogDecoder,
   dumpTypes,
   type LogOptions,
   type LogWarning,

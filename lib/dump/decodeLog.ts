@@ -121,17 +121,24 @@ export class LogDecoder {
 
   readonly #end: () => void
 
+  #log: DecodedLog | null = null
+
   write(chunk: string): void {
+    if (typeof chunk !== 'string') throw badArgument('ERR_PAGEBOX_ARG_TYPE', 'chunk', chunk, 'a string')
+    if (this.#log !== null) throw new PageboxError('ERR_PAGEBOX_CLOSED', 'the log has ended: write before end()')
     this.#splitter.write(chunk)
   }
 
+  /** What the log holds. The same again when asked again. */
   end(): DecodedLog {
+    if (this.#log !== null) return this.#log
     this.#end()
-    return {
+    this.#log = {
       dumps: this.#dumps.sort((a, b) => a.line - b.line),
       warnings: this.#warnings,
       lines: this.#lines,
     }
+    return this.#log
   }
 }
 

@@ -85,7 +85,8 @@ const optional66 = [...optionalOld, 'arch_2', 'arch_3']
 const optional612 = ['mlocked', 'hwpoison', 'young', 'idle', 'arch_2', 'arch_3']
 
 // Page types. `facts/kernel-layouts.md`: 0x80 is buddy; table is 0x400 in 5.10 and 0x200 in 6.1; a top byte since 6.12.
-const typeValues = { buddy: 0xffffff80, balloon: 0xffffff00, kmemcg: 0xfffffe00 }
+// The last ones came before the words were reordered, in the merge window of 4.18.
+const typeValues = { buddy: 0xffffff80, balloon: 0xffffff00, kmemcg: 0xfffffe00, table: 0xfffffbff }
 const cleared420 = { buddy: 0x80, offline: 0x100, kmemcg: 0x200, table: 0x400, guard: 0x800 }
 const cleared61 = { buddy: 0x80, offline: 0x100, table: 0x200, guard: 0x400, hugetlb: 0x800 }
 const cleared610 = { ...cleared61, slab: 0x1000, zsmalloc: 0x2000 }

@@ -47,10 +47,11 @@ export function formsOf(dump: RawDump): FormName[] {
   add('typeByte', type?.whole === false)
   const stride = raw.length >= 7 ? raw.length : 8
   add('headTail', headWords.length >= 2 * stride)
-  const poisoned =
-    raw.includes('dead000000000100') || (raw.includes('00000100') && raw.every((each) => each.length <= 8))
-  add('oldPoison', poisoned && (raw.includes('dead000000000200') || raw.includes('00000200')))
-  add('newPoison', raw.includes('dead000000000122') || (poisoned && raw.includes('00000122')))
+  // Where nothing is never mapped, as on s390x and 32-bit, poison has no base.
+  const has = (low: string): boolean =>
+    raw.includes(`dead000000000${low}`) || raw.includes(low.padStart(8, '0')) || raw.includes(low.padStart(16, '0'))
+  add('oldPoison', has('100') && has('200'))
+  add('newPoison', has('100') && has('122'))
   add('countReason', dump.because === 'nonzero _count')
   add('rawRows', raw.length > 0 && header !== null && header.has('index'))
   add('memcgLine', dump.memcgForm === 'memcg')

@@ -11,8 +11,8 @@ export interface CleanLine {
 }
 
 // ESC and the 8-bit CSI, then a control sequence, an operating system command, or one more character.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal escapes are what is looked for
 const escapes =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal escapes are what is looked for
   /\u001b\[[0-?]*[ -/]*[@-~]|\u009b[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b./g
 // What is left of a sequence whose ESC a pager has printed as ^[.
 const printedEscapes = /\^\[\[[0-?]*[ -/]*[@-~]/g

@@ -78,7 +78,7 @@ export function plausibility(dump: RawDump, words: Words, candidate: Candidate):
 }
 
 const isListPoison = (word: bigint, wordBytes: 4 | 8): boolean => {
-  const low = wordBytes === 8 ? (word >> 48n === 0xdeadn ? word & 0xffffffffffffn : 0n) : word
+  const low = wordBytes === 8 ? (word >> 48n === 0xdeadn ? word & 0xffffffffffffn : word) : word
   return low === 0x100n || low === 0x122n || low === 0x200n
 }
 

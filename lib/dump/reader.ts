@@ -24,10 +24,11 @@ interface Pending {
 }
 
 /** How a line would have to go on, if it does: null if it is whole. */
-function unfinished(text: string): 'header' | 'row' | 'flags' | 'reason' | null {
+function unfinished(text: string): 'header' | 'row' | 'flags' | 'reason' | 'kernel' | null {
   const parts = partsOf(text)
   const last = parts.at(-1)
   if (/\bflags:\s{0,8}(?:(?:0x)?[\da-f]{1,16}(?:\([^)]*)?)?$/i.test(text)) return 'flags'
+  if (/\bCPU: \d.{0,200}ainted[^\d]{0,80}$/.test(text) && last?.kind !== 'kernel') return 'kernel'
   if (last === undefined) return null
   if (last.kind === 'header' || last.kind === 'head') return 'header'
   if (last.kind === 'row') return 'row'
@@ -50,6 +51,7 @@ function join(pending: Pending, next: CleanLine): string | null {
   if (kind === null) return null
   const first = firstPart(rest)
   if (first === 0) return null
+  if (kind === 'kernel') return /^\d{1,2}\.\d/.test(rest) ? `${pending.text} ${rest}` : null
   if (kind === 'reason') return `${pending.text} ${rest}`
   if (kind === 'flags') return /^[\w|=)(x]+/i.test(rest) ? `${pending.text}${rest}` : null
   if (kind === 'header') {

@@ -44,7 +44,8 @@ function ofRefcount({ refcount, pins }: Known): string {
 
 function ofMapcount(known: Known): string {
   const { mapcount, mapcountWord, pageType } = known
-  if (pageType === 'buddy') return 'freed twice: page_type says that the page is in the buddy allocator'
+  if (pageType === 'buddy')
+    return 'page_type says that the page is in the buddy allocator: freed twice, or handed out while still free'
   if (pageType !== null) return `freed with page_type ${pageType} over _mapcount`
   const count = mapcountWord === null ? mapcount : mapcountWord + 1
   if (count === null || count === 0) return 'freed with a _mapcount that was not -1'

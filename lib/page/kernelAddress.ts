@@ -47,7 +47,8 @@ function isKernel64(address: bigint): boolean {
 /** A pointer by its value: null, poison, an address of a kernel, or nothing a kernel would write. */
 export function kernelPointer(address: bigint, wordBytes: number): KernelPointer {
   if (address === 0n) return { kind: 'null', text: 'null', ok: true }
-  const poison = wordBytes === 8 ? address - poison64 : address
+  // Architectures without addresses that are never mapped (s390x, 32-bit ones) have no base of poison.
+  const poison = wordBytes === 8 && address >= poison64 ? address - poison64 : address
   const known = poison >= 0n && poison < 0x1000n ? poisons[poison.toString(16)] : undefined
   if (known !== undefined) return { kind: 'poison', text: known, ok: true }
   const kernel = wordBytes === 8 ? isKernel64(address) : address >= 0x1000n && address < 0xfffff000n
@@ -57,7 +58,7 @@ export function kernelPointer(address: bigint, wordBytes: number): KernelPointer
 
 /** PP_SIGNATURE in word 1. Bits 0 and 1 are page_pool's own, and since 6.15 bits from 7 on may hold an index. */
 export const looksLikePool = (word: bigint, wordBytes: number): boolean =>
-  wordBytes === 8 ? word >> 48n === 0xdeadn && (word & 0x7cn) === 0x40n : (word & ~3n) === 0x40n
+  (wordBytes === 8 && word >> 48n === 0xdeadn && (word & 0x7cn) === 0x40n) || (word & ~3n) === 0x40n
 
 /**
  * Zone 2 or 4 of node 0, if the word has the form that most x86-64 and arm64 kernels give it: the zone's bits, and a

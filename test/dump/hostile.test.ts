@@ -53,8 +53,8 @@ describe('logs that were damaged', () => {
         // What is in the log and not in the page is never made up: a number, or null.
         expect(dump.refcount === null || Number.isInteger(dump.refcount)).toBe(true)
         expect(dump.flags.every((name) => /^[\w-]+$/.test(name))).toBe(true)
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left
         expect(JSON.stringify(dump, (_, value) => (typeof value === 'bigint' ? `${value}` : value))).not.toMatch(
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left
           /\\u00[019]|\\u202e|[\u0000-\u001f]/,
         )
       }

@@ -166,7 +166,7 @@ const expected: Record<string, Expected> = {
     ...unknownTop,
     order: 1,
     type: 'buddy',
-    why: 'freed twice: page_type says that the page is in the buddy allocator',
+    why: 'page_type says that the page is in the buddy allocator: freed twice',
     wordBytes: 4,
     pins: null,
   },
