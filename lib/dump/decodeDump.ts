@@ -259,6 +259,42 @@ function flagsOf(
 
 /** Reads one dump. Never throws: what cannot be told is unknown, what contradicts itself a warning. */
 export function decodeDump(dump: RawDump, given: Given): DecodedDump {
+  const decoded = read(dump, given)
+  return isPoisoned(dump) ? uninitialized(decoded) : decoded
+}
+
+/** PAGE_POISON_PATTERN: what memblock leaves in descriptors that nobody has initialised yet. */
+const isPoisoned = ({ raw }: RawDump): boolean => raw.length >= 4 && raw.every((word) => /^(?:f{8}){1,2}$/.test(word))
+
+function uninitialized(dump: DecodedDump): DecodedDump {
+  const nothing = 'flags, counts, zone, node and order: nobody has initialised this descriptor'
+  return {
+    ...dump,
+    type: 'uninitialized',
+    typeReason: 'all bits are set, as memblock leaves a descriptor',
+    flags: [],
+    unknownFlags: [],
+    refcount: null,
+    mapcount: null,
+    zone: null,
+    node: null,
+    lastCpupid: null,
+    section: null,
+    kasanTag: null,
+    order: null,
+    pins: null,
+    pinsReason: 'nobody has initialised this descriptor',
+    index: null,
+    mapping: { ...dump.mapping, kind: 'none', address: null, text: 'not initialised' },
+    folio: null,
+    fields: [],
+    unknown: [nothing],
+    warnings: [],
+    why: `the descriptor was never initialised: all its bits are set${dump.because === null ? '' : ` (${dump.because})`}`,
+  }
+}
+
+function read(dump: RawDump, given: Given): DecodedDump {
   const printed = printedOf(dump)
   const words = wordsOf(dump, given.only?.wordBytes ?? 8)
   const foreign = given.only !== null && given.only.wordBytes !== null && given.only.wordBytes !== words.wordBytes

@@ -41,7 +41,19 @@ export interface DecodedLog {
 }
 
 export const dumpTypes: readonly DumpType[] = [
-  ...(['unknown', 'free', 'buddy', 'anon', 'ksm', 'file', 'movable', 'slab', 'large-kmalloc', 'page-table'] as const),
+  ...([
+    'unknown',
+    'uninitialized',
+    'free',
+    'buddy',
+    'anon',
+    'ksm',
+    'file',
+    'movable',
+    'slab',
+    'large-kmalloc',
+    'page-table',
+  ] as const),
   ...(['page-pool', 'hugetlb', 'zsmalloc', 'offline', 'guard', 'balloon', 'kmemcg', 'unaccepted', 'reserved'] as const),
   ...(['compound-head', 'tail', 'device', 'in-use'] as const),
 ]

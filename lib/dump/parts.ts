@@ -34,7 +34,7 @@ const marker = new RegExp(
     '\\bmemcg:(?=[\\da-f]{8})',
     'page->mem_cgroup:(?=[\\da-f]{8})',
     '\\baops:(?=\\S)',
-    '(?<![^\\s])[^\\s"]{1,80} (?:dentry )?name:"',
+    '(?<!\\S)(?!dentry )[\\w.]{1,80} name:"',
     '\\bpage_owner (?:tracks|info)',
     '\\bpage (?:last )?allocated via order',
     '\\bCPU: \\d{1,5} (?=.{0,300}ainted)',

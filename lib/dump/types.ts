@@ -5,6 +5,8 @@ import type { PageOwner } from './rawDump.ts'
 /** What a page of a real kernel can be. */
 export type DumpType =
   | 'unknown'
+  /** All bits are set: nobody has initialised the descriptor. */
+  | 'uninitialized'
   | 'free'
   | 'buddy'
   | 'anon'

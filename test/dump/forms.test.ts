@@ -209,3 +209,73 @@ test('a decoder of pieces says when it has ended', () => {
   expect(codeOf(() => decoder.write('x'))).toBe('ERR_PAGEBOX_CLOSED')
   expect(codeOf(() => new LogDecoder().write(1 as never))).toBe('ERR_PAGEBOX_ARG_TYPE')
 })
+
+test('a descriptor that nobody has initialised is no tail with all flags', () => {
+  const dump = only(`page:00000000f1a2b3c4 is uninitialized and poisoned
+raw: ffffffffffffffff ffffffffffffffff ffffffffffffffff ffffffffffffffff
+raw: ffffffffffffffff ffffffffffffffff ffffffffffffffff ffffffffffffffff
+page dumped because: VM_BUG_ON_PAGE(PagePoisoned(p))`)
+  expect(dump).toMatchObject({
+    type: 'uninitialized',
+    flags: [],
+    refcount: null,
+    mapcount: null,
+    zone: null,
+    order: null,
+    warnings: [],
+  })
+  expect(dump.why).toContain('never initialised')
+  expect(only(`raw: ${'ffffffff '.repeat(8)}`)).toMatchObject({ type: 'uninitialized', wordBytes: 4 })
+})
+
+describe('32-bit', () => {
+  test('40 bytes in two rows, a file page with its mappings, highmem zone unknown', () => {
+    const dump = only(`[   12.345678] page:c7d3a9b1 refcount:4 mapcount:2 mapping:c2345678 index:0x10 pfn:0x1f00
+[   12.345679] aops:ext4_aops ino:1031b dentry name:"libc.so"
+[   12.345680] flags: 0x80000014(uptodate|lru)
+[   12.345681] raw: 80000014 c7d3a9d8 c7d3aa00 c2345678 00000010 00000000 00000001 00000004
+[   12.345682] raw: 00000000 00000000
+[   12.345683] page dumped because: migration failure`)
+    expect(dump).toMatchObject({
+      wordBytes: 4,
+      type: 'file',
+      refcount: 4,
+      mapcount: 2,
+      flags: ['uptodate', 'lru'],
+      zone: null,
+      warnings: [],
+    })
+    expect(dump).toMatchObject({ aops: 'ext4_aops', inode: '1031b', dentry: 'libc.so', layout: 'linux-5.10' })
+    expect(dump.words).toHaveLength(10)
+  })
+
+  test('the zone at the top, where it is printed', () => {
+    expect(
+      only(
+        'page: refcount:1 mapcount:0 mapping:00000000 index:0x0 pfn:0x1\nflags: 0x40000008(uptodate|zone=1)\nraw: 40000008 00000100 00000122 00000000 00000000 00000000 ffffffff 00000001 00000000',
+      ),
+    ).toMatchObject({
+      wordBytes: 4,
+      zone: 1,
+      node: null,
+      flags: ['uptodate'],
+    })
+  })
+})
+
+test.each([
+  ['until 5.6', 'ext4_aops name:"libc.so"', 'ext4_aops', null, 'libc.so'],
+  ['with the inode', 'aops:ext4_aops ino:1031b dentry name:"a b"', 'ext4_aops', '1031b', 'a b'],
+  ['of a module, without a name', 'aops:btrfs_aops [btrfs] ino:1031b', 'btrfs_aops [btrfs]', '1031b', null],
+  [
+    'since 6.10',
+    'aops:xfs_address_space_operations ino:8 dentry name(?):"x"',
+    'xfs_address_space_operations',
+    '8',
+    'x',
+  ],
+])('the file, %s', (_, line, aops, inode, dentry) => {
+  expect(
+    only(`page:c7d3a9b1 refcount:4 mapcount:2 mapping:c2345678 index:0x10\n${line}\nflags: 0x14(uptodate|lru)`),
+  ).toMatchObject({ aops, inode, dentry })
+})

@@ -122,6 +122,8 @@ async function run(words: string[], options: Options, { io }: Context): Promise<
     dumps = log.dumps
     if (dumps.length === 0) {
       const onlyWords = begin.trim() !== '' && begin.length <= longestWords && /^[\s,x\da-f:]+$/i.test(begin)
+      if (begin.startsWith('\u001f'))
+        throw new UsageError(`${options.file ?? 'standard input'} is compressed: unpack it first`)
       if (!onlyWords)
         throw new UsageError(`no dump of a descriptor in ${options.file ?? 'standard input'} (${log.lines} lines)`)
       bare = await readBare(begin, given)
