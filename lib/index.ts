@@ -18,6 +18,18 @@ export type {
   UnknownName,
 } from './btf/description.ts'
 export { decodeWords, decodeWords as decode, type DecodeOptions } from './page/decode.ts'
+export {
+  decodeBareWords,
+  type DecodedLog,
+  decodeLog,
+  LogDecoder,
+  dumpTypes,
+  type LogOptions,
+  type LogWarning,
+} from './dump/decodeLog.ts'
+export type * from './dump/types.ts'
+export type { Confidence } from './dump/choose.ts'
+export type { PageOwner } from './dump/rawDump.ts'
 export { schemes } from './pins/schemes.ts'
 export { probe, room, roomMatrix } from './pins/room.ts'
 export { Box } from './engine/box.ts'

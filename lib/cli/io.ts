@@ -14,6 +14,8 @@ export interface Io {
   columns: number
   colours: Colours
   readInput(): Promise<string>
+  /** The same piece by piece, for what may be long. */
+  readChunks?(): AsyncIterable<string>
   /** Aborted by SIGINT. */
   signal: AbortSignal
 }
@@ -25,6 +27,11 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   stream.setEncoding('utf8')
   for await (const chunk of stream) text += chunk
   return text
+}
+
+async function* chunksOf(stream: NodeJS.ReadableStream): AsyncIterable<string> {
+  stream.setEncoding('utf8')
+  for await (const chunk of stream) yield chunk as string
 }
 
 /** The real process. SIGINT aborts once; a second one ends it at once. */
@@ -47,6 +54,7 @@ export function processIo(): Io {
     columns: stdout.isTTY ? stdout.columns : defaultColumns,
     colours: pc.createColors(stdout.isTTY === true && pc.isColorSupported),
     readInput: () => readAll(stdin),
+    readChunks: () => chunksOf(stdin),
     signal: abort.signal,
   }
 }

@@ -62,7 +62,7 @@ export class BoxPage<Owner> implements Page<Owner> {
 
   decode(): DecodedPage {
     const { layout, scheme } = this.#source
-    return decodeDescriptor(this.words, layout, scheme, this.type)
+    return decodeDescriptor(this.words, layout, scheme, this.type, 'box')
   }
 
   get fields(): Readonly<Record<string, bigint>> {

@@ -1,10 +1,10 @@
-import { tables } from '../native/tables.ts'
+import { looksLikePool, kernelPointer } from './kernelAddress.ts'
 import { bitsOf, fieldOf } from './bits.ts'
 import type { Layout, PageType } from './layout.ts'
 
 /** What the words say the page is, and which of them said so. */
 export interface Guess {
-  readonly type: PageType
+  readonly type: PageType | 'page-pool'
   readonly reason: string
 }
 
@@ -17,20 +17,30 @@ const deviceTypes: readonly PageType[] = [
   'devdax',
 ]
 
-function isPgmap(words: readonly bigint[], layout: Layout, type: PageType): boolean {
+/** ZONE_DEVICE, the last of the five zones of x86-64 and of the sandbox. */
+const deviceZone = 4
+
+/**
+ * A pgmap is an object of the kernel's memory like any other, so its address alone says nothing: the zone does, and that
+ * the page is on no list.
+ */
+function isPgmap(words: readonly bigint[], layout: Layout, type: PageType, zone: number | null): boolean {
   const field = layout.fields.find((each) => each.object === 'dev-pagemap' && each.types.includes(type))
-  if (field === undefined || !layout.types.includes(type)) return false
-  const { objectBases, objectsPerKind, objectBytes } = tables().addresses[layout.wordBytes]
-  const base = objectBases[tables().objectKinds.indexOf('dev-pagemap')] ?? 0n
+  if (field === undefined || !layout.types.includes(type) || zone !== deviceZone) return false
   const value = fieldOf(words, layout, field)
-  return value >= base && value < base + objectsPerKind * objectBytes
+  return value % 8n === 0n && kernelPointer(value, layout.wordBytes).kind === 'kernel'
 }
 
 /**
  * As `dump_page` reasons: the tail bit first, since it changes what the other words mean; then page
  * types and flags; then the pointers.
  */
-export function guessType(words: readonly bigint[], layout: Layout, flags: readonly string[]): Guess {
+export function guessType(
+  words: readonly bigint[],
+  layout: Layout,
+  flags: readonly string[],
+  zone: number | null,
+): Guess {
   const { wordBytes, era } = layout
   if (((words[1] ?? 0n) & 1n) === 1n) return { type: 'tail', reason: 'bit 0 of word 1 is set' }
   const pageType = Number(bitsOf(words, wordBytes, layout.mapcountOffsetBytes * 8, 32))
@@ -43,7 +53,8 @@ export function guessType(words: readonly bigint[], layout: Layout, flags: reado
   if (isType(era.buddyType)) return { type: 'free', reason: 'page_type says buddy' }
   if (isType(era.hugetlbType)) return { type: 'compound-head', reason: 'page_type says hugetlb' }
   if (flags.includes('head')) return { type: 'compound-head', reason: 'PG_head is set' }
-  const device = deviceTypes.find((type) => isPgmap(words, layout, type))
+  if (looksLikePool(words[1] ?? 0n, wordBytes)) return { type: 'page-pool', reason: 'pp_magic lies in word 1' }
+  const device = flags.includes('lru') ? undefined : deviceTypes.find((type) => isPgmap(words, layout, type, zone))
   if (device !== undefined) return { type: device, reason: 'a pgmap lies where ZONE_DEVICE pages have theirs' }
   if (refcount === 0n) return { type: 'free', reason: '_refcount is zero' }
   const mapping = layout.fields.find((field) => field.kind === 'mapping' && field.types.includes('anon'))

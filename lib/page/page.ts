@@ -18,17 +18,19 @@ export interface FieldValue {
 export interface DecodedPage {
   readonly layout: string
   readonly scheme: string | null
-  readonly type: PageType
+  /** `'page-pool'`: memory that a network driver has of a page_pool, which the sandbox has not. */
+  readonly type: PageType | 'page-pool'
   /** Why it was taken for that type. */
   readonly typeReason: string
   readonly words: readonly bigint[]
   readonly flags: readonly string[]
   readonly fields: readonly FieldValue[]
   readonly refcount: number
-  /** Mappings: 0 is not mapped (`_mapcount` holds one less). Null where the type has none. */
+  /** Mappings: 0 is not mapped (`_mapcount` holds one less). Null where the type has none, or a page type lies there. */
   readonly mapcount: number | null
-  readonly zone: number
-  readonly node: number
+  /** Null where the widths of the fields at the top of `flags` are not known: words without a layout. */
+  readonly zone: number | null
+  readonly node: number | null
   /** What the scheme can tell from the words alone; null without a scheme, or if it counts elsewhere. */
   readonly pins: { readonly pins: bigint; readonly exact: boolean } | null
   /** What no kernel would write: a pointer out of range, a tail that points nowhere. */

@@ -1,0 +1,359 @@
+import { type CleanLine, cleanLine } from './line.ts'
+import { firstPart, mayHoldPart, type Part, partsOf, restOfHeader } from './parts.ts'
+import { emptyDump, type PageOwner, type RawDump } from './rawDump.ts'
+
+/** Lines after its last part in which a dump may still go on (module lists and stacks lie between). */
+const reach = 200
+/** Dumps that are put together at the same time. */
+const mostOpen = 64
+/** Wrapped lines that make one. */
+const mostJoined = 8
+
+const hexRow = /^(?:(?:0x)?[\da-f]{1,16}(?:[\s,]+|$))+/i
+/** `ffffea0000001000:  0017ffffc0000000 dead000000000100   ........` as crash and gdb print memory. */
+const memoryRow = /^(?:0x)?([\da-f]{8,16})(?: <[^>]{0,80}>)?:\s+((?:(?:0x)?(?:[\da-f]{16}|[\da-f]{8})(?:\s+|$))+)/i
+const lastHexToken = /([\da-f]{1,16})\s*$/i
+
+/** A line that may go on in the next one. */
+interface Pending {
+  readonly text: string
+  readonly number: number
+  readonly who: string | null
+  readonly stamped: boolean
+  readonly joined: number
+}
+
+/** How a line would have to go on, if it does: null if it is whole. */
+function unfinished(text: string): 'header' | 'row' | 'flags' | 'reason' | 'kernel' | null {
+  const parts = partsOf(text)
+  const last = parts.at(-1)
+  if (/\bflags:\s{0,8}(?:(?:0x)?[\da-f]{1,16}(?:\([^)]*)?)?$/i.test(text)) return 'flags'
+  if (/\bCPU: \d.{0,200}ainted[^\d]{0,80}$/.test(text) && last?.kind !== 'kernel') return 'kernel'
+  if (last === undefined) return null
+  if (last.kind === 'header' || last.kind === 'head') return 'header'
+  if (last.kind === 'row') return 'row'
+  if (last.kind === 'because' && (last.text === '' || openBrackets(last.text) > 0)) return 'reason'
+  return null
+}
+
+const openBrackets = (text: string): number => {
+  let open = 0
+  for (const letter of text) open += letter === '(' ? 1 : letter === ')' ? -1 : 0
+  return open
+}
+
+/** The two lines as one, or null if the second does not go on with the first. */
+function join(pending: Pending, next: CleanLine): string | null {
+  if (next.stamped && pending.stamped) return null
+  const rest = next.content
+  if (rest === '' || pending.joined >= mostJoined) return null
+  const kind = unfinished(pending.text)
+  if (kind === null) return null
+  const first = firstPart(rest)
+  if (first === 0) return null
+  if (kind === 'kernel') return /^\d{1,2}\.\d/.test(rest) ? `${pending.text} ${rest}` : null
+  if (kind === 'reason') return `${pending.text} ${rest}`
+  if (kind === 'flags') return /^[\w|=)(x]+/i.test(rest) ? `${pending.text}${rest}` : null
+  if (kind === 'header') {
+    if (restOfHeader.test(rest)) return `${pending.text} ${rest}`
+    const halved = `${pending.text}${rest}`
+    // The last digits of a value, where a terminal has broken the line.
+    if (/^[\da-f]{1,12}$/i.test(rest) && pending.text.length >= 60 && /[\da-f]$/i.test(pending.text)) return halved
+    // Broken inside of a key or a value, as terminals do.
+    const more = (text: string): number => (partsOf(text).at(-1) as { keys?: Map<string, string> })?.keys?.size ?? 0
+    return /^[\w:()]+(?:\s+\w+:\s*\S+)*$/.test(rest) && more(halved) > more(pending.text) ? halved : null
+  }
+  const hex = hexRow.exec(rest)
+  if (hex === null || (first > 0 && hex[0].length < first)) return null
+  const row = partsOf(pending.text).at(-1) as { words: readonly string[] }
+  const width = Math.max(...row.words.map((word) => word.length))
+  const tokens = hex[0].trim().split(/[\s,]+/)
+  if (row.words.length + tokens.length > (width > 8 ? 8 : 16) + 1) return null
+  // A word of fewer digits than its neighbours was cut in two.
+  const end = lastHexToken.exec(pending.text)?.[1] ?? ''
+  const whole = width === 16 || width === 8
+  const cut = whole && end.length < width && end.length + (tokens[0] as string).length === width
+  return `${pending.text}${cut ? '' : ' '}${rest}`
+}
+
+/** The reference count in a second row of 8-byte words. */
+const countIn = (words: readonly string[]): number | null =>
+  words[2]?.length === 16 ? Number.parseInt(words[2].slice(0, 8), 16) | 0 : null
+
+const printedCount = ({ header }: RawDump): number | null => {
+  const text = header?.get('refcount') ?? header?.get('count')
+  return text === undefined ? null : Number(text)
+}
+
+/** Puts dumps together out of lines. Holds a bounded number of them, and of what was not finished. */
+export class DumpReader {
+  #pending: Pending | null = null
+  readonly #open: RawDump[] = []
+  /** Of the whole log; null again where it names several. */
+  #kernel: string | null = null
+  #kernels = 0
+  #lastWho: string | null = null
+  #memory: { line: number; at: bigint; bytes: number; words: string[] } | null = null
+
+  readonly #done: (dump: RawDump) => void
+  readonly #warn: (line: number, text: string) => void
+
+  constructor(done: (dump: RawDump) => void, warn: (line: number, text: string) => void) {
+    this.#done = done
+    this.#warn = warn
+  }
+
+  line(text: string, number: number): void {
+    if (this.#pending === null && !mayHoldPart(text)) {
+      if (this.#memory !== null) this.#endMemory()
+      return
+    }
+    const next = cleanLine(text)
+    if (this.#pending !== null) {
+      const joined = join(this.#pending, next)
+      if (joined !== null) {
+        this.#pending = { ...this.#pending, text: joined, joined: this.#pending.joined + 1 }
+        return
+      }
+      this.#flush()
+    }
+    if (this.#memoryLine(next, number)) return
+    const at = firstPart(next.content)
+    if (at < 0) return
+    const who = next.who ?? (next.stamped ? null : this.#lastWho)
+    this.#lastWho = who
+    this.#pending = { text: next.content, number, who, stamped: next.stamped, joined: 0 }
+  }
+
+  end(): void {
+    this.#flush()
+    this.#endMemory()
+    for (const dump of this.#open.splice(0)) this.#close(dump)
+  }
+
+  #flush(): void {
+    const pending = this.#pending
+    this.#pending = null
+    if (pending === null) return
+    const inHeader = { seen: false }
+    for (const part of partsOf(pending.text)) this.#part(part, pending, inHeader)
+    const before = pending.number - reach
+    for (let i = this.#open.length - 1; i >= 0; i--) {
+      const dump = this.#open[i] as RawDump
+      if (dump.lastLine < before) {
+        this.#open.splice(i, 1)
+        this.#close(dump)
+      }
+    }
+  }
+
+  #close(dump: RawDump): void {
+    // A reason or a process alone is not a dump.
+    if (dump.header === null && dump.flags === null && dump.raw.length === 0 && dump.head === null) return
+    dump.kernel ??= this.#kernel
+    this.#done(dump)
+  }
+
+  #add(line: number, who: string | null): RawDump {
+    if (this.#open.length >= mostOpen) {
+      const oldest = this.#open.shift() as RawDump
+      this.#warn(oldest.line, `more than ${mostOpen} dumps are unfinished; this one is taken as it is`)
+      this.#close(oldest)
+    }
+    const dump = emptyDump(line, who)
+    this.#open.push(dump)
+    return dump
+  }
+
+  /** The newest dump of that thread for which `fits`, or null. */
+  #newest(who: string | null, fits: (dump: RawDump) => boolean): RawDump | null {
+    for (let i = this.#open.length - 1; i >= 0; i--) {
+      const dump = this.#open[i] as RawDump
+      if (dump.who === who && fits(dump)) return dump
+    }
+    return null
+  }
+
+  /** The newest dump of the thread for which one of `ways` holds, the first way first; else a new one. */
+  #dumpFor({ number, who }: Pending, ...ways: readonly ((dump: RawDump) => boolean)[]): RawDump {
+    let found: RawDump | null = null
+    for (const fits of ways) found ??= this.#newest(who, fits)
+    const dump = found ?? this.#add(number, who)
+    dump.lastLine = number
+    return dump
+  }
+
+  #part(part: Part, from: Pending, inHeader: { seen: boolean }): void {
+    const { number, who } = from
+    // What comes before the header (the process, in some kernels the reason) waits a few lines for it.
+    const begun = (dump: RawDump): boolean =>
+      dump.header === null && dump.raw.length === 0 && dump.flags === null && number - dump.lastLine <= 6
+    switch (part.kind) {
+      case 'state': {
+        const dump = this.#add(number, who)
+        dump.process = part.process
+        dump.statePfn = part.pfn
+        return
+      }
+      case 'header': {
+        this.#dumpFor(from, begun).header = part.keys
+        inHeader.seen = true
+        return
+      }
+      case 'head':
+        this.#head(part.keys, from, inHeader.seen)
+        return
+      case 'flags':
+        this.#flags(part, from)
+        return
+      case 'type':
+        this.#dumpFor(from, (each) => each.type === null && each.raw.length === 0).type = part.type
+        return
+      case 'memcg': {
+        const dump = this.#newest(who, (each) => each.memcg === null)
+        if (dump !== null) Object.assign(dump, { memcg: part.value, memcgForm: part.form })
+        return
+      }
+      case 'aops': {
+        const dump = this.#newest(who, (each) => each.aops === null && each.header !== null)
+        if (dump !== null) Object.assign(dump, { aops: part.aops, inode: part.inode, dentry: part.dentry })
+        return
+      }
+      case 'because':
+        this.#because(part.text, from)
+        return
+      case 'owner':
+        this.#owner(part.owner, who)
+        return
+      case 'kernel':
+        if (part.release !== this.#kernel) this.#kernel = this.#kernels++ === 0 ? part.release : null
+        for (const dump of this.#open) if (dump.who === who) dump.kernel ??= part.release
+        return
+      case 'row':
+        this.#row(part, from)
+        return
+    }
+  }
+
+  #head(keys: Map<string, string>, from: Pending, inHeader: boolean): void {
+    if (!inHeader) {
+      this.#dumpFor(from, (each) => each.head === null && each.raw.length === 0).head = keys
+      return
+    }
+    // In the kernels that print it in the header's own line, it is a part of that.
+    const { header } = this.#dumpFor(from, (each) => each.header !== null)
+    for (const [key, value] of keys) if (!header?.has(key)) header?.set(key === 'page' ? 'head' : key, value)
+  }
+
+  #because(text: string, from: Pending): void {
+    const newest = this.#dumpFor(from, (each) => each.because === null)
+    // Of two dumps that alternate the older comes first with each line.
+    const dump = newest.alternates
+      ? (this.#open.find((each) => each.alternates && each.because === null && each.who === from.who) ?? newest)
+      : newest
+    dump.because = text
+  }
+
+  #owner(owner: PageOwner, who: string | null): void {
+    const dump = this.#newest(who, () => true)
+    if (dump === null) return
+    const before = dump.owner
+    dump.owner = {
+      state: owner.state ?? before?.state ?? null,
+      order: owner.order ?? before?.order ?? null,
+      migratetype: owner.migratetype ?? before?.migratetype ?? null,
+      gfpMask: owner.gfpMask ?? before?.gfpMask ?? null,
+      pid: owner.pid ?? before?.pid ?? null,
+      process: owner.process ?? before?.process ?? null,
+    }
+  }
+
+  #flags(part: Part & { kind: 'flags' }, from: Pending): void {
+    if (part.bad) {
+      const dump = this.#newest(from.who, (each) => each.badFlags === null)
+      if (dump !== null) dump.badFlags = part.flags
+      return
+    }
+    const dump = this.#dumpFor(from, (each) => each.flags === null && each.raw.length === 0)
+    dump.flags = part.flags
+    dump.pageFlagsForm = part.old
+    // An older dump that gets the second flags line has been overtaken: both headers came first, so lines come in turns.
+    const after = this.#open[this.#open.indexOf(dump) + 1]
+    if (after === undefined || after.who !== dump.who || after.flags === null || after.raw.length > 0) return
+    ;[dump.flags, after.flags] = [after.flags, dump.flags]
+    for (const each of [dump, after]) {
+      each.alternates = true
+      each.warnings.push('its lines alternate with those of another dump, and no thread is printed')
+    }
+  }
+
+  #row(part: Part & { kind: 'row' }, from: Pending): void {
+    const words = part.words.slice(0, 12)
+    if (part.words.length > words.length) this.#warn(from.number, 'a row of more than 12 words was cut')
+    if (part.of === 'head') {
+      const dump = this.#dumpFor(from, (each) => each.headWords.length < 32 && each.raw.length >= 7)
+      dump.headWords.push(...words.slice(0, 32 - dump.headWords.length))
+      return
+    }
+    const first = BigInt(`0x${words[0]}`)
+    const dump = this.#dumpFor(
+      from,
+      // Two dumps at once, and no thread printed: the flags say whose the first row is, the count whose the second.
+      (each) => each.raw.length === 0 && each.flags?.value === first,
+      (each) => this.#takes(each, words) && countIn(words) !== null && printedCount(each) === countIn(words),
+      (each) => this.#takes(each, words),
+      (each) => each.raw.length === 0 && each.headWords.length === 0,
+    )
+    dump.raw.push(...words)
+    dump.rows.push(words.length)
+  }
+
+  /** Whether a row can be the next of this dump: 8 words of 8 bytes or up to 12 of either, no more. */
+  #takes(dump: RawDump, words: readonly string[]): boolean {
+    const have = dump.raw.length
+    if (have === 0 || dump.headWords.length > 0) return false
+    const narrow = [...dump.raw, ...words].every((word) => word.length <= 8)
+    const width = Math.max(...dump.raw.map((word) => word.length))
+    if (!narrow && width === 8 && dump.raw.every((word) => word.length === 8)) {
+      dump.warnings.push('its rows have words of different widths')
+      return true
+    }
+    const full = narrow ? have >= 8 : have % 4 !== 0 || have >= 8
+    return full ? have + words.length <= 12 && words.length <= (narrow ? 4 : 2) && have >= 8 : have + words.length <= 12
+  }
+
+  /** Memory as a debugger prints it: rows whose addresses follow one another. */
+  #memoryLine({ content }: CleanLine, number: number): boolean {
+    const found = memoryRow.exec(content)
+    if (found === null) {
+      this.#endMemory()
+      return false
+    }
+    const at = BigInt(`0x${found[1]}`)
+    const words = (found[2] as string)
+      .trim()
+      .split(/\s+/)
+      .map((word) => word.replace(/^0x/i, '').toLowerCase())
+    const bytes = words.length * ((words[0] as string).length / 2)
+    const memory = this.#memory
+    if (memory !== null && memory.at + BigInt(memory.bytes) === at && memory.words.length + words.length <= 16) {
+      memory.words.push(...words)
+      memory.bytes += bytes
+    } else {
+      this.#endMemory()
+      this.#memory = { line: number, at, bytes, words }
+    }
+    return true
+  }
+
+  #endMemory(): void {
+    const memory = this.#memory
+    this.#memory = null
+    if (memory === null || memory.words.length < 7 || memory.words.length > 10) return
+    const dump = emptyDump(memory.line, null)
+    dump.raw = memory.words
+    dump.rows = [memory.words.length]
+    dump.header = new Map([['page', memory.at.toString(16)]])
+    this.#done(dump)
+  }
+}
