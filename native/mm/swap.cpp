@@ -135,7 +135,7 @@ Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
 
 Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
-  return has(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
+  return in_use(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
 }
 
 void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
