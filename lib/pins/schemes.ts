@@ -125,7 +125,7 @@ export const schemes = Object.freeze({
   },
 
   has(name: string): boolean {
-    return all().has(name)
+    return all().has(string(name, 'name'))
   },
 
   /** Throws `ERR_PAGEBOX_SCHEME_UNKNOWN`. */
@@ -138,7 +138,7 @@ export const schemes = Object.freeze({
   },
 
   [Symbol.iterator](): IterableIterator<Scheme> {
-    return this.list().values()
+    return [...all().values()].map((entry) => entry.scheme).values()
   },
 
   /**

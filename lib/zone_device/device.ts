@@ -1,4 +1,5 @@
 import { badArgument, boolean, options, typedArray, unsigned64 } from '../base/args.ts'
+import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength, typedArrayName } from '../base/primordials.ts'
 import type { PageboxError } from '../errors.ts'
 import { partsOfThis } from '../mm/boxObject.ts'
@@ -115,7 +116,7 @@ export class Device<Owner = unknown> extends MemoryDevice<Owner> {
   read(range: Mapping): DeviceRead {
     const device = thisDevice(this)
     const parts = rangeOf(device.source, range, 'range')
-    const bytes = new Uint8Array(parts.pages * pageBytes)
+    const bytes = newBytes(parts.pages * pageBytes, 'range')
     const { pages, faults } = deviceIo(device, 'read', parts, bytes)
     return Object.freeze({ pages, faults, bytes })
   }
@@ -220,14 +221,14 @@ const orNull = (bytes: Uint8Array): Uint8Array | null => (bytes.length === 0 ? n
 
 function bytesIf(how: unknown, pages: number): Uint8Array {
   const { copy } = options(how, 'options', ['copy'] as const)
-  return copy !== undefined && boolean(copy, 'options.copy') ? new Uint8Array(pages * pageBytes) : none
+  return copy !== undefined && boolean(copy, 'options.copy') ? newBytes(pages * pageBytes, 'range') : none
 }
 
 /** Whole pages of data, from bytes or from words. */
 function dataFor(value: unknown, pages: number): Uint8Array {
   if (typeof value === 'object' && value !== null && typedArrayName(value) === 'BigUint64Array') {
     const words = typedArray(value, 'data', 'BigUint64Array', pages)
-    const bytes = new Uint8Array(pages * pageBytes)
+    const bytes = newBytes(pages * pageBytes, 'data')
     const view = new DataView(bytes.buffer)
     for (let i = 0; i < pages; i++) view.setBigUint64(i * pageBytes, unsigned64(words[i], 'data'), true)
     return bytes

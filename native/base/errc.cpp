@@ -18,18 +18,31 @@ std::string_view errc_name(Errc code) {
     case Errc::kBusy: return "EBUSY";
     case Errc::kExist: return "EEXIST";
     case Errc::kNoDev: return "ENODEV";
+    case Errc::kNotDir: return "ENOTDIR";
+    case Errc::kIsDir: return "EISDIR";
     case Errc::kInval: return "EINVAL";
+    case Errc::kNFile: return "ENFILE";
+    case Errc::kMFile: return "EMFILE";
+    case Errc::kTxtBsy: return "ETXTBSY";
+    case Errc::kFBig: return "EFBIG";
     case Errc::kNoSpc: return "ENOSPC";
+    case Errc::kSPipe: return "ESPIPE";
+    case Errc::kRoFs: return "EROFS";
     case Errc::kRange: return "ERANGE";
+    case Errc::kNameTooLong: return "ENAMETOOLONG";
+    case Errc::kLoop: return "ELOOP";
     case Errc::kOverflow: return "EOVERFLOW";
     case Errc::kOpNotSupp: return "EOPNOTSUPP";
     case Errc::kRemoteIo: return "EREMOTEIO";
+    case Errc::kDQuot: return "EDQUOT";
     case Errc::kCanceled: return "ECANCELED";
     case Errc::kCorrupt: return "CORRUPT";
     case Errc::kNotPinned: return "NOT_PINNED";
     case Errc::kPinLimit: return "PIN_LIMIT";
     case Errc::kRefused: return "REFUSED";
     case Errc::kNotReferenced: return "NOT_REFERENCED";
+    case Errc::kNoThread: return "NO_THREAD";
+    case Errc::kOutOfMemory: return "OUT_OF_MEMORY";
   }
   return "UNKNOWN";
 }
