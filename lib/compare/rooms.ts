@@ -25,8 +25,17 @@ export interface RoomOutcome {
   disagreements: Disagreement[]
 }
 
-const describe = (cell: string, places: readonly FieldBits[]): string =>
-  places.length === 0 ? cell : `${cell}: ${places.map((at) => `${at.field} +${at.offsetBytes}`).join(', ')}`
+/** One place, bit by bit: what differs between two sides may be a single bit. */
+const placeText = ({ field, tail, offsetBytes, shift, bits }: FieldBits): string => {
+  const first = offsetBytes * 8 + shift
+  const where = bits === 1 ? `bit ${first}` : `bits ${first}..${first + bits - 1}`
+  return `${field} ${where}${tail === 0 ? '' : ` of page[${tail}]`}`
+}
+
+const describe = (cell: string, places: readonly FieldBits[], reason: string): string => {
+  if (places.length > 0) return `${cell}: ${places.map(placeText).join(', ')}`
+  return reason === '' ? cell : `${cell}: ${reason}`
+}
 
 /** All page types and orders of one scheme in one layout, from the table and from memory. */
 export function examineRoom(subject: Subject, scheme: Scheme, layout: Layout): RoomOutcome {
@@ -52,8 +61,8 @@ export function examineRoom(subject: Subject, scheme: Scheme, layout: Layout): R
         outcome.disagreements.push({
           ...at,
           scheme: scheme.name,
-          table: describe(room.cell, room.collisions),
-          probe: describe(probe.cell, probe.damaged),
+          table: describe(room.cell, room.collisions, room.reason),
+          probe: describe(probe.cell, probe.damaged, probe.reason),
         })
       }
     }

@@ -52,8 +52,28 @@ export function openFile(source: MachineSource<unknown>, path: unknown, settings
       allowed: 'a file of whole pages; truncate: true makes it empty',
       errno: 'EINVAL',
     })
+  if (typeof opened === 'number' && opened > 0) {
+    const why = openWords[errnoName(opened)]
+    if (why !== undefined)
+      throw new PageboxError('ERR_PAGEBOX_REFUSED', `openFile: '${where}': ${errnoName(opened)}, ${why}`, {
+        argument: 'path',
+        given: where,
+        allowed: 'a regular file that may be read and written',
+        errno: errnoName(opened),
+      })
+  }
   const { id, direct } = made(opened, 'openFile', `'${where}'`)
   return new PageFile(source, { id, room: 'disk', kind: 'real', direct }, internal)
+}
+
+/** What open(2) means by an errno that means something else of pages. */
+const openWords: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file; create: true makes one',
+  EACCES: 'no permission to read and write it',
+  EPERM: 'not permitted',
+  ENXIO: 'nobody has the other end open',
+  ENODEV: 'no such device',
+  EBUSY: 'in use',
 }
 
 /** Numbers a device that was given no name. */

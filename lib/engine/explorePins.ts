@@ -1,10 +1,11 @@
-import { array, badArgument, integer, oneOf, options, or, unsigned64 } from '../base/args.ts'
+import { badArgument, integer, options, or, unsigned64 } from '../base/args.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
-import { tables } from '../native/tables.ts'
 import { layoutOf } from '../page/layouts.ts'
-import { schemeOf } from '../pins/schemes.ts'
+import { quirksOf, schemeOf } from '../pins/schemes.ts'
+import { explorePinsText } from './findingText.ts'
 import { poll, signalOf } from './poll.ts'
+import { withText } from './withText.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
 export interface ExplorePinsOptions {
@@ -88,14 +89,12 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
   const seed = given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed')
   const signal = signalOf(given.signal, 'options.signal')
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const run = created(
     native().startExplore({
-      scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
+      scheme: builtin(scheme, 'options.scheme'),
       layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
-      quirks:
-        given.quirks === undefined
-          ? []
-          : array(given.quirks, 'options.quirks', (quirk, where) => oneOf(quirk, where, tables().quirks)),
+      quirks: quirksOf(given.quirks, 'options.quirks', scheme),
       threads: count('threads', 2, 3, 2),
       folios: count('folios', 1, 8, 2),
       order: count('order', 0, 9, 0),
@@ -115,5 +114,6 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     'options',
   )
   const { schedules, distinct, steps, violations, first, hash, seconds } = found
-  return { schedules, distinct, steps, violations, first, hash, seconds, seed }
+  const result = { schedules, distinct, steps, violations, first, hash, seconds, seed }
+  return withText(result, () => explorePinsText(result, { scheme: scheme.name, threads: count('threads', 2, 3, 2) }))
 }

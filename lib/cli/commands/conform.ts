@@ -1,11 +1,11 @@
-import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { ConformLevel, Recording } from '../../engine/recording/types.ts'
-import { exitCodes } from '../exit.ts'
+import { exitCodes, exitOfAbort } from '../exit.ts'
 import { toJson } from '../json.ts'
+import { Output } from '../output.ts'
 import { integer } from '../parse.ts'
 import { conformText, mismatchText } from '../text/conform.ts'
+import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
 
 interface Options {
@@ -36,10 +36,7 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
   const { runRecording } = await import('../../engine/recording/runRecording.ts')
   const level = options.level as ConformLevel
   const tally = new ConformTally(level, kept)
-  const out = options.results === undefined ? undefined : createWriteStream(options.results)
-  // Without a listener a disk that is full would end the process; end() below rejects instead.
-  const written = out === undefined ? undefined : finished(out)
-  written?.catch(() => {})
+  const out = options.results === undefined ? undefined : new Output(options.results)
   let shown = 0
   let done = 0
   try {
@@ -56,19 +53,20 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
           io.out(mismatchText(first, recording as Recording, level, io))
         }
         done += 1
-        if (io.interactive && done % 20 === 0) io.err(`\r\x1b[K${done} scenarios  ${file}`)
+        if (io.interactive && done % 20 === 0) io.err(`\r\x1b[K${done} scenarios  ${foreign(file)}`)
       }
     }
+    // What was stopped is not all of it, and does not take the place of what is.
+    if (!io.signal.aborted) out?.commit()
   } finally {
     if (io.interactive) io.err('\r\x1b[K')
-    out?.end()
-    await written
+    out?.discard()
   }
   const report = tally.report()
   if (options.json) io.out(`${toJson({ ...report, level, scheme: options.scheme, layout: options.layout })}\n`)
   else io.out(conformText(report, level, io))
   if (report.mismatched > 0 || report.dirty.length > 0) exit(exitCodes.finding)
-  else if (io.signal.aborted) exit(exitCodes.interrupted)
+  else if (io.signal.aborted) exit(exitOfAbort(io.signal))
 }
 
 export function addConform(program: Command, context: Context): void {

@@ -1,3 +1,4 @@
+import { PageboxError } from '../../errors.ts'
 import type { RaceBox, RaceOptions, RaceProgress, RaceResult } from '../../engine/raceTypes.ts'
 import { StressTotal } from './total.ts'
 
@@ -26,6 +27,16 @@ export interface StressHooks {
   onSlice(total: StressTotal): void
 }
 
+/** Undefined: it was stopped before there was a result; what earlier slices have found stays. */
+async function unlessAborted(signal: AbortSignal, result: Promise<RaceResult>): Promise<RaceResult | undefined> {
+  try {
+    return await result
+  } catch (error) {
+    if (signal.aborted && error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED') return undefined
+    throw error
+  }
+}
+
 /** A slice ends in an audit of all pages; this is how long a fault can stay unseen. */
 const sliceSeconds = 10
 
@@ -40,7 +51,7 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
     const seconds = Math.min(sliceSeconds, plan.seconds - total.seconds)
     if (seconds <= 0.01 && slice > 0) break
     const seed = (plan.seed + slice) >>> 0
-    const result = await race(plan.box, {
+    const result = await unlessAborted(hooks.signal, race(plan.box, {
       threads: plan.threads,
       mix: plan.mix,
       pattern: plan.pattern,
@@ -49,7 +60,8 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
       seed,
       signal: hooks.signal,
       onProgress: (progress) => hooks.onProgress(progress, total),
-    })
+    }))
+    if (result === undefined) break
     total.add(result)
     hooks.onSlice(total)
     if (!result.audit.clean) return { total, failed: { seed, seconds } }

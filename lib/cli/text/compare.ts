@@ -6,18 +6,22 @@ import { situationLabel } from '../../compare/situation.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
 import { roomText } from './room.ts'
+import { foreign } from './foreign.ts'
 import { table, wrap } from './table.ts'
 
 function disagreementsText(document: CompareDocument, io: Io): string {
   if (document.disagreements.length === 0) return ''
   return [
-    io.colours.red(`Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`),
+    io.colours.red(
+      `Table and memory differ in ${document.disagreements.length === 1 ? 'one cell' : `${document.disagreements.length} cells`}, which is a bug of pagebox:`,
+    ),
     ...document.disagreements
       .slice(0, 20)
-      .map(
-        (each) =>
-          `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}: table ${each.table}; probe ${each.probe}`,
-      ),
+      .flatMap((each) => [
+        `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}`,
+        `    table:  ${each.table}`,
+        `    memory: ${each.probe}`,
+      ]),
   ].join('\n')
 }
 
@@ -47,10 +51,10 @@ export function baselineText(report: BaselineReport, io: Io): string {
   const { bold, yellow } = io.colours
   const lines: string[] = [bold('Against the baseline')]
   for (const { fact, before, now } of report.machineDiffers) {
-    lines.push(yellow(`The machine differs in ${fact}: ${before} then, ${now} now. Times do not compare.`))
+    lines.push(yellow(`The machine differs in ${fact}: ${foreign(before)} then, ${foreign(now)} now. Times do not compare.`))
   }
   if (report.onlyNow.length > 0) lines.push(wrap(`Only now: ${report.onlyNow.join(', ')}.`, io.columns))
-  if (report.onlyBefore.length > 0) lines.push(wrap(`Only then: ${report.onlyBefore.join(', ')}.`, io.columns))
+  if (report.onlyBefore.length > 0) lines.push(wrap(foreign(`Only then: ${report.onlyBefore.join(', ')}.`), io.columns))
   for (const change of report.roomChanges) {
     lines.push(
       `${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`,

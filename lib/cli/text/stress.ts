@@ -1,5 +1,6 @@
 import type { StressOutcome } from '../stress/stress.ts'
 import type { Io } from '../io.ts'
+import { foreign } from './foreign.ts'
 import { table } from './table.ts'
 
 const rate = (perSecond: number): string =>
@@ -40,10 +41,12 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
     lines.push(red(`audit: ${total.dirty.rowsTotal} descriptors do not hold what they must`))
     for (const row of total.dirty.rows.slice(0, auditRows)) {
       lines.push(
-        `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
+        foreign(
+          `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
+        ),
       )
     }
-    lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${repeat}`)
+    lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${foreign(repeat)}`)
   }
   return `${lines.join('\n')}\n`
 }

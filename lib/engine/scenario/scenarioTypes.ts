@@ -95,6 +95,8 @@ export interface RaceScenarioResult {
     /** The round that was not clean, from 0. */
     readonly round: number | null
   }
+  /** What the room analysis says against the scheme on the page types that the operations use. */
+  readonly warnings: readonly string[]
 }
 
 export interface ExploreOptions extends RunOptions {
