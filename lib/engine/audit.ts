@@ -1,3 +1,4 @@
+import { counted } from '../base/describe.ts'
 import { guardThis } from '../base/guardThis.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeAudit } from '../native/binding.ts'
@@ -68,7 +69,7 @@ class Report implements AuditReport {
   }
 
   toString(): string {
-    if (this.clean) return `clean: ${this.pages} pages`
+    if (this.clean) return `clean: ${counted(this.pages, 'page')}`
     const shown = this.rows.map(line)
     if (this.rowsTotal > shown.length) shown.push(`and ${this.rowsTotal - shown.length} more`)
     if (this.#after !== '') shown.push(this.#after)

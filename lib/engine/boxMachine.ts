@@ -1,4 +1,5 @@
 import { boolean, integer, oneOf, options, string, typedArray } from '../base/args.ts'
+import { counted as countOf } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { Mm } from '../mm/mm.ts'
 import { type FileOptions, type OpenFileOptions, PageFile, checkFileOptions } from '../mm/pageFile.ts'
@@ -126,7 +127,7 @@ function add(
       case 'ENOSPC':
         return new PageboxError(
           'ERR_PAGEBOX_ARG_RANGE',
-          `${call}: no room for ${pages} pages behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
+          `${call}: no room for ${countOf(pages, 'page')} behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
           {
             argument: 'options.pages',
             given: `${pages}`,

@@ -1,3 +1,4 @@
+import { counted } from '../base/describe.ts'
 import type { ExploreResult } from './explorePins.ts'
 import type { MmAuditRow } from './scenario/run.ts'
 import type { ExploreScenarioResult, RaceScenarioResult } from './scenario/scenarioTypes.ts'
@@ -31,12 +32,12 @@ export function raceAuditText(
   { audit, seed, rounds }: Pick<RaceScenarioResult, 'audit' | 'seed' | 'rounds'>,
   settings: Record<string, unknown>,
 ): string {
-  if (audit.clean) return `clean: ${rounds} rounds of '${name}', seed ${seed}`
+  if (audit.clean) return `clean: ${counted(rounds, 'round')} of '${name}', seed ${seed}`
   const round = audit.round ?? 0
   const seconds = Math.max(10, round)
   const { scheme, layout } = settings
   return [
-    `'${name}', seed ${seed}, round ${round}: ${audit.rows.length} differences${audit.leaks === '' ? '' : ', and a leak'}`,
+    `'${name}', seed ${seed}, round ${round}: ${counted(audit.rows.length, 'difference')}${audit.leaks === '' ? '' : ', and a leak'}`,
     ...rowsText(audit.rows, audit.leaks),
     `to repeat it: ${callText('race', 'scenario', { ...settings, seed, rounds: round + 1 })}`,
     `or, with JSON.stringify(scenario) in a file: pagebox stress FILE.json --scheme ${String(scheme)} --layout ${String(layout)} --seed ${seed} --seconds ${seconds}`,
@@ -50,10 +51,10 @@ export function exploreText(
   settings: Record<string, unknown>,
 ): string {
   const bad = Object.entries(outcomes).filter(([outcome, count]) => outcome !== 'clean' && count > 0)
-  if (bad.length === 0) return `clean: ${schedules} schedules of '${name}', seed ${seed}`
+  if (bad.length === 0) return `clean: ${counted(schedules, 'schedule')} of '${name}', seed ${seed}`
   const [found] = first
   return [
-    `'${name}', seed ${seed}: of ${schedules} schedules ${bad.map(([outcome, count]) => `${count} ended in ${outcome}`).join(', ')}`,
+    `'${name}', seed ${seed}: of ${counted(schedules, 'schedule')} ${bad.map(([outcome, count]) => `${count} ended in ${outcome}`).join(', ')}`,
     ...first.slice(0, most).map(({ run, outcome, text }) => `  schedule ${run}: ${outcome}: ${text}`),
     ...more(first),
     ...(found === undefined
@@ -69,7 +70,7 @@ export function explorePinsText(
   { violations, first, schedules, seed }: Pick<ExploreResult, 'violations' | 'first' | 'schedules' | 'seed'>,
   settings: Record<string, unknown>,
 ): string {
-  if (violations === 0) return `clean: ${schedules} schedules of pins, seed ${seed}`
+  if (violations === 0) return `clean: ${counted(schedules, 'schedule')} of pins, seed ${seed}`
   const [found] = first
   const all = Object.entries({ ...settings, seed, firstRun: found?.run ?? 0, schedules: 1 })
   return [

@@ -1,4 +1,5 @@
 import { boolean, integer, oneOf, options, unsigned64 } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
 import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
@@ -96,7 +97,7 @@ export class Mapping<Owner = unknown> {
 
   toString(): string {
     const { address, pages } = Mapping.#of(this)
-    return `${pages} page${pages === 1 ? '' : 's'} at ${hex(address)}`
+    return `${counted(pages, 'page')} at ${hex(address)}`
   }
 
   /** Pages [first, first + pages) of this range. */

@@ -1,5 +1,6 @@
 import { typedArray } from '../base/args.ts'
 import { typedArrayName } from '../base/primordials.ts'
+import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { isMapping, type Mapping } from '../mm/mapping.ts'
 import type { PagemapEntry } from '../mm/mmTypes.ts'
@@ -69,7 +70,7 @@ export function toHaveWords(received: unknown, expected: readonly bigint[] | Big
       pass
         ? `expected ${range} not to have these words`
         : wrong < 0
-          ? `expected ${wanted.length} words; ${range} has ${actual.length}`
+          ? `expected ${counted(wanted.length, 'word')}; ${range} has ${actual.length}`
           : `expected ${range} to have word ${wanted[wrong]} on page ${wrong}; it has ${actual[wrong] ?? 'no such page'}${showRange(range)}`,
     expected: wanted,
     actual,
@@ -135,7 +136,7 @@ function showEntries(entries: readonly PagemapEntry[]): string {
 
 function showMappings(range: Mapping): string {
   const lines = range.mm.vmas.map(
-    ({ address, pages, kind, prot }) => `  0x${address.toString(16)}: ${pages} pages, ${kind}, ${prot}`,
+    ({ address, pages, kind, prot }) => `  0x${address.toString(16)}: ${counted(pages, 'page')}, ${kind}, ${prot}`,
   )
   return `\n\n${lines.length === 0 ? '  nothing is mapped' : lines.join('\n')}`
 }

@@ -1,4 +1,5 @@
 import { badArgument, oneOf, unsigned64 } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
 import type { AuditReport } from '../engine/audit.ts'
@@ -41,7 +42,7 @@ export function toHavePins(received: unknown, pins: number): MatcherResult {
   const count = page.pinCount
   return {
     pass: BigInt(count.pins) === wanted,
-    message: () => `expected page ${page.pfn} to have ${pins} pins; ${countOf(page)}${showPage(page)}`,
+    message: () => `expected page ${page.pfn} to have ${counted(pins, 'pin')}; ${countOf(page)}${showPage(page)}`,
     expected: pins,
     actual: count.pins,
   }
@@ -164,7 +165,7 @@ function verdictOf(received: unknown): Verdict {
 
 function countOf(page: Page): string {
   const { pins, exact } = page.pinCount
-  return exact ? `its scheme counts ${pins} pins` : `its scheme sees at most ${pins} pins`
+  return exact ? `its scheme counts ${counted(pins, 'pin')}` : `its scheme sees at most ${counted(pins, 'pin')}`
 }
 
 function hex(value: bigint): string {

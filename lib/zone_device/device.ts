@@ -1,4 +1,5 @@
 import { badArgument, boolean, options, typedArray, unsigned64 } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
 import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength, typedArrayName } from '../base/primordials.ts'
 import type { PageboxError } from '../errors.ts'
@@ -215,7 +216,7 @@ function deviceIo(parts: DeviceParts<unknown>, call: ToCall, range: RangeParts, 
 }
 
 const refusal = (call: string, status: number, { address, pages }: RangeParts): PageboxError =>
-  kernelError(status, call, `${pages} page${pages === 1 ? '' : 's'} at 0x${address.toString(16)}`)
+  kernelError(status, call, `${counted(pages, 'page')} at 0x${address.toString(16)}`)
 
 const orNull = (bytes: Uint8Array): Uint8Array | null => (bytes.length === 0 ? null : bytes)
 
@@ -235,6 +236,6 @@ function dataFor(value: unknown, pages: number): Uint8Array {
   }
   const bytes = inputBytes(value, 'data')
   if (typedArrayLength(bytes) !== pages * pageBytes)
-    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'data', value, `${pages * pageBytes} bytes, or ${pages} words`)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'data', value, `${pages * pageBytes} bytes, or ${counted(pages, 'word')}`)
   return bytes
 }

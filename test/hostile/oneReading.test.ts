@@ -11,6 +11,11 @@ const codeOf = (call: () => unknown): string => {
   return 'nothing'
 }
 
+type Resizable = ArrayBuffer & { resize(to: number): void }
+// The library of types that this is compiled with is older than Node 20.
+const resizable = (bytes: number, maxByteLength: number): Resizable =>
+  new (ArrayBuffer as unknown as new (bytes: number, options: object) => Resizable)(bytes, { maxByteLength })
+
 describe('a getter among the options cannot change what was checked', () => {
   test('the pfns are transferred away', () => {
     const box = Box.create({ pages: 64 })
@@ -30,7 +35,7 @@ describe('a getter among the options cannot change what was checked', () => {
 
   test('the pfns shrink: those that are left are pinned, and counted', () => {
     const box = Box.create({ pages: 64 })
-    const buffer = new ArrayBuffer(16, { maxByteLength: 64 } as never) as ArrayBuffer & { resize(to: number): void }
+    const buffer = resizable(16, 64)
     const pfns = new Uint32Array(buffer)
     pfns.set([1, 2, 3, 4])
     const batch = {
@@ -46,7 +51,7 @@ describe('a getter among the options cannot change what was checked', () => {
 
   test('the pfns grow: the other arrays have another length then', () => {
     const box = Box.create({ pages: 64 })
-    const buffer = new ArrayBuffer(8, { maxByteLength: 64 } as never) as ArrayBuffer & { resize(to: number): void }
+    const buffer = resizable(8, 64)
     const batch = {
       get out() {
         buffer.resize(32)
@@ -86,7 +91,7 @@ describe('lengths are those of the memory', () => {
   test('of an array that lies outside of its buffer by now', () => {
     const box = Box.create({ pages: 64 })
     const file = box.createFile({ pages: 4 })
-    const buffer = new ArrayBuffer(64, { maxByteLength: 128 } as never) as ArrayBuffer & { resize(to: number): void }
+    const buffer = resizable(64, 128)
     const words = new BigUint64Array(buffer, 32, 4)
     buffer.resize(16)
     expect(codeOf(() => file.writeWords(words))).toBe('ERR_PAGEBOX_BUFFER_DETACHED')

@@ -20,7 +20,7 @@ them after "raw:". Without words, or with "-", they are read from standard input
 Examples:
   $ pagebox decode 17ffffc0000020 dead000000000100 dead000000000122 0 7f12 0 ffffffff00000000 0
   $ dmesg | grep raw: | head -2 | pagebox decode --layout linux-6.12 --scheme refcount-bias
-  $ pagebox decode --type device-private-anon --layout linux-4.20 ...`
+  $ pagebox decode --type anon --layout linux-4.20 17ffffc0080034 0 0 7f1 0 0 1ffffffff`
 
 async function run(given: string[], options: Options, { io }: Context): Promise<void> {
   const { decodeWords, layouts, pageTypes, schemes } = await import('../../index.ts')

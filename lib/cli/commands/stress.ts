@@ -42,13 +42,14 @@ Examples:
   $ pagebox stress                                       ten seconds, all cores
   $ pagebox stress pins-against-reclaim --scheme lru-overlay --threads 4
   $ pagebox stress --mix 'pin=4,unpin=4,get+put=1' --pattern hot --hours 1
-  $ pagebox stress --until-fail --scheme lru-overlay --quirks double-last-unpin
+  $ pagebox stress --until-fail --pages 1 --threads 2 --scheme lru-overlay --quirks double-last-unpin
 
   $ pagebox stress mm --seconds 60                       address spaces, with a chaos thread
   $ pagebox stress devices --mix 'touch=2,device=1'      every thread draws from one mix
   $ pagebox stress my-scenario.json                      a scenario from a file
 
-A run is audited every ten seconds. Exit code 1: an audit was not clean; the seed and the
+A run is audited every ten seconds. Exit code 1: an audit was not clean, or an operation met
+a word that no kernel would write; the seed and the
 command that repeats it are printed; operations are audited after each round of a quarter of a
 second. Runs beyond two minutes write a JSON line a minute to standard error. 130:
 interrupted, 143: terminated; the results until then are printed.`
@@ -261,7 +262,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--threads <n>', 'native threads', integer(1, Number.MAX_SAFE_INTEGER), os.availableParallelism())
     .option('--seconds <n>', 'how long (10)', positive)
     .option('--hours <n>', 'how long', positive)
-    .option('--until-fail', 'until an audit is not clean')
+    .option('--until-fail', 'until something is found')
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')

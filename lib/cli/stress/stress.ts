@@ -15,7 +15,7 @@ export interface StressPlan {
 
 export interface StressOutcome {
   total: StressTotal
-  /** Seed and length of the slice whose audit was not clean. */
+  /** Seed and length of the slice whose audit was not clean, or in which an operation met what no kernel writes. */
   failed: { seed: number; seconds: number } | undefined
 }
 
@@ -26,6 +26,9 @@ export interface StressHooks {
   onProgress(progress: RaceProgress, before: StressTotal): void
   onSlice(total: StressTotal): void
 }
+
+/** Operations that met a word which no kernel would write: what the kernel has assertions for. */
+const corruptOf = (result: RaceResult): number => result.ops.reduce((sum, op) => sum + (op.failures.CORRUPT ?? 0), 0)
 
 /** Undefined: it was stopped before there was a result; what earlier slices have found stays. */
 async function unlessAborted(signal: AbortSignal, result: Promise<RaceResult>): Promise<RaceResult | undefined> {
@@ -64,7 +67,7 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
     if (result === undefined) break
     total.add(result)
     hooks.onSlice(total)
-    if (!result.audit.clean) return { total, failed: { seed, seconds } }
+    if (!result.audit.clean || corruptOf(result) > 0) return { total, failed: { seed, seconds } }
   }
   return { total, failed: undefined }
 }

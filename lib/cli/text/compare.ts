@@ -13,14 +13,14 @@ function disagreementsText(document: CompareDocument, io: Io): string {
   if (document.disagreements.length === 0) return ''
   return [
     io.colours.red(
-      `Table and memory differ in ${document.disagreements.length === 1 ? 'one cell' : `${document.disagreements.length} cells`}, which is a bug of pagebox:`,
+      `Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`,
     ),
     ...document.disagreements
       .slice(0, 20)
       .flatMap((each) => [
         `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}`,
         `    table:  ${each.table}`,
-        `    memory: ${each.probe}`,
+        `    probe:  ${each.probe}`,
       ]),
   ].join('\n')
 }

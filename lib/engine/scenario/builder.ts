@@ -72,9 +72,9 @@ const fileOf = (value: unknown): { file: unknown } => {
 const pinOf = (value: unknown): Record<string, unknown> => ({ ...options(need(value, 'pin'), 'pin', ['id', 'proc']) })
 
 /** A handle that an earlier operation returned; options() would take nothing for an empty object. */
-function need(value: unknown, argument: string): unknown {
+function need(value: unknown, argument: string, allowed = 'what an earlier operation returned'): unknown {
   if (value !== undefined) return value
-  throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, 'what an earlier operation returned')
+  throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
 }
 
 const flag = (name: string, value: unknown): Record<string, 1> =>
@@ -211,11 +211,11 @@ export class OpList {
 
   /** O_DIRECT to the file, from pages that are pinned meanwhile. */
   directWrite(buffer: BufferHandle, file: FileHandle, at: { page: number; n: number; fpage: number } & Who): void {
-    const given = options(need(at, 'at'), 'at', [...rangeKeys, 'fpage'])
+    const given = options(need(at, 'at', 'an object with page, n and fpage'), 'at', [...rangeKeys, 'fpage'])
     this.#at('dio_write', buffer, rangeOf(given), { ...fileOf(file), fpage: given.fpage })
   }
   directRead(buffer: BufferHandle, file: FileHandle, at: { page: number; n: number; fpage: number } & Who): void {
-    const given = options(need(at, 'at'), 'at', [...rangeKeys, 'fpage'])
+    const given = options(need(at, 'at', 'an object with page, n and fpage'), 'at', [...rangeKeys, 'fpage'])
     this.#at('dio_read', buffer, rangeOf(given), { ...fileOf(file), fpage: given.fpage })
   }
   writeback(file: FileHandle): void {
@@ -280,7 +280,7 @@ export class ScenarioBuilder extends OpList {
   }
   /** A file on disk with contents. */
   file(settings: { pages: number; value?: number }): FileHandle {
-    const { pages, value } = options(need(settings, 'settings'), 'settings', ['pages', 'value'])
+    const { pages, value } = options(need(settings, 'settings', 'an object with pages'), 'settings', ['pages', 'value'])
     const file = this.#used.files++
     this.op({ op: 'file', file, pages, value: or(value, 0) } as unknown as ScenarioOp)
     return { file }

@@ -1,4 +1,5 @@
 import { badArgument, boolean, callback, integer, options, or, positive, unsigned64 } from '../../base/args.ts'
+import { counted } from '../../base/describe.ts'
 import { now } from '../../base/primordials.ts'
 import { PageboxError } from '../../errors.ts'
 import type { NativeFailure } from '../../native/binding.ts'
@@ -126,7 +127,7 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
   const { audit, leaks } = found
   const text = (): string =>
     audit.length === 0 && leaks === ''
-      ? `clean: ${ran.length} operations of '${read.name}'`
+      ? `clean: ${counted(ran.length, 'operation')} of '${read.name}'`
       : [`'${read.name}', seed ${seedOf(given.seed)}, run in order:`, ...rowsText(audit, leaks)].join('\n')
   return withText({ ran, audit, leaks }, text)
 }
