@@ -33,10 +33,7 @@ const kinds = { Uint8Array, Uint32Array, Int32Array, BigUint64Array } as const
 export type ArrayKind = keyof typeof kinds
 
 /** The same memory without what a subclass or an own property of `value` says about it. */
-export function plainView<Kind extends ArrayKind>(
-  value: object,
-  kind: Kind,
-): InstanceType<(typeof globalThis)[Kind]> {
+export function plainView<Kind extends ArrayKind>(value: object, kind: Kind): InstanceType<(typeof globalThis)[Kind]> {
   const View = kinds[kind] as Uint8ArrayConstructor
   const view: unknown = new View(typedArrayBuffer(value), typedArrayOffset(value), typedArrayLength(value))
   return view as InstanceType<(typeof globalThis)[Kind]>
@@ -51,7 +48,6 @@ export function isShared(buffer: ArrayBufferLike): boolean {
     return false
   }
 }
-
 
 const arrayIsArray = Array.isArray
 /** As `Array.isArray`, but false for a revoked proxy. */

@@ -22,6 +22,8 @@ function failure(error: unknown, signal: AbortSignal | undefined): Failure {
   if (error instanceof CommanderError) {
     return { exitCode: error.exitCode === 0 ? exitCodes.clean : exitCodes.usage, line: '' }
   }
+  if (error instanceof Error && error.name === 'AbortError' && signal?.aborted)
+    return { exitCode: exitOfAbort(signal), line: '' }
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, line: `pagebox: ${error.message}` }
   if (error instanceof PageboxError) {
     if (error.code === 'ERR_PAGEBOX_ABORTED' && signal?.aborted)

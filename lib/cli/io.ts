@@ -1,3 +1,4 @@
+import { type Readable, addAbortSignal } from 'node:stream'
 import pc from 'picocolors'
 import { exitCodes } from './exit.ts'
 
@@ -27,8 +28,10 @@ function columnsGiven(): number {
   return Number.isInteger(columns) && columns >= 20 && columns <= 1000 ? columns : defaultColumns
 }
 
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+/** Until its end, or a signal: then it rejects with an AbortError. */
+async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
   let text = ''
+  addAbortSignal(signal, stream)
   stream.setEncoding('utf8')
   for await (const chunk of stream) text += chunk
   return text
@@ -64,7 +67,7 @@ export function processIo(): Io {
     interactive: stderr.isTTY === true,
     columns: stdout.isTTY ? stdout.columns : columnsGiven(),
     colours: pc.createColors(stdout.isTTY === true && pc.isColorSupported),
-    readInput: () => readAll(stdin),
+    readInput: () => readAll(stdin, abort.signal),
     signal: abort.signal,
   }
 }

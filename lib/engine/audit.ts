@@ -77,7 +77,11 @@ class Report implements AuditReport {
   }
 
   static {
-    guardThis(Report, (value) => typeof value === 'object' && value !== null && #after in value, 'the report of an audit')
+    guardThis(
+      Report,
+      (value) => typeof value === 'object' && value !== null && #after in value,
+      'the report of an audit',
+    )
   }
 }
 

@@ -113,7 +113,12 @@ function raceResult(
   }
 }
 
-async function raceOn(box: NativeBox, value: RaceOptions, on = 'box', made?: { type: PageType; order: number }): Promise<RaceResult> {
+async function raceOn(
+  box: NativeBox,
+  value: RaceOptions,
+  on = 'box',
+  made?: { type: PageType; order: number },
+): Promise<RaceResult> {
   const { settings, signal, onProgress, progressIntervalMs } = read(value, box.facts.pages)
   const { scheme, layout } = box.facts
   const warnings = Object.freeze(

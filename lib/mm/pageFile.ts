@@ -81,9 +81,13 @@ export const pageFileId = (source: MachineSource<unknown>, value: unknown, argum
 /** A file whose length and words are as the options say. */
 export function checkFileOptions(pages: number, words: BigUint64Array | undefined): void {
   if (words !== undefined && words.length > pages)
-    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `options.words has ${counted(words.length, 'word')} for ${counted(pages, 'page')}`, {
-      argument: 'options.words',
-      given: `${words.length} words`,
-      allowed: `at most ${pages}`,
-    })
+    throw new PageboxError(
+      'ERR_PAGEBOX_ARG_RANGE',
+      `options.words has ${counted(words.length, 'word')} for ${counted(pages, 'page')}`,
+      {
+        argument: 'options.words',
+        given: `${words.length} words`,
+        allowed: `at most ${pages}`,
+      },
+    )
 }

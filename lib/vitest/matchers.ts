@@ -75,8 +75,7 @@ export function toHoldFields(received: unknown, expected: ExpectedFields): Match
     actual[name] = fields[name]
     if (fields[name] === undefined)
       lines.push(`  ${name}: no such field on a ${page.type} page; it has ${Object.keys(fields).join(', ')}`)
-    else if (fields[name] !== value)
-      lines.push(`  ${name}: expected ${hex(value)}, found ${hex(fields[name])}`)
+    else if (fields[name] !== value) lines.push(`  ${name}: expected ${hex(value)}, found ${hex(fields[name])}`)
   }
   const pass = lines.length === 0
   return {
@@ -148,8 +147,7 @@ function verdictOf(received: unknown): Verdict {
     const text = (): string => textOf(value)
     if (typeof value.audit === 'function') return verdictOf((received as Audited).audit())
     if (typeof value.clean === 'boolean' && Array.isArray(value.rows)) return { clean: value.clean, text }
-    if (typeof value.outcomes === 'object' && value.outcomes !== null)
-      return { clean: allClean(value.outcomes), text }
+    if (typeof value.outcomes === 'object' && value.outcomes !== null) return { clean: allClean(value.outcomes), text }
     if (typeof value.violations === 'number' && typeof value.schedules === 'number')
       return { clean: value.violations === 0, text }
     if (Array.isArray(value.audit) && typeof value.leaks === 'string')

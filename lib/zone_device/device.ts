@@ -236,6 +236,11 @@ function dataFor(value: unknown, pages: number): Uint8Array {
   }
   const bytes = inputBytes(value, 'data')
   if (typedArrayLength(bytes) !== pages * pageBytes)
-    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'data', value, `${pages * pageBytes} bytes, or ${counted(pages, 'word')}`)
+    throw badArgument(
+      'ERR_PAGEBOX_ARG_RANGE',
+      'data',
+      value,
+      `${pages * pageBytes} bytes, or ${counted(pages, 'word')}`,
+    )
   return bytes
 }

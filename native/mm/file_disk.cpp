@@ -53,8 +53,7 @@ Errc FileDisk::write_page(std::uint64_t index, const std::byte* from) {
     done += had.value;
   }
   std::uint64_t pages = atomics::load(&pages_);
-  while (pages <= index && !atomics::compare_exchange(&pages_, pages, index + 1)) {
-  }
+  while (pages <= index && !atomics::compare_exchange(&pages_, pages, index + 1)) {}
   return Errc::kOk;
 }
 

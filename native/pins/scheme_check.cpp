@@ -133,7 +133,8 @@ struct Checker {
 
 PinQuirkSet quirks_of(const SchemeSpec& scheme) {
   PinQuirkSet quirks = pin_quirks(PinQuirk::kNoZeroTest);
-  const bool references = scheme.place == CountPlace::kRefcount || scheme.place == CountPlace::kTail;
+  const bool references =
+      scheme.place == CountPlace::kRefcount || scheme.place == CountPlace::kTail;
   // Where a pin is one reference and nothing else, giving back one is right.
   if (!references || scheme.refs_per_pin > 1) quirks = quirks | pin_quirks(PinQuirk::kPutForUnpin);
   if (references && scheme.refs_per_pin > 1)
@@ -172,10 +173,10 @@ void complete_scheme(SchemeSpec& scheme) {
         scheme.place == CountPlace::kTail ? " without a tail for the count" : "";
     scheme.answer = biased ? PinAnswer::kFuzzy : PinAnswer::kUnknown;
     scheme.effects = pin_effects(biased ? PinEffect::kAnswerFuzzy : PinEffect::kAnswerUnknown);
-    scheme.false_positives = biased ? "a page" + where + " with " +
-                                          std::to_string(scheme.refs_per_pin) +
-                                          " or more references"
-                                    : "every page" + where + " that has a reference";
+    scheme.false_positives = biased
+                                 ? "a page" + where + " with " +
+                                       std::to_string(scheme.refs_per_pin) + " or more references"
+                                 : "every page" + where + " that has a reference";
   } else if (scheme.place == CountPlace::kMapcount) {
     scheme.effects = pin_effects(PinEffect::kMapcountRaised, PinEffect::kAnswerLags);
     scheme.locks = "the folio lock for an exact query";

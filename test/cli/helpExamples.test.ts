@@ -59,10 +59,7 @@ beforeAll(() => {
   mkdirSync(join(folder, 'recordings'))
   copyFileSync(join(vectors, 'handwritten.jsonl.gz'), join(folder, 'recordings/handwritten.jsonl.gz'))
   copyFileSync(join(vectors, 'random-simple.jsonl.gz'), join(folder, 'random.jsonl.gz'))
-  writeFileSync(
-    join(folder, 'handwritten.jsonl'),
-    gunzipSync(readFileSync(join(vectors, 'handwritten.jsonl.gz'))),
-  )
+  writeFileSync(join(folder, 'handwritten.jsonl'), gunzipSync(readFileSync(join(vectors, 'handwritten.jsonl.gz'))))
   const ops = [{ op: 'compact' }]
   writeFileSync(
     join(folder, 'my-scenario.json'),

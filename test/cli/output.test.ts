@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -96,9 +105,13 @@ describe('exit codes', () => {
     expect(code).toBe(2)
     expect(err).toContain('cannot write /dev/full: ENOSPC')
     expect(err).not.toMatch(/\n\s+at /)
-    const { status, stderr } = spawnSync('bash', ['-c', '"$0" --import tsx lib/cli/main.ts schemes > /dev/full', process.execPath], {
-      encoding: 'utf8',
-    })
+    const { status, stderr } = spawnSync(
+      'bash',
+      ['-c', '"$0" --import tsx lib/cli/main.ts schemes > /dev/full', process.execPath],
+      {
+        encoding: 'utf8',
+      },
+    )
     expect(stderr).toContain('cannot write standard output')
     expect(stderr).not.toMatch(/\n\s+at /)
     expect(status).toBe(2)

@@ -111,8 +111,8 @@ const file = box.createFile({ pages: 4 })
 const mapping = box.createMm().mmap({ pages: 2 ** 24 })
 const device = box.addDevice({ pages: 4 })
 const on = (prototype: object, key: PropertyKey): unknown => {
-  const member = Object.getOwnPropertyDescriptor(prototype, key)
-  return (member?.get ?? member?.value).call({})
+  const member = Object.getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor
+  return (member.get ?? member.value).call({})
 }
 
 // Every one of them has a bad argument, or a wrong `this`.

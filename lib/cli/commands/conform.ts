@@ -41,7 +41,7 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
   let done = 0
   try {
     for (const file of files) {
-      for await (const recording of readRecordings(file)) {
+      for await (const recording of readRecordings(file, io.signal)) {
         if (io.signal.aborted) break
         if (options.only !== undefined && !recording.name.includes(options.only)) continue
         const ran = runRecording(recording, { scheme: options.scheme, layout: options.layout })

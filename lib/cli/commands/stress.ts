@@ -213,7 +213,13 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
   }
 }
 
-function write(io: Io, name: string, { plan, warnings }: Planned, { total, failed }: StressOutcome, repeat: string): void {
+function write(
+  io: Io,
+  name: string,
+  { plan, warnings }: Planned,
+  { total, failed }: StressOutcome,
+  repeat: string,
+): void {
   io.out(
     `${toJson({
       scenario: name,

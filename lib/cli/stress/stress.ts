@@ -54,16 +54,19 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
     const seconds = Math.min(sliceSeconds, plan.seconds - total.seconds)
     if (seconds <= 0.01 && slice > 0) break
     const seed = (plan.seed + slice) >>> 0
-    const result = await unlessAborted(hooks.signal, race(plan.box, {
-      threads: plan.threads,
-      mix: plan.mix,
-      pattern: plan.pattern,
-      affinity: plan.affinity,
-      seconds,
-      seed,
-      signal: hooks.signal,
-      onProgress: (progress) => hooks.onProgress(progress, total),
-    }))
+    const result = await unlessAborted(
+      hooks.signal,
+      race(plan.box, {
+        threads: plan.threads,
+        mix: plan.mix,
+        pattern: plan.pattern,
+        affinity: plan.affinity,
+        seconds,
+        seed,
+        signal: hooks.signal,
+        onProgress: (progress) => hooks.onProgress(progress, total),
+      }),
+    )
     if (result === undefined) break
     total.add(result)
     hooks.onSlice(total)

@@ -12,9 +12,7 @@ import { table, wrap } from './table.ts'
 function disagreementsText(document: CompareDocument, io: Io): string {
   if (document.disagreements.length === 0) return ''
   return [
-    io.colours.red(
-      `Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`,
-    ),
+    io.colours.red(`Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`),
     ...document.disagreements
       .slice(0, 20)
       .flatMap((each) => [
@@ -51,7 +49,9 @@ export function baselineText(report: BaselineReport, io: Io): string {
   const { bold, yellow } = io.colours
   const lines: string[] = [bold('Against the baseline')]
   for (const { fact, before, now } of report.machineDiffers) {
-    lines.push(yellow(`The machine differs in ${fact}: ${foreign(before)} then, ${foreign(now)} now. Times do not compare.`))
+    lines.push(
+      yellow(`The machine differs in ${fact}: ${foreign(before)} then, ${foreign(now)} now. Times do not compare.`),
+    )
   }
   if (report.onlyNow.length > 0) lines.push(wrap(`Only now: ${report.onlyNow.join(', ')}.`, io.columns))
   if (report.onlyBefore.length > 0) lines.push(wrap(foreign(`Only then: ${report.onlyBefore.join(', ')}.`), io.columns))

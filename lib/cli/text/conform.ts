@@ -27,7 +27,8 @@ export function conformText(report: ConformReport, level: ConformLevel, { colour
   if (because.length > 0)
     lines.push('', `Explained by: ${because.map(([effect, count]) => `${effect} (${count})`).join(', ')}`)
   const missing = Object.entries(report.unsupportedOps)
-  if (missing.length > 0) lines.push('', `Not here yet: ${missing.map(([op, count]) => `${foreign(op)} (${count})`).join(', ')}`)
+  if (missing.length > 0)
+    lines.push('', `Not here yet: ${missing.map(([op, count]) => `${foreign(op)} (${count})`).join(', ')}`)
   for (const { scenario, rows: found } of report.dirty)
     lines.push('', colours.red(`audit of ${foreign(scenario)}:`), ...found.map((row) => `  ${foreign(row)}`))
   return `${lines.join('\n')}\n`

@@ -1,9 +1,9 @@
-// Control characters of C0 and C1, and those that turn the direction of a line: none of them prints,
-// and a terminal obeys them.
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+// Control characters, and those that do not show but turn or join what stands around them: a terminal
+// obeys the first, and a reader is led astray by the others.
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 const escaped = (character: string): string => {
-  const code = character.charCodeAt(0)
+  const code = character.codePointAt(0) as number
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
 }
 

@@ -45,9 +45,11 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
     const what = total.pagesAudited === 0 ? '' : `: ${total.pagesAudited.toLocaleString('en')} descriptors`
     lines.push(green(`audit clean${what} after ${total.slices} slices, ${total.seconds.toFixed(1)} s`))
   } else {
-    lines.push(red(
+    lines.push(
+      red(
         `audit: ${total.dirty.rowsTotal === 1 ? 'one descriptor does' : `${total.dirty.rowsTotal} descriptors do`} not hold what ${total.dirty.rowsTotal === 1 ? 'it' : 'they'} must`,
-      ))
+      ),
+    )
     for (const row of total.dirty.rows.slice(0, auditRows)) {
       lines.push(
         foreign(

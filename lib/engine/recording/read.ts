@@ -20,9 +20,10 @@ const recordingSchema = z.strictObject({
  *
  * @throws PageboxError `ERR_PAGEBOX_RECORDING` if the file cannot be read, is cut off, holds a line
  * that is not JSON, or is of another format; the message names file and line.
+ * @param signal Ends it early, also while a pipe gives nothing.
  */
-export async function* readRecordings(path: string): AsyncGenerator<Recording, void, undefined> {
-  const file = createReadStream(path)
+export async function* readRecordings(path: string, signal?: AbortSignal): AsyncGenerator<Recording, void, undefined> {
+  const file = createReadStream(path, signal === undefined ? {} : { signal })
   const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
   // pipe() does not pass errors on: a missing file would hang the reader.
   if (bytes !== file) file.on('error', (error: Error) => bytes.destroy(error))
@@ -34,6 +35,7 @@ export async function* readRecordings(path: string): AsyncGenerator<Recording, v
     }
   } catch (error) {
     if (error instanceof PageboxError) throw error
+    if (signal?.aborted) return
     const where = number === 0 ? path : `${path}, after line ${number}`
     throw invalid(`${where}: ${(error as Error).message}`, error)
   } finally {
@@ -106,7 +108,8 @@ export function parseRecording(line: string, where: string): Recording {
     throw invalid(`${where}: not a recording of this format: ${at}: ${issue?.message}`)
   }
   const { ops, results } = parsed.data
-  if (ops.length !== results.length) throw invalid(`${where}: ${counted(ops.length, 'operation')} but ${counted(results.length, 'result')}`)
+  if (ops.length !== results.length)
+    throw invalid(`${where}: ${counted(ops.length, 'operation')} but ${counted(results.length, 'result')}`)
   return parsed.data as Recording
 }
 
