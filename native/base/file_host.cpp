@@ -49,9 +49,8 @@ Result<File> File::open(FileStore&, const std::string& path, OpenFlags flags) {
   struct stat status = {};
   if (fstat(result.fd_, &status) != 0) return last_error();
   if (S_ISDIR(status.st_mode)) return Errc::kIsDir;
-  // A pipe or a terminal has no offsets: a read of a page would wait, or take what is not there
-  // again.
-  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) return Errc::kSPipe;
+  // A pipe has no offsets: a read of a page would wait, or take what is not there again.
+  if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) return Errc::kSPipe;
   return result;
 }
 

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
-import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
 import type { Recording } from './types.ts'
 
@@ -108,8 +107,7 @@ export function parseRecording(line: string, where: string): Recording {
     throw invalid(`${where}: not a recording of this format: ${at}: ${issue?.message}`)
   }
   const { ops, results } = parsed.data
-  if (ops.length !== results.length)
-    throw invalid(`${where}: ${counted(ops.length, 'operation')} but ${counted(results.length, 'result')}`)
+  if (ops.length !== results.length) throw invalid(`${where}: ${ops.length} operations but ${results.length} results`)
   return parsed.data as Recording
 }
 
