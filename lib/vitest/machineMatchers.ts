@@ -70,7 +70,7 @@ export function toHaveWords(received: unknown, expected: readonly bigint[] | Big
       pass
         ? `expected ${range} not to have these words`
         : wrong < 0
-          ? `expected ${counted(wanted.length, 'word')}; ${range} has ${actual.length}`
+          ? `expected ${wanted.length} words; ${range} has ${actual.length}`
           : `expected ${range} to have word ${wanted[wrong]} on page ${wrong}; it has ${actual[wrong] ?? 'no such page'}${showRange(range)}`,
     expected: wanted,
     actual,
