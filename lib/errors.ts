@@ -4,7 +4,7 @@ export const errorCodes = {
   ERR_PAGEBOX_ARG_RANGE: 'An argument has the right type and a value that is not allowed.',
   ERR_PAGEBOX_OPTION_UNKNOWN: 'An options object has a property that does not exist.',
   ERR_PAGEBOX_PFN_RANGE: 'A page frame number lies outside the box.',
-  ERR_PAGEBOX_BUFFER_DETACHED: 'A typed array has lost its memory: its buffer was transferred.',
+  ERR_PAGEBOX_BUFFER_DETACHED: 'A typed array has lost its memory: its buffer was transferred, or shrunk.',
   ERR_PAGEBOX_THIS: 'A method was called on something that is not its own object.',
   ERR_PAGEBOX_CLOSED: 'The box, window or sampler was closed.',
   ERR_PAGEBOX_BUSY: 'Something else is running on this box, and the two exclude each other.',
@@ -15,7 +15,8 @@ export const errorCodes = {
   ERR_PAGEBOX_SCHEME_INVALID: 'A declared scheme names bits that do not exist, or not enough of them.',
   ERR_PAGEBOX_NO_ROOM:
     'The scheme, the page type, or something that address spaces need does not exist in this layout; the message says what.',
-  ERR_PAGEBOX_MEMORY: 'Memory could not be reserved.',
+  ERR_PAGEBOX_MEMORY: 'Memory of this process could not be had.',
+  ERR_PAGEBOX_THREADS: 'The system gives this process no more threads.',
   ERR_PAGEBOX_PAGE_FREE: 'The page is free or frozen: its reference count is zero, and nobody may take one.',
   ERR_PAGEBOX_NOT_PINNED: 'Unpin of a page that is not pinned that often.',
   ERR_PAGEBOX_NOT_REFERENCED: 'Put of a page without a reference that could be given back.',
@@ -54,6 +55,13 @@ export interface ErrorDetails {
   cause?: unknown
 }
 
+function whatIsWrong(code: unknown, message: unknown, details: unknown): readonly [string, string] | undefined {
+  if (typeof code !== 'string' || !Object.hasOwn(errorCodes, code)) return ['code', 'one of errorCodes']
+  if (typeof message !== 'string') return ['message', 'a string']
+  if (typeof details !== 'object' || details === null) return ['details', 'an object']
+  return undefined
+}
+
 /**
  * Every error that pagebox throws by intent. `code` is stable, the message is not.
  *
@@ -69,6 +77,12 @@ export class PageboxError extends Error {
   readonly index: number | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    const wrong = whatIsWrong(code, message, details)
+    if (wrong !== undefined)
+      throw new PageboxError('ERR_PAGEBOX_ARG_TYPE', `${wrong[0]} must be ${wrong[1]}`, {
+        argument: wrong[0],
+        allowed: wrong[1],
+      })
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'PageboxError'
     this.code = code

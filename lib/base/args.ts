@@ -1,11 +1,12 @@
 import { type ErrorCode, PageboxError } from '../errors.ts'
 import { describe, list } from './describe.ts'
 import {
+  type ArrayKind,
+  hasLostMemory,
   isArray,
-  isDetached,
   isInteger,
   keysOf,
-  typedArrayBuffer,
+  plainView,
   typedArrayLength,
   typedArrayName,
 } from './primordials.ts'
@@ -97,15 +98,21 @@ export function array<Item>(
   item: (value: unknown, argument: string) => Item,
 ): Item[] {
   if (!isArray(value)) throw badType(argument, value, 'an array')
-  const length = read(value, 'length', argument) as number
+  const length = read(value, 'length', argument)
+  // A proxy of an array may say anything.
+  if (typeof length !== 'number' || !isInteger(length) || length < 0) throw badType(argument, value, 'an array')
   if (length > longestList) throw badRange(argument, value, `an array of at most ${longestList} elements`)
   const copy: Item[] = []
   for (let i = 0; i < length; i++) copy[i] = item(read(value, i, argument), `${argument}[${i}]`)
   return copy
 }
 
-/** A typed array of one kind that still has its memory. */
-export function typedArray<Kind extends 'Uint8Array' | 'Uint32Array' | 'Int32Array' | 'BigUint64Array'>(
+/**
+ * A typed array of one kind that still has its memory: a plain view of it, whose length is the buffer's
+ * and not what a subclass says. Options are read before this is called, since a getter among them can
+ * take the memory away.
+ */
+export function typedArray<Kind extends ArrayKind>(
   value: unknown,
   argument: string,
   kind: Kind,
@@ -114,11 +121,10 @@ export function typedArray<Kind extends 'Uint8Array' | 'Uint32Array' | 'Int32Arr
   const allowed = length === undefined ? `a ${kind}` : `a ${kind} of length ${length}`
   if (typeof value !== 'object' || value === null || typedArrayName(value) !== kind)
     throw badType(argument, value, allowed)
-  const buffer = typedArrayBuffer(value)
-  if (isDetached(buffer))
+  if (hasLostMemory(value))
     throw badArgument('ERR_PAGEBOX_BUFFER_DETACHED', argument, value, `${allowed} with its memory`)
   if (length !== undefined && typedArrayLength(value) !== length) throw badRange(argument, value, allowed)
-  return value as InstanceType<(typeof globalThis)[Kind]>
+  return plainView(value, kind)
 }
 
 function read(from: object, key: PropertyKey, argument: string): unknown {

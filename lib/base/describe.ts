@@ -33,3 +33,6 @@ export function list(names: readonly string[]): string {
   if (quoted.length < 2) return quoted.join('')
   return `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
 }
+
+/** `'1 page'`, `'2 pages'` */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`

@@ -13,9 +13,31 @@ const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
 
 /** `'Uint32Array'`, or undefined for what is no typed array. Runs no code of the caller. */
 export const typedArrayName = getterOf<string | undefined>(typedArrayPrototype, Symbol.toStringTag)
-/** 0 for a detached one. */
+/** 0 for one that has lost its memory. */
 export const typedArrayLength = getterOf<number>(typedArrayPrototype, 'length')
 export const typedArrayBuffer = getterOf<ArrayBufferLike>(typedArrayPrototype, 'buffer')
+const typedArrayOffset = getterOf<number>(typedArrayPrototype, 'byteOffset')
+
+const firstElement = getOwnPropertyDescriptor(typedArrayPrototype, 'at')?.value as (index: number) => unknown
+/** Whether its buffer was transferred away, or has shrunk so far that the array lies outside of it. */
+export function hasLostMemory(value: object): boolean {
+  try {
+    apply(firstElement, value, [0])
+    return false
+  } catch {
+    return true
+  }
+}
+
+const kinds = { Uint8Array, Uint32Array, Int32Array, BigUint64Array } as const
+export type ArrayKind = keyof typeof kinds
+
+/** The same memory without what a subclass or an own property of `value` says about it. */
+export function plainView<Kind extends ArrayKind>(value: object, kind: Kind): InstanceType<(typeof globalThis)[Kind]> {
+  const View = kinds[kind] as Uint8ArrayConstructor
+  const view: unknown = new View(typedArrayBuffer(value), typedArrayOffset(value), typedArrayLength(value))
+  return view as InstanceType<(typeof globalThis)[Kind]>
+}
 
 const sharedLength = getterOf<number>(SharedArrayBuffer.prototype, 'byteLength')
 export function isShared(buffer: ArrayBufferLike): boolean {
@@ -24,17 +46,6 @@ export function isShared(buffer: ArrayBufferLike): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-const Bytes = Uint8Array
-/** Whether the buffer was transferred away. Node 20 has no `detached` property. */
-export function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    new Bytes(buffer)
-    return false
-  } catch {
-    return true
   }
 }
 

@@ -20,7 +20,7 @@ export async function cli(args: readonly string[], io: Io): Promise<ExitCode> {
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    const { exitCode, line } = failureOf(error)
+    const { exitCode, line } = failureOf(error, io.signal)
     if (line !== '') io.err(`${line}\n`)
     return exitCode
   }

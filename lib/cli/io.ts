@@ -1,4 +1,6 @@
+import { type Readable, addAbortSignal } from 'node:stream'
 import pc from 'picocolors'
+import { exitCodes } from './exit.ts'
 
 type Colours = ReturnType<typeof pc.createColors>
 
@@ -16,45 +18,65 @@ export interface Io {
   readInput(): Promise<string>
   /** The same piece by piece, for what may be long. */
   readChunks?(): AsyncIterable<string>
-  /** Aborted by SIGINT. */
+  /** Aborted by SIGINT and SIGTERM; the reason is the signal's name. */
   signal: AbortSignal
 }
 
 const defaultColumns = 100
 
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+/** Width of what is no terminal: what the caller says, as other tools have it. */
+function columnsGiven(): number {
+  const columns = Number(process.env.COLUMNS)
+  return Number.isInteger(columns) && columns >= 20 && columns <= 1000 ? columns : defaultColumns
+}
+
+/** Until its end, or a signal: then it rejects with an AbortError. */
+async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
   let text = ''
+  addAbortSignal(signal, stream)
   stream.setEncoding('utf8')
   for await (const chunk of stream) text += chunk
   return text
 }
 
-async function* chunksOf(stream: NodeJS.ReadableStream): AsyncIterable<string> {
+async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncIterable<string> {
+  addAbortSignal(signal, stream)
   stream.setEncoding('utf8')
   for await (const chunk of stream) yield chunk as string
 }
 
-/** The real process. SIGINT aborts once; a second one ends it at once. */
+/** A signal stops the command, which then prints what it has; a second one ends the process at once. */
+function stopOnSignals(abort: AbortController): void {
+  const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(codes[name])
+      process.stderr.write('\npagebox: stopping; what was done until now follows. Once more to end at once.\n')
+      abort.abort(name)
+    })
+}
+
+/** The real process. */
 export function processIo(): Io {
   const abort = new AbortController()
-  process.once('SIGINT', () => {
-    abort.abort()
-    process.once('SIGINT', () => process.exit(130))
-  })
-  // A reader that closes early (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
-  })
+  stopOnSignals(abort)
   const { stdout, stderr, stdin } = process
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that closes early (`| head`) is no error.
+    if (error.code === 'EPIPE') process.exit(exitCodes.clean)
+    stderr.write(`pagebox: cannot write standard output: ${error.message}\n`)
+    process.exit(exitCodes.usage)
+  })
+  // There is nowhere left to say it.
+  stderr.on('error', () => {})
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     interactive: stderr.isTTY === true,
-    columns: stdout.isTTY ? stdout.columns : defaultColumns,
+    columns: stdout.isTTY ? stdout.columns : columnsGiven(),
     colours: pc.createColors(stdout.isTTY === true && pc.isColorSupported),
-    readInput: () => readAll(stdin),
-    readChunks: () => chunksOf(stdin),
+    readInput: () => readAll(stdin, abort.signal),
+    readChunks: () => chunksOf(stdin, abort.signal),
     signal: abort.signal,
   }
 }

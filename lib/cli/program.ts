@@ -13,7 +13,8 @@ const about = `Compares ways to keep page pin counts inside Linux page descripto
 what fits where, what it damages, what it costs, where it ends.`
 
 const codes = `
-Exit codes: 0 done and clean, 1 a finding, 2 wrong use, 3 internal error, 130 interrupted.
+Exit codes: 0 done and clean, 1 a finding, 2 wrong use, 3 internal error,
+130 interrupted (SIGINT), 143 terminated (SIGTERM).
 
 Start with:
   $ pagebox compare --quick`

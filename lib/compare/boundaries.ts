@@ -1,7 +1,7 @@
 import { PageboxError } from '../errors.ts'
 import type { Layout, PageType } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
-import type { BoundaryRow, FalsePositiveRow } from './document.ts'
+import type { BoundaryRow, Disagreement, FalsePositiveRow } from './document.ts'
 import type { Subject, SubjectBox } from './subject.ts'
 
 /** Each pin also holds `_refcount`, a signed 32-bit word in which the page itself holds one. */
@@ -74,18 +74,74 @@ export function measureBoundary(
   })
 }
 
-/** Counts of ordinary references around the places where a fuzzy query tips over. */
+/** Counts of ordinary references that are asked about in any case. */
 const referenceCounts = [1, 2, 1023, 1024, 4096]
+
+/** Beyond the largest weight that a pin can have, by a factor of two: a query that is still sure will be. */
+const mostReferences = 2 ** 21
+
+/**
+ * From how many references on the scheme says that a page that nobody pinned may be pinned, by its own
+ * arithmetic: a pin's weight in references. Null: never.
+ */
+export function claimedThreshold(scheme: Scheme): number | null {
+  if (scheme.answer === 'exact') return null
+  return scheme.answer === 'unknown' ? 1 : scheme.refsPerPin
+}
+
+/**
+ * The fewest references that the query takes for a pin, found by asking it: doubled until it says yes,
+ * then halved. Null: it never does.
+ */
+export function thresholdIn(asked: (references: number) => boolean): number | null {
+  let yes = 1
+  while (yes <= mostReferences && !asked(yes)) yes *= 2
+  if (yes > mostReferences) return null
+  let no = Math.floor(yes / 2)
+  while (yes - no > 1) {
+    const middle = Math.floor((yes + no) / 2)
+    if (asked(middle)) yes = middle
+    else no = middle
+  }
+  return yes
+}
 
 /** Asks "is it pinned?" about a page that nobody pinned but many hold. */
 export function measureFalsePositives(subject: Subject, scheme: Scheme, layout: Layout): FalsePositiveRow[] {
   const page = { pageType: 'anon' as const, order: 0 }
-  return withPage(subject, scheme, layout, page, (box) => {
-    let held = 1
-    return referenceCounts.map((references) => {
-      if (references > held) box.pins.get(0, references - held)
-      held = references
-      return { layout: layout.name, ...page, references, maybePinned: box.pins.maybePinned(0) }
+  const asked = (references: number): boolean =>
+    withPage(subject, scheme, layout, page, (box) => {
+      if (references > 1) box.pins.get(0, references - 1)
+      return box.pins.maybePinned(0)
     })
-  })
+  const found = thresholdIn(asked)
+  const around = [found, claimedThreshold(scheme)].flatMap((at) => (at === null ? [] : [at - 1, at]))
+  const counts = [...new Set([...referenceCounts, ...around])].filter((count) => count >= 1).sort((a, b) => a - b)
+  return counts.map((references) => ({
+    layout: layout.name,
+    ...page,
+    references,
+    maybePinned: asked(references),
+  }))
+}
+
+const fromText = (at: number | null): string => (at === null ? 'never' : `from ${at} references on`)
+
+/** Where memory contradicts what the scheme's arithmetic says of its false positives. */
+export function thresholdDisagreement(
+  scheme: Scheme,
+  layout: Layout,
+  rows: readonly FalsePositiveRow[],
+): Disagreement | undefined {
+  const claimed = claimedThreshold(scheme)
+  const found = rows.find(({ maybePinned }) => maybePinned)?.references ?? null
+  if (rows.length === 0 || found === claimed) return undefined
+  return {
+    layout: layout.name,
+    pageType: 'anon',
+    order: 0,
+    scheme: scheme.name,
+    table: `a page that nobody pinned may be pinned ${fromText(claimed)}`,
+    probe: fromText(found),
+  }
 }

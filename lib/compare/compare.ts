@@ -3,7 +3,7 @@ import { longCall, type LongCallOptions, type Progress, throwIfAborted, wasAbort
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { answerText } from './answer.ts'
-import { measureBoundary, measureFalsePositives } from './boundaries.ts'
+import { measureBoundary, measureFalsePositives, thresholdDisagreement } from './boundaries.ts'
 import { measureGroup } from './costs.ts'
 import { type CompareDocument, documentVersion, type LayoutEntry, type SchemeEntry } from './document.ts'
 import { measureJavaScript } from './javascript.ts'
@@ -157,8 +157,13 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
         ['fits', 'collides'].includes(subject.room({ scheme, layout: costLayout.name, pageType, order }).cell)
       if (runs('anon', 0)) {
         entry.boundaries.push(measureBoundary(subject, scheme, costLayout, { pageType: 'anon', order: 0 }))
-        entry.falsePositivesSeen.push(...measureFalsePositives(subject, scheme, costLayout))
+        const seen = measureFalsePositives(subject, scheme, costLayout)
+        entry.falsePositivesSeen.push(...seen)
+        const differs = thresholdDisagreement(scheme, costLayout, seen)
+        if (differs !== undefined) document.disagreements.push(differs)
       }
+      await setImmediate()
+      if (signal?.aborted) return false
       if (runs('compound-head', 9)) {
         entry.boundaries.push(measureBoundary(subject, scheme, costLayout, { pageType: 'compound-head', order: 9 }))
       }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { CostOptions, CostSampler } from '../engine/costTypes.ts'
 import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
@@ -121,11 +122,14 @@ export async function measureGroup(
   const set = new WorkingSet(subject, layout, group, options.seed)
   const outcomes: CostOutcome[] = []
   try {
-    const pairs: Pair[] = fitting.map((scheme) => ({
-      scheme,
-      own: set.sampler(scheme, 'scheme'),
-      limit: group.withLimit ? limitSampler(set, scheme) : undefined,
-    }))
+    const pairs: Pair[] = []
+    for (const scheme of fitting) {
+      const own = set.sampler(scheme, 'scheme')
+      pairs.push({ scheme, own, limit: group.withLimit ? limitSampler(set, scheme) : undefined })
+      // Descriptors are set up in one call each; between them a signal must get through.
+      await setImmediate()
+      if (options.signal?.aborted) return outcomes
+    }
     const series = pairs.flatMap(({ own, limit }) =>
       [own, ...(limit ? [limit] : [])].map((sampler) => seriesOf(sampler, group)),
     )

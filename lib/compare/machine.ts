@@ -36,6 +36,7 @@ export function describeMachine(): Machine {
 
 /** Who else was busy; empty on a quiet machine. Contended times suffer most. */
 export function loadWarning({ loadAverage, cores }: Machine): string {
-  if (loadAverage < cores / 2) return ''
-  return `The machine was busy (load ${loadAverage.toFixed(1)} on ${cores} cores) when this was measured: trust the ratios more than the times, and repeat what was contended.`
+  // On one core the run that measures is already half of a load.
+  if (loadAverage < Math.max(1, cores / 2)) return ''
+  return `The machine was busy (load ${loadAverage.toFixed(1)} on ${cores === 1 ? 'one core' : `${cores} cores`}) when this was measured: trust the ratios more than the times, and repeat what was contended.`
 }

@@ -25,8 +25,26 @@ export interface RoomOutcome {
   disagreements: Disagreement[]
 }
 
-const describe = (cell: string, places: readonly FieldBits[]): string =>
-  places.length === 0 ? cell : `${cell}: ${places.map((at) => `${at.field} +${at.offsetBytes}`).join(', ')}`
+/** One place, bit by bit: what differs between two sides may be a single bit. */
+const placeText = ({ field, tail, offsetBytes, shift, bits }: FieldBits): string => {
+  const first = offsetBytes * 8 + shift
+  const where = bits === 1 ? `bit ${first}` : `bits ${first}..${first + bits - 1}`
+  return `${field} ${where}${tail === 0 ? '' : ` of page[${tail}]`}`
+}
+
+type Side = { cell: string; reason: string; places: readonly FieldBits[] }
+
+const sideText = ({ cell, reason, places }: Side, place: (at: FieldBits) => string): string => {
+  if (places.length > 0) return `${cell}: ${places.map(place).join(', ')}`
+  return reason === '' ? cell : `${cell}: ${reason}`
+}
+
+/** Two sides that differ, in words that differ. */
+function describe(table: Side, probe: Side): { table: string; probe: string } {
+  const text = (place: (at: FieldBits) => string) => ({ table: sideText(table, place), probe: sideText(probe, place) })
+  const short = text((at) => `${at.field} +${at.offsetBytes}`)
+  return short.table === short.probe ? text(placeText) : short
+}
 
 /** All page types and orders of one scheme in one layout, from the table and from memory. */
 export function examineRoom(subject: Subject, scheme: Scheme, layout: Layout): RoomOutcome {
@@ -52,8 +70,7 @@ export function examineRoom(subject: Subject, scheme: Scheme, layout: Layout): R
         outcome.disagreements.push({
           ...at,
           scheme: scheme.name,
-          table: describe(room.cell, room.collisions),
-          probe: describe(probe.cell, probe.damaged),
+          ...describe({ ...room, places: room.collisions }, { ...probe, places: probe.damaged }),
         })
       }
     }

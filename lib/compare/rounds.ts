@@ -18,6 +18,9 @@ export interface RoundOptions {
   signal: AbortSignal | undefined
 }
 
+/** Untimed operations in one call. */
+const warmUpPart = 2 ** 16
+
 /** Fewest rounds that still make an interval. */
 const fewestRounds = 3
 
@@ -30,7 +33,12 @@ export async function interleave(series: readonly Series[], options: RoundOption
   const results: number[][] = series.map(() => [])
   const opsOf: number[] = []
   for (const each of series) {
-    each.sample(Math.min(each.warmUpOps, each.maxOps))
+    // In parts, so that a signal gets through; a sample blocks.
+    for (let left = Math.min(each.warmUpOps, each.maxOps); left > 0; left -= warmUpPart) {
+      each.sample(Math.min(left, warmUpPart))
+      await setImmediate()
+      if (options.signal?.aborted) return results
+    }
     const trial = each.sample(Math.min(4096, each.maxOps))
     const nsPerOp = Math.max(0.2, trial.ns / trial.ops)
     const fitting = Math.round((options.sampleMs * 1e6) / nsPerOp)

@@ -1,3 +1,5 @@
+import { counted } from '../base/describe.ts'
+import { guardThis } from '../base/guardThis.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeAudit } from '../native/binding.ts'
 
@@ -45,8 +47,11 @@ class Report implements AuditReport {
   readonly rowsTotal: number
   readonly pages: number
   readonly unknown: readonly string[]
+  /** What led to it, where there is more to say than the rows. */
+  readonly #after: string
 
-  constructor(found: NativeAudit) {
+  constructor(found: NativeAudit, after: string) {
+    this.#after = after
     this.rows = Object.freeze(found.rows.map((row) => Object.freeze(row)))
     this.rowsTotal = found.rowsTotal
     this.pages = found.pages
@@ -64,12 +69,25 @@ class Report implements AuditReport {
   }
 
   toString(): string {
-    if (this.clean) return `clean: ${this.pages} pages`
+    if (this.clean) return `clean: ${counted(this.pages, 'page')}`
     const shown = this.rows.map(line)
     if (this.rowsTotal > shown.length) shown.push(`and ${this.rowsTotal - shown.length} more`)
+    if (this.#after !== '') shown.push(this.#after)
     return shown.join('\n')
+  }
+
+  static {
+    guardThis(
+      Report,
+      (value) => typeof value === 'object' && value !== null && #after in value,
+      'the report of an audit',
+    )
   }
 }
 
-/** The report of an audit that was made in native code. */
-export const auditReport = (found: NativeAudit): AuditReport => Object.freeze(new Report(found))
+/**
+ * The report of an audit that was made in native code.
+ *
+ * @param after What its text ends with unless it is clean: the seed, and how to repeat it.
+ */
+export const auditReport = (found: NativeAudit, after = ''): AuditReport => Object.freeze(new Report(found, after))

@@ -336,7 +336,7 @@ export class Box implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.close()
+    Box.#of(this).close()
   }
 
   static {

@@ -1,4 +1,5 @@
 import { boolean, integer, oneOf, options, string, typedArray } from '../base/args.ts'
+import { counted as countOf } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { Mm } from '../mm/mm.ts'
 import { type FileOptions, type OpenFileOptions, PageFile, checkFileOptions } from '../mm/pageFile.ts'
@@ -52,8 +53,28 @@ export function openFile(source: MachineSource<unknown>, path: unknown, settings
       allowed: 'a file of whole pages; truncate: true makes it empty',
       errno: 'EINVAL',
     })
+  if (typeof opened === 'number' && opened > 0) {
+    const why = openWords[errnoName(opened)]
+    if (why !== undefined)
+      throw new PageboxError('ERR_PAGEBOX_REFUSED', `openFile: '${where}': ${errnoName(opened)}, ${why}`, {
+        argument: 'path',
+        given: where,
+        allowed: 'a regular file that may be read and written',
+        errno: errnoName(opened),
+      })
+  }
   const { id, direct } = made(opened, 'openFile', `'${where}'`)
   return new PageFile(source, { id, room: 'disk', kind: 'real', direct }, internal)
+}
+
+/** What open(2) means by an errno that means something else of pages. */
+const openWords: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file; create: true makes one',
+  EACCES: 'no permission to read and write it',
+  EPERM: 'not permitted',
+  ENXIO: 'nobody has the other end open',
+  ENODEV: 'no such device',
+  EBUSY: 'in use',
 }
 
 /** Numbers a device that was given no name. */
@@ -106,7 +127,7 @@ function add(
       case 'ENOSPC':
         return new PageboxError(
           'ERR_PAGEBOX_ARG_RANGE',
-          `${call}: no room for ${pages} pages behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
+          `${call}: no room for ${countOf(pages, 'page')} behind the others; the box was made with devicePages ${source.native.facts.devicePages}`,
           {
             argument: 'options.pages',
             given: `${pages}`,

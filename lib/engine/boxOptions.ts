@@ -1,9 +1,8 @@
-import { array, boolean, integer, oneOf, options, or } from '../base/args.ts'
+import { boolean, integer, oneOf, options, or } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBoxOptions } from '../native/binding.ts'
-import { tables } from '../native/tables.ts'
 import { layoutOf, layoutRef } from '../page/layouts.ts'
-import { schemeOf, schemeRef } from '../pins/schemes.ts'
+import { quirksOf, schemeOf, schemeRef } from '../pins/schemes.ts'
 
 /** Pages that a pfn can name: batches name them in 32 bits. */
 const maxPages = 2 ** 32
@@ -45,6 +44,7 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         ? 'none'
         : 'anon'
       : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)
   const pages = integer(given.pages, `${argument}.pages`, 1, maxPages)
   return {
     pages,
@@ -54,7 +54,7 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         : integer(given.devicePages, `${argument}.devicePages`, 0, maxPages - pages),
     devicePagesOptional: given.devicePages === undefined,
     addressSpaces: true,
-    scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)),
+    scheme: schemeRef(scheme),
     layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)),
     ledger: flag('ledger', true),
     frames,
@@ -67,10 +67,7 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         ? 0
         : integer(given.hugetlbPages, `${argument}.hugetlbPages`, 0, mostHugetlbPages(pages)),
     shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
-    quirks:
-      given.quirks === undefined
-        ? []
-        : array(given.quirks, `${argument}.quirks`, (quirk, where) => oneOf(quirk, where, tables().quirks)),
+    quirks: quirksOf(given.quirks, `${argument}.quirks`, scheme),
   }
 }
 

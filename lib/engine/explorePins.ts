@@ -1,12 +1,13 @@
-import { array, badArgument, integer, oneOf, options, or, unsigned64 } from '../base/args.ts'
+import { badArgument, integer, options, or, unsigned64 } from '../base/args.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
-import { tables } from '../native/tables.ts'
 import { layoutOf } from '../page/layouts.ts'
-import { schemeOf } from '../pins/schemes.ts'
+import { quirksOf, schemeOf } from '../pins/schemes.ts'
+import { explorePinsText } from './findingText.ts'
 import { longCall, longCallKeys, type LongCallOptions, throwIfAborted } from './poll.ts'
 import { pollExplore } from './pollEngines.ts'
 import type { ExploreProgress } from './scenario/scenarioTypes.ts'
+import { withText } from './withText.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
 export interface ExplorePinsOptions extends LongCallOptions<ExploreProgress> {
@@ -96,13 +97,11 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
   const call = longCall<ExploreProgress>('explorePins', given)
   const schedules =
     given.schedules === undefined ? 10_000 : integer(given.schedules, 'options.schedules', 1, Number.MAX_SAFE_INTEGER)
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const settings = {
-    scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
+    scheme: builtin(scheme, 'options.scheme'),
     layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
-    quirks:
-      given.quirks === undefined
-        ? []
-        : array(given.quirks, 'options.quirks', (quirk, where) => oneOf(quirk, where, tables().quirks)),
+    quirks: quirksOf(given.quirks, 'options.quirks', scheme),
     threads: count('threads', 2, 3, 2),
     folios: count('folios', 1, 8, 2),
     order: count('order', 0, 9, 0),
@@ -117,5 +116,16 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
   const { found, aborted } = await pollExplore(run, call, schedules, (ended) => created(ended, 'options'))
   const { distinct, steps, violations, first, hash, seconds } = found
   const stoppedBy = aborted ? 'abort' : 'schedules'
-  return { stoppedBy, schedules: found.schedules, distinct, steps, violations, first, hash, seconds, seed }
+  const result: ExploreResult = {
+    stoppedBy,
+    schedules: found.schedules,
+    distinct,
+    steps,
+    violations,
+    first,
+    hash,
+    seconds,
+    seed,
+  }
+  return withText(result, () => explorePinsText(result, { scheme: scheme.name, threads: settings.threads }))
 }

@@ -4,6 +4,8 @@ import type { NativeBox } from '../native/binding.ts'
 import type { NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/engineBinding.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
+import type { PageType } from '../page/layout.ts'
+import { roomWarnings } from './collisions.ts'
 import { tables } from '../native/tables.ts'
 import { auditReport } from './audit.ts'
 import { Box, nativeOf } from './box.ts'
@@ -71,7 +73,21 @@ function opResult(found: NativeOpResult, seconds: number): OpResult {
   return { op: op as PinOp, ops, opsPerSecond: seconds > 0 ? ops / seconds : 0, retries, failures, latencyNs: latency }
 }
 
-function raceResult(found: NativeRaceResult, seed: bigint): RaceResult {
+/** What a report that is not clean says besides: which race it was, and how to run it again. */
+function afterText(settings: NativeRaceOptions, { rounds }: NativeRaceResult, on: string): string {
+  const { threads, seed, pattern, mix, affinity } = settings
+  const weights = mix.map(({ op, weight }) => `'${op}': ${weight}`).join(', ')
+  const again = `{ threads: ${threads}, pattern: '${pattern}', mix: { ${weights} }, seed: ${seed}n, rounds: ${rounds}${affinity ? ', affinity: true' : ''} }`
+  return `seed ${seed}, after round ${rounds}; to repeat it: await race(${on}, ${again})`
+}
+
+function raceResult(
+  found: NativeRaceResult,
+  settings: NativeRaceOptions,
+  on: string,
+  warnings: readonly string[],
+): RaceResult {
+  const { seed } = settings
   const { stoppedBy, seconds, rounds, ops, threads, audit } = found
   return {
     stoppedBy: stoppedBy as RaceResult['stoppedBy'],
@@ -80,14 +96,42 @@ function raceResult(found: NativeRaceResult, seed: bigint): RaceResult {
     seed,
     ops: ops.map((each) => opResult(each, seconds)),
     threads: threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, seconds)) })),
-    audit: auditReport(audit),
+    audit: auditReport(audit, afterText(settings, found, on)),
+    warnings,
   }
 }
 
-async function raceOn(box: NativeBox, settings: NativeRaceOptions, call: LongCall<RaceProgress>): Promise<RaceResult> {
+async function raceOn(
+  box: NativeBox,
+  settings: NativeRaceOptions,
+  call: LongCall<RaceProgress>,
+  on = 'box',
+  made?: { type: PageType; order: number },
+): Promise<RaceResult> {
   throwIfAborted(call)
+  const { scheme, layout } = box.facts
+  const warnings = Object.freeze(
+    roomWarnings(scheme.name, layout.name, made ? [made.type] : typesIn(box, settings), made?.order),
+  )
   const run = created(native().startRace(box, settings), 'options')
-  return raceResult(await pollRace(run, call, raceTotal(settings, settings.threads), 'options'), settings.seed)
+  const found = await pollRace(run, call, raceTotal(settings, settings.threads), 'options')
+  return raceResult(found, settings, on, warnings)
+}
+
+/** Pages that are asked for their types. */
+const mostAsked = 1024
+
+/** Page types among the first pages that a race uses. */
+function typesIn(box: NativeBox, { firstPfn, pages }: NativeRaceOptions): Set<PageType> {
+  const types = new Set<PageType>()
+  const end = Math.min(firstPfn + mostAsked, pages === 0 ? box.facts.pages : firstPfn + pages)
+  for (let pfn = firstPfn; pfn < end; pfn++) {
+    const type = box.typeOf(pfn)
+    // A page that was never touched is made an anonymous one; a tail is its head's.
+    if (typeof type === 'string' && type !== 'tail' && type !== 'second-tail')
+      types.add(type === 'free' ? 'anon' : (type as PageType))
+  }
+  return types
 }
 
 const boxKeys = ['scheme', 'layout', 'pages', 'pageType', 'order', 'ledger', 'quirks'] as const
@@ -143,7 +187,13 @@ async function racePins(on: Box | RaceBox, value: RaceOptions): Promise<RaceResu
     const { settings, call } = read(value, box.pages)
     throwIfAborted(call)
     const setup = setupOf(box, pageType, order)
-    return await raceOn(nativeOf(box) as NativeBox, setup === undefined ? settings : { ...settings, setup }, call)
+    const shown = Object.entries({ ...ofBox, pageType, order }).filter(([, each]) => each !== undefined)
+    const on = JSON.stringify(Object.fromEntries(shown), (_key, each: unknown) =>
+      typeof each === 'object' && each !== null && 'name' in each ? each.name : each,
+    )
+    const made = { type: or(pageType, 'anon') as PageType, order: or(order, 0) as number }
+    const all = setup === undefined ? settings : { ...settings, setup }
+    return await raceOn(nativeOf(box) as NativeBox, all, call, on, made)
   } finally {
     box.close()
   }

@@ -92,4 +92,6 @@ export interface RaceResult {
   readonly ops: readonly OpResult[]
   readonly threads: readonly { readonly thread: number; readonly ops: readonly OpResult[] }[]
   readonly audit: AuditReport
+  /** What the room analysis says against the scheme on the pages that were used. */
+  readonly warnings: readonly string[]
 }

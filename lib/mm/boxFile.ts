@@ -1,4 +1,5 @@
 import { integer, typedArray, unsigned64 } from '../base/args.ts'
+import { newBytes } from '../base/newBytes.ts'
 import { kernelError } from '../native/machineStatus.ts'
 import { closed, errnoName } from '../native/status.ts'
 import { BoxObject, type Parts, partsIf, partsOfThis } from './boxObject.ts'
@@ -96,7 +97,7 @@ export function readPages(
   const length = source.native.filePages(facts.id)
   if (typeof length === 'number') throw kernelError(length, 'read', 'the file')
   const wanted = pages === undefined ? Math.max(0, length.pages - first) : integer(pages, 'pages', 0, 2 ** 20)
-  const bytes = new Uint8Array(wanted * pageBytes)
+  const bytes = newBytes(wanted * pageBytes, pages === undefined ? 'the rest of the file' : 'pages')
   const io = source.native.fileBytes(call, facts.id, first, bytes)
   if (typeof io === 'number') throw kernelError(io, 'read', 'the file')
   if (io.status !== 0 && io.bytes === 0) throw kernelError(io.status, 'read', 'the file')
@@ -127,7 +128,7 @@ export function firstWords(bytes: Uint8Array): BigUint64Array {
 
 /** Pages that begin with these words. */
 export function pagesOfWords(words: BigUint64Array): Uint8Array {
-  const bytes = new Uint8Array(words.length * pageBytes)
+  const bytes = newBytes(words.length * pageBytes, 'words')
   const view = new DataView(bytes.buffer)
   words.forEach((word, page) => {
     view.setBigUint64(page * pageBytes, word, true)

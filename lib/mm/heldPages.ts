@@ -1,3 +1,4 @@
+import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { done, kernelError } from '../native/machineStatus.ts'
@@ -55,7 +56,7 @@ abstract class HeldPages {
     const self = HeldPages.#of(this).#open('read')
     const size = self.#pfns.length * pageBytes
     const { offset, length } = within(offsetBytes, lengthBytes, size, ['offsetBytes', 'lengthBytes'])
-    const bytes = new Uint8Array(length)
+    const bytes = newBytes(length, 'lengthBytes')
     done(self.#source.native.frameBytes(self.#id, offset, bytes, false), 'read', 'the pages')
     return bytes
   }

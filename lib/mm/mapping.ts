@@ -1,4 +1,6 @@
 import { boolean, integer, oneOf, options, unsigned64 } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
+import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { Status } from '../native/binding.ts'
@@ -20,6 +22,9 @@ import { errnoName } from '../native/status.ts'
 const rangeCall = { munmap: 0, mprotect: 1, mlock: 2, munlock: 3, madvise: 4 } as const
 const userIo = { read: 0, write: 1, directRead: 2, directWrite: 3 } as const
 const how = { pin: 1, write: 2, longterm: 4, fast: 8, force: 16, p2pdma: 32 } as const
+
+/** Of a pagemap: each is an object of a hundred bytes and more. */
+const mostEntries = 2 ** 20
 
 const gupFlags = ['write', 'longterm', 'fast', 'force', 'p2pdma'] as const
 
@@ -92,7 +97,7 @@ export class Mapping<Owner = unknown> {
 
   toString(): string {
     const { address, pages } = Mapping.#of(this)
-    return `${pages} page${pages === 1 ? '' : 's'} at ${hex(address)}`
+    return `${counted(pages, 'page')} at ${hex(address)}`
   }
 
   /** Pages [first, first + pages) of this range. */
@@ -142,8 +147,7 @@ export class Mapping<Owner = unknown> {
     const size = self.#pages * pageBytes
     const names = ['offsetBytes', 'lengthBytes'] as const
     const { offset, length } = within(offsetBytes, lengthBytes, size, names)
-    if (length > 2 ** 32) throw self.#tooLong('lengthBytes')
-    const bytes = new Uint8Array(length)
+    const bytes = newBytes(length, 'lengthBytes')
     self.#stopped('load', self.#source.native.userBytes(self.#id, self.#address + BigInt(offset), bytes, false))
     return bytes
   }
@@ -241,7 +245,7 @@ export class Mapping<Owner = unknown> {
   /** What /proc shows of each page. */
   pagemap(): PagemapEntry[] {
     const self = Mapping.#of(this)
-    if (self.#pages > 2 ** 24) throw self.#tooLong('this')
+    if (self.#pages > mostEntries) throw self.#tooLong('this')
     const numbers = new Float64Array(self.#pages * pagemapNumbers)
     done(self.#source.native.pagemap(self.#id, self.#address, self.#pages, numbers), 'pagemap', self.#subject())
     return pagemapEntries(numbers, self.#pages)
@@ -309,7 +313,7 @@ export class Mapping<Owner = unknown> {
     return new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument} is too long for one call; take a slice()`, {
       argument,
       given: this.toString(),
-      allowed: 'at most 2^24 pages and 2^32 bytes',
+      allowed: 'at most 2^24 pages, 2^20 entries of a pagemap and 2^32 bytes',
     })
   }
 

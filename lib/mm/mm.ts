@@ -1,4 +1,5 @@
 import { badArgument, boolean, integer, oneOf, options } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { done, kernelError, made } from '../native/machineStatus.ts'
 import { closed, errnoName } from '../native/status.ts'
@@ -74,7 +75,11 @@ export class Mm<Owner = unknown> implements Disposable {
     const { native } = self.#source
     const at = native.mmap(self.#id, chosen, address, pages, prot, shared, what, behind?.id ?? 0, filePage)
     if (typeof at === 'number')
-      throw kernelError(at, 'mmap', self.#subject(hugetlb ? `${pages / hugePages} huge pages` : `${pages} pages`))
+      throw kernelError(
+        at,
+        'mmap',
+        self.#subject(hugetlb ? counted(pages / hugePages, 'huge page') : counted(pages, 'page')),
+      )
     return new Mapping(self.#source, self, self.#id, at, pages, internal)
   }
 

@@ -1,4 +1,5 @@
 import { integer } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { done } from '../native/machineStatus.ts'
 import { type AnyFileFacts, BoxFile, fileCall, fileFacts, readPages } from './boxFile.ts'
@@ -80,9 +81,13 @@ export const pageFileId = (source: MachineSource<unknown>, value: unknown, argum
 /** A file whose length and words are as the options say. */
 export function checkFileOptions(pages: number, words: BigUint64Array | undefined): void {
   if (words !== undefined && words.length > pages)
-    throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `options.words has ${words.length} words for ${pages} pages`, {
-      argument: 'options.words',
-      given: `${words.length} words`,
-      allowed: `at most ${pages}`,
-    })
+    throw new PageboxError(
+      'ERR_PAGEBOX_ARG_RANGE',
+      `options.words has ${counted(words.length, 'word')} for ${counted(pages, 'page')}`,
+      {
+        argument: 'options.words',
+        given: `${words.length} words`,
+        allowed: `at most ${pages}`,
+      },
+    )
 }

@@ -1,4 +1,5 @@
 import { badArgument, integer, typedArray, unsigned64 } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
 import { isShared, typedArrayBuffer, typedArrayLength } from '../base/primordials.ts'
 
 export const pageBytes = 4096
@@ -37,7 +38,7 @@ export function inputPages(value: unknown, argument: string, pages: number): Uin
   const bytes = inputBytes(value, argument)
   const length = typedArrayLength(bytes)
   if (length === 0 || length % pageBytes !== 0 || length > pages * pageBytes)
-    throw badArgument('ERR_PAGEBOX_ARG_RANGE', argument, value, `1 to ${pages} pages of ${pageBytes} bytes`)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', argument, value, `1 to ${counted(pages, 'page')} of ${pageBytes} bytes`)
   return bytes
 }
 

@@ -83,6 +83,7 @@ export interface NativeTables {
   layouts: NativeLayout[]
   schemes: NativeScheme[]
   maxThreads: number
+  maxScenarioThreads: number
 }
 
 /** Where the ranges of sandbox addresses begin; objects of kind i lie from `objectBases[i]` on. */

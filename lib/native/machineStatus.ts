@@ -1,6 +1,6 @@
 import { PageboxError } from '../errors.ts'
 import type { NativeFailure } from './binding.ts'
-import { busy, busyError, closed, closedError, created, errnoName, isFailure } from './status.ts'
+import { busy, busyError, closed, closedError, created, errnoName, isFailure, ownError } from './status.ts'
 
 const signals: Readonly<Record<number, 'SIGSEGV' | 'SIGBUS'>> = { [-200]: 'SIGSEGV', [-201]: 'SIGBUS' }
 
@@ -11,7 +11,18 @@ const words: Readonly<Record<string, string>> = {
   EEXIST: 'something is there already, or memory without descriptors',
   EFAULT: 'not mapped, or not mapped for that access',
   EINVAL: 'not a range that this can be done to',
-  EIO: 'the disk failed',
+  EIO: 'the disk failed, or the real file has become shorter under it',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'part of the path is no directory',
+  EROFS: 'the file system is read-only',
+  EFBIG: 'larger than the file system allows',
+  ETXTBSY: 'a program that runs',
+  EMFILE: 'this process has too many files open',
+  ENFILE: 'the system has too many files open',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
+  EDQUOT: 'the quota is used up',
+  ESPIPE: 'a pipe or a device, not a file that can be read at any place',
   ENODEV: 'the device was removed',
   ENOENT: 'not all of it is there',
   ENOMEM: 'no memory left, or part of the range is not mapped',
@@ -35,6 +46,8 @@ export function kernelError(status: number, call: string, subject: string, index
       ...(index === undefined ? {} : { index }),
     })
   const name = errnoName(status)
+  const own = ownError(status, call, subject)
+  if (own !== undefined) return own
   if (name === 'EBADF') return closedError(subject)
   if (name === 'LIVELOCK')
     return new PageboxError(

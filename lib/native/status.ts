@@ -30,6 +30,40 @@ const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string,
   ERANGE: ['ERR_PAGEBOX_PFN_RANGE', 'lies outside the box', undefined],
 }
 
+/** What this process lacks, whatever was asked for: no kernel's answer, and never about a page. */
+const lacks: Readonly<Record<string, readonly [code: ErrorCode, what: string, errno: string]>> = {
+  NO_THREAD: ['ERR_PAGEBOX_THREADS', 'the system gives this process no more threads', 'EAGAIN'],
+  OUT_OF_MEMORY: ['ERR_PAGEBOX_MEMORY', 'this process has no more memory', 'ENOMEM'],
+}
+
+/** The error for what this process lacks; undefined for any other name. */
+export function lackError(name: string, call: string, reason = ''): PageboxError | undefined {
+  const lack = lacks[name]
+  if (lack === undefined) return undefined
+  const [code, what, errno] = lack
+  return new PageboxError(code, `${call}: ${reason === '' ? what : reason}`, {
+    argument: call,
+    given: reason === '' ? what : reason,
+    allowed: code === 'ERR_PAGEBOX_THREADS' ? 'fewer threads, or a higher limit of the system' : 'what memory there is',
+    errno,
+  })
+}
+
+/**
+ * The error for a code of pagebox's own, which means the same wherever it comes from; undefined for
+ * an errno of the kernel's.
+ */
+export function ownError(status: number, call: string, subject: string): PageboxError | undefined {
+  const name = errnoName(status)
+  const lack = lackError(name, call)
+  if (lack !== undefined) return lack
+  if (/^E[A-Z]/.test(name)) return undefined
+  const meaning = meanings[name]
+  if (meaning === undefined) return undefined
+  const [code, what, errno] = meaning
+  return new PageboxError(code, `${call}: ${subject} ${what}`, { argument: subject, errno })
+}
+
 export const closedError = (what = 'the box'): PageboxError =>
   new PageboxError('ERR_PAGEBOX_CLOSED', `${what} is closed`, { argument: 'this', given: 'closed', allowed: 'open' })
 
@@ -46,6 +80,8 @@ export function refusal(status: number, call: string, subject: string): PageboxE
   if (status === closed) return closedError()
   if (status === busy) return busyError()
   const name = errnoName(status)
+  const lack = lackError(subject === 'the box' && name === 'ENOMEM' ? 'OUT_OF_MEMORY' : name, call)
+  if (lack !== undefined) return lack
   const [code, what, errno] = meanings[name] ?? ['ERR_PAGEBOX_REFUSED', `refused: ${name}`, name]
   return new PageboxError(code, `${call}: ${subject} ${what}`, { argument: subject, errno })
 }
@@ -74,7 +110,9 @@ export function created<Made extends object>(made: Made | NativeFailure, argumen
   if (status === busy || name === 'EBUSY') throw busyError()
   if (name === 'REFUSED')
     throw new PageboxError('ERR_PAGEBOX_NO_ROOM', reason, { argument, given: reason, errno: 'EOPNOTSUPP' })
-  if (name === 'ENOMEM' || name === 'EAGAIN')
+  const lack = lackError(name, argument, reason)
+  if (lack !== undefined) throw lack
+  if (name === 'ENOMEM')
     throw new PageboxError('ERR_PAGEBOX_MEMORY', reason || 'out of memory', { argument, errno: name })
   if (name === 'EINVAL' || name === 'ERANGE')
     throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument}: ${reason}`, {

@@ -1,3 +1,4 @@
+import { guardThis } from '../base/guardThis.ts'
 import type { LruKind } from '../engine/boxTypes.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { refusal } from '../native/status.ts'
@@ -101,5 +102,9 @@ export class BoxPage<Owner> implements Page<Owner> {
 
   toString(): string {
     return `page ${this.pfn} (${this.type})\n${this.hexdump()}`
+  }
+
+  static {
+    guardThis(BoxPage, (value) => typeof value === 'object' && value !== null && #source in value, 'a page of a box')
   }
 }

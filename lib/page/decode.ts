@@ -1,5 +1,5 @@
-import { array, badArgument, oneOf, options, or } from '../base/args.ts'
-import { typedArrayLength, typedArrayName } from '../base/primordials.ts'
+import { array, badArgument, oneOf, options, or, typedArray } from '../base/args.ts'
+import { typedArrayName } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
 import { countIn } from '../pins/countIn.ts'
@@ -171,16 +171,18 @@ export function decodeDescriptor(
   }
 }
 
+/** By index: an iterator of a subclass need not end. */
+function elementsOf(value: unknown): bigint[] {
+  const view = typedArray(value, 'words', 'BigUint64Array')
+  return Array.from({ length: view.length }, (_, i) => view[i] as bigint)
+}
+
 function readWords(value: unknown, layout: Layout): bigint[] {
   const { wordBytes, strideBytes } = layout
   const count = strideBytes / wordBytes
   const limit = 1n << BigInt(wordBytes * 8)
   const allowed = `a bigint from 0 to 2^${wordBytes * 8}-1`
-  // By its own slots: an iterator that somebody has put on it need not end.
-  const list =
-    typedArrayName(value) === 'BigUint64Array'
-      ? Array.from({ length: Math.min(typedArrayLength(value), 64) }, (_, i) => (value as BigUint64Array)[i])
-      : value
+  const list = typedArrayName(value) === 'BigUint64Array' ? elementsOf(value) : value
   const words = array(list, 'words', (word, where): bigint => {
     if (typeof word !== 'bigint') throw badArgument('ERR_PAGEBOX_ARG_TYPE', where, word, allowed)
     if (word < 0n || word >= limit) throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, word, allowed)

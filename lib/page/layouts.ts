@@ -1,4 +1,4 @@
-import { badArgument } from '../base/args.ts'
+import { badArgument, string } from '../base/args.ts'
 import { deepFreeze } from '../base/freeze.ts'
 import { list } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
@@ -25,7 +25,7 @@ export const layouts = Object.freeze({
   },
 
   has(name: string): boolean {
-    return all().has(name)
+    return all().has(string(name, 'name'))
   },
 
   /** Throws `ERR_PAGEBOX_LAYOUT_UNKNOWN`. */

@@ -1,5 +1,5 @@
 import { badArgument, options, typedArray } from '../base/args.ts'
-import { isShared, typedArrayBuffer, typedArrayLength } from '../base/primordials.ts'
+import { isShared, typedArrayBuffer } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { badPfn, errnoName, refusal } from '../native/status.ts'
@@ -44,20 +44,18 @@ export function boundPins(native: NativeBox): Pins {
   }
 
   function many(name: 'pin' | 'unpin', pfns: Uint32Array, batch: BatchOptions | undefined): number {
+    // The options first: a getter among them can change the buffers, and after a check nothing may.
+    const given = batch === undefined ? undefined : options(batch, 'options', ['counts', 'out'] as const)
     let list = typedArray(pfns, 'pfns', 'Uint32Array')
     // What another thread can change between check and use is copied first.
     if (isShared(typedArrayBuffer(list))) list = new Uint32Array(list)
-    const length = typedArrayLength(list)
+    const { length } = list
     let counts: Uint32Array | undefined
-    let out: Int32Array | undefined
-    if (batch !== undefined) {
-      const given = options(batch, 'options', ['counts', 'out'] as const)
-      if (given.counts !== undefined) {
-        counts = typedArray(given.counts, 'options.counts', 'Uint32Array', length)
-        if (isShared(typedArrayBuffer(counts))) counts = new Uint32Array(counts)
-      }
-      if (given.out !== undefined) out = typedArray(given.out, 'options.out', 'Int32Array', length)
+    if (given?.counts !== undefined) {
+      counts = typedArray(given.counts, 'options.counts', 'Uint32Array', length)
+      if (isShared(typedArrayBuffer(counts))) counts = new Uint32Array(counts)
     }
+    const out = given?.out === undefined ? undefined : typedArray(given.out, 'options.out', 'Int32Array', length)
     const result = native.batch(op[name], list, counts, out)
     if (result === undefined) return length
     if (typeof result === 'number') {

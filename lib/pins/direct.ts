@@ -1,4 +1,4 @@
-import { isDetached, typedArrayBuffer } from '../base/primordials.ts'
+import { hasLostMemory } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { badPfn, closedError, refusal } from '../native/status.ts'
@@ -98,7 +98,7 @@ export function openDirect(native: NativeBox): DirectPins {
   function failed(error: unknown, pfn: number): unknown {
     if (error instanceof PageboxError) return error
     const window = windows[Math.floor(pfn / pagesPerWindow)]
-    if (window === undefined || !isDetached(typedArrayBuffer(window.words))) return error
+    if (window === undefined || !hasLostMemory(window.words)) return error
     return new PageboxError('ERR_PAGEBOX_BUFFER_DETACHED', 'the memory of this window was transferred away', {
       argument: 'this',
       given: 'a window without its memory',

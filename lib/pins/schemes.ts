@@ -125,7 +125,7 @@ export const schemes = Object.freeze({
   },
 
   has(name: string): boolean {
-    return all().has(name)
+    return all().has(string(name, 'name'))
   },
 
   /** Throws `ERR_PAGEBOX_SCHEME_UNKNOWN`. */
@@ -138,7 +138,7 @@ export const schemes = Object.freeze({
   },
 
   [Symbol.iterator](): IterableIterator<Scheme> {
-    return this.list().values()
+    return [...all().values()].map((entry) => entry.scheme).values()
   },
 
   /**
@@ -175,6 +175,24 @@ export function schemeOf(value: unknown, argument: string): Scheme {
   }
   for (const { scheme } of all().values()) if (scheme === value) return scheme
   throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
+}
+
+/** Quirks that a scheme can show; another one would change nothing, and a clean audit would mean nothing. */
+export function quirksOf(value: unknown, argument: string, scheme: Scheme): string[] {
+  if (value === undefined) return []
+  const names = array(value, argument, (quirk, where) => oneOf(quirk, where, tables().quirks))
+  for (const [i, quirk] of names.entries()) {
+    if (scheme.quirks.includes(quirk)) continue
+    const having = [...schemes].filter(({ quirks }) => quirks.includes(quirk)).map(({ name }) => name)
+    const allowed = scheme.quirks.length === 0 ? 'none' : list(scheme.quirks)
+    throw new PageboxError(
+      'ERR_PAGEBOX_ARG_RANGE',
+      `${argument}[${i}]: scheme '${scheme.name}' cannot show '${quirk}': that is a defect of ${list(having)}; ` +
+        `'${scheme.name}' can show ${allowed}`,
+      { argument: `${argument}[${i}]`, given: `'${quirk}'`, allowed },
+    )
+  }
+  return names
 }
 
 /** As the addon takes it: built-in ones by name, defined ones as their constants. */

@@ -31,7 +31,7 @@ export interface PageboxMatchers<R = unknown> {
   toBeOnLru(list?: LruKind): R
   /** The named fields of the descriptor hold these values. */
   toHoldFields(fields: ExpectedFields): R
-  /** The audit is clean: of a box, or of that of an address space, a mapping or a device. */
+  /** The audit is clean: of a box, or of that of an address space, a mapping or a device; or that a run returned. */
   toPassAudit(): R
   /** The whole range is mapped, present or not. */
   toBeMapped(): R

@@ -1,3 +1,6 @@
+import { typedArray } from '../base/args.ts'
+import { typedArrayName } from '../base/primordials.ts'
+import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { isMapping, type Mapping } from '../mm/mapping.ts'
 import type { PagemapEntry } from '../mm/mmTypes.ts'
@@ -57,8 +60,7 @@ export function toBeOnDevice(received: unknown, device?: MemoryDevice): MatcherR
  */
 export function toHaveWords(received: unknown, expected: readonly bigint[] | BigUint64Array | bigint): MatcherResult {
   const range = rangeOf(received, 'toHaveWords')
-  const wanted =
-    typeof expected === 'bigint' ? Array.from({ length: range.pages }, (_, i) => expected + BigInt(i)) : [...expected]
+  const wanted = wordsOf(expected, range.pages)
   const actual = [...range.words()]
   const wrong = wanted.findIndex((word, i) => word !== actual[i])
   const pass = wrong < 0 && wanted.length === actual.length
@@ -73,6 +75,18 @@ export function toHaveWords(received: unknown, expected: readonly bigint[] | Big
     expected: wanted,
     actual,
   }
+}
+
+/** By index: an iterator of a subclass need not end. */
+function wordsOf(expected: unknown, pages: number): bigint[] {
+  if (typeof expected === 'bigint') return Array.from({ length: pages }, (_, i) => expected + BigInt(i))
+  if (typedArrayName(expected) === 'BigUint64Array') {
+    const view = typedArray(expected, 'expected', 'BigUint64Array')
+    return Array.from({ length: view.length }, (_, i) => view[i] as bigint)
+  }
+  if (!Array.isArray(expected) || expected.length > 2 ** 24 || expected.some((word) => typeof word !== 'bigint'))
+    throw notA('toHaveWords', 'expected', 'a bigint, an array of bigints or a BigUint64Array', expected)
+  return [...expected]
 }
 
 /** Passes if each page of the range may be pinned, as the scheme of its box sees it. */
@@ -122,7 +136,7 @@ function showEntries(entries: readonly PagemapEntry[]): string {
 
 function showMappings(range: Mapping): string {
   const lines = range.mm.vmas.map(
-    ({ address, pages, kind, prot }) => `  0x${address.toString(16)}: ${pages} pages, ${kind}, ${prot}`,
+    ({ address, pages, kind, prot }) => `  0x${address.toString(16)}: ${counted(pages, 'page')}, ${kind}, ${prot}`,
   )
   return `\n\n${lines.length === 0 ? '  nothing is mapped' : lines.join('\n')}`
 }

@@ -1,4 +1,6 @@
 import { badArgument, boolean, options, typedArray, unsigned64 } from '../base/args.ts'
+import { counted } from '../base/describe.ts'
+import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength, typedArrayName } from '../base/primordials.ts'
 import type { PageboxError } from '../errors.ts'
 import { partsOfThis } from '../mm/boxObject.ts'
@@ -115,7 +117,7 @@ export class Device<Owner = unknown> extends MemoryDevice<Owner> {
   read(range: Mapping): DeviceRead {
     const device = thisDevice(this)
     const parts = rangeOf(device.source, range, 'range')
-    const bytes = new Uint8Array(parts.pages * pageBytes)
+    const bytes = newBytes(parts.pages * pageBytes, 'range')
     const { pages, faults } = deviceIo(device, 'read', parts, bytes)
     return Object.freeze({ pages, faults, bytes })
   }
@@ -214,26 +216,31 @@ function deviceIo(parts: DeviceParts<unknown>, call: ToCall, range: RangeParts, 
 }
 
 const refusal = (call: string, status: number, { address, pages }: RangeParts): PageboxError =>
-  kernelError(status, call, `${pages} page${pages === 1 ? '' : 's'} at 0x${address.toString(16)}`)
+  kernelError(status, call, `${counted(pages, 'page')} at 0x${address.toString(16)}`)
 
 const orNull = (bytes: Uint8Array): Uint8Array | null => (bytes.length === 0 ? null : bytes)
 
 function bytesIf(how: unknown, pages: number): Uint8Array {
   const { copy } = options(how, 'options', ['copy'] as const)
-  return copy !== undefined && boolean(copy, 'options.copy') ? new Uint8Array(pages * pageBytes) : none
+  return copy !== undefined && boolean(copy, 'options.copy') ? newBytes(pages * pageBytes, 'range') : none
 }
 
 /** Whole pages of data, from bytes or from words. */
 function dataFor(value: unknown, pages: number): Uint8Array {
   if (typeof value === 'object' && value !== null && typedArrayName(value) === 'BigUint64Array') {
     const words = typedArray(value, 'data', 'BigUint64Array', pages)
-    const bytes = new Uint8Array(pages * pageBytes)
+    const bytes = newBytes(pages * pageBytes, 'data')
     const view = new DataView(bytes.buffer)
     for (let i = 0; i < pages; i++) view.setBigUint64(i * pageBytes, unsigned64(words[i], 'data'), true)
     return bytes
   }
   const bytes = inputBytes(value, 'data')
   if (typedArrayLength(bytes) !== pages * pageBytes)
-    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'data', value, `${pages * pageBytes} bytes, or ${pages} words`)
+    throw badArgument(
+      'ERR_PAGEBOX_ARG_RANGE',
+      'data',
+      value,
+      `${pages * pageBytes} bytes, or ${counted(pages, 'word')}`,
+    )
   return bytes
 }

@@ -1,3 +1,6 @@
+import { typedArray } from '../base/args.ts'
+import { guardThis } from '../base/guardThis.ts'
+
 /** What a device finds at one page, in words: `'WRITE'`, `'ZERO+READ'`, `'PRIVATE_LOCAL+WRITE'`, `'ERROR'`. */
 export type SnapshotText = string
 
@@ -22,28 +25,37 @@ export function snapshotText(code: number): SnapshotText {
 
 /** What a device would find in a range, without faulting anything in. */
 export class Snapshot implements Iterable<number> {
-  /** One code a page. */
-  readonly codes: Uint8Array
+  readonly #codes: Uint8Array
 
+  /** Codes as `device.snapshot()` finds them, one a page. */
   constructor(codes: Uint8Array) {
-    this.codes = codes
+    this.#codes = typedArray(codes, 'codes', 'Uint8Array')
     Object.freeze(this)
   }
 
+  /** One code a page. */
+  get codes(): Uint8Array {
+    return this.#codes
+  }
+
   get pages(): number {
-    return this.codes.length
+    return this.#codes.length
   }
 
   [Symbol.iterator](): Iterator<number> {
-    return this.codes.values()
+    return this.#codes.values()
   }
 
   /** Each page in words. */
   toStrings(): SnapshotText[] {
-    return Array.from(this.codes, snapshotText)
+    return Array.from({ length: this.#codes.length }, (_, page) => snapshotText(this.#codes[page] as number))
   }
 
   toString(): string {
     return this.toStrings().join(' ')
+  }
+
+  static {
+    guardThis(Snapshot, (value) => typeof value === 'object' && value !== null && #codes in value, 'a snapshot')
   }
 }

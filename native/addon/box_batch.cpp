@@ -130,7 +130,7 @@ Outcome run(Box& box, const Batch& batch) {
   const bool ledger = box.ledger() != nullptr;
   if (ledger && batch.op == kUnpinMany && batch.out.empty())
     if (const Outcome bad = check_ledger(box, batch); bad.status != 0) return bad;
-  const bool plain = !ledger && batch.counts.empty() && batch.out.empty();
+  const bool plain = !ledger && !box.asks_type() && batch.counts.empty() && batch.out.empty();
   return plain ? run_kernel(box, batch) : run_single(box, batch);
 }
 

@@ -121,7 +121,7 @@ napi_value start_explore(napi_env env, napi_callback_info info) {
     if (pagebox_model_entry()->struct_bytes != sizeof(PageboxExploreResult))
       return failure(env, Errc::kNoDev, "the two halves of the addon are of different builds");
     auto job = std::make_shared<ExploreJob>(std::move(settings));
-    if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
+    if (!job->start()) return failure(env, Errc::kNoThread, "the system gives no thread");
     keep_job(env, *data, job);
     const JsValues js(env);
     napi_value object = js.object();

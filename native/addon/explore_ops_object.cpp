@@ -153,7 +153,7 @@ napi_value start_explore_ops(napi_env env, napi_callback_info info) {
     auto job = std::make_shared<ExploreOpsJob>();
     if (data == nullptr || !read_explore(env, args, *job))
       return failure(env, Errc::kInval, "the settings of an exploration");
-    if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
+    if (!job->start()) return failure(env, Errc::kNoThread, "the system gives no thread");
     keep_job(env, *data, job);
     const JsValues js(env);
     napi_value object = js.object();

@@ -126,10 +126,10 @@ napi_value start_race(napi_env env, napi_callback_info info) {
     if (!read_settings(env, args[1], settings))
       return failure(env, Errc::kInval, "the settings of a race");
     EnvData* data = EnvData::of(env);
-    if (data == nullptr) return failure(env, Errc::kNoMem, "the environment is going");
+    if (data == nullptr) return failure(env, Errc::kBadF, "the environment is going");
     if (box->shared()->racing->exchange(true)) return failure(env, kBusyBox, "another race runs");
     auto job = std::make_shared<RaceJob>(*box->shared(), settings);
-    if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
+    if (!job->start()) return failure(env, Errc::kNoThread, "the system gives no thread");
     keep_job(env, *data, job);
     box->add_job(job);
     const JsValues js(env);

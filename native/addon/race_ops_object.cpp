@@ -105,7 +105,7 @@ napi_value start_race_ops(napi_env env, napi_callback_info info) {
       job->settings.threads = static_cast<unsigned>(job->scenario.threads.size());
     }
     if (!ok) return failure(env, Errc::kInval, "the settings of a race");
-    if (!job->start()) return failure(env, Errc::kAgain, "the system gives no thread");
+    if (!job->start()) return failure(env, Errc::kNoThread, "the system gives no thread");
     keep_job(env, *data, job);
     const JsValues js(env);
     napi_value object = js.object();

@@ -9,6 +9,7 @@
 #include "engine/pattern.h"
 #include "engine/pin_op.h"
 #include "engine/race.h"
+#include "engine/race_ops.h"
 #include "mm/pagemap.h"
 #include "page/address.h"
 #include "page/shape.h"
@@ -22,11 +23,14 @@ namespace {
 /// By value; names that begin otherwise than with E are pagebox's own.
 napi_value errnos(const JsValues& js) {
   constexpr std::array kAll = {
-      Errc::kPerm,    Errc::kNoEnt,     Errc::kIntr,      Errc::kIo,       Errc::kNxIo,
-      Errc::kBadF,    Errc::kAgain,     Errc::kNoMem,     Errc::kAcces,    Errc::kFault,
-      Errc::kBusy,    Errc::kExist,     Errc::kNoDev,     Errc::kInval,    Errc::kNoSpc,
-      Errc::kRange,   Errc::kOverflow,  Errc::kOpNotSupp, Errc::kRemoteIo, Errc::kCanceled,
-      Errc::kCorrupt, Errc::kNotPinned, Errc::kPinLimit,  Errc::kRefused,  Errc::kNotReferenced,
+      Errc::kPerm,          Errc::kNoEnt,    Errc::kIntr,       Errc::kIo,       Errc::kNxIo,
+      Errc::kBadF,          Errc::kAgain,    Errc::kNoMem,      Errc::kAcces,    Errc::kFault,
+      Errc::kBusy,          Errc::kExist,    Errc::kNoDev,      Errc::kNotDir,   Errc::kIsDir,
+      Errc::kInval,         Errc::kNFile,    Errc::kMFile,      Errc::kTxtBsy,   Errc::kFBig,
+      Errc::kNoSpc,         Errc::kSPipe,    Errc::kRoFs,       Errc::kRange,    Errc::kNameTooLong,
+      Errc::kLoop,          Errc::kOverflow, Errc::kOpNotSupp,  Errc::kRemoteIo, Errc::kDQuot,
+      Errc::kCanceled,      Errc::kCorrupt,  Errc::kNotPinned,  Errc::kPinLimit, Errc::kRefused,
+      Errc::kNotReferenced, Errc::kNoThread, Errc::kOutOfMemory,
       Errc::kLivelock};
   return js.list(kAll, [&](Errc code) {
     return JsObject(js)
@@ -109,6 +113,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
         .number("maxThreads", kMaxThreads)
+        .number("maxScenarioThreads", kMaxRaceOpsThreads)
         .value();
   });
 }

@@ -26,19 +26,32 @@ enum class [[nodiscard]] Errc : std::int32_t {
   kBusy = 16,             // EBUSY
   kExist = 17,            // EEXIST
   kNoDev = 19,            // ENODEV
+  kNotDir = 20,           // ENOTDIR
+  kIsDir = 21,            // EISDIR
   kInval = 22,            // EINVAL
+  kNFile = 23,            // ENFILE
+  kMFile = 24,            // EMFILE
+  kTxtBsy = 26,           // ETXTBSY
+  kFBig = 27,             // EFBIG
   kNoSpc = 28,            // ENOSPC
+  kSPipe = 29,            // ESPIPE
+  kRoFs = 30,             // EROFS
   kRange = 34,            // ERANGE
+  kNameTooLong = 36,      // ENAMETOOLONG
+  kLoop = 40,             // ELOOP
   kOverflow = 75,         // EOVERFLOW
   kOpNotSupp = 95,        // EOPNOTSUPP
   kRemoteIo = 121,        // EREMOTEIO
+  kDQuot = 122,           // EDQUOT
   kCanceled = 125,        // ECANCELED
   kCorrupt = 4097,        // a word of a descriptor holds what no kernel would write
   kNotPinned = 4098,      // unpin of a page that the ledger says is not pinned
   kPinLimit = 4099,       // the scheme's count is full
   kRefused = 4100,        // the scheme or the layout does not do this page type
   kNotReferenced = 4101,  // put of a reference that the ledger says nobody holds
-  kLivelock = 4102,       // a loop waited for what a damaged descriptor never brings
+  kNoThread = 4102,       // the system gives this process no more threads
+  kOutOfMemory = 4103,    // this process's own memory, where kNoMem could mean a kernel's
+  kLivelock = 4104,       // a loop waited for what a damaged descriptor never brings
 };
 
 /// The errno's name ("EFAULT"), or a name of our own ("CORRUPT") above 4096.

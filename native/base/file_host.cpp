@@ -46,6 +46,11 @@ Result<File> File::open(FileStore&, const std::string& path, OpenFlags flags) {
   }
   if (!result.direct_) result.fd_ = retried([&] { return ::open(path.c_str(), mode, 0600); });
   if (result.fd_ < 0) return last_error();
+  struct stat status = {};
+  if (fstat(result.fd_, &status) != 0) return last_error();
+  if (S_ISDIR(status.st_mode)) return Errc::kIsDir;
+  // A pipe has no offsets: a read of a page would wait, or take what is not there again.
+  if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) return Errc::kSPipe;
   return result;
 }
 

@@ -18,7 +18,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// Runs `body(index)` on n threads at once and joins them all. `first_core` >= 0 binds
 /// thread i to core (first_core + i) modulo the machine's; a refused binding is
-/// ignored. kAgain when the system gives no thread: `abandon()` is called, which has to
+/// ignored. kNoThread when the system gives none: `abandon()` is called, which has to
 /// end the bodies that wait for the others, and those begun are joined.
 template <class Body, class Abandon>
 Errc run_threads(unsigned n, Body&& body, int first_core, Abandon&& abandon) {
@@ -29,7 +29,7 @@ Errc run_threads(unsigned n, Body&& body, int first_core, Abandon&& abandon) {
     try {
       threads.emplace_back([&body, i] { body(i); });
     } catch (const std::system_error&) {
-      result = Errc::kAgain;
+      result = Errc::kNoThread;
       abandon();
       break;
     }

@@ -59,6 +59,8 @@ Errc Box::build(std::string* reason) {
 
   PinOptions options;
   options.quirks = settings_.quirks;
+  const SchemeSpec& scheme = settings_.scheme;
+  asks_type_ = (types_of_place(scheme.place).bits & ~scheme.types.bits) != 0;
   options.ledger = ledger_.get();
   options.ops = pin_ops();
   // The machine's processors count behind the threads that pin by pfn: so each knows

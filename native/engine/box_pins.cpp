@@ -9,6 +9,14 @@ Errc Box::check(Pfn pfn, std::uint32_t n) const {
   return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
 }
 
+Errc Box::check_type(Pfn pfn) const {
+  const auto type = type_of(pfn);
+  if (!type) return type.error;
+  // A free page is refused as one, or made an anonymous one.
+  const PageType asked = type.value == PageType::kFree ? PageType::kAnon : type.value;
+  return settings_.scheme.types.has(asked) ? Errc::kOk : Errc::kRefused;
+}
+
 Result<Pfn> Box::try_get_folio(Pfn pfn, std::uint32_t n) {
   for (;;) {
     const auto head = head_of(pfn);
@@ -54,11 +62,15 @@ Errc Box::put(Pfn pfn, std::uint32_t n) {
 
 Errc Box::pin(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (asks_type_)
+    if (const Errc error = check_type(pfn); error != Errc::kOk) return error;
   return pins_->try_pin_speculative(pfn, n, shard);
 }
 
 Errc Box::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (asks_type_)
+    if (const Errc error = check_type(pfn); error != Errc::kOk) return error;
   return pins_->pin_referenced(pfn, n, shard);
 }
 

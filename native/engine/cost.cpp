@@ -238,7 +238,7 @@ Errc CostSampler::sample(std::uint64_t ops, CostSample& out) {
   try {
     return impl_->sample(ops, out);
   } catch (const std::bad_alloc&) {
-    return Errc::kNoMem;
+    return Errc::kOutOfMemory;
   }
 }
 

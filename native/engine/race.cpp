@@ -192,7 +192,7 @@ Errc run_race(Box& box, const RaceSettings& asked, RaceControl& control, RaceRes
     result = {};
     return Race(box, settings, control, result).run();
   } catch (const std::bad_alloc&) {
-    return Errc::kNoMem;
+    return Errc::kOutOfMemory;
   }
 }
 

@@ -106,7 +106,7 @@ struct RaceResult {
 
 /// Runs a race in threads of its own and returns when it is over; what threads still
 /// hold at the end is released. kInval: a setting out of range (`reason` names it);
-/// kBusy: the box has another run; kBadF: it is closed; kAgain: no threads; kCanceled: it was
+/// kBusy: the box has another run; kBadF: it is closed; kNoThread: no threads; kCanceled: it was
 /// told to stop before it began; as Box::setup.
 /// `reserved`: the gate is (BoxGate::reserve_exclusive), and opens whatever comes.
 Errc run_race(Box& box, const RaceSettings& settings, RaceControl& control, RaceResult& result,

@@ -309,7 +309,7 @@ Errc run_race_ops(const RaceOpsSettings& asked, RaceControl& control, RaceOpsRes
     result = {};
     return RaceOps(settings, control, result, reason).run();
   } catch (const std::bad_alloc&) {
-    return Errc::kNoMem;
+    return Errc::kOutOfMemory;
   }
 }
 

@@ -60,7 +60,7 @@ struct RaceOpsResult {
 };
 
 /// Runs a race in threads of its own and returns when it is over. kInval: a setting
-/// out of range (`reason`); kAgain: no threads; else as Sandbox::create.
+/// out of range (`reason`); kNoThread: no threads; else as Sandbox::create.
 Errc run_race_ops(const RaceOpsSettings& settings, RaceControl& control, RaceOpsResult& result,
                   std::string* reason = nullptr);
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "base/atomic.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc FileDisk::open(FileStore& store, const std::string& path, const FileDiskOptions& options,
@@ -17,6 +19,7 @@ Errc FileDisk::open(FileStore& store, const std::string& path, const FileDiskOpt
   const auto size = disk->file_.size_bytes();
   if (!size) return size.error;
   if (size.value % kPageBytes != 0) return Errc::kInval;
+  disk->pages_ = size.value / kPageBytes;
   out = std::move(disk);
   return Errc::kOk;
 }
@@ -31,8 +34,10 @@ Errc FileDisk::read_page(std::uint64_t index, std::byte* out) {
   for (std::size_t done = 0; done < kPageBytes;) {
     const auto had = file_.pread(out + done, kPageBytes - done, index * kPageBytes + done);
     if (!had) return had.error;
-    if (had.value == 0) {  // beyond the end is a hole
-      std::memset(out + done, 0, kPageBytes - done);
+    if (had.value == 0) {
+      // Nobody here cuts a page that is asked for: another program has shrunk the file.
+      if (done != 0 || index < atomics::load(&pages_)) return Errc::kIo;
+      std::memset(out, 0, kPageBytes);  // beyond the end is a hole
       break;
     }
     done += had.value;
@@ -47,9 +52,17 @@ Errc FileDisk::write_page(std::uint64_t index, const std::byte* from) {
     if (had.value == 0) return Errc::kNoSpc;
     done += had.value;
   }
+  std::uint64_t pages = atomics::load(&pages_);
+  while (pages <= index && !atomics::compare_exchange(&pages_, pages, index + 1)) {}
   return Errc::kOk;
 }
 
-Errc FileDisk::truncate(std::uint64_t pages) { return file_.truncate(pages * kPageBytes); }
+Errc FileDisk::truncate(std::uint64_t pages) {
+  // Never more than there is, so that no reader takes our own cut for another program's.
+  if (pages < atomics::load(&pages_)) atomics::store(&pages_, pages);
+  if (const Errc error = file_.truncate(pages * kPageBytes); error != Errc::kOk) return error;
+  atomics::store(&pages_, pages);
+  return Errc::kOk;
+}
 
 }  // namespace pagebox::inline PAGEBOX_ENV

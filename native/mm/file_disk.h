@@ -35,6 +35,7 @@ class FileDisk final : public BackingStore {
 
  private:
   File file_;
+  std::uint64_t pages_ = 0;  // known to be in the file
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -37,7 +37,7 @@ std::size_t Ledger::find(const Stripe& stripe, Pfn head, std::uint32_t holder) {
 Errc Ledger::grow(Stripe& stripe) {
   const std::size_t slots = std::max(kFirstSlots, stripe.size * 2);
   std::unique_ptr<LedgerEntry[]> old(new (std::nothrow) LedgerEntry[slots]);
-  if (!old) return Errc::kNoMem;
+  if (!old) return Errc::kOutOfMemory;
   old.swap(stripe.slots);
   const std::size_t old_slots = std::exchange(stripe.size, slots);
   for (std::size_t i = 0; i < old_slots; ++i)

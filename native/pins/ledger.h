@@ -28,7 +28,7 @@ class Ledger {
   Ledger();
 
   /// Kept by head, since any sub-page's pin may be released through another.
-  /// kNoMem: no room for the entry. kPinLimit: more than 2^32 - 1 pins.
+  /// kOutOfMemory: no room for the entry. kPinLimit: more than 2^32 - 1 pins.
   Errc add(std::uint32_t holder, Pfn head, std::uint32_t n);
   /// kNotPinned, and nothing changes, unless that holder has n pins.
   Errc remove(std::uint32_t holder, Pfn head, std::uint32_t n);

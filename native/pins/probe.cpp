@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "pins/pins.h"
 
@@ -10,6 +11,16 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+
+/// What the scheme's own words hold before a pin. Not what a kernel would write there:
+/// a bit that is set already, or a count that nothing carries into, hides what is
+/// written over it.
+struct Begin {
+  std::uint64_t count = 0, count_mask = 0;  // in the count's word
+  bool flag = false;
+  bool sets_was_lru = false, was_lru = false;
+  bool carries = false;  // one pin is enough
+};
 
 /// The descriptors of one folio, and the scheme that is tried on them.
 struct Bench {
@@ -35,12 +46,22 @@ struct Bench {
     return fill_page(*memmap, *zone, site, request, side);
   }
   Pfn pinned_page() const { return described_page(request.setup, site.pfn); }
-  /// The scheme's pinned flag, where the fill's own value has it set.
-  void clear_flag() const {
-    const PinFrame& f = pins->frame();
+  /// Gives the scheme's words what they hold before the pin.
+  void begin(const Begin& begin) const {
     const Page head = memmap->page(site.pfn);
-    const unsigned word = f.flag_word / memmap->shape().word_bytes;
-    head.set_word(word, head.word(word) & ~f.pinned);
+    const unsigned word_bytes = memmap->shape().word_bytes;
+    const bool listed = !begin.flag && pins->frame().isolates && head.test(Flag::kLru);
+    const auto set = [&](unsigned offset, std::uint64_t mask, std::uint64_t value) {
+      const unsigned word = offset / word_bytes;
+      // A first pin takes the page off its list, and needs the links for that.
+      if (listed && (word == 1 || word == 2)) return;
+      head.set_word(word, (head.word(word) & ~mask) | (value & mask));
+    };
+    const PinFrame& f = pins->frame();
+    set(f.count, begin.count_mask, begin.count);
+    if (f.pinned != 0) set(f.flag_word, f.pinned, begin.flag ? f.pinned : 0);
+    if (f.was_lru != 0 && begin.sets_was_lru)
+      set(f.was_lru_word, f.was_lru, begin.was_lru ? f.was_lru : 0);
   }
   Bytes read(unsigned tail) const {
     const auto* const at =
@@ -67,47 +88,92 @@ std::vector<std::uint32_t> counts(std::uint64_t largest) {
   return all;
 }
 
-void note_changes(const Bytes& before, const Bytes& now, std::vector<FolioBits::Bits>& changed) {
-  const std::size_t stride = before.size() / changed.size();
+void note_writes(const Bytes& before, const Bytes& now, FolioBits::Writes& writes) {
+  const std::size_t stride = before.size() / writes.sets.size();
   for (std::size_t i = 0; i < before.size(); ++i)
-    for (unsigned differs = before[i] ^ now[i]; differs != 0; differs &= differs - 1)
-      changed[i / stride][i % stride * 8 + static_cast<unsigned>(__builtin_ctz(differs))] = true;
+    for (unsigned differs = before[i] ^ now[i]; differs != 0; differs &= differs - 1) {
+      const auto bit = static_cast<unsigned>(__builtin_ctz(differs));
+      auto& seen = (now[i] >> bit & 1) != 0 ? writes.sets : writes.clears;
+      seen[i / stride][i % stride * 8 + bit] = true;
+    }
 }
 
-struct Fill {
-  FillSide side = FillSide::kFirst;
-  bool clears_flag = false;
-};
-
-/// The two complementary fills, and for a scheme whose flag lies in a live bit
-/// that may have either value, the one that has it set with the flag cleared: a
-/// word that reads as pinned is added to, not stored whole.
-std::vector<Fill> fills(const Bench& bench, const FolioBits& bits) {
-  std::vector<Fill> all = {{FillSide::kFirst, false}, {FillSide::kSecond, false}};
-  const PinFrame& f = bench.pins->frame();
-  if (f.pinned == 0) return all;
-  const LiveMap& head = bits.map(0);
-  const unsigned bit = f.flag_word * 8U + static_cast<unsigned>(__builtin_ctzll(f.pinned));
-  if (head.use(bit) != BitUse::kVariable) return all;
-  all.push_back({head.value(bit, FillSide::kFirst) ? FillSide::kFirst : FillSide::kSecond, true});
-  return all;
-}
-
-/// kRefused: the page is not one that this scheme pins. kPinLimit: what the fill
-/// holds reads as a full count; the other fill will show the rest.
-Errc try_count(Bench& bench, std::uint32_t n, bool referenced,
-               std::vector<FolioBits::Bits>& changed) {
-  const auto descriptors = static_cast<unsigned>(changed.size());
+/// Pins and unpins n, and notes what changes at each. kOk: it was pinned. kPinLimit:
+/// what the page holds reads as a full count; another beginning will show the rest.
+Errc try_count(Bench& bench, std::uint32_t n, bool referenced, FolioBits::Writes& writes) {
+  const auto descriptors = static_cast<unsigned>(writes.sets.size());
   const Bytes before = bench.read_all(descriptors);
   const Pfn pfn = bench.pinned_page();
   const Errc pinned = referenced ? bench.pins->pin_referenced(pfn, n, 0)
                                  : bench.pins->try_pin_speculative(pfn, n, 0);
   if (pinned != Errc::kOk) return pinned;
-  note_changes(before, bench.read_all(descriptors), changed);
-  const Result<bool> unpinned = bench.pins->unpin(pfn, n, 0);
-  note_changes(before, bench.read_all(descriptors), changed);
-  // What the fill holds counts too: the rest may seem too little to take n from.
-  return unpinned.error == Errc::kNotPinned ? Errc::kOk : unpinned.error;
+  const Bytes during = bench.read_all(descriptors);
+  note_writes(before, during, writes);
+  // What the page holds counts too: the rest may seem too little to take n from, and a
+  // list may be in pieces by now. What it has come to is what is looked at.
+  (void)bench.pins->unpin(pfn, n, 0);
+  const Bytes after = bench.read_all(descriptors);
+  note_writes(during, after, writes);
+  return Errc::kOk;
+}
+
+/// A page that reads as pinned before anybody has pinned it: the flag is somebody else's.
+void note_flag(const Bench& bench, FolioBits::Writes& writes) {
+  const PinFrame& f = bench.pins->frame();
+  if (f.pinned == 0) return;
+  const unsigned bytes = bench.memmap->shape().word_bytes;
+  const Page head = bench.memmap->page(bench.site.pfn);
+  if ((head.word(f.flag_word / bytes) & f.pinned) == 0) return;
+  writes.clears[0][f.flag_word * 8U + static_cast<unsigned>(__builtin_ctzll(f.pinned))] = true;
+}
+
+/// The count's bits in its word, for a place whose bits are not the scheme's by right.
+std::uint64_t count_mask(const SchemeSpec& scheme) {
+  if (scheme.place != CountPlace::kWord) return 0;
+  return (~std::uint64_t{0} >> (64 - scheme.count_bits)) << scheme.count_shift;
+}
+
+/// Beginnings in which every bit that the scheme can write is seen to be written: over
+/// zeros and ones, and, where counts are added to what is there, with a carry into each bit.
+std::vector<Begin> beginnings(const SchemeSpec& scheme, const FolioBits& bits) {
+  std::vector<Begin> all;
+  const std::uint64_t mask = count_mask(scheme);
+  if (mask == 0) return all;
+  const bool has_flag = scheme.pinned.exists();
+  if (has_flag && bits.flag_may_be_clear())
+    for (const bool ones : {false, true})
+      for (const bool was_lru : {false, true})
+        all.push_back({ones ? mask : 0, mask, false, scheme.isolates(), was_lru});
+  if (has_flag && !bits.flag_may_be_set()) return all;
+  for (unsigned bit = 0; bit < scheme.count_bits; ++bit) {
+    const std::uint64_t below = ((std::uint64_t{1} << bit) - 1) << scheme.count_shift;
+    all.push_back({below, mask, has_flag, has_flag && bit == 0, true, true});
+  }
+  all.push_back({mask, mask, has_flag, false, false, true});
+  return all;
+}
+
+/// The bits of the scheme's own words: of what it does in an unlikely beginning, these
+/// are looked at.
+FolioBits::Writes within_claims(const SchemeSpec& scheme, const FolioBits& bits,
+                                const Layout& layout, unsigned order, FolioBits::Writes writes) {
+  std::vector<FolioBits::Bits> own = bits.no_writes().sets;
+  for (const Claim& claim : claims_of(scheme, layout, bits.map(0).type(), order))
+    for (unsigned i = 0; claim.range.tail < own.size() && i < claim.range.bits; ++i)
+      own[claim.range.tail][claim.range.first_bit + i] = true;
+  for (std::vector<FolioBits::Bits>* side : {&writes.sets, &writes.clears})
+    for (std::size_t tail = 0; tail < own.size(); ++tail)
+      for (std::size_t bit = 0; bit < own[tail].size(); ++bit)
+        (*side)[tail][bit] = (*side)[tail][bit] && own[tail][bit];
+  return writes;
+}
+
+void add_writes(FolioBits::Writes& to, const FolioBits::Writes& from) {
+  for (std::size_t tail = 0; tail < to.sets.size(); ++tail)
+    for (std::size_t bit = 0; bit < to.sets[tail].size(); ++bit) {
+      to.sets[tail][bit] = to.sets[tail][bit] || from.sets[tail][bit];
+      to.clears[tail][bit] = to.clears[tail][bit] || from.clears[tail][bit];
+    }
 }
 
 }  // namespace
@@ -123,28 +189,38 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
   if (const Errc error = bench.create(scheme, own, type, order); error != Errc::kOk) return error;
   const Result<FolioBits> bits = FolioBits::create(scheme, own, type, order);
   if (!bits) return bits.error;
-  std::vector<FolioBits::Bits> changed = bits.value.unchanged();
+  FolioBits::Writes writes = bits.value.no_writes();
+  const std::vector<std::uint32_t> tried = counts(max_pins(scheme, own, order));
 
   bool pinned = false;
-  for (const Fill& fill : fills(bench, bits.value)) {
+  for (const FillSide side : {FillSide::kFirst, FillSide::kSecond}) {
     bool referenced = false;
-    for (const std::uint32_t n : counts(max_pins(scheme, own, order))) {
-      if (const Errc error = bench.fill(fill.side); error != Errc::kOk) return error;
-      if (fill.clears_flag) bench.clear_flag();
+    for (const std::uint32_t n : tried) {
+      if (const Errc error = bench.fill(side); error != Errc::kOk) return error;
+      note_flag(bench, writes);
       referenced = !referenced;
-      const Errc error = try_count(bench, n, referenced, changed);
-      if (error == Errc::kOk) {
-        pinned = true;
-      } else if (error == Errc::kRefused || error == Errc::kAgain || error == Errc::kNoMem) {
+      const Errc error = try_count(bench, n, referenced, writes);
+      if (error == Errc::kOk) pinned = true;
+      if (error == Errc::kRefused || error == Errc::kAgain || error == Errc::kNoMem) {
         cell.kind = CellKind::kRefused;
         return cell;
-      } else if (error != Errc::kPinLimit) {
-        return Errc::kCorrupt;
       }
     }
   }
+  FolioBits::Writes forced = bits.value.no_writes();
+  for (const Begin& begin : beginnings(scheme, bits.value))
+    for (const std::uint32_t n : tried) {
+      if (begin.carries && n != 1) break;
+      if (const Errc error = bench.fill(FillSide::kFirst); error != Errc::kOk) return error;
+      bench.begin(begin);
+      if (try_count(bench, n, true, forced) == Errc::kOk) pinned = true;
+    }
+  add_writes(writes, within_claims(scheme, bits.value, own, order, std::move(forced)));
   if (!pinned) return Errc::kCorrupt;
-  cell.collisions = bits.value.collisions(changed);
+  // Memory has room; that its declaration leaves such pages out is for the box to hold to.
+  if (!scheme.types.has(type) && types_of_place(scheme.place).has(type))
+    return room_without_probe(scheme, layout, type, order);
+  cell.collisions = bits.value.collisions(writes);
   cell.kind = cell.collisions.empty() ? CellKind::kFits : CellKind::kCollides;
   return cell;
 }

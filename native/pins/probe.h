@@ -1,6 +1,8 @@
 // The room analysis on real descriptors: two complementary legal fills, pins and
-// unpins of counts from 1 to the largest through the scheme's own operations,
-// and every live bit that was seen to change during or after.
+// unpins of counts from 1 to the largest through the scheme's own operations, and
+// every live bit that was seen to change during or after. Then the same with the
+// scheme's own words forced to values that hide nothing, so that a bit that was set
+// already is seen to be set.
 #pragma once
 
 #include "pins/room.h"

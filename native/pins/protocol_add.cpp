@@ -93,14 +93,19 @@ struct Tail : PolicyBase {
   [[gnu::always_inline]] static std::uint32_t refs(const PinFrame& f, const Target& t) {
     return has_place(f, t) ? 1 : f.refs_per_pin;
   }
+  /// What refs() found says it, unless a pin is one reference everywhere.
+  [[gnu::always_inline]] static bool counts(const PinFrame& f, const Target& t,
+                                            std::uint32_t each) {
+    return each == 1 && (f.refs_per_pin != 1 || has_place(f, t));
+  }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t each, unsigned) {
-    if (each == 1) atomics::fetch_add(t.u32(f.count), n);
+    if (counts(f, t, each)) atomics::fetch_add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t each, unsigned) {
-    return each == 1 ? take_from(t.u32(f.count), n) : Errc::kOk;
+    return counts(f, t, each) ? take_from(t.u32(f.count), n) : Errc::kOk;
   }
   static PinCount count(const PinFrame& f, const Target& t) {
     if (has_place(f, t)) return {atomics::load(t.u32(f.count)), true};

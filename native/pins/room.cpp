@@ -19,13 +19,12 @@ void count_bits(const FolioBits& bits, RoomCell& cell) {
     if (claim.name != "_refcount") cell.claimed_bits += claim.range.bits;
 }
 
-/// A claim changes a bit if it can leave there what one of the legal values is not.
-void mark_changes(const Claim& claim, const LiveMap& map, FolioBits::Bits& changed) {
+void mark_writes(const Claim& claim, FolioBits::Writes& writes) {
+  const unsigned tail = claim.range.tail;
   for (unsigned i = 0; i < claim.range.bits; ++i) {
     const unsigned bit = claim.range.first_bit + i;
-    const bool sets = (claim.sets >> i & 1) != 0, clears = (claim.clears >> i & 1) != 0;
-    for (const FillSide side : {FillSide::kFirst, FillSide::kSecond})
-      if (map.value(bit, side) ? clears : sets) changed[bit] = true;
+    if ((claim.sets >> i & 1) != 0) writes.sets[tail][bit] = true;
+    if ((claim.clears >> i & 1) != 0) writes.clears[tail][bit] = true;
   }
 }
 
@@ -64,6 +63,8 @@ Result<FolioBits> FolioBits::create(const SchemeSpec& scheme, const Layout& layo
   const FillRequest request = room_request(scheme, type, order);
   const PageType head_type = filled_type(request.setup, 0);
   bits.isolated_ = scheme.isolates() && kLruTypes.has(head_type);
+  if (const int bit = pinned_bit(scheme, layout); bit >= 0)
+    bits.flag_bit_ = scheme.pinned.word * layout.word_bytes * 8 + bit;
   const unsigned descriptors = order == 0 ? 1 : order == 1 ? 2 : kDescriptors;
   bits.maps_.reserve(descriptors);
   bits.by_right_.reserve(descriptors);
@@ -88,20 +89,30 @@ bool FolioBits::protected_bit(unsigned tail, unsigned bit) const {
   if (tail != 0 || !isolated_) return true;
   // Off its list, the page has no links, and PG_lru says so: a declared effect.
   const LiveField& field = *map.owner(bit);
-  return field.kind != FieldKind::kListNext && field.kind != FieldKind::kListPrev &&
-         field.name != "flags.lru";
+  const bool dead = field.kind == FieldKind::kListNext || field.kind == FieldKind::kListPrev ||
+                    field.name == "flags.lru";
+  // But a flag that a link can have set says "pinned" of a page that is on its list.
+  return !dead || (static_cast<int>(bit) == flag_bit_ && flag_may_be_set());
 }
 
-std::vector<FolioBits::Bits> FolioBits::unchanged() const {
-  return {descriptors(), Bits(maps_[0].bits())};
+bool FolioBits::may_be(unsigned tail, unsigned bit, bool value) const {
+  return maps_[tail].value(bit, FillSide::kFirst) == value ||
+         maps_[tail].value(bit, FillSide::kSecond) == value;
 }
 
-std::vector<Collision> FolioBits::collisions(const std::vector<Bits>& changed) const {
+FolioBits::Writes FolioBits::no_writes() const {
+  const std::vector<Bits> none(descriptors(), Bits(maps_[0].bits()));
+  return {none, none};
+}
+
+std::vector<Collision> FolioBits::collisions(const Writes& writes) const {
   std::vector<Collision> found;
   for (unsigned tail = 0; tail < descriptors(); ++tail) {
     const LiveField* last = nullptr;
     for (unsigned bit = 0; bit < maps_[tail].bits(); ++bit) {
-      if (!changed[tail][bit] || !protected_bit(tail, bit)) continue;
+      const bool lost = (writes.sets[tail][bit] && may_be(tail, bit, false)) ||
+                        (writes.clears[tail][bit] && may_be(tail, bit, true));
+      if (!lost || !protected_bit(tail, bit)) continue;
       const LiveField* field = maps_[tail].owner(bit);
       const auto first = static_cast<std::uint16_t>(field->offset_bytes * 8U + field->shift);
       if (field != last)
@@ -123,11 +134,14 @@ Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType t
 
   const PageType head_type = bits.value.map(0).type();
   cell.claims = claims_of(scheme, own, head_type, order);
-  std::vector<FolioBits::Bits> changed = bits.value.unchanged();
-  for (const Claim& claim : cell.claims)
-    if (claim.range.tail < changed.size())
-      mark_changes(claim, bits.value.map(claim.range.tail), changed[claim.range.tail]);
-  cell.collisions = bits.value.collisions(changed);
+  FolioBits::Writes writes = bits.value.no_writes();
+  for (Claim& claim : cell.claims) {
+    // Where the flag can be set without a pin, counts are added to what the word holds.
+    if (claim.name == "count" && bits.value.flag_may_be_set()) claim.sets = claim.range.all();
+    if (claim.name == "was-LRU" && !bits.value.flag_may_be_clear()) claim.sets = 0;
+    if (claim.range.tail < bits.value.descriptors()) mark_writes(claim, writes);
+  }
+  cell.collisions = bits.value.collisions(writes);
   if (!cell.collisions.empty()) cell.kind = CellKind::kCollides;
   const std::span<const std::string> contested = bits.value.map(0).contested();
   cell.contested.assign(contested.begin(), contested.end());

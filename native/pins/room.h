@@ -65,12 +65,26 @@ class FolioBits {
   const LiveMap& map(unsigned tail) const { return maps_[tail]; }
   /// Live, not the scheme's by right, and not dead by isolation.
   bool protected_bit(unsigned tail, unsigned bit) const;
-  /// No bit changed, for each descriptor.
-  std::vector<Bits> unchanged() const;
-  std::vector<Collision> collisions(const std::vector<Bits>& changed) const;
+  /// Whether one of the bit's legal values is `value`.
+  bool may_be(unsigned tail, unsigned bit, bool value) const;
+  /// Whether a page that nobody pinned can have the scheme's pinned flag set.
+  bool flag_may_be_set() const { return flag_bit_ >= 0 && may_be(0, flag(), true); }
+  /// Whether it can be clear: only then is a pin ever the first.
+  bool flag_may_be_clear() const { return flag_bit_ >= 0 && may_be(0, flag(), false); }
+
+  /// What pins and unpins were seen to do, or can: bits that they leave 1, and 0.
+  struct Writes {
+    std::vector<Bits> sets, clears;
+  };
+  Writes no_writes() const;
+  /// Protected bits that one of the legal values does not survive in.
+  std::vector<Collision> collisions(const Writes& writes) const;
 
  private:
+  unsigned flag() const { return static_cast<unsigned>(flag_bit_); }
+
   bool isolated_ = false;
+  int flag_bit_ = -1;  // the pinned flag, from the head's first byte
   std::vector<LiveMap> maps_;
   std::vector<Bits> by_right_;
 };

@@ -144,10 +144,17 @@ struct SchemeProblem {
 /// depends on a layout (a flag bit that is taken) is for the room analysis.
 std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme);
 
+/// The historic defects that a scheme of this kind can show.
+PinQuirkSet quirks_of(const SchemeSpec& scheme);
+
+/// Page types that a count in this place can be kept for: over `_mapcount`, those
+/// that are mapped and have no type there.
+PageTypeSet types_of_place(CountPlace place);
+
 /// The largest count that stays positive, by the widths alone.
 std::uint64_t largest_count(const SchemeSpec& scheme);
 /// Fills what follows from the rest of a declared scheme: max_pins,
-/// min_word_bytes, answer, locks, effects.
+/// min_word_bytes, answer, locks, effects, quirks; types that its place excludes go.
 void complete_scheme(SchemeSpec& scheme);
 
 /// max_pins of a folio of this order: folio-pincount is exact, and so goes

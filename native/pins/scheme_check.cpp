@@ -131,6 +131,27 @@ struct Checker {
 
 }  // namespace
 
+PinQuirkSet quirks_of(const SchemeSpec& scheme) {
+  PinQuirkSet quirks = pin_quirks(PinQuirk::kNoZeroTest);
+  const bool references =
+      scheme.place == CountPlace::kRefcount || scheme.place == CountPlace::kTail;
+  // Where a pin is one reference and nothing else, giving back one is right.
+  if (!references || scheme.refs_per_pin > 1) quirks = quirks | pin_quirks(PinQuirk::kPutForUnpin);
+  if (references && scheme.refs_per_pin > 1)
+    quirks = quirks | pin_quirks(PinQuirk::kStrictlyGreater, PinQuirk::kOneBiasForMany);
+  if (scheme.protocol == Protocol::kListOverlay)
+    quirks = quirks | pin_quirks(PinQuirk::kMaskAsBitNumber, PinQuirk::kDoubleLastUnpin);
+  if (scheme.protocol == Protocol::kFlagAndWord)
+    quirks = quirks | pin_quirks(PinQuirk::kFlagWithoutCount);
+  return quirks;
+}
+
+PageTypeSet types_of_place(CountPlace place) {
+  return place == CountPlace::kMapcount
+             ? kMappedTypes | types(PageType::kTail, PageType::kSecondTail)
+             : ~PageTypeSet{};
+}
+
 std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme) {
   Checker checker{scheme, {}};
   checker.check_name();
@@ -144,13 +165,23 @@ std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme) {
 void complete_scheme(SchemeSpec& scheme) {
   scheme.min_word_bytes = scheme.packed_bits == 64 ? 8 : 4;
   scheme.max_pins = largest_count(scheme);
-  if (scheme.place == CountPlace::kRefcount) {
+  scheme.types.bits &= types_of_place(scheme.place).bits;
+  scheme.quirks = quirks_of(scheme);
+  if (scheme.place == CountPlace::kRefcount || scheme.place == CountPlace::kTail) {
     const bool biased = scheme.refs_per_pin > 1;
+    const std::string where =
+        scheme.place == CountPlace::kTail ? " without a tail for the count" : "";
     scheme.answer = biased ? PinAnswer::kFuzzy : PinAnswer::kUnknown;
     scheme.effects = pin_effects(biased ? PinEffect::kAnswerFuzzy : PinEffect::kAnswerUnknown);
-    scheme.false_positives =
-        biased ? "a page with " + std::to_string(scheme.refs_per_pin) + " or more references"
-               : "every page that has a reference";
+    scheme.false_positives = biased
+                                 ? "a page" + where + " with " +
+                                       std::to_string(scheme.refs_per_pin) + " or more references"
+                                 : "every page" + where + " that has a reference";
+  } else if (scheme.place == CountPlace::kMapcount) {
+    scheme.effects = pin_effects(PinEffect::kMapcountRaised, PinEffect::kAnswerLags);
+    scheme.locks = "the folio lock for an exact query";
+  } else if (scheme.place == CountPlace::kSharded) {
+    scheme.effects = pin_effects(PinEffect::kAnswerLags);
   } else if (scheme.isolates()) {
     scheme.effects =
         pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);

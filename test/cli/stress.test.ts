@@ -14,6 +14,7 @@ const plan: StressPlan = {
 }
 
 const result = (options: RaceOptions, clean = true): RaceResult => ({
+  warnings: [],
   stoppedBy: 'time',
   seconds: options.seconds ?? 1,
   rounds: 1,

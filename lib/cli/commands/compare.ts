@@ -1,13 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type BaselineReport, compareWithBaseline } from '../../compare/baseline.ts'
 import { compare } from '../../compare/compare.ts'
 import { toCsv } from '../../compare/csv.ts'
 import { type CompareDocument, compareDocument } from '../../compare/document.ts'
 import type { Effort } from '../../compare/plan.ts'
-import { exitCodes } from '../exit.ts'
+import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
 import { toJson } from '../json.ts'
+import { Output } from '../output.ts'
 import { integer, names, pick, pickMany } from '../parse.ts'
 import { progressBar } from '../progress.ts'
 import { baselineText, compareText, detailedLayouts } from '../text/compare.ts'
@@ -36,8 +37,8 @@ Examples:
   $ pagebox compare --baseline old.json      what changed, with intervals
 
 Exit code 0 although schemes collide: that is the answer. 1: the table of a scheme
-and the probe in memory differ, which is a bug of pagebox. 130: interrupted; what was
-measured until then is printed.`
+and the probe in memory differ, which is a bug of pagebox. 130: interrupted, 143:
+terminated; what was measured until then is printed.`
 
 function readBaseline(file: string): CompareDocument {
   let content: unknown
@@ -60,16 +61,30 @@ function effortOf(options: Options): Effort {
   return options.thorough ? 'thorough' : 'default'
 }
 
-/** Fails now if a result could not be written in a minute and a half. */
-function checkWritable(file: string | undefined): void {
-  if (file !== undefined) writeFileSync(file, '', { flag: 'a' })
-}
-
-async function run(options: Options, { io, exit }: Context): Promise<void> {
+async function run(options: Options, context: Context): Promise<void> {
   const effort = effortOf(options)
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline)
-  checkWritable(options.csv)
-  checkWritable(options.html)
+  // Before the work: a result that could not be written is known now, not in a minute and a half.
+  const files = [options.csv, options.html].map((file) => (file === undefined ? undefined : new Output(file)))
+  try {
+    await measure(options, effort, baseline, { csv: files[0], html: files[1] }, context)
+  } finally {
+    for (const file of files) file?.discard()
+  }
+}
+
+interface Files {
+  csv: Output | undefined
+  html: Output | undefined
+}
+
+async function measure(
+  options: Options,
+  effort: Effort,
+  baseline: CompareDocument | undefined,
+  files: Files,
+  { io, exit }: Context,
+): Promise<void> {
   const { pagebox } = await import('../subject.ts')
   const schemes = pickMany(pagebox.schemes, options.schemes, 'scheme')
   const layouts = pickMany(pagebox.layouts, options.layouts, 'layout')
@@ -90,11 +105,13 @@ async function run(options: Options, { io, exit }: Context): Promise<void> {
     bar.stop()
   }
   const report: BaselineReport | undefined = baseline && compareWithBaseline(baseline, document)
-  if (options.csv !== undefined) writeFileSync(options.csv, toCsv(document))
-  if (options.html !== undefined) {
+  files.csv?.write(toCsv(document))
+  files.csv?.commit()
+  if (files.html !== undefined) {
     // The plots bring a DOM with them; who wants no page does not wait for it.
     const { reportPage } = await import('../../report/page.ts')
-    writeFileSync(options.html, reportPage(document))
+    files.html.write(reportPage(document))
+    files.html.commit()
   }
   if (options.json) {
     io.out(`${toJson(report === undefined ? document : { ...document, baseline: report })}\n`)
@@ -102,8 +119,9 @@ async function run(options: Options, { io, exit }: Context): Promise<void> {
     io.out(compareText(document, detailedLayouts(document, options.layouts !== undefined), io))
     if (report !== undefined) io.out(`\n${baselineText(report, io)}`)
   }
+  // A collision of a scheme is an answer; only a table that memory contradicts is a finding.
   if (document.disagreements.length > 0) exit(exitCodes.finding)
-  if (io.signal.aborted) exit(exitCodes.interrupted)
+  if (io.signal.aborted) exit(exitOfAbort(io.signal))
 }
 
 export function addCompare(program: Command, context: Context): void {

@@ -1,12 +1,12 @@
-import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { ConformResult } from '../../engine/recording/conformFiles.ts'
 import type { ConformLevel } from '../../engine/recording/types.ts'
-import { exitCodes } from '../exit.ts'
+import { exitCodes, exitOfAbort } from '../exit.ts'
 import { toJson } from '../json.ts'
+import { Output } from '../output.ts'
 import { integer } from '../parse.ts'
 import { conformText, mismatchText } from '../text/conform.ts'
+import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
 
 interface Options {
@@ -34,10 +34,7 @@ const kept = 1000
 async function run(files: string[], options: Options, { io, exit }: Context): Promise<void> {
   const { conformFiles } = await import('../../engine/recording/conformFiles.ts')
   const level = options.level as ConformLevel
-  const out = options.results === undefined ? undefined : createWriteStream(options.results)
-  // Without a listener a disk that is full would end the process; end() below rejects instead.
-  const written = out === undefined ? undefined : finished(out)
-  written?.catch(() => {})
+  const out = options.results === undefined ? undefined : new Output(options.results)
   let shown = 0
   let ended: ConformResult
   try {
@@ -49,7 +46,7 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
       signal: io.signal,
       ...(options.only !== undefined && { only: options.only }),
       ...(io.interactive && {
-        onProgress: ({ done, file }: { done: number; file: string }) => io.err(`\r\x1b[K${done} scenarios  ${file}`),
+        onProgress: ({ done, file }: { done: number; file: string }) => io.err(`\r\x1b[K${done} scenarios  ${foreign(file)}`),
       }),
       onScenario(recording, ran, found) {
         out?.write(`${toJson({ ...recording, results: ran.results })}\n`)
@@ -59,17 +56,18 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
         io.out(mismatchText(first, recording, level, io))
       },
     })
+    // What was stopped is not all of it, and does not take the place of what is.
+    if (ended.stoppedBy !== 'abort') out?.commit()
   } finally {
     if (io.interactive) io.err('\r\x1b[K')
-    out?.end()
-    await written
+    out?.discard()
   }
   const { stoppedBy, ...report } = ended
   if (options.json)
     io.out(`${toJson({ ...report, stoppedBy, level, scheme: options.scheme, layout: options.layout })}\n`)
   else io.out(conformText(report, level, io))
   if (report.mismatched > 0 || report.dirty.length > 0) exit(exitCodes.finding)
-  else if (stoppedBy === 'abort') exit(exitCodes.interrupted)
+  else if (stoppedBy === 'abort') exit(exitOfAbort(io.signal))
 }
 
 export function addConform(program: Command, context: Context): void {

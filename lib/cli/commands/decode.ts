@@ -30,7 +30,7 @@ Examples:
   $ pagebox decode --file console.log --json
   $ dmesg | grep raw: | head -2 | pagebox decode
   $ pagebox decode 17ffffc0000020 dead000000000100 dead000000000122 0 7f12 0 ffffffff00000000 0
-  $ pagebox decode --type device-private-anon --layout linux-4.20 ...`
+  $ pagebox decode --type anon --layout linux-4.20 17ffffc0080034 0 0 7f1 0 0 1ffffffff`
 
 /** What is kept of standard input in case that it holds words alone. */
 const longestWords = 4096

@@ -3,7 +3,7 @@ import os from 'node:os'
 import type { Command } from 'commander'
 import type { RaceOptions } from '../../engine/raceTypes.ts'
 import type { PageType } from '../../page/layout.ts'
-import { exitCodes } from '../exit.ts'
+import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
@@ -14,6 +14,7 @@ import { opScenarios } from '../stress/opScenarios.ts'
 import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
 import { type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
 import type { StressTotal } from '../stress/total.ts'
+import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
 import type { Context } from './context.ts'
 
@@ -41,16 +42,17 @@ Examples:
   $ pagebox stress                                       ten seconds, all cores
   $ pagebox stress pins-against-reclaim --scheme lru-overlay --threads 4
   $ pagebox stress --mix 'pin=4,unpin=4,get+put=1' --pattern hot --hours 1
-  $ pagebox stress --until-fail --scheme lru-overlay --quirks double-last-unpin
+  $ pagebox stress --until-fail --pages 1 --threads 2 --scheme lru-overlay --quirks double-last-unpin
 
   $ pagebox stress mm --seconds 60                       address spaces, with a chaos thread
   $ pagebox stress devices --mix 'touch=2,device=1'      every thread draws from one mix
   $ pagebox stress my-scenario.json                      a scenario from a file
 
-A run is audited every ten seconds. Exit code 1: an audit was not clean; the seed and the
+A run is audited every ten seconds. Exit code 1: an audit was not clean, or an operation met
+a word that no kernel would write; the seed and the
 command that repeats it are printed; operations are audited after each round of a quarter of a
-second. Runs beyond two minutes write a JSON line a minute to
-standard error. 130: interrupted; the results until then are printed.`
+second. Runs beyond two minutes write a JSON line a minute to standard error. 130:
+interrupted, 143: terminated; the results until then are printed.`
 
 const longSeconds = 120
 const lineEverySeconds = 60
@@ -148,35 +150,52 @@ interface Planned {
   plan: StressPlan
   repeat(seed: number, seconds: number): string
   race: Parameters<typeof stress>[0]
+  /** What the room analysis says against it, before it begins. */
+  warnings: readonly string[]
 }
 
-async function planPins(name: string, options: Options): Promise<Planned> {
+/** Threads as asked for, or all cores, as far as the engine goes: one limit, which the addon has. */
+function threadsOf(options: Options, given: boolean, most: number): number {
+  if (!given) return Math.min(options.threads, most)
+  if (options.threads <= most) return options.threads
+  throw new UsageError(`--threads ${options.threads}: this scenario runs on 1 to ${most} threads`)
+}
+
+async function planPins(name: string, asked: Options, command: Command): Promise<Planned> {
   const scenario = pick([...pinScenarios, ...opScenarios], name, 'scenario') as PinScenario
   const { layouts, pageTypes, race, schemes } = await import('../../index.ts')
-  pick([...schemes], options.scheme, 'scheme')
+  const { quirksOf, roomWarnings, schemeOf, tables } = await import('../stress/engine.ts')
+  const given = command.getOptionValueSource('threads') === 'cli'
+  const options = { ...asked, threads: threadsOf(asked, given, tables().maxThreads) }
+  const scheme = pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
   pick(
     pageTypes.map((each) => ({ name: each })),
     options.type,
     'page type',
   )
+  // Before anything runs: a quirk that cannot apply would be a clean audit of nothing.
+  quirksOf(options.quirks, '--quirks', schemeOf(scheme.name, '--scheme'))
   return {
     plan: planOf(scenario, options),
     repeat: (seed, seconds) => repeatCommand(scenario, options, seed, seconds),
     race,
+    warnings: roomWarnings(options.scheme, options.layout, [options.type as PageType], options.order),
   }
 }
 
 async function planOps(name: string, scenario: Scenario, options: Options, command: Command): Promise<Planned> {
   const given = (option: string): boolean => command.getOptionValueSource(option) === 'cli'
   for (const option of pinOptions) if (given(option)) throw new UsageError(`--${option} is for scenarios of pins`)
-  const { layouts, race, readScenario, schemes } = await import('../stress/engine.ts')
+  const { layouts, race, readScenario, roomWarnings, schemes, tables, typesOf } = await import('../stress/engine.ts')
   pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
   const sized = given('pages') ? { ...scenario, pages: options.pages } : scenario
   const { lists, mixes } = readScenario(sized)
   if (lists !== null && given('threads')) throw new UsageError('--threads: the scenario has its own')
-  const threads = lists?.threads.length ?? (given('threads') ? options.threads : Math.max(2, mixes.length))
+  const most = tables().maxScenarioThreads
+  const threads =
+    lists?.threads.length ?? (given('threads') ? threadsOf(options, true, most) : Math.max(2, mixes.length))
   const { scheme, layout } = options
   const plan = planOf({ name, summary: '', mix: {} }, { ...options, threads })
   const parts = ['pagebox stress', name, `--scheme ${scheme} --layout ${layout}`]
@@ -190,15 +209,23 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
     repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
     race: opRace(race, sized, { scheme, layout, threads }),
+    warnings: roomWarnings(scheme, layout, typesOf(sized, layout)),
   }
 }
 
-function write(io: Io, name: string, { plan }: Planned, { total, failed }: StressOutcome, repeat: string): void {
+function write(
+  io: Io,
+  name: string,
+  { plan, warnings }: Planned,
+  { total, failed }: StressOutcome,
+  repeat: string,
+): void {
   io.out(
     `${toJson({
       scenario: name,
       settings: { ...plan, seconds: Number.isFinite(plan.seconds) ? plan.seconds : null },
       complete: !io.signal.aborted,
+      warnings,
       seconds: total.seconds,
       slices: total.slices,
       ops: total.byOp,
@@ -216,7 +243,8 @@ function write(io: Io, name: string, { plan }: Planned, { total, failed }: Stres
 async function run(name: string, options: Options, command: Command, { io, exit }: Context): Promise<void> {
   const scenario = await opScenarioOf(name, options)
   const planned =
-    scenario === undefined ? await planPins(name, options) : await planOps(name, scenario, options, command)
+    scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
+  for (const warning of planned.warnings) io.err(`pagebox: warning: ${foreign(warning)}\n`)
   const report = reporter(io, planned.plan)
   const outcome = await stress(planned.race, planned.plan, { ...report, signal: io.signal }).finally(() => report.end())
   const { failed } = outcome
@@ -224,7 +252,7 @@ async function run(name: string, options: Options, command: Command, { io, exit 
   if (options.json) write(io, name, planned, outcome, repeat)
   else io.out(stressText(outcome, repeat, io))
   if (failed !== undefined) exit(exitCodes.finding)
-  else if (io.signal.aborted) exit(exitCodes.interrupted)
+  else if (io.signal.aborted) exit(exitOfAbort(io.signal))
 }
 
 export function addStress(program: Command, context: Context): void {
@@ -237,10 +265,10 @@ export function addStress(program: Command, context: Context): void {
     .option('--type <type>', 'page type', 'anon')
     .option('--order <n>', 'order of the compound pages, 0 for single ones', integer(0, 10), 0)
     .option('--pages <n>', 'pages that the threads choose from', integer(1, 2 ** 28), 4096)
-    .option('--threads <n>', 'native threads', integer(1, 1024), os.availableParallelism())
+    .option('--threads <n>', 'native threads', integer(1, Number.MAX_SAFE_INTEGER), os.availableParallelism())
     .option('--seconds <n>', 'how long (10)', positive)
     .option('--hours <n>', 'how long', positive)
-    .option('--until-fail', 'until an audit is not clean')
+    .option('--until-fail', 'until something is found')
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')

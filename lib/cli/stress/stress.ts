@@ -15,7 +15,7 @@ export interface StressPlan {
 
 export interface StressOutcome {
   total: StressTotal
-  /** Seed and length of the slice whose audit was not clean. */
+  /** Seed and length of the slice whose audit was not clean, or in which an operation met what no kernel writes. */
   failed: { seed: number; seconds: number } | undefined
 }
 
@@ -27,18 +27,21 @@ export interface StressHooks {
   onSlice(total: StressTotal): void
 }
 
-/** A slice ends in an audit of all pages; this is how long a fault can stay unseen. */
-const sliceSeconds = 10
+/** Operations that met a word which no kernel would write: what the kernel has assertions for. */
+const corruptOf = (result: RaceResult): number => result.ops.reduce((sum, op) => sum + (op.failures.CORRUPT ?? 0), 0)
 
-/** Undefined: aborted before the slice had anything; those before it count. */
-async function unlessAborted(race: Race, box: RaceBox, options: RaceOptions): Promise<RaceResult | undefined> {
+/** Undefined: it was stopped before there was a result; what earlier slices have found stays. */
+async function unlessAborted(signal: AbortSignal, result: Promise<RaceResult>): Promise<RaceResult | undefined> {
   try {
-    return await race(box, options)
+    return await result
   } catch (error) {
-    if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED') return undefined
+    if (signal.aborted && error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED') return undefined
     throw error
   }
 }
+
+/** A slice ends in an audit of all pages; this is how long a fault can stay unseen. */
+const sliceSeconds = 10
 
 /**
  * Races in slices until time is up, the signal aborts or an audit is not
@@ -51,20 +54,23 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
     const seconds = Math.min(sliceSeconds, plan.seconds - total.seconds)
     if (seconds <= 0.01 && slice > 0) break
     const seed = (plan.seed + slice) >>> 0
-    const result = await unlessAborted(race, plan.box, {
-      threads: plan.threads,
-      mix: plan.mix,
-      pattern: plan.pattern,
-      affinity: plan.affinity,
-      seconds,
-      seed,
-      signal: hooks.signal,
-      onProgress: (progress) => hooks.onProgress(progress, total),
-    })
+    const result = await unlessAborted(
+      hooks.signal,
+      race(plan.box, {
+        threads: plan.threads,
+        mix: plan.mix,
+        pattern: plan.pattern,
+        affinity: plan.affinity,
+        seconds,
+        seed,
+        signal: hooks.signal,
+        onProgress: (progress) => hooks.onProgress(progress, total),
+      }),
+    )
     if (result === undefined) break
     total.add(result)
     hooks.onSlice(total)
-    if (!result.audit.clean) return { total, failed: { seed, seconds } }
+    if (!result.audit.clean || corruptOf(result) > 0) return { total, failed: { seed, seconds } }
   }
   return { total, failed: undefined }
 }

@@ -105,6 +105,11 @@ export class StressTotal {
     return [...this.#byOp.values()].flatMap((sum) => [...sum.failures.values()]).reduce((a, b) => a + b, 0)
   }
 
+  /** Operations that met a word which no kernel would write. */
+  get corrupt(): number {
+    return [...this.#byOp.values()].reduce((total, sum) => total + (sum.failures.get('CORRUPT') ?? 0), 0)
+  }
+
   get byOp(): OpTotal[] {
     return [...this.#byOp].map(([op, sum]) => ({
       op,

@@ -6,6 +6,7 @@ import { situationLabel } from '../../compare/situation.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
 import { roomText } from './room.ts'
+import { foreign } from './foreign.ts'
 import { table, wrap } from './table.ts'
 
 function disagreementsText(document: CompareDocument, io: Io): string {
@@ -14,10 +15,11 @@ function disagreementsText(document: CompareDocument, io: Io): string {
     io.colours.red(`Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`),
     ...document.disagreements
       .slice(0, 20)
-      .map(
-        (each) =>
-          `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}: table ${each.table}; probe ${each.probe}`,
-      ),
+      .flatMap((each) => [
+        `  ${each.scheme}, ${each.layout}, ${each.pageType} order ${each.order}`,
+        `    table:  ${each.table}`,
+        `    probe:  ${each.probe}`,
+      ]),
   ].join('\n')
 }
 
@@ -47,10 +49,12 @@ export function baselineText(report: BaselineReport, io: Io): string {
   const { bold, yellow } = io.colours
   const lines: string[] = [bold('Against the baseline')]
   for (const { fact, before, now } of report.machineDiffers) {
-    lines.push(yellow(`The machine differs in ${fact}: ${before} then, ${now} now. Times do not compare.`))
+    lines.push(
+      yellow(`The machine differs in ${fact}: ${foreign(before)} then, ${foreign(now)} now. Times do not compare.`),
+    )
   }
   if (report.onlyNow.length > 0) lines.push(wrap(`Only now: ${report.onlyNow.join(', ')}.`, io.columns))
-  if (report.onlyBefore.length > 0) lines.push(wrap(`Only then: ${report.onlyBefore.join(', ')}.`, io.columns))
+  if (report.onlyBefore.length > 0) lines.push(wrap(foreign(`Only then: ${report.onlyBefore.join(', ')}.`), io.columns))
   for (const change of report.roomChanges) {
     lines.push(
       `${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`,

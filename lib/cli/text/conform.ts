@@ -3,6 +3,7 @@ import type { ConformReport, Mismatch } from '../../engine/recording/conform.ts'
 import { atLevel } from '../../engine/recording/same.ts'
 import type { ConformLevel, RecordedResult, Recording } from '../../engine/recording/types.ts'
 import type { Io } from '../io.ts'
+import { foreign } from './foreign.ts'
 import { table } from './table.ts'
 
 const percent = (part: number, all: number): string => (all === 0 ? '-' : `${((100 * part) / all).toFixed(2)} %`)
@@ -26,23 +27,25 @@ export function conformText(report: ConformReport, level: ConformLevel, { colour
   if (because.length > 0)
     lines.push('', `Explained by: ${because.map(([effect, count]) => `${effect} (${count})`).join(', ')}`)
   const missing = Object.entries(report.unsupportedOps)
-  if (missing.length > 0) lines.push('', `Not here yet: ${missing.map(([op, count]) => `${op} (${count})`).join(', ')}`)
+  if (missing.length > 0)
+    lines.push('', `Not here yet: ${missing.map(([op, count]) => `${foreign(op)} (${count})`).join(', ')}`)
   for (const { scenario, rows: found } of report.dirty)
-    lines.push('', colours.red(`audit of ${scenario}:`), ...found.map((row) => `  ${row}`))
+    lines.push('', colours.red(`audit of ${foreign(scenario)}:`), ...found.map((row) => `  ${foreign(row)}`))
   return `${lines.join('\n')}\n`
 }
 
 /** One mismatch as a diff, with the scenario up to it. */
 export function mismatchText(mismatch: Mismatch, recording: Recording, level: ConformLevel, { colours }: Io): string {
-  const before = recording.ops.slice(0, mismatch.index).map((op, i) => `   ${i}  ${JSON.stringify(op)}`)
+  const before = recording.ops.slice(0, mismatch.index).map((op, i) => `   ${i}  ${foreign(JSON.stringify(op))}`)
   const lines = [
     '',
-    colours.bold(`${mismatch.scenario}, operation ${mismatch.index} (${mismatch.op.op})`),
+    colours.bold(foreign(`${mismatch.scenario}, operation ${mismatch.index} (${mismatch.op.op})`)),
     ...before,
-    ` > ${mismatch.index}  ${JSON.stringify(mismatch.op)}`,
-    ...diffLines(atLevel(mismatch.expected, level), atLevel(mismatch.actual ?? {}, level)).map(([sign, line]) =>
-      sign === '-' ? colours.red(`- ${line}`) : sign === '+' ? colours.green(`+ ${line}`) : `  ${line}`,
-    ),
+    ` > ${mismatch.index}  ${foreign(JSON.stringify(mismatch.op))}`,
+    ...diffLines(atLevel(mismatch.expected, level), atLevel(mismatch.actual ?? {}, level)).map(([sign, text]) => {
+      const line = foreign(text)
+      return sign === '-' ? colours.red(`- ${line}`) : sign === '+' ? colours.green(`+ ${line}`) : `  ${line}`
+    }),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -1,5 +1,6 @@
 import type { StressOutcome } from '../stress/stress.ts'
 import type { Io } from '../io.ts'
+import { foreign } from './foreign.ts'
 import { table } from './table.ts'
 
 const rate = (perSecond: number): string =>
@@ -32,18 +33,31 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
     ),
     '',
   ]
-  if (total.dirty === undefined) {
+  const again = (): void => {
+    lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${foreign(repeat)}`)
+  }
+  if (total.dirty === undefined && total.corrupt > 0) {
+    const met = total.corrupt === 1 ? 'one operation' : `${total.corrupt.toLocaleString('en')} operations`
+    lines.push(red(`${met} met a word that no kernel would write (CORRUPT), where a kernel's assertion fires`))
+    again()
+  } else if (total.dirty === undefined) {
     // A race of operations audits its whole machine after each round and counts no descriptors.
     const what = total.pagesAudited === 0 ? '' : `: ${total.pagesAudited.toLocaleString('en')} descriptors`
     lines.push(green(`audit clean${what} after ${total.slices} slices, ${total.seconds.toFixed(1)} s`))
   } else {
-    lines.push(red(`audit: ${total.dirty.rowsTotal} descriptors do not hold what they must`))
+    lines.push(
+      red(
+        `audit: ${total.dirty.rowsTotal === 1 ? 'one descriptor does' : `${total.dirty.rowsTotal} descriptors do`} not hold what ${total.dirty.rowsTotal === 1 ? 'it' : 'they'} must`,
+      ),
+    )
     for (const row of total.dirty.rows.slice(0, auditRows)) {
       lines.push(
-        `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
+        foreign(
+          `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
+        ),
       )
     }
-    lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${repeat}`)
+    again()
   }
   return `${lines.join('\n')}\n`
 }

@@ -45,7 +45,7 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
   let done = 0
   let aborted = false
   for (const file of files) {
-    for await (const recording of readRecordings(file)) {
+    for await (const recording of readRecordings(file, call.signal)) {
       aborted = wasAborted(call.signal)
       if (aborted) break
       if (only !== undefined && !recording.name.includes(only)) continue

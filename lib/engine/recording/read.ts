@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
 import { PageboxError } from '../../errors.ts'
@@ -20,28 +19,71 @@ const recordingSchema = z.strictObject({
  *
  * @throws PageboxError `ERR_PAGEBOX_RECORDING` if the file cannot be read, is cut off, holds a line
  * that is not JSON, or is of another format; the message names file and line.
+ * @param signal Ends it early, also while a pipe gives nothing.
  */
-export async function* readRecordings(path: string): AsyncGenerator<Recording, void, undefined> {
-  const file = createReadStream(path)
+export async function* readRecordings(path: string, signal?: AbortSignal): AsyncGenerator<Recording, void, undefined> {
+  const file = createReadStream(path, signal === undefined ? {} : { signal })
   const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
   // pipe() does not pass errors on: a missing file would hang the reader.
   if (bytes !== file) file.on('error', (error: Error) => bytes.destroy(error))
-  const lines = createInterface({ input: bytes, crlfDelay: Number.POSITIVE_INFINITY })
   let number = 0
   try {
-    for await (const line of lines) {
+    for await (const line of linesOf(bytes)) {
       number += 1
       if (line.trim() !== '') yield parseRecording(line, `${path}:${number}`)
     }
   } catch (error) {
     if (error instanceof PageboxError) throw error
+    if (signal?.aborted) return
     const where = number === 0 ? path : `${path}, after line ${number}`
     throw invalid(`${where}: ${(error as Error).message}`, error)
   } finally {
-    lines.close()
+    bytes.destroy()
     file.destroy()
   }
   if (number === 0) throw invalid(`${path}: the file is empty; expected one JSON object a line`)
+}
+
+/** A line that is longer than this is no recording, and V8 has no string for twice as much. */
+const longestLine = 2 ** 28
+
+/** The lines of a stream of bytes, the last one with or without its end. */
+async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
+  let parts: Buffer[] = []
+  let length = 0
+  const line = (): string => {
+    const text = Buffer.concat(parts).toString('utf8')
+    parts = []
+    length = 0
+    return text
+  }
+  const keep = (part: Buffer): void => {
+    length += part.length
+    if (length > longestLine) throw new RangeError(`a line of more than ${longestLine} bytes`)
+    parts.push(part)
+  }
+  for await (const chunk of bytes) {
+    let from = 0
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+      keep(chunk.subarray(from, end))
+      from = end + 1
+      yield line()
+    }
+    keep(chunk.subarray(from))
+  }
+  if (length > 0) yield line()
+}
+
+const deepest = 16
+
+/** Whether something is nested deeper than any recording is; without a stack of its own depth. */
+function isDeep(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return true
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+  }
+  return false
 }
 
 /**
@@ -57,6 +99,7 @@ export function parseRecording(line: string, where: string): Recording {
   } catch (error) {
     throw invalid(`${where}: not JSON, or cut off (${(error as Error).message})`, error)
   }
+  if (isDeep(json)) throw invalid(`${where}: not a recording of this format: nested more than ${deepest} deep`)
   const parsed = recordingSchema.safeParse(json)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

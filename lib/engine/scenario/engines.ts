@@ -1,15 +1,20 @@
 import { badArgument, boolean, integer, options, or, positive, unsigned64 } from '../../base/args.ts'
+import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
 import type { NativeFailure } from '../../native/binding.ts'
 import type { NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
+import { tables } from '../../native/tables.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
+import { roomWarnings, typesOf } from '../collisions.ts'
+import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
 import { pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
+import { withText } from '../withText.ts'
 import { type ReadScenario, readScenario } from './readScenario.ts'
 import type {
   ExploreOptions,
@@ -111,7 +116,12 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
     const list = all[thread] as (typeof all)[number]
     return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
   })
-  return { ran, audit: found.audit, leaks: found.leaks, livelocks: found.livelocks }
+  const { audit, leaks, livelocks } = found
+  const text = (): string =>
+    audit.length === 0 && leaks === '' && livelocks.length === 0
+      ? `clean: ${counted(ran.length, 'operation')} of '${read.name}'`
+      : [`'${read.name}', seed ${seedOf(given.seed)}, run in order:`, ...rowsText(audit, leaks, livelocks)].join('\n')
+  return withText({ ran, audit, leaks, livelocks }, text)
 }
 
 function opResult(found: NativeOpResult, seconds: number): ScenarioOpResult {
@@ -128,10 +138,12 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     given[key] === undefined ? 0 : integer(given[key], `options.${key}`, 1, Number.MAX_SAFE_INTEGER)
   const seed = seedOf(given.seed)
   const call = longCall<RaceProgress>('race', given)
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const settings = {
-    ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), 64)),
-    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
-    scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
+    ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), tables().maxScenarioThreads)),
+    layout: layoutRef(layout),
+    scheme: schemeRef(scheme),
     pages: read.pages === 0 ? defaultPages : read.pages,
     seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
     ops: count('ops'),
@@ -140,21 +152,32 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
   }
   throwIfAborted(call)
+  const warnings = Object.freeze(roomWarnings(scheme, layout, typesOf(scenario, layout)))
   const race = created(native().startRaceOps(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
   const found = await pollRace(race, call, raceTotal(settings, settings.threads), 'options', (ended) =>
     checked(ended, read.name),
   )
   const { livelocks } = found
   const clean = found.audit.length === 0 && found.leaks === '' && livelocks.length === 0
-  return {
+  const audit = { clean, rows: found.audit, leaks: found.leaks, livelocks, round: clean ? null : found.dirtyRound }
+  const shown = {
+    scheme: scheme.name,
+    layout: layout.name,
+    ...(read.lists === null && { threads: found.threads.length }),
+    ...(given.ops !== undefined && { ops: count('ops') }),
+  }
+  const text = (): string => raceAuditText(read.name, { audit, seed, rounds: found.rounds }, shown)
+  const result = {
     stoppedBy: found.stoppedBy as RaceScenarioResult['stoppedBy'],
     seconds: found.seconds,
     rounds: found.rounds,
     seed,
     ops: found.ops.map((each) => opResult(each, found.seconds)),
     threads: found.threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, found.seconds)) })),
-    audit: { clean, rows: found.audit, leaks: found.leaks, livelocks, round: clean ? null : found.dirtyRound },
+    audit: withText(audit, text, true),
+    warnings,
   }
+  return withText(result, text)
 }
 
 /** The model environment knows what was compiled into it. */
@@ -177,12 +200,14 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   const seed = seedOf(given.seed)
   const call = longCall<ExploreProgress>('explore', given)
   const most = Number.MAX_SAFE_INTEGER
+  const scheme = builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme')
+  const layout = builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout')
   const settings = {
     ...randomOps(read, threadsOf(read, given.threads, 2, 8)),
     // Few pages, or threads would never meet in a few operations.
     pagesEach: Math.min(read.pagesEach, 2),
-    scheme: builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme'),
-    layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
+    scheme,
+    layout,
     pages: read.pages,
     ops: given.ops === undefined ? 4 : integer(given.ops, 'options.ops', 1, 4096),
     schedules: given.samples === undefined ? 1000 : integer(given.samples, 'options.samples', 1, most),
@@ -196,7 +221,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   )
   const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
   const { schedules, distinct, steps, ops, hash, seconds, gaveUp } = found
-  return {
+  const result: ExploreScenarioResult = {
     stoppedBy: gaveUp ? 'gave-up' : aborted ? 'abort' : 'schedules',
     schedules,
     distinct,
@@ -215,4 +240,6 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     seed,
     gaveUp,
   }
+  const shown = { scheme, layout, ...(given.ops !== undefined && { ops: given.ops }) }
+  return withText(result, () => exploreText(read.name, result, shown))
 }

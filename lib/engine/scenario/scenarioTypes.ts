@@ -116,6 +116,8 @@ export interface RaceScenarioResult {
     /** The round that was not clean, from 0. */
     readonly round: number | null
   }
+  /** What the room analysis says against the scheme on the page types that the operations use. */
+  readonly warnings: readonly string[]
 }
 
 /** How far an exploration is. `done` and `total` count schedules. */

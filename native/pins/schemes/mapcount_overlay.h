@@ -15,7 +15,7 @@ inline SchemeSpec mapcount_overlay_scheme() {
   s.count_bits = 32;
   s.false_positives = "a page that is being unmapped while the query walks";
   s.locks = "the folio lock for an exact query";
-  s.types = kMappedTypes | types(PageType::kTail, PageType::kSecondTail);
+  s.types = types_of_place(s.place);
   s.effects = pin_effects(PinEffect::kMapcountRaised, PinEffect::kAnswerLags);
   s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
   return s;

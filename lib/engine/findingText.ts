@@ -1,0 +1,94 @@
+import { counted } from '../base/describe.ts'
+import type { ExploreResult } from './explorePins.ts'
+import type { MmAuditRow } from './scenario/run.ts'
+import type { ExploreScenarioResult, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
+
+/** Rows and schedules that a text shows. */
+const most = 16
+
+const more = (all: readonly unknown[]): string[] => (all.length > most ? [`  and ${all.length - most} more`] : [])
+
+const rowText = ({ invariant, where, expected, found, explanation }: MmAuditRow): string =>
+  `  ${invariant} at ${where}: expected ${expected}, found ${found}${explanation === '' ? '' : ` (${explanation})`}`
+
+const livelockText = ({ op, waitsFor, page, expected, found }: Livelock): string =>
+  `  livelock of ${op ?? 'the audit or an exit'}: waited in vain for ${waitsFor}${page === null ? '' : ` at ${page}`}${
+    expected === undefined ? '' : `: expected ${expected}, found ${found}`
+  }`
+
+/** Rows of an audit of a machine, one a line, and the waits that were given up. */
+export const rowsText = (rows: readonly MmAuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [
+  ...livelocks.slice(0, most).map(livelockText),
+  ...more(livelocks),
+  ...rows.slice(0, most).map(rowText),
+  ...more(rows),
+  ...(leaks === '' ? [] : [`  when all had exited: ${leaks}`]),
+]
+
+/** An option as JavaScript writes it. */
+const option = ([key, value]: readonly [string, unknown]): string =>
+  `${key}: ${typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? `'${value}'` : String(value)}`
+
+/** A call that does the same again. */
+export const callText = (call: string, subject: string, settings: Record<string, unknown>): string =>
+  `await ${call}(${subject}, { ${Object.entries(settings).map(option).join(', ')} })`
+
+/** The audit of a race of operations: rows, seed, round, and how to repeat it. */
+export function raceAuditText(
+  name: string,
+  { audit, seed, rounds }: Pick<RaceScenarioResult, 'audit' | 'seed' | 'rounds'>,
+  settings: Record<string, unknown>,
+): string {
+  if (audit.clean) return `clean: ${counted(rounds, 'round')} of '${name}', seed ${seed}`
+  const round = audit.round ?? 0
+  const seconds = Math.max(10, round)
+  const { scheme, layout } = settings
+  return [
+    `'${name}', seed ${seed}, round ${round}: ${counted(audit.rows.length, 'difference')}${audit.livelocks.length === 0 ? '' : `, ${counted(audit.livelocks.length, 'livelock')}`}${audit.leaks === '' ? '' : ', and a leak'}`,
+    ...rowsText(audit.rows, audit.leaks, audit.livelocks),
+    `to repeat it: ${callText('race', 'scenario', { ...settings, seed, rounds: round + 1 })}`,
+    `or, with JSON.stringify(scenario) in a file: pagebox stress FILE.json --scheme ${String(scheme)} --layout ${String(layout)} --seed ${seed} --seconds ${seconds}`,
+  ].join('\n')
+}
+
+/** An exploration of a scenario: which schedules came out how, and how to repeat the first. */
+export function exploreText(
+  name: string,
+  { outcomes, first, schedules, seed }: Pick<ExploreScenarioResult, 'outcomes' | 'first' | 'schedules' | 'seed'>,
+  settings: Record<string, unknown>,
+): string {
+  const bad = Object.entries(outcomes).filter(([outcome, count]) => outcome !== 'clean' && count > 0)
+  if (bad.length === 0) return `clean: ${counted(schedules, 'schedule')} of '${name}', seed ${seed}`
+  const [found] = first
+  return [
+    `'${name}', seed ${seed}: of ${counted(schedules, 'schedule')} ${bad.map(([outcome, count]) => `${count} ended in ${outcome}`).join(', ')}`,
+    ...first.slice(0, most).map(({ run, outcome, text }) => `  schedule ${run}: ${outcome}: ${text}`),
+    ...more(first),
+    ...(found === undefined
+      ? []
+      : [
+          `to repeat the first: ${callText('explore', 'scenario', { ...settings, seed, firstRun: found.run, samples: 1 })}`,
+        ]),
+  ].join('\n')
+}
+
+/** The same of pins. */
+export function explorePinsText(
+  { violations, first, schedules, seed }: Pick<ExploreResult, 'violations' | 'first' | 'schedules' | 'seed'>,
+  settings: Record<string, unknown>,
+): string {
+  if (violations === 0) return `clean: ${counted(schedules, 'schedule')} of pins, seed ${seed}`
+  const [found] = first
+  const all = Object.entries({ ...settings, seed, firstRun: found?.run ?? 0, schedules: 1 })
+  return [
+    `seed ${seed}: ${violations} of ${schedules} schedules of pins ended badly`,
+    ...first
+      .slice(0, most)
+      .map(
+        ({ run, end, invariant, pfn, expected, found: seen }) =>
+          `  schedule ${run}: ${end}${invariant === '' ? '' : `, ${invariant} of page ${pfn}: expected ${expected}, found ${seen}`}`,
+      ),
+    ...more(first),
+    ...(found === undefined ? [] : [`to repeat the first: await explorePins({ ${all.map(option).join(', ')} })`]),
+  ].join('\n')
+}

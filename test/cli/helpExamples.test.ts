@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCli } from './testIo.ts'
+
+// Every example of every help text does what it says: it is run, with less time, in a folder that has the
+// files it names.
+
+const root = join(import.meta.dirname, '../..')
+const commands = ['', 'compare', 'layout', 'decode', 'stress', 'conform', 'schemes', 'scenarios']
+
+interface Example {
+  readonly command: string
+  readonly text: string
+  /** What the help says of it, behind it. */
+  readonly says: string
+}
+
+async function examplesOf(command: string): Promise<Example[]> {
+  const { out } = await runCli(command === '' ? ['--help'] : [command, '--help'])
+  return [...out.matchAll(/^ {2}\$ (.+)$/gm)].map(([, line]) => {
+    const [text, says] = (line as string).split(/ {3,}/)
+    return { command, text: text as string, says: says ?? '' }
+  })
+}
+
+const examples = (await Promise.all(commands.map(examplesOf))).flat()
+
+/** The same in seconds instead of minutes. */
+function shorter({ text }: Example): string {
+  if (/\bstress\b/.test(text)) {
+    if (text.includes('--until-fail')) return text
+    return /--(seconds|hours) \d+/.test(text)
+      ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.5')
+      : `${text} --seconds 0.5`
+  }
+  if (!/\bcompare\b/.test(text)) return text
+  const less = text.replace('compare', 'compare --quick').replace('--quick --quick', '--quick')
+  return /--(schemes|layouts)/.test(text)
+    ? less
+    : less.replace('--quick', '--quick --schemes refcount-bias,lru-overlay --layouts linux-6.12')
+}
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pagebox-help-'))
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const tsx = join(root, 'node_modules/tsx/dist/esm/index.mjs')
+  const run = `exec "${process.execPath}" --import "file://${tsx}" "${join(root, 'lib/cli/main.ts')}" "$@"`
+  writeFileSync(join(bin, 'pagebox'), `#!/bin/sh\n${run}\n`, { mode: 0o755 })
+  const words = 'raw: 0017ffffc0000000 dead000000000100 dead000000000122 0000000000000000'
+  const more = 'raw: 00000000000007f1 0000000000000000 00000000ffffffff 0000000000000000'
+  writeFileSync(join(bin, 'dmesg'), `#!/bin/sh\necho '${words}'\necho '${more}'\necho 'raw: 0'\n`, { mode: 0o755 })
+  const vectors = join(root, 'test/vectors')
+  mkdirSync(join(folder, 'recordings'))
+  copyFileSync(join(vectors, 'handwritten.jsonl.gz'), join(folder, 'recordings/handwritten.jsonl.gz'))
+  copyFileSync(join(vectors, 'random-simple.jsonl.gz'), join(folder, 'random.jsonl.gz'))
+  writeFileSync(join(folder, 'handwritten.jsonl'), gunzipSync(readFileSync(join(vectors, 'handwritten.jsonl.gz'))))
+  const ops = [{ op: 'compact' }]
+  writeFileSync(
+    join(folder, 'my-scenario.json'),
+    JSON.stringify({ name: 'mine', threads: ['a', 'b'].map((name) => ({ name, ops })) }),
+  )
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('there are examples, and each begins with what is installed', () => {
+  expect(examples.length).toBeGreaterThan(20)
+  for (const { text } of examples) expect(text).toMatch(/^(pagebox |dmesg \|)/)
+})
+
+// One file: `--baseline old.json` needs what `> old.json` has written.
+test.each(examples.map((example) => [example.text, example] as const))(
+  '$ %s',
+  { timeout: 180_000 },
+  (_text, example) => {
+    const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', shorter(example)], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`, NO_COLOR: '1' },
+      timeout: 150_000,
+    })
+    expect(stderr).not.toMatch(/internal error|error: /)
+    if (example.text.includes('--until-fail')) {
+      expect(status, stdout).toBe(1)
+      expect(stdout).toMatch(/not hold what|that no kernel would write/)
+      expect(stdout).toContain('to repeat it:')
+    } else {
+      expect(status, stdout + stderr).toBe(0)
+      expect(stdout.length + (example.text.includes('>') ? 1 : 0)).toBeGreaterThan(0)
+    }
+  },
+)
