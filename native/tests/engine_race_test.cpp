@@ -206,6 +206,7 @@ TEST(Race, SetsUpWholeFoliosFirst) {
   auto box = TestBox{.pages = 70}.make();
   RaceSettings settings;
   settings.setup = PageSetup{.type = PageType::kAnon, .order = 3};
+  settings.pages = 64;
   settings.ops = 100;
   RaceControl control;
   RaceResult result;
