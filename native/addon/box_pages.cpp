@@ -172,8 +172,9 @@ napi_value audit_box(napi_env env, napi_callback_info info) {
       return status(env, kBadFirst);
     AuditReport report;
     Errc error = Errc::kOk;
-    const int why = call.object->exclusively(
-        [&](Box& box) { error = audit(box, report, static_cast<std::size_t>(rows)); });
+    const int why = call.object->exclusively([&](Box& box) {
+      error = Auditor(box).run(report, static_cast<std::size_t>(rows), stop_with(env));
+    });
     if (why != 0) return status(env, why);
     if (error != Errc::kOk) return status(env, error);
     return audit_value(JsValues(env), report);

@@ -1,5 +1,6 @@
 #include "addon/cost_object.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "addon/bound.h"
@@ -17,6 +18,10 @@ namespace {
 struct CostObject {
   std::unique_ptr<CostSampler> sampler;
 };
+
+/// Operations between two looks at the environment: about a second of slow ones. What is
+/// measured for a comparison is less.
+constexpr std::uint64_t kSampleChunk = std::uint64_t{1} << 24;
 
 bool read_settings(napi_env env, napi_value value, CostSettings& out) {
   JsRead from(env, value);
@@ -47,8 +52,17 @@ napi_value sample(napi_env env, napi_callback_info info) {
       return status(env, kBadFirst);
     if (call.object->sampler == nullptr) return status(env, kClosedBox);
     CostSample sample;
-    const Errc error = call.object->sampler->sample(static_cast<std::uint64_t>(ops), sample);
-    if (error != Errc::kOk) return status(env, error);
+    const StopAsk stop = stop_with(env);
+    for (auto left = static_cast<std::uint64_t>(ops); left != 0;) {
+      CostSample part;
+      const Errc error = call.object->sampler->sample(std::min(left, kSampleChunk), part);
+      if (error != Errc::kOk) return status(env, error);
+      sample.ns += part.ns;
+      sample.ops += part.ops;
+      sample.retries += part.retries;
+      left -= std::min(left, part.ops);
+      if (part.ops == 0 || stop()) break;
+    }
     const JsValues js(env);
     return JsObject(js)
         .number("ns", sample.ns)

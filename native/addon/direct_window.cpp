@@ -18,14 +18,6 @@ namespace pagebox::addon {
 
 namespace {
 
-/// False: the environment is going.
-bool can_run_js(napi_env env) {
-  napi_value global = nullptr;
-  bool has = false;
-  return napi_get_global(env, &global) == napi_ok &&
-         napi_has_named_property(env, global, "Object", &has) == napi_ok;
-}
-
 class DirectWindow {
  public:
   explicit DirectWindow(std::shared_ptr<Box> box) : box_(std::move(box)) {}

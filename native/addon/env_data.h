@@ -9,6 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "engine/stop_ask.h"
+
 namespace pagebox::addon {
 
 /// Something that an environment must end before it goes. Both calls may come twice.
@@ -20,6 +22,20 @@ class EnvResource {
   /// Waits for them, never for those of another environment, and lets go of boxes.
   virtual void end() = 0;
 };
+
+/// False: the environment is going, and whoever ends it waits for what runs in it. Cheap
+/// enough for every chunk of a long call; for its own thread.
+inline bool can_run_js(napi_env env) {
+  napi_value global = nullptr;
+  bool has = false;
+  return napi_get_global(env, &global) == napi_ok &&
+         napi_has_named_property(env, global, "Object", &has) == napi_ok;
+}
+inline StopAsk stop_with(napi_env env) {
+  return {
+      [](const void* env) { return !can_run_js(static_cast<napi_env>(const_cast<void*>(env))); },
+      env};
+}
 
 class EnvData {
  public:

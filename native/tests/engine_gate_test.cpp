@@ -134,7 +134,7 @@ TEST(BoxGate, HandlesComeAndGoDuringRuns) {
     std::string reason;
     if (run) (void)box->ensure_machine(&reason);
   }
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 40; ++i) {
     const ExclusiveRun run(box->gate());
     ASSERT_TRUE(run);
     std::this_thread::yield();

@@ -188,5 +188,49 @@ TEST(Race, SettingsOutOfRangeAreNamed) {
   EXPECT_NE(reason.find("pages"), std::string::npos);
 }
 
+TEST(Race, IsStoppedWhileItSetsUpItsPages) {
+  auto box = TestBox{.pages = std::uint64_t{1} << 18}.make();
+  RaceSettings settings;
+  settings.setup = PageSetup{.type = PageType::kAnon};
+  RaceControl control;
+  control.stop();
+  RaceResult result;
+  EXPECT_EQ(run_race(*box, settings, control, result), Errc::kCanceled);
+  EXPECT_EQ(result.rounds, 0U);
+  // The box is nobody's, and what was set up is as it must be.
+  EXPECT_TRUE(ExclusiveRun(box->gate()));
+  EXPECT_CLEAN(*box);
+}
+
+TEST(Race, SetsUpWholeFoliosFirst) {
+  auto box = TestBox{.pages = 70}.make();
+  RaceSettings settings;
+  settings.setup = PageSetup{.type = PageType::kAnon, .order = 3};
+  settings.pages = 64;
+  settings.ops = 100;
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  EXPECT_TRUE(result.audit.clean()) << text_of(result.audit);
+  EXPECT_EQ(box->accounts().record(Pfn{56}).order, 3U);
+  EXPECT_EQ(box->accounts().state(Pfn{64}), PageState::kNever);
+}
+
+TEST(Audit, ThatIsStoppedSaysWhatItHasSeen) {
+  constexpr std::uint64_t kPages = std::uint64_t{1} << 21;
+  auto box = TestBox{.pages = kPages, .ledger = false, .populate = false}.make();
+  for (std::uint64_t pfn = 0; pfn < kPages; pfn += Memmap::kBlockPages)
+    box->memmap().mark_touched(Pfn{pfn});
+  const StopAsk at_once = {[](const void*) { return true; }, nullptr};
+  AuditReport report;
+  ASSERT_EQ(Auditor(*box).run(report, kAuditRows, at_once), Errc::kOk);
+  EXPECT_TRUE(report.clean()) << text_of(report);
+  EXPECT_LT(report.pages, kPages);
+  EXPECT_FALSE(report.unknown.empty());
+  const StopAsk never;
+  ASSERT_EQ(Auditor(*box).run(report, kAuditRows, never), Errc::kOk);
+  EXPECT_EQ(report.pages, kPages);
+}
+
 }  // namespace
 }  // namespace pagebox::inline PAGEBOX_ENV

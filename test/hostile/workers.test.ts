@@ -4,7 +4,7 @@ import { runChild } from './child.ts'
 const rounds = process.env.PAGEBOX_HOSTILE_ROUNDS ?? '12'
 
 describe('a worker terminated while it', () => {
-  for (const does of ['race', 'explore', 'cost', 'batch', 'audit', 'direct', 'single'])
+  for (const does of ['race', 'explore', 'cost', 'long-cost', 'batch', 'audit', 'direct', 'single'])
     test(`is in ${does}`, async () => {
       const { code, signal, output } = await runChild('terminate.mjs', [does, rounds])
       expect({ code, signal, output }).toEqual({ code: 0, signal: null, output: 'survived\n' })

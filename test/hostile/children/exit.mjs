@@ -7,7 +7,7 @@ const box = Box.create({ pages: 4096 })
 if (does === 'race') race(box, { threads: 2, seconds: 60 })
 if (does === 'explore') explorePins({ schedules: 1e9 })
 if (does === 'worker') {
-  for (const work of ['race', 'explore', 'single']) {
+  for (const work of ['race', 'explore', 'single', 'long-cost']) {
     new Worker(new URL('./worker.mjs', import.meta.url), { workerData: { does: work } })
   }
 }

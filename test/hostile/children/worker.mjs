@@ -16,6 +16,9 @@ switch (workerData.does) {
     break
   case 'cost':
     for (const sampler = prepareCost({ scheme: 'refcount', pages: 64 }); ; ) sampler.sample(100_000)
+  case 'long-cost':
+    prepareCost({ scheme: 'refcount', pages: 64 }).sample(2 ** 40)
+    break
   case 'batch':
     for (;;) {
       box.pins.pinMany(pfns)
