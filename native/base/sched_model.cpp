@@ -27,8 +27,11 @@ void sched_wrote(const void* at, std::size_t bytes) {
 }
 
 void wait_on(const std::uint32_t* at, std::uint32_t expected) {
-  if (auto* run = active_scheduler) run->wait_on(at, expected);
-  // Outside a run nobody would end the sleep: a Retry says so to its loop.
+  if (auto* run = active_scheduler) return run->wait_on(at, expected);
+  // A mistake of the core's own: what may have to wait outside a run asks a Retry, which
+  // gives up.
+  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) == expected)
+    model_misuse("a wait outside a run would never end");
 }
 
 void wake(const std::uint32_t* at) {

@@ -138,10 +138,9 @@ class OpsModel {
     LivelockWatch watch;
     const PatienceScope alone(watch);
     const Errc error = run_on(of_box, run, traced, watch, finding, report, reason);
-    if (const std::vector<Livelock> found = watch.take();
-        !found.empty() && finding.outcome == OpsOutcome::kClean) {
-      finding.outcome = OpsOutcome::kLivelock;
-      finding.text = livelock_text(found.front());
+    if (const std::vector<Livelock> found = watch.take(); !found.empty()) {
+      if (finding.outcome == OpsOutcome::kClean) finding.outcome = OpsOutcome::kLivelock;
+      finding.text += (finding.text.empty() ? "" : "; ") + livelock_text(found.front());
     }
     return error;
   }
