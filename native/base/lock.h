@@ -1,6 +1,6 @@
 // Locks, built on atomics and on wait_on/wake alone, so that one source serves
-// both environments. A SpinLock is four bytes: it fits the page-table
-// descriptor's `ptl` word. No lock is recursive.
+// both environments. A SpinLock is four bytes, as the page-table descriptor's
+// `ptl`. No lock is recursive.
 #pragma once
 
 #include <cstdint>
