@@ -13,7 +13,8 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// Lies in the object to be freed: 16 bytes, as the kernel's rcu_head.
+/// Lies in the object to be freed, or beside it: 16 bytes, as the kernel's rcu_head. Never
+/// in a descriptor, which anybody may overwrite.
 struct RcuHead {
   RcuHead* next = nullptr;
   void (*func)(RcuHead*) = nullptr;

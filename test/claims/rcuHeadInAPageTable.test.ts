@@ -55,7 +55,7 @@ describe('a count in the words of page->lru, on a page table that is freed', () 
       expect(row.pfn).toBeLessThan(512)
       expect(row.field).toMatch(/^word [12] \(rcu_head\.(next|func)\)$/)
       expect(row.expected).not.toBe(row.found)
-      expect(row.explanation).toContain('waits for RCU')
+      expect(row.explanation).toContain('rcu_head in words 1 and 2')
     }
   })
 

@@ -21,7 +21,8 @@ describe.each(['put', 'unpin'])('%s of pages that an address space holds', (call
       if (call === 'put') expect(each.taken, each.scheme).toBeGreaterThan(0)
       // A scheme that knows its own count refuses what is not pinned.
       if (each.taken > 0) expect(each.clean, JSON.stringify(each)).toBe(false)
-      if (call === 'put') expect(each.invariants, each.scheme).toContain('words-kept')
+      // Of many pages the report keeps the first rows.
+      if (call === 'put' && what === 'tables') expect(each.invariants, each.scheme).toContain('words-kept')
     }
   })
 })

@@ -4,7 +4,7 @@
 
 namespace {
 
-static_assert(sizeof(pagebox::SpinLock) == 4, "fits the descriptor's ptl word");
+static_assert(sizeof(pagebox::SpinLock) == 4, "as wide as the descriptor's ptl word");
 
 TEST(BaseLock, SpinLockIsHeldByOne) {
   pagebox::SpinLock lock;

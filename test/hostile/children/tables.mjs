@@ -31,6 +31,7 @@ function drop(scheme, layout) {
       taken++
     })
   }
+  const invariants = [...new Set(box.audit().rows.map(({ invariant }) => invariant))]
   // What was freed is used again, with contents that would be wild entries of a page table.
   const next = mm.mmap({ pages: 16, kind: 'file-shared' })
   attempt(() => next.fill(0xfffffffffffff000n))
@@ -44,9 +45,8 @@ function drop(scheme, layout) {
   for (let pfn = 0; pfn < 512; pfn++) attempt(() => box.pins[call](pfn))
   attempt(() => m.pin({ write: true }))
   attempt(() => mm.close())
-  const audit = box.audit()
-  const invariants = [...new Set(audit.rows.map(({ invariant }) => invariant))]
-  console.log(JSON.stringify({ scheme, layout, taken, clean: audit.clean, invariants }))
+  const { clean } = box.audit()
+  console.log(JSON.stringify({ scheme, layout, taken, clean, invariants }))
   attempt(() => {
     const other = box.createMm()
     other.mmap({ pages: 8 }).fill(3)
