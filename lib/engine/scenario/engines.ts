@@ -60,6 +60,13 @@ function checked<Made extends object>(found: Made | NativeFailure, name: string)
   return created(found, 'settings')
 }
 
+/** What was read of a scenario, and not the scenario itself: a getter of it may say something else by now. */
+const partsOf = ({ mixes, lists }: ReadScenario): object => ({
+  mixes,
+  setup: lists?.setup.ops.map(({ op }) => op),
+  threads: lists?.threads.map(({ ops }) => ops.map(({ op }) => op)),
+})
+
 const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
   lists === null ? null : lists.threads.map(({ rows }) => rows)
 
@@ -156,7 +163,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
       : integer(given.progressIntervalMs, 'options.progressIntervalMs', 1, 3_600_000)
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
-  const warnings = Object.freeze(roomWarnings(scheme, layout, typesOf(scenario, layout)))
+  const warnings = Object.freeze(roomWarnings(scheme, layout, typesOf(partsOf(read), layout)))
   const race = created(
     native().startRaceOps(
       {
