@@ -3,7 +3,6 @@ import { tables } from '../native/tables.ts'
 import type { PageType } from '../page/layout.ts'
 import { layoutOf } from '../page/layouts.ts'
 import { room } from '../pins/room.ts'
-import type { Scenario } from './scenario/scenarioTypes.ts'
 
 /** Fields by name, with a few of them named. */
 const some = (names: readonly string[]): string =>
@@ -40,8 +39,12 @@ const ofDevices: readonly PageType[] = [
   'device-coherent',
 ]
 
-/** Page types that the operations of a scenario can bring into being in this layout. */
-export function typesOf(scenario: Scenario, layout: unknown): PageType[] {
+/**
+ * Page types that the operations of a scenario can bring into being in this layout.
+ *
+ * @param scenario Its mixes, setup and threads, as plain data.
+ */
+export function typesOf(scenario: object, layout: unknown): PageType[] {
   const words: string[] = []
   const collect = (value: unknown): void => {
     if (typeof value === 'string') words.push(value)

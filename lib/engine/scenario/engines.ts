@@ -51,6 +51,13 @@ function checked<Made extends object>(found: Made | NativeFailure, name: string)
   return created(found, 'settings')
 }
 
+/** What was read of a scenario, and not the scenario itself: a getter of it may say something else by now. */
+const partsOf = ({ mixes, lists }: ReadScenario): object => ({
+  mixes,
+  setup: lists?.setup.ops.map(({ op }) => op),
+  threads: lists?.threads.map(({ ops }) => ops.map(({ op }) => op)),
+})
+
 const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
   lists === null ? null : lists.threads.map(({ rows }) => rows)
 
@@ -152,7 +159,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
   }
   throwIfAborted(call)
-  const warnings = Object.freeze(roomWarnings(scheme, layout, typesOf(scenario, layout)))
+  const warnings = Object.freeze(roomWarnings(scheme, layout, typesOf(partsOf(read), layout)))
   const race = created(native().startRaceOps(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
   const found = await pollRace(race, call, raceTotal(settings, settings.threads), 'options', (ended) =>
     checked(ended, read.name),
