@@ -1,8 +1,5 @@
-import { badArgument, boolean, callback, options, or, type Read } from '../../base/args.ts'
 import { describe } from '../../base/describe.ts'
-import { guardThis } from '../../base/guardThis.ts'
 import { PageboxError } from '../../errors.ts'
-import { checkInternal, internal } from '../../mm/source.ts'
 import { readScenario } from './readScenario.ts'
 import type { ScenarioOp, ScenarioThread, WrittenScenario } from './scenarioTypes.ts'
 
@@ -57,36 +54,13 @@ interface Names {
   processes: number
 }
 
-// What a handle or a range says is read once, its own properties alone; whether the values are allowed
-// the scenario's reader says, which knows the operation.
-const bufferOf = (value: unknown): Read<'buf' | 'pages'> => options(need(value, 'buffer'), 'buffer', ['buf', 'pages'])
-const deviceOf = (value: unknown): { dev: unknown } => {
-  const { dev } = options(need(value, 'device'), 'device', ['dev'])
-  return { dev }
-}
-const fileOf = (value: unknown): { file: unknown } => {
-  const { file } = options(need(value, 'file'), 'file', ['file'])
-  return { file }
-}
-/** A pin of any process. */
-const pinOf = (value: unknown): Record<string, unknown> => ({ ...options(need(value, 'pin'), 'pin', ['id', 'proc']) })
-
-/** A handle that an earlier operation returned; options() would take nothing for an empty object. */
-function need(value: unknown, argument: string): unknown {
-  if (value !== undefined) return value
-  throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, 'what an earlier operation returned')
-}
-
-const flag = (name: string, value: unknown): Record<string, 1> =>
-  value !== undefined && boolean(value, name) ? { [name]: 1 } : {}
-const procIn = (proc: unknown): Record<string, unknown> =>
-  proc === undefined ? {} : { proc: options(proc, 'proc', ['proc']).proc }
-const procOf = (who: unknown): Record<string, unknown> => procIn(options(who, 'who', ['proc']).proc)
-const rangeKeys = ['proc', 'page', 'n'] as const
-const rangeOf = ({ proc, page, n }: Read<(typeof rangeKeys)[number]>): Record<string, unknown> => ({
-  ...procIn(proc),
-  ...(page === undefined ? {} : { page }),
-  ...(n === undefined ? {} : { n }),
+const flag = (name: string, value: boolean | undefined): Record<string, 1> => (value ? { [name]: 1 } : {})
+const procOf = (who: Who | undefined): Record<string, string> =>
+  who?.proc === undefined ? {} : { proc: who.proc.proc }
+const rangeOf = (range: Range | undefined): Record<string, unknown> => ({
+  ...procOf(range),
+  ...(range?.page === undefined ? {} : { page: range.page }),
+  ...(range?.n === undefined ? {} : { n: range.n }),
 })
 
 /** Adds operations to one list. Every method returns what later operations need to name. */
@@ -94,9 +68,7 @@ export class OpList {
   readonly #ops: ScenarioOp[]
   readonly #names: Names
 
-  /** Use {@link scenario}. */
-  constructor(ops: ScenarioOp[], names: Names, allowed: symbol) {
-    checkInternal(allowed, new.target.name, 'scenario()')
+  constructor(ops: ScenarioOp[], names: Names) {
     this.#ops = ops
     this.#names = names
   }
@@ -109,20 +81,19 @@ export class OpList {
     if (this.#names.letters === 26)
       throw new PageboxError('ERR_PAGEBOX_SCENARIO', 'more than 26 buffers', { argument: 'mmap', allowed: 'a to z' })
     const buf = String.fromCharCode(97 + this.#names.letters++)
-    const given = options(settings, 'settings', ['proc', 'pages', 'kind', 'prot', 'fill', 'file', 'device'])
-    const { pages, fill, file, device } = given
-    this.#add({
+    const { pages, kind = 'anon-private', prot = 'rw', fill, file, device } = settings
+    this.op({
       op: 'mmap',
-      ...procIn(given.proc),
+      ...procOf(settings),
       buf,
       pages,
-      kind: or(given.kind, 'anon-private'),
-      prot: or(given.prot, 'rw'),
+      kind,
+      prot,
       ...(fill === undefined ? {} : { fill }),
-      ...(file === undefined ? {} : fileOf(file)),
-      ...(device === undefined ? {} : deviceOf(device)),
+      ...(file && { file: file.file }),
+      ...(device && { dev: device.dev }),
     })
-    return { buf, pages: pages as number }
+    return { buf, pages }
   }
   munmap(buffer: BufferHandle, range?: Range): void {
     this.#on('munmap', buffer, range)
@@ -154,72 +125,66 @@ export class OpList {
 
   pin(buffer: BufferHandle, settings: PinSettings = {}): PinHandle {
     const id = this.#names.pins++
-    const given = options(settings, 'settings', [...rangeKeys, 'via', 'write', 'fast'])
-    const { via, write, fast } = given
-    const flags = { ...flag('write', write), ...flag('fast', fast) }
-    this.#at('pin', buffer, rangeOf(given), { id, via: or(via, 'gup'), ...flags })
-    return { id, ...procIn(given.proc) } as PinHandle
+    const { via = 'gup', write, fast } = settings
+    this.#on('pin', buffer, settings, { id, via, ...flag('write', write), ...flag('fast', fast) })
+    return { id, ...procOf(settings) }
   }
   unpin(pin: PinHandle): void {
-    this.#add({ op: 'unpin', ...pinOf(pin) })
+    this.op({ op: 'unpin', ...pin })
   }
   pinRead(pin: PinHandle): void {
-    this.#add({ op: 'pin_read', ...pinOf(pin) })
+    this.op({ op: 'pin_read', ...pin })
   }
   pinWrite(pin: PinHandle, value: number): void {
-    this.#add({ op: 'pin_write', ...pinOf(pin), value })
+    this.op({ op: 'pin_write', ...pin, value })
   }
   /** Takes pages and gives them back at once. */
   gup(buffer: BufferHandle, mode: string, settings: Range & { write?: boolean; longterm?: boolean } = {}): void {
-    const given = options(settings, 'settings', [...rangeKeys, 'write', 'longterm'])
-    const flags = { ...flag('write', given.write), ...flag('longterm', given.longterm) }
-    this.#at('gup', buffer, rangeOf(given), { mode, ...flags })
+    const { write, longterm } = settings
+    this.#on('gup', buffer, settings, { mode, ...flag('write', write), ...flag('longterm', longterm) })
   }
 
   migrateToDevice(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('migrate_to_dev', buffer, range, deviceOf(device))
+    this.#on('migrate_to_dev', buffer, range, device)
   }
   migrateToSystem(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('migrate_to_sys', buffer, range, deviceOf(device))
+    this.#on('migrate_to_sys', buffer, range, device)
   }
   deviceRead(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('dev_read', buffer, range, deviceOf(device))
+    this.#on('dev_read', buffer, range, device)
   }
   deviceWrite(device: DeviceHandle, buffer: BufferHandle, value: number, range?: Range): void {
-    this.#on('dev_write', buffer, range, { ...deviceOf(device), value })
+    this.#on('dev_write', buffer, range, { ...device, value })
   }
   exclusive(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('exclusive', buffer, range, deviceOf(device))
+    this.#on('exclusive', buffer, range, device)
   }
   snapshot(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('snapshot', buffer, range, deviceOf(device))
+    this.#on('snapshot', buffer, range, device)
   }
   /** Takes the device's memory away, until it is needed again. */
   release(device: DeviceHandle, who?: Who): void {
-    this.#add({ op: 'release', ...procOf(who), ...deviceOf(device) })
+    this.op({ op: 'release', ...procOf(who), ...device })
   }
 
   fork(who?: Who): ProcessHandle {
     const proc = `q${++this.#names.processes}`
-    this.#add({ op: 'fork', ...procOf(who), child: proc })
+    this.op({ op: 'fork', ...procOf(who), child: proc })
     return { proc }
   }
   exit(process: ProcessHandle): void {
-    const { proc } = options(need(process, 'process'), 'process', ['proc'])
-    this.#add({ op: 'exit', proc })
+    this.op({ op: 'exit', proc: process.proc })
   }
 
   /** O_DIRECT to the file, from pages that are pinned meanwhile. */
   directWrite(buffer: BufferHandle, file: FileHandle, at: { page: number; n: number; fpage: number } & Who): void {
-    const given = options(need(at, 'at'), 'at', [...rangeKeys, 'fpage'])
-    this.#at('dio_write', buffer, rangeOf(given), { ...fileOf(file), fpage: given.fpage })
+    this.#on('dio_write', buffer, at, { ...file, fpage: at.fpage })
   }
   directRead(buffer: BufferHandle, file: FileHandle, at: { page: number; n: number; fpage: number } & Who): void {
-    const given = options(need(at, 'at'), 'at', [...rangeKeys, 'fpage'])
-    this.#at('dio_read', buffer, rangeOf(given), { ...fileOf(file), fpage: given.fpage })
+    this.#on('dio_read', buffer, at, { ...file, fpage: at.fpage })
   }
   writeback(file: FileHandle): void {
-    this.#add({ op: 'writeback', ...fileOf(file) })
+    this.op({ op: 'writeback', ...file })
   }
   /** Moves every page that can move to another frame. */
   compact(): void {
@@ -234,23 +199,12 @@ export class OpList {
   }
   repeat(n: number, body: (list: OpList) => void): void {
     const ops: ScenarioOp[] = []
-    callback<(list: OpList) => void>(body, 'body')(new OpList(ops, this.#names, internal))
-    this.#add({ op: 'repeat', n, ops })
+    body(new OpList(ops, this.#names))
+    this.op({ op: 'repeat', n, ops })
   }
 
   #on(op: string, buffer: BufferHandle, range: Range | undefined, more: object = {}): void {
-    this.#at(op, buffer, rangeOf(options(range, 'range', rangeKeys)), more)
-  }
-  #at(op: string, buffer: BufferHandle, range: object, more: object): void {
-    this.#add({ op, ...range, buf: bufferOf(buffer).buf, ...more })
-  }
-  /** Values are as they were given: {@link scenario} checks the whole. */
-  #add(op: Record<string, unknown>): void {
-    this.#ops.push(op as unknown as ScenarioOp)
-  }
-
-  static {
-    guardThis(OpList, (value) => typeof value === 'object' && value !== null && #ops in value, 'a list of operations')
+    this.op({ op, ...rangeOf(range), buf: buffer.buf, ...more })
   }
 }
 
@@ -260,10 +214,9 @@ export class ScenarioBuilder extends OpList {
   readonly #names: Names
   readonly #used = { private: 0, coherent: 0, files: 0 }
 
-  /** Use {@link scenario}. */
-  constructor(setup: ScenarioOp[], threads: ScenarioThread[], allowed: symbol) {
+  constructor(setup: ScenarioOp[], threads: ScenarioThread[]) {
     const names = { letters: 0, pins: 0, processes: 0 }
-    super(setup, names, allowed)
+    super(setup, names)
     this.#threads = threads
     this.#names = names
   }
@@ -280,21 +233,15 @@ export class ScenarioBuilder extends OpList {
   }
   /** A file on disk with contents. */
   file(settings: { pages: number; value?: number }): FileHandle {
-    const { pages, value } = options(need(settings, 'settings'), 'settings', ['pages', 'value'])
     const file = this.#used.files++
-    this.op({ op: 'file', file, pages, value: or(value, 0) } as unknown as ScenarioOp)
+    this.op({ op: 'file', file, pages: settings.pages, value: settings.value ?? 0 })
     return { file }
   }
   /** One more thread. All of them begin at once, after the setup. */
   thread(name: string, body: (list: OpList) => void): void {
     const ops: ScenarioOp[] = []
-    callback<(list: OpList) => void>(body, 'body')(new OpList(ops, this.#names, internal))
+    body(new OpList(ops, this.#names))
     this.#threads.push({ name, ops })
-  }
-
-  static {
-    const isOne = (value: unknown): boolean => typeof value === 'object' && value !== null && #threads in value
-    guardThis(ScenarioBuilder, isOne, 'a scenario that is being built')
   }
 }
 
@@ -317,11 +264,10 @@ export function scenario(
   settings: { pages?: number },
   build: (builder: ScenarioBuilder) => void,
 ): WrittenScenario {
-  const { pages } = options(settings, 'settings', ['pages'] as const)
   const setup: ScenarioOp[] = []
   const threads: ScenarioThread[] = []
-  callback<(builder: ScenarioBuilder) => void>(build, 'build')(new ScenarioBuilder(setup, threads, internal))
-  const made = { name, ...(pages === undefined ? {} : { pages: pages as number }), setup, threads }
+  build(new ScenarioBuilder(setup, threads))
+  const made = { name, ...settings, setup, threads }
   readScenario(made)
   return made
 }
