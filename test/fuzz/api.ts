@@ -20,6 +20,19 @@ interface Target {
 
 const mostOfAShape = 6
 
+const ending = /close|dispose|remove|unmap|reset|giveBack/i
+
+/** Closed or gone: there is little left to call. */
+function isOver({ object, shape }: Target): boolean {
+  try {
+    const { closed, removed, held, mm, box } = object as Record<string, unknown>
+    const [space, owner] = [mm, box] as (Record<string, unknown> | undefined)[]
+    return closed === true || removed === true || held === false || space?.closed === true || owner?.closed === true
+  } catch {
+    return shape === '' // Not even that can be read: as good as any.
+  }
+}
+
 /**
  * Calls everything that the package has, in random order: whatever an export, or an object that a call has returned,
  * lets a program call, read or construct.
@@ -34,6 +47,8 @@ export class ApiFuzzer {
   #owner = ''
   /** Objects that calls have returned, by shape; the oldest go. */
   readonly #pool = new Map<string, Target[]>()
+  /** The shape of each object that was in the pool. */
+  readonly #shapes = new Map<string, string>()
   /** How often each member was called, so that the rare ones get their turn. */
   readonly #calls = new Map<string, number>()
   /** How often it did what it is for. */
@@ -83,8 +98,8 @@ export class ApiFuzzer {
   readonly #find: Find = (shape) => {
     const found = [...this.#pool.entries()].filter(([name]) => shape.test(name)).flatMap(([, targets]) => targets)
     if (found.length === 0) return undefined
-    const near = found.filter(({ owner }) => owner === this.#owner)
-    return this.#random.pick(near.length > 0 && this.#random.chance(0.85) ? near : found).source
+    const near = found.filter((target) => target.owner === this.#owner && !isOver(target))
+    return this.#random.pick(near.length > 0 && this.#random.chance(0.9) ? near : found).source
   }
 
   async #step(): Promise<void> {
@@ -100,6 +115,10 @@ export class ApiFuzzer {
       if (result.error instanceof PageboxError) this.#knowledge.learn(member.key, result.error)
     } else {
       this.#done.set(member.key, (this.#done.get(member.key) ?? 0) + 1)
+      if (member.kind === 'call' && line.source.endsWith(')') && !line.source.startsWith('Reflect')) {
+        const args = line.source.slice(line.source.indexOf('(') + 1, -1)
+        this.#knowledge.succeed(member.key, args, (source) => this.#shapes.get(source))
+      }
       this.#keep(result, at, member.key)
     }
   }
@@ -121,10 +140,12 @@ export class ApiFuzzer {
         ? random.pick(this.#exports)
         : random.pick(richer(random.pick(shapes), random.pick(shapes)))
     const members = membersOf(target.object, target.shape)
-    if (members.length === 0) return this.#choose()
+    if (members.length === 0 || (isOver(target) && random.chance(0.8))) return this.#choose()
     const [one, other] = [random.pick(members), random.pick(members)]
     const called = ({ key }: Member): number => this.#calls.get(key) ?? 0
-    return { target, member: random.chance(0.5) && called(other) < called(one) ? other : one }
+    const member = random.chance(0.5) && called(other) < called(one) ? other : one
+    // What ends an object comes seldom: more is to be done with it before.
+    return ending.test(String(member.name)) && random.chance(0.85) ? this.#choose() : { target, member }
   }
 
   #source(target: Target, member: Member): string {
@@ -152,6 +173,7 @@ export class ApiFuzzer {
       const source = Array.isArray(result.value) ? `o[${at}][${i}]` : `o[${at}]`
       const same = this.#pool.get(shape) ?? []
       this.#pool.set(shape, same)
+      this.#shapes.set(source, shape)
       same.push({ source, object: object as object, shape, owner: this.#owner === '' ? source : this.#owner })
       if (same.length > mostOfAShape) same.splice(this.#random.int(0, mostOfAShape - 1), 1)
     })

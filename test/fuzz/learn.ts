@@ -16,7 +16,11 @@ interface Place {
 interface Known {
   readonly parameters: readonly string[]
   readonly places: Record<string, Place>
+  /** Arguments that were taken, with the shapes of objects in place of the objects. */
+  taken?: string[]
 }
+
+const mostTaken = 12
 
 /** Examples for what no error describes well enough; everything else is learned. */
 const examples: Readonly<Record<string, readonly string[]>> = {
@@ -66,6 +70,8 @@ export function parametersOf(fn: (...args: never[]) => unknown): string[] {
 /** Learns from the errors of calls what arguments functions want, and makes such arguments. */
 export class Knowledge {
   readonly #functions: Record<string, Known>
+  /** Leaves out what seems not to be needed: options contradict each other. */
+  #thrift = false
 
   constructor(saved: Record<string, Known> = {}) {
     this.#functions = saved
@@ -97,9 +103,37 @@ export class Knowledge {
     if (given === 'undefined') place.required = true
   }
 
+  /** Remembers arguments that were taken. `shapeOf` says what an object in them was. */
+  succeed(key: string, args: string, shapeOf: (source: string) => string | undefined): void {
+    const known = this.#functions[key]
+    if (known === undefined) return
+    const general = args.replace(/\bo\[\d+\](?:\[\d+\])?/g, (source) => `‹${shapeOf(source) ?? ''}›`)
+    if (general.includes('‹›') || general.length > 400) return
+    const taken = (known.taken ??= [])
+    if (taken.includes(general)) return
+    taken.push(general)
+    // The shortest last: what little it takes.
+    if (taken.length > mostTaken) taken.splice(taken.length >> 1, 1)
+  }
+
+  /** Arguments as they were once taken, with objects of now. */
+  #again({ taken }: Known, random: Random, find: Find): string | undefined {
+    if (taken === undefined || taken.length === 0) return undefined
+    let complete = true
+    const source = random.pick(taken).replace(/‹([^›]*)›/g, (_, shape: string) => {
+      const found = find(new RegExp(`^${shape.replace(/[^\w]/g, '\\$&')}$`))
+      complete &&= found !== undefined
+      return found ?? ''
+    })
+    return complete ? source : undefined
+  }
+
   /** Source text of arguments: mostly what is allowed, as far as that is known; now and then one bad value. */
   args(key: string, fn: (...args: never[]) => unknown, random: Random, find: Find): string[] {
     const known = this.known(key, fn)
+    const again = random.chance(0.5) ? this.#again(known, random, find) : undefined
+    if (again !== undefined) return [again]
+    this.#thrift = random.chance(0.5)
     const spoiled = random.chance(0.3)
     const roots = this.#roots(known)
     const args = known.parameters.map((name, i) => this.#value(known, roots[i] ?? name, name, random, find, 0))
@@ -156,6 +190,12 @@ export class Knowledge {
     return allowedSource(random, { path, allowed: place.allowed }, find) ?? find(/./) ?? '{}'
   }
 
+  #likely(place: Place | undefined): number {
+    if (place?.required) return this.#thrift ? 0.7 : 0.9
+    if (this.#thrift) return 0.03
+    return place === undefined ? 0.15 : 0.3
+  }
+
   #children({ places }: Known, path: string): string[] {
     const prefix = `${path}.`
     return Object.keys(places)
@@ -172,7 +212,7 @@ export class Knowledge {
         parts.push(`signal: H.soon(${random.int(0, 150)})`)
         continue
       }
-      if (!random.chance(place === undefined ? 0.15 : place.required ? 0.9 : 0.3)) continue
+      if (!random.chance(this.#likely(place))) continue
       parts.push(`${key}: ${this.#value(known, `${path}.${key}`, key, random, find, depth + 1)}`)
     }
     if (random.chance(place0(known, path) ? 0.02 : 0.2)) parts.push('zz: 1')

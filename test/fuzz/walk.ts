@@ -23,6 +23,10 @@ for (const iterator of [
 const isClass = (value: unknown): boolean =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 
+/** An object that is there for its functions: `assertBox.not`. */
+const holdsMembers = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).some((each) => typeof each === 'function')
+
 /**
  * What a program can do with an object: every function, getter and class that it has itself or inherits from what is
  * not the engine's own. Nothing is listed by hand, so what is new is found.
@@ -37,6 +41,7 @@ export function membersOf(object: object, shape: string): Member[] {
       const property = Object.getOwnPropertyDescriptor(at, name) as PropertyDescriptor
       const key = `${shape}.${String(name)}`
       if (property.get !== undefined) members.set(name, { key, name, kind: 'get' })
+      else if (holdsMembers(property.value)) members.set(name, { key, name, kind: 'get' })
       else if (isClass(property.value)) members.set(name, { key, name, kind: 'construct' })
       else if (typeof property.value === 'function') members.set(name, { key, name, kind: 'call' })
     }
