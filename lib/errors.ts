@@ -29,7 +29,8 @@ export const errorCodes = {
   ERR_PAGEBOX_AUDIT: 'The audit found descriptors that do not hold what they must.',
   ERR_PAGEBOX_ABORTED: 'The call was aborted by its signal before it had anything to give.',
   ERR_PAGEBOX_RECORDING: 'A file of recordings cannot be read, is cut off, or is of another format.',
-  ERR_PAGEBOX_BTF: 'A file holds no BTF that says how the page descriptor looks, or damaged BTF; the message says where.',
+  ERR_PAGEBOX_BTF:
+    'A file holds no BTF that says how the page descriptor looks, or damaged BTF; the message says where.',
   ERR_PAGEBOX_SCENARIO: 'A scenario names an operation or a field that does not exist, or a value that is not allowed.',
   ERR_PAGEBOX_PLATFORM: 'The native part does not exist for this system, or was not built.',
   ERR_PAGEBOX_INTERNAL: 'A fault of pagebox itself. Please report it.',

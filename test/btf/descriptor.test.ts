@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { importBtf, type ImportBtfOptions, type KernelDescriptor, layouts, toLayoutDeclaration } from 'pagebox'
+import {
+  importBtf,
+  type ImportBtfOptions,
+  type KernelDescriptor,
+  layouts,
+  probe,
+  room,
+  schemes,
+  toLayoutDeclaration,
+} from 'pagebox'
 import { fault } from './fails.ts'
 import { freeBytes, placesOf } from './free.ts'
 import { kernel, type KernelShape } from './kernel.ts'
@@ -279,4 +288,31 @@ test('a lock that is too large is a pointer to one', async () => {
     expect.objectContaining({ name: 'ptl_pointer', kind: 'pointer', bits: 64, offsetBytes: 40 }),
   )
   layouts.define({ ...definition, name: 'large-locks' })
+})
+
+test.each([
+  ['little', 8],
+  ['little', 4],
+  ['big', 8],
+  ['big', 4],
+] as const)('a %s-endian kernel of %i-byte words is a layout: room and probe agree', async (order, wordBytes) => {
+  const shape: KernelShape = {
+    order,
+    wordBytes,
+    generations: true,
+    overIndex: ['stamp'],
+    arm: ['strange'],
+    slabBit: 'odd',
+  }
+  const { definition } = toLayoutDeclaration(await read(shape, { name: `${order}-${wordBytes}` }))
+  const layout = layouts.define(definition)
+  for (const { name: scheme } of schemes)
+    for (const pageType of layout.types)
+      for (const folio of [0, 1, 2, 9]) {
+        const cell = { scheme, layout, pageType, order: folio }
+        expect(probe(cell).cell, `${scheme} on ${pageType}, order ${folio}`).toBe(room(cell).cell)
+      }
+  // What is unknown is a field like any other, where a free page had room.
+  const unknown = layout.fields.filter(({ name, types }) => name === 'stamp' && types.includes('free'))
+  expect(unknown).toMatchObject([{ offsetBytes: 4 * wordBytes, bits: 8 * wordBytes, kind: 'count' }])
 })
