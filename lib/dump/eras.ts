@@ -49,8 +49,8 @@ export interface Era {
 
 const u = (byte: number, bits = 32): Place => ({ byte, bits })
 
-// Flag orders. 5.10 to 7.3 from the BTF of Debian's kernels (enum pageflags); 4.20 and the rearrangement of 6.6 from
-// `facts`; the others agree with printed `flags:` lines of public logs of those kernels.
+// Flag orders. 5.10, 6.1, 6.12 to 7.3 from the BTF of Debian's kernels (enum pageflags); 4.20 from a header of its time.
+// 4.4 to 4.19, 6.6 to 6.11 from memory, checked against printed `flags:` lines of public logs of those kernels.
 const until49 = [
   ...['locked', 'error', 'referenced', 'uptodate', 'dirty', 'lru', 'active', 'slab', 'owner_priv_1', 'arch_1'],
   ...['reserved', 'private', 'private_2', 'writeback', 'head', 'swapcache', 'mappedtodisk', 'reclaim', 'swapbacked'],
@@ -84,7 +84,8 @@ const optional62 = [...optionalOld, 'arch_2', 'arch_3', 'skip_kasan_poison']
 const optional66 = [...optionalOld, 'arch_2', 'arch_3']
 const optional612 = ['mlocked', 'hwpoison', 'young', 'idle', 'arch_2', 'arch_3']
 
-// Page types. `facts/kernel-layouts.md`: 0x80 is buddy; table is 0x400 in 5.10 and 0x200 in 6.1; a top byte since 6.12.
+// Page types. 0x80 is buddy; table is 0x400 in 5.10 and 0x200 in 6.1 (their headers); a top byte since 6.12 (enum pagetype
+// in BTF). Those of 6.10 and 6.11 as public logs print them.
 // The last ones came before the words were reordered, in the merge window of 4.18.
 const typeValues = { buddy: 0xffffff80, balloon: 0xffffff00, kmemcg: 0xfffffe00, table: 0xfffffbff }
 const cleared420 = { buddy: 0x80, offline: 0x100, kmemcg: 0x200, table: 0x400, guard: 0x800 }
@@ -94,7 +95,8 @@ const topBytes = { buddy: 0xf0, offline: 0xf1, table: 0xf2, guard: 0xf3, hugetlb
 const topBytes612 = { ...topBytes, unaccepted: 0xf7 }
 const topBytes615 = { ...topBytes612, large_kmalloc: 0xf8 }
 
-// page[1], `facts/kernel-facts.md` 1a, 1d, 1e and the rows `head:` of public logs.
+// page[1]. From the BTF of 5.10, 6.1, 6.12, 6.16 to 7.3, and the rows `head:` of public logs; where neither was at hand
+// (6.2 to 6.9) only the order is read.
 const tail417: TailPlaces = { order: u(36) }
 const tail420: TailPlaces = { order: u(17, 8), entireMapcount: u(20) }
 const tail61: TailPlaces = { order: u(17, 8), entireMapcount: u(20), pincount: u(24), nrPages: u(28) }

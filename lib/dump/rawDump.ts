@@ -54,8 +54,6 @@ export interface RawDump {
   /** Words as they are printed. */
   raw: string[]
   headWords: string[]
-  /** Words in each row of `raw:`. */
-  rows: number[]
   /** Its lines come in turns with those of another. */
   alternates: boolean
   warnings: string[]
@@ -83,7 +81,6 @@ export const emptyDump = (line: number, who: string | null): RawDump => ({
   owner: null,
   raw: [],
   headWords: [],
-  rows: [],
   alternates: false,
   warnings: [],
 })
