@@ -60,6 +60,12 @@ beforeAll(() => {
   copyFileSync(join(vectors, 'handwritten.jsonl.gz'), join(folder, 'recordings/handwritten.jsonl.gz'))
   copyFileSync(join(vectors, 'random-simple.jsonl.gz'), join(folder, 'random.jsonl.gz'))
   writeFileSync(join(folder, 'handwritten.jsonl'), gunzipSync(readFileSync(join(vectors, 'handwritten.jsonl.gz'))))
+  writeFileSync(
+    join(folder, 'console.log'),
+    'page:0000000000000000 refcount:1 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x12345\n' +
+      'raw: 0017ffffc0000000 dead000000000100 dead000000000122 0000000000000000\n' +
+      'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000\n',
+  )
   const ops = [{ op: 'compact' }]
   writeFileSync(
     join(folder, 'my-scenario.json'),

@@ -301,7 +301,7 @@ TEST_P(MmHuge, audit_finds_pages_mapped_miscounted) {
 TEST_P(MmHuge, audit_finds_a_leaf_without_a_table_in_reserve) {
   store(0, 1);
   const PteSlot pmd = mm->page_table.find_pmd(kTestBase);
-  const Pfn table = mm->page_table.withdraw(pmd);
+  const Pfn table = mm->page_table.withdraw(pmd).value;
   const auto rows = audit();
   ASSERT_EQ(rows.size(), 2U);  // and the table is nobody's
   EXPECT_NE((rows[0] + rows[1]).find("deposit-for-each-leaf"), std::string::npos);
