@@ -21,6 +21,15 @@ FaultResult migration_entry_wait(Fault& fault) {
   return folio_wait_unlocked(wait) ? FaultResult::kOk : FaultResult::kSigbus;
 }
 
+/// An entry keeps its page, and the page its device's memory, as long as nobody writes over
+/// the count.
+FaultResult memory_has_gone(Machine& machine, Pfn pfn) {
+  machine.damage.add({pfn, "_refcount", 1, 0,
+                      "an entry leads to a page of a device whose memory has gone: somebody "
+                      "dropped the entry's reference"});
+  return FaultResult::kSigbus;
+}
+
 FaultResult fault_device_private(Fault& fault) {
   Machine& machine = fault.machine();
   const Pfn pfn = fault.orig.entry().pfn();
@@ -45,7 +54,9 @@ FaultResult fault_device_private(Fault& fault) {
   // Only now: without the reference the device's memory may be going away.
   const PagemapRange* range = machine.pagemap(pfn);
   const FaultResult result =
-      range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
+      range == nullptr
+          ? memory_has_gone(machine, pfn)
+          : range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
   folio_unlock(page);
   machine.put(fault.cpu, page);
   return result;
