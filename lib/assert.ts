@@ -13,10 +13,12 @@
  * @module
  */
 import { AssertionError } from 'node:assert'
+import { guardMatchers } from './vitest/guardMatcher.ts'
 import type { MatcherResult } from './vitest/matcherResult.ts'
-import * as matchers from './vitest/matchers.ts'
+import * as raw from './vitest/matchers.ts'
 
-type Matchers = typeof matchers
+const matchers = guardMatchers({ ...raw })
+type Matchers = typeof raw
 type Assertions = {
   readonly [Name in keyof Matchers]: (...args: Parameters<Matchers[Name]>) => void
 }

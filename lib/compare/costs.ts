@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { maxSampleOps } from '../engine/costBound.ts'
 import type { CostOptions, CostSampler } from '../engine/costTypes.ts'
 import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
@@ -33,7 +34,7 @@ const warmUpOps = ({ workingSetBytes }: CostGroup): number => Math.min(2 ** 20, 
 const seriesOf = (sampler: CostSampler, group: CostGroup): Series => ({
   warmUpOps: warmUpOps(group),
   sample: (ops) => sampler.sample(ops),
-  maxOps: group.op === 'pin' || group.op === 'unpin' ? maxOpenPins : Number.MAX_SAFE_INTEGER,
+  maxOps: group.op === 'pin' || group.op === 'unpin' ? maxOpenPins : maxSampleOps(group.threads),
 })
 
 /** Where it collides it still runs, and what it costs is part of the argument. */

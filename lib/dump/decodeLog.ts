@@ -1,4 +1,5 @@
 import { array, badArgument, oneOf, options, or } from '../base/args.ts'
+import { guardThis } from '../base/guardThis.ts'
 import { isArray } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
@@ -152,6 +153,10 @@ export class LogDecoder {
       lines: this.#lines,
     }
     return this.#log
+  }
+
+  static {
+    guardThis(LogDecoder, (value) => typeof value === 'object' && value !== null && #log in value, 'a decoder of a log')
   }
 }
 

@@ -6,6 +6,7 @@ import { tables } from '../native/tables.ts'
 import { maxOrder } from '../pins/room.ts'
 import { readBoxOptions } from './boxOptions.ts'
 import type { NativeCostOptions, NativeCostSampler } from '../native/engineBinding.ts'
+import { maxSampleOps } from './costBound.ts'
 import type { CostBesideOptions, CostOp, CostOptions, CostSample, CostSampler } from './costTypes.ts'
 import type { Pattern } from './raceTypes.ts'
 
@@ -33,9 +34,6 @@ const ops: readonly CostOp[] = [
   'try_pin_speculative+unpin',
   'pin_referenced+unpin',
 ]
-
-/** One sample holds the thread that asks; more operations than these are several samples. */
-const maxOps = 2 ** 40
 
 /** What may differ on descriptors that are there. */
 const knownBeside = ['scheme', 'pattern', 'threads', 'op', 'loop', 'seed', 'prefetch'] as const
@@ -78,10 +76,11 @@ function read(given: Partial<CostOptions>): NativeCostOptions {
  */
 export function prepareCost(value: CostOptions): CostSampler {
   const given = options(value, 'options', known) as unknown as CostOptions
-  return samplerOf(created(native().prepareCost(read(given)), 'options'), given)
+  const settings = read(given)
+  return samplerOf(created(native().prepareCost(settings), 'options'), given, maxSampleOps(settings.threads))
 }
 
-function samplerOf(sampler: NativeCostSampler, prepared: CostOptions): CostSampler {
+function samplerOf(sampler: NativeCostSampler, prepared: CostOptions, maxOps: number): CostSampler {
   let open = true
   const close = (): void => {
     if (open) sampler.close()
@@ -102,7 +101,7 @@ function samplerOf(sampler: NativeCostSampler, prepared: CostOptions): CostSampl
       if (!open) throw closedError('the sampler')
       const made = sampler.beside(settings)
       if (typeof made === 'number') throw refusal(made, 'beside', 'a page')
-      return samplerOf(created(made, 'options'), given)
+      return samplerOf(created(made, 'options'), given, maxSampleOps(settings.threads))
     },
     close,
     [Symbol.dispose]: close,

@@ -50,7 +50,10 @@ export interface CostSample {
 
 /** A prepared measurement: descriptors set up and touched, indices drawn. */
 export interface CostSampler extends Disposable {
-  /** Runs `ops` operations in each thread, in one native call. */
+  /**
+   * Runs `ops` operations in each thread, in one native call that holds the thread which asks: at most 2^27 of all
+   * threads together, since longer measurements are several samples.
+   */
   sample(ops: number): CostSample
   /**
    * Another measurement on the same descriptors, which need not be set up again: options that are

@@ -16,8 +16,11 @@
 import { expect } from 'vitest'
 import type { LruKind } from '../engine/boxTypes.ts'
 import type { MemoryDevice } from '../zone_device/memoryDevice.ts'
-import * as matchers from './matchers.ts'
+import { guardMatchers } from './guardMatcher.ts'
+import * as raw from './matchers.ts'
 import type { ExpectedFields } from './matchers.ts'
+
+const matchers: typeof raw = guardMatchers({ ...raw })
 
 expect.extend({ ...matchers })
 

@@ -42,8 +42,9 @@ export class Snapshot implements Iterable<number> {
     return this.#codes.length
   }
 
-  [Symbol.iterator](): Iterator<number> {
-    return this.#codes.values()
+  /** By index: whoever has `codes` may transfer its memory away, and then there are none. */
+  *[Symbol.iterator](): Iterator<number> {
+    for (let page = 0; page < this.#codes.length; page++) yield this.#codes[page] as number
   }
 
   /** Each page in words. */

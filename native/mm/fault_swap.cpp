@@ -21,6 +21,15 @@ FaultResult migration_entry_wait(Fault& fault) {
   return folio_wait_unlocked(wait) ? FaultResult::kOk : FaultResult::kSigbus;
 }
 
+/// An entry keeps its page, and the page its device's memory, as long as nobody writes over
+/// the count.
+FaultResult memory_has_gone(Machine& machine, Pfn pfn) {
+  machine.damage.add({pfn, "_refcount", 1, 0,
+                      "an entry leads to a page of a device whose memory has gone: somebody "
+                      "dropped the entry's reference"});
+  return FaultResult::kSigbus;
+}
+
 FaultResult fault_device_private(Fault& fault) {
   Machine& machine = fault.machine();
   const Pfn pfn = fault.orig.entry().pfn();
@@ -45,7 +54,9 @@ FaultResult fault_device_private(Fault& fault) {
   // Only now: without the reference the device's memory may be going away.
   const PagemapRange* range = machine.pagemap(pfn);
   const FaultResult result =
-      range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
+      range == nullptr
+          ? memory_has_gone(machine, pfn)
+          : range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
   folio_unlock(page);
   machine.put(fault.cpu, page);
   return result;
@@ -90,17 +101,15 @@ bool should_try_to_free_swap(Fault& fault, Page folio) {
   return fault.write() && folio.refcount() == 2;
 }
 
-/// The entry's lock is held and the entry is still the one that faulted.
-void map_swapped_page(Fault& fault, Page folio, bool fresh) {
+/// The entry's lock is held and the entry is still the one that faulted. `page_index`: of
+/// a huge folio in the swap cache, the page of this slot.
+void map_swapped_page(Fault& fault, Page folio, std::uint64_t page_index, bool fresh) {
   Machine& machine = fault.machine();
   const std::uint64_t slot = fault.orig.entry().offset;
-  const std::uint64_t offset = folio_test_large(folio) ? slot - folio_swap_slot(folio) : 0;
-  const std::uint64_t page_index = offset < folio_nr_pages(folio) ? offset : 0;
   const bool exclusive = fresh || fault.orig.swp_exclusive();
   machine.swap.free(slot);
   if (should_try_to_free_swap(fault, folio)) (void)folio_free_swap(fault.cpu, folio);
 
-  // Of a huge folio in the swap cache, the page of this slot.
   const Page page = folio_page(folio, page_index);
   Pte pte = Pte::of(machine.pfn_of(page), fault.vma.page_prot);
   if (fault.orig.swp_soft_dirty()) pte = pte.with(Pte::kSoftDirty);
@@ -139,9 +148,12 @@ FaultResult do_swap_page(Fault& fault) {
   }
   if (!folio) folio = read_swap_cache(cpu, slot);
   if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  std::uint64_t page_index = 0;
   if (!fresh) {
     folio_lock(folio);
-    if (!folio_holds_swap_slot(folio, slot)) {
+    if (const auto held = folio_page_of_slot(machine, folio, slot)) {
+      page_index = held.value;
+    } else {
       folio_unlock(folio);
       machine.put(cpu, folio);
       return FaultResult::kOk;  // the cache let go of it meanwhile: look again
@@ -153,7 +165,7 @@ FaultResult do_swap_page(Fault& fault) {
   fault.slot.lock->lock();
   const bool same = fault.slot.get() == fault.orig;
   if (same) {
-    map_swapped_page(fault, folio, fresh);
+    map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);
     if (fresh) machine.swap.cache_remove(slot, false);
     if (fault.write()) return do_wp_page(fault);

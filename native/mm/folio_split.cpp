@@ -68,14 +68,14 @@ Errc split_folio(Cpu& cpu, Page folio, std::vector<Pfn>* isolated) {
     // For writing: no mapping comes or goes between unmapping and remapping.
     Guard guard(anon_vma->lock());
     if (can_split_folio(machine, folio, 1)) {
-      freeze_mappings(cpu, folio);
+      freeze_mappings(cpu, *anon_vma, folio);
       if (machine.deferred_split.freeze_and_remove(folio, 1 + cache_refs(folio))) {
         come_apart(cpu, folio, isolated != nullptr);
         error = Errc::kOk;
       }
       const std::uint64_t folios = error == Errc::kOk ? pages : 1;
       for (std::uint64_t i = 0; i < folios; ++i)
-        restore_frozen_mappings(cpu, folio_page(folio, i), error == Errc::kOk);
+        restore_frozen_mappings(cpu, *anon_vma, folio_page(folio, i), error == Errc::kOk);
     }
   }
   put_anon_vma(machine, *anon_vma);

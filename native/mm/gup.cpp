@@ -149,7 +149,8 @@ Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
   for (const Pfn pfn : unpinnable) {
     const PagemapRange* range = machine.pagemap(pfn);
     const Page page = machine.page(pfn);
-    if (error != Errc::kAgain)
+    // No range: the memory has gone under a page whose count somebody wrote over.
+    if (error != Errc::kAgain || range == nullptr)
       machine.put(cpu, page);
     else if (range->ops->migrate_device_page(range->self, cpu, page) != Errc::kOk)
       error = Errc::kBusy;

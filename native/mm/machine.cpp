@@ -221,12 +221,14 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& 
     return 0;
   }
   // Nobody else can put it on a list or lock it any more.
-  if (folio.test(Flag::kLru) || mlock_counts.any()) {
+  const std::uint64_t flags = folio.word(0);
+  if ((flags & folio.mask_of(Flag::kLru)) != 0 || mlock_counts.any()) {
     lru.enter();
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
     mlock_counts.set(pfn, 0);
   }
   const unsigned order = folio_test_large(folio) ? folio_order(memmap, folio) : 0;
+  if ((flags & folio.mask_of(kFlagSwapCache)) != 0) swap.forget(damage, pfn, 1ULL << order);
   if (order > 1) {
     lru.leave();
     deferred_split.remove(folio);

@@ -40,7 +40,9 @@ Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t i
       continue;
     }
     const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
-    if (range->ops->migrate_device_page(range->self, cpu, folio) == Errc::kNoMem)
+    if (range == nullptr)
+      machine.put(cpu, folio);  // the memory has gone: somebody wrote over the count
+    else if (range->ops->migrate_device_page(range->self, cpu, folio) == Errc::kNoMem)
       return Errc::kNoMem;
   } while (retry.pause());
   return Errc::kLivelock;

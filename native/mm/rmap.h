@@ -34,14 +34,16 @@ bool folio_needs_cow_for_dma(const Vma& vma, Page folio);
 /// of its mappings is being changed. Waits for nothing.
 std::optional<std::uint32_t> rmap_count(Machine& machine, Page page);
 
-/// Whether the caller holds the lock of the folio's anon_vma.
-enum class RmapLock : std::uint8_t { kTake, kHeld };
 /// Calls fn(vma, address) for each mapping that could hold the folio, in the
 /// order of vectors/README.md ("Invalidation"); stops when fn returns false. Of a
 /// huge folio the vma may hold a part: `address` is that of its first page there.
 /// Folio locked.
 template <class Fn>
-void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock = RmapLock::kTake);
+void rmap_walk(Machine& machine, Page folio, Fn&& fn);
+/// The same of the anon_vma whose lock the caller holds: the folio's word may be another
+/// by now.
+template <class Fn>
+void rmap_walk_locked(const AnonVma& locked, Page folio, Fn&& fn);
 /// Calls fn(page, address, slot) with the entry's lock held, for each page of the
 /// folio that has a place in a table from `address` to the end of the vma. False: fn
 /// returned false.
@@ -64,12 +66,12 @@ struct MovedPage {
 };
 /// The same of each; neighbours that one vma maps under one lock. All `to` locked.
 void remove_migration_entries(Cpu& cpu, std::span<MovedPage> pages);
-/// For split_folio, with the anon_vma's lock held: every entry of a huge folio, and
+/// For split_folio, with the lock of its anon_vma held: every entry of a huge folio, and
 /// every pmd, becomes migration entries. What is pinned stays mapped.
-void freeze_mappings(Cpu& cpu, Page folio);
+void freeze_mappings(Cpu& cpu, const AnonVma& locked, Page folio);
 /// They come back, for a single page of it or for all. With `use_zero_page` a single
 /// page of zeroes is left out: the zero page is mapped instead.
-void restore_frozen_mappings(Cpu& cpu, Page folio, bool use_zero_page);
+void restore_frozen_mappings(Cpu& cpu, const AnonVma& locked, Page folio, bool use_zero_page);
 /// Write-protects and cleans every shared entry before writeback. How many.
 unsigned folio_mkclean(Cpu& cpu, Page folio);
 

@@ -122,13 +122,10 @@ std::size_t run_of_owner(const Machine& machine, std::span<const MovedPage> page
 
 }  // namespace
 
-void restore_frozen_mappings(Cpu& cpu, Page folio, bool use_zero_page) {
-  rmap_walk(
-      cpu.machine, folio,
-      [&](Vma& vma, std::uint64_t address) {
-        return restore_in_vma(cpu, folio, folio, vma, address, use_zero_page);
-      },
-      RmapLock::kHeld);
+void restore_frozen_mappings(Cpu& cpu, const AnonVma& locked, Page folio, bool use_zero_page) {
+  rmap_walk_locked(locked, folio, [&](Vma& vma, std::uint64_t address) {
+    return restore_in_vma(cpu, folio, folio, vma, address, use_zero_page);
+  });
 }
 
 void remove_migration_entries(Cpu& cpu, Page from, Page to) {

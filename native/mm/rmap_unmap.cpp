@@ -112,9 +112,10 @@ struct NothingBefore {
   void operator()(Vma&, std::uint64_t) const {}
 };
 
+/// What a walk for unmapping does with one mapping; `before` for each, mapped there or not.
 template <class Leaf, class One, class Before = NothingBefore>
-void unmap_walk(Cpu& cpu, Page folio, RmapLock lock, Leaf&& leaf, One&& one, Before&& before = {}) {
-  const auto one_mapping = [&](Vma& vma, std::uint64_t address) {
+auto unmapper(Cpu& cpu, Page folio, Leaf& leaf, One& one, Before before = {}) {
+  return [&cpu, folio, &leaf, &one, before](Vma& vma, std::uint64_t address) {
     before(vma, address);
     Invalidation invalidation(
         cpu, *vma.mm, {address, end_of_mapping(vma, address, folio), NotifyEvent::kClear, nullptr});
@@ -129,7 +130,6 @@ void unmap_walk(Cpu& cpu, Page folio, RmapLock lock, Leaf&& leaf, One&& one, Bef
         });
     return went_on && folio_mapped(cpu.machine, folio);
   };
-  rmap_walk(cpu.machine, folio, one_mapping, lock);
 }
 
 /// An untouched MADV_FREE page goes at once, leaf and all.
@@ -157,21 +157,23 @@ bool try_to_unmap(Cpu& cpu, Page folio) {
     split_huge_pmd_locked(cpu, vma, start, pmd, false);
     return AtLeaf::kGoOn;
   };
-  unmap_walk(cpu, folio, RmapLock::kTake, leaf, [&](Page page, Vma& vma, PteSlot slot) {
+  const auto one = [&](Page page, Vma& vma, PteSlot slot) {
     return unmap_one(cpu, folio, page, vma, slot);
-  });
+  };
+  rmap_walk(cpu.machine, folio, unmapper(cpu, folio, leaf, one));
   return !folio_mapped(cpu.machine, folio);
 }
 
 bool try_to_migrate(Cpu& cpu, Page folio) {
   const auto leaf = [](Vma&, std::uint64_t, PteSlot) { return AtLeaf::kStop; };
-  unmap_walk(cpu, folio, RmapLock::kTake, leaf, [&](Page page, Vma& vma, PteSlot slot) {
+  const auto one = [&](Page page, Vma& vma, PteSlot slot) {
     return migrate_one(cpu, folio, page, vma, slot);
-  });
+  };
+  rmap_walk(cpu.machine, folio, unmapper(cpu, folio, leaf, one));
   return !folio_mapped(cpu.machine, folio);
 }
 
-void freeze_mappings(Cpu& cpu, Page folio) {
+void freeze_mappings(Cpu& cpu, const AnonVma& locked, Page folio) {
   const auto leaf = [](Vma&, std::uint64_t, PteSlot) { return AtLeaf::kGoOn; };
   const auto freeze_leaf = [&](Vma& vma, std::uint64_t at, PteSlot pmd) {
     split_huge_pmd_locked(cpu, vma, at, pmd, true);
@@ -188,7 +190,7 @@ void freeze_mappings(Cpu& cpu, Page folio) {
   const auto migrate = [&](Page page, Vma& vma, PteSlot slot) {
     return migrate_one(cpu, folio, page, vma, slot);
   };
-  unmap_walk(cpu, folio, RmapLock::kHeld, leaf, migrate, split_leaf);
+  rmap_walk_locked(locked, folio, unmapper(cpu, folio, leaf, migrate, split_leaf));
 }
 
 unsigned folio_mkclean(Cpu& cpu, Page folio) {

@@ -11,12 +11,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// Calls fn(mappings) with the lock of the list of those that may hold the folio; not at
 /// all if there is no such list.
 template <class Fn>
-void with_mappings(Machine& machine, Page folio, Fn&& fn, RmapLock lock = RmapLock::kTake) {
+void with_mappings(Machine& machine, Page folio, Fn&& fn) {
   if (folio_test_anon(folio)) {
     AnonVma* anon_vma = folio_anon_vma(machine, folio);
-    if (anon_vma == nullptr) return;
-    if (lock == RmapLock::kHeld) return fn(anon_vma->tree);
-    if (!try_get_anon_vma(*anon_vma)) return;
+    if (anon_vma == nullptr || !try_get_anon_vma(*anon_vma)) return;
     {
       SharedGuard guard(anon_vma->lock());
       fn(anon_vma->tree);
@@ -39,10 +37,14 @@ void for_each_mapping(const std::vector<Vma*>& mappings, Page folio, Fn&& fn) {
 }
 
 template <class Fn>
-void rmap_walk(Machine& machine, Page folio, Fn&& fn, RmapLock lock) {
-  with_mappings(
-      machine, folio,
-      [&](const std::vector<Vma*>& mappings) { for_each_mapping(mappings, folio, fn); }, lock);
+void rmap_walk(Machine& machine, Page folio, Fn&& fn) {
+  with_mappings(machine, folio,
+                [&](const std::vector<Vma*>& mappings) { for_each_mapping(mappings, folio, fn); });
+}
+
+template <class Fn>
+void rmap_walk_locked(const AnonVma& locked, Page folio, Fn&& fn) {
+  for_each_mapping(locked.tree, folio, fn);
 }
 
 template <class Fn>

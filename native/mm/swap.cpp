@@ -122,15 +122,24 @@ Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
   if (folio.try_ref_add_unless_zero(1)) return folio;
-  if (folio_was_freed(folio)) {
-    machine.damage.add({{cache_[slot] - 1},
-                        "_refcount",
-                        1,
-                        0,
-                        "freed while the swap cache had it: what was not written is lost"});
-    drop_cache_locked(slot, false);
-  }
+  if (folio_was_freed(folio)) drop_freed_locked(machine.damage, slot);
   return {};
+}
+
+void Swap::forget(DamageLog& damage, Pfn first, std::uint64_t pages) {
+  Guard guard(lock_);
+  for (std::uint64_t slot = 0; slot < cache_.size(); ++slot)
+    if (cache_[slot] > first.value && cache_[slot] - 1 - first.value < pages)
+      drop_freed_locked(damage, slot);
+}
+
+void Swap::drop_freed_locked(DamageLog& damage, std::uint64_t slot) {
+  damage.add({{cache_[slot] - 1},
+              "_refcount",
+              1,
+              0,
+              "freed while the swap cache had it: what was not written is lost"});
+  drop_cache_locked(slot, false);
 }
 
 Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
@@ -188,9 +197,20 @@ Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio) {
   return is;
 }
 
-bool folio_holds_swap_slot(Page folio, std::uint64_t slot) {
-  return folio_test_swapcache(folio) && slot >= folio_swap_slot(folio) &&
-         slot - folio_swap_slot(folio) < folio_nr_pages(folio);
+Result<std::uint64_t> folio_page_of_slot(Machine& machine, Page folio, std::uint64_t slot) {
+  const std::uint64_t first = folio_swap_slot(folio);
+  // Whoever has the folio locked has it from the cache, under this slot: a single page
+  // that says the same is it.
+  if (folio_test_swapcache(folio) && slot == first && !folio_test_large(folio)) return 0;
+  const Page cached = machine.swap.cached_page(machine, slot);
+  if (!cached || compound_head(machine.memmap, cached) != folio) return Errc::kCorrupt;
+  const Pfn pfn = machine.pfn_of(folio);
+  const std::uint64_t index = machine.pfn_of(cached) - pfn;
+  if (index >= folio_nr_pages(folio)) return Errc::kCorrupt;  // it says it is a tail, of this one
+  if (!folio_test_swapcache(folio) || slot - index != first)
+    machine.damage.add({pfn, "private", slot - index, first,
+                        "the swap entry of a page in the swap cache: the cache knew better"});
+  return index;
 }
 
 bool add_to_swap(Cpu& cpu, Page folio) {
@@ -245,7 +265,7 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
   const Page folio = machine.swap.cache_get(machine, slot);
   if (!folio) return;
   if (folio_trylock(folio)) {
-    if (folio_holds_swap_slot(folio, slot) &&
+    if (folio_page_of_slot(machine, folio, slot) &&
         (!folio_mapped(machine, folio) || machine.swap.nearly_full()))
       (void)folio_free_swap(cpu, folio);
     folio_unlock(folio);

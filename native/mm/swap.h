@@ -16,6 +16,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 class Cpu;
+class DamageLog;
 class Machine;
 
 class Swap {
@@ -53,6 +54,9 @@ class Swap {
   /// Drops the cache's hold on the slot; keeps a shadow if the page was evicted.
   void cache_remove(std::uint64_t slot, bool leave_shadow);
   bool shadow(std::uint64_t slot);
+  /// These pages are being freed. If the cache still has one that is Damage, and it lets
+  /// go: they are somebody else's from now on.
+  void forget(DamageLog& damage, Pfn first, std::uint64_t pages);
   /// Takes kHasCache for a slot not cached yet. False: somebody has it.
   bool cache_claim(std::uint64_t slot);
   /// The same where the slot has one user, who does without the cache.
@@ -75,6 +79,7 @@ class Swap {
   bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
   void release(std::uint64_t slot);
   void drop_cache_locked(std::uint64_t slot, bool leave_shadow);
+  void drop_freed_locked(DamageLog& damage, std::uint64_t slot);
   void grow(std::uint64_t slots);
   Result<std::uint64_t> take_freed(std::uint64_t count);
   void occupy(std::uint64_t slot, Pfn pfn);
@@ -93,8 +98,10 @@ std::uint64_t folio_swap_slot(Page folio);
 /// The same for who acts on it: if the swap cache has the page under another slot, that
 /// is Damage, and the answer. kCorrupt: the page is in no swap cache.
 Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio);
-/// It is in the swap cache, and the slot is one of its pages'.
-bool folio_holds_swap_slot(Page folio, std::uint64_t slot);
+/// Which page of the folio the swap cache has under the slot. What its descriptor says is
+/// believed as long as it fits; else the cache is asked, and knows better (Damage). Folio
+/// locked. kCorrupt: none of its pages.
+Result<std::uint64_t> folio_page_of_slot(Machine& machine, Page folio, std::uint64_t slot);
 /// Gives an unmapped or mapped anonymous folio a slot (a huge one as many as it has
 /// pages) and puts it into the swap cache, dirty. Folio locked. False: no room.
 bool add_to_swap(Cpu& cpu, Page folio);

@@ -95,6 +95,7 @@ Errc DevPagemap::add() {
     if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
     page.set_refcount(idle_refs());
   }
+  handed_out_ = std::make_unique<std::uint8_t[]>(pages);
   if (tracks_use()) in_use_ = std::make_unique<Atomic<std::uint32_t>[]>(pages);
   if (const Errc error = machine_.add_pagemap(&range_); error != Errc::kOk) return error;
   live_.store(1);
@@ -116,6 +117,10 @@ Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
     if (ready < pfns.size()) ref_.put(cpu.index, static_cast<std::uint32_t>(pfns.size() - ready));
     pfns = pfns.first(ready);
     for (const Pfn pfn : pfns) in_use_[pfn - range_.first].store(1);
+  }
+  {
+    Guard guard(book_lock_);
+    for (const Pfn pfn : pfns) handed_out_[pfn - range_.first] = 1;
   }
   const Shape& shape = machine_.memmap.shape();
   for (unsigned n = 3; n <= 5; ++n)
@@ -163,7 +168,37 @@ void DevPagemap::put_back_pgmap(Page page) const {
   if (shape.pgmap >= shape.word(3)) page.set_word(shape.pgmap / shape.word_bytes, address());
 }
 
+/// How many of the pages, from the first on, were handed out: they are not any more.
+std::size_t DevPagemap::take_back(std::span<const Pfn> pages) {
+  Guard guard(book_lock_);
+  std::size_t taken = 0;
+  for (; taken < pages.size(); ++taken) {
+    std::uint8_t& handed_out = handed_out_[pages[taken] - range_.first];
+    if (handed_out == 0) break;
+    handed_out = 0;
+  }
+  return taken;
+}
+
+void DevPagemap::tell_not_handed_out(Pfn pfn) const {
+  const auto idle = static_cast<std::uint64_t>(idle_refs());
+  machine_.damage.add({pfn, "_refcount", idle, 0,
+                       "the last reference of a device's page was dropped that nobody uses: it "
+                       "stays where it is"});
+  machine_.page(pfn).set_refcount(idle_refs());
+}
+
 void DevPagemap::release_pages(Cpu& cpu, std::span<const Pfn> pages) {
+  while (!pages.empty()) {
+    const std::size_t taken = take_back(pages);
+    if (taken > 0) give_to_driver(cpu, pages.first(taken));
+    if (taken == pages.size()) return;
+    tell_not_handed_out(pages[taken]);
+    pages = pages.subspan(taken + 1);
+  }
+}
+
+void DevPagemap::give_to_driver(Cpu& cpu, std::span<const Pfn> pages) {
   // The free path has reset `mapping` before: from here on the pages are the driver's.
   for (const Pfn pfn : pages) put_back_pgmap(machine_.page(pfn));
   if (memory_ == DeviceMemory::kP2pdma && tracks_use())

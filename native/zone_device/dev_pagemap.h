@@ -25,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "base/book_lock.h"
 #include "base/errc.h"
 #include "base/percpu_ref.h"
 #include "mm/machine.h"
@@ -130,6 +131,9 @@ class DevPagemap {
  private:
   static const PagemapOps kOps;
   void release_pages(Cpu& cpu, std::span<const Pfn> pages);
+  void give_to_driver(Cpu& cpu, std::span<const Pfn> pages);
+  std::size_t take_back(std::span<const Pfn> pages);
+  void tell_not_handed_out(Pfn pfn) const;
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
   bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(range_.type); }
@@ -152,6 +156,10 @@ class DevPagemap {
   Atomic<std::uint32_t> live_;
   Atomic<std::uint32_t> idle_events_;  // moves whenever a page may have become idle
   PercpuRef ref_;
+  /// By page: the driver has handed it out and not got it back. Where descriptors may be
+  /// overwritten, a count that falls to nothing does not say so.
+  mutable BookLock book_lock_;
+  std::unique_ptr<std::uint8_t[]> handed_out_;  // book_lock_
   /// By page, where the count alone does not say it.
   std::unique_ptr<Atomic<std::uint32_t>[]> in_use_;
 };

@@ -14,6 +14,22 @@ describe('a measurement', () => {
     }
   })
 
+  test('holds its thread for a second or so at most', () => {
+    for (const [threads, most] of [
+      [1, 2 ** 27],
+      [4, 2 ** 25],
+    ] as const) {
+      using sampler = prepareCost({ scheme: 'refcount', pages: 1, threads })
+      for (const on of [sampler, sampler.beside({ op: 'maybe_pinned' })])
+        for (const ops of [most + 1, 2 ** 31, 2 ** 53])
+          expect(() => on.sample(ops)).toThrow(
+            expect.objectContaining({ code: 'ERR_PAGEBOX_ARG_RANGE', allowed: `an integer from 1 to ${most}` }),
+          )
+    }
+    using sampler = prepareCost({ scheme: 'refcount', pages: 1, op: 'maybe_pinned' })
+    expect(sampler.sample(2 ** 27).ops).toBe(2 ** 27)
+  })
+
   test('in one call', () => {
     expect(measureCost({ scheme: 'refcount', pages: 1, threads: 2 }, 1000).ops).toBe(1000)
   })

@@ -192,9 +192,9 @@ export class ApiFuzzer {
         this.#program.judge(result.error, line)
         continue
       }
-      const { clean, rows } = result.value as AuditReport
-      const row = rows[0]
-      if (clean || row === undefined) continue
+      const { rows } = result.value as AuditReport
+      const row = rows.find((each) => !isOfLayout(each))
+      if (row === undefined) continue
       const said = `${row.invariant}: page ${row.pfn}, ${row.field} is ${row.found}, not ${row.expected}`
       const mark = `dirty audit ${row.invariant} ${row.field}`
       this.#program.find({ kind: 'dirty audit', mark, text: `${said} (${box.scheme.name}, ${box.layout.name})` }, line)
@@ -208,6 +208,10 @@ function symbolSource(symbol: symbol): string {
   const known = Object.getOwnPropertyNames(Symbol).find((name) => kinds[name] === symbol)
   return known === undefined ? `Symbol.for(${JSON.stringify(symbol.description)})` : `Symbol.${known}`
 }
+
+/** A layout of 2018 has `pgmap` where the index of a migrated page goes: its own conflict, which the audit is to find. */
+const isOfLayout = ({ invariant, explanation }: AuditReport['rows'][number]): boolean =>
+  invariant === 'pgmap-intact' && /in the word of index/.test(explanation)
 
 const fitting = new Map<string, boolean>()
 

@@ -126,6 +126,9 @@ const calls: Record<string, () => unknown> = {
   'Box[Symbol.dispose] of something else': () => Box.prototype[Symbol.dispose].call({} as never),
   'Snapshot.pages of something else': () => on(pagebox.Snapshot.prototype, 'pages'),
   'Snapshot.toStrings of something else': () => on(pagebox.Snapshot.prototype, 'toStrings'),
+  'Snapshot[Symbol.iterator] of something else': () => on(pagebox.Snapshot.prototype, Symbol.iterator),
+  'LogDecoder.write of something else': () => on(pagebox.LogDecoder.prototype, 'write'),
+  'LogDecoder.end of null': () => pagebox.LogDecoder.prototype.end.call(null as never),
   'new Snapshot(1)': () => new pagebox.Snapshot(1 as never),
   'new ScenarioBuilder()': () => new (pagebox.ScenarioBuilder as never as new () => object)(),
   'new OpList(1)': () => new (pagebox.OpList as never as new (ops: number) => object)(1),
@@ -170,4 +173,15 @@ const calls: Record<string, () => unknown> = {
 
 test.each(Object.keys(calls))('%s is a typed error', (name) => {
   expect(codeOf(calls[name] as () => unknown)).toMatch(/^ERR_PAGEBOX_/)
+})
+
+test('a snapshot whose codes were transferred away has none', () => {
+  const snapshot = new pagebox.Snapshot(Uint8Array.of(1, 2, 3))
+  const walk = snapshot[Symbol.iterator]()
+  expect([...snapshot]).toEqual([1, 2, 3])
+  expect(walk.next().value).toBe(1)
+  structuredClone(snapshot.codes.buffer, { transfer: [snapshot.codes.buffer] })
+  expect(walk.next().done).toBe(true)
+  expect([...snapshot]).toEqual([])
+  expect([snapshot.pages, snapshot.toStrings(), `${snapshot}`]).toEqual([0, [], ''])
 })

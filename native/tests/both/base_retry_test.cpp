@@ -104,39 +104,79 @@ TEST(Retry, a_folio_that_stays_locked_is_passed_and_named) {
   mm->exit(box.cpu());
 }
 
-TEST(Retry, a_fault_on_a_page_whose_swap_slot_was_written_over_is_a_signal) {
+/// A page in the swap cache, which one process has mapped and `mm` has still to fault in.
+struct SwapCached {
+  MmBox box;
+  std::unique_ptr<Mm> mm = box.create_mm(), child;
+  std::uint64_t address = 0x10'0000'0000;
+  Page cached;
+
+  void SetUp() {
+    MmapRequest request;
+    request.address = address;
+    request.pages = 1;
+    request.prot = kVmRead | kVmWrite;
+    ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
+    ASSERT_EQ(store_word(box.cpu(), *mm, address, 7), FaultResult::kOk);
+    // Swapped out, then forked: the slot has two users, and who faults first leaves its page
+    // in the swap cache for the other.
+    ASSERT_EQ(do_madvise(box.cpu(), *mm, address, 1, Advice::kPageout), Errc::kOk);
+    ASSERT_EQ(Mm::create(box.cpu(), child), Errc::kOk);
+    ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
+    std::uint64_t word = 0;
+    ASSERT_EQ(load_word(box.cpu(), *child, address, word), FaultResult::kOk);
+    const PteSlot slot = mm->page_table.find(address);
+    ASSERT_TRUE(slot && slot.get().entry().is_swap());
+    cached = box.machine->swap.cached_page(*box.machine, slot.get().entry().offset);
+    ASSERT_TRUE(cached);
+  }
+  void TearDown() {
+    child->exit(box.cpu());
+    mm->exit(box.cpu());
+  }
+};
+
+TEST(Retry, a_fault_on_a_page_of_the_swap_cache_that_is_a_tail_of_another_is_a_signal) {
   Alone alone;
   const PatienceScope scope(alone);
-  MmBox box;
-  auto mm = box.create_mm();
-  MmapRequest request;
-  request.address = 0x10'0000'0000;
-  request.pages = 1;
-  request.prot = kVmRead | kVmWrite;
-  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  ASSERT_EQ(store_word(box.cpu(), *mm, request.address, 7), FaultResult::kOk);
-  // Swapped out, then forked: the slot has two users, and who faults first leaves its page
-  // in the swap cache for the other.
-  ASSERT_EQ(do_madvise(box.cpu(), *mm, request.address, 1, Advice::kPageout), Errc::kOk);
-  std::unique_ptr<Mm> child;
-  ASSERT_EQ(Mm::create(box.cpu(), child), Errc::kOk);
-  ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
+  SwapCached swapped;
+  swapped.SetUp();
+  MmBox& box = swapped.box;
+  const auto other = box.machine->alloc_folio(box.cpu());
+  ASSERT_TRUE(other);
   std::uint64_t word = 0;
-  ASSERT_EQ(load_word(box.cpu(), *child, request.address, word), FaultResult::kOk);
-  const PteSlot slot = mm->page_table.find(request.address);
-  ASSERT_TRUE(slot && slot.get().entry().is_swap());
-  const Page cached = box.machine->swap.cached_page(*box.machine, slot.get().entry().offset);
-  ASSERT_TRUE(cached);
-  cached.set_word(5, cached.word(5) + (std::uint64_t{1} << 40));  // what a count there does
-  EXPECT_EQ(load_word(box.cpu(), *mm, request.address, word), FaultResult::kSigbus);
+  const std::uint64_t before = swapped.cached.word(1);
+  swapped.cached.set_word(1, box.memmap->addresses().of_page(box.machine->pfn_of(other.value)) | 1);
+  EXPECT_EQ(load_word(box.cpu(), *swapped.mm, swapped.address, word), FaultResult::kSigbus);
   EXPECT_EQ(alone.text(), "a fault to map a page; ");
-  EXPECT_EQ(alone.told[0].at, cached.at());
-  cached.set_word(5, cached.word(5) - (std::uint64_t{1} << 40));
+  EXPECT_EQ(alone.told[0].at, swapped.cached.at());
+  swapped.cached.set_word(1, before);
   alone.begin_operation();
-  EXPECT_EQ(load_word(box.cpu(), *mm, request.address, word), FaultResult::kOk);
+  EXPECT_EQ(load_word(box.cpu(), *swapped.mm, swapped.address, word), FaultResult::kOk);
   EXPECT_EQ(word, 7U);
-  child->exit(box.cpu());
-  mm->exit(box.cpu());
+  EXPECT_EQ(other.value.refcount(), 1);
+  box.machine->put(box.cpu(), other.value);
+  swapped.TearDown();
+}
+
+TEST(Retry, a_fault_on_a_page_whose_swap_slot_was_written_over_asks_the_swap_cache) {
+  Alone alone;
+  const PatienceScope scope(alone);
+  SwapCached swapped;
+  swapped.SetUp();
+  MmBox& box = swapped.box;
+  swapped.cached.set_word(5, swapped.cached.word(5) + (std::uint64_t{1} << 40));  // as a count
+  std::uint64_t word = 0;
+  EXPECT_EQ(load_word(box.cpu(), *swapped.mm, swapped.address, word), FaultResult::kOk);
+  EXPECT_EQ(word, 7U);
+  EXPECT_TRUE(alone.told.empty());
+  // And the audit tells what was there.
+  ASSERT_FALSE(box.machine->damage.rows().empty());
+  const Damage& row = box.machine->damage.rows().front();
+  EXPECT_EQ(row.pfn, box.machine->pfn_of(swapped.cached));
+  EXPECT_STREQ(row.word, "private");
+  EXPECT_EQ(row.found - row.expected, std::uint64_t{1} << 40);
+  swapped.TearDown();
 }
 
 TEST(Retry, a_swap_slot_that_does_not_exist_changes_nothing) {

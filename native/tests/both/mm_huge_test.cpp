@@ -332,5 +332,57 @@ TEST_P(MmHuge, audit_finds_a_broken_link_of_the_queue) {
   tail.set_word(word, next);
 }
 
+/// One huge page that somebody writes over.
+struct MmHugeDamage : ::testing::Test {
+  MmBox box{2, "refcount-bias", 1 << 13, 0, with_huge_pages()};
+  std::unique_ptr<Mm> mm = box.create_mm();
+  Page huge;
+
+  void SetUp() override {
+    ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, kPagesPerPmd), Errc::kOk);
+    ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kHugepage), Errc::kOk);
+    ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase, 1), FaultResult::kOk);
+    huge = box.machine->page(mm->page_table.find_pmd(kTestBase).get().pfn());
+    folio_lock(huge);
+    box.machine->get(huge);
+  }
+  void TearDown() override {
+    folio_unlock(huge);
+    box.machine->put(box.cpu(), huge);
+    mm->exit(box.cpu());
+  }
+};
+
+TEST_F(MmHugeDamage, what_was_unmapped_comes_back_though_the_folio_names_another_owner) {
+  AnonVma* locked = folio_anon_vma(*box.machine, huge);
+  ASSERT_NE(locked, nullptr);
+  const std::uint64_t mapping = huge.word(3);
+  for (const std::uint64_t wrong : {~std::uint64_t{0}, mapping + 8, kMappingAnon}) {
+    Guard guard(locked->lock());
+    freeze_mappings(box.cpu(), *locked, huge);
+    huge.set_word(3, wrong);
+    EXPECT_FALSE(mm->page_table.find(kTestBase).get().present());
+    restore_frozen_mappings(box.cpu(), *locked, huge, false);
+    EXPECT_TRUE(mm->page_table.find(kTestBase).get().present());
+    huge.set_word(3, mapping);
+  }
+}
+
+TEST_F(MmHugeDamage, the_swap_cache_knows_its_pages_whatever_the_descriptor_says) {
+  ASSERT_TRUE(add_to_swap(box.cpu(), huge));
+  const std::uint64_t slot = huge.word(5);
+  for (const std::uint64_t wrong : {slot, slot + 3, slot - 3, ~std::uint64_t{0}}) {
+    huge.set_word(5, wrong);
+    for (const std::uint64_t page : {0, 5, 511}) {
+      const auto index = folio_page_of_slot(*box.machine, huge, slot + page);
+      ASSERT_EQ(index.error, Errc::kOk);
+      EXPECT_EQ(index.value, page);
+    }
+    EXPECT_EQ(folio_page_of_slot(*box.machine, huge, slot + 512).error, Errc::kCorrupt);
+  }
+  EXPECT_EQ(box.machine->damage.total(), 9U);
+  huge.set_word(5, slot);
+}
+
 }  // namespace
 }  // namespace pagebox::testing

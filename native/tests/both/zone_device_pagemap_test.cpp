@@ -62,6 +62,59 @@ TEST(Pagemap, descriptors_name_their_pagemap_and_start_free) {
   EXPECT_EQ(DevPagemap::of(*box.machine, {kRamPages + 1}), nullptr);
 }
 
+/// Free pages in the order in which they came back.
+struct KeepingDriver final : PagemapDriver {
+  void page_free(Cpu& cpu, Page page) override { freed.push_back(cpu.machine.pfn_of(page)); }
+  FaultResult migrate_to_ram(Cpu&, Vma&, std::uint64_t, Page) override {
+    return FaultResult::kSigbus;
+  }
+  std::vector<Pfn> freed;
+};
+
+class PagemapDamage : public ::testing::TestWithParam<const char*> {};
+
+// Whoever writes into the descriptors may drop a last reference as often as they like.
+TEST_P(PagemapDamage, a_page_comes_back_once_for_each_time_it_was_handed_out) {
+  for (const DeviceMemory memory :
+       {DeviceMemory::kPrivate, DeviceMemory::kPublic, DeviceMemory::kCoherent,
+        DeviceMemory::kP2pdma, DeviceMemory::kFsdax, DeviceMemory::kGeneric}) {
+    DeviceBox box(DeviceMemory::kPrivate, 1, kDevicePages, GetParam());
+    KeepingDriver driver;
+    DevPagemap pagemap(*box.machine, memory, {kRamPages}, 4, 3, &driver, driver);
+    ASSERT_EQ(pagemap.add(), Errc::kOk);
+    const auto drop_last = [&](Pfn pfn) {
+      box.machine->page(pfn).set_refcount(1);
+      std::vector<Pfn> one{pfn};
+      if (pfn.value % 2 == 0)
+        box.machine->put(box.cpu(), box.machine->page(pfn));
+      else
+        box.machine->put_many(box.cpu(), one);
+    };
+    const bool by_page = memory != DeviceMemory::kFsdax && memory != DeviceMemory::kGeneric;
+    for (unsigned life = 0; life < 2; ++life) {
+      std::vector<Pfn> taken{{kRamPages}, {kRamPages + 1}};
+      if (by_page) {
+        const auto ready = pagemap.init_pages(box.cpu(), taken);
+        ASSERT_EQ(ready.error, Errc::kOk);
+        ASSERT_EQ(ready.value, 2U) << test_name(memory) << life;
+      }
+      for (const Pfn pfn : {Pfn{kRamPages}, Pfn{kRamPages + 1}, Pfn{kRamPages + 2}})
+        for (unsigned time = 0; time < 3; ++time) drop_last(pfn);
+      std::vector<Pfn> expected;
+      if (by_page) expected = {{kRamPages}, {kRamPages + 1}};
+      EXPECT_EQ(driver.freed, expected) << static_cast<unsigned>(memory) << life;
+      driver.freed.clear();
+    }
+    EXPECT_GE(box.machine->damage.total(), by_page ? 14U : 18U);  // each drop is told
+    // The range knows that nobody uses a page, and goes.
+    pagemap.kill();
+    EXPECT_EQ(pagemap.try_remove(), Errc::kOk) << static_cast<unsigned>(memory);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, PagemapDamage, ::testing::Values("linux-6.12", "linux-4.20"),
+                         [](const auto& info) { return std::string(info.param).substr(6, 1); });
+
 TEST(Pagemap, a_range_that_is_not_behind_ram_is_refused) {
   DeviceBox box(DeviceMemory::kPrivate);
   const auto add = [&](Pfn first, std::uint64_t pages) {
