@@ -23,15 +23,16 @@ namespace {
 /// By value; names that begin otherwise than with E are pagebox's own.
 napi_value errnos(const JsValues& js) {
   constexpr std::array kAll = {
-      Errc::kPerm,          Errc::kNoEnt,    Errc::kIntr,       Errc::kIo,       Errc::kNxIo,
-      Errc::kBadF,          Errc::kAgain,    Errc::kNoMem,      Errc::kAcces,    Errc::kFault,
-      Errc::kBusy,          Errc::kExist,    Errc::kNoDev,      Errc::kNotDir,   Errc::kIsDir,
-      Errc::kInval,         Errc::kNFile,    Errc::kMFile,      Errc::kTxtBsy,   Errc::kFBig,
-      Errc::kNoSpc,         Errc::kSPipe,    Errc::kRoFs,       Errc::kRange,    Errc::kNameTooLong,
-      Errc::kLoop,          Errc::kOverflow, Errc::kOpNotSupp,  Errc::kRemoteIo, Errc::kDQuot,
-      Errc::kCanceled,      Errc::kCorrupt,  Errc::kNotPinned,  Errc::kPinLimit, Errc::kRefused,
-      Errc::kNotReferenced, Errc::kNoThread, Errc::kOutOfMemory,
-      Errc::kLivelock};
+      Errc::kPerm,        Errc::kNoEnt,       Errc::kIntr,     Errc::kIo,
+      Errc::kNxIo,        Errc::kBadF,        Errc::kAgain,    Errc::kNoMem,
+      Errc::kAcces,       Errc::kFault,       Errc::kBusy,     Errc::kExist,
+      Errc::kNoDev,       Errc::kNotDir,      Errc::kIsDir,    Errc::kInval,
+      Errc::kNFile,       Errc::kMFile,       Errc::kTxtBsy,   Errc::kFBig,
+      Errc::kNoSpc,       Errc::kSPipe,       Errc::kRoFs,     Errc::kRange,
+      Errc::kNameTooLong, Errc::kLoop,        Errc::kOverflow, Errc::kOpNotSupp,
+      Errc::kRemoteIo,    Errc::kDQuot,       Errc::kCanceled, Errc::kCorrupt,
+      Errc::kNotPinned,   Errc::kPinLimit,    Errc::kRefused,  Errc::kNotReferenced,
+      Errc::kNoThread,    Errc::kOutOfMemory, Errc::kLivelock};
   return js.list(kAll, [&](Errc code) {
     return JsObject(js)
         .number("code", static_cast<int>(code))

@@ -11,7 +11,9 @@ const listed = read('native/sources.txt')
   .split('\n')
   .filter((line) => line !== '')
 const printed = (...parts: string[]) =>
-  execFileSync(process.execPath, ['scripts/sources.mjs', ...parts], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+  execFileSync(process.execPath, ['scripts/sources.mjs', ...parts], { cwd: root, encoding: 'utf8' })
+    .trim()
+    .split('\n')
 const part = (name: string) => printed(name, '--files')
 
 function sourcesBelow(folder: string): string[] {

@@ -46,7 +46,8 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
       signal: io.signal,
       ...(options.only !== undefined && { only: options.only }),
       ...(io.interactive && {
-        onProgress: ({ done, file }: { done: number; file: string }) => io.err(`\r\x1b[K${done} scenarios  ${foreign(file)}`),
+        onProgress: ({ done, file }: { done: number; file: string }) =>
+          io.err(`\r\x1b[K${done} scenarios  ${foreign(file)}`),
       }),
       onScenario(recording, ran, found) {
         out?.write(`${toJson({ ...recording, results: ran.results })}\n`)
