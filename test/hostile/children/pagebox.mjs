@@ -2,6 +2,5 @@
 import { register } from 'tsx/esm/api'
 
 register()
-export const { Box, decodeWords, explore, explorePins, layouts, prepareCost, race, roomMatrix, run, schemes } = await import(
-  '../../../lib/index.ts'
-)
+export const { Box, decodeWords, explore, explorePins, layouts, prepareCost, race, roomMatrix, run, schemes } =
+  await import('../../../lib/index.ts')
