@@ -1,6 +1,7 @@
 #include "engine/box_machine.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/box.h"
 #include "engine/livelock.h"
@@ -13,6 +14,10 @@ namespace {
 constexpr std::uint64_t kFirstAddress = 0x2000'0000'0000;
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
+
+struct LeavingWatch final : LivelockWatch {
+  unsigned limit_ms() const override { return kOverdueMs; }
+};
 
 }  // namespace
 
@@ -209,6 +214,11 @@ std::uint64_t BoxMachine::compact(unsigned user, Pfn first, Pfn end) {
 
 LeftOver BoxMachine::end_user(unsigned user) {
   LeftOver left;
+  // All of it is one operation: what was waited for in vain once is not waited for again
+  // for each of its pages. Others may go on meanwhile, so it is not alone.
+  LeavingWatch watch;
+  std::optional<PatienceScope> patience;
+  if (active_patience == nullptr) patience.emplace(watch);
   const auto ids = [&](const auto& map) {
     Guard guard(lock_);
     std::vector<ObjectId> found;

@@ -53,7 +53,8 @@ void come_apart(Cpu& cpu, Page head, bool isolated) {
 }  // namespace
 
 bool can_split_folio(Machine& machine, Page folio, std::int32_t caller_refs) {
-  return folio_mapcount(machine, folio) == folio.refcount() - cache_refs(folio) - caller_refs;
+  return folio_mapcount(machine, folio) ==
+         count_sum(folio.refcount(), -cache_refs(folio) - caller_refs);
 }
 
 Errc split_folio(Cpu& cpu, Page folio, std::vector<Pfn>* isolated) {

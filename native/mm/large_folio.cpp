@@ -10,13 +10,13 @@ std::uint32_t* count_at(Page folio, std::uint16_t offset) {
   return folio_page(folio, 1).u32(offset);
 }
 std::int32_t from_minus_one(Page folio, std::uint16_t offset) {
-  return static_cast<std::int32_t>(atomics::load(count_at(folio, offset))) + 1;
+  return static_cast<std::int32_t>(atomics::load(count_at(folio, offset)) + 1);
 }
 
 /// Entries that map this page of a large folio alone, pins not among them, before that
 /// changes by `by`.
 std::int32_t change_entries(Machine& machine, Page folio, Page page, std::int32_t by) {
-  const std::int32_t before = page.mapcount_raw_add(by) + 1;
+  const std::int32_t before = count_sum(page.mapcount_raw_add(by), 1);
   std::uint32_t* own = page == folio ? machine.head_entries(folio) : nullptr;
   if (own == nullptr) return before;
   return static_cast<std::int32_t>(atomics::fetch_add(own, static_cast<std::uint32_t>(by)));
@@ -49,12 +49,12 @@ std::int32_t folio_mapcount(Page folio) {
   if (folio.shape().large_mapcount != 0) return from_minus_one(folio, folio.shape().large_mapcount);
   std::int32_t sum = folio_entire_mapcount(folio);
   for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
-    sum += page_mapcount(folio_page(folio, i));
+    sum = count_sum(sum, page_mapcount(folio_page(folio, i)));
   return sum;
 }
 
 std::int32_t folio_precise_page_mapcount(Page folio, Page page) {
-  return page_mapcount(page) + folio_entire_mapcount(folio);
+  return count_sum(page_mapcount(page), folio_entire_mapcount(folio));
 }
 
 bool folio_likely_mapped_shared(Page folio) {

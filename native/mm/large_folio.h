@@ -42,10 +42,14 @@ inline bool folio_test_pmd_mappable(Page folio) {
   return folio_test_large(folio) && folio_nr_pages(folio) == 1ULL << kHugeOrder;
 }
 
+/// Counts of descriptors are whatever somebody wrote there: their sums wrap.
+inline std::int32_t count_sum(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
 /// Entries of a page-table's last level that map this very page.
 inline std::int32_t page_mapcount(Page page) {
   const std::int32_t raw = page.mapcount_raw();
-  return raw < -1 ? 0 : raw + 1;
+  return raw < -1 ? 0 : count_sum(raw, 1);
 }
 /// pmd entries that map the folio; 0 for a single page.
 std::int32_t folio_entire_mapcount(Page folio);

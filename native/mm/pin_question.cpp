@@ -44,8 +44,9 @@ constexpr std::array<Asker, 6> kAskers = {{
 bool guess(Machine& machine, Page folio, const Asker& asker) {
   // The references first: a mapping that goes in between makes a false positive.
   const std::int32_t references = folio.refcount();
-  const std::int32_t others = folio_expected_refs(machine, folio) - 1 + folio_mapcount(folio);
-  return references > others + asker.references;
+  const std::int32_t others =
+      count_sum(folio_expected_refs(machine, folio) - 1, folio_mapcount(folio));
+  return references > count_sum(others, asker.references);
 }
 
 /// A huge page has one reference an entry and one a slot of the swap cache: more than

@@ -13,7 +13,7 @@ enum class Verdict : std::uint8_t { kFree, kKeep, kActivate };
 
 /// The caches hold each page once, isolation the folio, buffers maybe: nobody else.
 bool is_freeable(Page folio) {
-  return folio.refcount() - (folio.test(Flag::kPrivate) ? 1 : 0) ==
+  return count_sum(folio.refcount(), folio.test(Flag::kPrivate) ? -1 : 0) ==
          1 + static_cast<std::int32_t>(folio_nr_pages(folio));
 }
 

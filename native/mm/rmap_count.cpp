@@ -87,8 +87,9 @@ std::int32_t large_folio_mapcount(Machine& machine, Page folio) {
   // Pins count in the head's own `_mapcount`; `_large_mapcount` knows nothing of them.
   const std::uint32_t* own = machine.head_entries(folio);
   if (own == nullptr || folio.shape().large_mapcount != 0) return folio_mapcount(folio);
-  return folio_mapcount(folio) - page_mapcount(folio) +
-         static_cast<std::int32_t>(atomics::load(own));
+  const std::uint32_t pins_and_entries = static_cast<std::uint32_t>(page_mapcount(folio));
+  return count_sum(folio_mapcount(folio),
+                   static_cast<std::int32_t>(atomics::load(own) - pins_and_entries));
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

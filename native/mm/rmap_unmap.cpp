@@ -30,7 +30,7 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
     if (!folio.test(Flag::kSwapBacked)) {
       // Lazyfree. Pairs with fast GUP as in folio_try_share_anon_rmap.
       atomics::fence();
-      const bool only_ours = folio.refcount() == 1 + folio_mapcount(machine, folio, 1);
+      const bool only_ours = folio.refcount() == count_sum(1, folio_mapcount(machine, folio, 1));
       if (!only_ours || folio.test(Flag::kDirty)) {
         slot.set(old);
         folio.set(Flag::kSwapBacked);
@@ -137,7 +137,8 @@ bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
   if (folio.test(Flag::kSwapBacked) || folio.test(Flag::kDirty) || pmd.get().dirty()) return false;
   const Pte old = pmd.get_and_clear();
   atomics::fence();  // pairs with fast GUP, as in folio_try_share_anon_rmap
-  if (folio.test(Flag::kDirty) || folio.refcount() != folio_mapcount(cpu.machine, folio, 1) + 1) {
+  if (folio.test(Flag::kDirty) ||
+      folio.refcount() != count_sum(1, folio_mapcount(cpu.machine, folio, 1))) {
     pmd.set(old);
     return false;
   }

@@ -132,8 +132,20 @@ unsigned free_flag_bits(const Layout& layout) {
   return static_cast<unsigned>(std::popcount(~used_flag_bits(layout)));
 }
 
+/// Whether a descriptor can say that its page is of that type: slab pages and page tables look as
+/// others do but for their mark, and one that nobody can tell would be pinned and counted as what
+/// it looks like.
+static bool has_mark(const Layout& layout, PageType type) {
+  // As schemes on `_mapcount` ask it: counts of mappings, and underflows of them, lie above.
+  const auto is_type = [](std::uint32_t value) { return static_cast<std::int32_t>(value) < -128; };
+  if (type == PageType::kPageTable) return is_type(layout.era.table_type);
+  if (type != PageType::kSlab || is_type(layout.era.slab_type)) return true;
+  return std::ranges::any_of(layout.flags,
+                             [](const FlagBit& each) { return each.flag == Flag::kSlab; });
+}
+
 bool has_page(const Layout& layout, PageType type, unsigned order) {
-  if (!layout.types.has(type) || order < min_order(type)) return false;
+  if (!layout.types.has(type) || order < min_order(type) || !has_mark(layout, type)) return false;
   return order == 0 || layout.compound_types.has(type);
 }
 

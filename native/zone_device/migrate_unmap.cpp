@@ -17,7 +17,7 @@ bool may_move(Machine& machine, Page folio, Page fault_page, std::int32_t mapcou
   if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
   if (folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr)
     extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
-  return folio.refcount() - extra <= mapcount;
+  return count_sum(folio.refcount(), -extra) <= mapcount;
 }
 
 /// Takes pages off the LRU, under one lock, until one is met that is on none: that may

@@ -249,5 +249,22 @@ TEST(Layouts, HasPage) {
   EXPECT_FALSE(has_page(layout("linux-4.20"), kDevdax, 9));
 }
 
+TEST(Layouts, HasOnlyPagesThatItCanTell) {
+  Layout old = layout("linux-4.20");
+  EXPECT_TRUE(has_page(old, kSlab, 0));
+  std::erase_if(old.flags, [](const FlagBit& each) { return each.flag == Flag::kSlab; });
+  EXPECT_FALSE(has_page(old, kSlab, 0));
+  EXPECT_FALSE(has_page(old, kSlab, 3));
+  EXPECT_TRUE(has_page(old, kPageTable, 0));
+  for (const std::uint32_t type : {0U, 1U, 0xffffffffU}) {
+    Layout edited = layout("linux-6.12");
+    EXPECT_TRUE(has_page(edited, kSlab, 0));
+    edited.era.slab_type = edited.era.table_type = type;
+    EXPECT_FALSE(has_page(edited, kSlab, 0));
+    EXPECT_FALSE(has_page(edited, kPageTable, 0));
+    EXPECT_TRUE(has_page(edited, kAnon, 0));
+  }
+}
+
 }  // namespace
 }  // namespace pagebox

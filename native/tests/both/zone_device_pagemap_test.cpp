@@ -115,6 +115,24 @@ TEST_P(PagemapDamage, a_page_comes_back_once_for_each_time_it_was_handed_out) {
 INSTANTIATE_TEST_SUITE_P(Layouts, PagemapDamage, ::testing::Values("linux-6.12", "linux-4.20"),
                          [](const auto& info) { return std::string(info.param).substr(6, 1); });
 
+TEST(Pagemap, a_fault_on_memory_that_has_gone_under_its_entry_is_a_signal) {
+  DeviceBox box(DeviceMemory::kPrivate);
+  auto mm = box.create_mm(1);
+  box.fill(*mm, 1, 1);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+  const Pfn pfn = mm->page_table.find(kBase).get().entry().pfn();
+  box.machine->put(box.cpu(), box.machine->page(pfn));  // the entry's own reference
+  box.machine->page(pfn).set_mapcount_raw(-1);
+  ASSERT_EQ(box.device->release(box.cpu()), Errc::kOk);
+  std::uint64_t word = 0;
+  EXPECT_EQ(load_word(box.cpu(), *mm, kBase, word), FaultResult::kSigbus);
+  ASSERT_FALSE(box.machine->damage.rows().empty());
+  EXPECT_EQ(box.machine->damage.rows().front().pfn, pfn);
+  mirror->close(box.cpu());
+  box.exit(*mm);
+}
+
 TEST(Pagemap, a_range_that_is_not_behind_ram_is_refused) {
   DeviceBox box(DeviceMemory::kPrivate);
   const auto add = [&](Pfn first, std::uint64_t pages) {

@@ -49,6 +49,7 @@ function scribble(words, stride, first) {
 const ends = performance.now() + Number(secondsText) * 1000
 let rounds = 0
 let dirty = 0
+let slowest = ['', 0]
 for (; performance.now() < ends; rounds++) {
   console.log(`round ${rounds}`)
   const box = Box.create({ pages, ledger: false, scheme: 'refcount', layout, devicePages: 256 })
@@ -90,7 +91,12 @@ for (; performance.now() < ends; rounds++) {
     if (i > 10) scribble(words, stride, below(64))
     const does = below(doings.length)
     console.log(`  ${doings[does]}`.replaceAll('\n', ' ').slice(0, 70))
+    const began = performance.now()
     attempt(doings[does])
+    const took = Math.round(performance.now() - began)
+    if (took > slowest[1]) slowest = [`${doings[does]}`, took]
+    // Whatever was overwritten, a call ends; many that wait in vain may take longer than this.
+    if (began > ends) break
   }
   if (!attempt(() => box.audit())?.clean) dirty++
   for (const each of held) attempt(() => each.unpin())
@@ -98,4 +104,4 @@ for (; performance.now() < ends; rounds++) {
   attempt(() => box.audit())
   attempt(() => box.close())
 }
-console.log(JSON.stringify({ rounds, dirty }))
+console.log(JSON.stringify({ rounds, dirty, slowest }))
