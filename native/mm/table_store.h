@@ -28,7 +28,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Machine;
 
-enum class TableState : std::uint32_t { kNone, kLive, kWaiting };
+struct TableState {
+  enum : std::uint32_t { kNone, kLive, kWaiting };
+};
 
 /// What word 2 of a waiting page names; a kernel has the function's address there.
 enum class RcuCallback : std::uint64_t { kFreeTable = 1 };
@@ -36,7 +38,7 @@ enum class RcuCallback : std::uint64_t { kFreeTable = 1 };
 /// All-zero: no table.
 struct alignas(64) TableRecord : RcuHead {
   SpinLock lock;
-  Atomic<TableState> state;
+  Atomic<std::uint32_t> state;   // a TableState
   std::uint64_t reserve = 0;     // pfn + 1 of the next table in reserve; under the pmd's lock
   std::uint64_t shown_next = 0;  // word 1, while it waits for RCU
   Machine* machine = nullptr;    // whose it is, while it waits
