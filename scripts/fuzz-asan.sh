@@ -5,9 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=$PWD/build-fuzz-asan
+mkdir -p "$build"
 npx --no-install cmake-js compile --silent -O "$build/build" --CDPAGEBOX_TESTS=OFF --CDPAGEBOX_UNITS=ON \
-  --CDPAGEBOX_SANITIZE=address,undefined --parallel "${PAGEBOX_JOBS:-2}" >"$build.log" 2>&1 || {
-  tail -n 40 "$build.log" >&2
+  --CDPAGEBOX_SANITIZE=address,undefined --parallel "${PAGEBOX_JOBS:-2}" >"$build/build.log" 2>&1 || {
+  tail -n 40 "$build/build.log" >&2
   exit 2
 }
 
