@@ -78,7 +78,7 @@ class Auditor::Impl {
           break;
       }
       for (std::uint64_t i = 0; i < pages; ++i)
-        if (box_.memmap().page(pfn + i).test(Flag::kLru)) ++with_lru;
+        if (says_lru(box_.memmap().page(pfn + i))) ++with_lru;
       pfn = pfn + pages;
     }
     return pfn;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "page/folio.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
@@ -34,7 +36,7 @@ class ListWalk {
     std::sort(met.begin(), met.end());
     box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
       for (Pfn pfn = first; pfn < end; pfn = pfn + 1) {
-        if (!box_.memmap().page(pfn).test(Flag::kLru)) continue;
+        if (!says_lru(box_.memmap().page(pfn))) continue;
         if (std::binary_search(met.begin(), met.end(), pfn.value)) continue;
         sink_.add(Invariant::kLruLinked, pfn, "lru", 1, 0,
                   [] { return std::string("a page with PG_lru is on a list"); });
@@ -80,6 +82,8 @@ class ListWalk {
 };
 
 }  // namespace
+
+bool says_lru(Page page) { return page.test(Flag::kLru) && !is_tail(page); }
 
 void check_lists(Box& box, std::uint64_t with_lru, AuditSink& sink) {
   ListWalk walk(box, sink);
