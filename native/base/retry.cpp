@@ -64,16 +64,32 @@ bool Retry::ask() {
 }
 
 bool Retry::wait_on(const std::uint32_t* at, std::uint32_t expected) {
+  return sleep(at, expected) != Sleep::kGaveUp;
+}
+
+bool Retry::wait_while(const std::uint32_t* at, std::uint32_t expected) {
+  Sleep last = Sleep::kOn;
+  while (last == Sleep::kOn) last = sleep(at, expected);
+  return last == Sleep::kEnded;
+}
+
+/// kOn: the time of one sleep was over before anything happened.
+Retry::Sleep Retry::sleep(const std::uint32_t* at, std::uint32_t expected) {
   if (scheduler_bounds_it()) {
     pagebox::wait_on(at, expected);
-    return true;
+    return Sleep::kEnded;
   }
+  const auto or_give_up = [this](bool ended, Sleep then) {
+    if (ended) return then;
+    give_up();
+    return Sleep::kGaveUp;
+  };
   if (limit_ms() == Patience::kAlone)
-    return __atomic_load_n(at, __ATOMIC_SEQ_CST) != expected || give_up();
+    return or_give_up(__atomic_load_n(at, __ATOMIC_SEQ_CST) != expected, Sleep::kEnded);
   // Who was woken has seen another go on, though it may have come too late.
-  if (sleep_on(at, expected)) return true;
+  if (sleep_on(at, expected)) return Sleep::kEnded;
   waited_ms_ += kSleepMs;
-  return until_ == Until::kHolder || waited_ms_ < limit_ms() || give_up();
+  return or_give_up(until_ == Until::kHolder || waited_ms_ < limit_ms(), Sleep::kOn);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -91,6 +91,9 @@ class Retry {
   }
   /// Sleeps until `wake(at)`, unless `*at != expected`; may return early.
   bool wait_on(const std::uint32_t* at, std::uint32_t expected);
+  /// Sleeps on until somebody wakes or `*at` is another: only the system looks there, for
+  /// memory that may be somebody else's by now.
+  bool wait_while(const std::uint32_t* at, std::uint32_t expected);
   /// For loops that find out only now which page they are about: where that costs
   /// something, when `asks_next()`.
   void looks_at(const void* at) { at_ = at; }
@@ -100,7 +103,9 @@ class Retry {
 
  private:
   static constexpr std::uint32_t kTriesBetween = 256;
+  enum class Sleep : std::uint8_t { kEnded, kOn, kGaveUp };
   bool ask();
+  Sleep sleep(const std::uint32_t* at, std::uint32_t expected);
   bool give_up();
 
   const char* what_;

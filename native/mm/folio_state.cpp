@@ -46,13 +46,7 @@ bool folio_wait_unlocked(const FolioWait& wait) {
   // Without the second bit it was unlocked and locked anew since it was set, and
   // who unlocks it next will wake nobody.
   if (!has(Flag::kLocked) || !has(Flag::kWaiters)) return true;
-  const std::uint32_t* word = wait.folio.u32(0);
-  Retry retry("a folio to be unlocked", wait.folio.at());
-  do {
-    if (!retry.wait_on(word, wait.seen)) return false;
-    // Sleeps end early on the host, where only their number would bound the caller.
-  } while (!kModel && atomics::load(word) == wait.seen);
-  return true;
+  return Retry("a folio to be unlocked", wait.folio.at()).wait_while(wait.folio.u32(0), wait.seen);
 }
 
 void folio_lock(Page folio) {
