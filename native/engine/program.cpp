@@ -167,6 +167,7 @@ bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t s
   Program setup(scenario.setup, sandbox.interpreter(0), seed);
   (void)run_until_barrier(setup, 0);
   std::vector<std::unique_ptr<Program>> threads;
+  threads.reserve(scenario.threads.size());
   for (unsigned i = 0; i < scenario.threads.size(); ++i)
     threads.push_back(
         std::make_unique<Program>(scenario.threads[i], sandbox.interpreter(i + 1), seed));
