@@ -1,18 +1,10 @@
 // Races of memory management under schemes that damage words of the descriptor, drawn from
 // a seed. damage.mjs SEED SECONDS: a line before each race, so that a crash has a name.
+import { drawing } from './draw.mjs'
 import { layouts, race, schemes } from './pagebox.mjs'
 
 const [, , seedText, secondsText] = process.argv
-let state = BigInt(seedText) * 0x9e3779b97f4a7c15n
-/** splitmix64, below n. */
-function below(n) {
-  state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn
-  let z = state
-  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn
-  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn
-  return Number((z ^ (z >> 31n)) % BigInt(n))
-}
-const oneOf = (list) => list[below(list.length)]
+const { below, oneOf } = drawing(BigInt(seedText) * 0x9e3779b97f4a7c15n)
 
 const mm = { name: 'mm', mixes: [{ mm: 1 }, { mm: 1 }, { chaos: 1 }], processes: 4 }
 const devices = {

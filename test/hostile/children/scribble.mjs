@@ -1,18 +1,10 @@
 // Descriptors overwritten with anything, through the direct view, while memory management
 // runs on them. scribble.mjs SEED SECONDS LAYOUT: one line for each round.
+import { drawing } from './draw.mjs'
 import { Box } from './pagebox.mjs'
 
 const [, , seedText, secondsText, layout] = process.argv
-let state = BigInt(seedText) * 0xd1342543de82ef95n
-/** splitmix64, below n. */
-function below(n) {
-  state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn
-  let z = state
-  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn
-  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn
-  return Number((z ^ (z >> 31n)) % BigInt(n))
-}
-const oneOf = (list) => list[below(Math.max(1, list.length))]
+const { below, oneOf } = drawing(BigInt(seedText) * 0xd1342543de82ef95n)
 const pages = 2048
 
 function attempt(body) {
