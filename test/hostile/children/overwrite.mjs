@@ -2,23 +2,14 @@
 // and devices. overwrite.mjs SEED SECONDS LAYOUT SCHEME [together]: one line for each doing, so
 // that a crash has a name. Together: a worker writes while the main thread runs.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { drawing } from './draw.mjs'
 import { Box } from './pagebox.mjs'
 
 const pages = 2048
 const devicePages = 192
 const poison = [0x122, 0x100, 0x400, 0xdead0000, 0xdeadbeef | 0, 0x7fffffff, -0x80000000]
 
-/** splitmix64, below n. */
-function random(seed) {
-  let state = BigInt(seed) * 0xd1342543de82ef95n
-  return (n) => {
-    state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn
-    let z = state
-    z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn
-    z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn
-    return Number((z ^ (z >> 31n)) % BigInt(n))
-  }
-}
+const random = (seed) => drawing(BigInt(seed) * 0xd1342543de82ef95n).below
 
 function attempt(body) {
   try {
