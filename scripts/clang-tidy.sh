@@ -17,7 +17,7 @@ cmake -S native -B "$build" -DPAGEBOX_TESTS=OFF -DCMAKE_JS_INC="$headers" >/dev/
 
 files=("$@")
 if [[ ${#files[@]} == 0 ]]; then
-  mapfile -t all < <(node scripts/sources.mjs core --files && node scripts/sources.mjs addon)
+  mapfile -t all < <(for part in host model addon; do node scripts/sources.mjs $part --files; done | sort -u)
   mapfile -t files < <(
     {
       git log --format= --name-only -n 200 -- native 2>/dev/null || true
