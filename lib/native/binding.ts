@@ -75,7 +75,9 @@ export interface NativeTables {
   pagemapStates: string[]
   kpageFlags: string[]
   deviceMemories: string[]
-  invariants: { name: string; summary: string }[]
+  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device'; summary: string }[]
+  /** Kinds of places that a row of an audit is about. */
+  auditPlaces: string[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */
   errnos: { code: number; name: string }[]
   /** Sandbox addresses, by bytes of a word. */
@@ -130,8 +132,17 @@ export interface NativeBoxFacts {
   scheme: NativeScheme
 }
 
+export type NativeAuditPlace =
+  | { kind: 'page'; pfn: number }
+  | { kind: 'swap-slot'; slot: number }
+  | { kind: 'address'; address: bigint; process: number }
+  | { kind: 'list'; list: string }
+  | { kind: 'nowhere' }
+
 export interface NativeAuditRow {
   invariant: string
+  place: NativeAuditPlace
+  /** -1: about no page. */
   pfn: number
   field: string
   expected: bigint

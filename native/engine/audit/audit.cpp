@@ -12,11 +12,7 @@ class Auditor::Impl {
 
   Errc run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
     if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
-    report.rows.clear();
-    report.rows_total = 0;
-    report.by_invariant = {};
-    report.pages = 0;
-    report.unknown.clear();
+    report.clear();
     if (box_.ledger() == nullptr) {
       report.unknown.push_back(
           "who holds pins: without a ledger the scheme's own count is believed");

@@ -10,6 +10,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::uint64_t kHugePagesNeed = 4;
+/// A sandbox is small, and its rows are few: all of them, and still a limit.
+constexpr std::size_t kSandboxAuditRows = 1 << 16;
 
 }  // namespace
 
@@ -90,7 +92,7 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const 
   return records;
 }
 
-std::vector<MmAuditRow> Sandbox::audit() {
+AuditReport Sandbox::audit() {
   std::vector<Mm*> mms;
   std::vector<HeldReference> held;
   processes_->for_each([&](const Process& process) {
@@ -99,7 +101,11 @@ std::vector<MmAuditRow> Sandbox::audit() {
       for (const Pfn pfn : pin.pages) held.push_back({pfn, pin.via != PinVia::kVmsplice});
   });
   machine_->rcu.barrier();
-  return audit_mm(*machine_, {mms, held});
+  AuditReport report;
+  memmap_->for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
+  AuditSink sink(report, kSandboxAuditRows);
+  audit_mm(*machine_, {mms, held}, sink);
+  return report;
 }
 
 std::string Sandbox::leaks() {

@@ -51,7 +51,7 @@ class Sandbox {
   /// All processes exit, and nothing may be left. With nothing running.
   void finish();
   /// Every descriptor, page table and slot against who is alive now.
-  std::vector<MmAuditRow> audit();
+  AuditReport audit();
   /// After finish(): what is not back where it came from, in words; empty: nothing.
   std::string leaks();
   Machine& machine() { return *machine_; }
