@@ -1,5 +1,5 @@
 import { counted } from '../base/describe.ts'
-import type { ExploreResult } from './explorePins.ts'
+import type { ExploreResult } from './explorePinsTypes.ts'
 import { type AuditRow, rowText } from './auditRow.ts'
 import type { ExploreScenarioResult, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
 
