@@ -55,7 +55,11 @@ Errc Box::build(std::string* reason) {
   zone_ = std::make_unique<Zone>(*memmap_, kZoneNormal);
   allocator_ = std::make_unique<Allocator>(*memmap_, Pfn{0}, Pfn{settings_.pages});
 
-  if (settings_.ledger) ledger_ = std::make_unique<Ledger>();
+  if (settings_.ledger) {
+    ledger_ = std::make_unique<Ledger>();
+    if (const Errc error = ledger_->reserve(capacity); error != Errc::kOk)
+      return explain(error, reason, "the ledger cannot be reserved");
+  }
 
   PinOptions options;
   options.quirks = settings_.quirks;
