@@ -49,7 +49,10 @@ inline std::unique_ptr<PinBox> make_box(const SchemeSpec& scheme, const Layout& 
   box->layout = layout_for(scheme, layout);
   EXPECT_EQ(Memmap::create(box->layout, pages, pages, box->memmap), Errc::kOk);
   box->zone = std::make_unique<Zone>(*box->memmap, 0);
-  if (ledger) options.ledger = &box->ledger;
+  if (ledger) {
+    EXPECT_EQ(box->ledger.reserve(pages), Errc::kOk);
+    options.ledger = &box->ledger;
+  }
   EXPECT_EQ(Pins::create(scheme, *box->memmap, *box->zone, shards, box->pins, options), Errc::kOk);
   return box;
 }
