@@ -62,13 +62,14 @@ class ListWalk {
     if (end == Errc::kOk) return;
     if (length == 0) return row(last, "anchor", zone.length(kind), 0);
     // The walk stops where a link is not answered by its neighbour's.
-    const std::uint64_t next = memmap.page(last).word(1);
+    const std::uint64_t next = memmap.page(last).lru_next();
     const auto neighbour = memmap.addresses().page_of_lru(next, memmap.capacity());
     if (!neighbour)
       row(last, next == zone.anchor_address(kind) ? "length" : "lru.next", zone.length(kind),
           next == zone.anchor_address(kind) ? length : next);
     else
-      row(*neighbour, "lru.prev", memmap.addresses().of_lru(last), memmap.page(*neighbour).word(2));
+      row(*neighbour, "lru.prev", memmap.addresses().of_lru(last),
+          memmap.page(*neighbour).lru_prev());
   }
 
   void row(Pfn pfn, const char* field, std::uint64_t expected, std::uint64_t found) {

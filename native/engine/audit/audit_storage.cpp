@@ -42,8 +42,8 @@ class DaxAudit {
     if (!device_.has_descriptors()) return;
     const Page page = machine_.page(pfn);
     if (folio_file(machine_, page) != file)
-      sink_.add(Invariant::kCacheLinked, pfn, "mapping", file == nullptr ? 0 : 1, page.word(3) != 0,
-                [&] { return explain() + " names another file, or none"; });
+      sink_.add(Invariant::kCacheLinked, pfn, "mapping", file == nullptr ? 0 : 1,
+                page.mapping() != 0, [&] { return explain() + " names another file, or none"; });
     if (file != nullptr && folio_index(page) != index)
       sink_.add(Invariant::kCacheLinked, pfn, "index", index, folio_index(page), explain);
   }

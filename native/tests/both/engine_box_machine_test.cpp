@@ -120,9 +120,9 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   // An entry changed without a word to the device.
   const PteSlot slot = f.mm->mm->page_table.find(at);
   const Pte before = slot.get();
-  slot.set(Pte());
+  slot.drop();
   EXPECT_NE(f.audit().find("mirror-in-step address 0x"), std::string::npos) << f.audit();
-  slot.set(before);
+  slot.restore(before);
   EXPECT_EQ(f.audit(), "");
 }
 
