@@ -24,11 +24,11 @@ class Auditor::Impl {
     }
 
     AuditSink sink(report, max_rows);
-    FolioAudit folios(box_, *scratch_, *scratch_zone_, *scratch_allocator_);
+    FolioAudit folios(box_, *scratch_.memmap, *scratch_.zone, *scratch_.allocator);
     std::uint64_t with_lru = 0;
     bool stopped = false;
     box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
-      for (Pfn at = first; at < end; scratch_->reset()) {
+      for (Pfn at = first; at < end; scratch_.memmap->reset()) {
         // What takes no time is done whoever asks.
         stopped = stopped || (report.pages >= kAlwaysPages && stop());
         if (stopped) return;
@@ -48,15 +48,12 @@ class Auditor::Impl {
 
  private:
   Errc reserve_scratch() {
-    if (scratch_ != nullptr) return Errc::kOk;
+    if (scratch_.memmap != nullptr) return Errc::kOk;
     const Memmap& memmap = box_.memmap();
-    if (const Errc error =
-            Memmap::create(memmap.layout(), memmap.pages(), memmap.capacity(), scratch_);
-        error != Errc::kOk)
-      return error;
-    scratch_zone_ = std::make_unique<Zone>(*scratch_, box_.zone().index());
-    scratch_allocator_ = std::make_unique<Allocator>(*scratch_, Pfn{0}, Pfn{memmap.pages()});
-    return Errc::kOk;
+    return scratch_.create({.layout = memmap.layout(),
+                            .pages = memmap.pages(),
+                            .device_pages = memmap.capacity() - memmap.pages(),
+                            .zone = box_.zone().index()});
   }
 
   /// About kScratchPages of them, in whole folios: where to go on. Adds those with PG_lru.
@@ -89,9 +86,7 @@ class Auditor::Impl {
   static constexpr std::uint64_t kAlwaysPages = 16 * kScratchPages;
 
   Box& box_;
-  std::unique_ptr<Memmap> scratch_;
-  std::unique_ptr<Zone> scratch_zone_;
-  std::unique_ptr<Allocator> scratch_allocator_;
+  Ram scratch_;
 };
 
 Auditor::Auditor(Box& box) : impl_(std::make_unique<Impl>(box)) {}
