@@ -1,5 +1,7 @@
 #include "engine/audit/audit.h"
 
+#include <algorithm>
+
 #include "engine/audit/audit_folio.h"
 #include "engine/audit/audit_lists.h"
 #include "engine/box/box_machine.h"
@@ -43,6 +45,23 @@ class Auditor::Impl {
     }
     check_lists(box_, with_lru, sink);
     if (box_.machine() != nullptr) box_.machine()->audit(sink);
+    return Errc::kOk;
+  }
+
+  Errc run_placed(AuditSink& sink, std::uint64_t& pages) {
+    if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
+    FolioAudit folios(box_, *scratch_.memmap, *scratch_.zone, *scratch_.allocator);
+    const Pfn placed{box_.settings().placed_pages};
+    std::uint64_t with_lru = 0;
+    box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
+      Pfn at = first;
+      for (; at < std::min(end, placed); scratch_.memmap->reset())
+        at = check_run(at, std::min(end, placed), with_lru, folios, sink);
+      pages += at - first;
+      for (; at < end; at = at + 1)
+        if (says_lru(box_.memmap().page(at))) ++with_lru;
+    });
+    check_lists(box_, with_lru, sink);
     return Errc::kOk;
   }
 
@@ -94,6 +113,12 @@ Auditor::~Auditor() = default;
 
 Errc Auditor::run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
   return impl_->run(report, max_rows, stop);
+}
+
+Errc Auditor::run_placed(AuditReport& report, std::size_t max_rows) {
+  report = {};
+  AuditSink sink(report, max_rows);
+  return impl_->run_placed(sink, report.pages);
 }
 
 Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {

@@ -92,6 +92,8 @@ class Box {
   Errc pin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// Whether the scheme's declaration leaves page types out: a pin then asks for the type.
   bool asks_type() const { return asks_type_; }
+  /// kRefused: the declaration leaves pages of this type out.
+  Errc check_type(Pfn pfn) const;
   /// As slow GUP. kAgain: free; kNoMem: the count was at or below zero.
   Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// kNotPinned: the ledger has fewer pins. The last reference frees the page.
@@ -181,8 +183,6 @@ class Box {
   /// One reference or more for whoever asks, in no account: the head's pfn.
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);
   void drop_folio(Pfn head, std::uint32_t n);
-  /// kRefused: the scheme's declaration leaves pages of this type out.
-  Errc check_type(Pfn pfn) const;
   bool asks_type_ = false;
   Errc check(Pfn pfn, std::uint32_t n) const;
   Errc place(Pfn pfn, const PageSetup& setup);

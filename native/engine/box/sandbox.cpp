@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/reason.h"
+#include "engine/audit/audit.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
 
@@ -27,7 +28,8 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   of.layout = settings.layout;
   of.scheme = settings.scheme;
   of.quirks = settings.quirks;
-  of.pages = settings.pages;
+  of.pages = settings.placed_pages + settings.pages;
+  of.placed_pages = settings.placed_pages;
   of.device_pages = settings.device_pages;
   of.frames = true;
   of.shards = 0;  // who pins by pfn is the thread that has the processor
@@ -51,9 +53,13 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   sandbox->free_pages_ = box.allocator().free_pages();
   sandbox->processes_ = std::make_unique<Processes>(machine, machine.cpu(0),
                                                     sandbox->devices_.get(), settings.threads);
-  for (unsigned thread = 0; thread <= settings.threads; ++thread)
+  for (unsigned thread = 0; thread <= settings.threads; ++thread) {
+    Cpu& cpu = machine.cpu(thread == 0 ? 0 : thread - 1);
+    sandbox->page_threads_.push_back(std::make_unique<PageThread>(
+        box, cpu.index, of.ledger_at_audits, add_to_hash(settings.seed, thread)));
     sandbox->interpreters_.push_back(std::make_unique<Interpreter>(
-        *sandbox->processes_, machine.cpu(thread == 0 ? 0 : thread - 1), thread));
+        *sandbox->processes_, cpu, thread, *sandbox->page_threads_.back()));
+  }
   out = std::move(sandbox);
   return Errc::kOk;
 }
@@ -62,7 +68,10 @@ Sandbox::~Sandbox() {
   if (processes_ != nullptr) finish();
 }
 
-void Sandbox::finish() { processes_->finish(machine().cpu(0)); }
+void Sandbox::finish() {
+  for (const auto& pages : page_threads_) pages->release_all();
+  processes_->finish(machine().cpu(0));
+}
 
 std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const double> recorded,
                                        std::vector<OpEffects>& effects) {
@@ -85,15 +94,51 @@ std::vector<MmAuditRow> Sandbox::audit() {
     for (const auto& [name, pin] : process.pins)
       for (const Pfn pfn : pin.pages) held.push_back({pfn, pin.via != PinVia::kVmsplice});
   });
+  for (const auto& pages : page_threads_)
+    pages->for_each_held([&](Pfn head, std::uint32_t n, HeldPageKind kind) {
+      if (!box_->owns(head))
+        held.push_back({.pfn = head,
+                        .pinned = kind == HeldPageKind::kPinned,
+                        .by_pfn = true,
+                        .isolated = kind == HeldPageKind::kIsolated,
+                        .count = n});
+    });
   machine().rcu.barrier();
-  return audit_mm(machine(), {mms, held});
+  MmAuditInput input{mms, held};
+  input.is_foreign = [](const void* box, Pfn pfn) {
+    return static_cast<const Box*>(box)->owns(pfn);
+  };
+  input.context = box_.get();
+  std::vector<MmAuditRow> rows = audit_mm(machine(), input);
+  if (box_->settings().placed_pages != 0) audit_placed(rows);
+  return rows;
+}
+
+void Sandbox::audit_placed(std::vector<MmAuditRow>& rows) {
+  std::size_t entered = 0;
+  Errc error = Errc::kOk;
+  while (error == Errc::kOk && entered < page_threads_.size())
+    if (error = page_threads_[entered]->enter(); error == Errc::kOk) ++entered;
+  AuditReport report;
+  if (error == Errc::kOk) error = Auditor(*box_).run_placed(report);
+  while (entered-- > 0) page_threads_[entered]->withdraw();
+  if (error != Errc::kOk)
+    rows.push_back(
+        {.explanation = "no memory for the audit of the pages that were set up by hand"});
+  for (const AuditRow& row : report.rows)
+    rows.push_back({.invariant = MmInvariant::kWordsKept,
+                    .where = row.pfn.value,
+                    .expected = row.expected,
+                    .found = row.found,
+                    .explanation = std::string(invariant_name(row.invariant)) + ", " + row.field +
+                                   ": " + row.explanation});
 }
 
 std::string Sandbox::leaks() {
   std::string out;
   // A page that lost its last user while locked stays in the swap cache until memory
   // is needed, as in the kernel.
-  for (Pfn pfn; pfn.value < box_->memmap().pages(); pfn.value += 1)
+  for (Pfn pfn{box_->settings().placed_pages}; pfn.value < box_->memmap().pages(); pfn.value += 1)
     if (machine().page(pfn).test(Flag::kLru) &&
         folio_isolate_lru(machine().cpu(0), machine().page(pfn)))
       (void)reclaim_pages(machine().cpu(0), std::span(&pfn, 1));

@@ -28,6 +28,9 @@ struct SandboxSettings {
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
   bool file_backed_device_pages = false;  // see MachineOptions
+  /// Beside `pages`: RAM from pfn 0 on that the scenario sets up by hand.
+  std::uint64_t placed_pages = 0;
+  std::uint64_t seed = 1;  // of what threads take by chance of what they hold
 };
 
 class Sandbox {
@@ -58,10 +61,12 @@ class Sandbox {
 
  private:
   Sandbox() = default;
+  void audit_placed(std::vector<MmAuditRow>& rows);
   // Destroyed from the last to the first: each stands on those before it.
   std::shared_ptr<Box> box_;
   std::unique_ptr<MirrorDevices> devices_;
   std::unique_ptr<Processes> processes_;
+  std::vector<std::unique_ptr<PageThread>> page_threads_;
   std::vector<std::unique_ptr<Interpreter>> interpreters_;
   std::uint64_t free_pages_ = 0;  // at the start
 };
