@@ -5,7 +5,7 @@
 #include "addon/names.h"
 #include "addon/status.h"
 #include "engine/audit/invariants.h"
-#include "engine/race/pin_op.h"
+#include "engine/scenario/pin_op.h"
 #include "engine/race/race.h"
 #include "engine/race/race_ops.h"
 #include "engine/scenario/ops.h"

@@ -16,7 +16,7 @@
 #include "base/stop_ask.h"
 #include "engine/audit/audit.h"
 #include "engine/race/histogram.h"
-#include "engine/race/pin_op.h"
+#include "engine/scenario/pin_op.h"
 #include "engine/scenario/pattern.h"
 #include "page/setup.h"
 
