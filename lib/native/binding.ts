@@ -97,7 +97,9 @@ export interface NativeTables {
   pagemapStates: string[]
   kpageFlags: string[]
   deviceMemories: string[]
-  invariants: { name: string; summary: string }[]
+  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device'; summary: string }[]
+  /** Kinds of places that a row of an audit is about. */
+  auditPlaces: string[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */
   errnos: { code: number; name: string }[]
   /** Sandbox addresses, by bytes of a word. */

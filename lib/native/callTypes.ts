@@ -31,8 +31,17 @@ export interface NativeBoxOptions {
   quirks: string[]
 }
 
+export type NativeAuditPlace =
+  | { kind: 'page'; pfn: number }
+  | { kind: 'swap-slot'; slot: number }
+  | { kind: 'address'; address: bigint; process: number }
+  | { kind: 'list'; list: string }
+  | { kind: 'nowhere' }
+
 export interface NativeAuditRow {
   invariant: string
+  place: NativeAuditPlace
+  /** -1: about no page. */
   pfn: number
   field: string
   expected: bigint

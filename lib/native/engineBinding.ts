@@ -1,4 +1,11 @@
-import type { NativeLayoutRef, NativeSchemeRef, NativeBoxOptions, NativeAudit, NativeFailure } from './callTypes.ts'
+import type {
+  NativeLayoutRef,
+  NativeSchemeRef,
+  NativeBoxOptions,
+  NativeAudit,
+  NativeAuditRow,
+  NativeFailure,
+} from './callTypes.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
 
@@ -123,21 +130,11 @@ export interface NativeExplore {
   result(): NativeExploreResult | NativeFailure
 }
 
-/** A row of the audit of address spaces. */
-export interface NativeMmAuditRow {
-  invariant: string
-  /** A pfn, a swap slot or an address. */
-  where: number
-  expected: number
-  found: number
-  explanation: string
-}
-
 export interface NativeScenarioRun {
   results: (Record<string, unknown> | null)[]
   /** Declared effects of the scheme that reached a result; null: none. */
   effects: ({ all: string[]; pages: string[][] } | null)[]
-  audit: NativeMmAuditRow[]
+  audit: NativeAuditRow[]
 }
 
 /** The vocabulary of scenarios, as engine/ops.h and engine/op_row.h have it. */
@@ -163,7 +160,7 @@ export interface NativeScenarioTables {
 /** Results of a scenario with threads, executed in order. */
 export interface NativeThreadsRun {
   ran: { thread: number; index: number; result: Record<string, unknown> | null }[]
-  audit: NativeMmAuditRow[]
+  audit: NativeAuditRow[]
   leaks: string
   livelocks: NativeLivelock[]
 }
@@ -210,7 +207,7 @@ export interface NativeRaceOps {
         dirtyRound: number
         ops: NativeOpResult[]
         threads: NativeOpResult[][]
-        audit: NativeMmAuditRow[]
+        audit: NativeAuditRow[]
         leaks: string
         livelocks: NativeLivelock[]
       }

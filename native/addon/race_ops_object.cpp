@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "addon/audit_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/layout_value.h"
@@ -84,7 +85,7 @@ napi_value race_result(napi_env env, napi_callback_info info) {
         .number("dirtyRound", found.dirty_round)
         .set("ops", found.total ? ops(*found.total) : js.array())
         .set("threads", js.list(found.threads, [&](const auto& thread) { return ops(*thread); }))
-        .set("audit", mm_rows_value(js, found.audit))
+        .set("audit", audit_rows_value(js, found.audit.rows))
         .text("leaks", found.leaks)
         .set("livelocks", livelocks_value(js, found.livelocks))
         .value();

@@ -74,10 +74,6 @@ napi_value tables(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     (void)info;
     const JsValues js(env);
-    std::vector<std::pair<std::string_view, std::string_view>> invariants;
-    invariants.reserve(kInvariants);
-    for (unsigned i = 0; i < kInvariants; ++i)
-      invariants.emplace_back(kInvariantNames[i], kInvariantSummaries[i]);
     return JsObject(js)
         .set("pageTypes", js.texts(kPageTypeNames))
         .set("compoundTypes", page_types(js, kCompoundTypes))
@@ -97,13 +93,17 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("pagemapStates", js.texts(kPagemapStateNames))
         .set("kpageFlags", js.texts(kKpageFlagNames))
         .set("deviceMemories", js.texts(kDeviceMemoryNames))
-        .set(
-            "invariants",
-            js.list(
-                invariants,
-                [&](const auto& each) {
-                  return JsObject(js).text("name", each.first).text("summary", each.second).value();
-                }))
+        .set("invariants",
+             js.list(kInvariantTable,
+                     [&](const InvariantInfo& each) {
+                       return JsObject(js)
+                           .text("name", each.name)
+                           .text("subject",
+                                 kInvariantSubjectNames[static_cast<unsigned>(each.subject)])
+                           .text("summary", each.summary)
+                           .value();
+                     }))
+        .set("auditPlaces", js.texts(kPlaceKindNames))
         .set("errnos", errnos(js))
         .set("addresses", JsObject(js)
                               .set("4", addresses(js, layout_of_words(4)))

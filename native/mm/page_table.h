@@ -60,7 +60,7 @@ class PageTable {
   void free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling);
   std::uint64_t tables() const { return tables_.load(); }
   /// For the audit, with nothing running: calls fn(pfn of a table) for each table,
-  /// reserves included, and entry(slot) for each leaf.
+  /// reserves included, and entry(address, slot) for each leaf.
   template <class Table, class Entry>
   void visit(Table&& table, Entry&& entry) const;
   /// For the audit: fn(pmd table, huge leaves in it for which `splits`, tables in
@@ -93,7 +93,7 @@ class PageTable {
 
 template <class Table, class Entry>
 void PageTable::visit(Table&& table, Entry&& entry) const {
-  const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
+  const auto below = [&](auto&& self, Pfn pfn, unsigned level, std::uint64_t first) -> void {
     table(pfn);
     if (level == 2)
       for (std::uint64_t at = store().record(pfn).reserve; at != 0;
@@ -103,13 +103,14 @@ void PageTable::visit(Table&& table, Entry&& entry) const {
       const PteSlot slot = slot_in(pfn, i);
       const Pte pte = slot.get();
       if (pte.none()) continue;
+      const std::uint64_t address = first | i << (kPageShift + 9 * (3 - level));
       if (level == 3 || pte.huge())
-        entry(slot);
+        entry(address, slot);
       else
-        self(self, pte.pfn(), level + 1);
+        self(self, pte.pfn(), level + 1, address);
     }
   };
-  if (created_) below(below, root_, 0);
+  if (created_) below(below, root_, 0, 0);
 }
 
 template <class Splits, class Fn>

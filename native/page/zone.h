@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/errc.h"
 #include "base/lock.h"
@@ -20,6 +21,9 @@ enum class LruKind : std::uint8_t {
   kUnevictable
 };
 inline constexpr unsigned kLruKinds = 5;
+/// As /proc/meminfo has them.
+inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {
+    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
 
 class Zone {
  public:

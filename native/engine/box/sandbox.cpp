@@ -11,6 +11,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::uint64_t kHugePagesNeed = 4;
+/// A sandbox is small, and its rows are few: all of them, and still a limit.
+constexpr std::size_t kSandboxAuditRows = 1 << 16;
 
 }  // namespace
 
@@ -86,7 +88,7 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const 
   return records;
 }
 
-std::vector<MmAuditRow> Sandbox::audit() {
+AuditReport Sandbox::audit() {
   std::vector<Mm*> mms;
   std::vector<HeldReference> held;
   processes_->for_each([&](const Process& process) {
@@ -104,34 +106,28 @@ std::vector<MmAuditRow> Sandbox::audit() {
                         .count = n});
     });
   machine().rcu.barrier();
+  AuditReport report;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
+  AuditSink sink(report, kSandboxAuditRows);
   MmAuditInput input{mms, held};
   input.is_foreign = [](const void* box, Pfn pfn) {
     return static_cast<const Box*>(box)->owns(pfn);
   };
   input.context = box_.get();
-  std::vector<MmAuditRow> rows = audit_mm(machine(), input);
-  if (box_->settings().placed_pages != 0) audit_placed(rows);
-  return rows;
+  audit_mm(machine(), input, sink);
+  if (box_->settings().placed_pages != 0 && audit_placed(sink) != Errc::kOk)
+    report.unknown.push_back("pages that were set up by hand: no memory for their audit");
+  return report;
 }
 
-void Sandbox::audit_placed(std::vector<MmAuditRow>& rows) {
+Errc Sandbox::audit_placed(AuditSink& sink) {
   std::size_t entered = 0;
   Errc error = Errc::kOk;
   while (error == Errc::kOk && entered < page_threads_.size())
     if (error = page_threads_[entered]->enter(); error == Errc::kOk) ++entered;
-  AuditReport report;
-  if (error == Errc::kOk) error = Auditor(*box_).run_placed(report);
+  if (error == Errc::kOk) error = Auditor(*box_).run_placed(sink);
   while (entered-- > 0) page_threads_[entered]->withdraw();
-  if (error != Errc::kOk)
-    rows.push_back(
-        {.explanation = "no memory for the audit of the pages that were set up by hand"});
-  for (const AuditRow& row : report.rows)
-    rows.push_back({.invariant = MmInvariant::kWordsKept,
-                    .where = row.pfn.value,
-                    .expected = row.expected,
-                    .found = row.found,
-                    .explanation = std::string(invariant_name(row.invariant)) + ", " + row.field +
-                                   ": " + row.explanation});
+  return error;
 }
 
 std::string Sandbox::leaks() {

@@ -53,7 +53,7 @@ class Sandbox {
   /// All processes exit, and nothing may be left. With nothing running.
   void finish();
   /// Every descriptor, page table and slot against who is alive now.
-  std::vector<MmAuditRow> audit();
+  AuditReport audit();
   /// After finish(): what is not back where it came from, in words; empty: nothing.
   std::string leaks();
   Box& box() { return *box_; }
@@ -61,7 +61,7 @@ class Sandbox {
 
  private:
   Sandbox() = default;
-  void audit_placed(std::vector<MmAuditRow>& rows);
+  Errc audit_placed(AuditSink& sink);
   // Destroyed from the last to the first: each stands on those before it.
   std::shared_ptr<Box> box_;
   std::unique_ptr<MirrorDevices> devices_;

@@ -217,7 +217,7 @@ class RaceOps {
     if (has_given_up() || between_.has_found()) {
       result_.dirty_round = result_.rounds;
       ends(StoppedBy::kLivelock);
-    } else if (!result_.audit.empty() || !result_.leaks.empty()) {
+    } else if (!result_.audit.clean() || !result_.leaks.empty()) {
       result_.dirty_round = result_.rounds;
       ends(StoppedBy::kAudit);
     }
@@ -239,9 +239,9 @@ class RaceOps {
   void audit() {
     result_.audit = sandbox_->audit();
     sandbox_->finish();
-    if (!result_.audit.empty()) return;
+    if (!result_.audit.clean()) return;
     result_.audit = sandbox_->audit();
-    if (result_.audit.empty()) result_.leaks = sandbox_->leaks();
+    if (result_.audit.clean()) result_.leaks = sandbox_->leaks();
   }
 
   std::uint64_t deadline_ns() const {

@@ -50,7 +50,7 @@ struct RaceOpsResult {
   std::vector<std::unique_ptr<ScenarioOpResults>> threads;
   std::unique_ptr<ScenarioOpResults> total;
   /// Of the round that ended the race; empty: clean.
-  std::vector<MmAuditRow> audit;
+  AuditReport audit;
   std::string leaks;
   std::uint64_t dirty_round = 0;  // which one that was, from 0
   /// What loops of that round gave up, kMax of each thread; empty: nothing.

@@ -145,7 +145,7 @@ TEST(BoxMachine, TheAuditTellsOfHugePages) {
   };
   EXPECT_EQ(first_row(), "");
   ASSERT_EQ(pool.reserve(1), Errc::kOk);
-  EXPECT_EQ(first_row(), "hugetlb-counted hugetlb");
+  EXPECT_EQ(first_row(), "hugetlb-counted reserved");
   pool.unreserve(1);
   // In use by nobody: counts of a mapping, too.
   const auto taken = pool.take(false);
@@ -155,7 +155,7 @@ TEST(BoxMachine, TheAuditTellsOfHugePages) {
   taken.value.ref_sub(1);
   EXPECT_EQ(first_row(), "");
   folio_add_hugetlb_mapping(taken.value);
-  EXPECT_EQ(first_row(), "mapcount-accounted _entire_mapcount");
+  EXPECT_EQ(first_row(), "huge-counts-agree _entire_mapcount");
   folio_remove_hugetlb_mapping(taken.value);
   ASSERT_EQ(box->put(box->memmap().pfn_of(taken.value)), Errc::kOk);
   EXPECT_EQ(pool.counts().free, 2U);

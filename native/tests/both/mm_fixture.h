@@ -60,11 +60,11 @@ struct MmBox {
   /// Rows of the audit, in words.
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
     machine->rcu.barrier();  // tables on their way out have a reference still
+    AuditReport report;
+    AuditSink sink(report, kAuditRows);
+    audit_mm(*machine, {mms, held}, sink);
     std::vector<std::string> out;
-    for (const MmAuditRow& row : audit_mm(*machine, {mms, held}))
-      out.push_back(std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-                    std::to_string(row.where) + ": expected " + std::to_string(row.expected) +
-                    ", found " + std::to_string(row.found) + " (" + row.explanation + ")");
+    for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;
   }
 };
