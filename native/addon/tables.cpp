@@ -1,8 +1,10 @@
 #include "addon/tables.h"
 
 #include "addon/bound.h"
+#include "addon/codes.h"
 #include "addon/layout_value.h"
 #include "addon/names.h"
+#include "addon/random_ops_value.h"
 #include "addon/status.h"
 #include "engine/audit/invariants.h"
 #include "engine/scenario/pin_op.h"
@@ -56,6 +58,30 @@ napi_value addresses(const JsValues& js, const char* layout_name) {
       .big("listPoison1", map.list_poison1())
       .big("listPoison2", map.list_poison2())
       .big("tailMapping", map.tail_mapping())
+      .value();
+}
+
+napi_value statuses(const JsValues& js) {
+  return JsObject(js)
+      .number("badFirst", kBadFirst)
+      .number("badSecond", kBadSecond)
+      .number("closed", kClosedBox)
+      .number("busy", kBusyBox)
+      .number("sigsegv", kSigsegv)
+      .number("sigbus", kSigbus)
+      .value();
+}
+
+napi_value limits(const JsValues& js) {
+  return JsObject(js)
+      .number("boxPages", std::uint64_t{1} << 32)
+      .number("pins", kRefcountMax)
+      .number("rangePages", kMostRangePages)
+      .number("heldPages", kMostHeldPages)
+      .number("scenarioPages", kMaxMachinePages)
+      .number("scenarioProcesses", kMaxSharedProcesses)
+      .number("scenarioBuffers", kMaxRandomBuffers)
+      .number("scenarioPagesEach", kMaxRandomPages)
       .value();
 }
 
@@ -113,6 +139,13 @@ napi_value tables(napi_env env, napi_callback_info info) {
                                 [&](const Layout& layout) { return layout_value(js, layout); }))
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
+        .set("backings", js.texts(kBackingNames))
+        .set("prots", js.texts(kProtNames))
+        .set("gupFlags", js.texts(kGupNames))
+        .set("pagemapWords", js.texts(kPagemapWordNames))
+        .set("pagemapBits", js.texts(kPagemapBitNames))
+        .set("statuses", statuses(js))
+        .set("limits", limits(js))
         .number("maxThreads", kMaxThreads)
         .number("maxScenarioThreads", kMaxRaceOpsThreads)
         .value();

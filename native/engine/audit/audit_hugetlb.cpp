@@ -19,7 +19,7 @@ void audit_hugetlb(const Machine& machine, std::uint64_t promised, AuditSink& si
   };
   const auto listed_wrongly = [&](AuditPlace place, const char* field, std::uint64_t expected,
                                   std::uint64_t found, const char* what) {
-    sink.add(Invariant::kHugetlbListed, place, field, expected, found, what);
+    sink.add(Invariant::kHugetlbCounted, place, field, expected, found, what);
   };
   if (counts.reserved != promised)
     count("reserved", promised, counts.reserved, "huge pages promised to mappings");

@@ -42,7 +42,6 @@ enum class Invariant : std::uint8_t {
   kDepositForEachLeaf,
   kDeferredLinked,
   kHugetlbCounted,
-  kHugetlbListed,
   kHugetlbWhereAsked,
   kWordsKept,
   kMirrorInStep,
@@ -126,10 +125,8 @@ inline constexpr auto kInvariantTable = [] {
       {kDeferredLinked, "deferred-linked", kMm,
        "a huge page of which some pages are mapped and some are not waits to be split"},
       {kHugetlbCounted, "hugetlb-counted", kMm,
-       "the pool has counted its free huge pages and those that mappings were promised, of which "
-       "there are no more than are free"},
-      {kHugetlbListed, "hugetlb-listed", kMm,
-       "a huge page of the pool is on one list: free, and held by nobody, or in use"},
+       "a huge page of the pool is on one list: free, and held by nobody, or in use; the pool has "
+       "counted them, and has free ones for all that were promised"},
       {kHugetlbWhereAsked, "hugetlb-where-asked", kMm,
        "huge pages of the pool are mapped where they were asked for, and nothing else is"},
       {kWordsKept, "words-kept", kMm,

@@ -53,6 +53,9 @@ Errc Box::build(std::string* reason) {
   settings_.device_pages = memmap().capacity() - settings_.pages;
   if (const Errc error = Accounts::create(memmap().capacity(), accounts_); error != Errc::kOk)
     return explain(error, reason, "the accounts cannot be reserved");
+  if (ledger_ != nullptr)
+    if (const Errc error = ledger_->reserve(memmap().capacity()); error != Errc::kOk)
+      return explain(error, reason, "the ledger cannot be reserved");
   pfn_limit_.store(settings_.pages);
   const SchemeSpec& scheme = settings_.scheme;
   asks_type_ = (types_of_place(scheme.place).bits & ~scheme.types.bits) != 0;

@@ -67,6 +67,16 @@ struct PageWords {
 
 class BoxMachine;
 
+/// Pins of many pages, to be taken or given back.
+struct PinBatch {
+  std::span<const std::uint32_t> pfns;
+  std::span<const std::uint32_t> counts;  // one for each page; empty: one pin each
+  /// Gets what became of each page, and no failure ends the batch. Empty: all or nothing.
+  std::span<std::int32_t> errors;
+
+  std::uint32_t count(std::size_t i) const { return counts.empty() ? 1 : counts[i]; }
+};
+
 class Box {
  public:
   /// kInval: a setting out of range; kRefused: the scheme does not exist for this
@@ -98,6 +108,10 @@ class Box {
   Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// kNotPinned: the ledger has fewer pins. The last reference frees the page.
   Errc unpin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  /// Many pages. kRange, kInval: a pfn or a count, and nothing is done. Without `errors`
+  /// all or nothing, as Pins::try_pin_all() and unpin_all() say it.
+  BatchResult pin_many(const PinBatch& batch, unsigned shard = 0);
+  BatchResult unpin_many(const PinBatch& batch, unsigned shard = 0);
   Result<bool> maybe_pinned(Pfn pfn) const;
   Result<PinCount> pins(Pfn pfn) const;
 
@@ -185,6 +199,8 @@ class Box {
   void drop_folio(Pfn head, std::uint32_t n);
   bool asks_type_ = false;
   Errc check(Pfn pfn, std::uint32_t n) const;
+  BatchResult check(const PinBatch& batch) const;
+  BatchResult pin_typed(const PinBatch& batch, unsigned shard);
   Errc place(Pfn pfn, const PageSetup& setup);
   bool is_held(Pfn head, const PageRecord& record) const;
   Errc freeze_range(Pfn first, Pfn end);

@@ -58,7 +58,7 @@ TEST_P(MmHugetlbAudit, the_audit_finds_what_is_wrong_with_a_free_page) {
   const auto first = [&] {
     const auto rows = audit();
     for (const std::string& row : rows)
-      if (row.find("hugetlb-listed") == 0U) return row;
+      if (row.find("hugetlb-counted") == 0U) return row;
     return std::string("nothing");
   };
   free.set_refcount(1);
