@@ -260,7 +260,14 @@ export interface NativeBinding {
     recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
   runThreadsInOrder(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; pages: number; limit: number; seed: bigint },
+    settings: {
+      layout: NativeLayoutRef
+      scheme: NativeSchemeRef
+      quirks: readonly string[]
+      pages: number
+      limit: number
+      seed: bigint
+    },
     setup: Float64Array,
     threads: Float64Array[],
   ): NativeThreadsRun | NativeFailure

@@ -150,6 +150,10 @@ export interface NativeScenarioTables {
   vias: string[]
   /** How a page is chosen; the first means a number. */
   picks: string[]
+  pageTypes: string[]
+  /** Pages that may be set up by pfn, and the largest order of a folio. */
+  placedPages: number
+  order: number
   /** Groups of operations that a mix can name. */
   mixGroups: { name: string; summary: string }[]
   buffers: number
@@ -188,6 +192,7 @@ export interface NativeRandomOps {
 export interface NativeRaceOpsOptions extends NativeRandomOps {
   layout: NativeLayoutRef
   scheme: NativeSchemeRef
+  quirks: readonly string[]
   pages: number
   seconds: number
   ops: number

@@ -125,11 +125,7 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out) {
   out.file_backed_device_pages = from.boolean("fileBackedDevicePages");
   out.hugetlb_pages = from.integer("hugetlbPages", std::uint64_t{1} << 23);
   out.shards = static_cast<unsigned>(from.integer("shards", 256));
-  from.texts("quirks", [&](const std::string& name) {
-    const int quirk = index_of(kPinQuirkNames, name);
-    if (quirk < 0) return from.fail();
-    out.quirks = out.quirks | pin_quirks(static_cast<PinQuirk>(quirk));
-  });
+  out.quirks = read_pin_quirks(from, "quirks");
   return from.ok();
 }
 

@@ -90,6 +90,17 @@ bool read_scheme_ref(napi_env env, napi_value value, SchemeSpec& out) {
                     [](const SchemeSpec& scheme) { return check_scheme(scheme); });
 }
 
+PinQuirkSet read_pin_quirks(JsRead& from, const char* key) {
+  PinQuirkSet set;
+  if (!from.has(key)) return set;
+  from.texts(key, [&](const std::string& name) {
+    const int quirk = index_of(kPinQuirkNames, name);
+    if (quirk < 0) return from.fail();
+    set = set | pin_quirks(static_cast<PinQuirk>(quirk));
+  });
+  return set;
+}
+
 SchemeSpec read_scheme_ref(JsRead& from, const char* key) {
   SchemeSpec scheme;
   if (!read_scheme_ref(from.env(), from.property(key), scheme)) from.fail();

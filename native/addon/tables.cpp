@@ -9,7 +9,7 @@
 #include "engine/audit/invariants.h"
 #include "engine/scenario/pin_op.h"
 #include "engine/race/race.h"
-#include "engine/race/race_ops.h"
+#include "engine/race/race.h"
 #include "engine/scenario/ops.h"
 #include "engine/scenario/pattern.h"
 #include "mm/pagemap.h"
@@ -147,7 +147,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("statuses", statuses(js))
         .set("limits", limits(js))
         .number("maxThreads", kMaxThreads)
-        .number("maxScenarioThreads", kMaxRaceOpsThreads)
+        .number("maxScenarioThreads", kMaxScenarioThreads)
         .value();
   });
 }

@@ -129,7 +129,7 @@ function reporter(io: Io, plan: StressPlan) {
 }
 
 /** Options that only pins have. */
-const pinOptions = ['type', 'order', 'pattern', 'quirks', 'ledger'] as const
+const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 
 /** A named scenario of operations, or one from a file; undefined: pins. */
 async function opScenarioOf(name: string, options: Options): Promise<Scenario | undefined> {
@@ -187,8 +187,13 @@ async function planPins(name: string, asked: Options, command: Command): Promise
 async function planOps(name: string, scenario: Scenario, options: Options, command: Command): Promise<Planned> {
   const given = (option: string): boolean => command.getOptionValueSource(option) === 'cli'
   for (const option of pinOptions) if (given(option)) throw new UsageError(`--${option} is for scenarios of pins`)
-  const { layouts, race, readScenario, roomWarnings, schemes, tables, typesOf } = await import('../stress/engine.ts')
-  pick([...schemes], options.scheme, 'scheme')
+  const engine = await import('../stress/engine.ts')
+  const { layouts, race, readScenario, roomWarnings, schemes, tables, typesOf } = engine
+  engine.quirksOf(
+    options.quirks,
+    '--quirks',
+    engine.schemeOf(pick([...schemes], options.scheme, 'scheme').name, '--scheme'),
+  )
   pick([...layouts], options.layout, 'layout')
   const sized = given('pages') ? { ...scenario, pages: options.pages } : scenario
   const { lists, mixes } = readScenario(sized)
@@ -205,10 +210,11 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
     parts.push(`--mix '${weights.join(',')}'`)
   }
+  if (options.quirks) parts.push(`--quirks ${options.quirks.join(',')}`)
   return {
     plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
     repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
-    race: opRace(race, sized, { scheme, layout, threads }),
+    race: opRace(race, sized, { scheme, layout, threads, ...(options.quirks && { quirks: options.quirks }) }),
     warnings: roomWarnings(scheme, layout, typesOf(sized, layout)),
   }
 }

@@ -7,7 +7,7 @@ import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
 import { tables } from '../../native/tables.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
-import { schemeOf, schemeRef } from '../../pins/schemes.ts'
+import { quirksOf, schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
 import { frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
@@ -38,7 +38,8 @@ const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
 
 const machineKeys = ['scheme', 'layout', 'seed'] as const
-const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
+const runKeys = [...machineKeys, 'quirks'] as const
+const raceKeys = [...runKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
 const exploreKeys = [...machineKeys, 'samples', 'firstRun', 'threads', 'ops', ...longCallKeys] as const
 
 /** What the core checks itself: lists, and threads that would wait for each other forever. */
@@ -96,7 +97,7 @@ function threadsOf(read: ReadScenario, given: unknown, otherwise: number, most: 
  * random operations, which have no order.
  */
 export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult {
-  const given = options(value, 'options', machineKeys)
+  const given = options(value, 'options', runKeys)
   const read = readScenario(scenario)
   const { lists } = read
   if (lists === null)
@@ -105,11 +106,13 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
       given: 'mixes',
       allowed: 'threads',
     })
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const found = checked(
     native().runThreadsInOrder(
       {
         layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
-        scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
+        scheme: schemeRef(scheme),
+        quirks: quirksOf(given.quirks, 'options.quirks', scheme),
         pages: read.pages === 0 ? defaultPages : read.pages,
         limit: mostRun,
         seed: seedOf(given.seed),
@@ -153,6 +156,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), tables().maxScenarioThreads)),
     layout: layoutRef(layout),
     scheme: schemeRef(scheme),
+    quirks: quirksOf(given.quirks, 'options.quirks', scheme),
     pages: read.pages === 0 ? defaultPages : read.pages,
     seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
     ops: count('ops'),
@@ -178,6 +182,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
   const shown = {
     scheme: scheme.name,
     layout: layout.name,
+    ...(settings.quirks.length > 0 && { quirks: settings.quirks }),
     ...(read.lists === null && { threads: found.threads.length }),
     ...(given.ops !== undefined && { ops: count('ops') }),
   }

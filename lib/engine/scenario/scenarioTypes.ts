@@ -84,6 +84,8 @@ export interface RunOptions {
   layout?: string | { readonly name: string }
   /** Of the pages that are chosen. */
   seed?: number | bigint
+  /** Historic bugs of the scheme to switch on. */
+  quirks?: readonly string[]
 }
 
 /** Settings of a race of operations. One of `seconds`, `ops` and `rounds` ends it; else one second. */
@@ -125,7 +127,7 @@ export interface ExploreProgress extends Progress {
   readonly total: number
 }
 
-export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgress> {
+export interface ExploreOptions extends Omit<RunOptions, 'quirks'>, LongCallOptions<ExploreProgress> {
   /** Schedules to run; 1000. */
   samples?: number
   /** Number of the first: with the seed it names a schedule. */

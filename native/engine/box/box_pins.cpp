@@ -107,9 +107,9 @@ BatchResult Box::pin_many(const PinBatch& batch, unsigned shard) {
       return {.failed = 1, .first_failed = i, .first_error = error};
     }
   if (!batch.errors.empty())
-    return pins_->try_pin_each(batch.pfns, shard, batch.counts, batch.errors);
+    return scheme().try_pin_each(batch.pfns, shard, batch.counts, batch.errors);
   std::vector<std::uint32_t> freed(batch.pfns.size());
-  const BatchResult result = pins_->try_pin_all(batch.pfns, shard, freed, batch.counts);
+  const BatchResult result = scheme().try_pin_all(batch.pfns, shard, freed, batch.counts);
   for (std::size_t i = 0; i < result.freed; ++i) free_page(Pfn{freed[i]});
   return result;
 }
@@ -130,8 +130,8 @@ BatchResult Box::unpin_many(const PinBatch& batch, unsigned shard) {
   std::vector<std::uint32_t> freed(batch.pfns.size());
   const BatchResult result =
       batch.errors.empty()
-          ? pins_->unpin_all(batch.pfns, shard, freed, batch.counts)
-          : pins_->unpin_each(batch.pfns, shard, freed, batch.counts, batch.errors);
+          ? scheme().unpin_all(batch.pfns, shard, freed, batch.counts)
+          : scheme().unpin_each(batch.pfns, shard, freed, batch.counts, batch.errors);
   for (std::size_t i = 0; i < result.freed; ++i) free_page(Pfn{freed[i]});
   return result;
 }

@@ -4,6 +4,22 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+void OpTally::fail(Errc error, std::uint64_t count) {
+  for (OpFailure& failure : failures) {
+    if (failure.error == error) {
+      failure.count += count;
+      return;
+    }
+  }
+  failures.push_back({error, count});
+}
+
+void OpTally::merge(const OpTally& other) {
+  ops += other.ops;
+  retries += other.retries;
+  for (const OpFailure& failure : other.failures) fail(failure.error, failure.count);
+}
+
 PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, std::uint64_t seed)
     : box_(box),
       kernel_(box.scheme().kernel()),
@@ -159,7 +175,7 @@ Errc PageThread::putback(Pfn pfn) {
 }
 
 void PageThread::run(const PageChunk& chunk, std::size_t begin, std::size_t end,
-                     StepResults& results) {
+                     StepTallies& tallies) {
   while (begin < end) {
     const PinOp step = chunk.steps[begin];
     std::size_t stop = begin + 1;
@@ -169,40 +185,42 @@ void PageThread::run(const PageChunk& chunk, std::size_t begin, std::size_t end,
       case PinOp::kPinUnpin:
       case PinOp::kSpeculativeUnpin:
       case PinOp::kGetPut:
-      case PinOp::kMaybePinned: run_batch(step, pfns, results); break;
+      case PinOp::kMaybePinned: run_batch(step, pfns, tallies); break;
       default:
-        for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, results);
+        for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, tallies);
     }
     begin = stop;
   }
 }
 
 // Steps that hold nothing afterwards run in the batch kernels.
-void PageThread::run_batch(PinOp step, std::span<const std::uint32_t> pfns, StepResults& results) {
+void PageThread::run_batch(PinOp step, std::span<const std::uint32_t> pfns, StepTallies& tallies) {
   if (box_.asks_type() || !keeps_book_) {
-    for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, results);
+    for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, tallies);
     return;
   }
   const auto batch = step == PinOp::kGetPut        ? kernel_.get_put_many
                      : step == PinOp::kMaybePinned ? kernel_.maybe_pinned_many
                                                    : kernel_.try_pin_unpin_many;
   const BatchResult done = batch(frame_, pfns.data(), pfns.size(), shard_, freed_.data());
-  results.add(step, pfns.size());
+  OpTally& tally = tallies[static_cast<unsigned>(step)];
+  tally.ops += pfns.size();
   if (done.failed != 0) [[unlikely]]
-    results.fail(step, done.first_error, done.failed);
+    tally.fail(done.first_error, done.failed);
   if (step == PinOp::kMaybePinned) return;  // `freed` is not written
   for (std::uint64_t i = 0; i < done.freed; ++i) box_.free_page(Pfn{freed_[i]});
 }
 
-void PageThread::run_one(PinOp step, Pfn pfn, StepResults& results) {
-  results.add(step, 1);
+void PageThread::run_one(PinOp step, Pfn pfn, StepTallies& tallies) {
+  OpTally& tally = tallies[static_cast<unsigned>(step)];
+  ++tally.ops;
   Errc error = attempt(step, pfn);
   if (error == Errc::kAgain) {
     // Fast GUP would go the slow way now, which finds the page or faults it in.
-    results.retry(step);
+    ++tally.retries;
     error = attempt(step, pfn);
   }
-  if (error != Errc::kOk) results.fail(step, error, 1);
+  if (error != Errc::kOk) tally.fail(error, 1);
 }
 
 Errc PageThread::attempt(PinOp step, Pfn pfn) {

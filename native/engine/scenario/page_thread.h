@@ -25,14 +25,22 @@ struct PageChunk {
 
 enum class HeldPageKind : std::uint8_t { kPinned, kReferenced, kIsolated };
 
-/// Takes what came of steps.
-class StepResults {
- public:
-  virtual ~StepResults() = default;
-  virtual void add(PinOp step, std::uint64_t ops) = 0;
-  virtual void retry(PinOp step) = 0;
-  virtual void fail(PinOp step, Errc error, std::uint64_t count) = 0;
+struct OpFailure {
+  Errc error = Errc::kOk;
+  std::uint64_t count = 0;
 };
+
+/// What came of operations of one kind.
+struct OpTally {
+  std::uint64_t ops = 0;      // tried; failures are among them
+  std::uint64_t retries = 0;  // attempts beyond the first
+  /// By errno. Operations that failed together in one batch count as the first one's.
+  std::vector<OpFailure> failures;
+
+  void fail(Errc error, std::uint64_t count);
+  void merge(const OpTally& other);
+};
+using StepTallies = std::array<OpTally, kPinOps>;
 
 class PageThread {
  public:
@@ -65,8 +73,8 @@ class PageThread {
   }
 
   /// Steps [begin, end) of a chunk; runs of one kind go through the batch kernels.
-  void run(const PageChunk& chunk, std::size_t begin, std::size_t end, StepResults& results);
-  void run_one(PinOp step, Pfn pfn, StepResults& results);
+  void run(const PageChunk& chunk, std::size_t begin, std::size_t end, StepTallies& tallies);
+  void run_one(PinOp step, Pfn pfn, StepTallies& tallies);
 
   Box& box() { return box_; }
 
@@ -108,7 +116,7 @@ class PageThread {
   Errc do_pin(Pfn pfn, std::uint32_t n);
   Errc do_unpin(Pfn pfn, std::uint32_t n);
   void free_last(Pfn pfn);
-  void run_batch(PinOp step, std::span<const std::uint32_t> pfns, StepResults& results);
+  void run_batch(PinOp step, std::span<const std::uint32_t> pfns, StepTallies& tallies);
   Errc attempt(PinOp step, Pfn pfn);
   Errc keep_pin(Pfn pfn);
   Errc keep_ref(Pfn pfn);
