@@ -2,7 +2,8 @@ import { badArgument, integer, options, or, unsigned64 } from '../base/args.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
 import { layoutOf } from '../page/layouts.ts'
-import { quirksOf, schemeOf } from '../pins/schemes.ts'
+import { type BehaviourOptions, behaviourKeys, behaviourOf } from '../pins/behaviour.ts'
+import { schemeOf } from '../pins/schemes.ts'
 import { explorePinsText } from './findingText.ts'
 import { longCall, longCallKeys, type LongCallOptions, throwIfAborted } from './poll.ts'
 import { pollExplore } from './pollEngines.ts'
@@ -10,12 +11,11 @@ import type { ExploreProgress } from './scenario/scenarioTypes.ts'
 import { withText } from './withText.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
-export interface ExplorePinsOptions extends LongCallOptions<ExploreProgress> {
+export interface ExplorePinsOptions extends BehaviourOptions, LongCallOptions<ExploreProgress> {
   /** A built-in scheme; `'refcount-bias'`. */
   scheme?: string | { readonly name: string }
   /** A built-in layout; `'linux-6.12'`. */
   layout?: string | { readonly name: string }
-  quirks?: readonly string[]
   /** Fibers that run the operations: 2 or 3; 2. */
   threads?: number
   /** Folios that the threads pin: 1 to 8; 2. */
@@ -65,7 +65,7 @@ export interface ExploreResult {
 const known = [
   'scheme',
   'layout',
-  'quirks',
+  ...behaviourKeys,
   'threads',
   'folios',
   'order',
@@ -98,10 +98,11 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
   const schedules =
     given.schedules === undefined ? 10_000 : integer(given.schedules, 'options.schedules', 1, Number.MAX_SAFE_INTEGER)
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const settings = {
     scheme: builtin(scheme, 'options.scheme'),
-    layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
-    quirks: quirksOf(given.quirks, 'options.quirks', scheme),
+    layout: builtin(layout, 'options.layout'),
+    behaviour: behaviourOf(given, 'options', scheme, layout),
     threads: count('threads', 2, 3, 2),
     folios: count('folios', 1, 8, 2),
     order: count('order', 0, 9, 0),
@@ -127,5 +128,11 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     seconds,
     seed,
   }
-  return withText(result, () => explorePinsText(result, { scheme: scheme.name, threads: settings.threads }))
+  return withText(result, () =>
+    explorePinsText(result, {
+      scheme: scheme.name,
+      ...Object.fromEntries(behaviourKeys.filter((key) => given[key] !== undefined).map((key) => [key, given[key]])),
+      threads: settings.threads,
+    }),
+  )
 }

@@ -14,6 +14,7 @@ import type {
   NativeThreadsRun,
 } from './engineBinding.ts'
 import type { NativeLeft, NativeMachine } from './machineBinding.ts'
+import type { KernelRule, RuleSet } from '../page/rules.ts'
 import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
 import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
 
@@ -68,7 +69,10 @@ export interface NativeTables {
   protocols: string[]
   countPlaces: string[]
   effects: string[]
-  quirks: string[]
+  rules: KernelRule[]
+  ruleSets: RuleSet[]
+  quirks: NativeQuirk[]
+  machineOptions: { name: string; meaning: string; otherwise: boolean }[]
   patterns: string[]
   pinOps: string[]
   advices: string[]
@@ -82,6 +86,8 @@ export interface NativeTables {
   addresses: { 4: NativeAddresses; 8: NativeAddresses }
   layouts: NativeLayout[]
   schemes: NativeScheme[]
+  /** Of a huge page. */
+  pagesPerHugePage: number
   maxThreads: number
   maxScenarioThreads: number
 }
@@ -112,11 +118,29 @@ export interface NativeBoxOptions {
   devicePagesOptional: boolean
   populate: boolean
   hugePages: boolean
-  writebackAsksPins: boolean
-  fileBackedDevicePages: boolean
   hugetlbPages: number
   shards: number
+  behaviour: NativeBehaviour
+}
+
+/** Of a machine; rules `''`: the layout's. Options: the names of those that are on. */
+export interface NativeBehaviour {
+  rules: string
   quirks: string[]
+  options: string[]
+}
+
+export interface NativeQuirk {
+  name: string
+  year: number
+  /** `'pins'`, `'mm'`, `'zone_device'` */
+  room: string
+  wrong: string
+  fix: string
+  invariant: string
+  /** It shows only where this rule has its newer behaviour, or only where not. */
+  rule?: string
+  ruleIs?: boolean
 }
 
 /** What a box is made of, as native code knows it. */
@@ -213,6 +237,12 @@ export interface NativeBinding {
   layoutFacts(layout: object): NativeLayout
   checkScheme(scheme: object): { field: string; what: string }[]
   schemeFacts(scheme: object): NativeScheme
+  /** Why a machine cannot behave so; empty: it can. */
+  behaviourRefusals(machine: {
+    behaviour: NativeBehaviour
+    scheme: NativeSchemeRef
+    layout: NativeLayoutRef
+  }): { field: string; name: string; why: string }[] | NativeFailure
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure
@@ -226,13 +256,20 @@ export interface NativeBinding {
    * after the last operation, and when all processes had exited.
    */
   runScenario(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; hugePages: boolean },
+    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; behaviour: NativeBehaviour; hugePages: boolean },
     rows: Float64Array,
     /** Of each row: how far the kernel came (engine/effects.h, progress_of); NaN: unknown. */
     recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
   runThreadsInOrder(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; pages: number; limit: number; seed: bigint },
+    settings: {
+      layout: NativeLayoutRef
+      scheme: NativeSchemeRef
+      behaviour: NativeBehaviour
+      pages: number
+      limit: number
+      seed: bigint
+    },
     setup: Float64Array,
     threads: Float64Array[],
   ): NativeThreadsRun | NativeFailure

@@ -1,4 +1,11 @@
-import type { NativeLayoutRef, NativeSchemeRef, NativeBoxOptions, NativeAudit, NativeFailure } from './binding.ts'
+import type {
+  NativeAudit,
+  NativeBehaviour,
+  NativeBoxOptions,
+  NativeFailure,
+  NativeLayoutRef,
+  NativeSchemeRef,
+} from './binding.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
 
@@ -88,7 +95,7 @@ export interface NativeCostSampler {
 export interface NativeExploreOptions {
   scheme: string
   layout: string
-  quirks: string[]
+  behaviour: NativeBehaviour
   threads: number
   folios: number
   order: number
@@ -191,6 +198,7 @@ export interface NativeRandomOps {
 export interface NativeRaceOpsOptions extends NativeRandomOps {
   layout: NativeLayoutRef
   scheme: NativeSchemeRef
+  behaviour: NativeBehaviour
   pages: number
   seconds: number
   ops: number
@@ -220,6 +228,7 @@ export interface NativeRaceOps {
 export interface NativeExploreOpsOptions extends NativeRandomOps {
   scheme: string
   layout: string
+  behaviour: NativeBehaviour
   pages: number
   ops: number
   schedules: number

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/layout_value.h"
@@ -53,6 +54,7 @@ bool read_race(napi_env env, napi_value value, RaceOpsSettings& out) {
   JsRead from(env, value);
   out.layout = read_layout_ref(from, "layout");
   out.scheme = read_scheme_ref(from, "scheme");
+  out.behaviour = read_behaviour(from);
   out.threads = static_cast<unsigned>(from.integer("threads", kMaxRaceOpsThreads));
   out.duration_ns = static_cast<std::uint64_t>(std::min(from.number("seconds"), 1e9) * 1e9);
   out.ops = from.integer("ops", kMaxSafeInteger);

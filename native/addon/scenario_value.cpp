@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
@@ -40,6 +41,7 @@ SandboxSettings read_machine(JsRead& from) {
   SandboxSettings settings;
   settings.layout = read_layout_ref(from, "layout");
   settings.scheme = read_scheme_ref(from, "scheme");
+  settings.behaviour = read_behaviour(from);
   return settings;
 }
 

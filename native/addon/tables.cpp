@@ -1,5 +1,6 @@
 #include "addon/tables.h"
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/layout_value.h"
 #include "addon/names.h"
@@ -13,7 +14,6 @@
 #include "mm/pagemap.h"
 #include "page/address.h"
 #include "page/shape.h"
-#include "pins/quirks.h"
 #include "pins/registry.h"
 
 namespace pagebox::addon {
@@ -90,13 +90,18 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("protocols", js.texts(kProtocolNames))
         .set("countPlaces", js.texts(kCountPlaceNames))
         .set("effects", js.texts(kPinEffectNames))
-        .set("quirks", js.texts(kPinQuirkNames))
+        .set("rules", rules_value(js))
+        .set("ruleSets", rule_sets_value(js))
+        .set("quirks", quirks_value(js))
+        .set("machineOptions", machine_options_value(js))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))
         .set("advices", js.texts(kAdviceNames))
         .set("pagemapStates", js.texts(kPagemapStateNames))
         .set("kpageFlags", js.texts(kKpageFlagNames))
-        .set("deviceMemories", js.texts(kDeviceMemoryNames))
+        .set("deviceMemories",
+             js.list(kDeviceMemoryTable,
+                     [&](const DeviceMemoryInfo& each) { return js.text(each.name); }))
         .set(
             "invariants",
             js.list(
@@ -113,6 +118,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
                                 [&](const Layout& layout) { return layout_value(js, layout); }))
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
+        .number("pagesPerHugePage", kPagesPerPmd)
         .number("maxThreads", kMaxThreads)
         .number("maxScenarioThreads", kMaxRaceOpsThreads)
         .value();

@@ -122,6 +122,7 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
   record.shown_next = before == 0 ? 0 : machine_.memmap.addresses().of_lru({before - 1});
   page.set_word(1, record.shown_next);
   page.set_word(2, static_cast<std::uint64_t>(RcuCallback::kFreeTable));
+  if (machine_.has(Quirk::kTableFreedAtOnce)) return free_table_after_grace(&record);
   machine_.rcu.call_rcu(&record, free_table_after_grace);
 }
 

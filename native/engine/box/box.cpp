@@ -5,6 +5,7 @@
 #include "base/reason.h"
 #include "engine/box/box_machine.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -35,12 +36,15 @@ Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::st
 Errc Box::build(std::string* reason) {
   const Fit fit = scheme_fits(settings_.scheme, settings_.layout);
   if (!fit) return explain(Errc::kRefused, reason, fit.why.c_str());
+  if (const Fit fits = behaviour_fits(settings_.behaviour, settings_.scheme, settings_.layout);
+      !fits)
+    return explain(Errc::kRefused, reason, fits.why.c_str());
   const Layout layout = layout_for(settings_.scheme, settings_.layout);
-  Errc made =
-      Memmap::create(layout, settings_.pages, settings_.pages + settings_.device_pages, memmap_);
+  Errc made = Memmap::create(layout, settings_.pages, settings_.pages + settings_.device_pages,
+                             memmap_, settings_.behaviour);
   if (made == Errc::kInval && settings_.device_pages_optional) {
     settings_.device_pages = 0;
-    made = Memmap::create(layout, settings_.pages, settings_.pages, memmap_);
+    made = Memmap::create(layout, settings_.pages, settings_.pages, memmap_, settings_.behaviour);
   }
   const std::uint64_t capacity = settings_.pages + settings_.device_pages;
   if (const Errc error = made; error != Errc::kOk) {
@@ -58,7 +62,6 @@ Errc Box::build(std::string* reason) {
   if (settings_.ledger) ledger_ = std::make_unique<Ledger>();
 
   PinOptions options;
-  options.quirks = settings_.quirks;
   const SchemeSpec& scheme = settings_.scheme;
   asks_type_ = (types_of_place(scheme.place).bits & ~scheme.types.bits) != 0;
   options.ledger = ledger_.get();

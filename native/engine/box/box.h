@@ -36,7 +36,7 @@ struct BoxSettings {
   /// Fewer will do where a pfn of the layout cannot name so many.
   bool device_pages_optional = false;
   unsigned shards = 8;  // logical threads of the scheme `sharded`
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   /// Keep an exact account of pins and references, and refuse a wrong unpin or put
   /// before the descriptor is touched.
   bool ledger = true;
@@ -50,8 +50,6 @@ struct BoxSettings {
   /// Descriptors on huge pages, all touched at creation.
   bool huge_pages = false;
   // Of its machine, see MachineOptions.
-  bool writeback_asks_pins = false;
-  bool file_backed_device_pages = false;
   std::uint64_t hugetlb_pages = 0;  // more than none: the machine comes with the box
 };
 

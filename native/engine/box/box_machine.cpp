@@ -31,8 +31,6 @@ Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out, std::string*
   MachineOptions options;
   options.cpus = made->first_cpu_ + kCpus;
   options.transparent_huge_pages = true;
-  options.writeback_asks_pins = box.settings().writeback_asks_pins;
-  options.file_backed_device_pages = box.settings().file_backed_device_pages;
   options.hugetlb_pages = box.settings().hugetlb_pages;
   const Errc error = made->machine_.start(options, reason);
   if (error == Errc::kOk) out = std::move(made);

@@ -5,6 +5,7 @@
 #include "base/reason.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -24,10 +25,13 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   }
   if (const Fit fit = scheme_fits(settings.scheme, settings.layout); !fit)
     return explain(Errc::kRefused, reason, fit.why.c_str());
+  if (const Fit fits = behaviour_fits(settings.behaviour, settings.scheme, settings.layout); !fits)
+    return explain(Errc::kRefused, reason, fits.why.c_str());
   const Layout layout = layout_for(settings.scheme, settings.layout);
   const unsigned cpus = settings.threads == 0 ? 1 : settings.threads;
   const std::uint64_t capacity = settings.pages + settings.device_pages;
-  if (const Errc error = Memmap::create(layout, settings.pages, capacity, sandbox->memmap_);
+  if (const Errc error =
+          Memmap::create(layout, settings.pages, capacity, sandbox->memmap_, settings.behaviour);
       error != Errc::kOk)
     return explain(error, reason,
                    error == Errc::kInval ? "pages: more than a pfn of this layout can name"
@@ -50,11 +54,10 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   options.cpus = cpus;
   options.swap_pages = settings.swap_pages;
   options.transparent_huge_pages = settings.transparent_huge_pages;
-  options.file_backed_device_pages = settings.file_backed_device_pages;
   if (const Errc error = sandbox->machine_->start(options, reason); error != Errc::kOk)
     return error;
   // A scenario may use a device any time.
-  if (const std::string lack = layout_lacks(layout, LayoutUse::kDevices); !lack.empty())
+  if (const std::string lack = layout_lacks(memmap.layout(), LayoutUse::kDevices); !lack.empty())
     return explain(Errc::kRefused, reason, lack.c_str());
   if (const Errc error = MirrorDevices::create(*sandbox->machine_, settings.device_pages / kDevices,
                                                sandbox->devices_);

@@ -28,7 +28,7 @@ struct SandboxSettings {
   unsigned threads = 0;
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
-  bool file_backed_device_pages = false;  // see MachineOptions
+  Behaviour behaviour;
 };
 
 class Sandbox {

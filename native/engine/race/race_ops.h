@@ -22,6 +22,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct RaceOpsSettings {
   Layout layout;
   SchemeSpec scheme;
+  Behaviour behaviour;
   /// Null: random operations of `mixes`, in as many threads as `threads` says.
   const ScenarioOps* scenario = nullptr;
   unsigned threads = 2;

@@ -28,12 +28,14 @@ struct MmBox {
 
   explicit MmBox(unsigned cpus = 1, const char* scheme = "refcount-bias",
                  std::uint64_t pages = 4096, std::uint64_t device_pages = 0,
-                 MachineOptions options = {})
-      : MmBox(cpus, *find_scheme(scheme), pages, device_pages, options) {}
+                 MachineOptions options = {}, const Behaviour& behaviour = {},
+                 const char* layout = "linux-6.12")
+      : MmBox(cpus, *find_scheme(scheme), pages, device_pages, options, behaviour, layout) {}
   MmBox(unsigned cpus, const SchemeSpec& scheme, std::uint64_t pages = 4096,
-        std::uint64_t device_pages = 0, MachineOptions options = {}) {
-    const Layout layout = layout_for(scheme, *find_layout("linux-6.12"));
-    EXPECT_EQ(Memmap::create(layout, pages, pages + device_pages, memmap), Errc::kOk);
+        std::uint64_t device_pages = 0, MachineOptions options = {},
+        const Behaviour& behaviour = {}, const char* name = "linux-6.12") {
+    const Layout layout = layout_for(scheme, *find_layout(name));
+    EXPECT_EQ(Memmap::create(layout, pages, pages + device_pages, memmap, behaviour), Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{pages});
     EXPECT_EQ(Pins::create(scheme, *memmap, *zone, cpus, pins), Errc::kOk);

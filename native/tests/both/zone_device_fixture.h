@@ -44,9 +44,11 @@ struct DeviceBox {
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
                      std::uint64_t device_pages = kDevicePages, const char* layout = "linux-6.12",
-                     bool file_backed = false, const char* scheme = "refcount-bias") {
+                     bool file_backed = false, const char* scheme = "refcount-bias",
+                     Behaviour behaviour = {}) {
+    behaviour.options = behaviour.options.with(MachineOption::kFileBackedDevicePages, file_backed);
     EXPECT_EQ(Memmap::create(layout_for(*find_scheme(scheme), *find_layout(layout)), kRamPages,
-                             kRamPages + device_pages, memmap),
+                             kRamPages + device_pages, memmap, behaviour),
               Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kRamPages});
@@ -55,7 +57,6 @@ struct DeviceBox {
     MachineOptions options;
     options.cpus = cpus;
     options.swap_pages = 512;
-    options.file_backed_device_pages = file_backed;
     EXPECT_EQ(machine->start(options), Errc::kOk);
     MirrorDeviceOptions of_device;
     of_device.memory = memory;
