@@ -1,6 +1,9 @@
-import { ruleSets } from '../page/rules.ts'
+import { rulesText } from '../page/rules.ts'
 import { quirks } from '../pins/quirks.ts'
+import { pick } from './parse.ts'
 
-/** What `--rules` and `--quirks` take. */
-export const kernels = (): { name: string }[] => ruleSets().map(({ name }) => ({ name }))
-export const kernelQuirks = (): { name: string }[] => quirks().map(({ name }) => ({ name }))
+/** Refuses names of `--rules` and `--quirks` that are in no table. */
+export function checkNames({ rules, quirks: names = [] }: { rules?: string; quirks?: string[] }): void {
+  if (rules !== undefined) rulesText(rules, '--rules')
+  for (const name of names) pick(quirks(), name, 'quirk')
+}

@@ -6,13 +6,16 @@ import { native } from '../native/load.ts'
 import { tables } from '../native/tables.ts'
 import type { Layout } from '../page/layout.ts'
 import { layoutRef } from '../page/layouts.ts'
-import { ruleSets } from '../page/rules.ts'
+import { ruleSets, rulesText } from '../page/rules.ts'
 import type { Scheme } from './scheme.ts'
 import { schemeRef, schemes } from './schemes.ts'
 
 /** How a machine behaves beside what its layout and its scheme say. */
 export interface BehaviourOptions {
-  /** The kernel whose rules hold: `'v6.12'`, `'v4.20'`; by default the layout's. */
+  /**
+   * The kernel whose rules hold: `'v6.12'`, `'v4.20'`; by default the layout's. `+name` and `~name` behind it
+   * make single rules newer or older.
+   */
   rules?: string
   /** Historic bugs to switch on, by name; none. */
   quirks?: readonly string[]
@@ -44,9 +47,8 @@ export function behaviourOf(
   layout: Layout,
 ): NativeBehaviour {
   const { rules, quirks } = given
-  const names = ruleSets().map(({ name }) => name)
   const behaviour: NativeBehaviour = {
-    rules: rules === undefined ? '' : oneOf(rules, `${argument}.rules`, names),
+    rules: rules === undefined ? '' : rulesText(rules, `${argument}.rules`),
     quirks: quirks === undefined ? [] : quirkNames(quirks, `${argument}.quirks`),
     options: tables()
       .machineOptions.filter(({ name, otherwise }) => {

@@ -1,5 +1,7 @@
 #include "addon/behaviour_value.h"
 
+#include <algorithm>
+
 #include "addon/bound.h"
 #include "addon/layout_value.h"
 #include "addon/status.h"
@@ -27,9 +29,8 @@ Behaviour read_behaviour(JsRead& from) {
   Behaviour out;
   from.object("behaviour", [&](JsRead& told) {
     if (const std::string name = told.text("rules"); !name.empty()) {
-      const RuleSet* set = find_rules(name);
-      if (set == nullptr) return told.fail();
-      out.rules = set->rules;
+      out.rules = parse_rules(name);
+      if (!out.rules) return told.fail();
     }
     told.texts("quirks", [&](const std::string& name) {
       const QuirkInfo* row = find_quirk(name);
@@ -38,8 +39,9 @@ Behaviour read_behaviour(JsRead& from) {
     });
     out.options = {};
     told.texts("options", [&](const std::string& name) {
-      for (const OptionInfo& row : kOptionTable)
-        if (row.name == name) out.options = out.options.with(row.option);
+      const auto row = std::ranges::find(kOptionTable, name, &OptionInfo::name);
+      if (row == kOptionTable.end()) return told.fail();
+      out.options = out.options.with(row->option);
     });
   });
   return out;

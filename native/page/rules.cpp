@@ -113,7 +113,7 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .since = {7, 2},
      .meaning = "a private device page that is taken out through the page, its entry read-only",
      .before = "is marked dirty: bits of the entry are taken for a dirty bit",
-     .after = "keeps its flag",
+     .after = "keeps its flag; a writable entry still makes it dirty",
      .source = kRecorded,
      .after_exists = false},
     {.rule = Rule::kMremapMovesAll,
@@ -209,6 +209,25 @@ const RuleSet* find_rules(std::string_view name) {
   return at == kRuleSets.end() ? nullptr : &*at;
 }
 
+std::optional<KernelRules> parse_rules(std::string_view text) {
+  constexpr std::string_view kSigns = "+~";
+  std::size_t end = text.find_first_of(kSigns);
+  const RuleSet* kernel = find_rules(text.substr(0, end));
+  if (kernel == nullptr) return std::nullopt;
+  KernelRules rules = kernel->rules;
+  while (end != std::string_view::npos) {
+    const bool newer = text[end] == '+';
+    const std::size_t begin = end + 1;
+    end = text.find_first_of(kSigns, begin);
+    const std::string_view name =
+        text.substr(begin, end == std::string_view::npos ? end : end - begin);
+    const auto row = std::ranges::find(kRuleTable, name, &RuleInfo::name);
+    if (row == kRuleTable.end()) return std::nullopt;
+    rules = rules.with(row->rule, newer);
+  }
+  return rules;
+}
+
 KernelRules rules_of(std::string_view name) { return find_rules(name)->rules; }
 
 std::string name_of_rules(KernelRules rules) {
@@ -221,7 +240,7 @@ std::string name_of_rules(KernelRules rules) {
   std::string name(best->name);
   for (const RuleInfo& row : kRuleTable)
     if (rules.has(row.rule) != best->rules.has(row.rule))
-      name += (rules.has(row.rule) ? " with '" : " without '") + std::string(row.name) + "'";
+      name += (rules.has(row.rule) ? "+" : "~") + std::string(row.name);
   return name;
 }
 

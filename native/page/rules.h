@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,10 +77,14 @@ struct RuleSet {
 std::span<const RuleSet> rule_sets();
 /// Null: no such set.
 const RuleSet* find_rules(std::string_view name);
+/// A kernel, with single rules newer (`+name`) or older (`~name`) than it has them:
+/// "v6.12", "v6.12+mirror-chunks", "v7.2~huge-migrates-whole". None: not so written, or no
+/// such kernel or rule.
+std::optional<KernelRules> parse_rules(std::string_view text);
 /// The set of that kernel; it is in the table.
 KernelRules rules_of(std::string_view name);
 
-/// "v6.12", or of a layout's own: "v6.12 with 'dax-free-at-zero'".
+/// As parse_rules() takes it, from the nearest kernel on: "v6.12+dax-free-at-zero".
 std::string name_of_rules(KernelRules rules);
 
 /// Why a machine cannot have these rules: the behaviours that do not exist in pagebox yet,

@@ -4,7 +4,7 @@ import type { ConformLevel } from '../../engine/recording/types.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
-import { integer, names, pick } from '../parse.ts'
+import { integer, names } from '../parse.ts'
 import { conformText, mismatchText } from '../text/conform.ts'
 import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
@@ -34,9 +34,8 @@ not have are counted and named.`
 const kept = 1000
 
 async function run(files: string[], options: Options, { io, exit }: Context): Promise<void> {
-  const { kernelQuirks, kernels } = await import('../behaviourNames.ts')
-  if (options.rules !== undefined) pick(kernels(), options.rules, 'rules')
-  for (const quirk of options.quirks ?? []) pick(kernelQuirks(), quirk, 'quirk')
+  const { checkNames } = await import('../behaviourNames.ts')
+  checkNames(options)
   const { conformFiles } = await import('../../engine/recording/conformFiles.ts')
   const level = options.level as ConformLevel
   const out = options.results === undefined ? undefined : new Output(options.results)

@@ -94,9 +94,8 @@ function behaviourFlags({ rules, quirks }: Options): string[] {
 /** Before anything runs: a quirk that cannot apply would be a clean audit of nothing. */
 async function checkBehaved(options: Options): Promise<void> {
   const { checkBehaviour, layoutOf, schemeOf } = await import('../stress/engine.ts')
-  const { kernelQuirks, kernels } = await import('../behaviourNames.ts')
-  if (options.rules !== undefined) pick(kernels(), options.rules, 'rules')
-  for (const quirk of options.quirks ?? []) pick(kernelQuirks(), quirk, 'quirk')
+  const { checkNames } = await import('../behaviourNames.ts')
+  checkNames(options)
   checkBehaviour(
     { rules: options.rules ?? '', quirks: options.quirks ?? [], options: [] },
     '--',
