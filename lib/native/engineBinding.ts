@@ -5,7 +5,7 @@ import type {
   NativeFailure,
   NativeLayoutRef,
   NativeSchemeRef,
-} from './binding.ts'
+} from './callTypes.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
 

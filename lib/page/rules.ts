@@ -2,31 +2,9 @@ import { badArgument, string } from '../base/args.ts'
 import { list } from '../base/describe.ts'
 import { deepFreeze } from '../base/freeze.ts'
 import { tables } from '../native/tables.ts'
+import type { KernelRule, RuleSet } from '../native/tableTypes.ts'
 
-/** What memory management does where kernel versions differ: one behaviour before a version, one since. */
-export interface KernelRule {
-  readonly name: string
-  /** The first version with the newer behaviour: `'v5.19'`. */
-  readonly since: string
-  readonly meaning: string
-  readonly before: string
-  readonly after: string
-  /** Commit or document. */
-  readonly source: string
-  /** False: pagebox has the newer behaviour only, and gives it to older kernels too. */
-  readonly beforeExists: boolean
-  /** False: pagebox does not have the newer behaviour yet. */
-  readonly afterExists: boolean
-}
-
-/** A kernel that a machine can be told to behave as. */
-export interface RuleSet {
-  readonly name: string
-  /** Rules whose newer behaviour it has. */
-  readonly rules: readonly string[]
-  /** Why no machine can have it yet, by the names of what is missing; empty: it can. */
-  readonly missing: string
-}
+export type { KernelRule, RuleSet } from '../native/tableTypes.ts'
 
 let frozen: { readonly rules: readonly KernelRule[]; readonly sets: readonly RuleSet[] } | undefined
 

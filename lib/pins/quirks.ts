@@ -1,24 +1,10 @@
 import { deepFreeze } from '../base/freeze.ts'
 import { tables } from '../native/tables.ts'
+import type { QuirkInfo } from '../native/tableTypes.ts'
 
-/** A historic defect that a machine can be made with. */
-export interface QuirkInfo {
-  readonly name: string
-  readonly year: number
-  /** What it is a defect of: pin accounting, memory management, device memory. */
-  readonly room: 'pins' | 'mm' | 'zone_device'
-  /** What was wrong, in one sentence. */
-  readonly wrong: string
-  /** Version and commit, or that it was never merged. */
-  readonly fix: string
-  /** What breaks. */
-  readonly invariant: string
-  /** It shows only where this rule has its newer behaviour (`ruleIs`), or only where not. */
-  readonly rule?: string
-  readonly ruleIs?: boolean
-}
+export type { QuirkInfo } from '../native/tableTypes.ts'
 
 let frozen: readonly QuirkInfo[] | undefined
 
 /** Every quirk that there is. */
-export const quirks = (): readonly QuirkInfo[] => (frozen ??= deepFreeze(tables().quirks as QuirkInfo[]))
+export const quirks = (): readonly QuirkInfo[] => (frozen ??= deepFreeze(tables().quirks))
