@@ -1,10 +1,11 @@
 import type {
-  NativeLayoutRef,
-  NativeSchemeRef,
-  NativeBoxOptions,
   NativeAudit,
   NativeAuditRow,
+  NativeBehaviour,
+  NativeBoxOptions,
   NativeFailure,
+  NativeLayoutRef,
+  NativeSchemeRef,
 } from './callTypes.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
@@ -95,7 +96,7 @@ export interface NativeCostSampler {
 export interface NativeExploreOptions {
   scheme: string
   layout: string
-  quirks: string[]
+  behaviour: NativeBehaviour
   threads: number
   folios: number
   order: number
@@ -192,7 +193,7 @@ export interface NativeRandomOps {
 export interface NativeRaceOpsOptions extends NativeRandomOps {
   layout: NativeLayoutRef
   scheme: NativeSchemeRef
-  quirks: readonly string[]
+  behaviour: NativeBehaviour
   pages: number
   seconds: number
   ops: number
@@ -222,6 +223,7 @@ export interface NativeRaceOps {
 export interface NativeExploreOpsOptions extends NativeRandomOps {
   scheme: string
   layout: string
+  behaviour: NativeBehaviour
   pages: number
   ops: number
   schedules: number

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "addon/audit_value.h"
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/layout_value.h"
@@ -54,7 +55,7 @@ bool read_race(napi_env env, napi_value value, ScenarioRaceSettings& out) {
   JsRead from(env, value);
   out.layout = read_layout_ref(from, "layout");
   out.scheme = read_scheme_ref(from, "scheme");
-  out.quirks = read_pin_quirks(from, "quirks");
+  out.behaviour = read_behaviour(from);
   out.threads = static_cast<unsigned>(from.integer("threads", kMaxScenarioThreads));
   out.duration_ns = static_cast<std::uint64_t>(std::min(from.number("seconds"), 1e9) * 1e9);
   out.ops = from.integer("ops", kMaxSafeInteger);

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "addon/audit_value.h"
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
@@ -33,7 +34,7 @@ SandboxSettings read_machine(JsRead& from) {
   SandboxSettings settings;
   settings.layout = read_layout_ref(from, "layout");
   settings.scheme = read_scheme_ref(from, "scheme");
-  settings.quirks = read_pin_quirks(from, "quirks");
+  settings.behaviour = read_behaviour(from);
   return settings;
 }
 

@@ -120,6 +120,7 @@ class OpsModel {
     SandboxSettings of_box;
     of_box.layout = settings_.layout;
     of_box.scheme = settings_.scheme;
+    of_box.behaviour = settings_.behaviour;
     of_box.pages = settings_.pages;
     of_box.device_pages = settings_.device_pages;
     of_box.swap_pages = settings_.swap_pages;

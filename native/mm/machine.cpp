@@ -145,7 +145,7 @@ void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
   for (const Pfn pfn : folios) {
     const Page folio = page(pfn);
     const PagemapRange* range = pagemap(pfn);
-    if (range != nullptr && range->kept_refs() != 0) {
+    if (range != nullptr && range->kept_refs() != 0 && !has(Quirk::kReleaseMissesDevicePages)) {
       lru.leave();
       put(cpu, folio);
       continue;

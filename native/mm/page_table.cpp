@@ -123,6 +123,7 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
   record.shown_next =
       before == 0 ? 0 : machine_.memmap.addresses().of_page({before - 1}) + shape.rcu_next();
   page.set_rcu_head(record.shown_next, static_cast<std::uint64_t>(RcuCallback::kFreeTable));
+  if (machine_.has(Quirk::kTableFreedAtOnce)) return free_table_after_grace(&record);
   machine_.rcu.call_rcu(&record, free_table_after_grace);
 }
 

@@ -13,6 +13,7 @@ namespace {
 bool pte_is_pinned(const Vma& vma, Pte pte) {
   if (!pte.write() || !vma.is_cow() || vma.mm->has_pinned.load() == 0) return false;
   Machine& machine = vma.mm->machine;
+  if (machine.has(Quirk::kSoftDirtyForgetsPins)) return false;
   const Page page = vm_normal_page(machine, pte);
   return page && folio_maybe_dma_pinned(machine, page, PinQuestion::kSoftDirty);
 }

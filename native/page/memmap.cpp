@@ -17,11 +17,14 @@ constexpr std::uint64_t kGuardPages = 1024;
 }  // namespace
 
 Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t capacity,
-                    std::unique_ptr<Memmap>& out) {
+                    std::unique_ptr<Memmap>& out, const Behaviour& behaviour) {
   if (pages == 0 || capacity < pages || capacity > max_pages(layout)) return Errc::kInval;
   std::unique_ptr<Memmap> memmap(new Memmap);
   memmap->layout_ = layout;
-  memmap->shape_ = shape_of(layout);
+  if (behaviour.rules) memmap->layout_.era.rules = *behaviour.rules;
+  memmap->quirks_ = behaviour.quirks;
+  memmap->options_ = behaviour.options;
+  memmap->shape_ = shape_of(memmap->layout_);
   memmap->addresses_ = AddressMap(memmap->shape_);
   memmap->pages_ = pages;
   memmap->capacity_ = capacity;

@@ -132,10 +132,12 @@ std::string lacks_flag(const Layout& layout) {
   for (const Flag flag : kMmFlags)
     if (bit_of(layout, flag) < 0)
       return joined({"address spaces need the flag '", name_of(flag), "'"});
-  if (layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) < 0)
-    return "an era with anonExclusive needs the flag 'owner_2', which says it";
-  if (!layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) >= 0)
-    return "the flag 'owner_2' says anonExclusive, which the layout's era does not have";
+  const bool exclusive = layout.era.rules.has(Rule::kAnonExclusive);
+  if (exclusive && bit_of(layout, Flag::kOwner2) < 0)
+    return "an era, or rules, with anonExclusive needs the flag 'owner_2', which says it";
+  if (!exclusive && bit_of(layout, Flag::kOwner2) >= 0)
+    return "the flag 'owner_2' says anonExclusive, which the layout's era, or its rules, do not "
+           "have";
   for (const Flag flag : kLowFlags)
     if (bit_of(layout, flag) >= static_cast<int>(kFutexBits))
       return joined({"sleepers wait on the low 32 bits of the flags: the flag '", name_of(flag),

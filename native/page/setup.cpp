@@ -100,8 +100,7 @@ std::int32_t references(const Shape& shape, PageType type, const PageSetup& setu
   const auto mappings = static_cast<std::int32_t>(setup.mapcount);
   if (type == PageType::kFile) return mappings + (1 << setup.order);
   if (!kZoneDeviceTypes.has(type)) return std::max(mappings, 1);
-  const DeviceMemory memory = device_memory(type);
-  const bool driver_frees = memory == DeviceMemory::kPrivate || memory == DeviceMemory::kCoherent;
+  const bool driver_frees = is_hmm(device_memory(type));
   return std::max(mappings + (driver_frees ? shape.private_base : shape.zone_device_base), 1);
 }
 
@@ -177,15 +176,8 @@ PageType classify_device(const Memmap& memmap, Page page) {
   const bool anon = (word(shape.device_mapping) & kMappingAnon) != 0 ||
                     (shape.device_mapping == 0 && page.test(Flag::kSwapBacked));
   const unsigned memory = index ? device_memory_of(*index) : 0;
-  switch (static_cast<DeviceMemory>(memory)) {
-    case DeviceMemory::kPublic:
-      return anon ? PageType::kDevicePublicAnon : PageType::kDevicePublicFile;
-    case DeviceMemory::kCoherent: return PageType::kDeviceCoherent;
-    case DeviceMemory::kFsdax: return PageType::kFsdax;
-    case DeviceMemory::kGeneric: return PageType::kDevdax;
-    case DeviceMemory::kP2pdma: return PageType::kP2pdma;
-    default: return anon ? PageType::kDevicePrivateAnon : PageType::kDevicePrivateFile;
-  }
+  const DeviceMemoryInfo& row = kDeviceMemoryTable[memory < kDeviceMemories ? memory : 0];
+  return anon ? row.page : row.file;
 }
 
 }  // namespace

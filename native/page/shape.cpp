@@ -43,7 +43,7 @@ Shape shape_of(const Layout& layout) {
   Shape shape;
   shape.stride_bytes = layout.stride_bytes;
   shape.word_bytes = layout.word_bytes;
-  shape.anon_exclusive = layout.era.anon_exclusive;
+  shape.anon_exclusive = layout.era.rules.has(Rule::kAnonExclusive);
   shape.mapcount = layout.mapcount_offset;
   shape.refcount = layout.refcount_offset;
   shape.counter = layout.counter_offset;
@@ -51,8 +51,8 @@ Shape shape_of(const Layout& layout) {
   shape.pincount = layout.pincount.offset_bytes;
   shape.pincount_tail = layout.pincount.tail;
   shape.pincount_min_order = layout.pincount.min_order;
-  shape.zone_device_base = layout.era.zone_device_base;
-  shape.private_base = layout.era.private_base;
+  shape.zone_device_base = layout.era.rules.has(Rule::kDaxFreeAtZero) ? 0 : 1;
+  shape.private_base = layout.era.rules.has(Rule::kHmmFreeAtZero) ? 0 : 1;
   shape.buddy_type = layout.era.buddy_type;
   shape.table_type = layout.era.table_type;
   shape.slab_type = layout.era.slab_type;

@@ -90,7 +90,7 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
                                : EntryType::kMigrationRead,
                   word.pfn().value};
   const bool present = old.present();
-  if (present && old.dirty()) {
+  if (present && old.dirty() && !machine.has(Quirk::kCollectLosesDirty)) {
     folio_mark_dirty(machine, folio);
     entry.offset |= SwapEntry::kDirty;
   }

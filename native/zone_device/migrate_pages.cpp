@@ -55,7 +55,7 @@ bool has_room_for_file(const Shape& shape) {
 /// files by the extension.
 bool may_enter_device(Cpu& cpu, Page to, Page from) {
   if (folio_test_anon(from)) return !folio_test_swapcache(from) || folio_free_swap(cpu, from);
-  if (!cpu.machine.options().file_backed_device_pages || !has_room_for_file(to.shape()) ||
+  if (!cpu.machine.has(MachineOption::kFileBackedDevicePages) || !has_room_for_file(to.shape()) ||
       folio_file(cpu.machine, from) == nullptr)
     return false;
   // Left of an earlier life: it would take a page of a disk for one of tmpfs.
@@ -68,7 +68,7 @@ bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
   Machine& machine = cpu.machine;
   const DevPagemap* device = DevPagemap::of(machine, machine.pfn_of(to));
   if (device != nullptr) {
-    if (!is_hmm(device->range().type) || !may_enter_device(cpu, to, from)) return false;
+    if (!is_hmm(device->memory()) || !may_enter_device(cpu, to, from)) return false;
   }
   if (folio_migrate_mapping(cpu, to, from, from == fault_page ? 1 : 0) != Errc::kOk) return false;
   folio_migrate_flags(cpu, to, from);

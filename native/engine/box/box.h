@@ -33,7 +33,7 @@ struct BoxSettings {
   /// Fewer will do where a pfn of the layout cannot name so many.
   bool device_pages_optional = false;
   unsigned shards = 8;  // logical threads that pin by pfn
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   /// Keep an exact account of pins and references, and refuse a wrong unpin or put
   /// before the descriptor is touched.
   bool ledger = true;
@@ -54,8 +54,6 @@ struct BoxSettings {
   unsigned cpus = 8;  // one to a user while there are enough
   std::uint64_t swap_pages = 1 << 14;
   bool transparent_huge_pages = true;
-  bool writeback_asks_pins = false;
-  bool file_backed_device_pages = false;
   std::uint64_t hugetlb_pages = 0;  // more than none: the machine comes with the box
 };
 

@@ -6,6 +6,7 @@
 #include "engine/audit/audit.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -29,7 +30,7 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   BoxSettings of;
   of.layout = settings.layout;
   of.scheme = settings.scheme;
-  of.quirks = settings.quirks;
+  of.behaviour = settings.behaviour;
   of.pages = settings.placed_pages + settings.pages;
   of.placed_pages = settings.placed_pages;
   of.device_pages = settings.device_pages;
@@ -38,7 +39,6 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   of.cpus = cpus;
   of.swap_pages = settings.swap_pages;
   of.transparent_huge_pages = settings.transparent_huge_pages;
-  of.file_backed_device_pages = settings.file_backed_device_pages;
   // In order it is what schemes that cannot tell are compared with.
   of.ledger_at_audits = settings.threads != 0;
   if (const Errc error = Box::create(of, sandbox->box_, reason); error != Errc::kOk) return error;

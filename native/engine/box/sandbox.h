@@ -18,7 +18,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct SandboxSettings {
   Layout layout;
   SchemeSpec scheme;
-  PinQuirkSet quirks;
   /// 64 MiB of RAM: no scenario of the recordings comes near it.
   std::uint64_t pages = 1 << 14;
   std::uint64_t device_pages = 1 << 13;
@@ -27,10 +26,10 @@ struct SandboxSettings {
   unsigned threads = 0;
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
-  bool file_backed_device_pages = false;  // see MachineOptions
   /// Beside `pages`: RAM from pfn 0 on that the scenario sets up by hand.
   std::uint64_t placed_pages = 0;
   std::uint64_t seed = 1;  // of what threads take by chance of what they hold
+  Behaviour behaviour;
 };
 
 class Sandbox {

@@ -66,7 +66,7 @@ struct RaceSettings : RaceLimits {
 struct ScenarioRaceSettings : RaceLimits {
   Layout layout;
   SchemeSpec scheme;
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   /// Null: random operations of `mixes`.
   const ScenarioOps* scenario = nullptr;
   std::vector<OpMix> mixes;  // thread i has mixes[i % size]

@@ -53,7 +53,7 @@ class ScenarioGround final : public RaceGround {
     SandboxSettings of;
     of.layout = settings_.layout;
     of.scheme = settings_.scheme;
-    of.quirks = settings_.quirks;
+    of.behaviour = settings_.behaviour;
     of.pages = settings_.pages;
     of.device_pages = settings_.device_pages;
     of.swap_pages = settings_.swap_pages;

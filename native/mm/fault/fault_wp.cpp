@@ -12,6 +12,7 @@ namespace {
 /// Nobody else maps it or holds a reference, so the page may become ours.
 bool can_reuse_anon_folio(Fault& fault, Page folio) {
   Cpu& cpu = fault.cpu;
+  if (cpu.machine.has(Quirk::kReuseByMapcount)) return folio_mapcount(folio) == 1;
   const std::int32_t kept = cpu.machine.kept_refs(folio);
   if (folio_test_large(folio) || folio.refcount() > 3 + kept) return false;
   // A reference may just be this CPU's LRU batch.

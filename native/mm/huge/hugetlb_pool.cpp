@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kFreeAnchor = 0x2001, kActiveAnchor = 0x2002;  // of kLruAnchor
 constexpr std::uint8_t kHugetlbPageDtor = 2;                           // v4.20's table
-constexpr std::uint64_t kPages = 1ULL << kHugeOrder;
+constexpr std::uint64_t kPages = kPagesPerPmd;
 constexpr unsigned kTypeShift = 24;  // below it lies nothing that v6.12 looks at
 
 std::uint8_t* dtor_at(Page folio) {

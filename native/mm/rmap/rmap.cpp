@@ -74,7 +74,7 @@ void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma) {
 }
 
 bool folio_needs_cow_for_dma(const Vma& vma, Page folio) {
-  return vma.mm->has_pinned.load() != 0 &&
+  return vma.mm->has_pinned.load() != 0 && !vma.mm->machine.has(Quirk::kForkSharesPinned) &&
          folio_maybe_dma_pinned(vma.mm->machine, folio, PinQuestion::kFork);
 }
 

@@ -16,6 +16,12 @@ bool maps(Machine& machine, const Pte& pte, Page page) {
          machine.page(entry.pfn()) == page;
 }
 
+/// Nobody but its mappings and whoever has isolated it holds the folio.
+bool only_mapped(Machine& machine, Page folio) {
+  return machine.has(Quirk::kLazyfreeForgetsReferences) ||
+         folio.refcount() == count_sum(1, folio_mapcount(machine, folio, 1));
+}
+
 /// Clears the entry of a page being reclaimed. False: it stays mapped here.
 bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   Machine& machine = cpu.machine;
@@ -30,8 +36,7 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
     if (!folio.test(Flag::kSwapBacked)) {
       // Lazyfree. Pairs with fast GUP as in folio_try_share_anon_rmap.
       atomics::fence();
-      const bool only_ours = folio.refcount() == count_sum(1, folio_mapcount(machine, folio, 1));
-      if (!only_ours || folio.test(Flag::kDirty)) {
+      if (!only_mapped(machine, folio) || folio.test(Flag::kDirty)) {
         slot.restore(old);
         folio.set(Flag::kSwapBacked);
         return false;
@@ -64,8 +69,10 @@ bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(page);
   const Pte old = slot.clear_and_flush();
   const bool present = old.present();
-  // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)).
-  if (!present || old.dirty()) folio_mark_dirty(machine, folio);
+  // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)), if one reads it.
+  const bool reads_entry = !machine.has(Rule::kEntriesHaveNoDirt);
+  if (present ? old.dirty() : reads_entry || old.entry().is_writable_device())
+    folio_mark_dirty(machine, folio);
   if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
     slot.restore(old);
     return false;
@@ -137,8 +144,7 @@ bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
   if (folio.test(Flag::kSwapBacked) || folio.test(Flag::kDirty) || pmd.get().dirty()) return false;
   const Pte old = pmd.clear_and_flush();
   atomics::fence();  // pairs with fast GUP, as in folio_try_share_anon_rmap
-  if (folio.test(Flag::kDirty) ||
-      folio.refcount() != count_sum(1, folio_mapcount(cpu.machine, folio, 1))) {
+  if (folio.test(Flag::kDirty) || !only_mapped(cpu.machine, folio)) {
     pmd.restore(old);
     return false;
   }

@@ -46,9 +46,12 @@ struct DeviceBox {
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
                      std::uint64_t device_pages = kDevicePages, const char* layout = "linux-6.12",
-                     bool file_backed = false, const char* scheme = "refcount-bias") {
+                     bool file_backed = false, const char* scheme = "refcount-bias",
+                     Behaviour behaviour = {}) {
+    behaviour.options = behaviour.options.with(MachineOption::kFileBackedDevicePages, file_backed);
     AssemblySettings parts;
     parts.ram.layout = *find_layout(layout);
+    parts.ram.behaviour = behaviour;
     parts.ram.pages = kRamPages;
     parts.ram.device_pages = device_pages;
     parts.scheme = *find_scheme(scheme);
@@ -57,7 +60,6 @@ struct DeviceBox {
     MachineOptions options;
     options.cpus = cpus;
     options.swap_pages = 512;
-    options.file_backed_device_pages = file_backed;
     EXPECT_EQ(assembly.start_machine(options), Errc::kOk);
     memmap = &assembly.memmap();
     zone = &assembly.zone();
