@@ -4,6 +4,7 @@ import { native } from '../native/load.ts'
 import { closedError, created, isBusy, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { maxOrder } from '../pins/room.ts'
+import { plainBehaviour } from '../pins/behaviour.ts'
 import { readBoxOptions } from './boxOptions.ts'
 import type { NativeCostOptions, NativeCostSampler } from '../native/engineBinding.ts'
 import { maxSampleOps } from './costBound.ts'
@@ -54,8 +55,7 @@ function read(given: Partial<CostOptions>): NativeCostOptions {
       ),
       // Descriptors alone: nothing of what address spaces need is to be measured.
       addressSpaces: false,
-      writebackAsksPins: false,
-      fileBackedDevicePages: false,
+      behaviour: plainBehaviour,
       hugetlbPages: 0,
       devicePages: 0,
     },

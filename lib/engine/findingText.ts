@@ -23,8 +23,12 @@ export const rowsText = (rows: readonly AuditRow[], leaks: string, livelocks: re
 ]
 
 /** An option as JavaScript writes it. */
-const option = ([key, value]: readonly [string, unknown]): string =>
-  `${key}: ${typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? `'${value}'` : String(value)}`
+const option = ([key, value]: readonly [string, unknown]): string => `${key}: ${literal(value)}`
+
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  return typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? `'${value}'` : String(value)
+}
 
 /** A call that does the same again. */
 export const callText = (call: string, subject: string, settings: Record<string, unknown>): string =>
@@ -39,12 +43,16 @@ export function raceAuditText(
   if (audit.clean) return `clean: ${counted(rounds, 'round')} of '${name}', seed ${seed}`
   const round = audit.round ?? 0
   const seconds = Math.max(10, round)
-  const { scheme, layout } = settings
+  const { scheme, layout, rules, quirks } = settings
+  const flags = [
+    ...(rules === undefined ? [] : [`--rules ${String(rules)}`]),
+    ...(Array.isArray(quirks) && quirks.length > 0 ? [`--quirks ${quirks.join(',')}`] : []),
+  ]
   return [
     `'${name}', seed ${seed}, round ${round}: ${counted(audit.rows.length, 'difference')}${audit.livelocks.length === 0 ? '' : `, ${counted(audit.livelocks.length, 'livelock')}`}${audit.leaks === '' ? '' : ', and a leak'}`,
     ...rowsText(audit.rows, audit.leaks, audit.livelocks),
     `to repeat it: ${callText('race', 'scenario', { ...settings, seed, rounds: round + 1 })}`,
-    `or, with JSON.stringify(scenario) in a file: pagebox stress FILE.json --scheme ${String(scheme)} --layout ${String(layout)} --seed ${seed} --seconds ${seconds}`,
+    `or, with JSON.stringify(scenario) in a file: pagebox stress FILE.json --scheme ${String(scheme)} --layout ${String(layout)} ${[...flags, `--seed ${seed}`].join(' ')} --seconds ${seconds}`,
   ].join('\n')
 }
 

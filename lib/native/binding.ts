@@ -16,6 +16,7 @@ import type {
 import type { NativeLeft, NativeMachine } from './machineBinding.ts'
 import type {
   NativeAudit,
+  NativeBehaviour,
   NativeBoxOptions,
   NativeFailure,
   NativeLayoutRef,
@@ -29,16 +30,20 @@ import type {
   Cell,
   Claim,
   CountPlace,
+  KernelRule,
   LayoutProblem,
   NativeLayout,
   PageType,
   PinAnswer,
   Protocol,
+  QuirkInfo,
+  RuleSet,
 } from './tableTypes.ts'
 
 export type {
   NativeAudit,
   NativeAuditRow,
+  NativeBehaviour,
   NativeBoxOptions,
   NativeFailure,
   NativeLayoutRef,
@@ -95,7 +100,10 @@ export interface NativeTables {
   protocols: string[]
   countPlaces: string[]
   effects: string[]
-  quirks: string[]
+  rules: KernelRule[]
+  ruleSets: RuleSet[]
+  quirks: QuirkInfo[]
+  machineOptions: { name: string; meaning: string; otherwise: boolean }[]
   patterns: string[]
   pinOps: string[]
   advices: string[]
@@ -121,6 +129,8 @@ export interface NativeTables {
   pagemapBits: ('softDirty' | 'exclusive' | 'file' | 'uffdWp')[]
   statuses: NativeStatuses
   limits: NativeLimits
+  /** Of a huge page. */
+  pagesPerHugePage: number
   maxThreads: number
   maxScenarioThreads: number
 }
@@ -241,6 +251,12 @@ export interface NativeBinding {
   layoutFacts(layout: object): NativeLayout
   checkScheme(scheme: object): { field: string; what: string }[]
   schemeFacts(scheme: object): NativeScheme
+  /** Why a machine cannot behave so; empty: it can. */
+  behaviourRefusals(machine: {
+    behaviour: NativeBehaviour
+    scheme: NativeSchemeRef
+    layout: NativeLayoutRef
+  }): { field: string; name: string; why: string }[] | NativeFailure
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure
@@ -254,13 +270,20 @@ export interface NativeBinding {
    * after the last operation, and when all processes had exited.
    */
   runScenario(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; hugePages: boolean },
+    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; behaviour: NativeBehaviour; hugePages: boolean },
     rows: Float64Array,
     /** Of each row: how far the kernel came (engine/effects.h, progress_of); NaN: unknown. */
     recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
   runThreadsInOrder(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; pages: number; limit: number; seed: bigint },
+    settings: {
+      layout: NativeLayoutRef
+      scheme: NativeSchemeRef
+      behaviour: NativeBehaviour
+      pages: number
+      limit: number
+      seed: bigint
+    },
     setup: Float64Array,
     threads: Float64Array[],
   ): NativeThreadsRun | NativeFailure

@@ -36,11 +36,16 @@ export interface NativeBoxOptions {
   devicePagesOptional: boolean
   populate: boolean
   hugePages: boolean
-  writebackAsksPins: boolean
-  fileBackedDevicePages: boolean
   hugetlbPages: number
   shards: number
+  behaviour: NativeBehaviour
+}
+
+/** Of a machine; rules `''`: the layout's. Options: the names of those that are on. */
+export interface NativeBehaviour {
+  rules: string
   quirks: string[]
+  options: string[]
 }
 
 export type NativeAuditPlace =

@@ -1,10 +1,11 @@
 import type {
-  NativeLayoutRef,
-  NativeSchemeRef,
-  NativeBoxOptions,
   NativeAudit,
   NativeAuditRow,
+  NativeBehaviour,
+  NativeBoxOptions,
   NativeFailure,
+  NativeLayoutRef,
+  NativeSchemeRef,
 } from './callTypes.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
@@ -95,7 +96,7 @@ export interface NativeCostSampler {
 export interface NativeExploreOptions {
   scheme: string
   layout: string
-  quirks: string[]
+  behaviour: NativeBehaviour
   threads: number
   folios: number
   order: number
@@ -150,6 +151,10 @@ export interface NativeScenarioTables {
   vias: string[]
   /** How a page is chosen; the first means a number. */
   picks: string[]
+  pageTypes: string[]
+  /** Pages that may be set up by pfn, and the largest order of a folio. */
+  placedPages: number
+  order: number
   /** Groups of operations that a mix can name. */
   mixGroups: { name: string; summary: string }[]
   buffers: number
@@ -188,6 +193,7 @@ export interface NativeRandomOps {
 export interface NativeRaceOpsOptions extends NativeRandomOps {
   layout: NativeLayoutRef
   scheme: NativeSchemeRef
+  behaviour: NativeBehaviour
   pages: number
   seconds: number
   ops: number
@@ -217,6 +223,7 @@ export interface NativeRaceOps {
 export interface NativeExploreOpsOptions extends NativeRandomOps {
   scheme: string
   layout: string
+  behaviour: NativeBehaviour
   pages: number
   ops: number
   schedules: number

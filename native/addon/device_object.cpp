@@ -32,8 +32,7 @@ napi_value refusal_value(const JsValues& js, Errc error, const BoxDevice* device
 }
 
 std::string_view type_name(const BoxDevice& device) {
-  if (device.mirror != nullptr)
-    return kDeviceMemoryNames[static_cast<unsigned>(device.mirror->memory())];
+  if (device.mirror != nullptr) return info(device.mirror->memory()).name;
   if (device.dax != nullptr) return kDaxKindNames[static_cast<unsigned>(device.dax->kind())];
   return kP2pdmaName;
 }
@@ -53,9 +52,10 @@ Result<ObjectId> add(BoxMachine& machine, const std::string& type, std::uint64_t
   if (type == kP2pdmaName) return machine.add_p2pdma(pages, name);
   if (const int kind = index_of(kDaxKindNames, type); kind >= 0)
     return machine.add_dax(static_cast<DaxKind>(kind), pages, name);
-  const int memory = index_of(kDeviceMemoryNames, type);
-  if (memory < 0) return Errc::kInval;
-  return machine.add_device(static_cast<DeviceMemory>(memory), pages, name);
+  const auto row = std::ranges::find(kDeviceMemoryTable, type, &DeviceMemoryInfo::name);
+  if (row == kDeviceMemoryTable.end()) return Errc::kInval;
+  const auto memory = static_cast<DeviceMemory>(row - kDeviceMemoryTable.begin());
+  return machine.add_device(memory, pages, name);
 }
 
 /// Pages that the device could hand out.

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "engine/measure/cost.h"
-#include "page/device_type.h"
 #include "page/layout.h"
 #include "page/object_kind.h"
 #include "page/zone.h"
@@ -23,10 +22,6 @@ inline constexpr std::array<std::string_view, kObjectKinds> kObjectKindNames = {
     "mm",         "buffer-head",   "page-table-lock", "mem-cgroup",  "slab-object", "page"};
 
 inline constexpr std::array<std::string_view, 3> kCostLoopNames = {"scheme", "limit", "none"};
-
-/// Kinds of device memory, by DeviceMemory.
-inline constexpr std::array<std::string_view, kDeviceMemories> kDeviceMemoryNames = {
-    "private", "public", "coherent", "fsdax", "generic", "p2pdma"};
 
 /// By DaxKind.
 inline constexpr std::array<std::string_view, 3> kDaxKindNames = {"fsdax", "devdax",

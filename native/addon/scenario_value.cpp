@@ -5,6 +5,7 @@
 #include <span>
 
 #include "addon/audit_value.h"
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
@@ -33,6 +34,7 @@ SandboxSettings read_machine(JsRead& from) {
   SandboxSettings settings;
   settings.layout = read_layout_ref(from, "layout");
   settings.scheme = read_scheme_ref(from, "scheme");
+  settings.behaviour = read_behaviour(from);
   return settings;
 }
 
@@ -120,6 +122,7 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
       .set("modes", js.texts(kGupModeNames))
       .set("vias", js.texts(kPinViaNames))
       .set("picks", js.texts(kPagePickNames))
+      .set("pageTypes", js.texts(kPageTypeNames))
       .set(
           "mixGroups",
           js.list(
@@ -127,6 +130,8 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
               [&](const MixGroup& group) {
                 return JsObject(js).text("name", group.name).text("summary", group.summary).value();
               }))
+      .number("placedPages", kMaxPlacedPages)
+      .number("order", kMaxOrder)
       .number("buffers", kBuffers)
       .number("devices", kDevices)
       .number("files", kDiskFiles)
@@ -144,6 +149,7 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     if (!from.ok() || !read_rows(env, args[1], ops) || !read_numbers(env, args[2], recorded) ||
         recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
+    settings.placed_pages = count_placed_pages({.setup = ops, .threads = {}});
     LivelockWatch watch;
     const PatienceScope alone(watch);
     std::unique_ptr<Sandbox> sandbox;
@@ -185,6 +191,8 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     LivelockWatch watch;
     const PatienceScope alone(watch);
     settings.threads = static_cast<unsigned>(scenario.threads.size());
+    settings.placed_pages = count_placed_pages(scenario);
+    settings.seed = seed;
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
       return failure(env, error, reason);

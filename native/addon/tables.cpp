@@ -1,5 +1,6 @@
 #include "addon/tables.h"
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/codes.h"
 #include "addon/layout_value.h"
@@ -7,15 +8,14 @@
 #include "addon/random_ops_value.h"
 #include "addon/status.h"
 #include "engine/audit/invariants.h"
-#include "engine/race/pin_op.h"
+#include "engine/scenario/pin_op.h"
 #include "engine/race/race.h"
-#include "engine/race/race_ops.h"
+#include "engine/race/race.h"
 #include "engine/scenario/ops.h"
 #include "engine/scenario/pattern.h"
 #include "mm/pagemap.h"
 #include "page/address.h"
 #include "page/shape.h"
-#include "pins/quirks.h"
 #include "pins/registry.h"
 
 namespace pagebox::addon {
@@ -112,13 +112,18 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("protocols", js.texts(kProtocolNames))
         .set("countPlaces", js.texts(kCountPlaceNames))
         .set("effects", js.texts(kPinEffectNames))
-        .set("quirks", js.texts(kPinQuirkNames))
+        .set("rules", rules_value(js))
+        .set("ruleSets", rule_sets_value(js))
+        .set("quirks", quirks_value(js))
+        .set("machineOptions", machine_options_value(js))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))
         .set("advices", js.texts(kAdviceNames))
         .set("pagemapStates", js.texts(kPagemapStateNames))
         .set("kpageFlags", js.texts(kKpageFlagNames))
-        .set("deviceMemories", js.texts(kDeviceMemoryNames))
+        .set("deviceMemories",
+             js.list(kDeviceMemoryTable,
+                     [&](const DeviceMemoryInfo& each) { return js.text(each.name); }))
         .set("invariants",
              js.list(kInvariantTable,
                      [&](const InvariantInfo& each) {
@@ -146,8 +151,9 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("pagemapBits", js.texts(kPagemapBitNames))
         .set("statuses", statuses(js))
         .set("limits", limits(js))
+        .number("pagesPerHugePage", kPagesPerPmd)
         .number("maxThreads", kMaxThreads)
-        .number("maxScenarioThreads", kMaxRaceOpsThreads)
+        .number("maxScenarioThreads", kMaxScenarioThreads)
         .value();
   });
 }

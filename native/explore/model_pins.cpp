@@ -207,7 +207,7 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
   BoxSettings of_box;
   of_box.layout = settings.layout;
   of_box.scheme = settings.scheme;
-  of_box.quirks = settings.quirks;
+  of_box.behaviour = settings.behaviour;
   of_box.pages = std::uint64_t{settings.folios} << settings.order;
   of_box.shards = settings.threads;
   report = {};

@@ -1,4 +1,4 @@
-// LRU lists threaded through the descriptors' own words 1 and 2, one set of
+// LRU lists threaded through the descriptors' own words, one set of
 // lists and one lock a zone (the lruvec of v6.12's classic LRU, without memcg).
 #pragma once
 
@@ -69,7 +69,7 @@ class Zone {
  private:
   PageList list(LruKind kind) const {
     const auto i = static_cast<unsigned>(kind);
-    return {memmap_, anchors_[i], lru_anchor_index(index_, i)};
+    return {memmap_, anchors_[i], lru_anchor_index(index_, i), memmap_.shape().lru};
   }
   Errc link(Page page, LruKind kind, Errc (PageList::*where)(Page));
 

@@ -89,7 +89,7 @@ struct PinLoops {
     std::uint32_t refs = n;
     const std::uint32_t each = Policy::refs(f, t);
     if (each != 1) {
-      const std::uint32_t pins = f.quirks.has(PinQuirk::kOneBiasForMany) ? 1 : n;
+      const std::uint32_t pins = f.quirks.has(Quirk::kOneBiasForMany) ? 1 : n;
       refs = pins * each;
       atomics::fetch_add(t.u32(f.refcount), refs - n);
     }
@@ -105,7 +105,7 @@ struct PinLoops {
     const std::uint32_t old = atomics::fetch_sub(t.u32(f.refcount), refs);
     if (static_cast<std::int32_t>(old - refs) > 0) [[likely]]
       return false;
-    if (old == refs) return !f.quirks.has(PinQuirk::kNoZeroTest);
+    if (old == refs) return !f.quirks.has(Quirk::kNoZeroTest);
     // Below zero before: the count had crossed its limit, and comes back.
     if (static_cast<std::int32_t>(old) < 0) return false;
     atomics::fetch_add(t.u32(f.refcount), refs);  // more than there was: nothing happened
@@ -115,7 +115,7 @@ struct PinLoops {
   /// A pinned folio cannot change, so who has just pinned it knows the target.
   [[gnu::always_inline]] static Result<bool> unpin_target(const PinFrame& f, const Target& t,
                                                           std::uint32_t n, unsigned shard) {
-    if (f.quirks.has(PinQuirk::kPutForUnpin)) [[unlikely]]
+    if (f.quirks.has(Quirk::kPutForUnpin)) [[unlikely]]
       return drop(f, t, n);
     const std::uint32_t each = Policy::refs(f, t);
     const Errc error = Policy::sub(f, t, n, each, shard);

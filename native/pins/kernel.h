@@ -9,7 +9,7 @@
 #include "base/env.h"
 #include "base/errc.h"
 #include "page/pfn.h"
-#include "pins/quirks.h"
+#include "page/quirks.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -60,7 +60,7 @@ struct PinFrame {
   std::uint32_t refs_per_pin = 1;
   std::uint32_t pinned_from = 1;     // `_refcount`, unsigned, that reads as pinned
   std::uint32_t max_n = 0x7fffffff;  // pins of one call
-  PinQuirkSet quirks;
+  QuirkSet quirks;
 
   std::uint64_t pinned = 0, was_lru = 0;  // masks in their words
   // Packed: one pin, the largest count, and the bits that are not the scheme's.

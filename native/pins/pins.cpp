@@ -40,9 +40,9 @@ void aim_at_memmap(PinFrame& f, Memmap& memmap) {
 
 /// The flag's mask in its word. The quirk takes the mask for a bit number, as
 /// set_bit and test_bit do.
-std::uint64_t flag_mask(unsigned bit, PinQuirkSet quirks) {
+std::uint64_t flag_mask(unsigned bit, QuirkSet quirks) {
   const std::uint64_t mask = std::uint64_t{1} << bit;
-  return quirks.has(PinQuirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
+  return quirks.has(Quirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
 }
 
 void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
@@ -58,7 +58,7 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
   }
   if (scheme.pinned.exists()) {
     const auto bit = static_cast<unsigned>(pinned_bit(scheme, memmap.layout()));
-    const PinQuirkSet quirks = scheme.protocol == Protocol::kListOverlay ? f.quirks : PinQuirkSet{};
+    const QuirkSet quirks = scheme.protocol == Protocol::kListOverlay ? f.quirks : QuirkSet{};
     f.flag_word = shape.word(static_cast<unsigned>(scheme.pinned.word));
     f.pinned = flag_mask(bit, quirks);
     f.isolates = scheme.isolates();
@@ -117,11 +117,11 @@ Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned
   pins->scheme_ = scheme;
   pins->options_ = options;
   PinFrame& f = pins->frame_;
-  f.quirks = options.quirks;
+  f.quirks = memmap.quirks() | options.quirks;
   f.zone = &zone;
   f.refs_per_pin = scheme.refs_per_pin;
   f.pinned_from = scheme.refs_per_pin;
-  if (options.quirks.has(PinQuirk::kStrictlyGreater)) ++f.pinned_from;
+  if (f.quirks.has(Quirk::kStrictlyGreater)) ++f.pinned_from;
   aim_at_memmap(f, memmap);
   place_count(f, scheme, memmap);
   pins->kernel_ = &kernel_of(scheme, memmap.shape().word_bytes);

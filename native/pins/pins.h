@@ -20,7 +20,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 struct PinOptions {
   PinOps ops;
-  PinQuirkSet quirks;
+  QuirkSet quirks;  // beside the machine's
   /// Records each pin and refuses a wrong unpin, and a pin beyond most_refs(), before
   /// the descriptor is touched; the holder is the `shard` of the call. Null: unchecked
   /// and fast.

@@ -47,7 +47,7 @@ function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['a
 export function opRace(
   race: ScenarioRace,
   scenario: Scenario,
-  machine: Pick<RaceScenarioOptions, 'scheme' | 'layout' | 'threads'>,
+  machine: Pick<RaceScenarioOptions, 'scheme' | 'layout' | 'threads' | 'rules' | 'quirks'>,
 ): (box: RaceBox, options: RaceOptions) => Promise<RaceResult> {
   return async (_box, { seconds, seed, affinity, signal, onProgress }) => {
     const result = await race(scenario, {

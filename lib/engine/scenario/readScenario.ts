@@ -1,6 +1,7 @@
 import { tables as nativeTables } from '../../native/tables.ts'
 import { describe } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
+import { behaviourKeys } from '../../pins/behaviour.ts'
 import { type EncodedList, encodeList, newProcesses } from './encode.ts'
 import type { Mix, RandomScenario, Scenario } from './scenarioTypes.ts'
 import { vocabulary } from './vocabulary.ts'
@@ -16,6 +17,8 @@ export interface ReadScenario {
   readonly processes: number
   readonly buffers: number
   readonly pagesEach: number
+  /** What it says of rules, quirks and options, unchecked. */
+  readonly behaviour: Readonly<Record<string, unknown>>
 }
 
 const bad = (where: string, given: unknown, allowed: string): PageboxError =>
@@ -128,8 +131,8 @@ export function readScenario(given: unknown): ReadScenario {
   if (!isPlain(value)) throw bad('scenario', value, 'an object with name and threads, or name and mixes')
   const isRandom = value.mixes !== undefined
   const known = isRandom
-    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach']
-    : ['name', 'summary', 'pages', 'setup', 'threads']
+    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', ...behaviourKeys]
+    : ['name', 'summary', 'pages', 'setup', 'threads', ...behaviourKeys]
   for (const key of Object.keys(value))
     if (!known.includes(key)) throw bad(`scenario.${key}`, value[key], `no field but ${known.join(', ')}`)
   if (typeof value.name !== 'string' || value.name === '') throw bad('scenario.name', value.name, 'a name')
@@ -139,6 +142,7 @@ export function readScenario(given: unknown): ReadScenario {
     processes: count(value.processes, 'processes', 2),
     buffers: count(value.buffers, 'buffers', 7),
     pagesEach: count(value.pagesEach, 'pagesEach', 8),
+    behaviour: Object.fromEntries(behaviourKeys.filter((key) => key in value).map((key) => [key, value[key]])),
   }
   if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }
   const processes = newProcesses()

@@ -1,6 +1,7 @@
 import { native } from '../../native/load.ts'
 import { created } from '../../native/status.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
+import { type BehaviourOptions, behaviourOf } from '../../pins/behaviour.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import { type AuditRow, frozenRows } from '../auditRow.ts'
 import type { OpEffects } from '../recording/explain.ts'
@@ -8,7 +9,7 @@ import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import { encodeOps } from './encode.ts'
 
 /** What a scenario runs on. */
-export interface ScenarioSettings {
+export interface ScenarioSettings extends BehaviourOptions {
   /** `'refcount-bias'` by default. */
   scheme?: string
   /** `'linux-6.12'` by default; mm needs words of 8 bytes. */
@@ -41,10 +42,23 @@ export function runOps(
   recorded: readonly RecordedResult[] = [],
 ): ScenarioRun {
   const { rows, indices, unknown } = encodeOps(ops)
+  const layout = layoutOf(settings.layout ?? 'linux-6.12', 'settings.layout')
+  const scheme = schemeOf(settings.scheme ?? 'refcount-bias', 'settings.scheme')
   const made = native().runScenario(
     {
-      layout: layoutRef(layoutOf(settings.layout ?? 'linux-6.12', 'settings.layout')),
-      scheme: schemeRef(schemeOf(settings.scheme ?? 'refcount-bias', 'settings.scheme')),
+      layout: layoutRef(layout),
+      scheme: schemeRef(scheme),
+      behaviour: behaviourOf(
+        {
+          rules: settings.rules,
+          quirks: settings.quirks,
+          writebackAsksPins: settings.writebackAsksPins,
+          fileBackedDevicePages: settings.fileBackedDevicePages,
+        },
+        'settings',
+        scheme,
+        layout,
+      ),
       hugePages: settings.hugePages ?? false,
     },
     rows,

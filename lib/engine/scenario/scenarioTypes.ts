@@ -1,4 +1,5 @@
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
+import type { BehaviourOptions } from '../../pins/behaviour.ts'
 import type { LongCallOptions, Progress } from '../poll.ts'
 import type { OpResult, RaceProgress } from '../raceTypes.ts'
 import type { AuditRow } from '../auditRow.ts'
@@ -13,7 +14,7 @@ export interface ScenarioThread {
 }
 
 /** A scenario whose operations are written down. `JSON.stringify` of it is its file. */
-export interface WrittenScenario {
+export interface WrittenScenario extends BehaviourOptions {
   readonly name: string
   /** RAM of the machine, in pages. */
   readonly pages?: number
@@ -26,7 +27,7 @@ export interface WrittenScenario {
 export type Mix = Readonly<Record<string, number>>
 
 /** A scenario of random operations: thread i draws from `mixes[i % mixes.length]`. */
-export interface RandomScenario {
+export interface RandomScenario extends BehaviourOptions {
   readonly name: string
   readonly summary?: string
   readonly pages?: number
@@ -79,7 +80,8 @@ export interface ScenarioResult {
   readonly livelocks: readonly Livelock[]
 }
 
-export interface RunOptions {
+/** What a scenario says of rules, quirks and options holds unless the engine is told otherwise. */
+export interface RunOptions extends BehaviourOptions {
   scheme?: string | { readonly name: string }
   layout?: string | { readonly name: string }
   /** Of the pages that are chosen. */

@@ -28,6 +28,8 @@ class Auditor {
   /// has looked at `report.pages`, and says so in `unknown`. kNoMem: the scratch
   /// descriptors cannot be reserved.
   Errc run(AuditReport& report, std::size_t max_rows = kAuditRows, const StopAsk& stop = {});
+  /// Of the pages that were set up by pfn alone, and the lists.
+  Errc run_placed(AuditSink& sink);
 
  private:
   class Impl;

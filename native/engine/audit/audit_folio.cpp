@@ -147,8 +147,8 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
 
   for (std::uint64_t i = 0; i < 1ULL << record.order; ++i) {
     const Pfn pfn = head + i;
-    const std::uint64_t found = box_.memmap().page(pfn).word(0);
-    std::uint64_t expected = scratch_.page(pfn).word(0) & ~pinned;
+    const std::uint64_t found = box_.memmap().page(pfn).flags();
+    std::uint64_t expected = scratch_.page(pfn).flags() & ~pinned;
     if (i == 0) {
       const bool held_off =
           holders.isolations != 0 || (scheme.scheme().isolates() && holders.pins != 0);
@@ -236,7 +236,7 @@ void FolioAudit::check_free(Pfn pfn, AuditSink& sink) {
   const auto mapcount = static_cast<std::uint32_t>(page.mapcount_raw());
   if (mapcount != ~0U && (shape.buddy_type == 0 || mapcount != shape.buddy_type))
     sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "_mapcount", ~0U, mapcount, explain);
-  const std::uint64_t flags = page.word(0) & low_flags_of(shape);
+  const std::uint64_t flags = page.flags() & low_flags_of(shape);
   if (flags != 0)
     sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "flags", 0, flags, explain);
   if (const PinCount count = box_.scheme().pins(pfn); count.exact && count.pins != 0)

@@ -64,11 +64,11 @@ class ListWalk {
     const AuditPlace list = AuditPlace::of_list(kLruKindNames[static_cast<unsigned>(kind)]);
     if (length == 0) return row(list, "anchor", zone.length(kind), 0);
     // The walk stops where a link is not answered by its neighbour's.
-    const std::uint64_t next = memmap.page(last).word(1);
+    const std::uint64_t next = memmap.page(last).lru_next();
     const auto neighbour = memmap.addresses().page_of_lru(next, memmap.capacity());
     if (neighbour)
       row(AuditPlace::page(*neighbour), "lru.prev", memmap.addresses().of_lru(last),
-          memmap.page(*neighbour).word(2));
+          memmap.page(*neighbour).lru_prev());
     else if (next == zone.anchor_address(kind))
       row(list, "length", zone.length(kind), length);
     else

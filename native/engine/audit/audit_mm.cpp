@@ -71,7 +71,7 @@ class Walk {
 
  private:
   /// Mapped by a driver's mmap: neither anonymous nor a file's.
-  static bool is_drivers(Page page) { return page.word(3) == 0; }
+  static bool is_drivers(Page page) { return page.mapping() == 0; }
   Account& account(Pfn pfn) {
     return accounts_[machine_.pfn_of(compound_head(machine_.memmap, machine_.page(pfn)))];
   }

@@ -43,7 +43,7 @@ class DaxAudit {
     const Page page = machine_.page(pfn);
     if (folio_file(machine_, page) != file)
       sink_.add(Invariant::kDaxBlockLinked, AuditPlace::page(pfn), "mapping",
-                file == nullptr ? 0 : 1, page.word(3) != 0,
+                file == nullptr ? 0 : 1, page.mapping() != 0,
                 [&] { return explain() + " names another file, or none"; });
     if (file != nullptr && folio_index(page) != index)
       sink_.add(Invariant::kDaxBlockLinked, AuditPlace::page(pfn), "index", index,

@@ -21,7 +21,7 @@ void check_table(const Machine& machine, Pfn pfn, AuditSink& sink) {
   if (shape.pmd_huge_pte == 0) return;
   const std::uint64_t reserve = machine.tables.record(pfn).reserve;
   check("pmd_huge_pte", reserve == 0 ? 0 : machine.memmap.addresses().of_page({reserve - 1}),
-        page.word(shape.pmd_huge_pte / shape.word_bytes), "the next table in reserve");
+        page.word_at(shape.pmd_huge_pte), "the next table in reserve");
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
     for (Pfn pfn = std::max(first, Pfn{memmap.pages()}); pfn < end; pfn = pfn + 1) {
       if (box_.owns(pfn)) continue;
       const DevPagemap* pagemap = DevPagemap::of(machine_, pfn);
-      const std::uint64_t found = memmap.page(pfn).word(shape.pgmap / shape.word_bytes);
+      const std::uint64_t found = memmap.page(pfn).word_at(shape.pgmap);
       if (pagemap == nullptr && found == 0) continue;
       const std::uint64_t expected = pagemap == nullptr ? 0 : pagemap->address();
       if (found != expected)

@@ -120,10 +120,10 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   // An entry changed without a word to the device.
   const PteSlot slot = f.mm->mm->page_table.find(at);
   const Pte before = slot.get();
-  slot.set(Pte());
+  slot.drop();
   EXPECT_NE(f.audit().find("mirror-in-step mirror " + std::to_string(at) + " "), std::string::npos)
       << f.audit();
-  slot.set(before);
+  slot.restore(before);
   EXPECT_EQ(f.audit(), "");
 }
 

@@ -210,15 +210,15 @@ TEST(BoxStorage, TheAuditFindsAPageThatIsFreeAndMapped) {
   const Page page = f.box->memmap().page(slot.get().pfn());
   const Pte before = slot.get();
   // Unmapped without a word to the page.
-  slot.set(Pte());
+  slot.drop();
   page.mapcount_raw_add(-1);
   EXPECT_NE(f.audit().find("nobody has it, and it is not free"), std::string::npos) << f.audit();
   EXPECT_NE(f.audit().find("p2pdma-accounted free "), std::string::npos) << f.audit();
   page.mapcount_raw_add(1);
   f.machine->machine().put(f.machine->cpu(0), page);
-  slot.set(before);  // freed behind the mapping's back
+  slot.restore(before);  // freed behind the mapping's back
   EXPECT_NE(f.audit().find("yet free to be handed out"), std::string::npos) << f.audit();
-  slot.set(Pte());
+  slot.drop();
   page.set_mapcount_raw(-1);
   EXPECT_EQ(f.audit(), "");
 }

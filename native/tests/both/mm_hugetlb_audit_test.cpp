@@ -85,15 +85,13 @@ TEST_P(MmHugetlbAudit, the_audit_finds_what_is_wrong_with_a_free_page) {
 }
 
 TEST(MmHugetlbPool, needs_room) {
-  const SchemeSpec& scheme = *find_scheme("refcount-bias");
-  std::unique_ptr<Memmap> memmap;
-  ASSERT_EQ(Memmap::create(*find_layout("linux-6.12"), 1024, 1024, memmap), Errc::kOk);
-  Zone zone(*memmap, kZoneNormal);
-  Allocator allocator(*memmap, Pfn{0}, Pfn{1024});
-  std::unique_ptr<Pins> pins;
-  ASSERT_EQ(Pins::create(scheme, *memmap, zone, 1, pins), Errc::kOk);
-  Machine machine(*memmap, zone, allocator, *pins);
-  EXPECT_EQ(machine.start(with_pool(2)), Errc::kNoMem);
+  AssemblySettings parts;
+  parts.ram.layout = *find_layout("linux-6.12");
+  parts.ram.pages = 1024;
+  parts.scheme = *find_scheme("refcount-bias");
+  Assembly assembly;
+  ASSERT_EQ(assembly.create(parts), Errc::kOk);
+  EXPECT_EQ(assembly.start_machine(with_pool(2)), Errc::kNoMem);
 }
 
 }  // namespace
