@@ -89,9 +89,9 @@ TEST_F(AuditRules, a_cached_page_that_names_another_place) {
   ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
   box.machine->put_file(box.cpu(), *file);
   ASSERT_EQ(store_word(box.cpu(), *mm, at(16), 1), FaultResult::kOk);
-  page(16).set_word(4, 7);
+  page(16).set_index(7);
   EXPECT_ROW(audit(), "cache-linked at page " + pfn_text(16) + " mapping: expected 0, found 7");
-  page(16).set_word(4, 0);
+  page(16).set_index(0);
 }
 
 TEST_F(AuditRules, a_swap_slot_with_a_user_too_many) {
@@ -111,11 +111,11 @@ TEST_F(AuditRules, a_page_in_the_swap_cache_that_names_another_slot) {
   cached.ref_add(1);
   (void)do_madvise(box.cpu(), *mm, at(1), 1, Advice::kPageout);
   ASSERT_TRUE(folio_test_swapcache(cached));
-  const std::uint64_t word = cached.word(5);
-  cached.set_word(5, word + 1);
+  const std::uint64_t word = cached.private_word();
+  cached.set_private_word(word + 1);
   EXPECT_ROW(audit({{pfn, false}}),
              "swap-cache-linked at page " + std::to_string(pfn.value) + " private: ");
-  cached.set_word(5, word);
+  cached.set_private_word(word);
   EXPECT_EQ(audit({{pfn, false}}), Rows{});
   box.machine->put(box.cpu(), cached);
 }
@@ -148,9 +148,9 @@ TEST_F(AuditRules, an_entry_outside_every_mapping) {
 
 TEST_F(AuditRules, an_entry_left_in_migration) {
   const Pte before = slot(3).get();
-  slot(3).set(Pte::of({EntryType::kMigrationRead, before.pfn().value}));
+  slot(3).replace(Pte::of({EntryType::kMigrationRead, before.pfn().value}));
   EXPECT_ROW(audit(), "migration-finished at address 0x200000003000 of process 0 pte: ");
-  slot(3).set(before);
+  slot(3).restore(before);
 }
 
 TEST(AuditRulesHuge, a_leaf_that_a_mapping_ends_within) {

@@ -137,9 +137,11 @@ TEST(BoxStorage, TheAuditFindsAnEntryThatLeadsToABlockOfAnotherFile) {
   const PteSlot first = f.mm->mm->page_table.find(at);
   const PteSlot second = f.mm->mm->page_table.find(at + kPageBytes);
   const Pte before = first.get();
-  first.set(second.get());
+  (void)first.clear_and_flush();
+  first.map(second.get());
   EXPECT_EQ(f.audit().find("dax-block-mapped block "), 0U) << f.audit();
-  first.set(before);
+  (void)first.clear_and_flush();
+  first.restore(before);
   EXPECT_EQ(f.audit(), "");
 }
 
