@@ -41,6 +41,7 @@ export interface NativeRaceResult {
   rounds: number
   ops: NativeOpResult[]
   threads: NativeOpResult[][]
+  livelocks: NativeLivelock[]
   audit: NativeAudit
 }
 

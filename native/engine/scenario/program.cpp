@@ -155,6 +155,10 @@ bool Program::next(Op& op) {
 std::optional<PinOp> Program::step_of(std::size_t body, std::size_t size) const {
   if (size == 0 || size > 2) return std::nullopt;
   const Op& first = ops_[body];
+  const std::uint64_t places = first.pick == PagePick::kGiven
+                                   ? Process::first_page(first) + 1
+                                   : std::max<std::uint64_t>(first.pages, 1);
+  if (first.pfn + places > interpreter_.pages().box().settings().placed_pages) return std::nullopt;
   if (!first.has_pfn || is_chosen_late(first.pick) || first.referenced ||
       (first.has_n && first.n != 1) || !Interpreter::in_range(first))
     return std::nullopt;
