@@ -122,16 +122,19 @@ void Sandbox::audit_placed(std::vector<MmAuditRow>& rows) {
   AuditReport report;
   if (error == Errc::kOk) error = Auditor(*box_).run_placed(report);
   while (entered-- > 0) page_threads_[entered]->withdraw();
-  if (error != Errc::kOk)
-    rows.push_back(
-        {.explanation = "no memory for the audit of the pages that were set up by hand"});
+  const auto add = [&](const AuditRow& row, std::string text) {
+    rows.push_back({MmInvariant::kWordsKept,
+                    row.pfn.value,
+                    row.expected,
+                    row.found,
+                    std::move(text),
+                    MmPlace::kPfn,
+                    {}});
+  };
+  if (error != Errc::kOk) add({}, "no memory for the audit of the pages set up by hand");
   for (const AuditRow& row : report.rows)
-    rows.push_back({.invariant = MmInvariant::kWordsKept,
-                    .where = row.pfn.value,
-                    .expected = row.expected,
-                    .found = row.found,
-                    .explanation = std::string(invariant_name(row.invariant)) + ", " + row.field +
-                                   ": " + row.explanation});
+    add(row,
+        std::string(invariant_name(row.invariant)) + ", " + row.field + ": " + row.explanation);
 }
 
 std::string Sandbox::leaks() {

@@ -195,6 +195,7 @@ class Race {
   /// keeps step with the pattern.
   void run_chunk(Share& share, PageThread& pages) const {
     const PageChunk& chunk = share.chunk;
+    pages.set_last(Pfn{chunk.pfns[chunk.size - 1]});
     const std::size_t timed = share.rng.below(PageChunk::kMax);
     if (timed >= chunk.size) return pages.run(chunk, 0, chunk.size, share.steps);
     pages.run(chunk, 0, timed, share.steps);
