@@ -128,7 +128,7 @@ describe('pagebox stress on operations', () => {
       { op: 'unpin_page', page: 'same' },
     ]
     const setup = [{ op: 'set_up_page', pfn: 0, pages: 8, type: 'anon' }]
-    const threads = [{ name: 'driver', ops: [{ op: 'repeat', n: 100, ops }] }]
+    const threads = [{ name: 'driver', ops: [{ op: 'repeat', n: 100_000, ops }] }]
     writeFileSync(file, JSON.stringify({ name: 'ring', setup, threads }))
     try {
       const result = await json(['stress', file, '--seconds', '0.1'])

@@ -159,6 +159,8 @@ class Race {
                              : ~std::uint64_t{0};
     if (limits_.ops != 0) left = std::min(left, limits_.ops - share.done);
     const unsigned step_ops = ground_.ops_of_step();
+    // A setup that was cut short has nothing to run on.
+    if (interpreter != nullptr && now_ns() >= end_ns) left = 0;
     std::uint64_t counted = 0, n = 0;
     const auto count = [&](std::uint64_t ops) {
       left -= ops;

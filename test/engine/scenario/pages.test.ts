@@ -76,7 +76,7 @@ describe('pages by pfn in a scenario', () => {
     expect(of('pins_of')).toEqual([{ ret: 'ok', v: [3, 0] }])
     expect(new Set(of('unpin_page').map((each) => (each as { ret: string }).ret))).toEqual(new Set(['ok']))
     // Whoever pinned it by pfn keeps it where it is.
-    expect(of('migrate_to_dev')).toMatchObject([{ ret: 'EBUSY' }, { ret: 'ok', cpages: 1 }])
+    expect(of('migrate_to_dev')).toMatchObject([{ ret: 'ENOENT' }, { ret: 'ok', cpages: 1 }])
     expect(of('isolate_page')).toEqual([{ ret: 'ok' }])
     expect(of('putback_page')).toEqual([{ ret: 'ok' }])
   })
