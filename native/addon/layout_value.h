@@ -24,8 +24,6 @@ napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme);
 /// Completed, but not checked: see complete_scheme() and check_scheme().
 SchemeSpec read_scheme(JsRead& from);
 SchemeSpec read_scheme_ref(JsRead& from, const char* key);
-/// A list of their names; absent: none.
-PinQuirkSet read_pin_quirks(JsRead& from, const char* key);
 bool read_scheme_ref(napi_env env, napi_value value, SchemeSpec& out);
 
 }  // namespace pagebox::addon

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "addon/audit_value.h"
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/layout_value.h"
@@ -53,7 +55,7 @@ bool read_race(napi_env env, napi_value value, ScenarioRaceSettings& out) {
   JsRead from(env, value);
   out.layout = read_layout_ref(from, "layout");
   out.scheme = read_scheme_ref(from, "scheme");
-  out.quirks = read_pin_quirks(from, "quirks");
+  out.behaviour = read_behaviour(from);
   out.threads = static_cast<unsigned>(from.integer("threads", kMaxScenarioThreads));
   out.duration_ns = static_cast<std::uint64_t>(std::min(from.number("seconds"), 1e9) * 1e9);
   out.ops = from.integer("ops", kMaxSafeInteger);
@@ -75,7 +77,7 @@ napi_value race_result(napi_env env, napi_callback_info info) {
     const JsValues js(env);
     return race_facts(js, found)
         .number("dirtyRound", found.dirty_round)
-        .set("audit", mm_rows_value(js, found.rows))
+        .set("audit", audit_rows_value(js, found.audit.rows))
         .text("leaks", found.leaks)
         .value();
   });

@@ -85,12 +85,6 @@ OpsOutcome outcome_of(RunEnd end) {
   return OpsOutcome::kAssertion;
 }
 
-std::string row_text(const MmAuditRow& row) {
-  return std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-         std::to_string(row.where) + ": expected " + std::to_string(row.expected) + ", found " +
-         std::to_string(row.found) + " (" + row.explanation + ")";
-}
-
 std::string end_text(const RunOutcome& outcome) {
   if (outcome.text != nullptr)
     return std::string(outcome.file) + ":" + std::to_string(outcome.line) + ": " + outcome.text;
@@ -126,6 +120,7 @@ class OpsModel {
     SandboxSettings of_box;
     of_box.layout = settings_.layout;
     of_box.scheme = settings_.scheme;
+    of_box.behaviour = settings_.behaviour;
     of_box.pages = settings_.pages;
     of_box.device_pages = settings_.device_pages;
     of_box.swap_pages = settings_.swap_pages;
@@ -218,14 +213,14 @@ class OpsModel {
   }
 
   static void check(Sandbox& sandbox, ModelOpsFinding& finding, ModelOpsReport& report) {
-    std::vector<MmAuditRow> rows = sandbox.audit();
+    AuditReport audit = sandbox.audit();
     report.hash = hash_words(sandbox.machine(), report.hash);
-    const bool alive = !rows.empty();
+    const bool alive = !audit.clean();
     sandbox.finish();
-    if (!alive) rows = sandbox.audit();
-    if (!rows.empty()) {
+    if (!alive) audit = sandbox.audit();
+    if (!audit.clean()) {
       finding.outcome = OpsOutcome::kViolation;
-      finding.text = row_text(rows.front()) + (alive ? "" : ", when all had exited");
+      finding.text = row_text(audit.rows.front()) + (alive ? "" : ", when all had exited");
       return;
     }
     finding.text = sandbox.leaks();

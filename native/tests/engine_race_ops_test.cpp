@@ -33,10 +33,7 @@ ScenarioRaceSettings settings_for(const char* scheme, unsigned threads) {
 
 std::string text_of(const RaceResult& result) {
   std::string text = result.leaks;
-  for (const MmAuditRow& row : result.rows)
-    text += std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-            std::to_string(row.where) + ": expected " + std::to_string(row.expected) + ", found " +
-            std::to_string(row.found) + " (" + row.explanation + ")\n";
+  for (const AuditRow& row : result.audit.rows) text += row_text(row) + "\n";
   return text;
 }
 
@@ -47,7 +44,7 @@ class RaceOps : public testing::TestWithParam<const char*> {
     RaceControl control;
     RaceResult result;
     ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
-    EXPECT_TRUE(result.rows.empty() && result.leaks.empty())
+    EXPECT_TRUE(result.audit.clean() && result.leaks.empty())
         << "seed " << settings.seed << ", round " << result.dirty_round << "\n"
         << text_of(result);
     EXPECT_EQ(result.stopped_by, StoppedBy::kTime);
@@ -136,7 +133,7 @@ TEST(RaceOpsScenario, each_round_runs_the_lists_once) {
   RaceControl control;
   RaceResult result;
   ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
-  EXPECT_TRUE(result.rows.empty() && result.leaks.empty()) << text_of(result);
+  EXPECT_TRUE(result.audit.clean() && result.leaks.empty()) << text_of(result);
   EXPECT_EQ(result.stopped_by, StoppedBy::kRounds);
   EXPECT_EQ(result.rounds, 5U);
   EXPECT_EQ(result.total[static_cast<unsigned>(OpCode::kStore)].ops, 50U);

@@ -1,3 +1,4 @@
+import { type BehaviourOptions, behaviourKeys } from '../../pins/behaviour.ts'
 import { badArgument, boolean, callback, options, or, type Read } from '../../base/args.ts'
 import { describe } from '../../base/describe.ts'
 import { guardThis } from '../../base/guardThis.ts'
@@ -389,14 +390,20 @@ export class ScenarioBuilder extends OpList {
  */
 export function scenario(
   name: string,
-  settings: { pages?: number },
+  settings: { pages?: number } & BehaviourOptions,
   build: (builder: ScenarioBuilder) => void,
 ): WrittenScenario {
-  const { pages } = options(settings, 'settings', ['pages'] as const)
+  const { pages, ...behaviour } = { ...options(settings, 'settings', ['pages', ...behaviourKeys] as const) }
   const setup: ScenarioOp[] = []
   const threads: ScenarioThread[] = []
   callback<(builder: ScenarioBuilder) => void>(build, 'build')(new ScenarioBuilder(setup, threads, internal))
-  const made = { name, ...(pages === undefined ? {} : { pages: pages as number }), setup, threads }
+  const made: WrittenScenario = {
+    name,
+    ...(pages === undefined ? {} : { pages: pages as number }),
+    ...(behaviour as BehaviourOptions),
+    setup,
+    threads,
+  }
   readScenario(made)
   return made
 }

@@ -14,11 +14,7 @@ class Auditor::Impl {
 
   Errc run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
     if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
-    report.rows.clear();
-    report.rows_total = 0;
-    report.by_invariant = {};
-    report.pages = 0;
-    report.unknown.clear();
+    report.clear();
     if (box_.ledger() == nullptr) {
       report.unknown.push_back(
           "who holds pins: without a ledger the scheme's own count is believed");
@@ -48,7 +44,7 @@ class Auditor::Impl {
     return Errc::kOk;
   }
 
-  Errc run_placed(AuditSink& sink, std::uint64_t& pages) {
+  Errc run_placed(AuditSink& sink) {
     if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
     FolioAudit folios(box_, *scratch_.memmap, *scratch_.zone, *scratch_.allocator);
     const Pfn placed{box_.settings().placed_pages};
@@ -57,7 +53,6 @@ class Auditor::Impl {
       Pfn at = first;
       for (; at < std::min(end, placed); scratch_.memmap->reset())
         at = check_run(at, std::min(end, placed), with_lru, folios, sink);
-      pages += at - first;
       for (; at < end; at = at + 1)
         if (says_lru(box_.memmap().page(at))) ++with_lru;
     });
@@ -115,11 +110,7 @@ Errc Auditor::run(AuditReport& report, std::size_t max_rows, const StopAsk& stop
   return impl_->run(report, max_rows, stop);
 }
 
-Errc Auditor::run_placed(AuditReport& report, std::size_t max_rows) {
-  report = {};
-  AuditSink sink(report, max_rows);
-  return impl_->run_placed(sink, report.pages);
-}
+Errc Auditor::run_placed(AuditSink& sink) { return impl_->run_placed(sink); }
 
 Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {
   return Auditor(box).run(report, max_rows);

@@ -1,13 +1,15 @@
 #include "engine/box/assembly.h"
 
 #include "base/reason.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Ram::create(const RamSettings& settings) {
   if (settings.placed_pages >= settings.pages) return Errc::kInval;
   if (const Errc error = Memmap::create(settings.layout, settings.pages,
-                                        settings.pages + settings.device_pages, memmap);
+                                        settings.pages + settings.device_pages, memmap,
+                                        settings.behaviour);
       error != Errc::kOk)
     return error;
   zone = std::make_unique<Zone>(*memmap, settings.zone);
@@ -25,6 +27,8 @@ Errc Assembly::create(const AssemblySettings& settings, std::string* reason) {
   const SchemeSpec& scheme = settings.scheme;
   RamSettings ram = settings.ram;
   if (const Fit fit = scheme_fits(scheme, ram.layout); !fit)
+    return explain(Errc::kRefused, reason, fit.why.c_str());
+  if (const Fit fit = behaviour_fits(ram.behaviour, scheme, ram.layout); !fit)
     return explain(Errc::kRefused, reason, fit.why.c_str());
   ram.layout = layout_for(scheme, ram.layout);
   Errc error = ram_.create(ram);

@@ -5,6 +5,7 @@
 #include "base/reason.h"
 #include "engine/box/box_machine.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -36,6 +37,7 @@ Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::st
 Errc Box::build(std::string* reason) {
   AssemblySettings of;
   of.ram.layout = settings_.layout;
+  of.ram.behaviour = settings_.behaviour;
   of.ram.pages = settings_.pages;
   of.ram.device_pages = settings_.device_pages;
   of.ram.placed_pages = settings_.placed_pages;
@@ -43,7 +45,6 @@ Errc Box::build(std::string* reason) {
   of.scheme = settings_.scheme;
   of.huge_pages = settings_.huge_pages;
   if (settings_.ledger) ledger_ = std::make_unique<Ledger>();
-  of.pins.quirks = settings_.quirks;
   of.pins.ledger = settings_.ledger_at_audits ? nullptr : ledger_.get();
   of.pins.ops = pin_ops();
   // The machine's processors count behind the threads that pin by pfn: so each knows
@@ -53,6 +54,9 @@ Errc Box::build(std::string* reason) {
   settings_.device_pages = memmap().capacity() - settings_.pages;
   if (const Errc error = Accounts::create(memmap().capacity(), accounts_); error != Errc::kOk)
     return explain(error, reason, "the accounts cannot be reserved");
+  if (ledger_ != nullptr)
+    if (const Errc error = ledger_->reserve(memmap().capacity()); error != Errc::kOk)
+      return explain(error, reason, "the ledger cannot be reserved");
   pfn_limit_.store(settings_.pages);
   const SchemeSpec& scheme = settings_.scheme;
   asks_type_ = (types_of_place(scheme.place).bits & ~scheme.types.bits) != 0;

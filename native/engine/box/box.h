@@ -33,7 +33,7 @@ struct BoxSettings {
   /// Fewer will do where a pfn of the layout cannot name so many.
   bool device_pages_optional = false;
   unsigned shards = 8;  // logical threads that pin by pfn
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   /// Keep an exact account of pins and references, and refuse a wrong unpin or put
   /// before the descriptor is touched.
   bool ledger = true;
@@ -54,8 +54,6 @@ struct BoxSettings {
   unsigned cpus = 8;  // one to a user while there are enough
   std::uint64_t swap_pages = 1 << 14;
   bool transparent_huge_pages = true;
-  bool writeback_asks_pins = false;
-  bool file_backed_device_pages = false;
   std::uint64_t hugetlb_pages = 0;  // more than none: the machine comes with the box
 };
 
@@ -66,6 +64,16 @@ struct PageWords {
 };
 
 class BoxMachine;
+
+/// Pins of many pages, to be taken or given back.
+struct PinBatch {
+  std::span<const std::uint32_t> pfns;
+  std::span<const std::uint32_t> counts;  // one for each page; empty: one pin each
+  /// Gets what became of each page, and no failure ends the batch. Empty: all or nothing.
+  std::span<std::int32_t> errors;
+
+  std::uint32_t count(std::size_t i) const { return counts.empty() ? 1 : counts[i]; }
+};
 
 class Box {
  public:
@@ -98,6 +106,10 @@ class Box {
   Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// kNotPinned: the ledger has fewer pins. The last reference frees the page.
   Errc unpin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  /// Many pages. kRange, kInval: a pfn or a count, and nothing is done. Without `errors`
+  /// all or nothing, as Pins::try_pin_all() and unpin_all() say it.
+  BatchResult pin_many(const PinBatch& batch, unsigned shard = 0);
+  BatchResult unpin_many(const PinBatch& batch, unsigned shard = 0);
   Result<bool> maybe_pinned(Pfn pfn) const;
   Result<PinCount> pins(Pfn pfn) const;
 
@@ -185,6 +197,8 @@ class Box {
   void drop_folio(Pfn head, std::uint32_t n);
   bool asks_type_ = false;
   Errc check(Pfn pfn, std::uint32_t n) const;
+  BatchResult check(const PinBatch& batch) const;
+  BatchResult pin_typed(const PinBatch& batch, unsigned shard);
   Errc place(Pfn pfn, const PageSetup& setup);
   bool is_held(Pfn head, const PageRecord& record) const;
   Errc freeze_range(Pfn first, Pfn end);

@@ -30,8 +30,6 @@ Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out, std::string*
   options.cpus = settings.shards + settings.cpus;
   options.swap_pages = settings.swap_pages;
   options.transparent_huge_pages = settings.transparent_huge_pages;
-  options.writeback_asks_pins = settings.writeback_asks_pins;
-  options.file_backed_device_pages = settings.file_backed_device_pages;
   options.hugetlb_pages = settings.hugetlb_pages;
   if (const Errc error = box.assembly().start_machine(options, reason); error != Errc::kOk)
     return error;

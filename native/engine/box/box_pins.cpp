@@ -1,5 +1,7 @@
 // References, pins and isolation of single pages: bounds first, then the account,
 // then the descriptor.
+#include <vector>
+
 #include "engine/box/box.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -82,6 +84,56 @@ Errc Box::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (!last) return last.error;
   if (last.value) free_page(head.value);
   return Errc::kOk;
+}
+
+BatchResult Box::check(const PinBatch& batch) const {
+  const auto failed = [](std::size_t index, Errc error) {
+    return BatchResult{.failed = 1, .first_failed = index, .first_error = error};
+  };
+  for (std::size_t i = 0; i < batch.pfns.size(); ++i)
+    if (batch.pfns[i] >= settings_.pages) return failed(i, Errc::kRange);
+  for (std::size_t i = 0; i < batch.counts.size(); ++i)
+    if (batch.counts[i] == 0 || batch.counts[i] > kRefcountMax) return failed(i, Errc::kInval);
+  return {};
+}
+
+BatchResult Box::pin_many(const PinBatch& batch, unsigned shard) {
+  if (const BatchResult bad = check(batch); bad.failed != 0) return bad;
+  if (asks_type_)
+    for (std::size_t i = 0; i < batch.pfns.size(); ++i) {
+      const Errc error = check_type(Pfn{batch.pfns[i]});
+      if (error == Errc::kOk) continue;
+      if (!batch.errors.empty()) return pin_typed(batch, shard);
+      return {.failed = 1, .first_failed = i, .first_error = error};
+    }
+  if (!batch.errors.empty())
+    return scheme().try_pin_each(batch.pfns, shard, batch.counts, batch.errors);
+  std::vector<std::uint32_t> freed(batch.pfns.size());
+  const BatchResult result = scheme().try_pin_all(batch.pfns, shard, freed, batch.counts);
+  for (std::size_t i = 0; i < result.freed; ++i) free_page(Pfn{freed[i]});
+  return result;
+}
+
+/// Some of them are of a type that the scheme leaves out.
+BatchResult Box::pin_typed(const PinBatch& batch, unsigned shard) {
+  BatchResult result;
+  for (std::size_t i = 0; i < batch.pfns.size(); ++i) {
+    const Errc error = pin(Pfn{batch.pfns[i]}, batch.count(i), shard);
+    batch.errors[i] = static_cast<std::int32_t>(error);
+    ++(error == Errc::kOk ? result.done : result.failed);
+  }
+  return result;
+}
+
+BatchResult Box::unpin_many(const PinBatch& batch, unsigned shard) {
+  if (const BatchResult bad = check(batch); bad.failed != 0) return bad;
+  std::vector<std::uint32_t> freed(batch.pfns.size());
+  const BatchResult result =
+      batch.errors.empty()
+          ? scheme().unpin_all(batch.pfns, shard, freed, batch.counts)
+          : scheme().unpin_each(batch.pfns, shard, freed, batch.counts, batch.errors);
+  for (std::size_t i = 0; i < result.freed; ++i) free_page(Pfn{freed[i]});
+  return result;
 }
 
 Result<bool> Box::maybe_pinned(Pfn pfn) const {

@@ -175,7 +175,7 @@ void Box::free_page(Pfn head) {
   const Shape& shape = memmap().shape();
   for (Pfn at = head; at < end_of(head, record); at = at + 1) {
     const Page freed = memmap().page(at);
-    freed.set_word(0, zone_and_node(shape, freed.word(0)));
+    freed.set_flags(zone_and_node(shape, freed.flags()));
     for (unsigned i = 1; i < shape.stride_bytes / shape.word_bytes; ++i)
       if (!holds_counts(shape, i)) freed.set_word(i, 0);
     PageRecord single = record;

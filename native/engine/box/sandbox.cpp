@@ -6,11 +6,14 @@
 #include "engine/audit/audit.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::uint64_t kHugePagesNeed = 4;
+/// A sandbox is small, and its rows are few: all of them, and still a limit.
+constexpr std::size_t kSandboxAuditRows = 1 << 16;
 
 }  // namespace
 
@@ -27,7 +30,7 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   BoxSettings of;
   of.layout = settings.layout;
   of.scheme = settings.scheme;
-  of.quirks = settings.quirks;
+  of.behaviour = settings.behaviour;
   of.pages = settings.placed_pages + settings.pages;
   of.placed_pages = settings.placed_pages;
   of.device_pages = settings.device_pages;
@@ -36,7 +39,6 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   of.cpus = cpus;
   of.swap_pages = settings.swap_pages;
   of.transparent_huge_pages = settings.transparent_huge_pages;
-  of.file_backed_device_pages = settings.file_backed_device_pages;
   // In order it is what schemes that cannot tell are compared with.
   of.ledger_at_audits = settings.threads != 0;
   if (const Errc error = Box::create(of, sandbox->box_, reason); error != Errc::kOk) return error;
@@ -86,7 +88,7 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const 
   return records;
 }
 
-std::vector<MmAuditRow> Sandbox::audit() {
+AuditReport Sandbox::audit() {
   std::vector<Mm*> mms;
   std::vector<HeldReference> held;
   processes_->for_each([&](const Process& process) {
@@ -104,37 +106,28 @@ std::vector<MmAuditRow> Sandbox::audit() {
                         .count = n});
     });
   machine().rcu.barrier();
+  AuditReport report;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
+  AuditSink sink(report, kSandboxAuditRows);
   MmAuditInput input{mms, held};
   input.is_foreign = [](const void* box, Pfn pfn) {
     return static_cast<const Box*>(box)->owns(pfn);
   };
   input.context = box_.get();
-  std::vector<MmAuditRow> rows = audit_mm(machine(), input);
-  if (box_->settings().placed_pages != 0) audit_placed(rows);
-  return rows;
+  audit_mm(machine(), input, sink);
+  if (box_->settings().placed_pages != 0 && audit_placed(sink) != Errc::kOk)
+    report.unknown.push_back("pages that were set up by hand: no memory for their audit");
+  return report;
 }
 
-void Sandbox::audit_placed(std::vector<MmAuditRow>& rows) {
+Errc Sandbox::audit_placed(AuditSink& sink) {
   std::size_t entered = 0;
   Errc error = Errc::kOk;
   while (error == Errc::kOk && entered < page_threads_.size())
     if (error = page_threads_[entered]->enter(); error == Errc::kOk) ++entered;
-  AuditReport report;
-  if (error == Errc::kOk) error = Auditor(*box_).run_placed(report);
+  if (error == Errc::kOk) error = Auditor(*box_).run_placed(sink);
   while (entered-- > 0) page_threads_[entered]->withdraw();
-  const auto add = [&](const AuditRow& row, std::string text) {
-    rows.push_back({MmInvariant::kWordsKept,
-                    row.pfn.value,
-                    row.expected,
-                    row.found,
-                    std::move(text),
-                    MmPlace::kPfn,
-                    {}});
-  };
-  if (error != Errc::kOk) add({}, "no memory for the audit of the pages set up by hand");
-  for (const AuditRow& row : report.rows)
-    add(row,
-        std::string(invariant_name(row.invariant)) + ", " + row.field + ": " + row.explanation);
+  return error;
 }
 
 std::string Sandbox::leaks() {

@@ -18,7 +18,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct SandboxSettings {
   Layout layout;
   SchemeSpec scheme;
-  PinQuirkSet quirks;
   /// 64 MiB of RAM: no scenario of the recordings comes near it.
   std::uint64_t pages = 1 << 14;
   std::uint64_t device_pages = 1 << 13;
@@ -27,10 +26,10 @@ struct SandboxSettings {
   unsigned threads = 0;
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
-  bool file_backed_device_pages = false;  // see MachineOptions
   /// Beside `pages`: RAM from pfn 0 on that the scenario sets up by hand.
   std::uint64_t placed_pages = 0;
   std::uint64_t seed = 1;  // of what threads take by chance of what they hold
+  Behaviour behaviour;
 };
 
 class Sandbox {
@@ -53,7 +52,7 @@ class Sandbox {
   /// All processes exit, and nothing may be left. With nothing running.
   void finish();
   /// Every descriptor, page table and slot against who is alive now.
-  std::vector<MmAuditRow> audit();
+  AuditReport audit();
   /// After finish(): what is not back where it came from, in words; empty: nothing.
   std::string leaks();
   Box& box() { return *box_; }
@@ -61,7 +60,7 @@ class Sandbox {
 
  private:
   Sandbox() = default;
-  void audit_placed(std::vector<MmAuditRow>& rows);
+  Errc audit_placed(AuditSink& sink);
   // Destroyed from the last to the first: each stands on those before it.
   std::shared_ptr<Box> box_;
   std::unique_ptr<MirrorDevices> devices_;

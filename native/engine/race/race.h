@@ -66,7 +66,7 @@ struct RaceSettings : RaceLimits {
 struct ScenarioRaceSettings : RaceLimits {
   Layout layout;
   SchemeSpec scheme;
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   /// Null: random operations of `mixes`.
   const ScenarioOps* scenario = nullptr;
   std::vector<OpMix> mixes;  // thread i has mixes[i % size]
@@ -118,8 +118,7 @@ struct RaceResult {
   std::vector<std::vector<OpResult>> threads;
   std::vector<OpResult> total;
   // Of the round that ended the race.
-  AuditReport audit;              // of a box
-  std::vector<MmAuditRow> rows;   // of a machine
+  AuditReport audit;
   std::string leaks;              // when all have exited; empty: nothing
   std::uint64_t dirty_round = 0;  // which one was not clean, from 0
   /// What loops of that round gave up, kMax of each thread; empty: nothing.

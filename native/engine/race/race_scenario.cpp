@@ -53,7 +53,7 @@ class ScenarioGround final : public RaceGround {
     SandboxSettings of;
     of.layout = settings_.layout;
     of.scheme = settings_.scheme;
-    of.quirks = settings_.quirks;
+    of.behaviour = settings_.behaviour;
     of.pages = settings_.pages;
     of.device_pages = settings_.device_pages;
     of.swap_pages = settings_.swap_pages;
@@ -76,11 +76,11 @@ class ScenarioGround final : public RaceGround {
   }
 
   Errc end_round(bool, const StopAsk&, RaceResult& result, bool& clean) override {
-    result.rows = sandbox_->audit();
+    result.audit = sandbox_->audit();
     sandbox_->finish();
-    if (result.rows.empty()) result.rows = sandbox_->audit();
-    if (result.rows.empty()) result.leaks = sandbox_->leaks();
-    clean = result.rows.empty() && result.leaks.empty();
+    if (result.audit.clean()) result.audit = sandbox_->audit();
+    if (result.audit.clean()) result.leaks = sandbox_->leaks();
+    clean = result.audit.clean() && result.leaks.empty();
     return Errc::kOk;
   }
   void end() override { sandbox_.reset(); }

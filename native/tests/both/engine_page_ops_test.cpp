@@ -95,15 +95,15 @@ TEST_F(PageOps, what_a_thread_holds_is_in_the_audit_and_goes_at_the_end) {
     EXPECT_EQ(interpreter.run(on_page(OpCode::kGetPage)).ret, Errc::kOk);
     EXPECT_EQ(interpreter.run(on_page(OpCode::kIsolatePage)).ret, Errc::kOk);
     EXPECT_EQ(interpreter.run(on_page(OpCode::kIsolatePage)).ret, Errc::kBusy);
-    EXPECT_TRUE(sandbox->audit().empty());
+    EXPECT_TRUE(sandbox->audit().clean());
     const OpRecord pins = interpreter.run(on_page(OpCode::kPinsOf));
     EXPECT_EQ(pins.v, (std::vector<std::uint64_t>{3, 1}));
     // Lost behind the thread's back: the audit says so.
     sandbox->box().memmap().page(Pfn{0}).ref_sub(1);
-    EXPECT_FALSE(sandbox->audit().empty());
+    EXPECT_FALSE(sandbox->audit().clean());
     sandbox->box().memmap().page(Pfn{0}).ref_add(1);
     sandbox->finish();
-    EXPECT_TRUE(sandbox->audit().empty());
+    EXPECT_TRUE(sandbox->audit().clean());
     EXPECT_EQ(sandbox->leaks(), "");
     EXPECT_EQ(sandbox->box().memmap().page(Pfn{0}).refcount(), 1);
   }

@@ -30,12 +30,15 @@ struct MmBox {
 
   explicit MmBox(unsigned cpus = 1, const char* scheme = "refcount-bias",
                  std::uint64_t pages = 4096, std::uint64_t device_pages = 0,
-                 MachineOptions options = {})
-      : MmBox(cpus, *find_scheme(scheme), pages, device_pages, options) {}
+                 MachineOptions options = {}, const Behaviour& behaviour = {},
+                 const char* layout = "linux-6.12")
+      : MmBox(cpus, *find_scheme(scheme), pages, device_pages, options, behaviour, layout) {}
   MmBox(unsigned cpus, const SchemeSpec& scheme, std::uint64_t pages = 4096,
-        std::uint64_t device_pages = 0, MachineOptions options = {}) {
+        std::uint64_t device_pages = 0, MachineOptions options = {},
+        const Behaviour& behaviour = {}, const char* layout = "linux-6.12") {
     AssemblySettings parts;
-    parts.ram.layout = *find_layout("linux-6.12");
+    parts.ram.layout = *find_layout(layout);
+    parts.ram.behaviour = behaviour;
     parts.ram.pages = pages;
     parts.ram.device_pages = device_pages;
     parts.scheme = scheme;
@@ -60,11 +63,11 @@ struct MmBox {
   /// Rows of the audit, in words.
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
     machine->rcu.barrier();  // tables on their way out have a reference still
+    AuditReport report;
+    AuditSink sink(report, kAuditRows);
+    audit_mm(*machine, {mms, held}, sink);
     std::vector<std::string> out;
-    for (const MmAuditRow& row : audit_mm(*machine, {mms, held}))
-      out.push_back(std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-                    std::to_string(row.where) + ": expected " + std::to_string(row.expected) +
-                    ", found " + std::to_string(row.found) + " (" + row.explanation + ")");
+    for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;
   }
 };

@@ -46,9 +46,12 @@ struct DeviceBox {
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
                      std::uint64_t device_pages = kDevicePages, const char* layout = "linux-6.12",
-                     bool file_backed = false, const char* scheme = "refcount-bias") {
+                     bool file_backed = false, const char* scheme = "refcount-bias",
+                     Behaviour behaviour = {}) {
+    behaviour.options = behaviour.options.with(MachineOption::kFileBackedDevicePages, file_backed);
     AssemblySettings parts;
     parts.ram.layout = *find_layout(layout);
+    parts.ram.behaviour = behaviour;
     parts.ram.pages = kRamPages;
     parts.ram.device_pages = device_pages;
     parts.scheme = *find_scheme(scheme);
@@ -57,7 +60,6 @@ struct DeviceBox {
     MachineOptions options;
     options.cpus = cpus;
     options.swap_pages = 512;
-    options.file_backed_device_pages = file_backed;
     EXPECT_EQ(assembly.start_machine(options), Errc::kOk);
     memmap = &assembly.memmap();
     zone = &assembly.zone();
@@ -94,11 +96,11 @@ struct DeviceBox {
   }
   /// Rows of the audit, in words.
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
+    AuditReport report;
+    AuditSink sink(report, kAuditRows);
+    audit_mm(*machine, {mms, held}, sink);
     std::vector<std::string> out;
-    for (const MmAuditRow& row : audit_mm(*machine, {mms, held}))
-      out.push_back(std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-                    std::to_string(row.where) + ": expected " + std::to_string(row.expected) +
-                    ", found " + std::to_string(row.found) + " (" + row.explanation + ")");
+    for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;
   }
   /// Nothing is left of the process.
