@@ -6,8 +6,6 @@ import { tables } from '../native/tables.ts'
 import { behaviourKeys, behaviourOf } from '../pins/behaviour.ts'
 import { schemeOf, schemeRef } from '../pins/schemes.ts'
 
-/** Pages that a pfn can name: batches name them in 32 bits. */
-const maxPages = 2 ** 32
 const maxShards = 256
 
 /** Pfns that a box keeps for devices, unless it is told otherwise: 256 MiB of memory. */
@@ -45,14 +43,14 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         : 'anon'
       : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)
+  const pages = integer(given.pages, `${argument}.pages`, 1, tables().limits.boxPages)
   const layout = layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)
-  const pages = integer(given.pages, `${argument}.pages`, 1, maxPages)
   return {
     pages,
     devicePages:
       given.devicePages === undefined
-        ? Math.min(defaultDevicePages, maxPages - pages)
-        : integer(given.devicePages, `${argument}.devicePages`, 0, maxPages - pages),
+        ? Math.min(defaultDevicePages, tables().limits.boxPages - pages)
+        : integer(given.devicePages, `${argument}.devicePages`, 0, tables().limits.boxPages - pages),
     devicePagesOptional: given.devicePages === undefined,
     addressSpaces: true,
     scheme: schemeRef(scheme),

@@ -1,6 +1,6 @@
 import { counted } from '../base/describe.ts'
 import type { ExploreResult } from './explorePinsTypes.ts'
-import type { MmAuditRow } from './scenario/run.ts'
+import { type AuditRow, rowText } from './auditRow.ts'
 import type { ExploreScenarioResult, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
 
 /** Rows and schedules that a text shows. */
@@ -8,19 +8,16 @@ const most = 16
 
 const more = (all: readonly unknown[]): string[] => (all.length > most ? [`  and ${all.length - most} more`] : [])
 
-const rowText = ({ invariant, where, expected, found, explanation }: MmAuditRow): string =>
-  `  ${invariant} at ${where}: expected ${expected}, found ${found}${explanation === '' ? '' : ` (${explanation})`}`
-
 const livelockText = ({ op, waitsFor, page, expected, found }: Livelock): string =>
   `  livelock of ${op ?? 'the audit or an exit'}: waited in vain for ${waitsFor}${page === null ? '' : ` at ${page}`}${
     expected === undefined ? '' : `: expected ${expected}, found ${found}`
   }`
 
 /** Rows of an audit of a machine, one a line, and the waits that were given up. */
-export const rowsText = (rows: readonly MmAuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [
+export const rowsText = (rows: readonly AuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [
   ...livelocks.slice(0, most).map(livelockText),
   ...more(livelocks),
-  ...rows.slice(0, most).map(rowText),
+  ...rows.slice(0, most).map((row) => `  ${rowText(row)}`),
   ...more(rows),
   ...(leaks === '' ? [] : [`  when all had exited: ${leaks}`]),
 ]

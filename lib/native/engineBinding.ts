@@ -1,5 +1,6 @@
 import type {
   NativeAudit,
+  NativeAuditRow,
   NativeBehaviour,
   NativeBoxOptions,
   NativeFailure,
@@ -130,21 +131,11 @@ export interface NativeExplore {
   result(): NativeExploreResult | NativeFailure
 }
 
-/** A row of the audit of address spaces. */
-export interface NativeMmAuditRow {
-  invariant: string
-  /** A pfn, a swap slot or an address. */
-  where: number
-  expected: number
-  found: number
-  explanation: string
-}
-
 export interface NativeScenarioRun {
   results: (Record<string, unknown> | null)[]
   /** Declared effects of the scheme that reached a result; null: none. */
   effects: ({ all: string[]; pages: string[][] } | null)[]
-  audit: NativeMmAuditRow[]
+  audit: NativeAuditRow[]
 }
 
 /** The vocabulary of scenarios, as engine/ops.h and engine/op_row.h have it. */
@@ -160,6 +151,10 @@ export interface NativeScenarioTables {
   vias: string[]
   /** How a page is chosen; the first means a number. */
   picks: string[]
+  pageTypes: string[]
+  /** Pages that may be set up by pfn, and the largest order of a folio. */
+  placedPages: number
+  order: number
   /** Groups of operations that a mix can name. */
   mixGroups: { name: string; summary: string }[]
   buffers: number
@@ -170,7 +165,7 @@ export interface NativeScenarioTables {
 /** Results of a scenario with threads, executed in order. */
 export interface NativeThreadsRun {
   ran: { thread: number; index: number; result: Record<string, unknown> | null }[]
-  audit: NativeMmAuditRow[]
+  audit: NativeAuditRow[]
   leaks: string
   livelocks: NativeLivelock[]
 }
@@ -218,7 +213,7 @@ export interface NativeRaceOps {
         dirtyRound: number
         ops: NativeOpResult[]
         threads: NativeOpResult[][]
-        audit: NativeMmAuditRow[]
+        audit: NativeAuditRow[]
         leaks: string
         livelocks: NativeLivelock[]
       }

@@ -21,10 +21,6 @@ inline constexpr std::array<std::string_view, kObjectKinds> kObjectKindNames = {
     "lru-anchor", "address-space", "anon-vma",        "dev-pagemap", "driver-data", "slab-cache",
     "mm",         "buffer-head",   "page-table-lock", "mem-cgroup",  "slab-object", "page"};
 
-/// As /proc/meminfo has them.
-inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {
-    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
-
 inline constexpr std::array<std::string_view, 3> kCostLoopNames = {"scheme", "limit", "none"};
 
 /// By DaxKind.

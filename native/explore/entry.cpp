@@ -31,7 +31,7 @@ PageboxModelViolation plain(const ModelViolation& violation) {
   copy_text(result.end, run_end_name(violation.end));
   if (violation.end != RunEnd::kClean) return result;
   copy_text(result.invariant, invariant_name(violation.row.invariant));
-  result.pfn = violation.row.pfn.value;
+  result.pfn = violation.row.place.at;
   result.expected = violation.row.expected;
   result.found = violation.row.found;
   return result;

@@ -72,7 +72,7 @@ class PinsModel {
   bool check(ModelViolation& violation) {
     if (false_negative_ != kNone) {
       violation.row = {Invariant::kMaybePinnedSound,
-                       Pfn{false_negative_},
+                       AuditPlace::page(Pfn{false_negative_}),
                        "pins",
                        1,
                        0,
@@ -81,7 +81,7 @@ class PinsModel {
     }
     if (refused_unpin_ != kNone) {
       violation.row = {Invariant::kUnpinAccepted,
-                       Pfn{refused_unpin_},
+                       AuditPlace::page(Pfn{refused_unpin_}),
                        "pins",
                        1,
                        0,

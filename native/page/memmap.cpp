@@ -43,13 +43,13 @@ void Memmap::init_descriptor(Pfn pfn, unsigned zone) {
   mark_touched(pfn);
   const Page page = this->page(pfn);
   page.set_mapcount_raw(-1);
-  page.set_word(0, shape_.flags_of_new_page(pfn.value, zone));
+  page.set_flags(shape_.flags_of_new_page(pfn.value, zone));
 }
 
 bool Memmap::is_untouched(Pfn pfn) const {
   // Initialisation writes -1, so a zero `_mapcount` with zero flags is no page yet.
   const Page page = this->page(pfn);
-  return page.word(0) == 0 && page.mapcount_raw() == 0 && page.refcount() == 0;
+  return page.flags() == 0 && page.mapcount_raw() == 0 && page.refcount() == 0;
 }
 
 void Memmap::zero(Pfn first, Pfn end) {

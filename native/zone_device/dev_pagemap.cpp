@@ -73,7 +73,7 @@ Errc DevPagemap::add() {
     memmap.init_descriptor(first + i, kZoneDevice);
     const Page page = machine_.page(first + i);
     page.set(Flag::kReserved);
-    if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
+    if (shape.pgmap != 0) page.set_word_at(shape.pgmap, pgmap);
     page.set_refcount(idle_refs());
   }
   handed_out_ = std::make_unique<std::uint8_t[]>(pages);
@@ -104,9 +104,9 @@ Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
     for (const Pfn pfn : pfns) handed_out_[pfn - range_.first] = 1;
   }
   const Shape& shape = machine_.memmap.shape();
-  for (unsigned n = 3; n <= 5; ++n)
-    if (shape.word(n) != shape.pgmap)
-      for (const Pfn pfn : pfns) machine_.page(pfn).set_word(n, 0);
+  for (const std::uint16_t life : {shape.mapping, shape.index, shape.private_word})
+    if (life != shape.pgmap)
+      for (const Pfn pfn : pfns) machine_.page(pfn).set_word_at(life, 0);
   const Page any = machine_.page(range_.first);
   std::uint64_t earlier = 0;
   for (const Flag flag : kLifeFlags) earlier |= any.mask_of(flag);
@@ -115,7 +115,7 @@ Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
   for (const Pfn pfn : pfns) {
     const Page page = machine_.page(pfn);
     // Nobody holds it, so nobody sets a flag meanwhile.
-    page.set_word(0, (page.word(0) & ~earlier) | fresh);
+    page.set_flags((page.flags() & ~earlier) | fresh);
     page.set_refcount(references);
   }
   return pfns.size();
@@ -146,7 +146,8 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
 
 void DevPagemap::put_back_pgmap(Page page) const {
   const Shape& shape = machine_.memmap.shape();
-  if (shape.pgmap >= shape.word(3)) page.set_word(shape.pgmap / shape.word_bytes, address());
+  if (shape.pgmap == shape.mapping || shape.pgmap == shape.index)
+    page.set_word_at(shape.pgmap, address());
 }
 
 /// How many of the pages, from the first on, were handed out: they are not any more.

@@ -37,15 +37,18 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   folio_add_new_anon_rmap(cpu, page, vma, address, true);
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
-  slot.set(pte);
+  if (pte.present())
+    slot.map(pte);
+  else
+    slot.replace(pte);
   return true;
 }
 
 /// The device's descriptor has room for what leads from a page to its file, and to its
 /// buffers. Two proposals of 2018 have not.
 bool has_room_for_file(const Shape& shape) {
-  return shape.device_mapping == shape.word(3) && shape.device_index == shape.word(4) &&
-         shape.device_private == shape.word(5);
+  return shape.device_mapping == shape.mapping && shape.device_index == shape.index &&
+         shape.device_private == shape.private_word;
 }
 
 /// Only anonymous memory moves to a device, and only once swap forgets it; pages of
@@ -166,7 +169,7 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
     const Page from = machine.page(each.from), to = machine.page(each.to);
     if (to == from) give_back(dst[i]);
     // Its file knows the other one now: nobody may take this one for the file's.
-    if (to != from && !folio_test_anon(from)) from.set_word(3, 0);
+    if (to != from && !folio_test_anon(from)) from.set_mapping(0);
     if (from != fault_page) folio_unlock(from);
     returned.add(each.from);
     if (to == from || each.hands_over) continue;
@@ -219,7 +222,7 @@ Errc migrate_device_page(Cpu& cpu, Page page) {
   MigratePfn dst;
   src.set(MigratePfn::kMigrate);
   folio_lock(page);
-  if (page.word(3) == 0) {
+  if (page.mapping() == 0) {
     // Truncated meanwhile: there is nothing to move, and nothing to find here.
     folio_unlock(page);
     machine.put(cpu, page);

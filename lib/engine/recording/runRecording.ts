@@ -26,9 +26,6 @@ export function runRecording(recording: Recording, settings: ScenarioSettings): 
     results: results.map((result): RecordedResult => result ?? {}),
     unsupported,
     effects,
-    audit: audit.map(
-      ({ invariant, where, expected, found, explanation }) =>
-        `${invariant} at ${where}: expected ${expected}, found ${found} (${explanation})`,
-    ),
+    audit,
   }
 }

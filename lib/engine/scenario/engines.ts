@@ -12,6 +12,7 @@ import { behaviourKeys, behaviourOf } from '../../pins/behaviour.ts'
 import type { Scheme } from '../../pins/scheme.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
+import { frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
@@ -141,7 +142,8 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
     const list = all[thread] as (typeof all)[number]
     return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
   })
-  const { audit, leaks, livelocks } = found
+  const { leaks, livelocks } = found
+  const audit = frozenRows(found.audit)
   const text = (): string =>
     audit.length === 0 && leaks === '' && livelocks.length === 0
       ? `clean: ${counted(ran.length, 'operation')} of '${read.name}'`
@@ -185,7 +187,13 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
   )
   const { livelocks } = found
   const clean = found.audit.length === 0 && found.leaks === '' && livelocks.length === 0
-  const audit = { clean, rows: found.audit, leaks: found.leaks, livelocks, round: clean ? null : found.dirtyRound }
+  const audit = {
+    clean,
+    rows: frozenRows(found.audit),
+    leaks: found.leaks,
+    livelocks,
+    round: clean ? null : found.dirtyRound,
+  }
   const shown = {
     scheme: scheme.name,
     layout: layout.name,

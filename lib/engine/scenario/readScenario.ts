@@ -1,3 +1,4 @@
+import { tables as nativeTables } from '../../native/tables.ts'
 import { describe } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
 import { behaviourKeys } from '../../pins/behaviour.ts'
@@ -27,16 +28,27 @@ const bad = (where: string, given: unknown, allowed: string): PageboxError =>
     allowed,
   })
 
-const limits = { pages: [16, 2 ** 24], processes: [1, 16], buffers: [1, 12], pagesEach: [1, 4096] } as const
+/** The fewest and the most of what a scenario asks for. */
+function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readonly [min: number, max: number] {
+  const { scenarioPages, scenarioProcesses, scenarioBuffers, scenarioPagesEach } = nativeTables().limits
+  const fewest = 16
+  const all = {
+    pages: [fewest, scenarioPages],
+    processes: [1, scenarioProcesses],
+    buffers: [1, scenarioBuffers],
+    pagesEach: [1, scenarioPagesEach],
+  } as const
+  return all[name]
+}
 const mostThreads = 64
 const largestWeight = 1_000_000
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function count(value: unknown, name: keyof typeof limits, otherwise: number): number {
+function count(value: unknown, name: Parameters<typeof limitsOf>[0], otherwise: number): number {
   if (value === undefined) return otherwise
-  const [min, max] = limits[name]
+  const [min, max] = limitsOf(name)
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw bad(`scenario.${name}`, value, `an integer from ${min} to ${max}`)
   return value

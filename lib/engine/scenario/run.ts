@@ -3,6 +3,7 @@ import { created } from '../../native/status.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
 import { type BehaviourOptions, behaviourOf } from '../../pins/behaviour.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
+import { type AuditRow, frozenRows } from '../auditRow.ts'
 import type { OpEffects } from '../recording/explain.ts'
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import { encodeOps } from './encode.ts'
@@ -17,17 +18,6 @@ export interface ScenarioSettings extends BehaviourOptions {
   hugePages?: boolean
 }
 
-/** A descriptor, page table or swap slot that does not hold what it must. */
-export interface MmAuditRow {
-  readonly invariant: string
-  /** A pfn, a swap slot or an address. */
-  readonly where: number
-  readonly expected: number
-  readonly found: number
-  /** Who accounts for what was expected. */
-  readonly explanation: string
-}
-
 /** Results of a scenario that was executed in order. */
 export interface ScenarioRun {
   /** Of each operation; null where {@link ScenarioRun.unsupported} has its index. */
@@ -36,7 +26,7 @@ export interface ScenarioRun {
   /** Of each operation: what the visible effects that the scheme declares had to do with it. */
   readonly effects: readonly (OpEffects | null)[]
   /** What the audit found after the last operation, and when all processes had exited. */
-  readonly audit: readonly MmAuditRow[]
+  readonly audit: readonly AuditRow[]
 }
 
 /**
@@ -83,7 +73,7 @@ export function runOps(
     effects[index] = found.effects[i] ?? null
     if (results[index] === null) unsupported.push(index)
   }
-  return { results, unsupported: unsupported.sort((a, b) => a - b), effects, audit: found.audit }
+  return { results, unsupported: unsupported.sort((a, b) => a - b), effects, audit: frozenRows(found.audit) }
 }
 
 /** How far a recorded operation came: -1 if it failed, else pages or bytes; NaN: it does not say. */

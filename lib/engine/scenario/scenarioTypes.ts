@@ -2,7 +2,7 @@ import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import type { BehaviourOptions } from '../../pins/behaviour.ts'
 import type { LongCallOptions, Progress } from '../poll.ts'
 import type { OpResult, RaceProgress } from '../raceTypes.ts'
-import type { MmAuditRow } from './run.ts'
+import type { AuditRow } from '../auditRow.ts'
 
 /** One operation, as the vocabulary names it: `{ op: 'store', buf: 'a', page: 'random', value: 7 }`. */
 export type ScenarioOp = RecordedOp
@@ -73,7 +73,7 @@ export interface Livelock {
 export interface ScenarioResult {
   readonly ran: readonly RanOp[]
   /** Empty: clean, with everybody alive and when all had exited. */
-  readonly audit: readonly MmAuditRow[]
+  readonly audit: readonly AuditRow[]
   /** What was not given back in the end; empty: nothing. */
   readonly leaks: string
   /** Operations that waited in vain; empty: none. */
@@ -111,7 +111,7 @@ export interface RaceScenarioResult {
   /** Of the round that ended the race. */
   readonly audit: {
     readonly clean: boolean
-    readonly rows: readonly MmAuditRow[]
+    readonly rows: readonly AuditRow[]
     readonly leaks: string
     /** Operations that waited in vain: that is not clean either. */
     readonly livelocks: readonly Livelock[]

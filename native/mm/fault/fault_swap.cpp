@@ -130,7 +130,7 @@ void map_swapped_page(Fault& fault, Page folio, std::uint64_t page_index, bool f
     // v6.12 forgets a locked vma here: such a page is locked by the next mlock only.
     folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
   }
-  fault.slot.set(pte);
+  fault.slot.map(pte);
   fault.orig = pte;
 }
 

@@ -129,7 +129,7 @@ bool pins_have_room(Machine& machine, Page folio) {
   const bool claims = scheme.place == CountPlace::kWord || scheme.place == CountPlace::kMapcount;
   if (!claims) return true;
   if (range == nullptr) {
-    // The pool's lists have words 1 and 2; the type is where mappings are counted.
+    // The pool's lists have the words of `lru`; the type is where mappings are counted.
     const bool typed = machine.memmap.shape().hugetlb_type != 0;
     return !machine.hugetlb.holds(machine.pfn_of(folio)) ||
            (scheme.place == CountPlace::kMapcount && !typed);

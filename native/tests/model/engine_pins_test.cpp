@@ -33,7 +33,7 @@ std::string text_of(const ModelReport& report) {
   for (const ModelViolation& violation : report.first) {
     text += "run " + std::to_string(violation.run) + ": " + run_end_name(violation.end) + " " +
             std::string(invariant_name(violation.row.invariant)) + " pfn " +
-            std::to_string(violation.row.pfn.value) + " " + violation.row.field + " expected " +
+            std::to_string(violation.row.place.at) + " " + violation.row.field + " expected " +
             std::to_string(violation.row.expected) + " found " +
             std::to_string(violation.row.found) + " (" + violation.row.explanation + ")\n";
   }
