@@ -4,16 +4,18 @@ import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { answerText } from './answer.ts'
 import { measureBoundary, measureFalsePositives, thresholdDisagreement } from './boundaries.ts'
-import { measureGroup } from './costs.ts'
+import { GroupCosts } from './costs.ts'
 import { type CompareDocument, documentVersion, type LayoutEntry, type SchemeEntry } from './document.ts'
-import { measureJavaScript } from './javascript.ts'
+import { JavaScriptCosts } from './javascript.ts'
 import { describeMachine } from './machine.ts'
+import { type Memory, memoryOf } from './memory.ts'
 import { type CostGroup, type Effort, makePlan } from './plan.ts'
 import { examineRoom } from './rooms.ts'
+import { measureAll, type Part } from './schedule.ts'
 import { seededRandom } from './statistics.ts'
 import type { Subject } from './subject.ts'
 
-/** How far a comparison is. `done` and `total` count steps of about equal length. */
+/** How far a comparison is. `done` and `total` are milliseconds; the total is what is expected by now. */
 export interface CompareProgress extends Progress {
   readonly total: number
   readonly what: string
@@ -27,6 +29,8 @@ export interface CompareOptions extends LongCallOptions<CompareProgress> {
   /** On which costs, limits and false positives are measured. */
   costLayout: Layout
   seed: number
+  /** The command line that asked for it, for the document. */
+  command?: string
 }
 
 /** What was compared, and whether that was all. */
@@ -55,7 +59,7 @@ const layoutEntry = (layout: Layout): LayoutEntry => ({
 const safe = (count: bigint | null): number | string | null =>
   count === null ? null : count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : String(count)
 
-const schemeEntry = (scheme: Scheme): SchemeEntry => ({
+const schemeEntry = (subject: Subject, scheme: Scheme, memory: Memory): SchemeEntry => ({
   name: scheme.name,
   summary: scheme.summary,
   source: scheme.source,
@@ -66,6 +70,10 @@ const schemeEntry = (scheme: Scheme): SchemeEntry => ({
   maxPins: safe(scheme.maxPins),
   falsePositives: scheme.falsePositives,
   locks: scheme.locks,
+  bytesPerPage: memory.bytesPerPage,
+  memory: memory.text,
+  builtin: scheme.builtin,
+  definition: scheme.builtin ? null : (subject.definition?.(scheme) ?? null),
   room: [],
   probe: [],
   cost: [],
@@ -77,8 +85,14 @@ const schemeEntry = (scheme: Scheme): SchemeEntry => ({
 const groupText = (group: CostGroup): string =>
   `${group.op}, ${group.pattern}, ${group.threads} ${group.threads === 1 ? 'thread' : 'threads'}`
 
-/** Steps of a group in the progress bar: costs take most of the time, a room next to none. */
-const stepsPerGroup = 20
+const partOf = (what: string, costs: { block(): Promise<void>; width(): number }): Part => ({
+  what,
+  block: () => costs.block(),
+  width: () => costs.width(),
+})
+
+/** What a run without a limit in time is taken for until its first costs are known. */
+const unboundedGuessMs = 300_000
 
 /**
  * The whole comparison. An abort ends it early: the document then holds what
@@ -92,11 +106,11 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   throwIfAborted(call)
   const machine = describeMachine()
   const plan = makePlan(options.effort, machine)
-  const random = seededRandom(seed)
   const document: CompareResult = {
     documentVersion,
     pagebox: subject.version,
     date: new Date().toISOString(),
+    command: options.command ?? '',
     complete: false,
     stoppedBy: 'end',
     elapsedSeconds: 0,
@@ -109,9 +123,10 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
       layouts: layouts.map((layout) => layout.name),
       rounds: plan.rounds,
       sampleMs: plan.sampleMs,
+      runs: 1,
     },
     layouts: layouts.map(layoutEntry),
-    schemes: schemes.map(schemeEntry),
+    schemes: schemes.map((scheme) => schemeEntry(subject, scheme, memoryOf(scheme, costLayout, machine.cores))),
     limit: [],
     pureJs: [],
     disagreements: [],
@@ -119,19 +134,17 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   }
   const entryOf = (name: string): SchemeEntry => document.schemes.find((entry) => entry.name === name) as SchemeEntry
 
-  let done = 0
-  const total =
-    schemes.length * layouts.length + schemes.length + (plan.groups.length + plan.javascript.length) * stepsPerGroup
+  const usualMs = Number.isFinite(plan.budgetSeconds) ? plan.budgetSeconds * 1000 : unboundedGuessMs
   let told = Number.NEGATIVE_INFINITY
-  const tell = (what: string): void => {
+  const tell = (what: string, msLeft: number): void => {
     const now = performance.now()
     if (progressIntervalMs !== undefined && now - told < call.progressIntervalMs) return
     told = now
-    call.onProgress?.({ seconds: (now - begin) / 1000, done, total, what })
+    const done = Math.round(now - begin)
+    call.onProgress?.({ seconds: (now - begin) / 1000, done, total: done + Math.round(msLeft), what })
   }
-  const step = async (what: string, steps = 1): Promise<boolean> => {
-    tell(what)
-    done += steps
+  const step = async (what: string, msLeft = Math.max(0, begin + usualMs - performance.now())): Promise<boolean> => {
+    tell(what, msLeft)
     await setImmediate()
     return !wasAborted(signal)
   }
@@ -172,48 +185,45 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   }
 
   async function costs(): Promise<boolean> {
-    const start = performance.now()
-    // Rooms and limits count against the same time; what is left is for the costs.
-    const left = Math.max(0, begin + plan.budgetSeconds * 1000 - start)
-    const parts = plan.groups.length + plan.javascript.length
-    const roundOptions = (part: number) => ({
+    const options = { ...plan, seed, signal }
+    const groups = plan.groups.map((group) => new GroupCosts(subject, schemes, costLayout, group, options))
+    const forJs = schemes.find((scheme) => scheme.name === 'refcount-bias')
+    const javascript =
+      forJs === undefined
+        ? []
+        : plan.javascript.map((at) => new JavaScriptCosts(subject, forJs, costLayout, at, options))
+    const parts: Part[] = [
+      ...groups.map((each) => partOf(`cost: ${groupText(each.group)}`, each)),
+      ...javascript.map((each) => partOf(`cost from JavaScript: ${each.at.pattern}`, each)),
+    ]
+    /** Anew from all blocks: a document that is looked at in between holds what is known. */
+    const gather = (): void => {
+      document.limit = []
+      for (const entry of document.schemes) entry.cost = []
+      for (const entry of document.schemes) entry.ledger = []
+      for (const each of groups) {
+        for (const { scheme, row, limit } of each.outcomes(seededRandom(seed))) {
+          const entry = entryOf(scheme)
+          if (each.group.ledger) entry.ledger.push(row)
+          else entry.cost.push(row)
+          if (limit) document.limit.push(limit)
+        }
+      }
+      document.pureJs = javascript.flatMap((each) => each.rows(seededRandom(seed)))
+    }
+    const whole = await measureAll(parts, {
       ...plan,
-      seed,
-      random,
-      signal,
-      // What one part leaves over, the later ones may use.
-      deadline: start + (left * (part + 1)) / parts,
+      // Rooms and limits count against the same time; what is left is for the costs.
+      deadline: begin + plan.budgetSeconds * 1000,
+      next: step,
     })
-    for (const [part, group] of plan.groups.entries()) {
-      if (!(await step(`cost: ${groupText(group)}`, stepsPerGroup))) return false
-      for (const { scheme, row, limit } of await measureGroup(
-        subject,
-        schemes,
-        costLayout,
-        group,
-        roundOptions(part),
-      )) {
-        const entry = entryOf(scheme)
-        if (group.ledger) entry.ledger.push(row)
-        else entry.cost.push(row)
-        if (limit) document.limit.push(limit)
-      }
-    }
-    const forJs = schemes.filter((scheme) => scheme.name === 'refcount-bias')
-    for (const [part, at] of plan.javascript.entries()) {
-      if (!(await step(`cost from JavaScript: ${at.pattern}`, stepsPerGroup))) return false
-      for (const scheme of forJs) {
-        const rows = await measureJavaScript(subject, scheme, costLayout, at, roundOptions(plan.groups.length + part))
-        document.pureJs.push(...rows)
-      }
-    }
-    return true
+    gather()
+    return whole
   }
 
   document.complete = (await rooms()) && (await limits()) && (await costs()) && !wasAborted(signal)
   document.stoppedBy = document.complete ? 'end' : 'abort'
-  if (document.complete) done = total
-  tell(document.complete ? 'done' : 'aborted')
+  tell(document.complete ? 'done' : 'aborted', 0)
   document.answer = answerText(document)
   document.elapsedSeconds = (performance.now() - begin) / 1000
   return document
