@@ -291,3 +291,20 @@ export function compareWithBaseline(
       (!otherMachine && differences.some(({ verdict }) => verdict === 'slower')),
   }
 }
+
+const share = (part: number): string => `${Number((100 * part).toPrecision(2))} %`
+
+/** The comparison in a sentence or two. */
+export function baselineSummary({
+  differences,
+  notComparable,
+  smallestEffect: smallest,
+  falseDiscoveryRate: rate,
+}: BaselineReport): string {
+  const of = (verdict: Difference['verdict']): number => differences.filter((each) => each.verdict === verdict).length
+  const changed = of('slower') + of('faster')
+  const what = changed === 0 ? 'no change' : `${changed} changed: ${of('slower')} slower, ${of('faster')} faster`
+  const apart =
+    notComparable === 0 ? '' : ` ${notComparable} more stand beside another loop than then and are not compared.`
+  return `${differences.length} costs compared, ${what}. Each by its hand-written loop of the same rounds; changes below ${share(smallest)} count as none, and at most ${share(rate)} of the reported ones are chance.${apart}`
+}

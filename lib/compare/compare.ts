@@ -31,7 +31,13 @@ export interface CompareOptions extends LongCallOptions<CompareProgress> {
   seed: number
   /** The command line that asked for it, for the document. */
   command?: string
+  /** Layouts whose rooms are examined first, by name. */
+  first?: readonly string[]
+  /** Told when a part of the document is there: where it is measured, each layout's rooms, all rooms. */
+  onPart?: (part: ComparePart, document: CompareDocument) => void
 }
+
+export type ComparePart = { what: 'machine' } | { what: 'rooms' } | { what: 'layout'; layout: string }
 
 /** What was compared, and whether that was all. */
 export type CompareResult = CompareDocument & { stoppedBy: 'end' | 'abort' }
@@ -150,7 +156,9 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   }
 
   async function rooms(): Promise<boolean> {
-    for (const layout of layouts) {
+    options.onPart?.({ what: 'machine' }, document)
+    const first = (layout: Layout): boolean => options.first?.includes(layout.name) === true
+    for (const layout of [...layouts.filter(first), ...layouts.filter((each) => !first(each))]) {
       for (const scheme of schemes) {
         if (!(await step(`room: ${scheme.name} in ${layout.name}`))) return false
         const { room, probe, disagreements } = examineRoom(subject, scheme, layout)
@@ -158,7 +166,16 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
         entryOf(scheme.name).probe.push(...probe)
         document.disagreements.push(...disagreements)
       }
+      options.onPart?.({ what: 'layout', layout: layout.name }, document)
     }
+    const at = new Map(layouts.map((layout, index) => [layout.name, index]))
+    const inOrder = (a: { layout: string }, b: { layout: string }): number =>
+      (at.get(a.layout) as number) - (at.get(b.layout) as number)
+    for (const entry of document.schemes) {
+      entry.room.sort(inOrder)
+      entry.probe.sort(inOrder)
+    }
+    options.onPart?.({ what: 'rooms' }, document)
     return true
   }
 
@@ -193,7 +210,11 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
         ? []
         : plan.javascript.map((at) => new JavaScriptCosts(subject, forJs, costLayout, at, options))
     const parts: Part[] = [
-      ...groups.map((each) => partOf(`cost: ${groupText(each.group)}`, each)),
+      ...groups.map((each) => ({
+        ...partOf(`cost: ${groupText(each.group)}`, each),
+        // One line is set up at once.
+        ...(each.group.pattern === 'hot' && each.group.threads === 1 && { fewest: 2 * plan.fewestBlocks }),
+      })),
       ...javascript.map((each) => partOf(`cost from JavaScript: ${each.at.pattern}`, each)),
     ]
     /** Anew from all blocks: a document that is looked at in between holds what is known. */

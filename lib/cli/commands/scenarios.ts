@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { toJson } from '../json.ts'
 import { opScenarios } from '../stress/opScenarios.ts'
 import { pinScenarios } from '../stress/scenarios.ts'
-import { table, wrap } from '../text/table.ts'
+import { table } from '../text/table.ts'
 import type { Context } from './context.ts'
 
 function run(options: { json?: boolean }, { io }: Context): void {
@@ -15,14 +15,16 @@ function run(options: { json?: boolean }, { io }: Context): void {
       .map(([op, weight]) => `${op}=${weight}`)
       .join(', ')
   const rows = [
-    ...pinScenarios.map(({ name, summary, mix }) => [name, wrap(summary, 44), wrap(weights(mix), 30)]),
+    ...pinScenarios.map(({ name, summary, mix }) => [name, summary, weights(mix)]),
     ...opScenarios.map(({ name, summary, mixes }) => [
       name,
-      wrap(summary, 44),
-      wrap(mixes.map((mix, i) => `thread ${i}: ${weights(mix)}`).join('; '), 30),
+      summary,
+      mixes.map((mix, i) => `thread ${i}: ${weights(mix)}`).join('; '),
     ]),
   ]
-  io.out(`${table([{ head: 'scenario', width: 24 }, { head: 'what happens' }, { head: 'mix' }], rows)}\n`)
+  io.out(
+    `${table([{ head: 'scenario', width: 24 }, { head: 'what happens' }, { head: 'mix' }], rows, { columns: Math.min(io.columns, 100) })}\n`,
+  )
 }
 
 export function addScenarios(program: Command, context: Context): void {
