@@ -96,7 +96,7 @@ details ul { font-size: .88rem; overflow-wrap: anywhere; padding-left: 1.2rem }
 .field small, .claim small { display: none }
 .field.tiny span { visibility: hidden }
 .field span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
-.field.narrow { font-size: .64rem; padding: .3rem .1rem }
+.field.narrow { font-size: .64rem; line-height: 1.7; padding: .2rem .1rem }
 .field.contested { border-style: dashed; border-width: 2px; border-color: var(--hit) }
 .claim { display: none; position: absolute; bottom: 2px; height: .6rem; min-width: 3px; background: var(--claim); border-radius: 1px }
 .claim.hit, .key-claim.hit { background: repeating-linear-gradient(45deg, var(--hit) 0 4px, transparent 4px 7px), var(--collides) }
@@ -122,6 +122,7 @@ code { font: .88em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anyw
   table.list th, table.list td { display: block; border: 0; padding: .1rem 0; white-space: normal }
   table.list td { display: grid; grid-template-columns: 8.5rem 1fr; gap: .5rem; overflow-wrap: anywhere }
   table.list td::before { content: attr(data-head); color: var(--muted) }
+  table.list td > small { grid-column: 2; margin-top: -.4rem }
   table.list td:empty { display: none }
   tbody th { position: static; font-size: .9rem }
   /* One sign a page type, headings upright. */
@@ -131,11 +132,11 @@ code { font: .88em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anyw
   table.matrix thead th:not(:first-child) { writing-mode: vertical-rl; vertical-align: bottom; text-align: left; padding: .3rem 0 }
   table.matrix th:first-child { width: 7.4rem; white-space: normal; overflow-wrap: anywhere; font-size: .72rem; padding-left: .15rem }
   table.matrix .anchor { width: .9em }
-  table.overview td { white-space: normal; font-size: .62rem; line-height: 1.25 }
+  table.overview td { white-space: normal; font-size: .55rem; line-height: 1.25 }
   table.overview td span { display: block }
   /* Fields follow each other as in memory, each with the byte it begins at. */
   .descriptor { min-width: 0 }
-  .ruler { display: none }
+  .word-row.ruler { display: none }
   .word-row { display: block; border-top: 1px solid var(--line); padding: .25rem 0 }
   .word-type { position: static; padding: 0 0 .15rem }
   .words { display: flex; flex-wrap: wrap; gap: 2px; height: auto; background: none }
@@ -151,13 +152,15 @@ code { font: .88em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anyw
 @media print {
   :root { ${light} }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
-  @page { size: A4 landscape; margin: 12mm }
+  @page { size: landscape; margin: 12mm }
   body { font-size: 11px }
   main { max-width: none; padding: 0 }
   nav, fieldset.choice, .choices, .anchor { display: none }
   h2, h3, summary, figcaption, .word-row.ruler { break-after: avoid }
   h2 + *, h3 + *, summary + * { break-before: avoid }
-  tr, figure, .word-row, li, .answer, pre { break-inside: avoid }
+  section + section h2 { break-before: page; margin-top: 0; border-top: 0 }
+  section > p, section > .legend { break-after: avoid }
+  tr, figure, .word-row, li, .answer, pre, details.layout { break-inside: avoid }
   thead { display: table-header-group }
   table.sortable { display: table }
   table.sortable thead { display: table-header-group }
@@ -167,7 +170,7 @@ code { font: .88em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anyw
   .descriptor { min-width: 0; font-size: .58rem }
   .field.narrow { font-size: .5rem }
   tbody th, .word-type { position: static }
-  details::details-content { content-visibility: visible; block-size: auto }
+  details.layout::details-content, details.layout details::details-content { content-visibility: visible; block-size: auto }
   [data-tip]::after { display: none }
 }
 ${extra}`

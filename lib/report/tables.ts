@@ -21,10 +21,16 @@ export function machineFacts(machine: Machine): Markup {
 }
 
 function boundaryText(scheme: SchemeEntry): string {
-  const texts = scheme.boundaries.map((row) => {
-    const where = row.order === 0 ? row.pageType : `${row.pageType} of order ${row.order}`
-    return `${count(row.granted)} on ${where}${row.refusal === '' ? '' : `, then ${row.refusal}`}`
-  })
+  const places = new Map<string, { granted: string; refusal: string; where: string[] }>()
+  for (const { granted, refusal, order, pageType } of scheme.boundaries) {
+    const where = order === 0 ? pageType : `${pageType} of order ${order}`
+    const same = places.get(`${granted} ${refusal}`)
+    if (same) same.where.push(where)
+    else places.set(`${granted} ${refusal}`, { granted: count(granted), refusal, where: [where] })
+  }
+  const texts = [...places.values()].map(
+    ({ granted, refusal, where }) => `${granted} on ${where.join(' and ')}${refusal === '' ? '' : `, then ${refusal}`}`,
+  )
   return texts.length === 0 ? 'not measured' : texts.join('; ')
 }
 
