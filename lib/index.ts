@@ -50,6 +50,22 @@ export type * from './engine/scenario/scenarioTypes.ts'
 export type { MmAuditRow } from './engine/scenario/run.ts'
 export { measureCost, prepareCost } from './engine/cost.ts'
 export { type ExplorePinsOptions, type ExploreResult, type Violation, explorePins } from './engine/explorePins.ts'
+export { compare, compareWithBaseline } from './compare/api.ts'
+export type {
+  BaselineOptions,
+  BaselineReport,
+  CompareDocument,
+  CompareOptions,
+  CompareProgress,
+  CompareResult,
+  CostRow,
+  Difference,
+  Effort,
+  Interval,
+  LimitRow,
+  RoomChange,
+  SchemeEntry,
+} from './compare/api.ts'
 export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
 export type { DecodedPage, FieldValue, Page } from './page/page.ts'

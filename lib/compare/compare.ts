@@ -22,7 +22,7 @@ export interface CompareProgress extends Progress {
 }
 
 /** `onProgress` is told of each step, unless `progressIntervalMs` says how often. */
-export interface CompareOptions extends LongCallOptions<CompareProgress> {
+export interface MeasureOptions extends LongCallOptions<CompareProgress> {
   effort: Effort
   schemes: readonly Scheme[]
   layouts: readonly Layout[]
@@ -105,7 +105,7 @@ const unboundedGuessMs = 300_000
  * was measured, says that it is not complete and `stoppedBy: 'abort'`. A signal that was
  * aborted before rejects with `ERR_PAGEBOX_ABORTED`.
  */
-export async function compare(subject: Subject, options: CompareOptions): Promise<CompareResult> {
+export async function compare(subject: Subject, options: MeasureOptions): Promise<CompareResult> {
   const begin = performance.now()
   const { schemes, layouts, costLayout, seed, signal, onProgress, progressIntervalMs } = options
   const call = longCall<CompareProgress>('compare', { signal, onProgress, progressIntervalMs })
