@@ -1,4 +1,4 @@
-import { mad, median, quantile } from 'simple-statistics'
+import { mad, median, quantile } from './library.ts'
 import { meanOf, moderated, pooled, ratioUnits, type Spread, spreadOf, unitsOf } from './blocks.ts'
 import type { CompareDocument, CostRow, Machine } from './document.ts'
 import type { Interval } from './interval.ts'

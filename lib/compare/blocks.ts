@@ -1,4 +1,4 @@
-import { mean, median, sampleVariance } from 'simple-statistics'
+import { mean, median, sampleVariance } from './library.ts'
 import type { Interval } from './interval.ts'
 import { medianInterval } from './statistics.ts'
 import { student95 } from './student.ts'

@@ -1,4 +1,4 @@
-import { bisect } from 'simple-statistics'
+import { bisect } from './library.ts'
 
 /**
  * The chance that Student's t with `freedom` degrees lies above `t`. Degrees are rounded down to a whole number, for

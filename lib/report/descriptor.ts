@@ -39,11 +39,11 @@ function drawnRow(document: CompareDocument, layout: LayoutEntry, type: string):
   const fields = layout.fields.filter((field) => field.types.includes(type))
   return html`<div class="word-row"><div class="word-type">${type}</div><div class="words">${fields.map(
     (field) =>
-      html`<div class="field kind-${field.kind}${field.contested ? ' contested' : ''}${field.bits <= 32 ? ' narrow' : ''}${field.bits < 16 ? ' tiny' : ''}" style="${place(field, layout.strideBytes)}" tabindex="0" data-tip="${fieldTip(field)}"><span>${field.name}</span><small>${field.offsetBytes}</small></div>`,
+      html`<div class="field kind-${field.kind}${field.contested ? ' contested' : ''}${field.bits <= 32 ? ' narrow' : ''}${field.bits < 16 ? ' tiny' : ''}" style="${place(field, layout.strideBytes)}" tabindex="0" data-tip="${fieldTip(field)}"><span data-byte="${field.offsetBytes}">${field.name}</span></div>`,
   )}${document.schemes.flatMap((scheme) =>
     claimsIn(scheme, layout.name, type).map(
       ({ claim, hit }) =>
-        html`<div class="claim claim-${scheme.name}${hit ? ' hit' : ''}" style="${place(claim, layout.strideBytes)}" title="${scheme.name} claims ${claim.field}"><small>claims ${bitsText(claim)}${hit && ', which is live'}</small></div>`,
+        html`<div class="claim claim-${scheme.name}${hit ? ' hit' : ''}" style="${place(claim, layout.strideBytes)}" title="${scheme.name} claims ${claim.field}" data-claim="claims ${bitsText(claim)}${hit && ', which is live'}"></div>`,
     ),
   )}</div></div>`
 }

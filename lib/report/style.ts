@@ -93,7 +93,6 @@ details ul { font-size: .88rem; overflow-wrap: anywhere; padding-left: 1.2rem }
 .ruler span { position: absolute; color: var(--muted); border-left: 1px solid var(--line); padding-left: 3px }
 .field { position: absolute; top: 0; height: 1.7rem; overflow: hidden; background: var(--word);
   border: 1px solid var(--word-line); border-radius: 2px; padding: .2rem .2rem }
-.field small, .claim small { display: none }
 .field.tiny span { visibility: hidden }
 .field span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
 .field.narrow { font-size: .64rem; line-height: 1.7; padding: .2rem .1rem }
@@ -144,10 +143,10 @@ code { font: .88em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anyw
   .field.narrow { font-size: .75rem; padding: .2rem }
   .field.tiny span { visibility: visible }
   .field span { display: inline; white-space: normal; overflow-wrap: anywhere }
-  .field small { display: inline; margin-left: .3em }
+  .field span::after { content: attr(data-byte); margin-left: .35em; color: var(--muted); font-size: .85em }
   .claim { position: static; flex: 0 0 100%; width: auto !important; height: auto; padding: 0 .3rem; background: none; border-left: 4px solid var(--claim) }
   .claim.hit { background: none; border-left-color: var(--hit) }
-  .claim small { display: inline }
+  .claim::before { content: attr(data-claim) }
 }
 @media print {
   :root { ${light} }
