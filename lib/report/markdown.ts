@@ -17,7 +17,8 @@ export const markdownText = (text: string): string =>
   text
     .replace(controls, ' ')
     .replace(within, '\\$&')
-    .replace(/^(\s*)([-+=]|\d+[.)])/, '$1\\$2')
+    .replace(/^(\s*)([-+=])/, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])/, '$1\\$2')
 
 const row = (cellTexts: readonly string[]): string => `| ${cellTexts.join(' | ')} |`
 
