@@ -156,6 +156,16 @@ function wideningOf(deviations: readonly number[]): number {
   return Math.min(mostWidening, Math.max(1, quantile(finite, 0.25) / quarter))
 }
 
+/**
+ * What the ratio of a process is off by for all its schemes alike, which neither blocks nor the scatter show: nine
+ * runs of one build on a machine that was busy and then quiet differed by so much. A loop of another operation
+ * reacts to caches and clocks in its own way.
+ */
+const processes = { ownLoop: 0.01, otherLoop: 0.03 } as const
+
+const hasOwnLoop = ({ scheme, ledger, row }: Pair): boolean =>
+  !ledger && row.reference?.scheme === scheme && row.reference.op === row.op
+
 const atSameLoop = (a: CostRow, b: CostRow): boolean =>
   a.reference?.scheme === b.reference?.scheme && a.reference?.op === b.reference?.op
 
@@ -203,9 +213,10 @@ function judge(pairs: readonly Pair[], smallest: number): Difference[] {
       ...(errors[i] as Uncertainty),
     }))
   })
+  const apart = (pair: Pair): number => Math.SQRT2 * (hasOwnLoop(pair) ? processes.ownLoop : processes.otherLoop)
   const widening = wideningOf(known.map(({ change, error }) => Math.abs(change) / error))
   const found = known.map(({ pair, change, error: within, freedom, betweenProcesses }) => {
-    const error = betweenProcesses ? within : within * widening
+    const error = Math.hypot(betweenProcesses ? within : within * widening, apart(pair))
     const beyond = Math.abs(change) - margin
     const half = freedom === 0 ? Number.POSITIVE_INFINITY : student95(freedom) * error
     // One block on either side: nothing is known of how it varies.
