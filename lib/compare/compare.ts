@@ -33,6 +33,8 @@ export interface MeasureOptions extends LongCallOptions<CompareProgress> {
   command?: string
   /** Layouts whose rooms are examined first, by name. */
   first?: readonly string[]
+  /** No rooms and no limits: a run that adds to another. */
+  costsOnly?: boolean
   /** Told when a part of the document is there: where it is measured, each layout's rooms, all rooms. */
   onPart?: (part: ComparePart, document: CompareDocument) => void
 }
@@ -242,7 +244,8 @@ export async function compare(subject: Subject, options: MeasureOptions): Promis
     return whole
   }
 
-  document.complete = (await rooms()) && (await limits()) && (await costs()) && !wasAborted(signal)
+  const before = async (): Promise<boolean> => options.costsOnly === true || ((await rooms()) && (await limits()))
+  document.complete = (await before()) && (await costs()) && !wasAborted(signal)
   document.stoppedBy = document.complete ? 'end' : 'abort'
   tell(document.complete ? 'done' : 'aborted', 0)
   document.answer = answerText(document)

@@ -9,6 +9,7 @@ import type { CostRow, LimitRow, Reference } from './document.ts'
 import { type CostGroup, hotBytes } from './plan.ts'
 import { interleave, type RoundOptions, type Series } from './rounds.ts'
 import { student95 } from './student.ts'
+import type { Situation } from './situation.ts'
 import type { Subject } from './subject.ts'
 
 export interface CostOutcome {
@@ -108,8 +109,8 @@ function limitSampler(set: WorkingSet, scheme: Scheme, op?: CostOptions['op']): 
 }
 
 /** Times of one scheme in one group: every block's, one after the other. */
-interface Measured extends Rounds {
-  scheme: Scheme
+export interface Measured extends Rounds {
+  scheme: { readonly name: string }
   reference: Reference | undefined
 }
 
@@ -206,17 +207,17 @@ export class GroupCosts {
   }
 
   outcomes(random: () => number): CostOutcome[] {
-    return costOutcomes([...this.#measured.values()], this.#layout.name, this.group, random)
+    return costOutcomes([...this.#measured.values()], { ...this.group, layout: this.#layout.name }, random)
   }
 }
 
-function costOutcomes(
+/** Rows of one situation, each scheme's with what the others say of its spread. */
+export function costOutcomes(
   measured: readonly Measured[],
-  layout: string,
-  group: CostGroup,
+  situation: Omit<Situation, 'pageType'> & { pageType: string; op: string },
   random: () => number,
 ): CostOutcome[] {
-  const { pageType, order, pattern, workingSetBytes, threads, op } = group
+  const { layout, pageType, order, pattern, workingSetBytes, threads, op } = situation
   const at = { layout, pageType, order, pattern, workingSetBytes, threads, op }
   const of = measured.map((each) => {
     const { samples, blocks, reference } = each

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type BaselineReport, compareWithBaseline } from '../../compare/baseline.ts'
+import { answerText } from '../../compare/answer.ts'
 import { compare } from '../../compare/compare.ts'
 import { toCsv } from '../../compare/csv.ts'
 import { type CompareDocument, compareDocument, documentVersion } from '../../compare/document.ts'
 import type { Effort } from '../../compare/plan.ts'
+import { mergeRuns } from '../../compare/runs.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
 import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { integer, names, pick, pickMany } from '../parse.ts'
 import { progressBar } from '../progress.ts'
+import { freshRun } from '../runs.ts'
 import { baselineText } from '../text/baseline.ts'
 import { detailedLayouts, layoutText, machineText, printable, resultText } from '../text/compare.ts'
 import { mailText } from '../text/mail.ts'
@@ -31,6 +34,8 @@ interface Options {
   mail?: string
   baseline?: string
   smallestEffect?: number
+  runs: number
+  costsOnly?: boolean
 }
 
 const examples = `
@@ -92,16 +97,18 @@ async function run(options: Options, command: Command, context: Context): Promis
   const files: Files = {}
   try {
     for (const kind of kinds) if (options[kind] !== undefined) files[kind] = new Output(options[kind])
-    await measure(options, effort, baseline, files, commandLine(command), context)
+    await measure(options, effort, baseline, files, argsOf(command), context)
   } finally {
     for (const file of Object.values(files)) file.discard()
   }
 }
 
+const argsOf = (command: Command): string[] =>
+  (command.parent as (Command & { rawArgs?: string[] }) | null)?.rawArgs ?? []
+
 /** As it could be typed again. */
-function commandLine(command: Command): string {
+function commandLine(args: readonly string[]): string {
   const quoted = (arg: string): string => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)
-  const args = (command.parent as (Command & { rawArgs?: string[] }) | null)?.rawArgs ?? []
   return ['pagebox', ...args.map(quoted)].join(' ')
 }
 
@@ -110,7 +117,7 @@ async function measure(
   effort: Effort,
   baseline: CompareDocument | undefined,
   files: Files,
-  command: string,
+  args: readonly string[],
   { io, exit }: Context,
 ): Promise<void> {
   const { pagebox } = await import('../subject.ts')
@@ -129,8 +136,9 @@ async function measure(
       costLayout,
       seed: options.seed,
       signal: io.signal,
-      command,
+      command: commandLine(args),
       first: detailed,
+      costsOnly: options.costsOnly,
       onProgress: ({ done, total, what }) => bar.update(done, total, what),
       // What is known is shown: costs take longest, and rooms are what is asked first.
       onPart: (part, known) => {
@@ -140,6 +148,15 @@ async function measure(
         else if (detailed.includes(part.layout)) say(layoutText(printable(known), part.layout, io))
       },
     })
+    const usualMs = document.elapsedSeconds * 1000
+    const more: CompareDocument[] = []
+    for (let at = 1; at < options.runs && !io.signal.aborted; at++) {
+      bar.update(at * usualMs, options.runs * usualMs, `run ${at + 1} of ${options.runs}, in a process of its own`)
+      const run = await freshRun(args, io.signal)
+      if (run !== undefined) more.push(run)
+    }
+    document = mergeRuns(document, more)
+    document.answer = answerText(document)
   } finally {
     bar.stop()
   }
@@ -197,6 +214,13 @@ export function addCompare(program: Command, context: Context): void {
     .option('--markdown <file>', 'tables for an issue or a merge request')
     .option('--mail <file>', 'plain text of 72 columns, for a mailing list')
     .option('--baseline <file>', 'a document of an earlier --json: say what changed; exit 1 if something is worse')
+    .option(
+      '--runs <n>',
+      'costs in so many fresh processes: intervals from what differs between them',
+      integer(1, 100),
+      1,
+    )
+    .addOption(new Option('--costs-only').hideHelp())
     .option('--smallest-effect <share>', 'with --baseline: changes up to this count as none (5%)', share)
     .addHelpText('after', examples)
     .action((options: Options, command: Command) => run(options, command, context))

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { toJson } from '../json.ts'
 import { opScenarios } from '../stress/opScenarios.ts'
 import { pinScenarios } from '../stress/scenarios.ts'
-import { table } from '../text/table.ts'
+import { table, wrap } from '../text/table.ts'
 import type { Context } from './context.ts'
 
 function run(options: { json?: boolean }, { io }: Context): void {
@@ -15,11 +15,11 @@ function run(options: { json?: boolean }, { io }: Context): void {
       .map(([op, weight]) => `${op}=${weight}`)
       .join(', ')
   const rows = [
-    ...pinScenarios.map(({ name, summary, mix }) => [name, summary, weights(mix)]),
+    ...pinScenarios.map(({ name, summary, mix }) => [name, wrap(summary, 44), wrap(weights(mix), 30)]),
     ...opScenarios.map(({ name, summary, mixes }) => [
       name,
-      summary,
-      mixes.map((mix, i) => `thread ${i}: ${weights(mix)}`).join('; '),
+      wrap(summary, 44),
+      wrap(mixes.map((mix, i) => `thread ${i}: ${weights(mix)}`).join('; '), 30),
     ]),
   ]
   io.out(
