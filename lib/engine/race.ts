@@ -87,6 +87,7 @@ function afterText(settings: NativeRaceOptions, { rounds }: NativeRaceResult, on
 function withLivelocks(audit: NativeAudit, livelocks: readonly NativeLivelock[]): NativeAudit {
   const rows = livelocks.map(({ waitsFor, page, thread, expected = 0, found = 0 }) => ({
     invariant: 'livelock',
+    place: page === null ? { kind: 'nowhere' as const } : { kind: 'page' as const, pfn: page },
     pfn: page ?? -1,
     field: waitsFor,
     expected: BigInt(expected),
