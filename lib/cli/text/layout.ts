@@ -96,6 +96,7 @@ function typeText(layout: Layout, types: string[], claim: Claim | undefined, io:
         { head: 'meaning' },
       ],
       fieldRows(fields, layout, room, io),
+      { columns: io.columns },
     ),
   ]
   if (room !== undefined) {
@@ -133,7 +134,7 @@ export function layoutText(layout: Layout, claim: Claim | undefined, only: strin
       : `pin count of large folios in page[${layout.pincount.tail}] byte ${layout.pincount.offsetBytes}, from order ${layout.pincount.minOrder} on`,
   ]
   return `${[
-    `${io.colours.bold(layout.name)}  ${layout.summary}`,
+    wrap(`${io.colours.bold(layout.name)}  ${layout.summary}`, io.columns - 1).replace(' ', '  '),
     ...facts.map((fact) => wrap(fact, io.columns)),
     wrap(`flags: ${layout.flags.map(({ name, bit }) => `${bit} ${name}`).join(', ')}`, io.columns),
     `       ${layout.highFields.map(({ name, shift, bits }) => `${shift}-${shift + bits - 1} ${name}`).join(', ')}`,
@@ -163,5 +164,6 @@ export function layoutList(layouts: readonly Layout[], io: Io): string {
       { head: 'what it is' },
     ],
     rows,
+    { columns: Math.min(io.columns, 100) },
   )}\n`
 }
