@@ -14,6 +14,7 @@ import { Box, nativeOf } from './box.ts'
 import type { BoxOptions } from './boxTypes.ts'
 import { type LongCall, longCall, longCallKeys, throwIfAborted } from './poll.ts'
 import { pollRace, raceTotal } from './pollEngines.ts'
+import { livelockRow } from './livelockRow.ts'
 import { raceScenario } from './scenario/engines.ts'
 import { isScenario } from './scenario/readScenario.ts'
 import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from './scenario/scenarioTypes.ts'
@@ -85,15 +86,7 @@ function afterText(settings: NativeRaceOptions, { rounds }: NativeRaceResult, on
 
 /** What waited in vain is a finding like a row: not clean either. */
 function withLivelocks(audit: NativeAudit, livelocks: readonly NativeLivelock[]): NativeAudit {
-  const rows = livelocks.map(({ waitsFor, page, thread, expected = 0, found = 0 }) => ({
-    invariant: 'livelock',
-    place: page === null ? { kind: 'nowhere' as const } : { kind: 'page' as const, pfn: page },
-    pfn: page ?? -1,
-    field: waitsFor,
-    expected: BigInt(expected),
-    found: BigInt(found),
-    explanation: `${thread === null ? 'the end of the round' : `thread ${thread}`} waited in vain`,
-  }))
+  const rows = livelocks.map(livelockRow) as NativeAudit['rows']
   return { ...audit, rows: [...rows, ...audit.rows], rowsTotal: rows.length + audit.rowsTotal }
 }
 

@@ -1,29 +1,9 @@
-import type { AuditPlace, AuditRow } from '../../engine/auditRow.ts'
-import type {
-  Livelock,
-  RaceScenarioOptions,
-  RaceScenarioResult,
-  Scenario,
-} from '../../engine/scenario/scenarioTypes.ts'
+import type { AuditRow } from '../../engine/auditRow.ts'
+import { livelockRow } from '../../engine/livelockRow.ts'
+import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import type { RaceBox, RaceOptions, RaceResult } from '../../engine/raceTypes.ts'
 
 type ScenarioRace = (scenario: Scenario, options: RaceScenarioOptions) => Promise<RaceScenarioResult>
-
-/** An operation that gave up, as a row of the audit. */
-function livelockRow({ op, waitsFor, page, expected = 0, found = 0, thread }: Livelock): AuditRow {
-  const who = thread === null ? '' : `thread ${thread}: `
-  const explanation = `${who}${op ?? 'the end of the round'} waited in vain for ${waitsFor}`
-  const place: AuditPlace = page === null ? { kind: 'nowhere' } : { kind: 'page', pfn: page }
-  return {
-    invariant: 'livelock',
-    place,
-    pfn: page ?? -1,
-    field: '',
-    expected: BigInt(expected),
-    found: BigInt(found),
-    explanation,
-  }
-}
 
 const leakRow = (leaks: string): AuditRow => ({
   invariant: 'leak',

@@ -312,7 +312,10 @@ export class OpList {
   }
   #onPage(op: string, page: unknown, settings: unknown, more: object = {}): void {
     const range = rangeOf(options(settings, 'settings', rangeKeys))
-    if (typeof page === 'string') return this.#add({ op, ...range, page, ...more })
+    if (typeof page === 'string') {
+      this.#add({ op, ...range, page, ...more })
+      return
+    }
     const { pfn, pages, buf } = options(need(page, 'page'), 'page', ['pfn', 'pages', 'buf'])
     const choosing = typeof range.page === 'string' && buf === undefined
     this.#add({ op, ...(buf === undefined ? { pfn } : { buf }), ...(choosing ? { pages } : {}), ...range, ...more })

@@ -201,7 +201,7 @@ class Race {
     const std::size_t timed = share.rng.below(PageChunk::kMax);
     if (timed >= chunk.size) return pages.run(chunk, 0, chunk.size, share.steps);
     pages.run(chunk, 0, timed, share.steps);
-    const PinOp step = chunk.steps[timed];
+    const PinOp step = chunk.step(timed);
     const std::uint64_t begin = now_ns();
     pages.run_one(step, Pfn{chunk.pfns[timed]}, share.steps);
     const std::uint64_t ns = now_ns() - begin;

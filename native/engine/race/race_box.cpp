@@ -37,10 +37,11 @@ class PinMix final : public OpSource {
   void next_chunk(PageChunk& chunk, std::size_t limit) override {
     chunk.size = std::min(limit, PageChunk::kMax);
     stream_.fill(std::span(chunk.pfns).first(chunk.size));
-    if (!single_)
-      for (std::size_t i = 0; i < chunk.size; ++i) chunk.steps[i] = draw();
+    chunk.uniform = single_;
+    if (single_)
+      chunk.steps[0] = only_;
     else
-      chunk.steps.fill(only_);
+      for (std::size_t i = 0; i < chunk.size; ++i) chunk.steps[i] = draw();
   }
 
  private:

@@ -177,8 +177,8 @@ Errc PageThread::putback(Pfn pfn) {
 void PageThread::run(const PageChunk& chunk, std::size_t begin, std::size_t end,
                      StepTallies& tallies) {
   while (begin < end) {
-    const PinOp step = chunk.steps[begin];
-    std::size_t stop = begin + 1;
+    const PinOp step = chunk.step(begin);
+    std::size_t stop = chunk.uniform ? end : begin + 1;
     while (stop < end && chunk.steps[stop] == step) ++stop;
     const auto pfns = std::span(chunk.pfns).subspan(begin, stop - begin);
     switch (step) {

@@ -21,6 +21,9 @@ struct PageChunk {
   std::array<std::uint32_t, kMax> pfns{};
   std::array<PinOp, kMax> steps{};
   std::size_t size = 0;
+  bool uniform = false;  // all are steps[0]
+
+  PinOp step(std::size_t at) const { return steps[uniform ? 0 : at]; }
 };
 
 enum class HeldPageKind : std::uint8_t { kPinned, kReferenced, kIsolated };

@@ -192,8 +192,9 @@ void Program::next_chunk(PageChunk& chunk, std::size_t limit) {
     const std::uint64_t page =
         op.pick == PagePick::kGiven ? Process::first_page(op) : draw_page(op.pick, places);
     chunk.pfns[chunk.size] = static_cast<std::uint32_t>(op.pfn + page);
-    chunk.steps[chunk.size] = *step;
   }
+  chunk.uniform = true;
+  chunk.steps[0] = *step;
   loop.left -= size;
   if (loop.left != 0) return;
   loop.left = 1;  // as behind its last body
