@@ -30,7 +30,10 @@ Kconfig make_kconfig(const KconfigRow& row) {
           .lru_gen_bits = row.lru_gen_bits,
           .memcg = row.memcg,
           .lru_refs_bits = row.lru_refs_bits,
-          .align_bytes = row.align_bytes};
+          .align_bytes = row.align_bytes,
+          .kasan_tag_bits = 0,
+          .zone_normal = row.zone_normal,
+          .zone_device = row.zone_device};
 }
 
 Layout make_layout(const LayoutTable& table) {
@@ -51,6 +54,9 @@ Layout make_layout(const LayoutTable& table) {
   layout.types = table.types;
   layout.compound_types = table.compound_types;
   layout.flags.assign(table.flags.begin(), table.flags.end());
+  for (const NamedFlagRow& row : table.other_flags)
+    layout.other_flags.push_back({std::string(row.name), row.bit});
+  layout.compound_head = table.compound_head;
   layout.pincount = table.pincount;
   layout.mapcount_offset = static_cast<std::uint16_t>(6U * table.word_bytes);
   layout.refcount_offset = static_cast<std::uint16_t>(layout.mapcount_offset + 4U);
@@ -79,6 +85,8 @@ std::vector<Layout> make_all() {
 std::uint64_t used_flag_bits(const Layout& layout) {
   std::uint64_t used = 0;
   for (const FlagBit& flag : layout.flags)
+    if (flag.bit < 64) used |= 1ULL << flag.bit;
+  for (const NamedFlagBit& flag : layout.other_flags)
     if (flag.bit < 64) used |= 1ULL << flag.bit;
   for (const HighField& field : high_fields(layout))
     used |= ((1ULL << field.bits) - 1) << field.shift;
@@ -112,7 +120,8 @@ std::vector<HighField> high_fields(const Layout& layout) {
   const std::pair<std::string_view, std::uint8_t> widths[] = {
       {"section", k.section_bits}, {"node", k.node_bits},
       {"zone", k.zone_bits},       {"last_cpupid", k.last_cpupid_bits},
-      {"lru_gen", k.lru_gen_bits}, {"lru_refs", k.lru_refs_bits}};
+      {"kasan_tag", k.kasan_tag_bits}, {"lru_gen", k.lru_gen_bits},
+      {"lru_refs", k.lru_refs_bits}};
   std::vector<HighField> fields;
   unsigned top = layout.word_bytes * 8U;
   for (const auto& [name, bits] : widths) {

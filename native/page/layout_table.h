@@ -26,6 +26,7 @@ struct KconfigRow {
   std::uint8_t section_bits = 0, node_bits = 0, zone_bits = 0, last_cpupid_bits = 0,
                lru_gen_bits = 0, lru_refs_bits = 0, align_bytes = 0;
   bool memcg = true;
+  std::uint8_t zone_normal = 2, zone_device = 4;
 };
 
 struct EraRow {
@@ -33,6 +34,11 @@ struct EraRow {
   std::uint8_t zone_device_base = 0, private_base = 0;
   bool anon_exclusive = true;
   std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0, hugetlb_type = 0;
+};
+
+struct NamedFlagRow {
+  std::string_view name;
+  std::uint8_t bit = 0;
 };
 
 struct LayoutTable {
@@ -48,6 +54,8 @@ struct LayoutTable {
   std::span<const FieldRow> common, own;
   PincountPlace pincount;
   std::uint16_t order_offset = 0;
+  std::span<const NamedFlagRow> other_flags = {};
+  CompoundHead compound_head = CompoundHead::kAddress;
   bool counter = false;  // the table describes the layout before with_own_counter()
 };
 

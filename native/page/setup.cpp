@@ -197,11 +197,13 @@ PageType classify(const Memmap& memmap, Pfn pfn) {
     const Page head = compound_head(memmap, page);
     return pfn - memmap.pfn_of(head) == 2 ? PageType::kSecondTail : PageType::kTail;
   }
-  if (shape.zone_bits >= 3 && shape.zone_of(page.flags()) == kZoneDevice)
-    return classify_device(memmap, page);
+  if (shape.in_device_zone(page.flags())) return classify_device(memmap, page);
 
   const auto type = static_cast<std::uint32_t>(page.mapcount_raw());
-  const auto is = [&](std::uint32_t value) { return value != 0 && type == value; };
+  // Since v6.11 the top byte says it, and what lies below is the type's own.
+  const auto is = [&](std::uint32_t value) {
+    return value != 0 && (value << 8 == 0 ? type >> 24 == value >> 24 : type == value);
+  };
   if (page.test(Flag::kSlab) || is(shape.slab_type)) return PageType::kSlab;
   if (is(shape.table_type)) return PageType::kPageTable;
   if (is(shape.buddy_type) || page.refcount() == 0) return PageType::kFree;

@@ -25,7 +25,7 @@ Errc for_each_part(Mm& mm, const MirrorDevice& device, std::uint64_t start, std:
     MigrateVma migrate;
     migrate.vma = vma;
     migrate.start = at;
-    migrate.end = std::min({end, at + Mirror::kChunk * kPageBytes, vma->end});
+    migrate.end = std::min<std::uint64_t>({end, at + Mirror::kChunk * kPageBytes, vma->end});
     migrate.src = src;
     migrate.dst = dst;
     migrate.pgmap_owner = &device;
