@@ -41,7 +41,8 @@ bool is_variable(const Layout& layout, Flag flag, PageType type) {
   if (type == PageType::kFree) return false;  // freeing leaves none
   if (type == PageType::kTail && among(flag, kFirstTailFlags))
     return find_field(layout, "_flags_1") != nullptr;
-  if (type == PageType::kTail || type == PageType::kSecondTail) return flag == layout.anon_exclusive_flag || among(flag, kTailFlags);
+  if (type == PageType::kTail || type == PageType::kSecondTail)
+    return flag == layout.anon_exclusive_flag || among(flag, kTailFlags);
   if (flag == Flag::kSwapBacked && has_no_mapping(layout, type)) return false;
   return !among(flag, kStructuralFlags);
 }

@@ -99,8 +99,7 @@ Page head_of_tail(const Memmap& memmap, Page page, std::uint64_t word1, Errc* er
   const std::uint64_t address = memmap.shape().compound_head_is_mask
                                     ? addresses.of_page(memmap.pfn_of(page)) & word1
                                     : word1 - 1;
-  if (const auto head = addresses.page_at(address, memmap.capacity()))
-    return memmap.page(*head);
+  if (const auto head = addresses.page_at(address, memmap.capacity())) return memmap.page(*head);
   if (error != nullptr) *error = Errc::kCorrupt;
   return page;
 }

@@ -77,7 +77,7 @@ Layout make_layout(const LayoutTable& table) {
 
 std::vector<Layout> make_all() {
   std::vector<Layout> all;
-  for (const auto& family : {layouts_4_20(), layouts_6_12()})
+  for (const auto& family : {layouts_4_20(), layouts_6_12(), layouts_7_2()})
     for (const LayoutTable& table : family) all.push_back(make_layout(table));
   return all;
 }
@@ -118,8 +118,8 @@ std::vector<HighField> high_fields(const Layout& layout) {
   const Kconfig& k = layout.kconfig;
   // The order of page-flags-layout.h.
   const std::pair<std::string_view, std::uint8_t> widths[] = {
-      {"section", k.section_bits}, {"node", k.node_bits},
-      {"zone", k.zone_bits},       {"last_cpupid", k.last_cpupid_bits},
+      {"section", k.section_bits},     {"node", k.node_bits},
+      {"zone", k.zone_bits},           {"last_cpupid", k.last_cpupid_bits},
       {"kasan_tag", k.kasan_tag_bits}, {"lru_gen", k.lru_gen_bits},
       {"lru_refs", k.lru_refs_bits}};
   std::vector<HighField> fields;

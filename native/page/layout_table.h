@@ -76,5 +76,6 @@ inline constexpr PageTypeSet kTailTypes = types(PageType::kTail, PageType::kSeco
 /// Each family's tables, in the order of `pagebox layout`.
 std::span<const LayoutTable> layouts_4_20();
 std::span<const LayoutTable> layouts_6_12();
+std::span<const LayoutTable> layouts_7_2();
 
 }  // namespace pagebox::inline PAGEBOX_ENV

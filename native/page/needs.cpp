@@ -189,7 +189,8 @@ std::string lacks_for_mm(const Layout& layout) {
     if ((kTails | types(kCompoundHead)).has(type) && !layout.compound_types.has(type))
       return joined({"huge pages need compound ", name_of(type), " pages"});
   }
-  const auto zone_bits = static_cast<unsigned>(std::bit_width(unsigned{layout.kconfig.zone_normal}));
+  const auto zone_bits =
+      static_cast<unsigned>(std::bit_width(unsigned{layout.kconfig.zone_normal}));
   if (layout.kconfig.zone_bits < zone_bits)
     return joined({"address spaces need ", std::to_string(zone_bits), " zone bits"});
   if (std::string lack = lacks_flag(layout); !lack.empty()) return lack;

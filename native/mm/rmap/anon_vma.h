@@ -22,7 +22,7 @@ class Machine;
 class AnonVma {
  public:
   std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
-  Plain<AnonVma*> root;  // stable while somebody holds a reference
+  Plain<AnonVma*> root;     // stable while somebody holds a reference
   Plain<AnonVma*> parent;
   /// One while a vma is linked, and one for each walk that came here from a page.
   /// Zero: free, or about to be; its other fields are then nobody's to read.
