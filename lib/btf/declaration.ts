@@ -165,8 +165,7 @@ function unsayable(kernel: KernelDescriptor, types: readonly PageType[]): Unsaya
   const say = (what: string, refused = false): void => void said.push({ what, refused })
   const hasDevices = types.some((type) => type.startsWith('device-') || ['fsdax', 'devdax', 'p2pdma'].includes(type))
   const { deviceBase: base } = kernel
-  if (hasDevices && base.devdax !== base.fsdax)
-    say(`a free devdax page counts ${base.devdax}, a free fsdax page ${base.fsdax}: one base for both`)
+  if (hasDevices && base.devdax !== 1) say(`a free devdax page counts ${base.devdax}, not 1`)
   const foreign = kernel.types.filter(({ type, exists }) => exists && !(tables().pageTypes as string[]).includes(type))
   if (foreign.length > 0) say(`page types ${foreign.map(({ type }) => type).join(', ')}`)
   return said

@@ -179,6 +179,8 @@ Layout with_own_counter(const Layout& layout) {
   wider.counter_offset = static_cast<std::uint16_t>(counter);
   wider.stride_bytes =
       std::max(layout.stride_bytes, static_cast<std::uint16_t>(round_up(end, align)));
+  // As the kernel does where the descriptor's size is no power of two.
+  if (!std::has_single_bit(wider.stride_bytes)) wider.compound_head = CompoundHead::kAddress;
   wider.fields.push_back({.name = "_dma_pinned_count",
                           .offset_bytes = wider.counter_offset,
                           .bits = 32,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "page/device_base.h"
 #include "page/device_type.h"
 #include "page/folio.h"
 
@@ -102,7 +103,10 @@ std::int32_t references(const Shape& shape, PageType type, const PageSetup& setu
   if (!kZoneDeviceTypes.has(type)) return std::max(mappings, 1);
   const DeviceMemory memory = device_memory(type);
   const bool driver_frees = memory == DeviceMemory::kPrivate || memory == DeviceMemory::kCoherent;
-  return std::max(mappings + (driver_frees ? shape.private_base : shape.zone_device_base), 1);
+  const std::int32_t base = memory == DeviceMemory::kGeneric ? kGenericBase
+                            : driver_frees                   ? shape.private_base
+                                                             : shape.zone_device_base;
+  return std::max(mappings + base, 1);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mm/folio_state.h"
+#include "page/device_base.h"
 #include "page/setup.h"
 #include "zone_device/migrate_device.h"
 
@@ -27,6 +28,7 @@ std::int32_t idle_refs_of(const Shape& shape, DeviceMemory memory) {
     case DeviceMemory::kPrivate:
     case DeviceMemory::kPublic:
     case DeviceMemory::kCoherent: return shape.private_base;
+    case DeviceMemory::kGeneric: return kGenericBase;
     default: return shape.zone_device_base;
   }
 }
