@@ -41,6 +41,7 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
     const on = field.types.filter(isDeclared) as PageType[]
     return on.length === 0 ? [] : [{ ...toField(asDeclared(field), kernel, 'little'), types: on }]
   })
+  const exclusive = kernel.flags.find(({ bit }) => bit === kernel.anonExclusiveBit)?.name
   const definition: LayoutDefinition = {
     name: kernel.name,
     summary: `struct page of a real kernel, ${kernel.release.text}, from its BTF`,
@@ -51,6 +52,9 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
     types,
     compoundTypes: kernel.compoundTypes.filter(isDeclared) as PageType[],
     flags: kernel.flags.map(({ name, bit }) => ({ name, bit })),
+    ...(exclusive !== undefined && { anonExclusiveFlag: exclusive }),
+    compoundHead: kernel.compoundHead,
+    byteOrder: kernel.byteOrder,
     fields,
     pincount: {
       tail: kernel.pincount.tail,
@@ -71,12 +75,14 @@ export function kconfigOf(kernel: KernelDescriptor): Kconfig {
     sectionBits: widths.section,
     nodeBits: widths.node,
     zoneBits: widths.zone,
-    // A layout knows no KASAN tag; it lies right below.
-    lastCpupidBits: widths.lastCpupid + widths.kasanTag,
+    lastCpupidBits: widths.lastCpupid,
+    kasanTagBits: widths.kasanTag,
     lruGenBits: widths.lruGen,
     lruRefsBits: widths.lruRefs,
     memcg: hasMemcg(kernel),
     alignBytes: kernel.alignBytes,
+    zoneNormal: zoneOf(kernel, 'normal') ?? 2,
+    zoneDevice: zoneOf(kernel, 'device') ?? 4,
   }
 }
 
@@ -92,6 +98,9 @@ export function eraOf({ release, deviceBase, anonExclusiveBit, pageTypeValues: v
     hugetlbType: values.hugetlb ?? 0,
   }
 }
+
+const zoneOf = ({ zones }: KernelDescriptor, name: string): number | undefined =>
+  zones.find((zone) => zone.name === name)?.number
 
 const hasMemcg = (kernel: KernelDescriptor): boolean => kernel.fields.some(({ object }) => object === 'mem-cgroup')
 
@@ -154,23 +163,9 @@ export function toField(field: DescriptorField, kernel: KernelDescriptor, order:
 function unsayable(kernel: KernelDescriptor, types: readonly PageType[]): Unsayable[] {
   const said: Unsayable[] = []
   const say = (what: string, refused = false): void => void said.push({ what, refused })
-  const flagNames = new Set(tables().flagNames)
-  const strange = kernel.flags.filter(({ name }) => !flagNames.has(name)).map(({ name }) => name)
-  if (strange.length > 0) say(`flags ${strange.join(', ')}: a layout's flags have the names of the tables`, true)
   const hasDevices = types.some((type) => type.startsWith('device-') || ['fsdax', 'devdax', 'p2pdma'].includes(type))
-  const deviceZone = kernel.zones.find(({ name }) => name === 'device')?.number
-  if (hasDevices && deviceZone !== 4) say(`ZONE_DEVICE is zone ${deviceZone}, not 4`, kernel.widths.zone < 3)
-  const normal = kernel.zones.find(({ name }) => name === 'normal')?.number
-  if (normal !== 2) say(`ZONE_NORMAL is zone ${normal}, not 2`)
-  if (kernel.byteOrder === 'big') say('byte order: fields lie where little-endian memory has the same bits of a word')
-  if (kernel.compoundHead === 'mask') say("word 1 of a tail is a mask, not the head's address")
-  const exclusive = kernel.flags.find(({ bit }) => bit === kernel.anonExclusiveBit)?.name
-  if (exclusive !== undefined && exclusive !== 'owner_2')
-    say(`PG_anon_exclusive is the bit of ${exclusive}, not of owner_2`)
   const { deviceBase: base } = kernel
-  if (hasDevices && base.devdax !== base.fsdax)
-    say(`a free devdax page counts ${base.devdax}, a free fsdax page ${base.fsdax}: one base for both`)
-  if (kernel.widths.kasanTag > 0) say('KASAN tags: their bits are counted to last_cpupid')
+  if (hasDevices && base.devdax !== 1) say(`a free devdax page counts ${base.devdax}, not 1`)
   const foreign = kernel.types.filter(({ type, exists }) => exists && !(tables().pageTypes as string[]).includes(type))
   if (foreign.length > 0) say(`page types ${foreign.map(({ type }) => type).join(', ')}`)
   return said

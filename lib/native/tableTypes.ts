@@ -76,6 +76,10 @@ export interface Kconfig {
   readonly memcg: boolean
   /** A descriptor is aligned to this; 0: what the word size asks for. */
   readonly alignBytes: number
+  readonly kasanTagBits: number
+  /** What the zone's bits say of RAM, and of devices (`enum zone_type`, whose numbers depend on what is configured). */
+  readonly zoneNormal: number
+  readonly zoneDevice: number
 }
 
 /** Rules that changed over the years and that pages and devices follow. */
@@ -98,7 +102,7 @@ export interface Era {
   readonly hugetlbType: number
 }
 
-/** One field at the top of `page->flags`: section, node, zone, last_cpupid, lru_gen, lru_refs. */
+/** One field at the top of `page->flags`: section, node, zone, last_cpupid, kasan_tag, lru_gen, lru_refs. */
 export interface HighField {
   readonly name: string
   readonly shift: number
@@ -125,7 +129,14 @@ export interface NativeLayout {
   readonly types: readonly PageType[]
   /** Page types that exist in orders above 0. */
   readonly compoundTypes: readonly PageType[]
+  /** Those of other names than the tables' `flagNames` are live on every type of page, and mean nothing here. */
   readonly flags: readonly { readonly name: string; readonly bit: number }[]
+  /** Whose bit says PG_anon_exclusive on anonymous pages, where that exists: `'owner_2'`, `'mappedtodisk'`. */
+  readonly anonExclusiveFlag: string
+  /** What word 1 of a tail says beside bit 0: the head's address, or which bits of its own address are the head's. */
+  readonly compoundHead: 'address' | 'mask'
+  /** How the kernel's memory has a word's bytes. Offsets and bits here are those of little-endian memory. */
+  readonly byteOrder: 'little' | 'big'
   readonly fields: readonly Field[]
   readonly pincount: PincountPlace
   readonly mapcountOffsetBytes: number

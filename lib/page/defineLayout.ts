@@ -1,4 +1,4 @@
-import { array, boolean, integer, newName, oneOf, options, string } from '../base/args.ts'
+import { array, badArgument, boolean, integer, newName, oneOf, options, string } from '../base/args.ts'
 import { tables } from '../native/tables.ts'
 import type { FieldKind, LayoutDefinition, PageType } from './layout.ts'
 
@@ -42,6 +42,9 @@ function readKconfig(value: unknown) {
     'lruRefsBits',
     'memcg',
     'alignBytes',
+    'kasanTagBits',
+    'zoneNormal',
+    'zoneDevice',
   ] as const
   const given = options(value, where, known)
   return {
@@ -53,6 +56,9 @@ function readKconfig(value: unknown) {
     lruGenBits: count(given.lruGenBits, `${where}.lruGenBits`, 63),
     lruRefsBits: count(given.lruRefsBits, `${where}.lruRefsBits`, 63),
     alignBytes: count(given.alignBytes, `${where}.alignBytes`, 64),
+    kasanTagBits: count(given.kasanTagBits, `${where}.kasanTagBits`, 63),
+    zoneNormal: count(given.zoneNormal, `${where}.zoneNormal`, 15, 2),
+    zoneDevice: count(given.zoneDevice, `${where}.zoneDevice`, 15, 4),
     memcg: optionally(given.memcg, true, (flag) => boolean(flag, `${where}.memcg`)),
   }
 }
@@ -94,6 +100,17 @@ function readPincount(value: unknown) {
   }
 }
 
+const compoundHeads = ['address', 'mask'] as const
+const byteOrders = ['little', 'big'] as const
+
+/** A kernel's name for a flag, which tables and reports print. */
+function flagName(value: unknown, where: string): string {
+  const name = string(value, where)
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name))
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, name, '1 to 64 letters, digits, _, . and -')
+  return name
+}
+
 const known = [
   'name',
   'summary',
@@ -104,6 +121,9 @@ const known = [
   'types',
   'compoundTypes',
   'flags',
+  'anonExclusiveFlag',
+  'compoundHead',
+  'byteOrder',
   'fields',
   'pincount',
   'mapcountOffsetBytes',
@@ -134,8 +154,15 @@ export function readLayout(definition: LayoutDefinition) {
     ),
     flags: array(given.flags, `${at}.flags`, (value, where) => {
       const flag = options(value, where, ['name', 'bit'] as const)
-      return { name: oneOf(flag.name, `${where}.name`, flagNames), bit: integer(flag.bit, `${where}.bit`, 0, 63) }
+      return { name: flagName(flag.name, `${where}.name`), bit: integer(flag.bit, `${where}.bit`, 0, 63) }
     }),
+    anonExclusiveFlag: optionally(given.anonExclusiveFlag, 'owner_2', (flag) =>
+      oneOf(flag, `${at}.anonExclusiveFlag`, flagNames),
+    ),
+    compoundHead: optionally(given.compoundHead, 'address' as const, (what) =>
+      oneOf(what, `${at}.compoundHead`, compoundHeads),
+    ),
+    byteOrder: optionally(given.byteOrder, 'little' as const, (order) => oneOf(order, `${at}.byteOrder`, byteOrders)),
     fields,
     pincount: readPincount(given.pincount),
     mapcountOffsetBytes: integer(given.mapcountOffsetBytes, `${at}.mapcountOffsetBytes`, 0, largestStride - 4),

@@ -17,16 +17,13 @@ const deviceTypes: readonly PageType[] = [
   'devdax',
 ]
 
-/** ZONE_DEVICE, the last of the five zones of x86-64 and of the sandbox. */
-const deviceZone = 4
-
 /**
  * A pgmap is an object of the kernel's memory like any other, so its address alone says nothing: the zone does, and that
  * the page is on no list.
  */
 function isPgmap(words: readonly bigint[], layout: Layout, type: PageType, zone: number | null): boolean {
   const field = layout.fields.find((each) => each.object === 'dev-pagemap' && each.types.includes(type))
-  if (field === undefined || !layout.types.includes(type) || zone !== deviceZone) return false
+  if (field === undefined || !layout.types.includes(type) || zone !== layout.kconfig.zoneDevice) return false
   const value = fieldOf(words, layout, field)
   return value % 8n === 0n && kernelPointer(value, layout.wordBytes).kind === 'kernel'
 }
@@ -47,7 +44,9 @@ export function guessType(
   const refcount = bitsOf(words, wordBytes, layout.refcountOffsetBytes * 8, 32)
   if (words.every((word) => word === 0n)) return { type: 'free', reason: 'all words are zero: never handed out' }
   if (flags.includes('slab')) return { type: 'slab', reason: 'PG_slab is set' }
-  const isType = (type: number): boolean => type !== 0 && pageType === type
+  // Since v6.11 the top byte says it, and what lies below is the type's own.
+  const isType = (type: number): boolean =>
+    type !== 0 && ((type & 0xffffff) === 0 ? pageType >>> 24 === type >>> 24 : pageType === type)
   if (isType(era.slabType)) return { type: 'slab', reason: 'page_type says slab' }
   if (isType(era.tableType)) return { type: 'page-table', reason: 'page_type says page table' }
   if (isType(era.buddyType)) return { type: 'free', reason: 'page_type says buddy' }

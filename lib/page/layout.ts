@@ -29,7 +29,14 @@ export interface LayoutDefinition {
   types?: readonly PageType[]
   /** Those that exist in orders above 0; as in the built-in layouts. */
   compoundTypes?: readonly PageType[]
+  /** Any name: those that the tables do not know are live on every type of page. */
   flags: readonly { name: string; bit: number }[]
+  /** `'owner_2'`. */
+  anonExclusiveFlag?: string
+  /** `'address'`; `'mask'` needs a stride of 2^n. */
+  compoundHead?: 'address' | 'mask'
+  /** `'little'`. */
+  byteOrder?: 'little' | 'big'
   fields: readonly {
     name: string
     offsetBytes: number

@@ -50,6 +50,9 @@ napi_value kconfig_value(const JsValues& js, const Kconfig& kconfig) {
       .number("lruRefsBits", unsigned{kconfig.lru_refs_bits})
       .boolean("memcg", kconfig.memcg)
       .number("alignBytes", unsigned{kconfig.align_bytes})
+      .number("kasanTagBits", unsigned{kconfig.kasan_tag_bits})
+      .number("zoneNormal", unsigned{kconfig.zone_normal})
+      .number("zoneDevice", unsigned{kconfig.zone_device})
       .value();
 }
 
@@ -64,6 +67,27 @@ napi_value era_value(const JsValues& js, const Era& era) {
       .number("slabType", era.slab_type)
       .number("hugetlbType", era.hugetlb_type)
       .value();
+}
+
+constexpr std::array<std::string_view, 2> kCompoundHeadNames = {"address", "mask"};
+constexpr std::array<std::string_view, 2> kByteOrderNames = {"little", "big"};
+
+/// Those with a meaning here first, as they were declared.
+napi_value flags_value(const JsValues& js, const Layout& layout) {
+  std::vector<NamedFlagBit> all;
+  for (const FlagBit& flag : layout.flags)
+    all.push_back({std::string(kFlagNames[static_cast<unsigned>(flag.flag)]), flag.bit});
+  all.insert(all.end(), layout.other_flags.begin(), layout.other_flags.end());
+  return js.list(all, [&](const NamedFlagBit& flag) {
+    return JsObject(js).text("name", flag.name).number("bit", unsigned{flag.bit}).value();
+  });
+}
+
+template <std::size_t N>
+unsigned read_name(JsRead& from, const char* key, const std::array<std::string_view, N>& names) {
+  const int index = index_of(names, from.text(key));
+  if (index < 0) from.fail();
+  return index < 0 ? 0 : static_cast<unsigned>(index);
 }
 
 Field read_field(JsRead& from) {
@@ -103,13 +127,10 @@ napi_value layout_value(const JsValues& js, const Layout& layout) {
       .set("era", era_value(js, layout.era))
       .set("types", page_types(js, layout.types))
       .set("compoundTypes", page_types(js, layout.compound_types))
-      .set("flags", js.list(layout.flags,
-                            [&](const FlagBit& flag) {
-                              return JsObject(js)
-                                  .text("name", kFlagNames[static_cast<unsigned>(flag.flag)])
-                                  .number("bit", unsigned{flag.bit})
-                                  .value();
-                            }))
+      .set("flags", flags_value(js, layout))
+      .text("anonExclusiveFlag", kFlagNames[static_cast<unsigned>(layout.anon_exclusive_flag)])
+      .text("compoundHead", kCompoundHeadNames[static_cast<unsigned>(layout.compound_head)])
+      .text("byteOrder", kByteOrderNames[static_cast<unsigned>(layout.byte_order)])
       .set("fields",
            js.list(layout.fields, [&](const Field& field) { return field_value(js, field); }))
       .set("pincount", JsObject(js)
@@ -150,6 +171,9 @@ Layout read_layout(JsRead& from) {
     read_number(kconfig, "lruGenBits", layout.kconfig.lru_gen_bits);
     read_number(kconfig, "lruRefsBits", layout.kconfig.lru_refs_bits);
     read_number(kconfig, "alignBytes", layout.kconfig.align_bytes);
+    read_number(kconfig, "kasanTagBits", layout.kconfig.kasan_tag_bits);
+    read_number(kconfig, "zoneNormal", layout.kconfig.zone_normal);
+    read_number(kconfig, "zoneDevice", layout.kconfig.zone_device);
     layout.kconfig.memcg = kconfig.boolean("memcg");
   });
   from.object("era", [&](JsRead& era) {
@@ -166,11 +190,18 @@ Layout read_layout(JsRead& from) {
   layout.types = read_page_types(from, "types");
   layout.compound_types = read_page_types(from, "compoundTypes");
   from.objects("flags", [&](JsRead& flag) {
-    const int index = index_of(kFlagNames, flag.text("name"));
-    if (index < 0) return flag.fail();
+    const std::string name = flag.text("name");
+    const int index = index_of(kFlagNames, name);
     const auto bit = static_cast<std::uint8_t>(flag.integer("bit", 63));
-    layout.flags.push_back({static_cast<Flag>(index), bit});
+    if (index < 0)
+      layout.other_flags.push_back({name, bit});
+    else
+      layout.flags.push_back({static_cast<Flag>(index), bit});
   });
+  layout.anon_exclusive_flag = static_cast<Flag>(read_name(from, "anonExclusiveFlag", kFlagNames));
+  layout.compound_head =
+      static_cast<CompoundHead>(read_name(from, "compoundHead", kCompoundHeadNames));
+  layout.byte_order = static_cast<ByteOrder>(read_name(from, "byteOrder", kByteOrderNames));
   from.objects("fields", [&](JsRead& field) { layout.fields.push_back(read_field(field)); });
   from.object("pincount", [&](JsRead& place) {
     read_number(place, "tail", layout.pincount.tail);

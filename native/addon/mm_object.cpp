@@ -348,7 +348,7 @@ napi_value vmas(napi_env env, napi_callback_info info) {
             .boolean("disk", file && vma->file->kind == FileKind::kDisk)
             .boolean("device", file && vma->file->kind == FileKind::kDriver)
             .boolean("dax", file && vma->file->is_dax())
-            .number("filePage", file ? vma->pgoff : 0)
+            .number("filePage", file ? vma->pgoff.get() : 0)
             .value();
       });
     });

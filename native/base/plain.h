@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/env.h"
 #include "base/sched.h"
@@ -57,12 +58,63 @@ class Plain {
   }
   Plain& operator+=(T by) { return *this = static_cast<T>(get() + by); }
   Plain& operator-=(T by) { return *this = static_cast<T>(get() - by); }
+  Plain& operator++() { return *this += T{1}; }
+  Plain& operator--() { return *this -= T{1}; }
 
  private:
   constexpr void born() const {
     if (!std::is_constant_evaluated()) memory_born(&value_, sizeof(T));
   }
   T value_{};
+};
+
+/// Stands for what is no scalar (trees, several containers that change together): who
+/// looks at it says read() first, who changes it write(). host: nothing.
+class PlainMark {
+ public:
+  void read() const { sched_point(Access::kPlainRead, this, 1); }
+  void write() { sched_point(Access::kPlainWrite, this, 1); }
+#ifdef PAGEBOX_MODEL
+  PlainMark() { memory_born(this, 1); }
+  PlainMark(const PlainMark&) = delete;
+  PlainMark& operator=(const PlainMark&) = delete;
+#endif
+};
+
+/// A vector that is checked as one field, whatever part of it is looked at. Elements
+/// change by what it offers; what pointers in it lead to is not its own.
+template <class T>
+class PlainVector {
+ public:
+  using const_iterator = typename std::vector<T>::const_iterator;
+
+  bool empty() const { return read().empty(); }
+  std::size_t size() const { return read().size(); }
+  const T& operator[](std::size_t i) const { return read()[i]; }
+  const T& front() const { return read().front(); }
+  const T& back() const { return read().back(); }
+  const_iterator begin() const { return read().begin(); }
+  const_iterator end() const { return values_.end(); }
+  operator const std::vector<T>&() const { return read(); }  // NOLINT(google-explicit-constructor)
+
+  void push_back(T value) { write().push_back(std::move(value)); }
+  void insert(const_iterator at, T value) { write().insert(at, std::move(value)); }
+  void erase(const_iterator at) { write().erase(at); }
+  void erase(const_iterator first, const_iterator end) { write().erase(first, end); }
+  void erase_value(const T& value) { std::erase(write(), value); }
+  void clear() { write().clear(); }
+
+ private:
+  const std::vector<T>& read() const {
+    mark_.read();
+    return values_;
+  }
+  std::vector<T>& write() {
+    mark_.write();
+    return values_;
+  }
+  [[no_unique_address]] PlainMark mark_;
+  std::vector<T> values_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -6,7 +6,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 void AddressSpace::i_mmap_insert(Vma& vma) {
   const auto behind_equals =
-      std::upper_bound(i_mmap.begin(), i_mmap.end(), vma.pgoff,
+      std::upper_bound(i_mmap.begin(), i_mmap.end(), vma.pgoff.get(),
                        [](std::uint64_t pgoff, const Vma* other) { return pgoff < other->pgoff; });
   i_mmap.insert(behind_equals, &vma);
 }
@@ -16,11 +16,12 @@ void AddressSpace::i_mmap_insert_after(Vma& vma, const Vma& parent) {
   i_mmap.insert(at == i_mmap.end() ? at : at + 1, &vma);
 }
 
-void AddressSpace::i_mmap_remove(Vma& vma) { std::erase(i_mmap, &vma); }
+void AddressSpace::i_mmap_remove(Vma& vma) { i_mmap.erase_value(&vma); }
 
 void AddressSpace::recycle() {
   disk.reset();
   driver = nullptr;
+  cache_mark_.write();
   cache_.clear();
   i_mmap.clear();
   size_pages_.store(0);

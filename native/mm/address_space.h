@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/errc.h"
 #include "base/lock.h"
+#include "base/plain.h"
 #include "mm/fault/fault_result.h"
 #include "mm/file/slot_tree.h"
 #include "mm/vma.h"
@@ -86,21 +87,31 @@ class AddressSpace {
 
   // The page cache: costs what is in it. Callers hold `cache_lock`.
   CacheEntry entry(std::uint64_t at) const {
+    cache_mark_.read();
     const CacheEntry* found = cache_.find(at);
     return found == nullptr ? CacheEntry{} : *found;
   }
-  void set_entry(std::uint64_t at, CacheEntry entry) { cache_.set(at, entry); }
+  void set_entry(std::uint64_t at, CacheEntry entry) {
+    cache_mark_.write();
+    cache_.set(at, entry);
+  }
   static constexpr std::uint64_t kNoSlot = SlotTree<CacheEntry>::kNone;
   /// The first slot from `at` on that is not empty, or kNoSlot.
-  std::uint64_t next_slot(std::uint64_t at) const { return cache_.next(at); }
+  std::uint64_t next_slot(std::uint64_t at) const {
+    cache_mark_.read();
+    return cache_.next(at);
+  }
   /// Behind the last one.
-  std::uint64_t slots_end() const { return cache_.end(); }
+  std::uint64_t slots_end() const {
+    cache_mark_.read();
+    return cache_.end();
+  }
   SpinLock cache_lock;
 
   // Mappings. By first page offset; equals in order of insertion, except that a
   // fork comes right behind its parent. Callers hold `i_mmap_lock`.
   RwLock i_mmap_lock;
-  std::vector<Vma*> i_mmap;
+  PlainVector<Vma*> i_mmap;
   void i_mmap_insert(Vma& vma);
   void i_mmap_insert_after(Vma& vma, const Vma& parent);
   void i_mmap_remove(Vma& vma);
@@ -117,6 +128,7 @@ class AddressSpace {
   Atomic<std::uint64_t> size_pages_;
   Atomic<std::uint32_t> write_error_;
   SlotTree<CacheEntry> cache_;
+  [[no_unique_address]] PlainMark cache_mark_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -104,7 +104,7 @@ Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
   Copy copy{cpu, to, from};
   Errc error = Errc::kOk;
   for (std::uint64_t address = from.start; address < from.end && error == Errc::kOk;) {
-    const std::uint64_t next = std::min((address | (kPmdBytes - 1)) + 1, from.end);
+    const std::uint64_t next = std::min<std::uint64_t>((address | (kPmdBytes - 1)) + 1, from.end);
     if (const PteSlot pmd = from.mm->page_table.find_pmd(address);
         pmd && pmd.get().present() && pmd.get().huge()) {
       error = copy_huge_pmd(cpu, to, from, address, pmd);
@@ -147,9 +147,9 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     if ((from.flags & kVmDontCopy) != 0) continue;
     auto fresh = std::make_unique<Vma>();
     fresh->mm = &child;
-    fresh->start = from.start;
-    fresh->end = from.end;
-    fresh->pgoff = from.pgoff;
+    fresh->start = from.start.get();
+    fresh->end = from.end.get();
+    fresh->pgoff = from.pgoff.get();
     fresh->flags = from.flags & ~kVmLocked;
     fresh->file = from.file;
     fresh->file_handle = from.file_handle;

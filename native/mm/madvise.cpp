@@ -104,8 +104,8 @@ Errc walk(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, Advice advic
     Vma* vma = mm.find_vma_after(at);
     if (vma == nullptr || vma->start >= end) return Errc::kNoMem;
     hole |= vma->start > at;
-    at = std::max(at, vma->start);
-    const std::uint64_t stop = std::min(vma->end, end);
+    at = std::max<std::uint64_t>(at, vma->start);
+    const std::uint64_t stop = std::min<std::uint64_t>(vma->end, end);
     Errc error = Errc::kOk;
     if (changes_flags(advice)) {
       std::uint64_t flags = 0;

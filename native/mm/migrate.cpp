@@ -74,8 +74,8 @@ void folio_migrate_flags(Cpu&, Page to, Page from) {
   std::uint64_t carried = from.mask_of(Flag::kReferenced) | from.mask_of(Flag::kUptodate) |
                           from.mask_of(Flag::kActive) | from.mask_of(Flag::kWorkingset) |
                           from.mask_of(Flag::kDirty) | from.mask_of(Flag::kSwapBacked);
-  // owner_2 is anon_exclusive on anonymous pages, which the entries bring back.
-  if (!folio_test_anon(from)) carried |= from.mask_of(Flag::kOwner2);
+  // The bit is anon_exclusive's on anonymous pages, which the entries bring back.
+  if (!folio_test_anon(from)) carried |= from.mask_of(kFlagAnonExclusive);
   (void)to.set_bits(had & carried);
   // Buffers move with the contents: their reference does too.
   if (from.test(Flag::kPrivate)) {

@@ -51,7 +51,7 @@ Errc apply(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, std::uint64
   for (std::uint64_t at = start; at < end;) {
     Vma* vma = mm.find_vma(at);
     if (vma == nullptr) return Errc::kNoMem;
-    const std::uint64_t stop = std::min(vma->end, end);
+    const std::uint64_t stop = std::min<std::uint64_t>(vma->end, end);
     const std::uint64_t flags = (vma->flags & ~kVmLocked) | lock;
     if (flags != vma->flags && (vma->flags & kVmSpecial) == 0) {
       vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
@@ -69,8 +69,8 @@ Errc populate_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   for (std::uint64_t at = start; at < end;) {
     Vma* vma = mm.find_vma_after(at);
     if (vma == nullptr || vma->start >= end) break;
-    at = std::max(at, vma->start);
-    const std::uint64_t stop = std::min(vma->end, end);
+    at = std::max<std::uint64_t>(at, vma->start);
+    const std::uint64_t stop = std::min<std::uint64_t>(vma->end, end);
     std::uint32_t flags = kFollTouch;
     if ((vma->flags & (kVmWrite | kVmShared)) == kVmWrite) flags |= kFollWrite;
     if (vma->is_accessible()) flags |= kFollForce;

@@ -11,6 +11,7 @@
 
 #include "base/errc.h"
 #include "base/lock.h"
+#include "base/plain.h"
 #include "base/seqcount.h"
 #include "mm/machine.h"
 #include "mm/notifier.h"
@@ -34,10 +35,10 @@ class Mm {
   Atomic<std::uint32_t> has_pinned;  // MMF_HAS_PINNED: sticky, set by every FOLL_PIN
   SpinLock anon_vma_lock;            // the first anon_vma of a vma, mmap_lock shared
   NotifierList notifiers;
-  bool exited = false;
+  Plain<bool> exited;  // mmap_lock held
 
   // Vmas, ascending, never overlapping. mmap_lock held.
-  std::vector<std::unique_ptr<Vma>> vmas;
+  PlainVector<std::unique_ptr<Vma>> vmas;
   /// The vma that contains the address.
   Vma* find_vma(std::uint64_t address) const;
   /// The first vma that ends after the address.

@@ -43,9 +43,9 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
   if (vma == nullptr) {
     auto fresh = std::make_unique<Vma>();
     fresh->mm = &mm;
-    fresh->start = proposal.start;
-    fresh->end = proposal.end;
-    fresh->pgoff = proposal.pgoff;
+    fresh->start = proposal.start.get();
+    fresh->end = proposal.end.get();
+    fresh->pgoff = proposal.pgoff.get();
     fresh->flags = proposal.flags;
     fresh->file = proposal.file;
     fresh->file_handle = proposal.file_handle;
@@ -70,7 +70,7 @@ Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   Vma* last = mm.find_vma_after(end - 1);
   const bool cuts_last = last != nullptr && last->start < end;
   if ((first->start < start && !may_split_vma(*first, start)) ||
-      (cuts_last && !may_split_vma(*last, std::min(end, last->end))))
+      (cuts_last && !may_split_vma(*last, std::min<std::uint64_t>(end, last->end))))
     return Errc::kInval;
   if (first->start < start) first = split_vma(cpu, mm, *first, start);
   last = mm.find_vma_after(end - 1);
@@ -79,8 +79,8 @@ Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   const std::size_t from = mm.index_of(*first);
   std::size_t to = from;
   while (to < mm.vmas.size() && mm.vmas[to]->start < end) ++to;
-  const std::uint64_t floor = from > 0 ? mm.vmas[from - 1]->end : 0;
-  const std::uint64_t ceiling = to < mm.vmas.size() ? mm.vmas[to]->start : kTaskSize;
+  const std::uint64_t floor = from > 0 ? mm.vmas[from - 1]->end.get() : 0;
+  const std::uint64_t ceiling = to < mm.vmas.size() ? mm.vmas[to]->start.get() : kTaskSize;
   const std::uint64_t unmap_start = mm.vmas[from]->start, unmap_end = mm.vmas[to - 1]->end;
 
   lru_add_drain(cpu);

@@ -73,7 +73,7 @@ Errc do_mprotect(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, std
   for (std::uint64_t at = start; at < end;) {
     Vma* vma = mm.find_vma(at);
     if (vma == nullptr) return Errc::kNoMem;
-    const std::uint64_t stop = std::min(vma->end, end);
+    const std::uint64_t stop = std::min<std::uint64_t>(vma->end, end);
     const std::uint64_t old_flags = vma->flags;
     const std::uint64_t flags = (old_flags & ~kVmAccessFlags) | prot;
     if (flags != old_flags) {

@@ -11,6 +11,7 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/plain.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -24,7 +25,7 @@ class ObjectPool {
     Guard guard(lock_);
     if (!free_.empty()) {
       T* object = free_.back();
-      free_.pop_back();
+      free_.erase(free_.end() - 1);
       return object;
     }
     const std::uint64_t index = size_.load();
@@ -54,7 +55,7 @@ class ObjectPool {
   SpinLock lock_;
   Atomic<std::uint64_t> size_;
   std::array<std::unique_ptr<std::array<T, kChunk>>, kChunks> chunks_;
-  std::vector<T*> free_;
+  PlainVector<T*> free_;  // under lock_
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -141,7 +141,7 @@ void PageTable::show_reserve(Pfn table) const {
 void PageTable::deposit(PteSlot pmd, Pfn table) const {
   const Pfn owner = store().pfn_of(*pmd.lock);
   TableRecord &of_owner = store().record(owner), &fresh = store().record(table);
-  fresh.reserve = of_owner.reserve;
+  fresh.reserve = of_owner.reserve.get();
   of_owner.reserve = table.value + 1;
   show_reserve(table);
   show_reserve(owner);
@@ -153,7 +153,7 @@ Result<Pfn> PageTable::withdraw(PteSlot pmd) const {
   if (of_owner.reserve == 0) return Errc::kCorrupt;
   const Pfn table{of_owner.reserve - 1};
   TableRecord& taken = store().record(table);
-  of_owner.reserve = taken.reserve;
+  of_owner.reserve = taken.reserve.get();
   taken.reserve = 0;
   show_reserve(owner);
   show_reserve(table);

@@ -20,6 +20,7 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "base/mapping.h"
+#include "base/plain.h"
 #include "base/rcu.h"
 #include "mm/pte.h"
 #include "page/pfn.h"
@@ -39,9 +40,10 @@ enum class RcuCallback : std::uint64_t { kFreeTable = 1 };
 struct alignas(64) TableRecord : RcuHead {
   SpinLock lock;
   Atomic<std::uint32_t> state;   // a TableState
-  std::uint64_t reserve = 0;     // pfn + 1 of the next table in reserve; under the pmd's lock
-  std::uint64_t shown_next = 0;  // word 1, while it waits for RCU
-  Machine* machine = nullptr;    // whose it is, while it waits
+  Plain<std::uint64_t> reserve;  // pfn + 1 of the next table in reserve; under the pmd's lock
+  // While it waits for RCU: word 1, and whose it is. Call and callback are ordered by RCU.
+  Plain<std::uint64_t> shown_next;
+  Plain<Machine*> machine;
 };
 static_assert(sizeof(TableRecord) == 64);
 

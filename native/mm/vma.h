@@ -3,7 +3,8 @@
 //
 // Fields are written with mmap_lock held for writing; start, end and pgoff also
 // under the locks of the rmap trees that hold the vma, so that a walk through a
-// page sees them whole.
+// page sees them whole. `mm`, `file`, `file_handle` and `hugetlb` are set before the vma is
+// on any list or tree, whose lock publishes them, and stay: no checked fields.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "base/atomic.h"
 #include "base/env.h"
 #include "base/once.h"
+#include "base/plain.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -51,15 +53,15 @@ inline constexpr std::uint64_t kVmSpecial = kVmIo | kVmDontExpand | kVmPfnMap | 
 
 struct Vma {
   Mm* mm = nullptr;
-  std::uint64_t start = 0, end = 0;
-  std::uint64_t pgoff = 0;  // of `start`: in the file, or the address where it was created
+  Plain<std::uint64_t> start, end;
+  Plain<std::uint64_t> pgoff;  // of `start`: in the file, or the address where it was created
   // Written under mmap_lock; walks that came from a page read them without.
   Once<std::uint64_t> flags;
   Once<std::uint64_t> page_prot;           // bits of a new entry (vm_page_prot)
   AddressSpace* file = nullptr;            // null: anonymous private memory
   std::uint64_t file_handle = 0;           // which open file: vmas of different ones never merge
   Atomic<AnonVma*> anon_vma;               // set by the first anonymous fault, mmap_lock shared
-  std::vector<AnonVma*> chain;             // every anon_vma that may hold pages mapped here
+  PlainVector<AnonVma*> chain;             // every anon_vma that may hold pages mapped here
   std::shared_ptr<HugetlbClaims> hugetlb;  // null: not made of the pool's huge pages
 
   std::uint64_t pages() const { return (end - start) / kPageBytes; }

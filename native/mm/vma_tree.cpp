@@ -15,9 +15,9 @@ namespace {
 std::unique_ptr<Vma> vma_dup(const Vma& from) {
   auto vma = std::make_unique<Vma>();
   vma->mm = from.mm;
-  vma->start = from.start;
-  vma->end = from.end;
-  vma->pgoff = from.pgoff;
+  vma->start = from.start.get();
+  vma->end = from.end.get();
+  vma->pgoff = from.pgoff.get();
   vma->flags = from.flags;
   vma->page_prot = from.page_prot;
   vma->file = from.file;

@@ -101,8 +101,8 @@ void unmap_mapping_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std:
   SharedGuard guard(file.i_mmap_lock);
   for (std::size_t i = 0; i < file.i_mmap.size(); ++i) {
     Vma& vma = *file.i_mmap[i];
-    const std::uint64_t last = std::min(first + pages, vma.pgoff + vma.pages());
-    const std::uint64_t from = std::max(first, vma.pgoff);
+    const std::uint64_t last = std::min<std::uint64_t>(first + pages, vma.pgoff + vma.pages());
+    const std::uint64_t from = std::max<std::uint64_t>(first, vma.pgoff);
     if (from >= last) continue;
     const std::uint64_t start = vma.address_of(from), end = vma.address_of(last);
     Invalidation invalidation(cpu, *vma.mm, {start, end, NotifyEvent::kClear, nullptr});

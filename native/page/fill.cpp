@@ -15,7 +15,7 @@ constexpr std::uint64_t pattern(FillSide side) {
 /// Flags whose value follows from what the page is, on every type.
 constexpr Flag kStructuralFlags[] = {Flag::kLru, Flag::kHead, Flag::kSlab, Flag::kReserved};
 /// Flags that a tail may have of its own: the rest is the head's.
-constexpr Flag kTailFlags[] = {Flag::kHwpoison, Flag::kOwner2};
+constexpr Flag kTailFlags[] = {Flag::kHwpoison};
 /// Of page[1], where v6.12 keeps the folio's has_hwpoisoned, large_rmappable and
 /// partially_mapped.
 constexpr Flag kFirstTailFlags[] = {Flag::kActive, Flag::kWorkingset, Flag::kReclaim};
@@ -41,7 +41,8 @@ bool is_variable(const Layout& layout, Flag flag, PageType type) {
   if (type == PageType::kFree) return false;  // freeing leaves none
   if (type == PageType::kTail && among(flag, kFirstTailFlags))
     return find_field(layout, "_flags_1") != nullptr;
-  if (type == PageType::kTail || type == PageType::kSecondTail) return among(flag, kTailFlags);
+  if (type == PageType::kTail || type == PageType::kSecondTail)
+    return flag == layout.anon_exclusive_flag || among(flag, kTailFlags);
   if (flag == Flag::kSwapBacked && has_no_mapping(layout, type)) return false;
   return !among(flag, kStructuralFlags);
 }
@@ -97,7 +98,7 @@ void fill_flags(Page page, const Layout& layout, PageType type, FillSide side) {
     std::uint64_t value = pattern(side);
     if (field.name == "lru_gen")
       value = side == FillSide::kFirst ? 3 : 4;  // generations are 1 to 4
-    else if (field.name != "last_cpupid" && field.name != "lru_refs")
+    else if (field.name != "last_cpupid" && field.name != "lru_refs" && field.name != "kasan_tag")
       continue;  // where the page lies does not change
     const std::uint64_t bits = low_bits(field.bits) << field.shift;
     word = (word & ~bits) | (value << field.shift & bits);
@@ -134,6 +135,13 @@ FlagBits flag_bits(const Layout& layout, PageType type) {
     if (type == PageType::kTail && layout.order_offset == 0 && flag.bit < 8) continue;
     bits.live |= bit;
     if (is_variable(layout, flag.flag, type)) bits.variable |= bit;
+  }
+  for (const NamedFlagBit& flag : layout.other_flags) {
+    if (type == PageType::kTail && layout.order_offset == 0 && flag.bit < 8) continue;
+    bits.live |= 1ULL << flag.bit;
+    // Whose it is nobody says, so any page but a free one or a tail may have it.
+    if (type != PageType::kFree && type != PageType::kTail && type != PageType::kSecondTail)
+      bits.variable |= 1ULL << flag.bit;
   }
   return bits;
 }

@@ -42,10 +42,11 @@ enum class Flag : std::uint8_t {
 };
 inline constexpr unsigned kFlags = 28;
 
-/// PG_swapcache is PG_owner_priv_1 on anonymous pages; PG_anon_exclusive is
-/// PG_owner_2 there since v5.19.
+/// PG_swapcache is PG_owner_priv_1 on anonymous pages.
 inline constexpr Flag kFlagSwapCache = Flag::kOwnerPriv1;
-inline constexpr Flag kFlagAnonExclusive = Flag::kOwner2;
+/// PG_anon_exclusive: the bit of another flag, on anonymous pages; which one the layout says
+/// (mappedtodisk since v5.19, owner_2 in v6.12). Behind all that have names.
+inline constexpr Flag kFlagAnonExclusive = static_cast<Flag>(kFlags);
 
 inline constexpr std::array<std::string_view, kFlags> kFlagNames = {
     "locked",       "writeback", "referenced", "uptodate",    "dirty",   "lru",

@@ -38,10 +38,18 @@ void prep_second_tail(const Memmap& memmap, Page tail, const Shape& shape) {
 
 }  // namespace
 
+std::uint64_t compound_head_word(const Memmap& memmap, Pfn head, unsigned order) {
+  const Shape& shape = memmap.shape();
+  if (!shape.compound_head_is_mask) return memmap.addresses().of_page(head) | 1;
+  const std::uint64_t mask = ~((std::uint64_t{shape.stride_bytes} << order) - 1);
+  return (shape.word_bytes == 4 ? mask & 0xffffffff : mask) | 1;
+}
+
 void prep_compound(Memmap& memmap, Pfn head, unsigned order) {
   if (order == 0) return;
   const Shape& shape = memmap.shape();
   const AddressMap& addresses = memmap.addresses();
+  const std::uint64_t head_word = compound_head_word(memmap, head, order);
   for (std::uint64_t i = 1; i < 1ULL << order; ++i) {
     const Page tail = memmap.page(head + i);
     tail.set_refcount(0);
@@ -49,7 +57,7 @@ void prep_compound(Memmap& memmap, Pfn head, unsigned order) {
     if (i == 1) prep_first_tail(tail, shape, order);
     if (i == 2) prep_second_tail(memmap, tail, shape);
     // Last: a lockless reader that sees the bit finds the rest in place.
-    tail.set_word_at(shape.word(1), addresses.of_page(head) | 1);
+    tail.set_word_at(shape.word(1), head_word);
   }
   memmap.page(head).set(Flag::kHead);
 }
@@ -71,7 +79,7 @@ void destroy_compound(Memmap& memmap, Pfn head) {
 bool folio_is_whole(const Memmap& memmap, Pfn head, unsigned order) {
   const std::uint64_t pages = 1ULL << order;
   if (head.value % pages != 0 || head.value + pages > memmap.capacity()) return false;
-  const std::uint64_t expected = memmap.addresses().of_page(head) | 1;
+  const std::uint64_t expected = compound_head_word(memmap, head, order);
   for (std::uint64_t i = 1; i < pages; ++i)
     if (memmap.page(head + i).compound_head_word() != expected) return false;
   return true;
@@ -86,8 +94,12 @@ Page compound_head(const Memmap& memmap, Page page, Errc* error) {
 }
 
 Page head_of_tail(const Memmap& memmap, Page page, std::uint64_t word1, Errc* error) {
-  if (const auto head = memmap.addresses().page_at(word1 - 1, memmap.capacity()))
-    return memmap.page(*head);
+  const AddressMap& addresses = memmap.addresses();
+  // A mask has bit 0 too, and the address of a descriptor has not.
+  const std::uint64_t address = memmap.shape().compound_head_is_mask
+                                    ? addresses.of_page(memmap.pfn_of(page)) & word1
+                                    : word1 - 1;
+  if (const auto head = addresses.page_at(address, memmap.capacity())) return memmap.page(*head);
   if (error != nullptr) *error = Errc::kCorrupt;
   return page;
 }

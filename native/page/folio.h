@@ -19,6 +19,9 @@ void prep_compound(Memmap& memmap, Pfn head, unsigned order);
 /// `mapping` wherever it lies, as freeing leaves them.
 void destroy_compound(Memmap& memmap, Pfn head);
 
+/// What word 1 of each tail of a folio says.
+std::uint64_t compound_head_word(const Memmap& memmap, Pfn head, unsigned order);
+
 /// Its tails, all of them, point to `head`, which lies where a folio of that order can.
 bool folio_is_whole(const Memmap& memmap, Pfn head, unsigned order);
 

@@ -30,7 +30,10 @@ Kconfig make_kconfig(const KconfigRow& row) {
           .lru_gen_bits = row.lru_gen_bits,
           .memcg = row.memcg,
           .lru_refs_bits = row.lru_refs_bits,
-          .align_bytes = row.align_bytes};
+          .align_bytes = row.align_bytes,
+          .kasan_tag_bits = 0,
+          .zone_normal = row.zone_normal,
+          .zone_device = row.zone_device};
 }
 
 Layout make_layout(const LayoutTable& table) {
@@ -49,6 +52,9 @@ Layout make_layout(const LayoutTable& table) {
   layout.types = table.types;
   layout.compound_types = table.compound_types;
   layout.flags.assign(table.flags.begin(), table.flags.end());
+  for (const NamedFlagRow& row : table.other_flags)
+    layout.other_flags.push_back({std::string(row.name), row.bit});
+  layout.compound_head = table.compound_head;
   layout.pincount = table.pincount;
   layout.mapcount_offset = static_cast<std::uint16_t>(6U * table.word_bytes);
   layout.refcount_offset = static_cast<std::uint16_t>(layout.mapcount_offset + 4U);
@@ -69,7 +75,7 @@ Layout make_layout(const LayoutTable& table) {
 
 std::vector<Layout> make_all() {
   std::vector<Layout> all;
-  for (const auto& family : {layouts_4_20(), layouts_6_12()})
+  for (const auto& family : {layouts_4_20(), layouts_6_12(), layouts_7_2()})
     for (const LayoutTable& table : family) all.push_back(make_layout(table));
   return all;
 }
@@ -77,6 +83,8 @@ std::vector<Layout> make_all() {
 std::uint64_t used_flag_bits(const Layout& layout) {
   std::uint64_t used = 0;
   for (const FlagBit& flag : layout.flags)
+    if (flag.bit < 64) used |= 1ULL << flag.bit;
+  for (const NamedFlagBit& flag : layout.other_flags)
     if (flag.bit < 64) used |= 1ULL << flag.bit;
   for (const HighField& field : high_fields(layout))
     used |= ((1ULL << field.bits) - 1) << field.shift;
@@ -108,9 +116,10 @@ std::vector<HighField> high_fields(const Layout& layout) {
   const Kconfig& k = layout.kconfig;
   // The order of page-flags-layout.h.
   const std::pair<std::string_view, std::uint8_t> widths[] = {
-      {"section", k.section_bits}, {"node", k.node_bits},
-      {"zone", k.zone_bits},       {"last_cpupid", k.last_cpupid_bits},
-      {"lru_gen", k.lru_gen_bits}, {"lru_refs", k.lru_refs_bits}};
+      {"section", k.section_bits},     {"node", k.node_bits},
+      {"zone", k.zone_bits},           {"last_cpupid", k.last_cpupid_bits},
+      {"kasan_tag", k.kasan_tag_bits}, {"lru_gen", k.lru_gen_bits},
+      {"lru_refs", k.lru_refs_bits}};
   std::vector<HighField> fields;
   unsigned top = layout.word_bytes * 8U;
   for (const auto& [name, bits] : widths) {
@@ -168,6 +177,8 @@ Layout with_own_counter(const Layout& layout) {
   wider.counter_offset = static_cast<std::uint16_t>(counter);
   wider.stride_bytes =
       std::max(layout.stride_bytes, static_cast<std::uint16_t>(round_up(end, align)));
+  // As the kernel does where the descriptor's size is no power of two.
+  if (!std::has_single_bit(wider.stride_bytes)) wider.compound_head = CompoundHead::kAddress;
   wider.fields.push_back({.name = "_dma_pinned_count",
                           .offset_bytes = wider.counter_offset,
                           .bits = 32,

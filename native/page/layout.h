@@ -60,6 +60,10 @@ struct Kconfig {
   /// struct page is aligned to this (two words where the kernel compares and
   /// swaps two at once); 0: 16 with 8-byte words, 4 with 4-byte words.
   std::uint8_t align_bytes = 0;
+  std::uint8_t kasan_tag_bits = 0;
+  /// What the zone's bits say (enum zone_type, which leaves out zones that are not
+  /// configured): where RAM and devices are.
+  std::uint8_t zone_normal = 2, zone_device = 4;
 };
 
 /// One field at the top of page->flags; below them come the flags.
@@ -91,6 +95,20 @@ struct FlagBit {
   std::uint8_t bit;
 };
 
+/// A flag that has a meaning in that kernel and none here: live on every type of page.
+struct NamedFlagBit {
+  std::string name;
+  std::uint8_t bit = 0;
+};
+
+/// What word 1 of a tail says, bit 0 aside.
+enum class CompoundHead : std::uint8_t {
+  kAddress,  // of the head's descriptor
+  kMask,     // which bits of the tail's own address are the head's (v7.1, strides of 2^n)
+};
+/// How the kernel's memory has a word's bytes. Boxes hold values: bit n of a word is bit n.
+enum class ByteOrder : std::uint8_t { kLittle, kBig };
+
 struct Layout {
   std::string name;
   std::string summary;          // one sentence: who proposed or shipped it
@@ -101,6 +119,11 @@ struct Layout {
   PageTypeSet types;                            // page types that exist in it
   PageTypeSet compound_types = kCompoundTypes;  // those that have orders above 0
   std::vector<FlagBit> flags;
+  std::vector<NamedFlagBit> other_flags;
+  /// The flag whose bit says PG_anon_exclusive on anonymous pages, where that exists.
+  Flag anon_exclusive_flag = Flag::kOwner2;
+  CompoundHead compound_head = CompoundHead::kAddress;
+  ByteOrder byte_order = ByteOrder::kLittle;
   std::vector<Field> fields;
   PincountPlace pincount;
   std::uint16_t mapcount_offset = 48, refcount_offset = 52;
@@ -128,7 +151,7 @@ int lowest_free_flag_bit(const Layout& layout);
 unsigned free_flag_bits(const Layout& layout);
 
 /// The high fields of page->flags that have bits, from the top down: section,
-/// node, zone, last_cpupid, lru_gen, lru_refs.
+/// node, zone, last_cpupid, kasan_tag, lru_gen, lru_refs.
 std::vector<HighField> high_fields(const Layout& layout);
 
 /// The first field of that name; null: none.

@@ -1,3 +1,5 @@
+#include <bit>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,9 +37,14 @@ void check_shape(const Layout& layout, Problems& problems) {
   if (stride % word != 0)
     problems.push_back(
         {"stride_bytes", "", "is no multiple of the word's " + number(word) + " bytes"});
-  if (stride < 8 * word || stride > 256)
-    problems.push_back({"stride_bytes", "",
-                        "is " + number(stride) + ", allowed: " + number(8 * word) + " to 256"});
+  // Flags, five words of unions, and the two counts.
+  const unsigned least = 6 * word + 8;
+  if (stride < least || stride > 256)
+    problems.push_back(
+        {"stride_bytes", "", "is " + number(stride) + ", allowed: " + number(least) + " to 256"});
+  if (layout.compound_head == CompoundHead::kMask && !std::has_single_bit(stride))
+    problems.push_back({"compoundHead", "stride_bytes",
+                        "a mask finds heads only where the stride is a power of two"});
   if (layout.types.bits == 0) problems.push_back({"types", "", "is empty"});
   if (!(layout.types & ~PageTypeSet{(1U << kPageTypes) - 1}).bits == 0)
     problems.push_back({"types", "", "names types that do not exist"});
@@ -112,11 +119,23 @@ void check_flags(const Layout& layout, Problems& problems) {
   const unsigned word_bits = layout.word_bytes * 8U;
   const Kconfig& k = layout.kconfig;
   const unsigned high = k.section_bits + k.node_bits + k.zone_bits + k.last_cpupid_bits +
-                        k.lru_gen_bits + k.lru_refs_bits;
+                        k.kasan_tag_bits + k.lru_gen_bits + k.lru_refs_bits;
   if (high > word_bits)
     problems.push_back(
         {"kconfig", "", "its high fields need " + number(high) + " bits of " + number(word_bits)});
-  std::vector<const FlagBit*> seen(word_bits, nullptr);
+  std::vector<std::string> seen(word_bits);
+  const auto take_bit = [&](const std::string& name, unsigned bit) {
+    if (bit >= word_bits) {
+      problems.push_back({name, "", "bit " + number(bit) + " lies beyond the word"});
+      return;
+    }
+    if (!seen[bit].empty()) problems.push_back({name, seen[bit], "share bit " + number(bit)});
+    seen[bit] = name;
+    for (const HighField& field : high_fields(layout))
+      if (bit >= field.shift && bit < unsigned{field.shift} + field.bits)
+        problems.push_back(
+            {name, std::string(field.name), "share bit " + number(bit) + " of page->flags"});
+  };
   std::uint32_t flags = 0;
   for (const FlagBit& flag : layout.flags) {
     const auto index = static_cast<unsigned>(flag.flag);
@@ -127,26 +146,30 @@ void check_flags(const Layout& layout, Problems& problems) {
     const std::string name(kFlagNames[index]);
     if ((flags >> index & 1) != 0) problems.push_back({name, "", "is declared twice"});
     flags |= 1U << index;
-    if (flag.bit >= word_bits) {
-      problems.push_back({name, "", "bit " + number(flag.bit) + " lies beyond the word"});
-      continue;
-    }
-    if (const FlagBit* other = seen[flag.bit])
-      problems.push_back({name, std::string(kFlagNames[static_cast<unsigned>(other->flag)]),
-                          "share bit " + number(flag.bit)});
-    seen[flag.bit] = &flag;
-    for (const HighField& field : high_fields(layout))
-      if (flag.bit >= field.shift && flag.bit < field.shift + field.bits)
-        problems.push_back(
-            {name, std::string(field.name), "share bit " + number(flag.bit) + " of page->flags"});
+    take_bit(name, flag.bit);
+  }
+  std::set<std::string> others;
+  for (const NamedFlagBit& flag : layout.other_flags) {
+    if (flag.name.empty()) problems.push_back({"flags", "", "a flag has no name"});
+    if (!others.insert(flag.name).second) problems.push_back({flag.name, "", "is declared twice"});
+    take_bit(flag.name, flag.bit);
   }
   for (const Flag needed : {Flag::kLru, Flag::kHead, Flag::kActive, Flag::kUnevictable,
                             Flag::kSwapBacked, Flag::kUptodate})
     if ((flags >> static_cast<unsigned>(needed) & 1) == 0)
       problems.push_back({std::string(kFlagNames[static_cast<unsigned>(needed)]), "",
                           "every layout needs this flag"});
-  if ((layout.types & kZoneDeviceTypes).bits != 0 && k.zone_bits < 3)
-    problems.push_back({"kconfig", "", "ZONE_DEVICE is zone 4: it needs 3 zone bits"});
+  const auto zone_fits = [&](const char* name, unsigned zone) {
+    const auto bits = static_cast<unsigned>(std::bit_width(zone));
+    if (k.zone_bits < bits)
+      problems.push_back({"kconfig", name,
+                          "is zone " + number(zone) + ": it needs " + number(bits) + " zone bits"});
+  };
+  if ((layout.types & kZoneDeviceTypes).bits != 0) {
+    zone_fits("ZONE_DEVICE", k.zone_device);
+    if (k.zone_device == k.zone_normal)
+      problems.push_back({"kconfig", "ZONE_DEVICE", "is the zone of RAM"});
+  }
 }
 
 struct NamedField {

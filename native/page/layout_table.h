@@ -26,11 +26,17 @@ struct KconfigRow {
   std::uint8_t section_bits = 0, node_bits = 0, zone_bits = 0, last_cpupid_bits = 0,
                lru_gen_bits = 0, lru_refs_bits = 0, align_bytes = 0;
   bool memcg = true;
+  std::uint8_t zone_normal = 2, zone_device = 4;
 };
 
 struct EraRow {
   std::string_view kernel;  // the name of its rules too
   std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0, hugetlb_type = 0;
+};
+
+struct NamedFlagRow {
+  std::string_view name;
+  std::uint8_t bit = 0;
 };
 
 struct LayoutTable {
@@ -46,6 +52,8 @@ struct LayoutTable {
   std::span<const FieldRow> common, own;
   PincountPlace pincount;
   std::uint16_t order_offset = 0;
+  std::span<const NamedFlagRow> other_flags = {};
+  CompoundHead compound_head = CompoundHead::kAddress;
   bool counter = false;  // the table describes the layout before with_own_counter()
 };
 
@@ -66,5 +74,6 @@ inline constexpr PageTypeSet kTailTypes = types(PageType::kTail, PageType::kSeco
 /// Each family's tables, in the order of `pagebox layout`.
 std::span<const LayoutTable> layouts_4_20();
 std::span<const LayoutTable> layouts_6_12();
+std::span<const LayoutTable> layouts_7_2();
 
 }  // namespace pagebox::inline PAGEBOX_ENV

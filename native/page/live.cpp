@@ -27,6 +27,8 @@ void LiveMap::claim_flags(const Layout& layout, const Field& field) {
   for (const FlagBit& flag : layout.flags)
     if ((live >> flag.bit & 1) != 0)
       claim_bits(kFlagNames[static_cast<unsigned>(flag.flag)], flag.bit, 1);
+  for (const NamedFlagBit& flag : layout.other_flags)
+    if ((live >> flag.bit & 1) != 0) claim_bits(flag.name, flag.bit, 1);
   for (const HighField& high : high_fields(layout)) claim_bits(high.name, high.shift, high.bits);
 }
 

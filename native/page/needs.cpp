@@ -1,6 +1,7 @@
 #include "page/needs.h"
 
 #include <array>
+#include <bit>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -61,7 +62,7 @@ constexpr Flag kLowFlags[] = {Flag::kLocked, Flag::kWaiters};
 // Of page[1] and of single pages of a folio, whose flags share a word with its order.
 constexpr Flag kPerPageFlags[] = {Flag::kReclaim, Flag::kWorkingset, Flag::kOwner2};
 
-constexpr unsigned kMinZoneBits = 2, kFutexBits = 32;
+constexpr unsigned kFutexBits = 32;
 
 std::string_view name_of(Flag flag) { return kFlagNames[static_cast<unsigned>(flag)]; }
 std::string_view name_of(PageType type) { return kPageTypeNames[static_cast<unsigned>(type)]; }
@@ -133,8 +134,9 @@ std::string lacks_flag(const Layout& layout) {
     if (bit_of(layout, flag) < 0)
       return joined({"address spaces need the flag '", name_of(flag), "'"});
   const bool exclusive = layout.era.rules.has(Rule::kAnonExclusive);
-  if (exclusive && bit_of(layout, Flag::kOwner2) < 0)
-    return "an era, or rules, with anonExclusive needs the flag 'owner_2', which says it";
+  if (exclusive && bit_of(layout, layout.anon_exclusive_flag) < 0)
+    return joined({"an era, or rules, with anonExclusive needs the flag '",
+                   name_of(layout.anon_exclusive_flag), "', which says it"});
   if (!exclusive && bit_of(layout, Flag::kOwner2) >= 0)
     return "the flag 'owner_2' says anonExclusive, which the layout's era, or its rules, do not "
            "have";
@@ -189,7 +191,10 @@ std::string lacks_for_mm(const Layout& layout) {
     if ((kTails | types(kCompoundHead)).has(type) && !layout.compound_types.has(type))
       return joined({"huge pages need compound ", name_of(type), " pages"});
   }
-  if (layout.kconfig.zone_bits < kMinZoneBits) return "address spaces need 2 zone bits";
+  const auto zone_bits =
+      static_cast<unsigned>(std::bit_width(unsigned{layout.kconfig.zone_normal}));
+  if (layout.kconfig.zone_bits < zone_bits)
+    return joined({"address spaces need ", std::to_string(zone_bits), " zone bits"});
   if (std::string lack = lacks_flag(layout); !lack.empty()) return lack;
   if (std::string lack = lacks_page_type(layout); !lack.empty()) return lack;
   return lacks_field(layout, kMmFields);
@@ -206,7 +211,10 @@ std::string lacks_for_devices(const Layout& layout) {
     if (!kZoneDeviceTypes.has(type) || !layout.types.has(type)) continue;
     if (pgmap == nullptr || !pgmap->types.has(type))
       return joined({"devices need the field 'pgmap' of ", name_of(type), " pages"});
-    if (layout.kconfig.zone_bits < 3) return "devices need 3 zone bits";
+    const auto zone_bits =
+        static_cast<unsigned>(std::bit_width(unsigned{layout.kconfig.zone_device}));
+    if (layout.kconfig.zone_bits < zone_bits)
+      return joined({"devices need ", std::to_string(zone_bits), " zone bits"});
     const FieldNeed counts[] = {
         {types(type), {"_mapcount"}, At::kMapcount, 32, "devices"},
         {types(type), {"_refcount"}, At::kRefcount, 32, "devices"},

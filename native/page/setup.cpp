@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "page/device_base.h"
 #include "page/device_type.h"
 #include "page/folio.h"
 
@@ -100,8 +101,11 @@ std::int32_t references(const Shape& shape, PageType type, const PageSetup& setu
   const auto mappings = static_cast<std::int32_t>(setup.mapcount);
   if (type == PageType::kFile) return mappings + (1 << setup.order);
   if (!kZoneDeviceTypes.has(type)) return std::max(mappings, 1);
-  const bool driver_frees = is_hmm(device_memory(type));
-  return std::max(mappings + (driver_frees ? shape.private_base : shape.zone_device_base), 1);
+  const DeviceMemory memory = device_memory(type);
+  const std::int32_t base = memory == DeviceMemory::kGeneric ? kGenericBase
+                            : is_hmm(memory)                 ? shape.private_base
+                                                             : shape.zone_device_base;
+  return std::max(mappings + base, 1);
 }
 
 }  // namespace
@@ -189,11 +193,13 @@ PageType classify(const Memmap& memmap, Pfn pfn) {
     const Page head = compound_head(memmap, page);
     return pfn - memmap.pfn_of(head) == 2 ? PageType::kSecondTail : PageType::kTail;
   }
-  if (shape.zone_bits >= 3 && shape.zone_of(page.flags()) == kZoneDevice)
-    return classify_device(memmap, page);
+  if (shape.in_device_zone(page.flags())) return classify_device(memmap, page);
 
   const auto type = static_cast<std::uint32_t>(page.mapcount_raw());
-  const auto is = [&](std::uint32_t value) { return value != 0 && type == value; };
+  // Since v6.11 the top byte says it, and what lies below is the type's own.
+  const auto is = [&](std::uint32_t value) {
+    return value != 0 && (value << 8 == 0 ? type >> 24 == value >> 24 : type == value);
+  };
   if (page.test(Flag::kSlab) || is(shape.slab_type)) return PageType::kSlab;
   if (is(shape.table_type)) return PageType::kPageTable;
   if (is(shape.buddy_type) || page.refcount() == 0) return PageType::kFree;

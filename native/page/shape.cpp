@@ -63,12 +63,22 @@ Shape shape_of(const Layout& layout) {
     shape.flag_mask[static_cast<unsigned>(flag.flag)] = 1ULL << flag.bit;
     if (flag.flag != Flag::kHwpoison) shape.life_flags |= 1ULL << flag.bit;
   }
+  const auto exclusive = static_cast<unsigned>(layout.anon_exclusive_flag);
+  shape.flag_bit[kFlags] = shape.flag_bit[exclusive];
+  shape.flag_mask[kFlags] = shape.flag_mask[exclusive];
+  for (const NamedFlagBit& flag : layout.other_flags) shape.life_flags |= 1ULL << flag.bit;
+  shape.compound_head_is_mask = layout.compound_head == CompoundHead::kMask;
+  shape.zone_normal = layout.kconfig.zone_normal;
+  shape.zone_device = layout.kconfig.zone_device;
   if (std::has_single_bit(shape.stride_bytes))
     shape.stride_shift = static_cast<std::uint8_t>(std::countr_zero(shape.stride_bytes));
   for (const HighField& field : high_fields(layout)) {
     if (field.name == "zone") {
       shape.zone_shift = field.shift;
       shape.zone_bits = field.bits;
+      shape.zone_mask = ((1ULL << field.bits) - 1) << field.shift;
+      if (shape.zone_device >> field.bits == 0)
+        shape.device_zone = std::uint64_t{shape.zone_device} << field.shift;
     } else if (field.name == "node") {
       shape.node_shift = field.shift;
       shape.node_bits = field.bits;

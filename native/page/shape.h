@@ -11,8 +11,9 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// Zone numbers as x86-64 counts them. On x86-32 the first is HIGHMEM, where
-/// user memory lives too, and the second does not exist.
+/// The zones of a box, numbered as x86-64 counts them; what the bits of page->flags say is
+/// the layout's matter. On x86-32 the first is HIGHMEM, where user memory lives too, and the
+/// second does not exist.
 inline constexpr unsigned kZoneNormal = 2, kZoneDevice = 4;
 
 /// Byte offsets of the two links of a list.
@@ -30,10 +31,14 @@ struct Shape {
   std::uint16_t pincount = 0;                  // in page[pincount_tail]; tail 0: none
   std::uint8_t pincount_tail = 0, pincount_min_order = 1;
   std::uint8_t zone_device_base = 0, private_base = 0;
-  std::array<std::int8_t, kFlags> flag_bit{};     // -1: the flag does not exist here
-  std::array<std::uint64_t, kFlags> flag_mask{};  // the same as masks; 0: it does not
+  // The last one is kFlagAnonExclusive.
+  std::array<std::int8_t, kFlags + 1> flag_bit{};     // -1: the flag does not exist here
+  std::array<std::uint64_t, kFlags + 1> flag_mask{};  // the same as masks; 0: it does not
   std::uint8_t zone_shift = 0, zone_bits = 0, node_shift = 0, node_bits = 0;
   std::uint8_t section_shift = 0, section_bits = 0;
+  std::uint8_t zone_normal = kZoneNormal, zone_device = kZoneDevice;  // what the bits say
+  std::uint64_t zone_mask = 0, device_zone = ~0ULL;  // all ones: no page of a device
+  bool compound_head_is_mask = false;
 
   // Byte offsets of fields that code reaches by their meaning; 0: none.
   // In page[1]: _large_mapcount, _entire_mapcount or compound_mapcount, ...
@@ -72,9 +77,11 @@ struct Shape {
   /// last_cpupid "none".
   std::uint64_t flags_of_new_page(std::uint64_t pfn, unsigned zone) const {
     const std::uint64_t section = pfn >> kSectionShift & ((1ULL << section_bits) - 1);
-    return initial_flags | (zone & ((1ULL << zone_bits) - 1)) << zone_shift |
+    const std::uint64_t number = zone == kZoneDevice ? zone_device : zone_normal;
+    return initial_flags | (number & ((1ULL << zone_bits) - 1)) << zone_shift |
            (section_bits != 0 ? section << section_shift : 0);
   }
+  bool in_device_zone(std::uint64_t flags) const { return (flags & zone_mask) == device_zone; }
   unsigned zone_of(std::uint64_t flags) const {
     return static_cast<unsigned>(flags >> zone_shift & ((1ULL << zone_bits) - 1));
   }

@@ -20,7 +20,7 @@ void aim_at_memmap(PinFrame& f, Memmap& memmap) {
   const Shape& shape = memmap.shape();
   f.base = memmap.base();
   f.capacity = memmap.capacity();
-  f.page_base = memmap.addresses().of_page(Pfn{0});
+  f.page_base = memmap.shape().compound_head_is_mask ? 0 : memmap.addresses().of_page(Pfn{0});
   f.address_mask = shape.word_bytes == 8 ? ~0ULL : 0xffffffffULL;
   f.stride_bytes = shape.stride_bytes;
   f.stride_shift = static_cast<std::uint8_t>(__builtin_ctz(shape.stride_bytes));

@@ -31,9 +31,12 @@ struct Target {
 /// The head named by word 1 of a tail. kCorrupt: it names no descriptor. The
 /// division is exact where the address is good, so a multiplication by the
 /// inverse of the stride's odd part does it, and the product is the check.
-[[gnu::always_inline]] inline Errc head_of_tail(const PinFrame& f, std::uint64_t word1,
-                                                Target& out) {
-  const std::uint64_t from_base = (word1 - 1 - f.page_base) & f.address_mask;
+/// Where word 1 is a mask of the tail's own address, the frame has no page_base: all
+/// descriptors lie above one aligned address, so the mask does for their offsets too.
+[[gnu::always_inline]] inline Errc head_of_tail(const PinFrame& f, std::uint64_t tail,
+                                                std::uint64_t word1, Target& out) {
+  const std::uint64_t from_base = f.page_base == 0 ? (tail * f.stride_bytes) & word1
+                                                   : (word1 - 1 - f.page_base) & f.address_mask;
   const std::uint64_t pfn = ((from_base >> f.stride_shift) * f.stride_inverse) & f.address_mask;
   if (pfn >= f.capacity || pfn * f.stride_bytes != from_base) return Errc::kCorrupt;
   out = {f.base + from_base, pfn, word1};
@@ -52,7 +55,7 @@ template <class Word>
     return Errc::kInval;
   const std::uint64_t word1 = load_word1<Word>(f, pfn);
   if ((word1 & 1) != 0) [[unlikely]]
-    return head_of_tail(f, word1, out);
+    return head_of_tail(f, pfn, word1, out);
   out = {f.base + pfn * f.stride_bytes, pfn, word1};
   return Errc::kOk;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mm/folio_state.h"
+#include "page/device_base.h"
 #include "page/setup.h"
 #include "zone_device/migrate_device.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 /// References of a page that nobody uses.
 std::int32_t idle_refs_of(const Shape& shape, DeviceMemory memory) {
+  if (memory == DeviceMemory::kGeneric) return kGenericBase;
   return is_hmm(memory) ? shape.private_base : shape.zone_device_base;
 }
 

@@ -48,7 +48,7 @@ bool make_exclusive_here(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
   split_huge_pmd(cpu, vma, address);  // another process may map it by a leaf
   const std::uint64_t first = vma.pgoff_of(address) - folio_index(folio);
   const std::uint64_t end =
-      std::min(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
+      std::min<std::uint64_t>(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
   Invalidation invalidation(cpu, *vma.mm, {address, end, NotifyEvent::kExclusive, wanted.owner});
   return for_each_page_of_mapping(
       vma, address, folio, [&](Page page, std::uint64_t at, PteSlot slot) {

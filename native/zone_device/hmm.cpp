@@ -122,7 +122,8 @@ struct Walk {
   /// From this page to the end of the vma's part of the range and of its table.
   Errc fault(Vma& vma) const {
     if (need == Need::kWriteFault && (vma.flags & kVmWrite) == 0) return Errc::kPerm;
-    const std::uint64_t end = std::min({range.end, vma.end, (at | (kPmdBytes - 1)) + 1});
+    const std::uint64_t end =
+        std::min<std::uint64_t>({range.end, vma.end, (at | (kPmdBytes - 1)) + 1});
     for (std::uint64_t address = at; address < end; address += kPageBytes)
       if (handle_mm_fault(cpu, vma, address, need == Need::kWriteFault ? +kFaultWrite : 0U) !=
           FaultResult::kOk)
@@ -132,7 +133,7 @@ struct Walk {
 
   /// Pages of one vma, from `at` on. kBusy: something was faulted in.
   Errc walk_vma(Vma& vma) {
-    const std::uint64_t end = std::min(range.end, vma.end);
+    const std::uint64_t end = std::min<std::uint64_t>(range.end, vma.end);
     for (; at < end; at += kPageBytes) {
       const PteSlot slot = mm.page_table.find(at);
       Look seen = Look::kDone;
@@ -156,12 +157,13 @@ struct Walk {
     while (at < range.end) {
       Vma* vma = mm.find_vma_after(at);
       const bool inside = vma != nullptr && vma->start <= at;
-      const std::uint64_t gap_end = vma == nullptr ? range.end : std::min(range.end, vma->start);
+      const std::uint64_t gap_end =
+          vma == nullptr ? range.end : std::min<std::uint64_t>(range.end, vma->start);
       Errc error = Errc::kOk;
       if (!inside)
         error = skip(gap_end);
       else if ((vma->flags & (kVmIo | kVmPfnMap)) != 0 || (vma->flags & kVmRead) == 0)
-        error = skip(std::min(range.end, vma->end));
+        error = skip(std::min<std::uint64_t>(range.end, vma->end));
       else
         error = walk_vma(*vma);
       if (error != Errc::kOk) return error;

@@ -25,7 +25,7 @@ Errc for_each_part(Mm& mm, const MirrorDevice& device, std::uint64_t start, std:
     MigrateVma migrate;
     migrate.vma = vma;
     migrate.start = at;
-    migrate.end = std::min({end, at + chunk * kPageBytes, vma->end});
+    migrate.end = std::min<std::uint64_t>({end, at + chunk * kPageBytes, vma->end});
     const std::uint64_t pages = (migrate.end - at) / kPageBytes;
     migrate.src = src.first(pages);
     migrate.dst = dst.first(pages);

@@ -111,9 +111,9 @@ describe('names that pagebox does not know count as live', () => {
     const flags = ['lru', 'head', 'active', 'unevictable', 'swapbacked', 'uptodate', 'never_heard_of']
     const found = await read({ flags })
     expect(found.flags.at(-1)).toEqual({ name: 'never_heard_of', bit: 6 })
-    expect(toLayoutDeclaration(found).cannotSay).toContainEqual(
-      expect.objectContaining({ what: expect.stringContaining('never_heard_of') }),
-    )
+    const { definition, cannotSay } = toLayoutDeclaration(found)
+    expect(definition.flags.at(-1)).toEqual({ name: 'never_heard_of', bit: 6 })
+    expect(cannotSay.map(({ what }) => what).join()).not.toContain('never_heard_of')
   })
 })
 

@@ -43,6 +43,9 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
     lruGenBits: 0,
     lruRefsBits: 0,
     alignBytes: 0,
+    kasanTagBits: 0,
+    zoneNormal: 2,
+    zoneDevice: 4,
     memcg: true,
   },
   era: {
@@ -59,6 +62,9 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
   compoundTypes: [],
   highFields: [],
   flags: [],
+  anonExclusiveFlag: 'owner_2',
+  compoundHead: 'address',
+  byteOrder: 'little',
   fields: [
     {
       name: '_refcount',

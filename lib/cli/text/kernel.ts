@@ -22,6 +22,9 @@ export function asLayout(kernel: KernelDescriptor): Layout {
     types: kernel.types.filter(({ exists }) => exists).map(({ type }) => type as PageType),
     compoundTypes: kernel.compoundTypes as PageType[],
     flags: kernel.flags,
+    anonExclusiveFlag: kernel.flags.find(({ bit }) => bit === kernel.anonExclusiveBit)?.name ?? 'owner_2',
+    compoundHead: kernel.compoundHead,
+    byteOrder: kernel.byteOrder,
     fields,
     pincount: {
       tail: kernel.pincount.tail,

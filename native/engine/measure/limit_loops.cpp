@@ -388,7 +388,8 @@ constexpr std::array<Named, 11> kLoops = {{
 
 LimitLoop limit_loop(const Pins& pins, PinOp op, bool prefetch) {
   const PinFrame& f = pins.frame();
-  if (f.memmap->shape().word_bytes != 8 || f.refcount != kRefcount || f.mapcount != kMapcount)
+  if (f.memmap->shape().word_bytes != 8 || f.memmap->shape().compound_head_is_mask ||
+      f.refcount != kRefcount || f.mapcount != kMapcount)
     return nullptr;
   for (const Named& named : kLoops) {
     if (named.scheme != pins.scheme().name || named.stride != f.stride_bytes) continue;

@@ -46,8 +46,8 @@ bool fault_around(Fault& fault) {
   // An aligned window of addresses, clipped to the mapping and the page table.
   const std::uint64_t window = kFaultAroundPages * kPageBytes;
   const std::uint64_t aligned = fault.address & ~(window - 1);
-  const std::uint64_t start = std::max(aligned, vma.start);
-  const std::uint64_t end = std::min(aligned + window, vma.end);
+  const std::uint64_t start = std::max<std::uint64_t>(aligned, vma.start);
+  const std::uint64_t end = std::min<std::uint64_t>(aligned + window, vma.end);
   bool mapped = false;
   for (std::uint64_t address = start; address < end; address += kPageBytes) {
     const std::uint64_t index = vma.pgoff_of(address);

@@ -10,10 +10,10 @@ namespace {
 AnonVma* new_anon_vma(Machine& machine, AnonVma* parent) {
   AnonVma* anon_vma = machine.anon_vmas.alloc();
   if (anon_vma == nullptr) return nullptr;
-  anon_vma->root = parent != nullptr ? parent->root : anon_vma;
+  anon_vma->root = parent != nullptr ? parent->root.get() : anon_vma;
   anon_vma->parent = parent != nullptr ? parent : anon_vma;
-  anon_vma->root->family++;
-  anon_vma->parent->children++;
+  ++anon_vma->root->family;
+  ++anon_vma->parent->children;
   anon_vma->references.store(1);  // last: from here on a walk may hold it
   return anon_vma;
 }
@@ -49,12 +49,12 @@ AnonVma* find_mergeable(const Vma& vma) {
 
 void AnonVma::insert(Vma& vma) {
   const auto behind_equals =
-      std::upper_bound(tree.begin(), tree.end(), vma.pgoff,
+      std::upper_bound(tree.begin(), tree.end(), vma.pgoff.get(),
                        [](std::uint64_t pgoff, const Vma* other) { return pgoff < other->pgoff; });
   tree.insert(behind_equals, &vma);
 }
 
-void AnonVma::remove(Vma& vma) { std::erase(tree, &vma); }
+void AnonVma::remove(Vma& vma) { tree.erase_value(&vma); }
 
 void AnonVma::recycle() {
   root = nullptr;
@@ -74,7 +74,7 @@ Errc anon_vma_prepare(Machine& machine, Vma& vma) {
   if (anon_vma == nullptr) return Errc::kNoMem;
   Guard tree_guard(anon_vma->lock());
   link(*anon_vma, vma);
-  anon_vma->active_vmas++;
+  ++anon_vma->active_vmas;
   vma.anon_vma.store(anon_vma);
   return Errc::kOk;
 }
@@ -90,7 +90,7 @@ void anon_vma_clone(Vma& to, const Vma& from, bool may_reuse) {
         anon_vma->active_vmas == 0)
       to.anon_vma.store(anon_vma);
   }
-  if (AnonVma* own = to.anon_vma.load()) own->active_vmas++;
+  if (AnonVma* own = to.anon_vma.load()) ++own->active_vmas;
 }
 
 Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent) {
@@ -104,7 +104,7 @@ Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent) {
   AnonVma* anon_vma = new_anon_vma(machine, of_parent);
   if (anon_vma == nullptr) return Errc::kNoMem;
   link(*anon_vma, child);
-  anon_vma->active_vmas++;
+  ++anon_vma->active_vmas;
   child.anon_vma.store(anon_vma);
   return Errc::kOk;
 }
@@ -115,11 +115,11 @@ void unlink_anon_vmas(Machine& machine, Vma& vma) {
   std::vector<AnonVma*> empty;
   {
     Guard guard(root->lock());
-    if (AnonVma* own = vma.anon_vma.load()) own->active_vmas--;
+    if (AnonVma* own = vma.anon_vma.load()) --own->active_vmas;
     for (AnonVma* anon_vma : vma.chain) {
       anon_vma->remove(vma);
       if (!anon_vma->tree.empty()) continue;
-      anon_vma->parent->children--;
+      --anon_vma->parent->children;
       empty.push_back(anon_vma);
     }
   }

@@ -12,6 +12,7 @@
 #include "base/atomic.h"
 #include "base/errc.h"
 #include "base/lock.h"
+#include "base/plain.h"
 #include "mm/vma.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -21,15 +22,16 @@ class Machine;
 class AnonVma {
  public:
   std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
-  AnonVma* root = nullptr;  // stable while somebody holds a reference
-  AnonVma* parent = nullptr;
+  Plain<AnonVma*> root;     // stable while somebody holds a reference
+  Plain<AnonVma*> parent;
   /// One while a vma is linked, and one for each walk that came here from a page.
   /// Zero: free, or about to be; its other fields are then nobody's to read.
   Atomic<std::uint32_t> references;
-  std::uint32_t children = 0;     // anon_vmas forked from this, itself included if root
-  std::uint32_t family = 0;       // of a root: anon_vmas that share its lock
-  std::uint32_t active_vmas = 0;  // vmas whose own anon_vma this is
-  std::vector<Vma*> tree;         // by first page offset, equals in order of insertion
+  // Under the family's lock.
+  Plain<std::uint32_t> children;     // anon_vmas forked from this, itself included if root
+  Plain<std::uint32_t> family;       // of a root: anon_vmas that share its lock
+  Plain<std::uint32_t> active_vmas;  // vmas whose own anon_vma this is
+  PlainVector<Vma*> tree;            // by first page offset, equals in order of insertion
 
   RwLock& lock() { return root->lock_; }
   void insert(Vma& vma);

@@ -102,7 +102,7 @@ enum class AtLeaf : std::uint8_t { kGoOn, kDone, kStop };
 /// The part of the folio that the vma holds, from `address` on.
 std::uint64_t end_of_mapping(const Vma& vma, std::uint64_t address, Page folio) {
   const std::uint64_t first = vma.pgoff_of(address) - folio_index(folio);
-  return std::min(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
+  return std::min<std::uint64_t>(vma.end, address + (folio_nr_pages(folio) - first) * kPageBytes);
 }
 
 /// Calls leaf(vma, start, pmd) if a leaf maps the folio there.

@@ -32,7 +32,7 @@ void for_each_mapping(const std::vector<Vma*>& mappings, Page folio, Fn&& fn) {
   for (std::size_t i = 0; i < mappings.size(); ++i) {
     Vma& vma = *mappings[i];
     if (vma.pgoff >= index + pages || vma.pgoff + vma.pages() <= index) continue;
-    if (!fn(vma, index > vma.pgoff ? vma.address_of(index) : vma.start)) return;
+    if (!fn(vma, index > vma.pgoff.get() ? vma.address_of(index) : vma.start.get())) return;
   }
 }
 

@@ -18,6 +18,7 @@ Errc Swap::create(std::uint64_t pages) {
 
 std::uint64_t Swap::used_slots() {
   Guard guard(lock_);
+  book_.read();
   return map_.size() - free_.size();
 }
 
@@ -37,6 +38,7 @@ void Swap::occupy(std::uint64_t slot, Pfn pfn) {
 
 Result<std::uint64_t> Swap::alloc_slot(Pfn pfn) {
   Guard guard(lock_);
+  book_.write();
   std::uint64_t slot = map_.size();
   if (!free_.empty()) {
     slot = free_.back();
@@ -65,6 +67,7 @@ Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
 
 Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
   Guard guard(lock_);
+  book_.write();
   const std::uint64_t used = map_.size();
   Result<std::uint64_t> first = (used + count - 1) / count * count;
   if (first.value + count <= slots_) {
@@ -80,6 +83,7 @@ Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
 
 Errc Swap::duplicate(std::uint64_t slot) {
   Guard guard(lock_);
+  book_.write();
   if (!in_use(slot)) return Errc::kCorrupt;
   if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
   ++map_[slot];
@@ -88,6 +92,7 @@ Errc Swap::duplicate(std::uint64_t slot) {
 
 bool Swap::free(std::uint64_t slot) {
   Guard guard(lock_);
+  book_.write();
   if (!in_use(slot) || map_[slot] == kHasCache) return false;
   --map_[slot];
   if (map_[slot] == 0) release(slot);
@@ -96,21 +101,25 @@ bool Swap::free(std::uint64_t slot) {
 
 std::uint32_t Swap::users(std::uint64_t slot) {
   Guard guard(lock_);
+  book_.read();
   return in_use(slot) ? map_[slot] & ~kHasCache : 0;
 }
 
 void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
+  book_.write();
   if (in_use(slot)) cache_[slot] = pfn.value + 1;
 }
 
 bool Swap::caches(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
+  book_.read();
   return slot < cache_.size() && cache_[slot] == pfn.value + 1;
 }
 
 Result<std::uint64_t> Swap::slot_of(Pfn pfn) {
   Guard guard(lock_);
+  book_.read();
   const auto at = std::ranges::find(cache_, pfn.value + 1);
   if (at == cache_.end()) return Errc::kCorrupt;
   return static_cast<std::uint64_t>(at - cache_.begin());
@@ -118,6 +127,7 @@ Result<std::uint64_t> Swap::slot_of(Pfn pfn) {
 
 Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
+  book_.write();
   if (!in_use(slot) || cache_[slot] == 0) return {};
   const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
   // The cache holds a reference unless reclaim has frozen the count at zero.
@@ -128,6 +138,7 @@ Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
 
 void Swap::forget(DamageLog& damage, Pfn first, std::uint64_t pages) {
   Guard guard(lock_);
+  book_.write();
   for (std::uint64_t slot = 0; slot < cache_.size(); ++slot)
     if (cache_[slot] > first.value && cache_[slot] - 1 - first.value < pages)
       drop_freed_locked(damage, slot);
@@ -144,11 +155,13 @@ void Swap::drop_freed_locked(DamageLog& damage, std::uint64_t slot) {
 
 Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
   Guard guard(lock_);
+  book_.read();
   return in_use(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
 }
 
 void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
   Guard guard(lock_);
+  book_.write();
   drop_cache_locked(slot, leave_shadow);
 }
 
@@ -162,11 +175,13 @@ void Swap::drop_cache_locked(std::uint64_t slot, bool leave_shadow) {
 
 bool Swap::shadow(std::uint64_t slot) {
   Guard guard(lock_);
+  book_.read();
   return in_use(slot) && shadow_[slot] != 0;
 }
 
 bool Swap::cache_claim(std::uint64_t slot) {
   Guard guard(lock_);
+  book_.write();
   if (!in_use(slot) || (map_[slot] & kHasCache) != 0) return false;
   map_[slot] |= kHasCache;
   return true;
@@ -174,6 +189,7 @@ bool Swap::cache_claim(std::uint64_t slot) {
 
 Swap::Claim Swap::claim_alone(std::uint64_t slot) {
   Guard guard(lock_);
+  book_.write();
   if (!in_use(slot) || map_[slot] != 1) return {false, false};
   map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};

@@ -10,6 +10,7 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "base/mapping.h"
+#include "base/plain.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -85,6 +86,8 @@ class Swap {
   void occupy(std::uint64_t slot, Pfn pfn);
   SpinLock lock_;
   std::uint64_t slots_ = 0;
+  // Stands for the vectors: each method marks it under lock_.
+  [[no_unique_address]] PlainMark book_;
   // As long as slots were ever used: a machine is made for each short scenario.
   std::vector<std::uint8_t> map_;
   std::vector<std::uint64_t> cache_;  // pfn + 1, 0: none

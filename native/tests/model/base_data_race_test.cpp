@@ -45,6 +45,35 @@ TEST(BaseDataRace, AReaderAndAWriterRace) {
   EXPECT_EQ(outcome.other, 0);
 }
 
+TEST(BaseDataRace, AVectorIsOneField) {
+  PlainVector<int> vector;
+  auto read = [&] { static_cast<void>(vector.size()); };
+  auto write = [&] { vector.push_back(1); };
+  const FiberBody readers[] = {body(read), body(read)}, both[] = {body(read), body(write)};
+  EXPECT_EQ(random_runs(readers, 10, [] {})[RunEnd::kClean], 10U);
+  EXPECT_EQ(random_runs(both, 10, [] {})[RunEnd::kDataRace], 10U);
+}
+
+TEST(BaseDataRace, AVectorUnderItsLockIsOrdered) {
+  PlainVector<int> vector;
+  SpinLock lock;
+  auto write = [&] {
+    Guard hold(lock);
+    vector.push_back(1);
+    vector.erase(vector.begin());
+  };
+  const FiberBody bodies[] = {body(write), body(write)};
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kClean], 100U);
+}
+
+TEST(BaseDataRace, AMarkStandsForWhatIsBesideIt) {
+  PlainMark mark;
+  auto read = [&] { mark.read(); };
+  auto write = [&] { mark.write(); };
+  const FiberBody bodies[] = {body(read), body(write)};
+  EXPECT_EQ(random_runs(bodies, 10, [] {})[RunEnd::kDataRace], 10U);
+}
+
 template <class Lock>
 void locked_writes_are_ordered() {
   Plain<int> field;
