@@ -24,7 +24,7 @@ struct RamSettings {
   /// RAM below is placed by pfn; the allocator hands out what lies behind. Not all of it.
   std::uint64_t placed_pages = 0;
   unsigned zone = kZoneNormal;
-  Behaviour behaviour;
+  Behaviour behaviour{};
 };
 
 /// Pages, and who hands them out and lists them.
