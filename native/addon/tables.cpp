@@ -1,6 +1,7 @@
 #include "addon/tables.h"
 
 #include "addon/bound.h"
+#include "addon/explore_object.h"
 #include "addon/layout_value.h"
 #include "addon/names.h"
 #include "addon/status.h"
@@ -113,6 +114,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
                                 [&](const Layout& layout) { return layout_value(js, layout); }))
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
+        .set("exploreLimits", explore_limits_value(js))
         .number("maxThreads", kMaxThreads)
         .number("maxScenarioThreads", kMaxRaceOpsThreads)
         .value();

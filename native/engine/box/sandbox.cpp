@@ -36,6 +36,7 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   sandbox->zone_ = std::make_unique<Zone>(memmap, kZoneNormal);
   sandbox->allocator_ = std::make_unique<Allocator>(memmap, Pfn{0}, Pfn{settings.pages});
   PinOptions pins;
+  pins.quirks = settings.quirks;
   if (settings.threads == 0) {
     sandbox->ledger_ = std::make_unique<Ledger>();
     pins.ledger = sandbox->ledger_.get();

@@ -29,6 +29,7 @@ struct SandboxSettings {
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
   bool file_backed_device_pages = false;  // see MachineOptions
+  PinQuirkSet quirks;                     // that the scheme can show
 };
 
 class Sandbox {
