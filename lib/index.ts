@@ -17,7 +17,7 @@ export type {
   KernelDescriptor,
   UnknownName,
 } from './btf/description.ts'
-export { decodeWords, decodeWords as decode, type DecodeOptions } from './page/decode.ts'
+export { decodeWords, decodeWords as decode, type DecodeOptions } from './pins/decodeWords.ts'
 export {
   decodeBareWords,
   type DecodedLog,
@@ -28,7 +28,6 @@ export {
   type LogWarning,
 } from './dump/decodeLog.ts'
 export type * from './dump/types.ts'
-export type { Confidence } from './dump/choose.ts'
 export type { PageOwner } from './dump/rawDump.ts'
 export { schemes } from './pins/schemes.ts'
 export { probe, room, roomMatrix } from './pins/room.ts'
@@ -49,9 +48,11 @@ export type * from './engine/scenario/builder.ts'
 export type * from './engine/scenario/scenarioTypes.ts'
 export type { MmAuditRow } from './engine/scenario/run.ts'
 export { measureCost, prepareCost } from './engine/cost.ts'
-export { type ExplorePinsOptions, type ExploreResult, type Violation, explorePins } from './engine/explorePins.ts'
+export { explorePins } from './engine/explorePins.ts'
+export type { ExplorePinsOptions, ExploreResult, Violation } from './engine/explorePinsTypes.ts'
 export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
+export type * from './page/lru.ts'
 export type { DecodedPage, FieldValue, Page } from './page/page.ts'
 export type * from './pins/scheme.ts'
 export type * from './pins/pins.ts'

@@ -8,9 +8,7 @@ import { Image, tailBit } from './image.ts'
 import { plausibility, printedCountsFit } from './plausible.ts'
 import { type FormName, forms } from './printedForms.ts'
 import type { RawDump } from './rawDump.ts'
-
-/** How sure an answer is: the print confirms it, much speaks for it, or it is the likeliest of several. */
-export type Confidence = 'high' | 'medium' | 'low'
+import type { Confidence } from './types.ts'
 
 /** The layout that a dump is read by, and why that one. */
 export interface Choice {

@@ -1,6 +1,8 @@
 import type { PageType } from '../page/layout.ts'
-import type { Confidence } from './choose.ts'
 import type { PageOwner } from './rawDump.ts'
+
+/** How sure an answer is: the print confirms it, much speaks for it, or it is the likeliest of several. */
+export type Confidence = 'high' | 'medium' | 'low'
 
 /** What a page of a real kernel can be. */
 export type DumpType =

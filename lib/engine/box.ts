@@ -4,10 +4,13 @@ import type { NativeBox } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { badPfn, closed, closedError, created, errnoName, isFailure, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
+import { boundLru } from '../page/boundLru.ts'
 import { BoxPage, type PageSource } from '../page/boxPage.ts'
 import type { Layout } from '../page/layout.ts'
+import type { Lru } from '../page/lru.ts'
 import type { Page } from '../page/page.ts'
 import { boundPins } from '../pins/boundPins.ts'
+import { counterOf } from '../pins/countIn.ts'
 import type { Pins } from '../pins/pins.ts'
 import { maxOrder } from '../pins/room.ts'
 import type { Scheme } from '../pins/scheme.ts'
@@ -20,7 +23,6 @@ import type { DaxDevice, DaxOptions } from '../zone_device/daxDevice.ts'
 import type { Device, DeviceOptions } from '../zone_device/device.ts'
 import type { P2pdma, P2pdmaOptions } from '../zone_device/p2pdma.ts'
 import { type AuditReport, auditReport } from './audit.ts'
-import { boundLru } from './boundLru.ts'
 import {
   addDax,
   addDevice,
@@ -36,13 +38,19 @@ import {
   reclaim,
 } from './boxMachine.ts'
 import { readBoxOptions } from './boxOptions.ts'
-import type { BoxLeft, BoxOptions, BoxToken, HugetlbCounts, Lru, PageSetup } from './boxTypes.ts'
+import type { BoxLeft, BoxOptions, BoxToken, HugetlbCounts, PageSetup } from './boxTypes.ts'
 
 const maxAuditRows = 1 << 20
 
 const nothingLeft: BoxLeft = Object.freeze({ mms: 0, files: 0, pinned: Object.freeze([]) })
 
 let nativeBoxOf: (value: unknown) => NativeBox | undefined
+
+/** What a box's pages need of it, and what it shows of itself. */
+interface BoxSource extends PageSource<Box> {
+  readonly scheme: Scheme
+  readonly pins: Pins
+}
 
 /** Only this file can make a box. */
 const key = Symbol('Box')
@@ -65,7 +73,7 @@ const key = Symbol('Box')
  */
 export class Box implements Disposable {
   readonly #native: NativeBox
-  readonly #source: PageSource<Box>
+  readonly #source: BoxSource
   readonly #machine: MachineSource<Box>
   readonly #lru: Lru
   #open = true
@@ -80,14 +88,16 @@ export class Box implements Disposable {
     const { layout, scheme } = made.facts
     this.#native = made
     this.#lru = boundLru(made)
+    const shown = schemeFrom(
+      scheme,
+      tables().schemes.some(({ name }) => name === scheme.name),
+    )
     this.#source = Object.freeze({
       box: this,
       native: made,
       layout: Object.freeze({ ...layout, builtin: tables().layouts.some(({ name }) => name === layout.name) }),
-      scheme: schemeFrom(
-        scheme,
-        tables().schemes.some(({ name }) => name === scheme.name),
-      ),
+      scheme: shown,
+      counter: counterOf(shown),
       pins: boundPins(made),
     })
     this.#machine = Object.freeze({ box: this, native: made, page: (pfn: number) => this.page(pfn) })

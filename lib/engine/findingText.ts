@@ -1,5 +1,5 @@
 import { counted } from '../base/describe.ts'
-import type { ExploreResult } from './explorePins.ts'
+import type { ExploreResult } from './explorePinsTypes.ts'
 import type { MmAuditRow } from './scenario/run.ts'
 import type { ExploreScenarioResult, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
 

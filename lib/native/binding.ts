@@ -14,8 +14,36 @@ import type {
   NativeThreadsRun,
 } from './engineBinding.ts'
 import type { NativeLeft, NativeMachine } from './machineBinding.ts'
-import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
-import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
+import type {
+  NativeAudit,
+  NativeBoxOptions,
+  NativeFailure,
+  NativeLayoutRef,
+  NativeSchemeRef,
+  Status,
+} from './callTypes.ts'
+import type {
+  BitRange,
+  Cell,
+  Claim,
+  CountPlace,
+  LayoutProblem,
+  NativeLayout,
+  PageType,
+  PinAnswer,
+  Protocol,
+} from './tableTypes.ts'
+
+export type {
+  NativeAudit,
+  NativeAuditRow,
+  NativeBoxOptions,
+  NativeFailure,
+  NativeLayoutRef,
+  NativeSchemeRef,
+  Status,
+} from './callTypes.ts'
+export type { NativeLayout } from './tableTypes.ts'
 
 /*
  * The addon as TypeScript sees it. It converts and counts lifetimes, nothing else.
@@ -25,12 +53,6 @@ import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/schem
  * native/base/errc.h). The words of the error are found in TypeScript, off the hot path. `undefined`
  * is success, because it costs nothing to return.
  */
-
-/** Success, or why not. */
-export type Status = number | undefined
-
-/** A layout, as the tables have it. */
-export type NativeLayout = Omit<Layout, 'builtin'>
 
 /** A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one. */
 export interface NativeScheme {
@@ -97,28 +119,6 @@ export interface NativeAddresses {
   tailMapping: bigint
 }
 
-/** What a layout or scheme is given as: a built-in name, or a declaration. */
-export type NativeLayoutRef = string | object
-export type NativeSchemeRef = string | object
-
-export interface NativeBoxOptions {
-  pages: number
-  layout: NativeLayoutRef
-  scheme: NativeSchemeRef
-  ledger: boolean
-  frames: boolean
-  addressSpaces: boolean
-  devicePages: number
-  devicePagesOptional: boolean
-  populate: boolean
-  hugePages: boolean
-  writebackAsksPins: boolean
-  fileBackedDevicePages: boolean
-  hugetlbPages: number
-  shards: number
-  quirks: string[]
-}
-
 /** What a box is made of, as native code knows it. */
 export interface NativeBoxFacts {
   pages: number
@@ -128,22 +128,6 @@ export interface NativeBoxFacts {
   /** With the stride that the scheme really costs. */
   layout: NativeLayout
   scheme: NativeScheme
-}
-
-export interface NativeAuditRow {
-  invariant: string
-  pfn: number
-  field: string
-  expected: bigint
-  found: bigint
-  explanation: string
-}
-
-export interface NativeAudit {
-  rows: NativeAuditRow[]
-  rowsTotal: number
-  pages: number
-  unknown: string[]
 }
 
 /** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
@@ -198,12 +182,6 @@ export interface NativeProbe {
   cell: Cell
   reason: string
   damaged: BitRange[]
-}
-
-/** What a failed creation says: an Errc, and the words of the core where it has some. */
-export interface NativeFailure {
-  status: number
-  reason: string
 }
 
 export interface NativeBinding {

@@ -1,4 +1,4 @@
-import type { NativeLayoutRef, NativeSchemeRef, NativeBoxOptions, NativeAudit, NativeFailure } from './binding.ts'
+import type { NativeLayoutRef, NativeSchemeRef, NativeBoxOptions, NativeAudit, NativeFailure } from './callTypes.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
 

@@ -2,7 +2,7 @@
  * What a box's machine offers: address spaces, pages handed out by GUP, files and devices, each named
  * by a number that is never used again. A number as result is a status, as everywhere in the addon.
  */
-import type { NativeFailure, Status } from './binding.ts'
+import type { NativeFailure, Status } from './callTypes.ts'
 
 export type NativeMade = { id: number } | NativeFailure | number
 

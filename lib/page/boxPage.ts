@@ -1,21 +1,24 @@
 import { guardThis } from '../base/guardThis.ts'
-import type { LruKind } from '../engine/boxTypes.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { refusal } from '../native/status.ts'
-import type { PinCount, Pins } from '../pins/pins.ts'
-import type { Scheme } from '../pins/scheme.ts'
-import { decodeDescriptor } from './decode.ts'
+import { decodeDescriptor, type PinCounter } from './decode.ts'
 import { hexdump } from './hexdump.ts'
 import type { Layout, PageType } from './layout.ts'
-import type { DecodedPage, Page } from './page.ts'
+import type { LruKind } from './lru.ts'
+import type { DecodedPage, Page, PinCount } from './page.ts'
 
 /** What a page needs of its box. */
 export interface PageSource<Owner> {
   readonly box: Owner
   readonly native: NativeBox
   readonly layout: Layout
-  readonly scheme: Scheme
-  readonly pins: Pins
+  /** What the box's scheme reads in the words, */
+  readonly counter: PinCounter
+  /** and what it answers. */
+  readonly pins: {
+    maybePinned(pfn: number): boolean
+    pins(pfn: number): PinCount
+  }
 }
 
 /** Which list the flags of a listed page ask for, as folio_lru_list() decides. */
@@ -62,8 +65,8 @@ export class BoxPage<Owner> implements Page<Owner> {
   }
 
   decode(): DecodedPage {
-    const { layout, scheme } = this.#source
-    return decodeDescriptor(this.words, layout, scheme, this.type, 'box')
+    const { layout, counter } = this.#source
+    return decodeDescriptor(this.words, layout, counter, this.type, 'box')
   }
 
   get fields(): Readonly<Record<string, bigint>> {

@@ -1,26 +1,16 @@
-import { array, badArgument, oneOf, options, or, typedArray } from '../base/args.ts'
-import { typedArrayName } from '../base/primordials.ts'
-import { PageboxError } from '../errors.ts'
 import { tables } from '../native/tables.ts'
-import { countIn } from '../pins/countIn.ts'
-import type { Scheme } from '../pins/scheme.ts'
-import { schemeOf } from '../pins/schemes.ts'
 import { nameOf } from './addresses.ts'
 import { bitsOf, fieldOf } from './bits.ts'
 import { guessType } from './guessType.ts'
 import { kernelPointer, staticPage, zoneHint } from './kernelAddress.ts'
 import type { Field, Layout, PageType } from './layout.ts'
-import { layoutOf } from './layouts.ts'
 import type { DecodedPage, FieldValue } from './page.ts'
 
-/** How words are to be read. */
-export interface DecodeOptions {
-  /** A layout or its name; without it `'linux-6.12'`, whose zone and node widths are then not taken for facts. */
-  layout?: string | { readonly name: string }
-  /** The scheme that keeps its pins in these words, if one does. */
-  scheme?: string | { readonly name: string }
-  /** What the page is; without it, what the words say. */
-  type?: PageType
+/** What a scheme makes of the words of one descriptor; filled in by the room of the schemes. */
+export interface PinCounter {
+  readonly name: string
+  /** Null if the count lies elsewhere, or the words hold none. */
+  pinsIn(words: readonly bigint[], layout: Layout): DecodedPage['pins']
 }
 
 /**
@@ -114,7 +104,7 @@ const leftBehind = (layout: Layout, words: readonly bigint[]): Field[] =>
 export function decodeDescriptor(
   words: readonly bigint[],
   layout: Layout,
-  scheme: Scheme | null,
+  counter: PinCounter | null,
   given: PageType | undefined,
   source: WordSource,
 ): DecodedPage {
@@ -152,10 +142,9 @@ export function decodeDescriptor(
   const hasMapcount = layout.fields.some(
     (field) => field.kind === 'mapcount' && type !== 'page-pool' && field.types.includes(type),
   )
-  const countless = refcount < 0 && scheme?.place === 'refcount'
   return {
     layout: layout.name,
-    scheme: scheme === null ? null : scheme.name,
+    scheme: counter === null ? null : counter.name,
     type,
     typeReason: given === undefined ? guess.reason : 'given',
     words: [...words],
@@ -165,46 +154,7 @@ export function decodeDescriptor(
     mapcount: hasMapcount && !typed ? Number(BigInt.asIntN(32, mapcountWord)) + 1 : null,
     zone,
     node: source === 'guessed' ? null : highField(words, layout, 'node'),
-    // A count that has gone below zero holds nothing that could be divided into pins.
-    pins: scheme === null || countless ? null : countIn(words, layout, scheme),
+    pins: counter === null ? null : counter.pinsIn(words, layout),
     warnings,
   }
-}
-
-/** By index: an iterator of a subclass need not end. */
-function elementsOf(value: unknown): bigint[] {
-  const view = typedArray(value, 'words', 'BigUint64Array')
-  return Array.from({ length: view.length }, (_, i) => view[i] as bigint)
-}
-
-function readWords(value: unknown, layout: Layout): bigint[] {
-  const { wordBytes, strideBytes } = layout
-  const count = strideBytes / wordBytes
-  const limit = 1n << BigInt(wordBytes * 8)
-  const allowed = `a bigint from 0 to 2^${wordBytes * 8}-1`
-  const list = typedArrayName(value) === 'BigUint64Array' ? elementsOf(value) : value
-  const words = array(list, 'words', (word, where): bigint => {
-    if (typeof word !== 'bigint') throw badArgument('ERR_PAGEBOX_ARG_TYPE', where, word, allowed)
-    if (word < 0n || word >= limit) throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, word, allowed)
-    return word
-  })
-  // What follows the counts (memcg, a counter of its own) may be left out.
-  const fewest = Math.ceil((layout.refcountOffsetBytes + 4) / wordBytes)
-  if (words.length < fewest || words.length > count)
-    throw new PageboxError(
-      'ERR_PAGEBOX_ARG_RANGE',
-      `words must be ${fewest} to ${count} words of ${wordBytes} bytes in layout '${layout.name}'; got ${words.length}`,
-      { argument: 'words', given: `${words.length} words`, allowed: `${fewest} to ${count} words` },
-    )
-  return words
-}
-
-/** Words of a descriptor, as from a crash dump, read by layout and scheme: what `dump_page` would say. */
-export function decodeWords(words: readonly bigint[] | BigUint64Array, value: DecodeOptions = {}): DecodedPage {
-  const given = options(value, 'options', ['layout', 'scheme', 'type'] as const)
-  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
-  const scheme = given.scheme === undefined ? null : schemeOf(given.scheme, 'options.scheme')
-  const type = given.type === undefined ? undefined : oneOf(given.type, 'options.type', tables().pageTypes)
-  const source = given.layout === undefined ? 'guessed' : 'named'
-  return decodeDescriptor(readWords(words, layout), layout, scheme, type, source)
 }

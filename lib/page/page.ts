@@ -1,6 +1,12 @@
-import type { LruKind } from '../engine/boxTypes.ts'
-import type { PinCount } from '../pins/pins.ts'
 import type { PageType } from './layout.ts'
+import type { LruKind } from './lru.ts'
+
+/** How often a page is pinned. */
+export interface PinCount {
+  readonly pins: number
+  /** False: an upper bound, since references look like pins. */
+  readonly exact: boolean
+}
 
 /** One field of a descriptor and what it holds. */
 export interface FieldValue {

@@ -1,4 +1,5 @@
 import { bitsOf } from '../page/bits.ts'
+import type { PinCounter } from '../page/decode.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from './scheme.ts'
 import { constantsOf } from './schemes.ts'
@@ -31,3 +32,13 @@ export function countIn(
       return null
   }
 }
+
+/** A scheme as the reader of a descriptor needs it. */
+export const counterOf = (scheme: Scheme): PinCounter => ({
+  name: scheme.name,
+  pinsIn(words, layout) {
+    const refcount = BigInt.asIntN(32, bitsOf(words, layout.wordBytes, layout.refcountOffsetBytes * 8, 32))
+    // A count that has gone below zero holds nothing that could be divided into pins.
+    return scheme.place === 'refcount' && refcount < 0n ? null : countIn(words, layout, scheme)
+  },
+})

@@ -1,11 +1,7 @@
+import type { PinCount } from '../page/page.ts'
 import type { DirectPins } from './direct.ts'
 
-/** How often a page is pinned. */
-export interface PinCount {
-  readonly pins: number
-  /** False: an upper bound, since references look like pins. */
-  readonly exact: boolean
-}
+export type { PinCount }
 
 /** How a batch goes about its pages. */
 export interface BatchOptions {

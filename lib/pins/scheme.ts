@@ -1,13 +1,7 @@
+import type { Cell, Claim, CountPlace, PinAnswer, Protocol } from '../native/tableTypes.ts'
 import type { BitRange, PageType } from '../page/layout.ts'
 
-/** How the words of a scheme change; each protocol is compiled once per word width. */
-export type Protocol = 'add' | 'flag-and-word' | 'packed-word' | 'list-overlay' | 'external'
-
-/** Where the count lies. All but `refcount` exist beside `_refcount`, which every pin holds too. */
-export type CountPlace = 'refcount' | 'word' | 'mapcount' | 'counter' | 'tail' | 'side-table' | 'sharded'
-
-/** What `pins` and `maybePinned` can say: the number, an upper bound, or nothing. */
-export type PinAnswer = 'exact' | 'fuzzy' | 'unknown'
+export type { Cell, Claim, CountPlace, PinAnswer, Protocol }
 
 /** One bit of a word: 0 = flags, 1..5 = the unions. `'lowest-free'`: as the layout's Kconfig leaves it. */
 export interface FlagPlace {
@@ -90,9 +84,6 @@ export interface SchemeDefinition {
   types?: readonly PageType[]
 }
 
-/** What the room analysis says of one scheme on one kind of page. */
-export type Cell = 'impossible' | 'refused' | 'fits' | 'collides'
-
 /** The kind of page that a room analysis or a probe is about. */
 export interface RoomOptions {
   scheme: string | Scheme
@@ -110,12 +101,6 @@ interface RoomCase {
   readonly cell: Cell
   /** Why it is impossible or refused; empty otherwise. */
   readonly reason: string
-}
-
-/** Bits that a pin of the scheme writes. */
-export interface Claim extends BitRange {
-  /** `_refcount`, and fields made for pins: shared or owned by right, so they collide with nothing. */
-  readonly byRight?: boolean
 }
 
 /** From the tables alone: what a scheme claims and what it collides with. */

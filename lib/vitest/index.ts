@@ -14,7 +14,7 @@
  * @module
  */
 import { expect } from 'vitest'
-import type { LruKind } from '../engine/boxTypes.ts'
+import type { LruKind } from '../page/lru.ts'
 import type { MemoryDevice } from '../zone_device/memoryDevice.ts'
 import { guardMatchers } from './guardMatcher.ts'
 import * as raw from './matchers.ts'

@@ -45,7 +45,8 @@ describe('native/sources.txt', () => {
       const lines = read(path)
         .split('\n')
         .filter((line) => line.trim() !== '')
-      return /^#ifn?def PAGEBOX_MODEL/.test(lines.find((line) => !/^(\/\/|#include)/.test(line)) ?? '')
+      const begins = lines.find((line) => !/^(\/\/|#include)/.test(line)) ?? ''
+      return /^#ifn?def PAGEBOX_MODEL/.test(begins) && /^#endif/.test(lines.at(-1) ?? '')
     })
     expect(wrapped).toEqual([])
   })

@@ -3,7 +3,7 @@ import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { badPfn, errnoName, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
-import type { Lru, LruKind } from './boxTypes.ts'
+import type { Lru, LruKind } from './lru.ts'
 
 const defaultLimit = 1 << 20
 
