@@ -9,6 +9,7 @@
 #include "engine/race/pin_op.h"
 #include "engine/race/race.h"
 #include "engine/race/race_ops.h"
+#include "engine/scenario/explore_messages.h"
 #include "engine/scenario/ops.h"
 #include "engine/scenario/pattern.h"
 #include "mm/pagemap.h"
@@ -115,6 +116,7 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
         .set("exploreLimits", explore_limits_value(js))
+        .set("exploreStrategies", js.texts(kStrategyNames))
         .number("maxThreads", kMaxThreads)
         .number("maxScenarioThreads", kMaxRaceOpsThreads)
         .value();

@@ -32,6 +32,8 @@ std::string check_settings(const ExploreSettings& settings) {
       names += (names.empty() ? "" : ", ") + std::string(name);
     return "strategy: " + names;
   }
+  if (settings.strategy != kStrategyNames[0] && settings.schedules_each != 0)
+    return "samplesEach: 0, as " + settings.strategy + " explores one program";
   if (!holds(limits::kSteps, settings.max_steps)) return allowed(limits::kSteps);
   if (settings.scenario != nullptr) {
     if (!holds(limits::kThreads, settings.scenario->threads.size()))

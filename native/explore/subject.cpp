@@ -159,7 +159,10 @@ Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& f
   if (memory_ != nullptr && kept_ == nullptr)
     if (const Errc error = prepare(reason); error != Errc::kOk) return error;
   const Errc error = run_here(run, strategy, traced, finding, ran, reason);
-  if (memory_ != nullptr) memory_->restore();
+  if (memory_ != nullptr) {
+    is_digested_ ? memory_->restore_digested() : memory_->restore();
+    is_digested_ = false;
+  }
   return error;
 }
 
@@ -325,6 +328,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
   const StateDigest digest = memory_->digest();
   if (const auto known = judged_.find(digest); known != judged_.end()) {
     take(known->second);
+    is_digested_ = true;
     return Errc::kOk;
   }
   const Verdict verdict = judge(sandbox);

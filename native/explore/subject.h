@@ -76,6 +76,7 @@ class Subject {
   std::string setup_livelock_;  // something was given up in the setup
   // Machines that differ from the kept one in the same way are judged alike.
   std::unordered_map<StateDigest, Verdict, HashOfDigest> judged_;
+  bool is_digested_ = false;  // and unchanged since
   unsigned abandoned_ = 0;
 };
 

@@ -200,36 +200,50 @@ bool RunMemory::differs(std::size_t index) const {
   return std::memcmp(base_ + pages_[index] * kPageBytes, kept_page(index), kPageBytes) != 0;
 }
 
-StateDigest RunMemory::digest() const {
-  StateDigest digest{0x243f6a8885a308d3U, 0x13198a2e03707344U};
-  // In the order of addresses, whatever the order in which pages were marked.
-  std::uint64_t sum_low = 0, sum_high = 0;
+StateDigest RunMemory::digest() {
+  const OutsideRunMemory outside;
+  changed_.clear();
+  // Page by page, and the pages added up: the order in which they were marked is none of
+  // the state.
+  std::uint64_t low = 0, high = 0;
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     if (!differs(i)) continue;
+    changed_.push_back(static_cast<std::uint32_t>(i));
     const std::byte* now = base_ + pages_[i] * kPageBytes;
     const std::byte* kept = kept_page(i);
-    StateDigest page{mix(digest.low, pages_[i]), mix(digest.high, ~std::uint64_t{pages_[i]})};
+    std::uint64_t page_low = mix(0x243f6a8885a308d3U, pages_[i]);
+    std::uint64_t page_high = mix(0x13198a2e03707344U, pages_[i]);
     for (std::size_t line = 0; line < kPageBytes; line += kLineBytes) {
-      if (std::memcmp(now + line, kept + line, kLineBytes) == 0) continue;
-      std::array<std::uint64_t, kLineBytes / 8> words{};
+      std::array<std::uint64_t, kLineBytes / 8> words{}, were{};
       std::memcpy(words.data(), now + line, kLineBytes);
-      page.low = mix(page.low, line);
+      std::memcpy(were.data(), kept + line, kLineBytes);
+      std::uint64_t difference = 0;
+      for (std::size_t word = 0; word < words.size(); ++word)
+        difference |= words[word] ^ were[word];
+      if (difference == 0) continue;
+      page_low = mix(page_low, line);
       for (const std::uint64_t word : words) {
-        page.low = mix(page.low, word);
-        page.high = mix(page.high, ~word);
+        page_low = mix(page_low, word);
+        page_high = mix(page_high, ~word);
       }
     }
-    sum_low += mix(page.low, page.high);
-    sum_high += mix(page.high, page.low);
+    low += mix(page_low, page_high);
+    high += mix(page_high, page_low);
   }
-  return {mix(digest.low, sum_low), mix(digest.high, sum_high)};
+  return {low, high};
+}
+
+void RunMemory::copy_back(std::size_t index) {
+  std::memcpy(base_ + pages_[index] * kPageBytes, kept_page(index), kPageBytes);
 }
 
 void RunMemory::restore() {
-  for (std::size_t i = 0; i < pages_.size(); ++i) {
-    if (!differs(i)) continue;
-    std::memcpy(base_ + pages_[i] * kPageBytes, kept_page(i), kPageBytes);
-  }
+  for (std::size_t i = 0; i < pages_.size(); ++i)
+    if (differs(i)) copy_back(i);
+}
+
+void RunMemory::restore_digested() {
+  for (const std::uint32_t index : changed_) copy_back(index);
 }
 
 bool RunMemory::is_as_kept() const {

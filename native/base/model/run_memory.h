@@ -36,9 +36,11 @@ class RunMemory {
 
   /// What is here now is what restore() brings back. False: too much to be copied.
   bool keep();
-  StateDigest digest() const;
+  StateDigest digest();
   /// Copies back what has changed. No object made since keep() is destroyed, it is gone.
   void restore();
+  /// The same, where nobody has written since digest(), which has found all that differs.
+  void restore_digested();
   /// Every byte is as kept, marked or not; slow, for tests.
   bool is_as_kept() const;
 
@@ -75,6 +77,7 @@ class RunMemory {
   static RunMemory* owner_of(const void* at);
   void add(std::uint32_t page);
   const std::byte* kept_page(std::size_t index) const;
+  void copy_back(std::size_t index);
   bool differs(std::size_t index) const;
 
   std::byte* base_ = nullptr;
@@ -84,6 +87,7 @@ class RunMemory {
   std::vector<std::uint64_t> marked_;  // a bit a page of the slot
   std::vector<std::byte> kept_;
   std::size_t kept_pages_ = 0;
+  std::vector<std::uint32_t> changed_;  // of pages_, as digest() found them
   bool has_kept_ = false;
 };
 

@@ -3,6 +3,7 @@
 // bytes (base/bytes_io.h), never a pointer.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -40,6 +41,9 @@ inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
 inline constexpr std::array kAll = {kThreads,  kOps,        kSchedules, kRun,       kPrograms, kSteps,
                                     kFindings, kPinThreads, kPinOps,    kPinFolios, kPinOrder};
 }  // namespace explore_limits
+
+/// One file each in explore/strategies/.
+inline constexpr std::array<std::string_view, 2> kStrategyNames = {"random", "depth-first"};
 
 enum class ExploreWhat : std::uint8_t {
   kScenario,  // lists of operations

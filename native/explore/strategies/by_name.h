@@ -3,18 +3,16 @@
 
 #include "base/env.h"
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "base/model/strategy.h"
+#include "engine/scenario/explore_messages.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-inline constexpr std::array<std::string_view, 2> kStrategyNames = {"random", "depth-first"};
-
-/// Null: none of that name.
+/// As kStrategyNames has them. Null: none of that name.
 std::unique_ptr<Strategy> make_strategy(std::string_view name, std::uint64_t seed);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -53,6 +53,7 @@ FiberId DepthFirstStrategy::next_fiber(const Choice& choice) {
     differs_ = true;  // something beside the choices decided
     return kAbandon;
   }
+  if (!settings_.sleep_sets) return node.chosen;
   // Those explored from here sleep on, until a step that they depend on.
   sleep_ = (node.sleep | node.done) & ~fiber_bit(node.chosen);
   for (FiberSet left = sleep_; left != 0; left &= left - 1) {
