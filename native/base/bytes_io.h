@@ -123,8 +123,7 @@ class BytesReader {
       return 0;
     }
     std::uint64_t value = 0;
-    for (unsigned i = 0; i < 8; ++i)
-      value |= static_cast<std::uint64_t>(left_[i]) << (8 * i);
+    for (unsigned i = 0; i < 8; ++i) value |= static_cast<std::uint64_t>(left_[i]) << (8 * i);
     left_ = left_.subspan(8);
     return value;
   }

@@ -58,8 +58,7 @@ class Mapping {
   Errc advise_huge_pages();
 
  private:
-  static Result<Mapping> reserve(std::size_t size_bytes, std::size_t alignment_bytes,
-                                 bool by_page);
+  static Result<Mapping> reserve(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page);
   void swap(Mapping& other) noexcept;
   std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;

@@ -87,8 +87,8 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
       return sink.refuse(Errc::kInval, "setup: rows that are no operations");
     for (std::size_t i = 0; i < scenario.threads.size(); ++i)
       if (!read_rows(request.threads[i], scenario.threads[i]))
-        return sink.refuse(Errc::kInval, "thread " + std::to_string(i) +
-                                             ": rows that are no operations");
+        return sink.refuse(Errc::kInval,
+                           "thread " + std::to_string(i) + ": rows that are no operations");
     settings.scenario = &scenario;
   }
   settings.mixes = request.mixes;
@@ -149,9 +149,8 @@ Errc explore_pins_of(const ExploreRequest& request, const volatile std::uint32_t
   std::string reason;
   if (const Errc error = explore_pins(settings, report, &reason); error != Errc::kOk)
     return sink.refuse(error, reason);
-  sink.tell(ExploreMessage::kOutcome,
-            ExploreCount{std::string(outcome_name(Outcome::kClean)),
-                         report.schedules - report.violations});
+  sink.tell(ExploreMessage::kOutcome, ExploreCount{std::string(outcome_name(Outcome::kClean)),
+                                                   report.schedules - report.violations});
   sink.tell(ExploreMessage::kOutcome,
             ExploreCount{std::string(outcome_name(Outcome::kViolation)), report.violations});
   ExploreSummary summary;

@@ -55,7 +55,7 @@ struct Finding {
   std::uint64_t program = 0;  // which one of the workload seed's
   std::uint64_t schedule_hash = 0;
   Outcome outcome = Outcome::kClean;
-  std::string text;                // the first row, what leaked, the condition, who sleeps
+  std::string text;  // the first row, what leaked, the condition, who sleeps
   // The first audit row, if that is what it is; invariant empty: none.
   std::string invariant;
   std::uint64_t where = 0, expected = 0, found = 0;

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstring>
 
-#include "explore/strategies/random.h"
 #include "base/rng.h"
+#include "explore/strategies/random.h"
 #include "pins/scheme.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/errc.h"
-#include "explore/explore.h"
 #include "base/model/model_run.h"
 #include "engine/audit/audit.h"
 #include "engine/box/box.h"
+#include "explore/explore.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

@@ -4,7 +4,6 @@
 
 #include "base/model/run_memory.h"
 
-
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
@@ -92,31 +91,30 @@ std::optional<std::string> Places::of_table(const std::byte* at) const {
   const auto* records = reinterpret_cast<const std::byte*>(&tables.record({0}));
   if (at >= records && at < records + pages * sizeof(TableRecord)) {
     const Pfn pfn = tables.pfn_of(*reinterpret_cast<const TableRecord*>(
-        records + static_cast<std::uint64_t>(at - records) / sizeof(TableRecord) *
-                      sizeof(TableRecord)));
+        records +
+        static_cast<std::uint64_t>(at - records) / sizeof(TableRecord) * sizeof(TableRecord)));
     const bool is_lock = lies_in(at, tables.record(pfn).lock);
     return (is_lock ? "ptl of table " : "record of table ") + std::to_string(pfn.value);
   }
   if (!tables.holds(at)) return std::nullopt;
   std::optional<std::string> found;
-  sandbox_.interpreter().processes().for_each_named(
-      [&](std::uint32_t thread, std::uint32_t proc, const Process& process) {
-        if (found || process.mm == nullptr || process.mm->exited) return;
-        for (unsigned buf = 0; buf < kBuffers && !found; ++buf) {
-          const std::uint64_t begin = kBufferBase + buf * kBufferStride;
-          for (std::uint64_t page = 0; page < process.buffers[buf].pages && !found; ++page) {
-            const std::uint64_t address = begin + page * kPageBytes;
-            const bool is_pte =
-                reinterpret_cast<const std::byte*>(process.mm->page_table.find(address).at) == at;
-            const bool is_pmd =
-                reinterpret_cast<const std::byte*>(process.mm->page_table.find_pmd(address).at) ==
-                at;
-            if (is_pte || is_pmd)
-              found = (is_pte ? "pte " : "pmd ") + process_name(thread, proc) + ":" +
-                      address_name(address);
-          }
-        }
-      });
+  sandbox_.interpreter().processes().for_each_named([&](std::uint32_t thread, std::uint32_t proc,
+                                                        const Process& process) {
+    if (found || process.mm == nullptr || process.mm->exited) return;
+    for (unsigned buf = 0; buf < kBuffers && !found; ++buf) {
+      const std::uint64_t begin = kBufferBase + buf * kBufferStride;
+      for (std::uint64_t page = 0; page < process.buffers[buf].pages && !found; ++page) {
+        const std::uint64_t address = begin + page * kPageBytes;
+        const bool is_pte =
+            reinterpret_cast<const std::byte*>(process.mm->page_table.find(address).at) == at;
+        const bool is_pmd =
+            reinterpret_cast<const std::byte*>(process.mm->page_table.find_pmd(address).at) == at;
+        if (is_pte || is_pmd)
+          found =
+              (is_pte ? "pte " : "pmd ") + process_name(thread, proc) + ":" + address_name(address);
+      }
+    }
+  });
   if (found) return found;
   const std::uint64_t entry = tables.entry_number(at);
   return "entry " + std::to_string(entry % kPtesPerTable) + " of table " +
@@ -125,30 +123,31 @@ std::optional<std::string> Places::of_table(const std::byte* at) const {
 
 std::optional<std::string> Places::of_process(const std::byte* at) const {
   std::optional<std::string> found;
-  sandbox_.interpreter().processes().for_each_named([&](std::uint32_t thread, std::uint32_t proc,
-                                                        const Process& process) {
-    const std::string name = process_name(thread, proc);
-    if (lies_in(at, process)) found = (lies_in(at, process.life) ? "exit lock " : "process ") + name;
-    if (process.mm == nullptr) return;
-    const Mm& mm = *process.mm;
-    if (lies_in(at, mm)) {
-      if (lies_in(at, mm.mmap_lock)) {
-        found = "mmap_lock " + name;
-      } else if (lies_in(at, mm.write_protect_seq)) {
-        found = "write_protect_seq " + name;
-      } else if (lies_in(at, mm.has_pinned)) {
-        found = "has_pinned " + name;
-      } else if (lies_in(at, mm.anon_vma_lock)) {
-        found = "anon_vma_lock " + name;
-      } else if (lies_in(at, mm.notifiers)) {
-        found = "notifiers " + name;
-      } else {
-        found = "mm " + name;
-      }
-    }
-    for (const auto& vma : mm.vmas)
-      if (lies_in(at, *vma)) found = "vma " + name + ":" + address_name(vma->start);
-  });
+  sandbox_.interpreter().processes().for_each_named(
+      [&](std::uint32_t thread, std::uint32_t proc, const Process& process) {
+        const std::string name = process_name(thread, proc);
+        if (lies_in(at, process))
+          found = (lies_in(at, process.life) ? "exit lock " : "process ") + name;
+        if (process.mm == nullptr) return;
+        const Mm& mm = *process.mm;
+        if (lies_in(at, mm)) {
+          if (lies_in(at, mm.mmap_lock)) {
+            found = "mmap_lock " + name;
+          } else if (lies_in(at, mm.write_protect_seq)) {
+            found = "write_protect_seq " + name;
+          } else if (lies_in(at, mm.has_pinned)) {
+            found = "has_pinned " + name;
+          } else if (lies_in(at, mm.anon_vma_lock)) {
+            found = "anon_vma_lock " + name;
+          } else if (lies_in(at, mm.notifiers)) {
+            found = "notifiers " + name;
+          } else {
+            found = "mm " + name;
+          }
+        }
+        for (const auto& vma : mm.vmas)
+          if (lies_in(at, *vma)) found = "vma " + name + ":" + address_name(vma->start);
+      });
   return found;
 }
 

@@ -71,8 +71,8 @@ class Subject {
   const unsigned threads_;
   ModelRunner runner_;
   std::unique_ptr<RunMemory> memory_;
-  Sandbox* now_ = nullptr;     // of the run that is going on
-  Sandbox* kept_ = nullptr;    // in memory_, which it goes with
+  Sandbox* now_ = nullptr;      // of the run that is going on
+  Sandbox* kept_ = nullptr;     // in memory_, which it goes with
   std::string setup_livelock_;  // something was given up in the setup
   // Machines that differ from the kept one in the same way are judged alike.
   std::unordered_map<StateDigest, Verdict, HashOfDigest> judged_;

@@ -245,10 +245,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     schedulesEach: samplesEach(given.samplesEach, read, strategy),
   }
   throwIfAborted(call)
-  const sampled = created(
-    native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)),
-    'options',
-  )
+  const sampled = created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
   const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
   const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, complete } = found
   const result: ExploreScenarioResult = {

@@ -23,8 +23,8 @@ enum class Outcome : std::uint8_t {
   kAbandoned,     ///< the strategy gave it up: another schedule stands for it
 };
 inline constexpr std::array<std::string_view, 11> kOutcomeNames = {
-    "clean", "violation", "leak",           "deadlock",  "livelock", "limit",
-    "data race", "use after free", "assertion", "stopped", "abandoned"};
+    "clean",     "violation",      "leak",      "deadlock", "livelock", "limit",
+    "data race", "use after free", "assertion", "stopped",  "abandoned"};
 inline constexpr unsigned kOutcomes = kOutcomeNames.size();
 /// Those that a schedule which counts can have: all but the last two.
 inline constexpr unsigned kCountedOutcomes = kOutcomes - 2;

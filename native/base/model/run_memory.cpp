@@ -20,7 +20,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::size_t kHeapBytes = std::size_t{1} << 30;   // of a slot, from its start
+constexpr std::size_t kHeapBytes = std::size_t{1} << 30;    // of a slot, from its start
 constexpr std::size_t kMostMapped = std::size_t{15} << 30;  // behind the heap
 /// More is copied no quicker than a machine is made.
 constexpr std::size_t kMostKept = std::size_t{8} << 20;
@@ -135,8 +135,7 @@ void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
   auto address = reinterpret_cast<std::uintptr_t>(begin);
   if (slack != 0) address = (address + alignment_bytes - 1) & ~(alignment_bytes - 1);
   auto* handed = reinterpret_cast<std::byte*>(address);
-  ::new (handed - sizeof(BlockHead))
-      BlockHead{of, static_cast<std::uint32_t>(handed - begin)};
+  ::new (handed - sizeof(BlockHead)) BlockHead{of, static_cast<std::uint32_t>(handed - begin)};
   return handed;
 }
 

@@ -6,8 +6,8 @@
 
 #include "base/model/run_memory.h"
 
-using pagebox::RunMemory;
 using pagebox::run_memory_in_use;
+using pagebox::RunMemory;
 
 // The names are the linker's: `--wrap=f` makes f __wrap_f, and what was f __real_f.
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)

@@ -123,8 +123,7 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.thread_count, limits::kThreads);
   bounded(io, request.ops, limits::kOps);
   io.list("mixes", request.mixes, [](auto& each, auto& mix) {
-    each.list("mixes", mix.weights,
-              [](auto& of, auto& weight) { of.number("mixes", weight); });
+    each.list("mixes", mix.weights, [](auto& of, auto& weight) { of.number("mixes", weight); });
   });
   io.number("processes", request.random.processes, kMaxSharedProcesses);
   io.number("buffers", request.random.buffers, kMaxRandomBuffers);

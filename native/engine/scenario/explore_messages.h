@@ -38,8 +38,9 @@ inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
 inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
 inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, 8, 2};
 inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
-inline constexpr std::array kAll = {kThreads,  kOps,        kSchedules, kRun,       kPrograms, kSteps,
-                                    kFindings, kPinThreads, kPinOps,    kPinFolios, kPinOrder};
+inline constexpr std::array kAll = {kThreads,  kOps,       kSchedules, kRun,
+                                    kPrograms, kSteps,     kFindings,  kPinThreads,
+                                    kPinOps,   kPinFolios, kPinOrder};
 }  // namespace explore_limits
 
 /// One file each in explore/strategies/.

@@ -22,8 +22,7 @@ bool DepthFirstStrategy::begin(std::uint64_t) {
 /// Whoever ran goes on first: so the first schedules have the fewest switches.
 FiberId DepthFirstStrategy::pick(Node& node) {
   FiberSet left = node.runnable & ~node.sleep & ~node.done;
-  const bool may_stay =
-      node.current != kNoFiber && (node.runnable & fiber_bit(node.current)) != 0;
+  const bool may_stay = node.current != kNoFiber && (node.runnable & fiber_bit(node.current)) != 0;
   if (may_stay && (left & fiber_bit(node.current)) != 0) return node.current;
   if (may_stay && left != 0 && node.preemptions >= settings_.preemptions) {
     was_cut_ = true;

@@ -31,7 +31,8 @@ std::string text_of(const ModelReport& report) {
   std::string text;
   for (const ModelViolation& violation : report.first) {
     text += "run " + std::to_string(violation.run) + ": " +
-            std::string(outcome_name(violation.end)) + " " + std::string(invariant_name(violation.row.invariant)) + " pfn " +
+            std::string(outcome_name(violation.end)) + " " +
+            std::string(invariant_name(violation.row.invariant)) + " pfn " +
             std::to_string(violation.row.pfn.value) + " " + violation.row.field + " expected " +
             std::to_string(violation.row.expected) + " found " +
             std::to_string(violation.row.found) + " (" + violation.row.explanation + ")\n";

@@ -137,8 +137,9 @@ TEST(ExploreDepthFirst, sleepers_that_are_woken_are_explored) {
   const FiberBody bodies[] = {body(first), body(second)};
   std::set<std::uint32_t> orders;
   DepthFirstStrategy strategy;
-  const Visited visited =
-      visit(bodies, strategy, [&] { order = 0; }, [&](const RunOutcome& outcome) {
+  const Visited visited = visit(
+      bodies, strategy, [&] { order = 0; },
+      [&](const RunOutcome& outcome) {
         EXPECT_EQ(outcome.end, Outcome::kClean);
         orders.insert(order);
       });

@@ -45,14 +45,15 @@ std::vector<OpMix> read_mixes(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> given = {{"--mix", "mm,chaos"}, {"--scheme", "refcount-bias"},
-                                              {"--threads", "2"},    {"--ops", "4"},
-                                              {"--pages", "2"},      {"--buffers", "7"},
-                                              {"--processes", "2"},  {"--seed", "1"},
-                                              {"--run", "0"},        {"--schedules", "1000"},
-                                              {"--workload-seed", "1"}, {"--each", "1"},
-                                              {"--strategy", "random"}, {"--restore", "1"},
-                                              {"--steps", "0"},      {"--jobs", "1"}};
+  std::map<std::string, std::string> given = {
+      {"--mix", "mm,chaos"},    {"--scheme", "refcount-bias"},
+      {"--threads", "2"},       {"--ops", "4"},
+      {"--pages", "2"},         {"--buffers", "7"},
+      {"--processes", "2"},     {"--seed", "1"},
+      {"--run", "0"},           {"--schedules", "1000"},
+      {"--workload-seed", "1"}, {"--each", "1"},
+      {"--strategy", "random"}, {"--restore", "1"},
+      {"--steps", "0"},         {"--jobs", "1"}};
   for (int i = 1; i + 1 < argc; i += 2) {
     if (!given.contains(argv[i])) refuse(std::string("no option ") + argv[i]);
     given[argv[i]] = argv[i + 1];
