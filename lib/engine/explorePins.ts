@@ -4,7 +4,8 @@ import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { layoutOf, layoutRef } from '../page/layouts.ts'
-import { quirksOf, schemeOf, schemeRef } from '../pins/schemes.ts'
+import { behaviourKeys, behaviourOf } from '../pins/behaviour.ts'
+import { schemeOf, schemeRef } from '../pins/schemes.ts'
 import type { ExplorePinsOptions, ExploreResult, Violation } from './explorePinsTypes.ts'
 import { explorePinsText } from './findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from './poll.ts'
@@ -15,7 +16,7 @@ import { withText } from './withText.ts'
 const known = [
   'scheme',
   'layout',
-  'quirks',
+  ...behaviourKeys,
   'threads',
   'folios',
   'order',
@@ -45,11 +46,12 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
   const call = longCall<ExploreProgress>('explorePins', given)
   const schedules = given.schedules === undefined ? 10_000 : count('schedules', 'schedules')
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const settings = {
     what: 'pins' as const,
     scheme: schemeRef(scheme),
-    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
-    quirks: quirksOf(given.quirks, 'options.quirks', scheme),
+    layout: layoutRef(layout),
+    behaviour: behaviourOf(given, 'options', scheme, layout),
     threads: count('threads', 'pinThreads'),
     folios: count('folios', 'pinFolios'),
     order: count('order', 'pinOrder'),
@@ -88,5 +90,11 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     seconds,
     seed,
   }
-  return withText(result, () => explorePinsText(result, { scheme: scheme.name, threads: settings.threads }))
+  return withText(result, () =>
+    explorePinsText(result, {
+      scheme: scheme.name,
+      ...Object.fromEntries(behaviourKeys.filter((key) => given[key] !== undefined).map((key) => [key, given[key]])),
+      threads: settings.threads,
+    }),
+  )
 }

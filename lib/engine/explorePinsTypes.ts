@@ -1,15 +1,15 @@
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
+import type { BehaviourOptions } from '../pins/behaviour.ts'
 import type { LongCallOptions } from './poll.ts'
 import type { ExploreProgress } from './scenario/scenarioTypes.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
-export interface ExplorePinsOptions extends LongCallOptions<ExploreProgress> {
+export interface ExplorePinsOptions extends BehaviourOptions, LongCallOptions<ExploreProgress> {
   /** Built in or declared; `'refcount-bias'`. */
   scheme?: string | Scheme
   /** Built in or declared; `'linux-6.12'`. */
   layout?: string | Layout
-  quirks?: readonly string[]
   /** Fibers that run the operations: 2 or 3; 2. */
   threads?: number
   /** Folios that the threads pin: 1 to 8; 2. */

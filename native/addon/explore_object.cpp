@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/js_read.h"
@@ -134,8 +135,7 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   }
   out.scheme = read_scheme_ref(from, "scheme");
   out.layout = read_layout_ref(from, "layout");
-  if (from.has("quirks"))
-    from.texts("quirks", [&](const std::string& name) { out.quirks.push_back(name); });
+  out.behaviour = read_behaviour(from);
   out.schedules = from.integer("schedules", limits::kSchedules.max);
   out.first_run = from.integer("firstRun", limits::kRun.max);
   out.seed = from.big("seed");

@@ -11,7 +11,7 @@
 #include "engine/scenario/op_row.h"
 #include "explore/explore.h"
 #include "explore/model_pins.h"
-#include "pins/quirks.h"
+#include "page/behaviour.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -64,22 +64,19 @@ bool read_rows(std::span<const double> rows, std::vector<Op>& ops) {
   return true;
 }
 
-/// The quirks by name that this half has. Empty: all are known.
-std::string read_quirks(const std::vector<std::string>& names, PinQuirkSet& out) {
-  for (const std::string& name : names) {
-    const auto found = std::find(kPinQuirkNames.begin(), kPinQuirkNames.end(), name);
-    if (found == kPinQuirkNames.end()) return "quirks: there is no '" + name + "'";
-    out.bits |= 1U << static_cast<unsigned>(found - kPinQuirkNames.begin());
-  }
+/// Bits that stand for no row of their table. Empty: none.
+std::string check_behaviour(const Behaviour& behaviour) {
+  if (behaviour.quirks.bits >> kQuirks != 0) return "quirks: bits that are none";
+  if (behaviour.options.bits >> kMachineOptions != 0) return "options: bits that are none";
   return "";
 }
 
 Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_t* stop,
-                      PinQuirkSet quirks, Sink& sink) {
+                      Sink& sink) {
   ExploreSettings settings;
   settings.layout = request.layout;
   settings.scheme = request.scheme;
-  settings.quirks = quirks;
+  settings.behaviour = request.behaviour;
   ScenarioOps scenario;
   if (request.what == ExploreWhat::kScenario) {
     scenario.threads.resize(request.threads.size());
@@ -129,11 +126,11 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
 }
 
 Errc explore_pins_of(const ExploreRequest& request, const volatile std::uint32_t* stop,
-                     PinQuirkSet quirks, Sink& sink) {
+                     Sink& sink) {
   ModelPinsSettings settings;
   settings.layout = request.layout;
   settings.scheme = request.scheme;
-  settings.quirks = quirks;
+  settings.behaviour = request.behaviour;
   settings.threads = static_cast<unsigned>(request.thread_count);
   settings.ops = static_cast<unsigned>(request.ops);
   settings.folios = static_cast<unsigned>(request.folios);
@@ -174,11 +171,10 @@ Errc explore_bytes(std::span<const std::byte> bytes, const volatile std::uint32_
     return sink.refuse(Errc::kInval, "layout: " + wrong.front().field + ": " + wrong.front().what);
   if (const auto wrong = check_scheme(request.scheme); !wrong.empty())
     return sink.refuse(Errc::kInval, "scheme: " + wrong.front().field + ": " + wrong.front().what);
-  PinQuirkSet quirks;
-  if (const std::string wrong = read_quirks(request.quirks, quirks); !wrong.empty())
+  if (const std::string wrong = check_behaviour(request.behaviour); !wrong.empty())
     return sink.refuse(Errc::kInval, wrong);
-  return request.what == ExploreWhat::kPins ? explore_pins_of(request, stop, quirks, sink)
-                                            : explore_scenario(request, stop, quirks, sink);
+  return request.what == ExploreWhat::kPins ? explore_pins_of(request, stop, sink)
+                                            : explore_scenario(request, stop, sink);
 }
 
 std::int32_t explore_no_throw(const void* request, std::size_t size_bytes,

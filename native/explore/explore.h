@@ -21,7 +21,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct ExploreSettings {
   Layout layout;
   SchemeSpec scheme;
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   /// Null: random operations of `mixes`, `ops` of each of `threads`.
   const ScenarioOps* scenario = nullptr;
   unsigned threads = 2;

@@ -73,7 +73,7 @@ class PinsModel {
   bool check(ModelViolation& violation) {
     if (false_negative_ != kNone) {
       violation.row = {Invariant::kMaybePinnedSound,
-                       Pfn{false_negative_},
+                       AuditPlace::page(Pfn{false_negative_}),
                        "pins",
                        1,
                        0,
@@ -82,7 +82,7 @@ class PinsModel {
     }
     if (refused_unpin_ != kNone) {
       violation.row = {Invariant::kUnpinAccepted,
-                       Pfn{refused_unpin_},
+                       AuditPlace::page(Pfn{refused_unpin_}),
                        "pins",
                        1,
                        0,
@@ -207,7 +207,7 @@ Finding finding_of(const ModelViolation& violation) {
   if (violation.end != Outcome::kClean) return finding;
   finding.outcome = Outcome::kViolation;
   finding.invariant = invariant_name(violation.row.invariant);
-  finding.where = violation.row.pfn.value;
+  finding.where = violation.row.place.at;
   finding.expected = violation.row.expected;
   finding.found = violation.row.found;
   return finding;
@@ -235,7 +235,7 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report, std::s
   BoxSettings of_box;
   of_box.layout = settings.layout;
   of_box.scheme = settings.scheme;
-  of_box.quirks = settings.quirks;
+  of_box.behaviour = settings.behaviour;
   of_box.pages = std::uint64_t{settings.folios} << settings.order;
   of_box.shards = settings.threads;
   report = {};

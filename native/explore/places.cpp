@@ -52,7 +52,7 @@ std::string Places::name(const void* place) const {
 
 PageType Places::type_of(Pfn pfn) const {
   if (const PagemapRange* range = machine_.pagemap(pfn); range != nullptr) {
-    if (range->type == MemoryType::kDevicePrivate) return PageType::kDevicePrivateAnon;
+    if (range->memory == DeviceMemory::kPrivate) return PageType::kDevicePrivateAnon;
     return PageType::kDeviceCoherent;
   }
   if (machine_.tables.is_table(pfn)) return PageType::kPageTable;
@@ -97,6 +97,7 @@ std::optional<std::string> Places::of_table(const std::byte* at) const {
     return (is_lock ? "ptl of table " : "record of table ") + std::to_string(pfn.value);
   }
   if (!tables.holds(at)) return std::nullopt;
+  const PteSlot wanted(tables.entry(tables.entry_number(at)), nullptr);
   std::optional<std::string> found;
   sandbox_.interpreter().processes().for_each_named([&](std::uint32_t thread, std::uint32_t proc,
                                                         const Process& process) {
@@ -105,10 +106,9 @@ std::optional<std::string> Places::of_table(const std::byte* at) const {
       const std::uint64_t begin = kBufferBase + buf * kBufferStride;
       for (std::uint64_t page = 0; page < process.buffers[buf].pages && !found; ++page) {
         const std::uint64_t address = begin + page * kPageBytes;
-        const bool is_pte =
-            reinterpret_cast<const std::byte*>(process.mm->page_table.find(address).at) == at;
-        const bool is_pmd =
-            reinterpret_cast<const std::byte*>(process.mm->page_table.find_pmd(address).at) == at;
+        const PageTable& table = process.mm->page_table;
+        const bool is_pte = table.find(address).same_as(wanted);
+        const bool is_pmd = table.find_pmd(address).same_as(wanted);
         if (is_pte || is_pmd)
           found =
               (is_pte ? "pte " : "pmd ") + process_name(thread, proc) + ":" + address_name(address);

@@ -32,12 +32,6 @@ std::uint64_t hash_record(std::uint64_t hash, const OpRecord& record) {
   return hash;
 }
 
-std::string row_text(const MmAuditRow& row) {
-  return std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-         std::to_string(row.where) + ": expected " + std::to_string(row.expected) + ", found " +
-         std::to_string(row.found) + " (" + std::string(row.explanation) + ")";
-}
-
 std::string thread_name(FiberId fiber, unsigned threads) {
   if (fiber < threads) return "thread " + std::to_string(fiber + 1);
   return "helper " + std::to_string(fiber + 1 - threads);  // RCU's callbacks
@@ -141,8 +135,11 @@ struct Subject::State {
 
 Subject::Subject(const ExploreSettings& settings)
     : settings_(settings),
-      setup_(settings.scenario != nullptr ? settings.scenario->setup
-                                          : random_setup(settings.random)),
+      random_(complete(settings.random, settings.mixes)),
+      setup_(settings.scenario != nullptr ? settings.scenario->setup : random_setup(random_)),
+      placed_pages_(count_placed_pages(settings.scenario != nullptr
+                                           ? *settings.scenario
+                                           : ScenarioOps{.setup = setup_, .threads = {}})),
       threads_(settings.scenario != nullptr
                    ? static_cast<unsigned>(settings.scenario->threads.size())
                    : settings.threads) {
@@ -200,7 +197,9 @@ Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
   SandboxSettings of_box;
   of_box.layout = settings_.layout;
   of_box.scheme = settings_.scheme;
-  of_box.quirks = settings_.quirks;
+  of_box.behaviour = settings_.behaviour;
+  of_box.placed_pages = placed_pages_;
+  of_box.seed = settings_.workload_seed;
   of_box.pages = settings_.pages;
   of_box.device_pages = settings_.device_pages;
   of_box.swap_pages = settings_.swap_pages;
@@ -345,25 +344,25 @@ std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& inter
   const std::uint64_t seed = add_to_hash(settings_.workload_seed, program);
   if (settings_.scenario != nullptr)
     return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
-  return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()],
-                                     settings_.random, seed, thread, settings_.ops);
+  return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()], random_,
+                                     seed, thread, settings_.ops);
 }
 
 /// The strings are not the machine's: they outlive it.
 Subject::Verdict Subject::judge(Sandbox& sandbox) const {
   Verdict verdict;
-  std::vector<MmAuditRow> rows = sandbox.audit();
+  AuditReport audit = sandbox.audit();
   verdict.words = hash_words(sandbox.machine());
-  const bool alive = !rows.empty();
+  const bool alive = !audit.clean();
   sandbox.finish();
-  if (!alive) rows = sandbox.audit();
-  if (!rows.empty()) {
+  if (!alive) audit = sandbox.audit();
+  if (!audit.clean()) {
     const OutsideRunMemory outside;
-    const MmAuditRow& row = rows.front();
+    const AuditRow& row = audit.rows.front();
     verdict.outcome = Outcome::kViolation;
     verdict.text = row_text(row) + (alive ? "" : ", when all had exited");
-    verdict.invariant = kMmInvariantNames[static_cast<unsigned>(row.invariant)];
-    verdict.where = row.where;
+    verdict.invariant = invariant_name(row.invariant);
+    verdict.where = row.place.at;
     verdict.expected = row.expected;
     verdict.found = row.found;
     return verdict;

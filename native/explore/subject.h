@@ -67,7 +67,9 @@ class Subject {
   bool is_stopped() const { return settings_.stop != nullptr && *settings_.stop != 0; }
 
   const ExploreSettings& settings_;
+  const RandomOpsSettings random_;
   const std::vector<Op> setup_;
+  const std::uint64_t placed_pages_;
   const unsigned threads_;
   ModelRunner runner_;
   std::unique_ptr<RunMemory> memory_;

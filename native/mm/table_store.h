@@ -61,6 +61,9 @@ class TableStore {
   bool holds(const std::byte* at) const {
     return at >= entries_.data() && at < entries_.data() + entries_.size_bytes();
   }
+  std::uint64_t* entry(std::uint64_t number) const {
+    return reinterpret_cast<std::uint64_t*>(entries_.data()) + number;
+  }
   std::uint64_t entry_number(const std::byte* at) const {
     return static_cast<std::uint64_t>(at - entries_.data()) / sizeof(std::uint64_t);
   }

@@ -1,4 +1,4 @@
-import type { MmAuditRow } from '../../engine/scenario/run.ts'
+import type { AuditPlace, AuditRow } from '../../engine/auditRow.ts'
 import type {
   Livelock,
   RaceScenarioOptions,
@@ -10,23 +10,36 @@ import type { RaceBox, RaceOptions, RaceResult } from '../../engine/raceTypes.ts
 type ScenarioRace = (scenario: Scenario, options: RaceScenarioOptions) => Promise<RaceScenarioResult>
 
 /** An operation that gave up, as a row of the audit. */
-function livelockRow({ op, waitsFor, page, expected = 0, found = 0, thread }: Livelock): MmAuditRow {
+function livelockRow({ op, waitsFor, page, expected = 0, found = 0, thread }: Livelock): AuditRow {
   const who = thread === null ? '' : `thread ${thread}: `
   const explanation = `${who}${op ?? 'the end of the round'} waited in vain for ${waitsFor}`
-  return { invariant: 'livelock', where: page ?? 0, expected, found, explanation }
+  const place: AuditPlace = page === null ? { kind: 'nowhere' } : { kind: 'page', pfn: page }
+  return {
+    invariant: 'livelock',
+    place,
+    pfn: page ?? -1,
+    field: '',
+    expected: BigInt(expected),
+    found: BigInt(found),
+    explanation,
+  }
 }
 
+const leakRow = (leaks: string): AuditRow => ({
+  invariant: 'leak',
+  place: { kind: 'nowhere' },
+  pfn: -1,
+  field: '',
+  expected: 0n,
+  found: 1n,
+  explanation: leaks,
+})
+
 function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['audit']): RaceResult['audit'] {
-  const of = (row: MmAuditRow) => ({
-    invariant: row.invariant,
-    pfn: row.where,
-    field: `in round ${round}`,
-    expected: BigInt(row.expected),
-    found: BigInt(row.found),
-    explanation: row.explanation,
-  })
-  const leak: MmAuditRow = { invariant: 'leak', where: 0, expected: 0, found: 1, explanation: leaks }
-  const all = [...livelocks.map(livelockRow), ...rows, ...(leaks === '' ? [] : [leak])].map(of)
+  const all = [...livelocks.map(livelockRow), ...rows, ...(leaks === '' ? [] : [leakRow(leaks)])].map((row) => ({
+    ...row,
+    explanation: `in round ${round}: ${row.explanation}`,
+  }))
   return { clean, rows: all, rowsTotal: all.length, pages: 0, unknown: [], assertClean() {} } as RaceResult['audit']
 }
 
@@ -34,7 +47,7 @@ function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['a
 export function opRace(
   race: ScenarioRace,
   scenario: Scenario,
-  machine: Pick<RaceScenarioOptions, 'scheme' | 'layout' | 'threads'>,
+  machine: Pick<RaceScenarioOptions, 'scheme' | 'layout' | 'threads' | 'rules' | 'quirks'>,
 ): (box: RaceBox, options: RaceOptions) => Promise<RaceResult> {
   return async (_box, { seconds, seed, affinity, signal, onProgress }) => {
     const result = await race(scenario, {

@@ -2,8 +2,8 @@
 
 #include "base/bytes_io.h"
 #include "engine/scenario/op_row.h"
+#include "page/behaviour.h"
 #include "page/flag.h"
-#include "pins/quirks.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -62,9 +62,7 @@ void layout_fields(Io& io, T& layout) {
   io.number("layout.kconfig.align_bytes", kconfig.align_bytes);
   auto& era = layout.era;
   io.text("layout.era", era.kernel);
-  io.number("layout.era.zone_device_base", era.zone_device_base);
-  io.number("layout.era.private_base", era.private_base);
-  io.number("layout.era.anon_exclusive", era.anon_exclusive, 1);
+  io.number("layout.era.rules", era.rules.bits);
   io.number("layout.era.buddy_type", era.buddy_type);
   io.number("layout.era.table_type", era.table_type);
   io.number("layout.era.slab_type", era.slab_type);
@@ -111,11 +109,24 @@ void bounded(Io& io, T& value, const ExploreLimit& limit) {
 }
 
 template <class Io, class T>
+void behaviour_fields(Io& io, T& behaviour) {
+  // No rules: the layout's.
+  bool has_rules = behaviour.rules.has_value();
+  KernelRules rules = behaviour.rules.value_or(KernelRules{});
+  io.number("behaviour.rules", has_rules, 1);
+  io.number("behaviour.rules", rules.bits);
+  io.number("behaviour.quirks", behaviour.quirks.bits);
+  io.number("behaviour.options", behaviour.options.bits);
+  if constexpr (!std::is_const_v<T>)
+    behaviour.rules = has_rules ? std::optional(rules) : std::nullopt;
+}
+
+template <class Io, class T>
 void request_fields(Io& io, T& request) {
   namespace limits = explore_limits;
   layout_fields(io, request.layout);
   scheme_fields(io, request.scheme);
-  texts(io, "quirks", request.quirks);
+  behaviour_fields(io, request.behaviour);
   io.number("what", request.what, static_cast<unsigned>(ExploreWhat::kPins));
   rows(io, "setup", request.setup);
   io.list("threads", request.threads,

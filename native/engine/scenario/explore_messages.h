@@ -15,6 +15,7 @@
 #include "base/errc.h"
 #include "engine/scenario/op_mix.h"
 #include "engine/scenario/random_ops.h"
+#include "page/behaviour.h"
 #include "page/layout.h"
 #include "pins/scheme.h"
 
@@ -55,7 +56,7 @@ enum class ExploreWhat : std::uint8_t {
 struct ExploreRequest {
   Layout layout;
   SchemeSpec scheme;
-  std::vector<std::string> quirks;
+  Behaviour behaviour;
   ExploreWhat what = ExploreWhat::kScenario;
   /// Rows of kOpSlots numbers: the setup, and one list a thread.
   std::vector<double> setup;

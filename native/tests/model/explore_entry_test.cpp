@@ -111,9 +111,9 @@ TEST(ExploreEntry, says_what_is_allowed) {
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kRefused);
   EXPECT_NE(told.refused, "");
   request = pins_request("refcount-bias");
-  request.quirks = {"no-such-quirk"};
+  request.behaviour.quirks.bits = std::uint64_t{1} << 63;
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);
-  EXPECT_EQ(told.refused, "quirks: there is no 'no-such-quirk'");
+  EXPECT_EQ(told.refused, "quirks: bits that are none");
   request = random_request();
   request.strategy = "luck";
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);
@@ -142,7 +142,7 @@ TEST(ExploreEntry, refuses_a_request_that_is_cut_short_anywhere) {
   ExploreRequest request = random_request();
   request.setup.assign(kOpSlots.size(), 0);
   request.threads = {{}, std::vector<double>(kOpSlots.size(), 0)};
-  request.quirks = {"no-zero-test"};
+  request.behaviour.rules = KernelRules{1};
   const std::vector<std::byte> whole = write_message(request);
   Told told;
   for (std::size_t size = 0; size < whole.size(); ++size) {
