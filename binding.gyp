@@ -23,7 +23,9 @@
       "target_name": "core_model",
       "type": "static_library",
       "sources": ["<!@(node scripts/sources.mjs model)"],
-      "defines": ["PAGEBOX_MODEL"],
+      # Strings are the library's own code here, as every container is: so `new` in them
+      # is the one that wrap_new.ld leads to a RunMemory.
+      "defines": ["PAGEBOX_MODEL", "_GLIBCXX_EXTERN_TEMPLATE=0"],
     },
     {
       "target_name": "pagebox",
@@ -33,7 +35,11 @@
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
       # The core's symbols stay inside. libstdc++ is linked dynamically: Node
       # needs it anyway, and a static one asks for the build machine's glibc.
-      "ldflags": ["-Wl,--exclude-libs,ALL"],
+      "ldflags": [
+        "-Wl,--exclude-libs,ALL",
+        "-Wl,-Bsymbolic",
+        "-Wl,@<(module_root_dir)/native/base/model/wrap_new.ld",
+      ],
       "libraries": ["-lpthread"],
     },
   ],

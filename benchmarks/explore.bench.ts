@@ -1,7 +1,7 @@
-// How many schedules of a small pin scenario the model environment runs a second,
-// reset and audit of the touched pages included.
-import { explorePins, schemes } from '../lib/index.ts'
-import type { ExplorePinsOptions, ExploreResult } from '../lib/index.ts'
+// How many schedules of a small scenario the model environment runs a second, reset and
+// audit included. Beside the empty fiber loop: native/tests/tools/explore_rate.cpp.
+import { explore, explorePins, schemes } from '../lib/index.ts'
+import type { ExplorePinsOptions, ExploreResult, WrittenScenario } from '../lib/index.ts'
 import { cpuNs } from './common/clock.ts'
 import { bench, type Row } from './common/report.ts'
 import type { BenchOptions } from './common/options.ts'
@@ -47,14 +47,67 @@ async function measureScheme(scheme: string, threads: number, options: BenchOpti
   }
 }
 
+const buffer = [
+  { op: 'mmap', buf: 'a', pages: 2, kind: 'anon-private', prot: 'rw' },
+  { op: 'store', buf: 'a', value: 1 },
+]
+const pin = (id: number): object => ({ op: 'pin', id, via: 'gup', buf: 'a', page: 0, fast: 1 })
+const store = { op: 'store', buf: 'a', page: 0, value: 9 }
+
+/** Setup, and two operations of each of two threads. */
+const scenarios: Record<string, object[][]> = {
+  'pin and unpin': [buffer, [pin(1), { op: 'unpin', id: 1 }], [pin(2), { op: 'unpin', id: 2 }]],
+  'first faults': [buffer.slice(0, 1), [store, { op: 'load', buf: 'a' }], [{ op: 'load', buf: 'a' }, store]],
+  'fork and exit against stores': [
+    buffer,
+    [
+      { op: 'fork', child: 5 },
+      { op: 'exit', proc: 5 },
+    ],
+    [store, store],
+  ],
+  'migration to a device and back against stores': [
+    [...buffer, { op: 'open_dev', dev: 0 }],
+    [
+      { op: 'migrate_to_dev', dev: 0, buf: 'a' },
+      { op: 'migrate_to_sys', dev: 0, buf: 'a' },
+    ],
+    [store, store],
+  ],
+}
+
+async function measureScenario(what: string, lists: object[][], options: BenchOptions): Promise<Row> {
+  const [setup, ...threads] = lists
+  const scenario = {
+    name: what,
+    setup,
+    threads: threads.map((ops, i) => ({ name: `t${i}`, ops })),
+  } as unknown as WrittenScenario
+  const samples = options.quick ? 5000 : 50_000
+  const rates: number[] = []
+  let points = 0
+  for (let round = 0; round < Math.min(options.rounds, 9); round++) {
+    const begin = cpuNs()
+    const found = await explore(scenario, { samples, firstRun: round * samples, seed: options.seed })
+    const ms = (cpuNs() - begin) / 1e6
+    if (found.outcomes.clean !== found.schedules) throw new Error(`${what}: ${String(found)}`)
+    rates.push(found.schedules / ms)
+    points = found.steps / found.schedules
+  }
+  return { what: `${what}, ${points.toFixed(0)} points`, found: summary(rates, options), target: atLeast(100) }
+}
+
 await bench(
   'explore',
-  'Schedules a second of pin scenarios near 20 scheduling points; CPU time.',
+  'Schedules a second of pin scenarios near 20 scheduling points, and of scenarios of two threads; CPU time.',
   async (report, options) => {
     for (const threads of [2, 3]) {
       const rows: Row[] = []
       for (const { name, builtin } of schemes) if (builtin) rows.push(await measureScheme(name, threads, options))
       report.group({ title: `${threads} fibers`, unit: 'thousand schedules a second', rows })
     }
+    const rows: Row[] = []
+    for (const [what, lists] of Object.entries(scenarios)) rows.push(await measureScenario(what, lists, options))
+    report.group({ title: 'address spaces and devices', unit: 'thousand schedules a second', rows })
   },
 )

@@ -1,10 +1,12 @@
-import { badArgument, integer, options, or, unsigned64 } from '../base/args.ts'
+import { integer, options, or, unsigned64 } from '../base/args.ts'
+import type { ExploreLimit } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
-import { layoutOf } from '../page/layouts.ts'
+import { tables } from '../native/tables.ts'
+import { layoutOf, layoutRef } from '../page/layouts.ts'
 import { behaviourKeys, behaviourOf } from '../pins/behaviour.ts'
-import { schemeOf } from '../pins/schemes.ts'
-import type { ExplorePinsOptions, ExploreResult } from './explorePinsTypes.ts'
+import { schemeOf, schemeRef } from '../pins/schemes.ts'
+import type { ExplorePinsOptions, ExploreResult, Violation } from './explorePinsTypes.ts'
 import { explorePinsText } from './findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from './poll.ts'
 import { pollExplore } from './pollEngines.ts'
@@ -22,14 +24,9 @@ const known = [
   'schedules',
   'firstRun',
   'seed',
+  'workloadSeed',
   ...longCallKeys,
 ] as const
-
-/** The model environment knows what was compiled into it. */
-function builtin<Named extends { name: string; builtin: boolean }>(found: Named, argument: string): string {
-  if (found.builtin) return found.name
-  throw badArgument('ERR_PAGEBOX_ARG_RANGE', argument, found.name, 'a built-in one')
-}
 
 /**
  * Runs pin operations as fibers under a scheduler that owns every atomic access and every lock, and
@@ -40,39 +37,55 @@ function builtin<Named extends { name: string; builtin: boolean }>(found: Named,
  */
 export async function explorePins(value: ExplorePinsOptions = {}): Promise<ExploreResult> {
   const given = options(value, 'options', known)
-  const count = (key: 'threads' | 'folios' | 'order' | 'ops', min: number, max: number, otherwise: number): number =>
-    given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
+  const limits = tables().exploreLimits
+  const count = (key: 'threads' | 'folios' | 'order' | 'ops' | 'schedules' | 'firstRun', limit: string): number => {
+    const { min, max, otherwise } = limits[limit] as ExploreLimit
+    return given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
+  }
   const seed = given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed')
   const call = longCall<ExploreProgress>('explorePins', given)
-  const schedules =
-    given.schedules === undefined ? 10_000 : integer(given.schedules, 'options.schedules', 1, Number.MAX_SAFE_INTEGER)
+  const schedules = given.schedules === undefined ? 10_000 : count('schedules', 'schedules')
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const settings = {
-    scheme: builtin(scheme, 'options.scheme'),
-    layout: builtin(layout, 'options.layout'),
+    what: 'pins' as const,
+    scheme: schemeRef(scheme),
+    layout: layoutRef(layout),
     behaviour: behaviourOf(given, 'options', scheme, layout),
-    threads: count('threads', 2, 3, 2),
-    folios: count('folios', 1, 8, 2),
-    order: count('order', 0, 9, 0),
-    ops: count('ops', 1, 1000, 3),
+    threads: count('threads', 'pinThreads'),
+    folios: count('folios', 'pinFolios'),
+    order: count('order', 'pinOrder'),
+    ops: count('ops', 'pinOps'),
     schedules,
-    firstRun:
-      given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, Number.MAX_SAFE_INTEGER),
+    firstRun: count('firstRun', 'firstRun'),
+    strategy: 'random',
     seed,
+    workloadSeed: given.workloadSeed === undefined ? 1n : unsigned64(given.workloadSeed, 'options.workloadSeed'),
+    schedulesEach: 1,
   }
   throwIfAborted(call)
-  const run = created(native().startExplore(settings), 'options')
+  const run = created(native().startExplore(settings, null, null), 'options')
   const { found, aborted } = await pollExplore(run, call, schedules, (ended) => created(ended, 'options'))
-  const { distinct, steps, violations, first, hash, seconds } = found
+  const { distinct, steps, hash, seconds } = found
   const stoppedBy = aborted ? 'abort' : 'schedules'
   const result: ExploreResult = {
     stoppedBy,
     schedules: found.schedules,
     distinct,
     steps,
-    violations,
-    first,
+    violations: found.schedules - (found.outcomes['clean'] ?? 0),
+    first: found.first.map(
+      ({ run, scheduleHash, outcome, invariant, where, expected, found: seen }): Violation => ({
+        run,
+        scheduleHash,
+        // An audit row is what is found after a clean end.
+        end: outcome === 'violation' ? 'clean' : outcome,
+        invariant,
+        pfn: Number(where),
+        expected,
+        found: seen,
+      }),
+    ),
     hash,
     seconds,
     seed,

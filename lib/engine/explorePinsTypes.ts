@@ -1,26 +1,31 @@
+import type { Layout } from '../page/layout.ts'
+import type { Scheme } from '../pins/scheme.ts'
 import type { BehaviourOptions } from '../pins/behaviour.ts'
 import type { LongCallOptions } from './poll.ts'
 import type { ExploreProgress } from './scenario/scenarioTypes.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
 export interface ExplorePinsOptions extends BehaviourOptions, LongCallOptions<ExploreProgress> {
-  /** A built-in scheme; `'refcount-bias'`. */
-  scheme?: string | { readonly name: string }
-  /** A built-in layout; `'linux-6.12'`. */
-  layout?: string | { readonly name: string }
+  /** Built in or declared; `'refcount-bias'`. */
+  scheme?: string | Scheme
+  /** Built in or declared; `'linux-6.12'`. */
+  layout?: string | Layout
   /** Fibers that run the operations: 2 or 3; 2. */
   threads?: number
   /** Folios that the threads pin: 1 to 8; 2. */
   folios?: number
   /** Of each folio; 0: single pages. */
   order?: number
-  /** Operations of each thread in one schedule; 3. */
+  /** Operations of each thread in one schedule: 1 to 16; 3. */
   ops?: number
   /** Schedules to run; 10 000. */
   schedules?: number
   /** Number of the first: with the seed it names a schedule. */
   firstRun?: number
+  /** Of the schedules; 1. */
   seed?: number | bigint
+  /** Of what the threads do; 1. */
+  workloadSeed?: number | bigint
 }
 
 /** A schedule that ended badly. Run it again with its `run` as `firstRun` and the same seed. */

@@ -59,12 +59,22 @@ export function raceAuditText(
 /** An exploration of a scenario: which schedules came out how, and how to repeat the first. */
 export function exploreText(
   name: string,
-  { outcomes, first, schedules, seed }: Pick<ExploreScenarioResult, 'outcomes' | 'first' | 'schedules' | 'seed'>,
+  {
+    outcomes,
+    first,
+    schedules,
+    seed,
+    complete,
+  }: Pick<ExploreScenarioResult, 'outcomes' | 'first' | 'schedules' | 'seed' | 'complete'>,
   settings: Record<string, unknown>,
 ): string {
   const bad = Object.entries(outcomes).filter(([outcome, count]) => outcome !== 'clean' && count > 0)
-  if (bad.length === 0) return `clean: ${counted(schedules, 'schedule')} of '${name}', seed ${seed}`
+  if (bad.length === 0)
+    return complete
+      ? `clean and complete: ${counted(schedules, 'schedule')} of '${name}', one of each class`
+      : `clean: ${counted(schedules, 'schedule')} of '${name}', seed ${seed}`
   const [found] = first
+  const sampled = settings['strategy'] === undefined || settings['strategy'] === 'random'
   return [
     `'${name}', seed ${seed}: of ${counted(schedules, 'schedule')} ${bad.map(([outcome, count]) => `${count} ended in ${outcome}`).join(', ')}`,
     ...first.slice(0, most).map(({ run, outcome, text }) => `  schedule ${run}: ${outcome}: ${text}`),
@@ -72,7 +82,7 @@ export function exploreText(
     ...(found === undefined
       ? []
       : [
-          `to repeat the first: ${callText('explore', 'scenario', { ...settings, seed, firstRun: found.run, samples: 1 })}`,
+          `to repeat the first: ${callText('explore', 'scenario', { ...settings, seed, ...(sampled ? { firstRun: found.run, samples: 1 } : { samples: found.run + 1 }) })}`,
         ]),
   ].join('\n')
 }

@@ -2,8 +2,6 @@ import type {
   NativeCostOptions,
   NativeCostSampler,
   NativeExplore,
-  NativeExploreOps,
-  NativeExploreOpsOptions,
   NativeExploreOptions,
   NativeRace,
   NativeRaceOps,
@@ -87,6 +85,13 @@ export interface NativeScheme {
   quirks: string[]
 }
 
+/** What an option may be, and is where nobody says. */
+export interface ExploreLimit {
+  min: number
+  max: number
+  otherwise: number
+}
+
 /** Everything that is declared in C++ and must not be repeated here. */
 export interface NativeTables {
   pageTypes: PageType[]
@@ -119,6 +124,9 @@ export interface NativeTables {
   addresses: { 4: NativeAddresses; 8: NativeAddresses }
   layouts: NativeLayout[]
   schemes: NativeScheme[]
+  /** Limits of explorations, by the names of options. */
+  exploreLimits: Record<string, ExploreLimit>
+  exploreStrategies: string[]
   /** What an address space maps, and how it may be touched. */
   backings: ('anon' | 'file' | 'device' | 'hugetlb')[]
   prots: ('none' | 'r' | 'w' | 'rw')[]
@@ -263,7 +271,11 @@ export interface NativeBinding {
   probe(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeProbe | NativeFailure
   startRace(box: NativeBox, options: NativeRaceOptions): NativeRace | NativeFailure
   prepareCost(options: NativeCostOptions): NativeCostSampler | NativeFailure
-  startExplore(options: NativeExploreOptions): NativeExplore | NativeFailure
+  startExplore(
+    options: NativeExploreOptions,
+    setup: Float64Array | null,
+    threads: Float64Array[] | null,
+  ): NativeExplore | NativeFailure
   scenarioTables(): NativeScenarioTables
   /**
    * Results in the recordings' format, null where an operation does not exist; what the audit found
@@ -292,11 +304,6 @@ export interface NativeBinding {
     setup: Float64Array,
     threads: Float64Array[] | null,
   ): NativeRaceOps | NativeFailure
-  startExploreOps(
-    settings: NativeExploreOpsOptions,
-    setup: Float64Array,
-    threads: Float64Array[] | null,
-  ): NativeExploreOps | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void
 }

@@ -94,35 +94,51 @@ export interface NativeCostSampler {
   close(): void
 }
 
-export interface NativeExploreOptions {
-  scheme: string
-  layout: string
+/** What is to be explored. Scenarios have lists beside it; the others draw their operations. */
+export interface NativeExploreOptions extends Partial<NativeRandomOps> {
+  what: 'scenario' | 'random' | 'pins'
+  scheme: NativeSchemeRef
+  layout: NativeLayoutRef
   behaviour: NativeBehaviour
-  threads: number
-  folios: number
-  order: number
-  ops: number
+  ops?: number
+  folios?: number
+  order?: number
+  pages?: number
+  strategy: string
   schedules: number
   firstRun: number
   seed: bigint
+  workloadSeed: bigint
+  /** Schedules of one program before the next is drawn; 0: there is one. */
+  schedulesEach: number
+}
+
+export interface NativeFinding {
+  run: number
+  program: number
+  scheduleHash: bigint
+  outcome: string
+  text: string
+  /** Of the first audit row; empty: none. */
+  invariant: string
+  where: bigint
+  expected: bigint
+  found: bigint
+  trace: string[]
 }
 
 export interface NativeExploreResult {
   schedules: number
+  abandoned: number
   distinct: number
   steps: number
-  violations: number
+  ops: number
   hash: bigint
+  complete: boolean
+  gaveUp: boolean
   seconds: number
-  first: {
-    run: number
-    scheduleHash: bigint
-    end: string
-    invariant: string
-    pfn: number
-    expected: bigint
-    found: bigint
-  }[]
+  outcomes: Record<string, number>
+  first: NativeFinding[]
 }
 
 /** An exploration in a native thread. */
@@ -219,33 +235,4 @@ export interface NativeRaceOps {
         livelocks: NativeLivelock[]
       }
     | NativeFailure
-}
-
-export interface NativeExploreOpsOptions extends NativeRandomOps {
-  scheme: string
-  layout: string
-  behaviour: NativeBehaviour
-  pages: number
-  ops: number
-  schedules: number
-  firstRun: number
-  seed: bigint
-}
-
-export interface NativeExploreOpsResult {
-  schedules: number
-  distinct: number
-  steps: number
-  ops: number
-  hash: bigint
-  gaveUp: boolean
-  seconds: number
-  outcomes: Record<string, number>
-  first: { run: number; scheduleHash: bigint; outcome: string; text: string; trace: string }[]
-}
-
-export interface NativeExploreOps {
-  progress(): NativeExploreProgress
-  stop(): void
-  result(): NativeExploreOpsResult | NativeFailure
 }

@@ -5,7 +5,6 @@
 #include "addon/box_object.h"
 #include "addon/cost_object.h"
 #include "addon/explore_object.h"
-#include "addon/explore_ops_object.h"
 #include "addon/js_value.h"
 #include "addon/race_object.h"
 #include "addon/race_ops_object.h"
@@ -42,7 +41,6 @@ napi_value init(napi_env env, napi_value exports) {
       {"runScenario", run_scenario},
       {"runThreadsInOrder", run_threads_in_order},
       {"startRaceOps", start_race_ops},
-      {"startExploreOps", start_explore_ops},
       {"empty", empty},
   };
   const JsValues js(env);

@@ -47,12 +47,6 @@ Behaviour read_behaviour(JsRead& from) {
   return out;
 }
 
-PageboxBehaviour plain_behaviour(JsRead& from) {
-  const Behaviour behaviour = read_behaviour(from);
-  return {behaviour.rules.value_or(KernelRules{}).bits, behaviour.quirks.bits,
-          behaviour.options.bits, behaviour.rules ? 1U : 0U};
-}
-
 napi_value rules_value(const JsValues& js) {
   return js.list(kernel_rules(), [&](const RuleInfo& row) {
     return JsObject(js)

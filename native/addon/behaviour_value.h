@@ -3,7 +3,6 @@
 
 #include "addon/js_read.h"
 #include "addon/js_value.h"
-#include "explore/entry.h"
 #include "page/behaviour.h"
 
 namespace pagebox::addon {
@@ -11,9 +10,6 @@ namespace pagebox::addon {
 /// `{ rules: 'v6.12' | '', quirks: [name], options: [name] }`; a name that is in no table
 /// makes `from` not ok. Always the property `behaviour`.
 Behaviour read_behaviour(JsRead& from);
-
-/// The same, for the model's door.
-PageboxBehaviour plain_behaviour(JsRead& from);
 
 napi_value rules_value(const JsValues& js);
 napi_value rule_sets_value(const JsValues& js);

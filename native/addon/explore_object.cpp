@@ -1,84 +1,177 @@
 #include "addon/explore_object.h"
 
+#include <atomic>
+#include <memory>
+#include <span>
+
 #include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/js_read.h"
-#include "addon/names.h"
+#include "addon/layout_value.h"
+#include "addon/random_ops_value.h"
+#include "addon/scenario_value.h"
 #include "addon/status.h"
+#include "engine/scenario/explore_messages.h"
+#include "engine/scenario/op_row.h"
 #include "explore/entry.h"
 
 namespace pagebox::addon {
 
 namespace {
 
-struct Settings {
-  std::string scheme, layout;
-  PageboxExplorePins request{};
+/// What the model told, as it came.
+struct Explored {
+  std::vector<ExploreFinding> first;
+  std::vector<ExploreCount> outcomes;
+  ExploreSummary summary;
+  std::string refused;
 };
 
 class ExploreJob : public Job {
  public:
-  explicit ExploreJob(Settings settings) : settings_(std::move(settings)) {
-    PageboxExplorePins& request = settings_.request;
-    request.scheme = settings_.scheme.c_str();
-    request.layout = settings_.layout.c_str();
-    request.stop = &stop_;
-    request.done = &schedules_;
-  }
+  explicit ExploreJob(const ExploreRequest& request)
+      : request_(write_message(request)), schedules_wanted_(request.schedules) {}
   ~ExploreJob() override { end(); }
 
   bool start() {
     return Job::start([this] {
-      const PageboxModelEntry* model = pagebox_model_entry();
-      error_ = model->explore_pins(&settings_.request, &result_);
+      error_ = pagebox_model_entry()->explore(request_.data(), request_.size(), &stop_,
+                                              {this, &ExploreJob::take_message});
     });
   }
   // The model polls it between schedules; a plain word, as the door is plain C.
   void stop() override { stop_ = 1; }
 
-  std::uint64_t schedules() const { return schedules_; }
+  std::uint64_t schedules() const { return schedules_.load(); }
   std::uint64_t held_bytes() const {
-    return sizeof *this + pagebox_model_entry()->hash_bytes(settings_.request.schedules);
+    return sizeof *this + request_.capacity() + sizeof(Explored) +
+           pagebox_model_entry()->hash_bytes(schedules_wanted_);
   }
 
   int error() const { return error_; }
-  PageboxExploreResult take() { return result_; }
+  /// Null the second time.
+  std::unique_ptr<Explored> take() {
+    request_ = {};
+    return std::move(explored_);
+  }
 
  private:
-  Settings settings_;
+  // On the job's thread. No exception may cross the door: what there is no memory for, or
+  // what the halves do not agree on, is an error of the job.
+  static void take_message(void* self, std::uint32_t kind, const void* bytes, std::size_t size) {
+    auto& job = *static_cast<ExploreJob*>(self);
+    try {
+      job.read({static_cast<const std::byte*>(bytes), size}, static_cast<ExploreMessage>(kind));
+    } catch (const std::exception&) {
+      job.stop_ = 1;
+    }
+  }
+  void read(std::span<const std::byte> bytes, ExploreMessage kind) {
+    std::string why;
+    Errc error = Errc::kOk;
+    switch (kind) {
+      case ExploreMessage::kProgress: {
+        ExploreSummary so_far;
+        error = read_message(bytes, so_far, why);
+        schedules_ = so_far.schedules;
+        break;
+      }
+      case ExploreMessage::kFinding:
+        error = read_message(bytes, explored_->first.emplace_back(), why);
+        break;
+      case ExploreMessage::kOutcome:
+        error = read_message(bytes, explored_->outcomes.emplace_back(), why);
+        break;
+      case ExploreMessage::kSummary:
+        error = read_message(bytes, explored_->summary, why);
+        schedules_ = explored_->summary.schedules;
+        break;
+      case ExploreMessage::kRefused: error = read_message(bytes, explored_->refused, why); break;
+    }
+    if (error != Errc::kOk) explored_->refused = "the two halves of the addon differ: " + why;
+  }
+
+  std::vector<std::byte> request_;
+  const std::uint64_t schedules_wanted_;
   volatile std::uint32_t stop_ = 0;
-  volatile std::uint64_t schedules_ = 0;  // so far; the model's own
-  PageboxExploreResult result_{};
+  std::atomic<std::uint64_t> schedules_{0};
+  std::unique_ptr<Explored> explored_ = std::make_unique<Explored>();
   int error_ = 0;
 };
 
-bool read_settings(napi_env env, napi_value value, Settings& out) {
-  JsRead from(env, value);
-  constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
-  out.scheme = from.text("scheme");
-  out.layout = from.text("layout");
-  PageboxExplorePins& request = out.request;
-  request.behaviour = plain_behaviour(from);
-  request.threads = static_cast<std::uint32_t>(from.integer("threads", 3));
-  request.folios = static_cast<std::uint32_t>(from.integer("folios", 8));
-  request.order = static_cast<std::uint32_t>(from.integer("order", 10));
-  request.ops = static_cast<std::uint32_t>(from.integer("ops", 1 << 20));
-  request.schedules = from.integer("schedules", kSafe);
-  request.first_run = from.integer("firstRun", kSafe);
-  request.seed = from.big("seed");
-  return from.ok();
+bool copy_rows(napi_env env, napi_value value, std::vector<double>& to) {
+  std::span<const double> numbers;
+  if (!read_numbers(env, value, numbers)) return false;
+  to.assign(numbers.begin(), numbers.end());
+  return true;
 }
 
-napi_value violation_value(const JsValues& js, const PageboxModelViolation& violation) {
+/// Copies: JavaScript may change its arrays while the job runs.
+bool read_lists(napi_env env, napi_value setup, napi_value threads, ExploreRequest& out) {
+  ScenarioOps checked;
+  if (!read_scenario(env, setup, threads, checked) || !copy_rows(env, setup, out.setup))
+    return false;
+  out.threads.resize(checked.threads.size());
+  for (std::uint32_t i = 0; i < out.threads.size(); ++i) {
+    napi_value each = nullptr;
+    if (napi_get_element(env, threads, i, &each) != napi_ok ||
+        !copy_rows(env, each, out.threads[i]))
+      return false;
+  }
+  return true;
+}
+
+bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRequest& out) {
+  namespace limits = explore_limits;
+  JsRead from(env, args[0]);
+  const std::string what = from.text("what");
+  if (what == "pins") {
+    out.what = ExploreWhat::kPins;
+  } else if (what == "random") {
+    out.what = ExploreWhat::kRandom;
+  } else if (what != "scenario") {
+    from.fail();
+  }
+  out.scheme = read_scheme_ref(from, "scheme");
+  out.layout = read_layout_ref(from, "layout");
+  out.behaviour = read_behaviour(from);
+  out.schedules = from.integer("schedules", limits::kSchedules.max);
+  out.first_run = from.integer("firstRun", limits::kRun.max);
+  out.seed = from.big("seed");
+  out.workload_seed = from.big("workloadSeed");
+  out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
+  out.strategy = from.text("strategy");
+  if (out.what != ExploreWhat::kScenario) {
+    out.thread_count = from.integer("threads", limits::kThreads.max);
+    out.ops = from.integer("ops", limits::kOps.max);
+  }
+  if (out.what == ExploreWhat::kPins) {
+    out.folios = from.integer("folios", limits::kPinFolios.max);
+    out.order = from.integer("order", limits::kPinOrder.max);
+    return from.ok();
+  }
+  out.pages = from.integer("pages", kMaxMachinePages);
+  if (out.what == ExploreWhat::kRandom) {
+    read_mixes(from, out.mixes);
+    read_random(from, out.random);
+    return from.ok();
+  }
+  return from.ok() && read_lists(env, args[1], args[2], out);
+}
+
+napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
   return JsObject(js)
-      .number("run", violation.run)
-      .big("scheduleHash", violation.schedule_hash)
-      .text("end", violation.end)
-      .text("invariant", violation.invariant)
-      .number("pfn", violation.pfn)
-      .big("expected", violation.expected)
-      .big("found", violation.found)
+      .number("run", finding.run)
+      .number("program", finding.program)
+      .big("scheduleHash", finding.schedule_hash)
+      .text("outcome", finding.outcome)
+      .text("text", finding.text)
+      .text("invariant", finding.invariant)
+      .big("where", finding.where)
+      .big("expected", finding.expected)
+      .big("found", finding.found)
+      .set("trace", js.texts(finding.trace))
       .value();
 }
 
@@ -86,37 +179,53 @@ napi_value result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<ExploreJob, 0> call(env, info);
     ExploreJob& job = *call.object;
-    const PageboxExploreResult found = take_result(env, job);
-    if (job.error() != 0)
-      return failure(env, job.error(), "the scheme does not exist for the layout");
+    const auto taken = take_result(env, job);
+    if (taken == nullptr) return failure(env, Errc::kInval, "the result was taken before");
+    if (job.error() != 0) return failure(env, job.error(), taken->refused);
+    if (!taken->refused.empty()) return failure(env, Errc::kNoDev, taken->refused);
     const JsValues js(env);
-    napi_value first = js.array();
-    for (std::uint32_t i = 0; i < found.first_count; ++i)
-      js.set(first, i, violation_value(js, found.first[i]));
+    JsObject outcomes(js);
+    for (const ExploreCount& count : taken->outcomes)
+      outcomes.number(count.outcome.c_str(), count.schedules);
+    const ExploreSummary& summary = taken->summary;
     return JsObject(js)
-        .number("schedules", found.schedules)
-        .number("distinct", found.distinct)
-        .number("steps", found.steps)
-        .number("violations", found.violations)
-        .big("hash", found.hash)
+        .number("schedules", summary.schedules)
+        .number("abandoned", summary.abandoned)
+        .number("distinct", summary.distinct)
+        .number("steps", summary.steps)
+        .number("ops", summary.ops)
+        .big("hash", summary.hash)
+        .boolean("complete", summary.complete)
+        .boolean("gaveUp", summary.gave_up)
         .number("seconds", job.seconds())
-        .set("first", first)
+        .set("outcomes", outcomes.value())
+        .set("first", js.list(taken->first,
+                              [&](const ExploreFinding& each) { return finding_value(js, each); }))
         .value();
   });
 }
 
 }  // namespace
 
+napi_value explore_limits_value(const JsValues& js) {
+  JsObject all(js);
+  for (const ExploreLimit& limit : explore_limits::kAll)
+    all.set(limit.name.data(), JsObject(js)
+                                   .number("min", limit.min)
+                                   .number("max", limit.max)
+                                   .number("otherwise", limit.otherwise)
+                                   .value());
+  return all.value();
+}
+
 napi_value start_explore(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    const auto [options] = arguments<1>(env, info);
-    Settings settings;
+    const auto args = arguments<3>(env, info);
     EnvData* data = EnvData::of(env);
-    if (data == nullptr || !read_settings(env, options, settings))
+    ExploreRequest request;
+    if (data == nullptr || !read_request(env, args, request))
       return failure(env, Errc::kInval, "the settings of an exploration");
-    if (pagebox_model_entry()->struct_bytes != sizeof(PageboxExploreResult))
-      return failure(env, Errc::kNoDev, "the two halves of the addon are of different builds");
-    auto job = std::make_shared<ExploreJob>(std::move(settings));
+    auto job = std::make_shared<ExploreJob>(request);
     if (!job->start()) return failure(env, Errc::kNoThread, "the system gives no thread");
     keep_job(env, *data, job);
     const JsValues js(env);

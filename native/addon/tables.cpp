@@ -2,6 +2,7 @@
 
 #include "addon/behaviour_value.h"
 #include "addon/bound.h"
+#include "addon/explore_object.h"
 #include "addon/codes.h"
 #include "addon/layout_value.h"
 #include "addon/names.h"
@@ -10,7 +11,7 @@
 #include "engine/audit/invariants.h"
 #include "engine/scenario/pin_op.h"
 #include "engine/race/race.h"
-#include "engine/race/race.h"
+#include "engine/scenario/explore_messages.h"
 #include "engine/scenario/ops.h"
 #include "engine/scenario/pattern.h"
 #include "mm/pagemap.h"
@@ -144,6 +145,8 @@ napi_value tables(napi_env env, napi_callback_info info) {
                                 [&](const Layout& layout) { return layout_value(js, layout); }))
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
+        .set("exploreLimits", explore_limits_value(js))
+        .set("exploreStrategies", js.texts(kStrategyNames))
         .set("backings", js.texts(kBackingNames))
         .set("prots", js.texts(kProtNames))
         .set("gupFlags", js.texts(kGupNames))

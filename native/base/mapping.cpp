@@ -6,6 +6,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -16,10 +17,22 @@ constexpr std::size_t kPageBytes = 4096;
 
 std::size_t page_up(std::size_t bytes) { return (bytes + kPageBytes - 1) & ~(kPageBytes - 1); }
 
+#ifdef PAGEBOX_MODEL
+/// Part of the memory that a schedule's machine lies in: it goes with that.
+bool is_lent(const std::byte* data) { return RunMemory::owns(data); }
+std::byte* lent(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page) {
+  RunMemory* memory = run_memory_in_use;
+  return memory == nullptr ? nullptr : memory->map(size_bytes, alignment_bytes, by_page);
+}
+#else
+bool is_lent(const std::byte*) { return false; }
+std::byte* lent(std::size_t, std::size_t, bool) { return nullptr; }
+#endif
+
 }  // namespace
 
 Mapping::~Mapping() {
-  if (data_ != nullptr) munmap(data_, size_bytes_);
+  if (data_ != nullptr && !is_lent(data_)) munmap(data_, size_bytes_);
   if (fd_ >= 0) close(fd_);
 }
 
@@ -29,12 +42,17 @@ void Mapping::swap(Mapping& other) noexcept {
   std::swap(fd_, other.fd_);
 }
 
-Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_bytes) {
+Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_bytes,
+                                 bool by_page) {
   if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
   if (alignment_bytes == 0) alignment_bytes = kPageBytes;
   if (!std::has_single_bit(alignment_bytes) || alignment_bytes > SIZE_MAX / 4) return Errc::kInval;
   const std::size_t slack = alignment_bytes > kPageBytes ? alignment_bytes - kPageBytes : 0;
   size_bytes = page_up(size_bytes);
+  Mapping result;
+  result.size_bytes_ = size_bytes;
+  result.data_ = lent(size_bytes, alignment_bytes, by_page);
+  if (result.data_ != nullptr) return result;
   const std::size_t whole = size_bytes + slack;
   void* at = mmap(nullptr, whole, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -45,15 +63,16 @@ Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_b
   if (head != 0) munmap(start, head);
   if (slack != head) munmap(start + head + size_bytes, slack - head);
   madvise(start + head, size_bytes, MADV_DONTFORK);
-  Mapping result;
   result.data_ = start + head;
-  result.size_bytes_ = size_bytes;
   return result;
 }
 
 Result<Mapping> Mapping::memfd(std::size_t size_bytes, const char* name) {
   if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
   Mapping result;
+  result.size_bytes_ = page_up(size_bytes);
+  result.data_ = lent(result.size_bytes_, 0, true);
+  if (result.data_ != nullptr) return result;
   result.fd_ = memfd_create(name, MFD_CLOEXEC);
   if (result.fd_ < 0) return Errc::kNoMem;
   size_bytes = page_up(size_bytes);
@@ -71,6 +90,11 @@ Errc Mapping::discard(std::size_t offset_bytes, std::size_t size_bytes) {
   if (offset_bytes % kPageBytes != 0 || size_bytes % kPageBytes != 0) return Errc::kInval;
   if (offset_bytes > size_bytes_ || size_bytes > size_bytes_ - offset_bytes) return Errc::kInval;
   if (size_bytes == 0) return Errc::kOk;
+  if (is_lent(data_)) {
+    for (std::size_t at = 0; at < size_bytes; at += kPageBytes)
+      std::memset(page_at(offset_bytes + at), 0, kPageBytes);
+    return Errc::kOk;
+  }
   if (fd_ >= 0) {
     // DONTNEED would only drop this mapping's view of the file's pages.
     const int done = fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

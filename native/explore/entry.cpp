@@ -1,174 +1,198 @@
-// The model's side of the neutral door. The host's half of the addon compiles this
-// file to nothing.
+// The model's side of the neutral door.
+#include "explore/entry.h"
+
 #include "base/env.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <string_view>
 
+#include "engine/scenario/explore_messages.h"
 #include "engine/scenario/op_row.h"
-#include "explore/entry.h"
-#include "explore/model_ops.h"
+#include "explore/explore.h"
 #include "explore/model_pins.h"
-#include "pins/registry.h"
+#include "page/behaviour.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-template <std::size_t kSize>
-void copy_text(char (&to)[kSize], std::string_view text) {
-  const std::size_t size = std::min(text.size(), kSize - 1);
-  std::copy_n(text.begin(), size, to);
-  to[size] = '\0';
-}
+class Sink final : public ExploreWatcher {
+ public:
+  explicit Sink(PageboxSink out) : out_(out) {}
 
-PageboxModelViolation plain(const ModelViolation& violation) {
-  PageboxModelViolation result{};
-  result.run = violation.run;
-  result.schedule_hash = violation.schedule_hash;
-  copy_text(result.end, run_end_name(violation.end));
-  if (violation.end != RunEnd::kClean) return result;
-  copy_text(result.invariant, invariant_name(violation.row.invariant));
-  result.pfn = violation.row.place.at;
-  result.expected = violation.row.expected;
-  result.found = violation.row.found;
-  return result;
-}
-
-Behaviour behaviour_of(const PageboxBehaviour& request) {
-  Behaviour behaviour;
-  if (request.has_rules != 0) behaviour.rules = KernelRules{request.rules};
-  behaviour.quirks = {request.quirks};
-  behaviour.options = {request.options};
-  return behaviour;
-}
-
-Errc explore(const PageboxExplorePins& request, PageboxExploreResult& result) {
-  const SchemeSpec* scheme = find_scheme(request.scheme);
-  const Layout* layout = find_layout(request.layout);
-  if (scheme == nullptr || layout == nullptr) return Errc::kInval;
-  ModelPinsSettings settings;
-  settings.layout = *layout;
-  settings.scheme = *scheme;
-  settings.behaviour = behaviour_of(request.behaviour);
-  settings.threads = request.threads;
-  if (request.ops != 0) settings.ops = request.ops;
-  if (request.folios != 0) settings.folios = request.folios;
-  settings.order = request.order;
-  settings.seed = request.seed;
-  settings.first_run = request.first_run;
-  settings.schedules = request.schedules;
-  settings.stop = request.stop;
-  settings.done = request.done;
-  ModelReport report;
-  if (const Errc error = explore_pins(settings, report); error != Errc::kOk) return error;
-  result.schedules = report.schedules;
-  result.distinct = report.distinct;
-  result.steps = report.steps;
-  result.violations = report.violations;
-  result.hash = report.hash;
-  result.first_count = static_cast<std::uint32_t>(report.first.size());
-  for (std::size_t i = 0; i < report.first.size(); ++i) result.first[i] = plain(report.first[i]);
-  return Errc::kOk;
-}
-
-std::int32_t explore_no_throw(const PageboxExplorePins* request, PageboxExploreResult* result) {
-  try {
-    return static_cast<std::int32_t>(explore(*request, *result));
-  } catch (const std::exception&) {
-    return static_cast<std::int32_t>(Errc::kNoMem);
+  template <class Message>
+  void tell(ExploreMessage kind, const Message& message) const {
+    const std::vector<std::byte> bytes = write_message(message);
+    out_.take(out_.self, static_cast<std::uint32_t>(kind), bytes.data(), bytes.size());
   }
-}
+  void progress(std::uint64_t schedules) override {
+    ExploreSummary so_far;
+    so_far.schedules = schedules;
+    tell(ExploreMessage::kProgress, so_far);
+  }
+  void found(const Finding& finding) override {
+    ExploreFinding message;
+    message.run = finding.run;
+    message.program = finding.program;
+    message.schedule_hash = finding.schedule_hash;
+    message.outcome = outcome_name(finding.outcome);
+    message.text = finding.text;
+    message.invariant = finding.invariant;
+    message.where = finding.where;
+    message.expected = finding.expected;
+    message.found = finding.found;
+    message.trace = finding.trace;
+    message.choices.assign(finding.choices.begin(), finding.choices.end());
+    message.steps = finding.steps;
+    tell(ExploreMessage::kFinding, message);
+  }
+  Errc refuse(Errc error, const std::string& why) const {
+    tell(ExploreMessage::kRefused, why);
+    return error;
+  }
 
-bool read_rows(const PageboxOpRows& from, std::vector<Op>& ops) {
-  ops.resize(from.count);
+ private:
+  const PageboxSink out_;
+};
+
+bool read_rows(std::span<const double> rows, std::vector<Op>& ops) {
+  if (rows.size() % kOpSlots.size() != 0) return false;
+  ops.resize(rows.size() / kOpSlots.size());
   for (std::size_t i = 0; i < ops.size(); ++i)
-    if (!read_op_row(std::span(from.rows + i * kOpSlots.size(), kOpSlots.size()), ops[i]))
-      return false;
+    if (!read_op_row(rows.subspan(i * kOpSlots.size(), kOpSlots.size()), ops[i])) return false;
   return true;
 }
 
-Errc explore_ops_of(const PageboxExploreOps& request, PageboxOpsResult& result) {
-  const SchemeSpec* scheme = find_scheme(request.scheme);
-  const Layout* layout = find_layout(request.layout);
-  if (scheme == nullptr || layout == nullptr) return Errc::kInval;
-  ModelOpsSettings settings;
-  settings.layout = *layout;
-  settings.scheme = *scheme;
-  settings.behaviour = behaviour_of(request.behaviour);
+/// Bits that stand for no row of their table. Empty: none.
+std::string check_behaviour(const Behaviour& behaviour) {
+  if (behaviour.quirks.bits >> kQuirks != 0) return "quirks: bits that are none";
+  if (behaviour.options.bits >> kMachineOptions != 0) return "options: bits that are none";
+  return "";
+}
+
+Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_t* stop,
+                      Sink& sink) {
+  ExploreSettings settings;
+  settings.layout = request.layout;
+  settings.scheme = request.scheme;
+  settings.behaviour = request.behaviour;
   ScenarioOps scenario;
-  if (request.thread_count != 0) {
-    scenario.threads.resize(request.thread_count);
-    bool ok = read_rows(request.setup, scenario.setup);
-    for (std::uint32_t i = 0; i < request.thread_count; ++i)
-      ok = ok && read_rows(request.threads[i], scenario.threads[i]);
-    if (!ok) return Errc::kInval;
+  if (request.what == ExploreWhat::kScenario) {
+    scenario.threads.resize(request.threads.size());
+    if (!read_rows(request.setup, scenario.setup))
+      return sink.refuse(Errc::kInval, "setup: rows that are no operations");
+    for (std::size_t i = 0; i < scenario.threads.size(); ++i)
+      if (!read_rows(request.threads[i], scenario.threads[i]))
+        return sink.refuse(Errc::kInval,
+                           "thread " + std::to_string(i) + ": rows that are no operations");
     settings.scenario = &scenario;
   }
-  settings.mixes.resize(request.mixes);
-  for (std::uint32_t i = 0; i < request.mixes; ++i)
-    std::copy_n(request.weights + std::size_t{i} * kMixSlots, kMixSlots,
-                settings.mixes[i].weights.begin());
-  settings.threads = request.random_threads;
-  settings.random = {request.processes, request.buffers, request.pages_each};
-  settings.ops = request.ops;
-  if (request.pages != 0) settings.pages = request.pages;
+  settings.mixes = request.mixes;
+  settings.threads = static_cast<unsigned>(request.thread_count);
+  settings.ops = static_cast<unsigned>(request.ops);
+  settings.random = request.random;
+  settings.workload_seed = request.workload_seed;
+  settings.schedules_each = request.schedules_each;
+  settings.strategy = request.strategy;
   settings.seed = request.seed;
   settings.first_run = request.first_run;
   settings.schedules = request.schedules;
-  settings.stop = request.stop;
-  settings.done = request.done;
-  ModelOpsReport report;
+  if (request.max_steps != 0) settings.max_steps = request.max_steps;
+  if (request.pages != 0) settings.pages = request.pages;
+  settings.restore = request.restore;
+  settings.steps = request.steps;
+  settings.most_findings = request.most_findings;
+  settings.stop = stop;
+  ExploreReport report;
   std::string reason;
-  const Errc error = explore_ops(settings, report, &reason);
-  copy_text(result.reason, reason);
-  if (error != Errc::kOk) return error;
-  result.schedules = report.schedules;
-  result.distinct = report.distinct;
-  result.steps = report.steps;
-  result.ops = report.ops;
-  result.hash = report.hash;
-  std::copy(report.outcomes.begin(), report.outcomes.end(), result.outcomes);
-  result.gave_up = report.gave_up ? 1 : 0;
-  result.first_count = static_cast<std::uint32_t>(report.first.size());
-  for (std::size_t i = 0; i < report.first.size(); ++i) {
-    const ModelOpsFinding& from = report.first[i];
-    PageboxOpsFinding& to = result.first[i];
-    to.run = from.run;
-    to.schedule_hash = from.schedule_hash;
-    copy_text(to.outcome, ops_outcome_name(from.outcome));
-    copy_text(to.text, from.text);
-    std::string trace;
-    for (const std::string& line : from.trace) trace += line + "\n";
-    copy_text(to.trace, trace);
-  }
+  if (const Errc error = explore(settings, report, &reason, &sink); error != Errc::kOk)
+    return sink.refuse(error, reason);
+  for (unsigned i = 0; i < kCountedOutcomes; ++i)
+    sink.tell(ExploreMessage::kOutcome,
+              ExploreCount{std::string(kOutcomeNames[i]), report.outcomes[i]});
+  ExploreSummary summary;
+  summary.schedules = report.schedules;
+  summary.abandoned = report.abandoned;
+  summary.distinct = report.distinct;
+  summary.steps = report.steps;
+  summary.ops = report.ops;
+  summary.hash = report.hash;
+  summary.complete = report.complete;
+  summary.gave_up = report.gave_up;
+  summary.restored = report.restored;
+  sink.tell(ExploreMessage::kSummary, summary);
   return Errc::kOk;
 }
 
-std::int32_t explore_ops_no_throw(const PageboxExploreOps* request, PageboxOpsResult* result) {
+Errc explore_pins_of(const ExploreRequest& request, const volatile std::uint32_t* stop,
+                     Sink& sink) {
+  ModelPinsSettings settings;
+  settings.layout = request.layout;
+  settings.scheme = request.scheme;
+  settings.behaviour = request.behaviour;
+  settings.threads = static_cast<unsigned>(request.thread_count);
+  settings.ops = static_cast<unsigned>(request.ops);
+  settings.folios = static_cast<unsigned>(request.folios);
+  settings.order = static_cast<unsigned>(request.order);
+  settings.seed = request.seed;
+  settings.workload_seed = request.workload_seed;
+  settings.schedules_each = request.schedules_each;
+  settings.first_run = request.first_run;
+  settings.schedules = request.schedules;
+  settings.stop = stop;
+  settings.watcher = &sink;
+  ModelReport report;
+  std::string reason;
+  if (const Errc error = explore_pins(settings, report, &reason); error != Errc::kOk)
+    return sink.refuse(error, reason);
+  sink.tell(ExploreMessage::kOutcome, ExploreCount{std::string(outcome_name(Outcome::kClean)),
+                                                   report.schedules - report.violations});
+  sink.tell(ExploreMessage::kOutcome,
+            ExploreCount{std::string(outcome_name(Outcome::kViolation)), report.violations});
+  ExploreSummary summary;
+  summary.schedules = report.schedules;
+  summary.distinct = report.distinct;
+  summary.steps = report.steps;
+  summary.hash = report.hash;
+  summary.restored = true;
+  sink.tell(ExploreMessage::kSummary, summary);
+  return Errc::kOk;
+}
+
+Errc explore_bytes(std::span<const std::byte> bytes, const volatile std::uint32_t* stop,
+                   Sink& sink) {
+  ExploreRequest request;
+  std::string why;
+  if (const Errc error = read_message(bytes, request, why); error != Errc::kOk)
+    return sink.refuse(error, "request: " + why);
+  // Declared ones were checked where they were declared; bytes may be anybody's.
+  if (const auto wrong = check_layout(request.layout); !wrong.empty())
+    return sink.refuse(Errc::kInval, "layout: " + wrong.front().field + ": " + wrong.front().what);
+  if (const auto wrong = check_scheme(request.scheme); !wrong.empty())
+    return sink.refuse(Errc::kInval, "scheme: " + wrong.front().field + ": " + wrong.front().what);
+  if (const std::string wrong = check_behaviour(request.behaviour); !wrong.empty())
+    return sink.refuse(Errc::kInval, wrong);
+  return request.what == ExploreWhat::kPins ? explore_pins_of(request, stop, sink)
+                                            : explore_scenario(request, stop, sink);
+}
+
+std::int32_t explore_no_throw(const void* request, std::size_t size_bytes,
+                              const volatile std::uint32_t* stop, PageboxSink out) {
+  Sink sink(out);
   try {
-    return static_cast<std::int32_t>(explore_ops_of(*request, *result));
+    return static_cast<std::int32_t>(
+        explore_bytes({static_cast<const std::byte*>(request), size_bytes}, stop, sink));
   } catch (const std::exception&) {
     return static_cast<std::int32_t>(Errc::kNoMem);
   }
-}
-
-const char* outcome_name(std::uint32_t outcome) {
-  return outcome < kOpsOutcomes ? ops_outcome_name(static_cast<OpsOutcome>(outcome)).data() : "";
 }
 
 std::uint64_t hash_bytes(std::uint64_t schedules) {
   return std::min<std::uint64_t>(schedules, kMaxScheduleHashes) * sizeof(std::uint64_t);
 }
 
-constexpr PageboxModelEntry kEntry = {3,
-                                      sizeof(PageboxExploreResult),
-                                      &explore_no_throw,
-                                      &explore_ops_no_throw,
-                                      &outcome_name,
-                                      &hash_bytes};
+constexpr PageboxModelEntry kEntry = {4, &explore_no_throw, &hash_bytes};
 
 }  // namespace
 

@@ -4,14 +4,15 @@
 #include <array>
 #include <cstring>
 
-#include "base/model/random_strategy.h"
 #include "base/rng.h"
+#include "explore/strategies/random.h"
+#include "pins/scheme.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-enum class Step : std::uint8_t {
+enum class PinStep : std::uint8_t {
   kPinUnpin,
   kPin,
   kUnpin,
@@ -115,9 +116,11 @@ class PinsModel {
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
 
   void run_thread(unsigned thread) {
-    Rng rng = Rng::stream(settings_.seed ^ (run_ << 8), thread);
+    const std::uint64_t program =
+        settings_.schedules_each == 0 ? 0 : run_ / settings_.schedules_each;
+    Rng rng = Rng::stream(add_to_hash(settings_.workload_seed, program), thread);
     for (unsigned i = 0; i < settings_.ops; ++i) {
-      const auto step = static_cast<Step>(rng.below(kSteps));
+      const auto step = static_cast<PinStep>(rng.below(kSteps));
       const auto folio = static_cast<unsigned>(rng.below(settings_.folios));
       // Any page of the folio: a pin of a tail goes to the head.
       const Pfn pfn{(std::uint64_t{folio} << settings_.order) + rng.below(1U << settings_.order)};
@@ -125,38 +128,38 @@ class PinsModel {
     }
   }
 
-  void do_step(Step step, unsigned folio, Pfn pfn, unsigned thread) {
+  void do_step(PinStep step, unsigned folio, Pfn pfn, unsigned thread) {
     auto& pins = held_[thread].pins[folio];
     auto& refs = held_[thread].refs[folio];
     switch (step) {
-      case Step::kPinUnpin:
+      case PinStep::kPinUnpin:
         if (kernel_.try_pin(frame_, pfn.value, 1, thread) == Errc::kOk) unpin(pfn, thread);
         break;
-      case Step::kPin:
+      case PinStep::kPin:
         if (kernel_.try_pin(frame_, pfn.value, 1, thread) == Errc::kOk) ++pins;
         break;
-      case Step::kUnpin:
+      case PinStep::kUnpin:
         if (pins == 0) break;
         --pins;
         unpin(pfn, thread);
         break;
-      case Step::kGetPut:
+      case PinStep::kGetPut:
         if (box_.get(pfn) == Errc::kOk) (void)box_.put(pfn);
         break;
-      case Step::kGet:
+      case PinStep::kGet:
         if (box_.get(pfn) == Errc::kOk) ++refs;
         break;
-      case Step::kReferencedUnpin:
+      case PinStep::kReferencedUnpin:
         if (pins == 0 && refs == 0) break;  // slow GUP needs something to hold the page
         if (kernel_.pin(frame_, pfn.value, 1, thread) == Errc::kOk) unpin(pfn, thread);
         break;
-      case Step::kQuery:
+      case PinStep::kQuery:
         if (!kernel_.maybe_pinned(frame_, pfn.value) && pins != 0) false_negative_ = pfn.value;
         break;
-      case Step::kIsolatePutback:
+      case PinStep::kIsolatePutback:
         if (const auto taken = box_.isolate(pfn); taken && taken.value) (void)box_.putback(pfn);
         break;
-      case Step::kRelease: (void)box_.release(pfn); break;
+      case PinStep::kRelease: (void)box_.release(pfn); break;
     }
   }
 
@@ -196,13 +199,38 @@ class PinsModel {
   AuditReport report_;
 };
 
+Finding finding_of(const ModelViolation& violation) {
+  Finding finding;
+  finding.run = violation.run;
+  finding.schedule_hash = violation.schedule_hash;
+  finding.outcome = violation.end;
+  if (violation.end != Outcome::kClean) return finding;
+  finding.outcome = Outcome::kViolation;
+  finding.invariant = invariant_name(violation.row.invariant);
+  finding.where = violation.row.place.at;
+  finding.expected = violation.row.expected;
+  finding.found = violation.row.found;
+  return finding;
+}
+
 }  // namespace
 
-Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
-  if (settings.threads == 0 || settings.threads > kMaxModelThreads || settings.ops == 0 ||
-      settings.ops > kMaxModelOps || settings.folios == 0 || settings.folios > kMaxModelFolios ||
-      settings.order > kMaxOrder)
+Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report, std::string* reason) {
+  namespace limits = explore_limits;
+  const auto out_of = [reason](std::uint64_t value, const ExploreLimit& limit) {
+    if (value >= limit.min && value <= limit.max) return false;
+    if (reason != nullptr)
+      *reason = std::string(limit.name) + ": " + std::to_string(limit.min) + " to " +
+                std::to_string(limit.max);
+    return true;
+  };
+  if (out_of(settings.threads, limits::kPinThreads) || out_of(settings.ops, limits::kPinOps) ||
+      out_of(settings.folios, limits::kPinFolios) || out_of(settings.order, limits::kPinOrder))
     return Errc::kInval;
+  if (const Fit fit = scheme_fits(settings.scheme, settings.layout); !fit) {
+    if (reason != nullptr) *reason = fit.why;
+    return Errc::kRefused;
+  }
 
   BoxSettings of_box;
   of_box.layout = settings.layout;
@@ -230,18 +258,22 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
     strategy.end(outcome);
 
     ++report.schedules;
-    if (settings.done != nullptr) *settings.done = report.schedules;
+    if (settings.watcher != nullptr && report.schedules % 64 == 0)
+      settings.watcher->progress(report.schedules);
     report.steps += outcome.steps;
     report.hash = model->hash_words(add_to_hash(report.hash, outcome.schedule_hash));
     if (hashes.size() < kMaxScheduleHashes) hashes.push_back(outcome.schedule_hash);
     ModelViolation violation;
     violation.end = outcome.end;
-    if (outcome.end == RunEnd::kClean && model->check(violation)) continue;
+    if (outcome.end == Outcome::kClean && model->check(violation)) continue;
     ++report.violations;
     violation.run = run;
     violation.schedule_hash = outcome.schedule_hash;
-    if (report.first.size() < kMaxViolations) report.first.push_back(violation);
-    if (outcome.end != RunEnd::kClean) model.reset();  // abandoned fibers may hold locks
+    if (report.first.size() < kMaxViolations) {
+      report.first.push_back(violation);
+      if (settings.watcher != nullptr) settings.watcher->found(finding_of(violation));
+    }
+    if (outcome.end != Outcome::kClean) model.reset();  // abandoned fibers may hold locks
   }
   std::sort(hashes.begin(), hashes.end());
   report.distinct =

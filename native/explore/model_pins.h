@@ -12,6 +12,7 @@
 #include "base/model/model_run.h"
 #include "engine/audit/audit.h"
 #include "engine/box/box.h"
+#include "explore/explore.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -24,19 +25,22 @@ struct ModelPinsSettings {
   unsigned folios = 2;
   unsigned order = 0;  // of each folio
   PageType type = PageType::kAnon;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1, workload_seed = 1;
+  /// So many schedules of one program, then the next is drawn; 0: one program.
+  std::uint64_t schedules_each = 1;
   std::uint64_t first_run = 0;
   std::uint64_t schedules = 1000;
   const volatile std::uint32_t* stop = nullptr;
-  volatile std::uint64_t* done = nullptr;  // schedules so far, for who watches
+  ExploreWatcher* watcher = nullptr;
 };
 
-inline constexpr unsigned kMaxModelThreads = 3, kMaxModelOps = 16, kMaxModelFolios = 8;
+inline constexpr unsigned kMaxModelThreads = explore_limits::kPinThreads.max;
+inline constexpr unsigned kMaxModelFolios = explore_limits::kPinFolios.max;
 
 struct ModelViolation {
   std::uint64_t run = 0;  // the same settings with first_run = run repeat it
   std::uint64_t schedule_hash = 0;
-  RunEnd end = RunEnd::kClean;
+  Outcome end = Outcome::kClean;
   AuditRow row;  // the first; meaningless if the run did not end clean
 };
 
@@ -50,7 +54,8 @@ struct ModelReport {
 };
 inline constexpr std::size_t kMaxViolations = 8;
 
-/// kInval: a setting out of range; else as Box::create and Box::setup.
-Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report);
+/// kInval: a setting out of range (`reason`); else as Box::create and Box::setup.
+Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report,
+                  std::string* reason = nullptr);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -57,7 +57,17 @@ class TableStore {
     return reinterpret_cast<TableRecord*>(records_.data())[pfn.value];
   }
   std::uint64_t* entries(Pfn pfn) const {
-    return reinterpret_cast<std::uint64_t*>(entries_.data()) + pfn.value * kPtesPerTable;
+    return reinterpret_cast<std::uint64_t*>(entries_.page_at(pfn.value * kPageBytes));
+  }
+  /// An entry of some table lies there; which one, counted from the first table's.
+  bool holds(const std::byte* at) const {
+    return at >= entries_.data() && at < entries_.data() + entries_.size_bytes();
+  }
+  std::uint64_t* entry(std::uint64_t number) const {
+    return reinterpret_cast<std::uint64_t*>(entries_.data()) + number;
+  }
+  std::uint64_t entry_number(const std::byte* at) const {
+    return static_cast<std::uint64_t>(at - entries_.data()) / sizeof(std::uint64_t);
   }
   Pfn pfn_of(const TableRecord& record) const {
     return {static_cast<std::uint64_t>(&record - reinterpret_cast<TableRecord*>(records_.data()))};

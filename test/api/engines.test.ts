@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodes, explorePins, layouts, measureCost, prepareCost, schemes, version } from 'pagebox'
+import { ownLayout } from './ownLayout.ts'
 
 describe('a measurement', () => {
   test.each(schemes.names.filter((name) => name !== 'packed-32'))('of %s, against its limit', (scheme) => {
@@ -59,9 +60,28 @@ describe('an exploration', () => {
     expect(schedules).toBeLessThan(1e9)
   })
 
-  test('knows what was compiled into it', async () => {
-    const own = schemes.define({ name: 'explored-own', protocol: 'add', place: 'refcount' })
-    await expect(explorePins({ scheme: own })).rejects.toMatchObject({ code: 'ERR_PAGEBOX_ARG_RANGE' })
+  test('takes schemes and layouts of ones own as it takes built-in ones', async () => {
+    const scheme = schemes.define({ name: 'explored-own', protocol: 'add', place: 'refcount' })
+    const layout = ownLayout('explored-layout')
+    const own = await explorePins({ scheme, layout, schedules: 200 })
+    const builtin = await explorePins({ scheme: 'refcount', schedules: 200 })
+    expect(own).toMatchObject({ schedules: 200, violations: 0, hash: builtin.hash })
+  })
+
+  test('says what is allowed', async () => {
+    const refusal = (options: object) => explorePins(options).catch((error: Error) => error.message)
+    expect(await refusal({ ops: 17 })).toContain('1 to 16')
+    expect(await refusal({ threads: 4 })).toContain('2 to 3')
+    expect(await refusal({ folios: 9 })).toContain('1 to 8')
+    expect(await refusal({ order: 10 })).toContain('0 to 9')
+  })
+
+  test('draws what threads do from a seed of its own', async () => {
+    const of = (workloadSeed: number, seed: number) => explorePins({ workloadSeed, seed, schedules: 200 })
+    const once = await of(1, 1)
+    expect((await of(1, 1)).hash).toBe(once.hash)
+    expect((await of(2, 1)).hash).not.toBe(once.hash)
+    expect((await of(1, 2)).hash).not.toBe(once.hash)
   })
 })
 

@@ -1,7 +1,7 @@
-import { badArgument, boolean, integer, options, or, positive, type Read, unsigned64 } from '../../base/args.ts'
+import { badArgument, boolean, integer, oneOf, options, or, positive, type Read, unsigned64 } from '../../base/args.ts'
 import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
-import type { NativeBehaviour, NativeFailure } from '../../native/binding.ts'
+import type { ExploreLimit, NativeBehaviour, NativeFailure } from '../../native/binding.ts'
 import type { NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
@@ -42,7 +42,17 @@ const nothing = new Float64Array(0)
 
 const machineKeys = ['scheme', 'layout', 'seed', ...behaviourKeys] as const
 const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
-const exploreKeys = [...machineKeys, 'samples', 'firstRun', 'threads', 'ops', ...longCallKeys] as const
+const exploreKeys = [
+  ...machineKeys,
+  'samples',
+  'samplesEach',
+  'firstRun',
+  'workloadSeed',
+  'strategy',
+  'threads',
+  'ops',
+  ...longCallKeys,
+] as const
 
 /** What the core checks itself: lists, and threads that would wait for each other forever. */
 function checked<Made extends object>(found: Made | NativeFailure, name: string): Made {
@@ -215,16 +225,17 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
   return withText(result, text)
 }
 
-/** The model environment knows what was compiled into it. */
-function builtin<Named extends { name: string; builtin: boolean }>(found: Named, argument: string): string {
-  if (found.builtin) return found.name
-  throw badArgument('ERR_PAGEBOX_ARG_RANGE', argument, found.name, 'a built-in one')
+/** Random operations are drawn anew for each schedule, a list's open pages are not. */
+function samplesEach(given: unknown, read: ReadScenario, strategy: unknown): number {
+  if (given !== undefined) return integer(given, 'options.samplesEach', 0, Number.MAX_SAFE_INTEGER)
+  return read.lists === null && strategy === 'random' ? 1 : 0
 }
 
 /**
- * Samples schedules of a scenario: its threads are fibers under a scheduler that owns every atomic
+ * Explores schedules of a scenario: its threads are fibers under a scheduler that owns every atomic
  * access and every lock. After each schedule the machine is audited, with everybody alive and when
- * all have exited. The schedules are a function of the seed.
+ * all have exited. The schedules are a function of the seed, what the threads do is one of the
+ * scenario and of the workload seed.
  *
  * An aborted exploration resolves with the schedules that it has and `stoppedBy: 'abort'`; with none of
  * them it rejects with `ERR_PAGEBOX_ABORTED`.
@@ -234,50 +245,67 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   const read = readScenario(scenario)
   const seed = seedOf(given.seed)
   const call = longCall<ExploreProgress>('explore', given)
-  const most = Number.MAX_SAFE_INTEGER
-  const ofScheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
-  const ofLayout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
-  const scheme = builtin(ofScheme, 'options.scheme')
-  const layout = builtin(ofLayout, 'options.layout')
+  const limits = tables().exploreLimits
+  const limitOf = (name: string): ExploreLimit => limits[name] as ExploreLimit
+  const count = (key: 'ops' | 'samples' | 'firstRun', limit: string): number => {
+    const { min, max, otherwise } = limitOf(limit)
+    return given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
+  }
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
+  const strategy = oneOf(or(given.strategy, 'random'), 'options.strategy', tables().exploreStrategies)
   const settings = {
-    ...randomOps(read, threadsOf(read, given.threads, 2, 8)),
+    ...randomOps(read, threadsOf(read, given.threads, limitOf('threads').otherwise, limitOf('threads').max)),
+    what: read.lists === null ? ('random' as const) : ('scenario' as const),
     // Few pages, or threads would never meet in a few operations.
     pagesEach: Math.min(read.pagesEach, 2),
-    scheme,
-    layout,
-    behaviour: behaviourFor(read, given, ofScheme, ofLayout),
+    scheme: schemeRef(scheme),
+    layout: layoutRef(layout),
+    behaviour: behaviourFor(read, given, scheme, layout),
     pages: read.pages,
-    ops: given.ops === undefined ? 4 : integer(given.ops, 'options.ops', 1, 4096),
-    schedules: given.samples === undefined ? 1000 : integer(given.samples, 'options.samples', 1, most),
-    firstRun: given.firstRun === undefined ? 0 : integer(given.firstRun, 'options.firstRun', 0, most),
+    ops: count('ops', 'ops'),
+    schedules: count('samples', 'schedules'),
+    firstRun: count('firstRun', 'firstRun'),
+    strategy,
     seed,
+    workloadSeed: given.workloadSeed === undefined ? 1n : unsigned64(given.workloadSeed, 'options.workloadSeed'),
+    schedulesEach: samplesEach(given.samplesEach, read, strategy),
   }
   throwIfAborted(call)
-  const sampled = created(
-    native().startExploreOps(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)),
-    'options',
-  )
+  const sampled = created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
   const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
-  const { schedules, distinct, steps, ops, hash, seconds, gaveUp } = found
+  const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, complete } = found
   const result: ExploreScenarioResult = {
-    stoppedBy: gaveUp ? 'gave-up' : aborted ? 'abort' : 'schedules',
+    stoppedBy: gaveUp ? 'gave-up' : aborted ? 'abort' : complete ? 'complete' : 'schedules',
     schedules,
+    abandoned,
+    complete,
     distinct,
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
-    first: found.first.map(({ run, scheduleHash, outcome, text, trace }) => ({
+    first: found.first.map(({ run, program, scheduleHash, outcome, text, trace }) => ({
       run,
+      program,
       scheduleHash,
       outcome: outcome as Outcome,
       text,
-      trace: trace.split('\n').filter((line) => line !== ''),
+      trace,
     })),
     hash,
     seconds,
     seed,
     gaveUp,
   }
-  const shown = { scheme, layout, ...toldOf(given), ...(given.ops !== undefined && { ops: given.ops }) }
+  const shown = {
+    scheme: scheme.name,
+    layout: layout.name,
+    ...toldOf(given),
+    ...Object.fromEntries(
+      (['ops', 'threads', 'workloadSeed', 'samplesEach', 'strategy'] as const)
+        .filter((key) => given[key] !== undefined)
+        .map((key) => [key, given[key]]),
+    ),
+  }
   return withText(result, () => exploreText(read.name, result, shown))
 }

@@ -130,6 +130,19 @@ export interface ExploreProgress extends Progress {
 export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgress> {
   /** Schedules to run; 1000. */
   samples?: number
+  /**
+   * Schedules of one program before the next is drawn; 0: there is one. 1 for random operations, 0 for
+   * lists (whose pages may be left open).
+   */
+  samplesEach?: number
+  /** Of the programs: random operations, pages that a list leaves open; 1. */
+  workloadSeed?: number | bigint
+  /**
+   * `'random'`: any schedule may come, none has to. `'depth-first'`: one of each class of schedules
+   * that differ in the order of accesses to the same place, until there is none left
+   * (`stoppedBy: 'complete'`).
+   */
+  strategy?: 'random' | 'depth-first'
   /** Number of the first: with the seed it names a schedule. */
   firstRun?: number
   /** Fibers of a random scenario; 2. */
@@ -153,9 +166,11 @@ export type Outcome =
 /** A schedule that did not come out clean. Its `run` as `firstRun` and the same seed repeat it. */
 export interface Finding {
   readonly run: number
+  /** Which program of the workload seed's. */
+  readonly program: number
   readonly scheduleHash: bigint
   readonly outcome: Outcome
-  /** The first audit row, what leaked, who sleeps, what was waited for in vain. */
+  /** The first audit row, what leaked, who sleeps on what, where the access was. */
   readonly text: string
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
@@ -163,9 +178,16 @@ export interface Finding {
 
 /** Sequentially consistent: weaker orders are not explored. */
 export interface ExploreScenarioResult {
-  /** What ended it: all schedules that were asked for, the signal, or too many that got nowhere. */
-  readonly stoppedBy: 'schedules' | 'abort' | 'gave-up'
+  /**
+   * What ended it: all schedules that were asked for, none that was left, the signal, or too many that
+   * got nowhere.
+   */
+  readonly stoppedBy: 'schedules' | 'complete' | 'abort' | 'gave-up'
   readonly schedules: number
+  /** Begun and given up, as another that was run stands for them. */
+  readonly abandoned: number
+  /** Nothing is left: each class of schedules was run. */
+  readonly complete: boolean
   readonly distinct: number
   /** Scheduling points of all schedules. */
   readonly steps: number
@@ -177,6 +199,9 @@ export interface ExploreScenarioResult {
   readonly hash: bigint
   readonly seconds: number
   readonly seed: bigint
-  /** True: too many schedules ended in a deadlock or worse to go on (`stoppedBy: 'gave-up'`). */
+  /**
+   * True: too many schedules ended in a deadlock or worse to go on (`stoppedBy: 'gave-up'`); only where
+   * machines are made anew, very large ones.
+   */
   readonly gaveUp: boolean
 }

@@ -19,6 +19,7 @@
 #include <memory>
 #include <span>
 
+#include "base/model/outcome.h"
 #include "base/model/strategy.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -30,20 +31,6 @@ struct FiberBody {
   void (*run)(void* arg) = nullptr;
   void* arg = nullptr;
 };
-
-enum class RunEnd : std::uint8_t {
-  kClean,
-  kDeadlock,      ///< nobody can go on, someone who is no daemon sleeps
-  kLivelock,      ///< only spin loops go round
-  kLimit,         ///< max_steps
-  kDataRace,      ///< two unordered accesses to a Plain field, one a write
-  kUseAfterFree,  ///< an access to memory_dead() memory
-  kAssertion,     ///< PAGEBOX_CHECK
-  kStopped,       ///< RunLimits::stop
-};
-/// "clean", "deadlock", "livelock", "limit", "data race", "use after free", "assertion",
-/// "stopped"
-const char* run_end_name(RunEnd end);
 
 /// Sees each access; for traces. It must not call into the model.
 class RunObserver {
@@ -65,10 +52,13 @@ struct RunLimits {
   /// Looked at now and then: not zero ends the run, wherever it is.
   const volatile std::uint32_t* stop = nullptr;
   RunObserver* observer = nullptr;
+  /// What run_serial() says; 0: another number each run. One number serves all runs of a
+  /// machine whose memory is copied back between them.
+  std::uint64_t serial = 0;
 };
 
 struct RunOutcome {
-  RunEnd end = RunEnd::kClean;
+  Outcome end = Outcome::kClean;
   std::uint64_t steps = 0;          ///< scheduling points
   std::uint64_t switches = 0;       ///< points after which another fiber went on
   std::uint64_t schedule_hash = 0;  ///< of the fibers' numbers, point by point
@@ -123,7 +113,7 @@ std::uint64_t explore_runs(ModelRunner& runner, std::span<const FiberBody> bodie
 
 /// The calling OS thread is inside a run.
 bool in_run();
-/// Which run of its runner, from 1; 0 outside.
+/// Which run of its runner, from 1, or as RunLimits::serial says; 0 outside.
 std::uint64_t run_serial();
 /// The running fiber; kNoFiber outside.
 FiberId current_fiber();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/model/run_memory.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
@@ -58,6 +60,7 @@ Entry& RaceDetector::Table<Entry>::insert(std::uintptr_t key, std::uint32_t gene
 
 template <class Entry>
 void RaceDetector::Table<Entry>::grow(std::uint32_t generation) {
+  const OutsideRunMemory outside;
   std::vector<Entry> old(entries_.size() * 2);
   old.swap(entries_);
   ++bits_;
@@ -69,6 +72,7 @@ void RaceDetector::Table<Entry>::grow(std::uint32_t generation) {
 
 void RaceDetector::begin() {
   if (++generation_ == 0) {
+    const OutsideRunMemory outside;
     // The stamps have gone round: old ones would look new.
     granules_ = {};
     fields_ = {};
@@ -84,12 +88,16 @@ void RaceDetector::begin() {
 
 std::uint32_t RaceDetector::new_clock() {
   const std::size_t end = (std::size_t{next_clock_} + 1) * stride_;
-  if (end > clocks_.size()) clocks_.resize(std::max(end, clocks_.size() * 2));
+  if (end > clocks_.size()) {
+    const OutsideRunMemory outside;
+    clocks_.resize(std::max(end, clocks_.size() * 2));
+  }
   std::fill_n(clock(next_clock_), stride_, 0);
   return next_clock_++;
 }
 
 void RaceDetector::widen() {
+  const OutsideRunMemory outside;
   std::vector<Clock> wide(std::size_t{next_clock_} * stride_ * 2);
   for (std::size_t i = 1; i < next_clock_; ++i) {
     std::copy_n(clocks_.data() + i * stride_, stride_, wide.data() + i * stride_ * 2);

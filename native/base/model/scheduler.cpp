@@ -3,11 +3,40 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/model/run_memory.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
 constexpr std::uint32_t kPointsOfProgress = 64;  // see RunLimits::max_idle_spins
+
+/// Of memory that stays mapped whatever its owner does with it.
+std::uint64_t word_at(const PendingAccess& what) {
+  switch (what.bytes) {
+    case 1: return *static_cast<const volatile std::uint8_t*>(what.at);
+    case 2: return *static_cast<const volatile std::uint16_t*>(what.at);
+    case 4: return *static_cast<const volatile std::uint32_t*>(what.at);
+    case 8: return *static_cast<const volatile std::uint64_t*>(what.at);
+    default: return 0;
+  }
+}
+bool has_word(const PendingAccess& what) {
+  return std::has_single_bit(what.bytes) && what.bytes <= 8 &&
+         reinterpret_cast<std::uintptr_t>(what.at) % what.bytes == 0;
+}
+
+/// Who looks at a run may read the machine: that is no step of it.
+class [[nodiscard]] OutsideRun : OutsideRunMemory {
+ public:
+  OutsideRun() : run_(active_scheduler) { active_scheduler = nullptr; }
+  ~OutsideRun() { active_scheduler = run_; }
+  OutsideRun(const OutsideRun&) = delete;
+  OutsideRun& operator=(const OutsideRun&) = delete;
+
+ private:
+  Scheduler* const run_;
+};
 
 }  // namespace
 
@@ -25,9 +54,13 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
   steps_ = switches_ = next_look_ = 0;
   hash_ = 0xcbf29ce484222325U;  // FNV's offset basis
   ended_ = false;
-  ++serial_;
+  serial_ = limits_.serial != 0 ? limits_.serial : ++runs_;
+  tells_steps_ = strategy.wants_steps();
+  step_is_open_ = false;
+  step_ = {};
   if (limits_.detect_races) races_.begin();
   main_.adopt_thread();
+  RunMemory* const memory = run_memory_in_use;
   active_scheduler = this;
   for (const FiberBody& body : bodies) {
     if (limits_.detect_races) races_.add_fiber(kNoFiber);
@@ -37,13 +70,17 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
   current_ = kNoFiber;
   if (!ended_) {
     if (runnable_ == 0) {
-      settle_end(RunEnd::kClean);
+      settle_end(Outcome::kClean);
     } else {
-      current_ = choose(runnable_);
-      switch_fiber(main_, context(current_));
+      const FiberId first = choose(runnable_);
+      if (!ended_) {
+        current_ = first;
+        switch_fiber(main_, context(current_));
+      }
     }
   }
   active_scheduler = nullptr;
+  run_memory_in_use = memory;  // a fiber that was left may have been outside of it
   current_ = kNoFiber;
   outcome_.steps = steps_;
   outcome_.switches = switches_;
@@ -58,6 +95,7 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
 void Scheduler::start(FiberBody body, FiberContext& starter) {
   const auto id = static_cast<FiberId>(count_++);
   if (id == fibers_.size()) {
+    const OutsideRunMemory outside;
     fibers_.push_back(std::make_unique<Fiber>());
     pending_.emplace_back();
     if (fibers_.back()->stack.create(id) != Errc::kOk)
@@ -87,6 +125,7 @@ void Scheduler::fiber_main(void* arg) {
 }
 
 void Scheduler::finished() {
+  settle_step();
   Fiber& self = *fibers_[current_];
   runnable_ &= ~fiber_bit(current_);
   idle_spins_ = 0;
@@ -97,7 +136,7 @@ void Scheduler::finished() {
   } else if (runnable_ != 0) {
     hand_over(runnable_);
   } else {
-    settle_end((sleeping_ & ~daemons_) != 0 ? RunEnd::kDeadlock : RunEnd::kClean);
+    settle_end((sleeping_ & ~daemons_) != 0 ? Outcome::kDeadlock : Outcome::kClean);
     switch_fiber(self.stack.context(), main_);
   }
   // Here in the next run, with another body.
@@ -108,6 +147,7 @@ void Scheduler::announce(Access access, const void* at, std::size_t bytes) {
 }
 
 void Scheduler::point(Access access, const void* at, std::size_t bytes) {
+  settle_step();
   announce(access, at, bytes);
   const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
   if (!is_plain || !limits_.detect_races) {
@@ -118,13 +158,38 @@ void Scheduler::point(Access access, const void* at, std::size_t bytes) {
 }
 
 void Scheduler::check_access() {
-  if (limits_.observer != nullptr) limits_.observer->step(current_, pending_[current_]);
+  if (limits_.observer != nullptr) {
+    const OutsideRun outside;
+    limits_.observer->step(current_, pending_[current_]);
+  }
+  if (tells_steps_) begin_step();
   if (!limits_.detect_races) return;
   switch (races_.access(current_, pending_[current_])) {
     case RaceDetector::Verdict::kFine: return;
-    case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(RunEnd::kDataRace);
-    case RaceDetector::Verdict::kUseAfterFree: end(RunEnd::kUseAfterFree);
+    case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(Outcome::kDataRace);
+    case RaceDetector::Verdict::kUseAfterFree: end(Outcome::kUseAfterFree);
   }
+}
+
+void Scheduler::begin_step() {
+  step_.fiber = current_;
+  step_.what = pending_[current_];
+  step_.has_values = RunMemory::owns(step_.what.at) && has_word(step_.what);
+  step_.place = RunMemory::place_of(step_.what.at);
+  step_.before = step_.has_values ? word_at(step_.what) : 0;
+  step_is_open_ = true;
+}
+
+// At the next thing that the fiber does which the scheduler sees: until then nobody else ran.
+void Scheduler::end_step() {
+  step_is_open_ = false;
+  step_.after = step_.has_values ? word_at(step_.what) : 0;
+  const bool goes_on = [this] {
+    const OutsideRun outside;
+    return strategy_->executed(step_);
+  }();
+  ++step_.number;
+  if (!goes_on) end(Outcome::kAbandoned);
 }
 
 /// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
@@ -145,8 +210,8 @@ void Scheduler::hand_over(FiberSet candidates) {
 
 void Scheduler::look_at_limits() {
   constexpr std::uint64_t kBetweenLooks = 4096;
-  if (steps_ >= limits_.max_steps) end(RunEnd::kLimit);
-  if (limits_.stop != nullptr && *limits_.stop != 0) end(RunEnd::kStopped);
+  if (steps_ >= limits_.max_steps) end(Outcome::kLimit);
+  if (limits_.stop != nullptr && *limits_.stop != 0) end(Outcome::kStopped);
   next_look_ = std::min(limits_.max_steps, steps_ + kBetweenLooks);
 }
 
@@ -155,7 +220,13 @@ FiberId Scheduler::choose(FiberSet candidates) {
   if (std::has_single_bit(candidates)) {
     next = static_cast<FiberId>(std::countr_zero(candidates));
   } else {
+    const OutsideRunMemory outside;
     next = strategy_->next_fiber({candidates, current_, steps_, {pending_.data(), count_}});
+    if (next == Strategy::kAbandon) {
+      if (current_ != kNoFiber) end(Outcome::kAbandoned);
+      settle_end(Outcome::kAbandoned);
+      return kNoFiber;
+    }
     if (next >= kMaxFibers || (candidates & fiber_bit(next)) == 0) {
       model_misuse("the strategy chose a fiber that cannot go on");
     }
@@ -167,9 +238,10 @@ FiberId Scheduler::choose(FiberSet candidates) {
 }
 
 void Scheduler::relax() {
+  settle_step();
   announce(Access::kYield, nullptr, 0);
   fibers_[current_]->points = 0;
-  if (++idle_spins_ > limits_.max_idle_spins) end(RunEnd::kLivelock);
+  if (++idle_spins_ > limits_.max_idle_spins) end(Outcome::kLivelock);
   const FiberSet others = runnable_ & ~fiber_bit(current_);
   hand_over(others != 0 ? others : runnable_);
 }
@@ -182,7 +254,7 @@ void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
   runnable_ &= ~fiber_bit(me);
   sleeping_ |= fiber_bit(me);
   idle_spins_ = 0;
-  if (runnable_ == 0) end((sleeping_ & ~daemons_) != 0 ? RunEnd::kDeadlock : RunEnd::kClean);
+  if (runnable_ == 0) end((sleeping_ & ~daemons_) != 0 ? Outcome::kDeadlock : Outcome::kClean);
   hand_over(runnable_);
   if (limits_.detect_races) races_.after_wait(me, at);
 }
@@ -204,6 +276,7 @@ void Scheduler::wake(const std::uint32_t* at) {
 
 FiberId Scheduler::spawn(FiberBody body, SpawnKind kind) {
   if (count_ == kMaxFibers) return kNoFiber;
+  settle_step();
   const FiberId parent = current_;
   const auto child = static_cast<FiberId>(count_);
   if (limits_.detect_races) races_.add_fiber(parent);
@@ -217,18 +290,18 @@ void Scheduler::fail(const char* text, const char* file, int line) {
   outcome_.text = text;
   outcome_.file = file;
   outcome_.line = line;
-  end(RunEnd::kAssertion);
+  end(Outcome::kAssertion);
 }
 
-void Scheduler::settle_end(RunEnd how) {
+void Scheduler::settle_end(Outcome how) {
   ended_ = true;
   outcome_.end = how;
-  if (how != RunEnd::kClean) outcome_.fiber = current_;
-  if (how == RunEnd::kDeadlock) outcome_.sleeping = sleeping_ & ~daemons_;
+  if (how != Outcome::kClean) outcome_.fiber = current_;
+  if (how == Outcome::kDeadlock) outcome_.sleeping = sleeping_ & ~daemons_;
 }
 
 // Leaves the fiber for good; the next run that needs the stack begins it anew.
-void Scheduler::end(RunEnd how) {
+void Scheduler::end(Outcome how) {
   settle_end(how);
   switch_fiber(context(current_), main_);
   model_misuse("an abandoned fiber went on");
@@ -240,20 +313,6 @@ ModelRunner::~ModelRunner() = default;
 RunOutcome ModelRunner::run(std::span<const FiberBody> bodies, Strategy& strategy,
                             const RunLimits& limits) {
   return scheduler_->run(bodies, strategy, limits);
-}
-
-const char* run_end_name(RunEnd end) {
-  switch (end) {
-    case RunEnd::kClean: return "clean";
-    case RunEnd::kDeadlock: return "deadlock";
-    case RunEnd::kLivelock: return "livelock";
-    case RunEnd::kLimit: return "limit";
-    case RunEnd::kDataRace: return "data race";
-    case RunEnd::kUseAfterFree: return "use after free";
-    case RunEnd::kAssertion: return "assertion";
-    case RunEnd::kStopped: return "stopped";
-  }
-  return "unknown";
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

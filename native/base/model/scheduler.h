@@ -53,12 +53,18 @@ class Scheduler {
   void start(FiberBody body, FiberContext& starter);
   void announce(Access access, const void* at, std::size_t bytes);
   void check_access();
+  void begin_step();
+  void settle_step() {
+    if (step_is_open_) [[unlikely]]
+      end_step();
+  }
+  void end_step();
   void hand_over(FiberSet candidates);
   void look_at_limits();
   FiberId choose(FiberSet candidates);
   void finished();
-  [[noreturn]] void end(RunEnd how);
-  void settle_end(RunEnd how);
+  [[noreturn]] void end(Outcome how);
+  void settle_end(Outcome how);
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<PendingAccess> pending_;
@@ -79,7 +85,10 @@ class Scheduler {
   std::uint64_t next_look_ = 0;  // the step at which limits may be reached
   std::uint64_t switches_ = 0;
   std::uint64_t hash_ = 0;
-  std::uint64_t serial_ = 0;
+  std::uint64_t serial_ = 0, runs_ = 0;
+  bool tells_steps_ = false;
+  bool step_is_open_ = false;  // step_ is executed, its value after not read yet
+  Step step_;
 };
 
 /// The run that the calling OS thread is in. A thread_local of the core, beside the run's Patience

@@ -30,6 +30,19 @@ struct PendingAccess {
   }
 };
 
+/// A step that was executed.
+struct Step {
+  FiberId fiber = kNoFiber;
+  PendingAccess what;
+  std::uint64_t number = 0;  ///< of steps of this run that were told, from 0
+  /// Where, as a number that is the same in every schedule and every process; 0: outside the
+  /// machine's memory. Names: explore/places.h.
+  std::uint64_t place = 0;
+  /// The word at its place just before and after, where there is one of up to 8 bytes.
+  bool has_values = false;
+  std::uint64_t before = 0, after = 0;
+};
+
 /// A decision to be made; at least two fibers can go on.
 struct Choice {
   FiberSet runnable = 0;
@@ -49,7 +62,16 @@ class Strategy {
   virtual bool begin(std::uint64_t run) = 0;
   /// A fiber of `choice.runnable`. A function of what the strategy was told in this
   /// run and of its own seed, so that the run can be repeated.
+  /// Asked only where there is a choice. kAbandon: this run is not worth going on.
   virtual FiberId next_fiber(const Choice& choice) = 0;
+  static constexpr FiberId kAbandon = 0xfe;
+  /// Whether executed() is to be called in the run that has begun.
+  virtual bool wants_steps() const { return false; }
+  /// Every step of every fiber, accesses to Plain fields among them, in their order, where
+  /// there was a choice and where not. False: abandon the run.
+  virtual bool executed(const Step&) { return true; }
+  /// begin() has said that nothing is left, and nothing was left out.
+  virtual bool is_complete() const { return false; }
   /// After the run.
   virtual void end(const RunOutcome&) {}
 };

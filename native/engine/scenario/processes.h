@@ -64,6 +64,11 @@ class Processes {
   void for_each(Fn&& fn) const {
     for (const auto& [name, process] : table_) fn(*process);
   }
+  /// fn(thread that names it, its number, process); thread 0's names are everybody's.
+  template <class Fn>
+  void for_each_named(Fn&& fn) const {
+    for (const auto& [name, process] : table_) fn(name.thread, name.proc, *process);
+  }
 
  private:
   struct Name {

@@ -10,7 +10,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Swap::create(std::uint64_t pages) {
   slots_ = pages;
-  auto mapping = Mapping::reserve((pages + 1) * kPageBytes);
+  auto mapping = Mapping::reserve_pages((pages + 1) * kPageBytes);
   if (!mapping) return mapping.error;
   bytes_ = std::move(mapping.value);
   return Errc::kOk;

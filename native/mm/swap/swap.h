@@ -68,7 +68,7 @@ class Swap {
 
   /// Of a slot that does not exist: bytes that are nobody's.
   std::byte* bytes(std::uint64_t slot) {
-    return bytes_.data() + (slot < slots_ ? slot : slots_) * kPageBytes;
+    return bytes_.page_at((slot < slots_ ? slot : slots_) * kPageBytes);
   }
   SpinLock& lock() { return lock_; }
 

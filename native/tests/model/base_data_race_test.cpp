@@ -22,14 +22,14 @@ TEST(BaseDataRace, UnlockedWritesRaceInEverySchedule) {
     field += 1;
   };
   const FiberBody bodies[] = {body(write), body(write)};
-  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kDataRace], 100U);
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[Outcome::kDataRace], 100U);
 }
 
 TEST(BaseDataRace, ReadersAloneDoNotRace) {
   Plain<int> field(3);
   auto read = [&] { EXPECT_EQ(field.get(), 3); };
   const FiberBody bodies[] = {body(read), body(read), body(read)};
-  EXPECT_EQ(random_runs(bodies, 10, [] {})[RunEnd::kClean], 10U);
+  EXPECT_EQ(random_runs(bodies, 10, [] {})[Outcome::kClean], 10U);
 }
 
 TEST(BaseDataRace, AReaderAndAWriterRace) {
@@ -40,7 +40,7 @@ TEST(BaseDataRace, AReaderAndAWriterRace) {
   ModelRunner runner;
   RandomStrategy strategy(1);
   const RunOutcome outcome = runner.run(bodies, strategy);
-  EXPECT_EQ(outcome.end, RunEnd::kDataRace);
+  EXPECT_EQ(outcome.end, Outcome::kDataRace);
   EXPECT_EQ(outcome.fiber, 1);
   EXPECT_EQ(outcome.other, 0);
 }
@@ -86,7 +86,7 @@ void locked_writes_are_ordered() {
   };
   const FiberBody bodies[] = {body(write), body(write), body(write)};
   const auto ends = random_runs(bodies, 1000, [&] { field = 0; });
-  EXPECT_EQ(ends[RunEnd::kClean], 1000U);
+  EXPECT_EQ(ends[Outcome::kClean], 1000U);
   EXPECT_EQ(field.get(), 9);
 }
 TEST(BaseDataRace, ASpinLockOrders) { locked_writes_are_ordered<SpinLock>(); }
@@ -100,7 +100,7 @@ TEST(BaseDataRace, WritingUnderAReadLockRaces) {
     field += 1;
   };
   const FiberBody bodies[] = {body(write), body(write)};
-  EXPECT_GT(random_runs(bodies, 200, [] {})[RunEnd::kDataRace], 10U);
+  EXPECT_GT(random_runs(bodies, 200, [] {})[Outcome::kDataRace], 10U);
 }
 
 TEST(BaseDataRace, ACompletionOrders) {
@@ -115,7 +115,7 @@ TEST(BaseDataRace, ACompletionOrders) {
     EXPECT_EQ(field.get(), 5);
   };
   const FiberBody bodies[] = {body(produce), body(consume), body(consume)};
-  EXPECT_EQ(random_runs(bodies, 500, [&] { done.reinit(); })[RunEnd::kClean], 500U);
+  EXPECT_EQ(random_runs(bodies, 500, [&] { done.reinit(); })[Outcome::kClean], 500U);
 }
 
 TEST(BaseDataRace, AFailedCompareExchangeReleasesNothing) {
@@ -131,7 +131,7 @@ TEST(BaseDataRace, AFailedCompareExchangeReleasesNothing) {
     static_cast<void>(field.get());
   };
   const FiberBody bodies[] = {body(write), body(read)};
-  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kDataRace], 100U);
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[Outcome::kDataRace], 100U);
 }
 
 // Descriptors are read at 64 bits and written at 32: an edge needs a common byte.
@@ -153,9 +153,9 @@ TEST(BaseDataRace, HalvesOfAWordAreDistinct) {
   };
   const auto reset = [&] { words[0] = words[1] = 0; };
   const FiberBody apart[] = {body(low), body(high)};
-  EXPECT_EQ(random_runs(apart, 100, reset)[RunEnd::kDataRace], 100U);
+  EXPECT_EQ(random_runs(apart, 100, reset)[Outcome::kDataRace], 100U);
   const FiberBody common[] = {body(low), body(whole)};
-  EXPECT_EQ(random_runs(common, 100, reset)[RunEnd::kClean], 100U);
+  EXPECT_EQ(random_runs(common, 100, reset)[Outcome::kClean], 100U);
 }
 
 TEST(BaseDataRace, SpawnOrdersParentBeforeChild) {
@@ -170,9 +170,9 @@ TEST(BaseDataRace, SpawnOrdersParentBeforeChild) {
     field = 1;
   };
   const FiberBody good[] = {body(parent)};
-  EXPECT_EQ(random_runs(good, 2, [] {})[RunEnd::kClean], 2U);
+  EXPECT_EQ(random_runs(good, 2, [] {})[Outcome::kClean], 2U);
   const FiberBody bad[] = {body(careless)};
-  EXPECT_EQ(random_runs(bad, 2, [] {})[RunEnd::kDataRace], 2U);
+  EXPECT_EQ(random_runs(bad, 2, [] {})[Outcome::kDataRace], 2U);
 }
 
 TEST(BaseDataRace, WithoutDetectionPlainAccessesAreSchedulingPoints) {
@@ -215,8 +215,8 @@ TEST(BaseDataRace, UseAfterDestroyIsFound) {
   };
   const FiberBody bodies[] = {body(use), body(free)};
   const auto ends = random_runs(bodies, 200, reset);
-  EXPECT_GT(ends[RunEnd::kUseAfterFree], 20U);
-  EXPECT_GT(ends[RunEnd::kClean], 20U);
+  EXPECT_GT(ends[Outcome::kUseAfterFree], 20U);
+  EXPECT_GT(ends[Outcome::kClean], 20U);
 }
 
 TEST(BaseDataRace, MemoryUsedAgainHasNoPast) {
@@ -234,7 +234,7 @@ TEST(BaseDataRace, MemoryUsedAgainHasNoPast) {
     arena.value.reset();
   };
   const FiberBody bodies[] = {body(use), body(use)};
-  EXPECT_EQ(random_runs(bodies, 100, reset)[RunEnd::kClean], 100U);
+  EXPECT_EQ(random_runs(bodies, 100, reset)[Outcome::kClean], 100U);
 }
 
 }  // namespace

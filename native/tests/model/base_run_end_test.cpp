@@ -29,10 +29,10 @@ TEST(BaseRunEnd, DeadlockOfTwoLocksIsFound) {
   };
   const FiberBody crossed[] = {body(one), body(other)};
   const auto bad = random_runs(crossed, 500, reset);
-  EXPECT_GT(bad[RunEnd::kDeadlock], 50U);
-  EXPECT_EQ(bad[RunEnd::kDeadlock] + bad[RunEnd::kClean], 500U);
+  EXPECT_GT(bad[Outcome::kDeadlock], 50U);
+  EXPECT_EQ(bad[Outcome::kDeadlock] + bad[Outcome::kClean], 500U);
   const FiberBody ordered[] = {body(one), body(one)};
-  EXPECT_EQ(random_runs(ordered, 500, reset)[RunEnd::kClean], 500U);
+  EXPECT_EQ(random_runs(ordered, 500, reset)[Outcome::kClean], 500U);
 }
 
 TEST(BaseRunEnd, DeadlockNamesTheSleepers) {
@@ -46,7 +46,7 @@ TEST(BaseRunEnd, DeadlockNamesTheSleepers) {
   ModelRunner runner;
   RandomStrategy strategy(1);
   const RunOutcome outcome = runner.run(bodies, strategy);
-  EXPECT_EQ(outcome.end, RunEnd::kDeadlock);
+  EXPECT_EQ(outcome.end, Outcome::kDeadlock);
   EXPECT_EQ(outcome.sleeping, fiber_bit(1));
   EXPECT_EQ(outcome.pending[1].access, Access::kWait);
 }
@@ -57,7 +57,7 @@ TEST(BaseRunEnd, SpinLoopsWithoutEndAreALivelock) {
     while (never.load() == 0) cpu_relax();
   };
   const FiberBody bodies[] = {body(spin), body(spin)};
-  EXPECT_EQ(random_runs(bodies, 3, [] {})[RunEnd::kLivelock], 3U);
+  EXPECT_EQ(random_runs(bodies, 3, [] {})[Outcome::kLivelock], 3U);
 }
 
 TEST(BaseRunEnd, ASpinLoopEndsWhenAnotherComesAlong) {
@@ -71,7 +71,7 @@ TEST(BaseRunEnd, ASpinLoopEndsWhenAnotherComesAlong) {
     done.store(1);
   };
   const FiberBody bodies[] = {body(spin), body(slow)};
-  EXPECT_EQ(random_runs(bodies, 20, [&] { done.store(0); })[RunEnd::kClean], 20U);
+  EXPECT_EQ(random_runs(bodies, 20, [&] { done.store(0); })[Outcome::kClean], 20U);
 }
 
 TEST(BaseRunEnd, LimitStopsALongRun) {
@@ -82,7 +82,7 @@ TEST(BaseRunEnd, LimitStopsALongRun) {
   const FiberBody bodies[] = {body(forever), body(forever)};
   RunLimits limits;
   limits.max_steps = 100;
-  EXPECT_EQ(random_runs(bodies, 10, [] {}, limits)[RunEnd::kLimit], 10U);
+  EXPECT_EQ(random_runs(bodies, 10, [] {}, limits)[Outcome::kLimit], 10U);
 }
 
 TEST(BaseRunEnd, AssertionSaysWhich) {
@@ -95,10 +95,10 @@ TEST(BaseRunEnd, AssertionSaysWhich) {
   ModelRunner runner;
   RandomStrategy strategy(1);
   const RunOutcome outcome = runner.run(bodies, strategy);
-  EXPECT_EQ(outcome.end, RunEnd::kAssertion);
+  EXPECT_EQ(outcome.end, Outcome::kAssertion);
   EXPECT_STREQ(outcome.text, "word.load() == 7");
   EXPECT_EQ(outcome.fiber, 0);
-  EXPECT_STREQ(run_end_name(outcome.end), "assertion");
+  EXPECT_EQ(outcome_name(outcome.end), "assertion");
 }
 
 TEST(BaseRunEnd, AssertionBeforeTheFirstPoint) {
@@ -108,9 +108,9 @@ TEST(BaseRunEnd, AssertionBeforeTheFirstPoint) {
   const FiberBody bodies[] = {body(fine), body(wrong), body(fine)};
   ModelRunner runner;
   RandomStrategy strategy(1);
-  EXPECT_EQ(runner.run(bodies, strategy).end, RunEnd::kAssertion);
+  EXPECT_EQ(runner.run(bodies, strategy).end, Outcome::kAssertion);
   const FiberBody good[] = {body(fine), body(fine)};
-  EXPECT_EQ(runner.run(good, strategy).end, RunEnd::kClean);
+  EXPECT_EQ(runner.run(good, strategy).end, Outcome::kClean);
 }
 
 TEST(BaseRunEnd, DaemonsMaySleepForever) {
@@ -140,7 +140,7 @@ TEST(BaseRunEnd, DaemonsMaySleepForever) {
         served.store(0);
       },
       [&](const RunOutcome& outcome) {
-        EXPECT_EQ(outcome.end, RunEnd::kClean);
+        EXPECT_EQ(outcome.end, Outcome::kClean);
         EXPECT_EQ(served.load(), 6U);
         return true;
       });
@@ -151,7 +151,7 @@ TEST(BaseRunEnd, SpawnedBodiesAreWaitedFor) {
   auto sleeper = [&] { wait_on(never.address(), 0); };
   auto parent = [&] { EXPECT_EQ(spawn(body(sleeper), SpawnKind::kBody), 1); };
   const FiberBody bodies[] = {body(parent)};
-  EXPECT_EQ(random_runs(bodies, 2, [] {})[RunEnd::kDeadlock], 2U);
+  EXPECT_EQ(random_runs(bodies, 2, [] {})[Outcome::kDeadlock], 2U);
 }
 
 TEST(BaseRunEndDeathTest, AWaitOutsideARunIsAMistake) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/model/model_run.h"
-#include "base/model/random_strategy.h"
+#include "explore/strategies/random.h"
 
 namespace pagebox::testing {
 
@@ -70,8 +70,8 @@ class Replay final : public Strategy {
 
 /// How many of `runs` random schedules ended how.
 struct Ends {
-  std::uint64_t of[8] = {};
-  std::uint64_t operator[](RunEnd end) const { return of[static_cast<int>(end)]; }
+  std::uint64_t of[kOutcomes] = {};
+  std::uint64_t operator[](Outcome end) const { return of[static_cast<int>(end)]; }
 };
 
 template <class Reset>

@@ -36,7 +36,7 @@ TEST(BaseSchedule, TwoFibersOfNStepsMergeInCTwoNNWays) {
       const auto runs = explore_runs(
           runner, bodies, strategy, limits, 1'000'000, [&] { word.store(0); },
           [&](const RunOutcome& outcome) {
-            EXPECT_EQ(outcome.end, RunEnd::kClean);
+            EXPECT_EQ(outcome.end, Outcome::kClean);
             EXPECT_EQ(outcome.steps, 2 * n);
             EXPECT_EQ(word.load(), 2 * n);
             hashes.insert(outcome.schedule_hash);
@@ -171,9 +171,9 @@ TEST(BaseSchedule, ManyFibersAndNone) {
   ModelRunner runner;
   RandomStrategy strategy(1);
   ASSERT_TRUE(strategy.begin(0));
-  EXPECT_EQ(runner.run(bodies, strategy).end, RunEnd::kClean);
+  EXPECT_EQ(runner.run(bodies, strategy).end, Outcome::kClean);
   EXPECT_EQ(word.load(), kMaxFibers * 10);
-  EXPECT_EQ(runner.run({}, strategy).end, RunEnd::kClean);
+  EXPECT_EQ(runner.run({}, strategy).end, Outcome::kClean);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ TEST(BaseSync, SpinLockExcludesInEverySchedule) {
   const auto runs = explore_runs(
       runner, bodies, strategy, {}, 100'000, [&] { inside = 0; },
       [&](const RunOutcome& outcome) {
-        EXPECT_EQ(outcome.end, RunEnd::kClean);
+        EXPECT_EQ(outcome.end, Outcome::kClean);
         EXPECT_EQ(inside.get(), 2);
         EXPECT_FALSE(lock.is_locked());
         return true;
@@ -61,7 +61,7 @@ TEST(BaseSync, RwLockLetsReadersShareAndWritersExclude) {
     }
   };
   const FiberBody bodies[] = {body(read), body(read), body(write), body(write)};
-  EXPECT_EQ(random_runs(bodies, 3000, [] {})[RunEnd::kClean], 3000U);
+  EXPECT_EQ(random_runs(bodies, 3000, [] {})[Outcome::kClean], 3000U);
   EXPECT_EQ(most, 2U);
 }
 
@@ -87,7 +87,7 @@ TEST(BaseSync, AWaitingWriterStopsNewReaders) {
     stage.store(2);  // the writer waits: we are kept out
   };
   const FiberBody bodies[] = {body(old_reader), body(writer), body(new_reader)};
-  EXPECT_EQ(random_runs(bodies, 300, [&] { stage.store(0); })[RunEnd::kClean], 300U);
+  EXPECT_EQ(random_runs(bodies, 300, [&] { stage.store(0); })[Outcome::kClean], 300U);
 }
 
 TEST(BaseSync, SeqCountReadersSeeWholeWrites) {
@@ -119,7 +119,7 @@ TEST(BaseSync, SeqCountReadersSeeWholeWrites) {
     words[0].store(0);
     words[1].store(0);
   };
-  EXPECT_EQ(random_runs(bodies, 3000, reset)[RunEnd::kClean], 3000U);
+  EXPECT_EQ(random_runs(bodies, 3000, reset)[Outcome::kClean], 3000U);
   EXPECT_TRUE(torn) << "no schedule needed the retry";
 }
 
@@ -142,7 +142,7 @@ TEST(BaseSync, PercpuRefKillWaitsForTheLastPut) {
     ref.reinit();
     object = 1;
   };
-  EXPECT_EQ(random_runs(bodies, 5000, reset)[RunEnd::kClean], 5000U);
+  EXPECT_EQ(random_runs(bodies, 5000, reset)[Outcome::kClean], 5000U);
 }
 
 struct Node {
@@ -196,7 +196,7 @@ void replace_under_readers(bool with_callbacks) {
         current.store(&nodes[0]);
       },
       [&](const RunOutcome& outcome) {
-        EXPECT_EQ(outcome.end, RunEnd::kClean) << run_end_name(outcome.end);
+        EXPECT_EQ(outcome.end, Outcome::kClean) << outcome_name(outcome.end);
         EXPECT_EQ(freed_sum.get(), 3) << "all callbacks run before a run ends";
         return !::testing::Test::HasFailure();
       });
@@ -220,7 +220,7 @@ TEST(BaseSync, FreeingWithoutAGracePeriodIsFound) {
     rcu.reset();
     current.store(&node);
   });
-  EXPECT_GT(ends[RunEnd::kDataRace] + ends[RunEnd::kUseAfterFree], 30U);
+  EXPECT_GT(ends[Outcome::kDataRace] + ends[Outcome::kUseAfterFree], 30U);
 }
 
 TEST(BaseSync, FileCallsAreWholeSteps) {
@@ -240,7 +240,7 @@ TEST(BaseSync, FileCallsAreWholeSteps) {
     }
   };
   const FiberBody bodies[] = {body(a), body(b), body(read)};
-  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kClean], 100U);
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[Outcome::kClean], 100U);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "explore/entry.h"
 #include "pins/registry.h"
 #include "tests/both/test_name.h"
 
@@ -31,7 +30,8 @@ ModelPinsSettings settings_for(const std::string& scheme, unsigned threads) {
 std::string text_of(const ModelReport& report) {
   std::string text;
   for (const ModelViolation& violation : report.first) {
-    text += "run " + std::to_string(violation.run) + ": " + run_end_name(violation.end) + " " +
+    text += "run " + std::to_string(violation.run) + ": " +
+            std::string(outcome_name(violation.end)) + " " +
             std::string(invariant_name(violation.row.invariant)) + " pfn " +
             std::to_string(violation.row.place.at) + " " + violation.row.field + " expected " +
             std::to_string(violation.row.expected) + " found " +
@@ -127,23 +127,6 @@ TEST(ModelPins, SettingsOutOfRangeAreRefused) {
   ModelPinsSettings settings = settings_for("packed-64", 2);
   settings.layout = *find_layout("linux-6.12-32");
   EXPECT_EQ(explore_pins(settings, report), Errc::kRefused);
-}
-
-TEST(ModelEntry, ExploresByName) {
-  const PageboxModelEntry* entry = pagebox_model_entry();
-  ASSERT_EQ(entry->struct_bytes, sizeof(PageboxExploreResult));
-  PageboxExplorePins request{};
-  request.scheme = "sharded";
-  request.layout = "linux-6.12";
-  request.threads = 2;
-  request.schedules = 100;
-  request.seed = 7;
-  PageboxExploreResult result{};
-  EXPECT_EQ(entry->explore_pins(&request, &result), 0);
-  EXPECT_EQ(result.schedules, 100U);
-  EXPECT_EQ(result.violations, 0U);
-  request.scheme = "none";
-  EXPECT_EQ(entry->explore_pins(&request, &result), static_cast<int>(Errc::kInval));
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ TEST(PopulateSchedules, no_pin_is_refused_because_another_one_initialises_the_pa
   auto other = [&] { pin(1); };
   const FiberBody bodies[] = {body(one), body(other)};
   const Ends ends = random_runs(bodies, kRuns, renew);
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(refused, 0U);
 }
 

@@ -24,7 +24,7 @@ TEST(MmFolioLock, no_sleeper_misses_an_unlock) {
     folio.value.clear(Flag::kLocked);
     folio.value.clear(Flag::kWaiters);
   });
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ struct HugeMeeting {
   }
   void expect_clean(const Ends& ends) {
     renew();
-    EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kRuns);
     EXPECT_EQ(findings, 0U);
     EXPECT_EQ(lost, 0U);
     EXPECT_EQ(strays, 0U);

@@ -82,7 +82,7 @@ struct HugetlbMeeting {
   }
   void expect_clean(const Ends& ends) {
     finish();
-    EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kRuns);
     EXPECT_EQ(wrong, 0U);
   }
 };

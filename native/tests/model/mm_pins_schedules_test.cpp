@@ -82,7 +82,7 @@ TEST(MmPinsSchedules, an_undone_pin_frees_the_page_when_it_was_the_last) {
   CutOnce strategy;
   std::uint64_t clean = 0;
   explore_runs(runner, bodies, strategy, {}, kRuns, renew, [&](const RunOutcome& outcome) {
-    clean += outcome.end == RunEnd::kClean ? 1 : 0;
+    clean += outcome.end == Outcome::kClean ? 1 : 0;
     return true;
   });
   check();
@@ -144,7 +144,7 @@ TEST_P(MmListSchedules, pins_meet_drains_reclaim_migration_and_mlock) {
   const Ends ends = random_runs(bodies, kRuns, renew);
   check();
   mm.reset();
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(findings, 0U);
   EXPECT_EQ(lost, 0U);
 }

@@ -47,8 +47,8 @@ std::uint64_t clean_runs(std::span<const FiberBody> bodies, Reset&& reset) {
   std::uint64_t clean = 0;
   explore_runs(runner, bodies, strategy, RunLimits{}, OnePreemption::kRuns, reset,
                [&](const RunOutcome& outcome) {
-                 clean += outcome.end == RunEnd::kClean ? 1 : 0;
-                 return outcome.end == RunEnd::kClean;
+                 clean += outcome.end == Outcome::kClean ? 1 : 0;
+                 return outcome.end == Outcome::kClean;
                });
   return clean;
 }

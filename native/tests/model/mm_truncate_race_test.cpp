@@ -46,7 +46,7 @@ TEST(MmTruncateRace, leaves_nothing_of_the_file) {
   const FiberBody bodies[] = {body(compacts), body(truncates), body(pages_out)};
   const Ends ends = random_runs(bodies, kRuns, renew);
   count_lost();
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(lost, 0U);
   mm->exit(box.cpu());
 }

@@ -69,7 +69,7 @@ TEST(VmaSchedules, no_walk_from_a_page_misses_a_mapping_that_is_being_cut_or_mer
     const FiberBody bodies[] = {body(protect), body(compact)};
     const Ends ends = random_runs(bodies, kRuns, [&] { cutting.renew(); });
     cutting.end();
-    EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kRuns);
     EXPECT_EQ(cutting.findings, 0U);
     EXPECT_GT(cutting.moved, 0U);
   }

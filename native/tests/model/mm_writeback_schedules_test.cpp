@@ -75,7 +75,7 @@ std::uint64_t lost_of(const char* scheme, bool asks_pins) {
   const FiberBody bodies[] = {body(device), body(writeback)};
   const Ends ends = random_runs(bodies, kRuns, [&] { transfer.renew(); });
   transfer.end();
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(transfer.findings, 0U);
   return transfer.lost;
 }

@@ -38,7 +38,7 @@ TEST(PageSchedules, AllocationAndFreeing) {
     memmap->reset();
     allocator.reset();
   };
-  EXPECT_EQ(random_runs(bodies, 2000, reset)[RunEnd::kClean], 2000U);
+  EXPECT_EQ(random_runs(bodies, 2000, reset)[Outcome::kClean], 2000U);
   EXPECT_EQ(served, 12000U);
   EXPECT_EQ(shared, 0U);
   EXPECT_EQ(incomplete, 0U);
@@ -68,7 +68,7 @@ TEST(PageSchedules, IsolationAndPutback) {
     for (std::uint64_t pfn = 0; pfn < 3; ++pfn)
       failed += setup_page(*memmap, zone, {pfn}, {}) == Errc::kOk ? 0 : 1;
   };
-  EXPECT_EQ(random_runs(bodies, 2000, reset)[RunEnd::kClean], 2000U);
+  EXPECT_EQ(random_runs(bodies, 2000, reset)[Outcome::kClean], 2000U);
   EXPECT_EQ(failed, 0U);
   EXPECT_EQ(won + lost, 12000U);
   EXPECT_GT(lost, 0U);  // schedules met in the middle

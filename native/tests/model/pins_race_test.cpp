@@ -49,7 +49,7 @@ TEST(PinsRace, PinsAndUnpinsLeaveNothingBehind) {
         expect_clean(*box, refs);
         shard = 0;
       });
-      EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+      EXPECT_EQ(ends[Outcome::kClean], kRuns);
       EXPECT_FALSE(missed) << "a pin that maybe_pinned did not see, or an unpin that failed";
       expect_clean(*box, refs);
     }
@@ -76,7 +76,7 @@ TEST(PinsRace, ReclaimIsolatesAndGivesBackMeanwhile) {
     };
     const FiberBody bodies[] = {body(pinner), body(reclaim), body(pinner)};
     const auto ends = random_runs(bodies, kRuns, [&] { expect_clean(*box, refs); });
-    EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kRuns);
     EXPECT_FALSE(failed);
     expect_clean(*box, refs);
   });
@@ -107,7 +107,7 @@ TEST(PinsRace, TheLastOfPinAndOwnerIsReportedOnce) {
       box->set_up(1, PageType::kAnon, 0, false);
       box->page(1).set_refcount(1);
     });
-    EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kRuns);
     EXPECT_TRUE(once && freed == 1);
   });
 }
@@ -132,7 +132,7 @@ std::uint64_t double_last_unpins(QuirkSet quirks, bool& clean) {
     box->set_up(0);
     box->set_up(1);
   });
-  clean = ends[RunEnd::kClean] == 4000;
+  clean = ends[Outcome::kClean] == 4000;
   return found;
 }
 

@@ -87,7 +87,7 @@ TEST(DaxSchedules, truncate_waits_for_dma) {
   const FiberBody bodies[] = {body(device), body(truncate)};
   const Ends ends = random_runs(bodies, kRuns, [&] { it.renew(); });
   it.end();
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(it.given, kRuns);
   EXPECT_EQ(it.lost, 0U);
   EXPECT_EQ(it.findings, 0U);
@@ -104,7 +104,7 @@ TEST(DaxSchedules, removal_against_pins_and_faults) {
   const FiberBody bodies[] = {body(device), body(fault), body(remove)};
   const Ends ends = random_runs(bodies, kRuns, [&] { it.renew(); });
   it.end();
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(it.lost, 0U);
   EXPECT_EQ(it.findings, 0U);
   EXPECT_GT(it.removed, 0U);

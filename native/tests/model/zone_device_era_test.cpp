@@ -56,7 +56,7 @@ TEST(ZoneDeviceEra, each_life_of_a_page_ends_once) {
     if (pagemap.init_page(box.cpu(0), kPfn) == Errc::kOk) ++lives;
   });
   check();
-  EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
   EXPECT_EQ(wrong, 0U);
   EXPECT_GT(lives, kRuns + kRuns / 10);  // a second life in many of them
   pagemap.kill();

@@ -29,14 +29,14 @@ TEST(ZoneDeviceFaultRace, faults_on_one_device_page_come_to_an_end) {
   limits.max_steps = 20'000;
   ModelRunner runner;
   RandomStrategy strategy(1);
-  RunEnd end = RunEnd::kClean;
+  Outcome end = Outcome::kClean;
   const auto check = [&](const RunOutcome& outcome) {
     end = outcome.end;
-    return end == RunEnd::kClean;
+    return end == Outcome::kClean;
   };
   EXPECT_EQ(explore_runs(runner, bodies, strategy, limits, kRuns, to_device, check), kRuns);
-  EXPECT_EQ(end, RunEnd::kClean);
-  if (end != RunEnd::kClean) {
+  EXPECT_EQ(end, Outcome::kClean);
+  if (end != Outcome::kClean) {
     (void)mm.release();  // abandoned fibers hold its locks
     (void)owned.release();
     return;

@@ -105,7 +105,7 @@ struct Meeting {
     });
     check();
     end();
-    EXPECT_EQ(ends[RunEnd::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kRuns);
     EXPECT_EQ(findings, 0U);
     EXPECT_EQ(lost, 0U);
     EXPECT_EQ(stale, 0U);

@@ -50,7 +50,7 @@ struct Meeting {
 
   void expect_clean(const Ends& ends, std::uint64_t runs, std::uint64_t tries_each) {
     renew();
-    EXPECT_EQ(ends[RunEnd::kClean], runs);
+    EXPECT_EQ(ends[Outcome::kClean], runs);
     EXPECT_EQ(findings, 0U);
     EXPECT_EQ(lost, 0U);
     EXPECT_EQ(private_pins, 0U);

@@ -1,0 +1,129 @@
+// What crosses between the host's half and the model's: the request to explore and what
+// is told of it. Compiled in both, so each side has the other's form; what lies between is
+// bytes (base/bytes_io.h), never a pointer.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/errc.h"
+#include "engine/scenario/op_mix.h"
+#include "engine/scenario/random_ops.h"
+#include "page/behaviour.h"
+#include "page/layout.h"
+#include "pins/scheme.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// The one place where limits of explorations stand; the addon exports them by name.
+struct ExploreLimit {
+  std::string_view name;
+  std::uint64_t min = 0, max = 0, otherwise = 0;
+};
+namespace explore_limits {
+inline constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
+inline constexpr ExploreLimit kThreads{"threads", 1, 8, 2};
+inline constexpr ExploreLimit kOps{"ops", 1, 4096, 4};
+inline constexpr ExploreLimit kSchedules{"schedules", 1, kSafe, 1000};
+inline constexpr ExploreLimit kRun{"firstRun", 0, kSafe, 0};
+inline constexpr ExploreLimit kPrograms{"programs", 1, kSafe, 1};
+inline constexpr ExploreLimit kSteps{"maxSteps", 1, std::uint64_t{1} << 40, 1'000'000};
+inline constexpr ExploreLimit kFindings{"findings", 0, 4096, 8};
+inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
+inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
+inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, 8, 2};
+inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
+inline constexpr std::array kAll = {kThreads,  kOps,       kSchedules, kRun,
+                                    kPrograms, kSteps,     kFindings,  kPinThreads,
+                                    kPinOps,   kPinFolios, kPinOrder};
+}  // namespace explore_limits
+
+/// One file each in explore/strategies/.
+inline constexpr std::array<std::string_view, 2> kStrategyNames = {"random", "depth-first"};
+
+enum class ExploreWhat : std::uint8_t {
+  kScenario,  // lists of operations
+  kRandom,    // operations drawn from mixes
+  kPins,      // pin operations on pages of a box
+};
+
+struct ExploreRequest {
+  Layout layout;
+  SchemeSpec scheme;
+  Behaviour behaviour;
+  ExploreWhat what = ExploreWhat::kScenario;
+  /// Rows of kOpSlots numbers: the setup, and one list a thread.
+  std::vector<double> setup;
+  std::vector<std::vector<double>> threads;
+  /// kRandom, kPins: how many threads, and operations of each.
+  std::uint64_t thread_count = 0, ops = 0;
+  std::vector<OpMix> mixes;
+  RandomOpsSettings random;
+  std::uint64_t folios = 0, order = 0;  // kPins
+
+  std::uint64_t pages = 0;  // of RAM; 0: as few as explorations have
+  std::string strategy = "random";
+  std::uint64_t seed = 1, workload_seed = 1;
+  std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
+  std::uint64_t most_findings = 8;
+  bool restore = true, steps = false;
+};
+
+/// One step of a finding's schedule.
+struct ExploreStep {
+  std::uint64_t thread = 0;  // from 1; beyond the scenario's: helpers, as RCU's
+  std::string access, place;
+  bool has_values = false;
+  std::uint64_t before = 0, after = 0;
+};
+
+struct ExploreFinding {
+  std::uint64_t run = 0, program = 0, schedule_hash = 0;
+  std::string outcome, text;
+  // The first audit row; invariant empty: none.
+  std::string invariant;
+  std::uint64_t where = 0, expected = 0, found = 0;
+  std::vector<std::string> trace;
+  std::vector<std::uint64_t> choices;
+  std::vector<ExploreStep> steps;
+};
+
+struct ExploreCount {
+  std::string outcome;
+  std::uint64_t schedules = 0;
+};
+
+struct ExploreSummary {
+  std::uint64_t schedules = 0, abandoned = 0, distinct = 0, steps = 0, ops = 0, hash = 0;
+  bool complete = false, gave_up = false, restored = false;
+};
+
+/// What the model tells, in order; bytes as write_message() makes them.
+enum class ExploreMessage : std::uint32_t {
+  kProgress = 1,  // ExploreSummary so far
+  kFinding,
+  kOutcome,  // an ExploreCount for each outcome there is, at the end
+  kSummary,  // the last
+  kRefused,  // a text: why there is no exploration
+};
+
+std::vector<std::byte> write_message(const ExploreRequest& request);
+std::vector<std::byte> write_message(const ExploreFinding& finding);
+std::vector<std::byte> write_message(const ExploreCount& count);
+std::vector<std::byte> write_message(const ExploreSummary& summary);
+std::vector<std::byte> write_message(const std::string& text);
+
+/// kInval: not what write_message() makes; `why` names the field and what is wrong there.
+Errc read_message(std::span<const std::byte> bytes, ExploreRequest& out, std::string& why);
+Errc read_message(std::span<const std::byte> bytes, ExploreFinding& out, std::string& why);
+Errc read_message(std::span<const std::byte> bytes, ExploreCount& out, std::string& why);
+Errc read_message(std::span<const std::byte> bytes, ExploreSummary& out, std::string& why);
+Errc read_message(std::span<const std::byte> bytes, std::string& out, std::string& why);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,98 @@
+// Scenarios under the model's scheduler: threads are fibers, a strategy chooses who
+// goes on at each shared access, and after each schedule the audit looks at the
+// whole machine, once with everybody alive and once when all have exited. Same seeds,
+// same schedules, same results, same words.
+#pragma once
+
+#include "base/env.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/model/model_run.h"
+#include "engine/box/sandbox.h"
+#include "engine/scenario/explore_messages.h"
+#include "engine/scenario/random_ops.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+struct ExploreSettings {
+  Layout layout;
+  SchemeSpec scheme;
+  Behaviour behaviour;
+  /// Null: random operations of `mixes`, `ops` of each of `threads`.
+  const ScenarioOps* scenario = nullptr;
+  unsigned threads = 2;
+  std::vector<OpMix> mixes;  // thread i has mixes[i % size]
+  RandomOpsSettings random;
+  unsigned ops = 4;
+
+  /// What the threads do: random operations, pages that a scenario leaves open.
+  std::uint64_t workload_seed = 1;
+  /// So many schedules of one program, then the next is drawn; 0: one program.
+  std::uint64_t schedules_each = 0;
+  /// Which fiber goes on when: as strategies/by_name.h knows them.
+  std::string strategy = "random";
+  std::uint64_t seed = 1;
+  std::uint64_t first_run = 0;
+  std::uint64_t schedules = 1000;
+  std::uint64_t max_steps = 1'000'000;
+
+  std::uint64_t pages = 256, device_pages = 32, swap_pages = 64;
+  /// False: each schedule has a machine made for it. The results are the same.
+  bool restore = true;
+  /// Findings carry each step: who, where, what was there before and after.
+  bool steps = false;
+  std::size_t most_findings = 8;
+  const volatile std::uint32_t* stop = nullptr;
+};
+
+/// Of one schedule. The strings are the caller's own.
+struct Finding {
+  std::uint64_t run = 0;      // the same settings with first_run = run repeat it
+  std::uint64_t program = 0;  // which one of the workload seed's
+  std::uint64_t schedule_hash = 0;
+  Outcome outcome = Outcome::kClean;
+  std::string text;  // the first row, what leaked, the condition, who sleeps
+  // The first audit row, if that is what it is; invariant empty: none.
+  std::string invariant;
+  std::uint64_t where = 0, expected = 0, found = 0;
+  std::vector<std::string> trace;  // begins and ends of operations, in their order
+  std::vector<FiberId> choices;    // where there was one: they are the schedule
+  std::vector<ExploreStep> steps;
+};
+
+/// Who watches an exploration.
+class ExploreWatcher {
+ public:
+  virtual ~ExploreWatcher() = default;
+  virtual void progress(std::uint64_t schedules) = 0;
+  virtual void found(const Finding& finding) = 0;
+};
+
+struct ExploreReport {
+  std::uint64_t schedules = 0;
+  std::uint64_t abandoned = 0;  // that the strategy gave up: others stand for them
+  std::uint64_t distinct = 0;   // schedules that differ, among the first 2^22
+  std::uint64_t steps = 0;
+  std::uint64_t ops = 0;   // that threads finished
+  std::uint64_t hash = 0;  // of all schedules, results and descriptors
+  std::array<std::uint64_t, kCountedOutcomes> outcomes{};
+  std::vector<Finding> first;
+  /// Nothing is left to be explored within the strategy's bound.
+  bool complete = false;
+  /// Too many schedules ended badly where each of those keeps its machine for good.
+  bool gave_up = false;
+  /// The machine was made once and copied back.
+  bool restored = false;
+
+  std::uint64_t findings() const { return schedules - outcomes[0]; }
+};
+
+/// kInval: a setting out of range (`reason`); else as Sandbox::create.
+Errc explore(const ExploreSettings& settings, ExploreReport& report, std::string* reason = nullptr,
+             ExploreWatcher* watcher = nullptr);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

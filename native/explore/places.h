@@ -1,0 +1,38 @@
+// Names of places for people and reports: `page 42 word 6 _refcount`, `pte p:a+3`,
+// `mmap_lock p`, `lru_lock`. The machine says what lies where, and only when asked; a
+// schedule pays nothing for it. No name holds an address.
+#pragma once
+
+#include "base/env.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/box/sandbox.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Places {
+ public:
+  explicit Places(Sandbox& sandbox) : sandbox_(sandbox), machine_(sandbox.machine()) {}
+
+  /// As things are now: a page table entry is named by what its table maps. Takes no
+  /// lock and changes nothing; not from within a run.
+  std::string name(const void* at) const;
+
+ private:
+  std::optional<std::string> of_page(const std::byte* at) const;
+  std::optional<std::string> of_table(const std::byte* at) const;
+  std::optional<std::string> of_process(const std::byte* at) const;
+  std::optional<std::string> of_machine(const std::byte* at) const;
+  PageType type_of(Pfn pfn) const;
+
+  Sandbox& sandbox_;
+  Machine& machine_;
+};
+
+/// "load", "store", "add" …: what a step does.
+std::string_view access_name(Access access);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

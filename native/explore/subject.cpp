@@ -1,0 +1,378 @@
+#include "explore/subject.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "base/barrier.h"
+#include "base/rng.h"
+#include "engine/scenario/livelock.h"
+#include "engine/scenario/op_text.h"
+#include "explore/places.h"
+#include "explore/strategies/replay.h"
+#include "pins/registry.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// Verdicts to be remembered, of some hundred bytes each.
+constexpr std::size_t kMostJudged = std::size_t{1} << 20;
+
+std::uint64_t hash_record(std::uint64_t hash, const OpRecord& record) {
+  hash = add_to_hash(hash, record.keys);
+  hash = add_to_hash(hash, static_cast<std::uint64_t>(record.ret) << 1 | (record.fault ? 1 : 0));
+  for (const std::uint64_t count : {record.pages, record.bytes, record.cpages, record.faults})
+    hash = add_to_hash(hash, count);
+  for (const std::uint64_t word : record.v) hash = add_to_hash(hash, word);
+  for (const FaultResult signal : record.signals)
+    hash = add_to_hash(hash, static_cast<std::uint64_t>(signal));
+  for (const std::uint8_t code : record.prot) hash = add_to_hash(hash, code);
+  for (const PagemapEntry& entry : record.entries)
+    hash = add_to_hash(hash, static_cast<std::uint64_t>(entry.state) << 32 | entry.mapcount);
+  return hash;
+}
+
+std::string thread_name(FiberId fiber, unsigned threads) {
+  if (fiber < threads) return "thread " + std::to_string(fiber + 1);
+  return "helper " + std::to_string(fiber + 1 - threads);  // RCU's callbacks
+}
+
+std::string end_text(const RunOutcome& outcome, unsigned threads, const Places& places) {
+  const auto doing = [&](FiberId fiber) {
+    const PendingAccess& what = outcome.pending[fiber];
+    const std::string place = places.name(what.at);
+    return std::string(access_name(what.access)) + (place.empty() ? "" : " of " + place);
+  };
+  switch (outcome.end) {
+    case Outcome::kAssertion:
+      return std::string(outcome.file) + ":" + std::to_string(outcome.line) + ": " + outcome.text;
+    case Outcome::kDeadlock: {
+      std::string text = "asleep:";
+      for (FiberId fiber = 0; fiber < kMaxFibers; ++fiber)
+        if ((outcome.sleeping & fiber_bit(fiber)) != 0)
+          text += (text.back() == ':' ? " " : ", ") + thread_name(fiber, threads) + " on " +
+                  places.name(outcome.pending[fiber].at);
+      return text;
+    }
+    case Outcome::kDataRace:
+      return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber) +
+             ", not ordered after an access of " + thread_name(outcome.other, threads);
+    default:
+      if (outcome.fiber == kNoFiber) return "";
+      return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber);
+  }
+}
+
+/// Of pages in use: a free one may still hold what freed it, callbacks' addresses
+/// among that, which differ from process to process.
+std::uint64_t hash_words(const Machine& machine) {
+  std::uint64_t hash = 0;
+  const Memmap& memmap = machine.memmap;
+  for (Pfn pfn; pfn.value < memmap.capacity(); pfn.value += 1) {
+    const Page page = memmap.page(pfn);
+    if (page.refcount() <= 0) continue;
+    for (unsigned i = 0; i < memmap.shape().stride_bytes / 8; ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, page.at() + i * 8, 8);
+      hash = add_to_hash(hash, word);
+    }
+  }
+  return hash;
+}
+
+}  // namespace
+
+/// One fiber's share. It lies outside the fibers' stacks, which an abandoned run
+/// never unwinds.
+struct Subject::Thread {
+  Interpreter* interpreter = nullptr;
+  Barrier* barrier = nullptr;
+  std::unique_ptr<OpSource> source;
+  std::vector<std::string>* trace = nullptr;  // outlives the run
+  std::uint64_t hash = 0, ops = 0;
+  bool no_memory = false;
+
+  /// No exception leaves a fiber.
+  void run() {
+    try {
+      run_all();
+    } catch (const std::bad_alloc&) {
+      no_memory = true;
+      barrier->abandon();
+    }
+  }
+
+ private:
+  void run_all() {
+    Op op;
+    while (source->next(op)) {
+      if (op.code == OpCode::kBarrier) {
+        (void)barrier->wait();
+        continue;
+      }
+      if (trace != nullptr) note("begins", op, nullptr);
+      const OpRecord record = interpreter->run(op);
+      source->done(op, record);
+      hash = hash_record(hash, record);
+      ++ops;
+      if (trace != nullptr) note("ends", op, &record);
+    }
+  }
+  void note(const char* what, const Op& op, const OpRecord* record) const {
+    const OutsideRunMemory outside;
+    trace->push_back("thread " + std::to_string(interpreter->thread()) + " " + what + " " +
+                     op_text(op) + (record == nullptr ? "" : " " + result_text(*record)));
+  }
+};
+
+/// Of one schedule.
+struct Subject::State {
+  explicit State(unsigned count) : barrier(count), threads(count) {}
+  Barrier barrier;
+  std::vector<Thread> threads;
+  std::vector<FiberBody> bodies;
+};
+
+Subject::Subject(const ExploreSettings& settings)
+    : settings_(settings),
+      random_(complete(settings.random, settings.mixes)),
+      setup_(settings.scenario != nullptr ? settings.scenario->setup : random_setup(random_)),
+      placed_pages_(count_placed_pages(settings.scenario != nullptr
+                                           ? *settings.scenario
+                                           : ScenarioOps{.setup = setup_, .threads = {}})),
+      threads_(settings.scenario != nullptr
+                   ? static_cast<unsigned>(settings.scenario->threads.size())
+                   : settings.threads) {
+  // What is made once for all, by the first who asks, must not lie in a run's memory.
+  (void)builtin_layouts();
+  (void)builtin_schemes();
+  if (settings.restore) memory_ = RunMemory::create();
+}
+
+Subject::~Subject() = default;
+
+Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
+                  std::string* reason) {
+  if (memory_ != nullptr && kept_ == nullptr)
+    if (const Errc error = prepare(reason); error != Errc::kOk) return error;
+  const Errc error = run_here(run, strategy, traced, finding, ran, reason);
+  if (memory_ != nullptr) {
+    is_digested_ ? memory_->restore_digested() : memory_->restore();
+    is_digested_ = false;
+  }
+  return error;
+}
+
+std::string Subject::place_name(const void* at) const { return Places(*now_).name(at); }
+
+Errc Subject::prepare(std::string* reason) {
+  {
+    const UseRunMemory use(memory_.get());
+    LivelockWatch watch;
+    const PatienceScope alone(watch);
+    std::unique_ptr<Sandbox> sandbox;
+    std::string why;
+    watch.watch(nullptr, 0);
+    const Errc error = make(sandbox, &why);
+    if (sandbox != nullptr) kept_ = sandbox.release();
+    const OutsideRunMemory outside;
+    if (error != Errc::kOk) {
+      if (reason != nullptr) reason->assign(why.data(), why.size());
+      kept_ = nullptr;
+      return error;
+    }
+    for (const Livelock& found : watch.take()) {
+      setup_livelock_ = livelock_text(found);
+      break;
+    }
+  }
+  if (memory_->keep()) return Errc::kOk;
+  // So large that it is made anew as quickly.
+  kept_ = nullptr;
+  memory_.reset();
+  return Errc::kOk;
+}
+
+Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
+  SandboxSettings of_box;
+  of_box.layout = settings_.layout;
+  of_box.scheme = settings_.scheme;
+  of_box.behaviour = settings_.behaviour;
+  of_box.placed_pages = placed_pages_;
+  of_box.seed = settings_.workload_seed;
+  of_box.pages = settings_.pages;
+  of_box.device_pages = settings_.device_pages;
+  of_box.swap_pages = settings_.swap_pages;
+  of_box.threads = threads_;
+  std::unique_ptr<Sandbox> sandbox;
+  if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
+  Program setup(setup_, sandbox->interpreter(), settings_.workload_seed);
+  auto* watch = static_cast<LivelockWatch*>(active_patience);
+  watch->watch(&sandbox->machine().memmap, 0);
+  for (Op op; setup.next(op);) {
+    if (is_stopped()) return Errc::kIntr;
+    watch->begin(&op);
+    (void)sandbox->interpreter().run(op);
+  }
+  watch->begin(nullptr);
+  out = std::move(sandbox);
+  return Errc::kOk;
+}
+
+Errc Subject::run_here(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding,
+                       Ran& ran, std::string* reason) {
+  const UseRunMemory use(memory_.get());
+  // Of all that runs outside the schedule, where nobody else goes on. The sandbox goes
+  // before it: taking it down may wait too.
+  LivelockWatch watch;
+  const PatienceScope alone(watch);
+  Errc error = Errc::kOk;
+  if (kept_ != nullptr) {
+    watch.watch(&kept_->machine().memmap, 0);
+    error = run_on(*kept_, run, strategy, traced, finding, ran);
+  } else {
+    std::unique_ptr<Sandbox> sandbox;
+    error = make(sandbox, reason);
+    if (error != Errc::kOk) return error;
+    error = run_on(*sandbox, run, strategy, traced, finding, ran);
+    // Abandoned fibers may hold its locks: nothing can be taken down.
+    const bool ended = error == Errc::kOk && finding.outcome <= Outcome::kLeak;
+    if (!ended) {
+      (void)sandbox.release();
+      ++abandoned_;
+    }
+  }
+  const OutsideRunMemory outside;
+  std::string livelock = setup_livelock_;
+  for (const Livelock& found : watch.take()) {
+    livelock = livelock_text(found);
+    break;
+  }
+  if (!livelock.empty()) {
+    if (finding.outcome == Outcome::kClean) finding.outcome = Outcome::kLivelock;
+    finding.text += (finding.text.empty() ? "" : "; ") + livelock;
+  }
+  return error;
+}
+
+Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bool traced,
+                     Finding& finding, Ran& ran) {
+  finding.run = run;
+  finding.program = settings_.schedules_each == 0 ? 0 : run / settings_.schedules_each;
+  now_ = &sandbox;
+  auto state = std::make_unique<State>(threads_);
+  for (unsigned i = 0; i < threads_; ++i) {
+    Thread& thread = state->threads[i];
+    thread.interpreter = &sandbox.interpreter(i + 1);
+    thread.barrier = &state->barrier;
+    thread.source = source_of(i, *thread.interpreter, finding.program);
+    if (traced) thread.trace = &finding.trace;
+    state->bodies.push_back({[](void* at) { static_cast<Thread*>(at)->run(); }, &thread});
+  }
+  RunLimits limits;
+  limits.max_steps = settings_.max_steps;
+  limits.stop = settings_.stop;
+  limits.record_choices = true;
+  if (memory_ != nullptr) limits.serial = 1;
+  const RunOutcome outcome = runner_.run(state->bodies, strategy, limits);
+  {
+    const OutsideRunMemory outside;
+    strategy.end(outcome);
+  }
+  ran.steps += outcome.steps;
+  finding.schedule_hash = outcome.schedule_hash;
+  finding.outcome = outcome.end;
+  bool no_memory = false;
+  for (const Thread& thread : state->threads) {
+    ran.hash = add_to_hash(ran.hash, thread.hash);
+    ran.ops += thread.ops;
+    no_memory = no_memory || thread.no_memory;
+  }
+  const bool keeps_state = outcome.end != Outcome::kClean && memory_ != nullptr;
+  if (outcome.end == Outcome::kStopped) {
+    if (keeps_state) (void)state.release();
+    return Errc::kIntr;
+  }
+  if (outcome.end != Outcome::kClean && outcome.end != Outcome::kAbandoned) {
+    const OutsideRunMemory outside;
+    finding.text = end_text(outcome, threads_, Places(sandbox));
+  }
+  if (outcome.end != Outcome::kClean || traced) {
+    const OutsideRunMemory outside;
+    finding.choices.assign(outcome.choices.begin(), outcome.choices.end());
+  }
+  if (outcome.end != Outcome::kClean) {
+    if (keeps_state) (void)state.release();  // goes with the memory
+    return no_memory ? Errc::kNoMem : Errc::kOk;
+  }
+  state.reset();
+  if (no_memory) return Errc::kNoMem;
+  const auto take = [&](const Verdict& verdict) {
+    const OutsideRunMemory outside;
+    finding.outcome = verdict.outcome;
+    if (verdict.outcome != Outcome::kClean) {
+      finding.text = verdict.text;
+      finding.invariant = verdict.invariant;
+      finding.where = verdict.where;
+      finding.expected = verdict.expected;
+      finding.found = verdict.found;
+      finding.choices.assign(outcome.choices.begin(), outcome.choices.end());
+    }
+    ran.hash = add_to_hash(ran.hash, verdict.words);
+  };
+  if (memory_ == nullptr) {
+    take(judge(sandbox));
+    return Errc::kOk;
+  }
+  const StateDigest digest = memory_->digest();
+  if (const auto known = judged_.find(digest); known != judged_.end()) {
+    take(known->second);
+    is_digested_ = true;
+    return Errc::kOk;
+  }
+  const Verdict verdict = judge(sandbox);
+  take(verdict);
+  // Something was given up while it was judged: that is told each time.
+  const auto& watch = static_cast<const LivelockWatch&>(*active_patience);
+  const OutsideRunMemory outside;
+  if (judged_.size() < kMostJudged && !watch.has_found()) judged_.emplace(digest, verdict);
+  return Errc::kOk;
+}
+
+std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& interpreter,
+                                             std::uint64_t program) const {
+  const std::uint64_t seed = add_to_hash(settings_.workload_seed, program);
+  if (settings_.scenario != nullptr)
+    return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
+  return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()], random_,
+                                     seed, thread, settings_.ops);
+}
+
+/// The strings are not the machine's: they outlive it.
+Subject::Verdict Subject::judge(Sandbox& sandbox) const {
+  Verdict verdict;
+  AuditReport audit = sandbox.audit();
+  verdict.words = hash_words(sandbox.machine());
+  const bool alive = !audit.clean();
+  sandbox.finish();
+  if (!alive) audit = sandbox.audit();
+  if (!audit.clean()) {
+    const OutsideRunMemory outside;
+    const AuditRow& row = audit.rows.front();
+    verdict.outcome = Outcome::kViolation;
+    verdict.text = row_text(row) + (alive ? "" : ", when all had exited");
+    verdict.invariant = invariant_name(row.invariant);
+    verdict.where = row.place.at;
+    verdict.expected = row.expected;
+    verdict.found = row.found;
+    return verdict;
+  }
+  const std::string leaks = sandbox.leaks();
+  if (leaks.empty()) return verdict;
+  const OutsideRunMemory outside;
+  verdict.outcome = Outcome::kLeak;
+  verdict.text.assign(leaks.data(), leaks.size());
+  return verdict;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

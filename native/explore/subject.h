@@ -1,0 +1,85 @@
+// What is explored: a machine as its setup leaves it, and the threads that run on it, one
+// schedule after the other. The machine is made once and copied back (base/model/
+// run_memory.h); where that is not to be had, it is made anew for each schedule.
+#pragma once
+
+#include "base/env.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/model/run_memory.h"
+#include "explore/explore.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Places;
+
+class Subject {
+ public:
+  explicit Subject(const ExploreSettings& settings);
+  ~Subject();
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+
+  struct Ran {
+    std::uint64_t steps = 0, ops = 0, hash = 0;  // hash of results and words
+  };
+  /// Schedule `run` as `strategy` chooses. `traced`: finding.trace is filled, and
+  /// finding.steps if the settings say so. kIntr: told to stop.
+  Errc run(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
+           std::string* reason);
+
+  /// Of a step of the run that is going on; see explore/places.h.
+  std::string place_name(const void* at) const;
+
+  bool restores() const { return memory_ != nullptr; }
+  /// For tests: see RunMemory.
+  bool is_as_kept() const { return memory_ != nullptr && memory_->is_as_kept(); }
+  /// Schedules that ended badly and keep their machine.
+  unsigned abandoned() const { return abandoned_; }
+
+ private:
+  struct Thread;
+  struct State;
+  struct Verdict {
+    Outcome outcome = Outcome::kClean;
+    std::string text, invariant;
+    std::uint64_t where = 0, expected = 0, found = 0;
+    std::uint64_t words = 0;  // of the descriptors in use
+  };
+  struct HashOfDigest {
+    std::size_t operator()(const StateDigest& digest) const { return digest.low; }
+  };
+
+  Errc prepare(std::string* reason);
+  Errc make(std::unique_ptr<Sandbox>& out, std::string* reason);
+  Errc run_here(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
+                std::string* reason);
+  Errc run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bool traced,
+              Finding& finding, Ran& ran);
+  std::unique_ptr<OpSource> source_of(unsigned thread, Interpreter& interpreter,
+                                      std::uint64_t program) const;
+  Verdict judge(Sandbox& sandbox) const;
+  bool is_stopped() const { return settings_.stop != nullptr && *settings_.stop != 0; }
+
+  const ExploreSettings& settings_;
+  const RandomOpsSettings random_;
+  const std::vector<Op> setup_;
+  const std::uint64_t placed_pages_;
+  const unsigned threads_;
+  ModelRunner runner_;
+  std::unique_ptr<RunMemory> memory_;
+  Sandbox* now_ = nullptr;      // of the run that is going on
+  Sandbox* kept_ = nullptr;     // in memory_, which it goes with
+  std::string setup_livelock_;  // something was given up in the setup
+  // Machines that differ from the kept one in the same way are judged alike.
+  std::unordered_map<StateDigest, Verdict, HashOfDigest> judged_;
+  bool is_digested_ = false;  // and unchanged since
+  unsigned abandoned_ = 0;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,138 @@
+// Memory that is copied back: what was kept comes back byte for byte, at the same
+// addresses, whoever wrote it and however it was allocated.
+#include "base/model/run_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mapping.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+struct World {
+  std::vector<int> numbers{1, 2, 3};
+  std::map<std::string, std::string> names{{"a name that is longer than any small string", "x"}};
+  std::unique_ptr<int> one = std::make_unique<int>(1);
+  Mapping dense = Mapping::reserve(8192).value;
+  Mapping sparse = Mapping::reserve_pages(std::size_t{1} << 20).value;
+};
+
+class BaseRunMemory : public testing::Test {
+ protected:
+  void SetUp() override {
+    memory_ = RunMemory::create();
+    if (memory_ == nullptr) GTEST_SKIP() << "this build has none";
+    const UseRunMemory use(memory_.get());
+    world_ = new World;
+    world_->sparse.page_at(4096)[7] = std::byte{7};
+    ASSERT_TRUE(memory_->keep());
+  }
+  void change(int by) {
+    const UseRunMemory use(memory_.get());
+    for (int i = 0; i < 5000; ++i) world_->numbers.push_back(i * by);
+    world_->names.clear();
+    world_->names["another long name that no small string can hold"] = std::string(3000, 'y');
+    world_->one.reset();
+    world_->dense.data()[5000] = static_cast<std::byte>(by);
+    world_->sparse.page_at(4096)[7] = std::byte{9};
+    world_->sparse.page_at(512 * 1024)[1] = static_cast<std::byte>(by);
+    (void)new World;  // nobody destroys it
+  }
+  std::unique_ptr<RunMemory> memory_;
+  World* world_ = nullptr;
+};
+
+TEST_F(BaseRunMemory, brings_back_what_was_kept) {
+  for (int round = 1; round < 4; ++round) {
+    change(round);
+    EXPECT_FALSE(memory_->is_as_kept());
+    memory_->restore();
+    EXPECT_TRUE(memory_->is_as_kept());
+    EXPECT_EQ(world_->numbers, (std::vector<int>{1, 2, 3}));
+    EXPECT_EQ(world_->names.begin()->first, "a name that is longer than any small string");
+    EXPECT_EQ(*world_->one, 1);
+    EXPECT_EQ(world_->dense.data()[5000], std::byte{0});
+    EXPECT_EQ(world_->sparse.page_at(4096)[7], std::byte{7});
+    EXPECT_EQ(world_->sparse.page_at(512 * 1024)[1], std::byte{0});
+  }
+}
+
+TEST_F(BaseRunMemory, equal_states_have_equal_digests) {
+  const StateDigest kept = memory_->digest();
+  change(1);
+  const StateDigest one = memory_->digest();
+  memory_->restore();
+  EXPECT_EQ(memory_->digest(), kept);
+  change(2);
+  EXPECT_NE(memory_->digest(), one);
+  memory_->restore();
+  change(1);
+  EXPECT_EQ(memory_->digest(), one);
+}
+
+TEST_F(BaseRunMemory, hands_out_the_same_addresses_each_time) {
+  const UseRunMemory use(memory_.get());
+  const auto* first = new int(5);
+  memory_->restore();
+  EXPECT_EQ(first, new int(6));
+}
+
+TEST_F(BaseRunMemory, what_is_outside_stays) {
+  std::vector<int> outlives;
+  {
+    const UseRunMemory use(memory_.get());
+    const OutsideRunMemory outside;
+    outlives.assign(1000, 7);
+  }
+  EXPECT_FALSE(RunMemory::owns(outlives.data()));
+  memory_->restore();
+  EXPECT_EQ(outlives, std::vector<int>(1000, 7));
+}
+
+TEST_F(BaseRunMemory, aligned_blocks_are_aligned_and_used_again) {
+  struct alignas(256) Wide {
+    char bytes[300];
+  };
+  const UseRunMemory use(memory_.get());
+  auto* first = new Wide;
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(first) % 256, 0U);
+  delete first;
+  auto* second = new Wide;
+  EXPECT_EQ(first, second);
+  delete second;
+}
+
+TEST_F(BaseRunMemory, is_full_some_time_and_says_so) {
+  const UseRunMemory use(memory_.get());
+  EXPECT_THROW(
+      {
+        auto* volatile huge = new char[std::size_t{1} << 30];
+        delete[] huge;
+      },
+      std::bad_alloc);
+}
+
+TEST(BaseRunMemories, several_live_beside_each_other) {
+  const auto one = RunMemory::create(), two = RunMemory::create();
+  if (one == nullptr) GTEST_SKIP() << "this build has none";
+  ASSERT_NE(two, nullptr);
+  int* in_one = nullptr;
+  {
+    const UseRunMemory use(one.get());
+    in_one = new int(1);
+  }
+  const UseRunMemory use(two.get());
+  auto* in_two = new int(2);
+  EXPECT_NE(in_one, in_two);
+  EXPECT_EQ(RunMemory::place_of(in_one), RunMemory::place_of(in_two));
+  delete in_one;  // knows whose it is
+  delete in_two;
+}
+
+}  // namespace
+}  // namespace pagebox::inline PAGEBOX_ENV

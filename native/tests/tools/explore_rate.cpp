@@ -1,0 +1,134 @@
+// Schedules a second of small scenarios, with the machine copied back and made anew,
+// beside an empty fiber loop of as many points: explore_rate [SCHEDULES]. CPU time.
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "explore/explore.h"
+#include "explore/model_pins.h"
+#include "explore/strategies/random.h"
+#include "pins/registry.h"
+
+using namespace pagebox;  // NOLINT: a program of its own
+
+namespace {
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+Op op_of(OpCode code, std::uint64_t value = 0) {
+  Op op;
+  op.code = code;
+  op.value = value;
+  return op;
+}
+Op pin_of(std::int64_t id) {
+  Op op = op_of(OpCode::kPin);
+  op.id = id;
+  op.fast = op.has_page = true;
+  return op;
+}
+Op unpin_of(std::int64_t id) {
+  Op op = op_of(OpCode::kUnpin);
+  op.id = id;
+  return op;
+}
+
+struct Kind {
+  const char* name;
+  ScenarioOps scenario;
+};
+
+std::vector<Kind> kinds() {
+  Op map = op_of(OpCode::kMmap);
+  map.pages = 2;
+  map.prot = kProtRead | kProtWrite;
+  const Op store = op_of(OpCode::kStore, 7), load = op_of(OpCode::kLoad);
+  Op fork = op_of(OpCode::kFork), exit = op_of(OpCode::kExit);
+  fork.child = exit.proc = 5;
+  return {{"pin and unpin", {{map, store}, {{pin_of(1), unpin_of(1)}, {pin_of(2), unpin_of(2)}}}},
+          {"first faults", {{map}, {{store, load}, {load, store}}}},
+          {"fork and exit against stores", {{map, store}, {{fork, exit}, {store, store}}}},
+          {"to a device and back against stores",
+           {{map, store, op_of(OpCode::kOpenDev)},
+            {{op_of(OpCode::kMigrateToDev), op_of(OpCode::kMigrateToSys)}, {store, store}}}}};
+}
+
+struct Rate {
+  double a_second = 0, points = 0;
+};
+
+Rate rate_of(ExploreSettings settings, std::uint64_t schedules, bool restore) {
+  settings.schedules = schedules;
+  settings.restore = restore;
+  ExploreReport report;
+  std::string reason;
+  const double begun = cpu_seconds();
+  if (explore(settings, report, &reason) != Errc::kOk || report.findings() != 0) {
+    std::cerr << "explore_rate: " << (reason.empty() ? report.first.at(0).text : reason) << "\n";
+    std::exit(1);
+  }
+  const double seconds = cpu_seconds() - begun;
+  return {static_cast<double>(schedules) / seconds,
+          static_cast<double>(report.steps) / static_cast<double>(schedules)};
+}
+
+/// Two fibers that do nothing but yield, half of the points each.
+double empty_rate(double points, std::uint64_t schedules) {
+  const auto each = static_cast<unsigned>(points / 2);
+  auto yields = [each] {
+    for (unsigned i = 0; i < each; ++i) yield_turn();
+  };
+  const FiberBody body = {[](void* at) { (*static_cast<decltype(yields)*>(at))(); }, &yields};
+  const FiberBody bodies[] = {body, body};
+  ModelRunner runner;
+  RandomStrategy strategy(1);
+  const double begun = cpu_seconds();
+  for (std::uint64_t run = 0; run < schedules; ++run) {
+    (void)strategy.begin(run);
+    (void)runner.run(bodies, strategy);
+  }
+  return static_cast<double>(schedules) / (cpu_seconds() - begun);
+}
+
+void print(const char* name, const Rate& rate, double anew, std::uint64_t schedules) {
+  std::cout << name << ": " << rate.points << " points, " << rate.a_second << " a second";
+  if (anew != 0) std::cout << ", made anew " << anew;
+  std::cout << ", empty loop " << empty_rate(rate.points, schedules) << "\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::uint64_t schedules = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
+  if (schedules == 0) {
+    std::cerr << "explore_rate: [SCHEDULES], 1 or more\n";
+    return 2;
+  }
+  ModelPinsSettings pins;
+  pins.layout = *find_layout("linux-6.12");
+  pins.scheme = *find_scheme("refcount-bias");
+  pins.schedules = schedules;
+  ModelReport report;
+  const double begun = cpu_seconds();
+  if (explore_pins(pins, report) != Errc::kOk) return 1;
+  const double seconds = cpu_seconds() - begun;
+  print("pins of a box",
+        {static_cast<double>(schedules) / seconds,
+         static_cast<double>(report.steps) / static_cast<double>(schedules)},
+        0, schedules);
+  for (const Kind& kind : kinds()) {
+    ExploreSettings settings;
+    settings.layout = pins.layout;
+    settings.scheme = pins.scheme;
+    settings.scenario = &kind.scenario;
+    const Rate anew = rate_of(settings, schedules / 10 + 1, false);
+    print(kind.name, rate_of(settings, schedules, true), anew.a_second, schedules);
+  }
+}
