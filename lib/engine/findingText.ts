@@ -11,10 +11,26 @@ const more = (all: readonly unknown[]): string[] => (all.length > most ? [`  and
 const rowText = ({ invariant, where, expected, found, explanation }: MmAuditRow): string =>
   `  ${invariant} at ${where}: expected ${expected}, found ${found}${explanation === '' ? '' : ` (${explanation})`}`
 
-const livelockText = ({ op, waitsFor, page, expected, found }: Livelock): string =>
-  `  livelock of ${op ?? 'the audit or an exit'}: waited in vain for ${waitsFor}${page === null ? '' : ` at ${page}`}${
-    expected === undefined ? '' : `: expected ${expected}, found ${found}`
-  }`
+/** Who gave up, and what it waited for. */
+const livelockWords = ({ op, waitsFor }: Livelock): readonly [who: string, what: string] => [
+  op ?? 'the audit or an exit',
+  `waited in vain for ${waitsFor}`,
+]
+
+function livelockText(livelock: Livelock): string {
+  const { page, expected, found } = livelock
+  const [who, what] = livelockWords(livelock)
+  const words = expected === undefined ? '' : `: expected ${expected}, found ${found}`
+  return `  livelock of ${who}: ${what}${page === null ? '' : ` at ${page}`}${words}`
+}
+
+/** An operation that gave up, as a row of the audit. */
+export function livelockRow(livelock: Livelock): MmAuditRow {
+  const { page, expected = 0, found = 0, thread } = livelock
+  const [who, what] = livelockWords(livelock)
+  const explanation = `${thread === null ? '' : `thread ${thread}: `}${who} ${what}`
+  return { invariant: 'livelock', where: page ?? 0, expected, found, explanation }
+}
 
 /** Rows of an audit of a machine, one a line, and the waits that were given up. */
 export const rowsText = (rows: readonly MmAuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [

@@ -10,7 +10,7 @@ namespace pagebox::addon {
 
 namespace {
 
-/// The places of lib/mm/mapKind.ts.
+/// As `backing` of lib/mm/mm.ts numbers them.
 enum class Backing : std::uint8_t { kAnon, kFile, kDevice, kHugetlb };
 
 /// Handles of mappings that brought a file of their own, and of shared anonymous ones.

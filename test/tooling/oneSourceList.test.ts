@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -24,17 +24,17 @@ function sourcesBelow(folder: string): string[] {
 }
 
 describe('native/sources.txt', () => {
-  it('names every source under native/ but the tests, once', () => {
+  test('names every source under native/ but the tests, once', () => {
     expect([...listed].sort()).toEqual(sourcesBelow('native').sort())
   })
 
-  it('is split into core and addon without loss', () => {
+  test('is split into core and addon without loss', () => {
     expect([...part('core'), ...part('addon')].sort()).toEqual([...listed].sort())
     expect(part('addon').every((path) => path.startsWith('native/addon/'))).toBe(true)
     expect(part('core').some((path) => path.startsWith('native/addon/'))).toBe(false)
   })
 
-  it('goes into the units of the core without loss, each of one room', () => {
+  test('goes into the units of the core without loss, each of one room', () => {
     const units = printed('core')
     const included = units.flatMap((unit) => {
       const files = [...read(unit).matchAll(/^#include "\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
@@ -44,7 +44,7 @@ describe('native/sources.txt', () => {
     expect(included.sort()).toEqual(part('core').sort())
   })
 
-  it('is the only list in binding.gyp', () => {
+  test('is the only list in binding.gyp', () => {
     const gyp = read('binding.gyp')
     expect(gyp).not.toMatch(/\.cpp|\.S\b/)
     expect(gyp.match(/scripts\/sources\.mjs core/g)).toHaveLength(2)
@@ -52,7 +52,7 @@ describe('native/sources.txt', () => {
   })
 
   const hasCmake = existsSync('/usr/bin/cmake') || existsSync('/usr/local/bin/cmake')
-  it.skipIf(!hasCmake)('is what CMake compiles, the core once for each environment', () => {
+  test.skipIf(!hasCmake)('is what CMake compiles, the core once for each environment', () => {
     const build = mkdtempSync(join(tmpdir(), 'pagebox-cmake-'))
     try {
       execFileSync(

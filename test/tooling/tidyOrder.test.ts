@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 const script = fileURLToPath(new URL('../../scripts/tidy-order.mjs', import.meta.url))
 const isolated = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' }
@@ -67,7 +67,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('what clang-tidy is to see', () => {
-  it('is what changed since the last but one merge of the line, and may be all else', () => {
+  test('is what changed since the last but one merge of the line, and may be all else', () => {
     const merged = (branch: string, files: Record<string, string>) => {
       git('checkout', '-qb', branch)
       commit(files)
@@ -84,7 +84,7 @@ describe('what clang-tidy is to see', () => {
     )
   })
 
-  it('is one source of a header that changed, and the others that include it come next', () => {
+  test('is one source of a header that changed, and the others that include it come next', () => {
     const before = git('rev-parse', 'HEAD')
     commit({ 'native/page/a.h': 'int other;\n' })
     const { must, may } = order({ PAGEBOX_TIDY_SINCE: before })
@@ -92,13 +92,13 @@ describe('what clang-tidy is to see', () => {
     expect(may.slice(0, 2).sort()).toEqual(['native/mm/far.cpp', 'native/page/b.cpp'])
   })
 
-  it('is no more of a header where a source that includes it changed too', () => {
+  test('is no more of a header where a source that includes it changed too', () => {
     const before = git('rev-parse', 'HEAD')
     commit({ 'native/page/a.h': 'int other;\n', 'native/mm/far.cpp': body('new', 'page/b.h') })
     expect(order({ PAGEBOX_TIDY_SINCE: before }).must).toEqual(['native/mm/far.cpp'])
   })
 
-  it('is not what was only moved', () => {
+  test('is not what was only moved', () => {
     const before = git('rev-parse', 'HEAD')
     mkdirSync(join(folder, 'native/mm/sub'))
     renameSync(join(folder, 'native/mm/d.cpp'), join(folder, 'native/mm/sub/d.cpp'))
@@ -109,7 +109,7 @@ describe('what clang-tidy is to see', () => {
     })
   })
 
-  it('is what changed since it was last content, committed or not', () => {
+  test('is what changed since it was last content, committed or not', () => {
     const green = commit({ 'native/page/a.cpp': body('x', 'page/a.h') })
     commit({ 'native/page/b.cpp': body('y', 'page/b.h') })
     write({ 'build-tidy/green': `${green}\n`, 'native/page/c.cpp': body('z') })
@@ -118,7 +118,7 @@ describe('what clang-tidy is to see', () => {
     expect(order().must).toContain('native/page/a.cpp')
   })
 
-  it('is nothing where it is told a commit that there is none', () => {
+  test('is nothing where it is told a commit that there is none', () => {
     expect(order({ PAGEBOX_TIDY_SINCE: 'nowhere' })).toMatchObject({
       status: 2,
       must: [],

@@ -1,20 +1,9 @@
+import { livelockRow } from '../../engine/findingText.ts'
 import type { MmAuditRow } from '../../engine/scenario/run.ts'
-import type {
-  Livelock,
-  RaceScenarioOptions,
-  RaceScenarioResult,
-  Scenario,
-} from '../../engine/scenario/scenarioTypes.ts'
+import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import type { RaceBox, RaceOptions, RaceResult } from '../../engine/raceTypes.ts'
 
 type ScenarioRace = (scenario: Scenario, options: RaceScenarioOptions) => Promise<RaceScenarioResult>
-
-/** An operation that gave up, as a row of the audit. */
-function livelockRow({ op, waitsFor, page, expected = 0, found = 0, thread }: Livelock): MmAuditRow {
-  const who = thread === null ? '' : `thread ${thread}: `
-  const explanation = `${who}${op ?? 'the end of the round'} waited in vain for ${waitsFor}`
-  return { invariant: 'livelock', where: page ?? 0, expected, found, explanation }
-}
 
 function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['audit']): RaceResult['audit'] {
   const of = (row: MmAuditRow) => ({
