@@ -17,12 +17,12 @@
     {
       "target_name": "core_host",
       "type": "static_library",
-      "sources": ["<!@(node scripts/sources.mjs core)"],
+      "sources": ["<!@(node scripts/sources.mjs host)"],
     },
     {
       "target_name": "core_model",
       "type": "static_library",
-      "sources": ["<!@(node scripts/sources.mjs core)"],
+      "sources": ["<!@(node scripts/sources.mjs model)"],
       "defines": ["PAGEBOX_MODEL"],
     },
     {

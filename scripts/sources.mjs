@@ -1,23 +1,34 @@
-// Prints the part of native/sources.txt that binding.gyp asks for: `core` is
-// compiled once for each environment, `addon` once. The shipping build compiles
-// the core in few large units, each a run of one room's files: most of a small file's
-// time is its headers. The addon's files name their callbacks alike and stay apart.
-// `--files` prints the files themselves.
+// Prints the part of native/sources.txt that a build asks for: the core as one of the
+// two environments has it, or the addon. The shipping build compiles the core in few
+// large units, each a run of one room's files: most of a small file's time is its
+// headers. The addon's files name their callbacks alike and stay apart. `--files`
+// prints the files themselves.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const filesPerUnit = 24
+/** Folders that exist in one environment; all else of the core is compiled in both. */
+const foldersOf = {
+  host: ['base/host', 'engine/race', 'engine/measure'],
+  model: ['base/model', 'explore'],
+}
 const root = new URL('../', import.meta.url)
 const [part, how] = process.argv.slice(2)
-if ((part !== 'core' && part !== 'addon') || (how !== undefined && how !== '--files')) {
-  throw new Error('usage: sources.mjs core|addon [--files]')
+if (!['host', 'model', 'addon'].includes(part) || (how !== undefined && how !== '--files')) {
+  throw new Error('usage: sources.mjs host|model|addon [--files]')
+}
+
+const lies = (source, folders) => folders.some((folder) => source.startsWith(`native/${folder}/`))
+const belongs = (source) => {
+  if (part === 'addon' || lies(source, ['addon'])) return part === 'addon' && lies(source, ['addon'])
+  return !lies(source, foldersOf[part === 'host' ? 'model' : 'host'])
 }
 
 const sources = readFileSync(new URL('native/sources.txt', root), 'utf8')
   .split('\n')
   .map((line) => line.trim())
   .filter((line) => line !== '' && !line.startsWith('#'))
-  .filter((source) => source.startsWith('native/addon/') === (part === 'addon'))
+  .filter(belongs)
 
 /** Writes what is not there yet, so that a file's time says when it changed. */
 function writeUnit(path, text) {
@@ -42,8 +53,8 @@ function units() {
     const count = Math.ceil(files.length / filesPerUnit)
     const each = Math.ceil(files.length / count)
     for (let n = 0; n < count; ++n) {
-      const path = `build-units/${room}_${n}.cpp`
-      const lines = files.slice(n * each, (n + 1) * each).map((file) => `#include "../${file}"\n`)
+      const path = `build-units/${part}/${room}_${n}.cpp`
+      const lines = files.slice(n * each, (n + 1) * each).map((file) => `#include "../../${file}"\n`)
       writeUnit(path, lines.join(''))
       made.push(path)
     }

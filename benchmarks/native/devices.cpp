@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "machine.h"
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
 #include "zone_device/mirror.h"
 
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/box.h"
-#include "engine/limit_loops.h"
+#include "engine/box/box.h"
+#include "engine/measure/limit_loops.h"
 #include "pins/registry.h"
 
 namespace {

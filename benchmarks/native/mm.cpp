@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "machine.h"
-#include "mm/gup.h"
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "addon/js_value.h"
-#include "engine/audit.h"
+#include "engine/audit/audit.h"
 
 namespace pagebox::addon {
 

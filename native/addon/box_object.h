@@ -13,8 +13,8 @@
 #include "addon/shared_box.h"
 #include "addon/status.h"
 #include "addon/told_memory.h"
-#include "engine/box.h"
-#include "engine/box_machine.h"
+#include "engine/box/box.h"
+#include "engine/box/box_machine.h"
 
 namespace pagebox::addon {
 

@@ -4,7 +4,7 @@
 #include "addon/audit_value.h"
 #include "addon/box_object.h"
 #include "addon/names.h"
-#include "engine/audit.h"
+#include "engine/audit/audit.h"
 
 namespace pagebox::addon {
 

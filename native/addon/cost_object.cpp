@@ -8,7 +8,7 @@
 #include "addon/js_read.h"
 #include "addon/names.h"
 #include "addon/status.h"
-#include "engine/cost.h"
+#include "engine/measure/cost.h"
 
 namespace pagebox::addon {
 

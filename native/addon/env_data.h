@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/stop_ask.h"
+#include "base/stop_ask.h"
 
 namespace pagebox::addon {
 

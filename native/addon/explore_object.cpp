@@ -5,7 +5,7 @@
 #include "addon/js_read.h"
 #include "addon/names.h"
 #include "addon/status.h"
-#include "engine/entry.h"
+#include "explore/entry.h"
 #include "pins/quirks.h"
 
 namespace pagebox::addon {

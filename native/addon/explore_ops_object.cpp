@@ -8,8 +8,8 @@
 #include "addon/random_ops_value.h"
 #include "addon/scenario_value.h"
 #include "addon/status.h"
-#include "engine/entry.h"
-#include "engine/op_row.h"
+#include "engine/scenario/op_row.h"
+#include "explore/entry.h"
 
 namespace pagebox::addon {
 

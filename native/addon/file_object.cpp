@@ -1,8 +1,8 @@
 // Files of a box's machine.
 #include "addon/machine_call.h"
-#include "mm/file_io.h"
-#include "mm/page_cache.h"
-#include "mm/writeback.h"
+#include "mm/file/file_io.h"
+#include "mm/file/page_cache.h"
+#include "mm/file/writeback.h"
 
 namespace pagebox::addon {
 

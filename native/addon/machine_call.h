@@ -12,7 +12,7 @@
 #include <string>
 
 #include "addon/box_object.h"
-#include "engine/livelock.h"
+#include "engine/scenario/livelock.h"
 
 namespace pagebox::addon {
 

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "addon/machine_call.h"
+#include "mm/fault/user_access.h"
 #include "mm/pagemap.h"
-#include "mm/user_access.h"
 
 namespace pagebox::addon {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "engine/cost.h"
+#include "engine/measure/cost.h"
 #include "page/device_type.h"
 #include "page/layout.h"
 #include "page/object_kind.h"

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "addon/js_value.h"
-#include "engine/race.h"
+#include "engine/race/race.h"
 
 namespace pagebox::addon {
 

@@ -6,7 +6,7 @@
 #include "addon/js_read.h"
 #include "addon/names.h"
 #include "addon/op_result_value.h"
-#include "engine/race.h"
+#include "engine/race/race.h"
 
 namespace pagebox::addon {
 

@@ -9,7 +9,7 @@
 #include "addon/random_ops_value.h"
 #include "addon/scenario_value.h"
 #include "addon/status.h"
-#include "engine/race_ops.h"
+#include "engine/race/race_ops.h"
 
 namespace pagebox::addon {
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "addon/js_read.h"
-#include "engine/op_mix.h"
-#include "engine/random_ops.h"
+#include "engine/scenario/op_mix.h"
+#include "engine/scenario/random_ops.h"
 
 namespace pagebox::addon {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "addon/js_value.h"
-#include "engine/ops.h"
+#include "engine/scenario/ops.h"
 
 namespace pagebox::addon {
 

@@ -8,9 +8,9 @@
 #include "addon/random_ops_value.h"
 #include "addon/record_value.h"
 #include "addon/status.h"
-#include "engine/op_mix.h"
-#include "engine/op_row.h"
-#include "engine/sandbox.h"
+#include "engine/box/sandbox.h"
+#include "engine/scenario/op_mix.h"
+#include "engine/scenario/op_row.h"
 
 namespace pagebox::addon {
 namespace {

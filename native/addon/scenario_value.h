@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "addon/js_value.h"
-#include "engine/audit_mm.h"
-#include "engine/livelock.h"
-#include "engine/program.h"
+#include "engine/audit/audit_mm.h"
+#include "engine/scenario/livelock.h"
+#include "engine/scenario/program.h"
 
 namespace pagebox::addon {
 

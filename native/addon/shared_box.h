@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/box.h"
+#include "engine/box/box.h"
 
 namespace pagebox::addon {
 

@@ -1,7 +1,7 @@
 #include "base/rcu.h"
 
 #ifdef PAGEBOX_MODEL
-#include "base/model_run.h"
+#include "base/model/model_run.h"
 #endif
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #ifdef PAGEBOX_MODEL
-#include "base/model_run.h"
+#include "base/model/model_run.h"
 #endif
 
 namespace pagebox::inline PAGEBOX_ENV {

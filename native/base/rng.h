@@ -17,6 +17,12 @@ constexpr std::uint64_t splitmix64(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
+/// `value` into a hash of what came before it; the order counts.
+constexpr std::uint64_t add_to_hash(std::uint64_t hash, std::uint64_t value) {
+  std::uint64_t state = hash ^ value;
+  return splitmix64(state);
+}
+
 /// xoshiro256** (Blackman, Vigna, ACM TOMS 2021).
 class Rng {
  public:

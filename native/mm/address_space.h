@@ -9,8 +9,8 @@
 #include "base/atomic.h"
 #include "base/errc.h"
 #include "base/lock.h"
-#include "mm/fault_result.h"
-#include "mm/slot_tree.h"
+#include "mm/fault/fault_result.h"
+#include "mm/file/slot_tree.h"
 #include "mm/vma.h"
 #include "page/pfn.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/env.h"
 #include "mm/address_space.h"
-#include "mm/large_folio.h"
+#include "mm/huge/large_folio.h"
 #include "mm/machine.h"
 #include "page/address.h"
 #include "page/page.h"

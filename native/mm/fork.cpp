@@ -1,11 +1,11 @@
 // fork: the child's mappings, and a copy of the page tables for those that ever
 // held an anonymous page.
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/huge.h"
-#include "mm/hugetlb.h"
+#include "mm/huge/huge.h"
+#include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -2,11 +2,11 @@
 
 #include <utility>
 
+#include "mm/file/page_cache.h"
+#include "mm/file/writeback.h"
 #include "mm/folio_state.h"
-#include "mm/page_cache.h"
 #include "mm/pte.h"
-#include "mm/rmap.h"
-#include "mm/writeback.h"
+#include "mm/rmap/rmap.h"
 #include "page/folio.h"
 #include "page/needs.h"
 

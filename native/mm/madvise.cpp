@@ -1,12 +1,12 @@
 // madvise(2): walks the vmas of a range and does to each what was advised.
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
+#include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/hugetlb.h"
-#include "mm/madvise_lru.h"
+#include "mm/gup/gup.h"
+#include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
-#include "mm/page_cache.h"
 #include "mm/range.h"
+#include "mm/swap/madvise_lru.h"
 #include "mm/zap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

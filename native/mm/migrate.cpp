@@ -3,9 +3,9 @@
 // a reference of its own (a pin, a pipe) shows in the count, and the folio stays.
 #include "mm/migrate.h"
 
+#include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
-#include "mm/page_cache.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

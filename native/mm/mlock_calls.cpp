@@ -1,8 +1,8 @@
 // mlock(2) and munlock(2).
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/huge.h"
+#include "mm/gup/gup.h"
+#include "mm/huge/huge.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "page/folio.h"

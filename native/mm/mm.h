@@ -55,7 +55,7 @@ struct MmapRequest {
   AddressSpace* file = nullptr;  // null: anonymous
   std::uint64_t file_handle = 0;
   std::uint64_t pgoff = 0;
-  bool hugetlb = false;           // of the pool's huge pages: see mm/hugetlb.h
+  bool hugetlb = false;           // of the pool's huge pages: see mm/huge/hugetlb.h
   std::uint64_t extra_flags = 0;  // kVmPfnMap and the like, for drivers
   /// A driver maps its pages before anyone can see the mapping; null: nothing to
   /// do. An error undoes the mapping.

@@ -1,5 +1,5 @@
 // mmap and munmap.
-#include "mm/hugetlb.h"
+#include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "mm/zap.h"

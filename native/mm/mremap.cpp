@@ -1,6 +1,6 @@
 // mremap to a fixed place, without growing: the entries move, the pages stay.
-#include "mm/huge.h"
-#include "mm/hugetlb.h"
+#include "mm/huge/huge.h"
+#include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "mm/zap.h"

@@ -1,10 +1,10 @@
 #include "mm/pagemap.h"
 
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/huge.h"
-#include "mm/hugetlb.h"
-#include "mm/pin_question.h"
+#include "mm/gup/pin_question.h"
+#include "mm/huge/huge.h"
+#include "mm/huge/hugetlb.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "base/env.h"
-#include "mm/fault_result.h"
+#include "mm/fault/fault_result.h"
 #include "page/page.h"
 #include "page/pfn.h"
 

@@ -1,9 +1,9 @@
 // Soft-dirty: which pages were written since the bits were last cleared.
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
+#include "mm/gup/pin_question.h"
 #include "mm/mm.h"
-#include "mm/pin_question.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

@@ -6,7 +6,7 @@
 // a moment (a walk finds its entry twice), never none.
 #include <algorithm>
 
-#include "mm/huge.h"
+#include "mm/huge/huge.h"
 #include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

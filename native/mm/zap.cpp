@@ -4,11 +4,11 @@
 #include <span>
 #include <vector>
 
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/huge.h"
-#include "mm/hugetlb.h"
-#include "mm/rmap.h"
+#include "mm/huge/huge.h"
+#include "mm/huge/hugetlb.h"
+#include "mm/rmap/rmap.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

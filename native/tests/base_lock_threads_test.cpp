@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "base/host/threads.h"
 #include "base/lock.h"
-#include "base/threads.h"
 
 namespace {
 

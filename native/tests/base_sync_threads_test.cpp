@@ -6,10 +6,10 @@
 
 #include "base/arena.h"
 #include "base/completion.h"
+#include "base/host/threads.h"
 #include "base/percpu_ref.h"
 #include "base/rcu.h"
 #include "base/seqcount.h"
-#include "base/threads.h"
 
 namespace {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "both/engine_box_machine_fixture.h"
-#include "engine/audit.h"
-#include "engine/box_machine.h"
-#include "mm/user_access.h"
+#include "engine/audit/audit.h"
+#include "engine/box/box_machine.h"
+#include "mm/fault/user_access.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

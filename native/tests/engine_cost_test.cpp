@@ -1,7 +1,7 @@
 // Each limit loop leaves the same words behind as the scheme that it measures.
-#include "engine/cost.h"
+#include "engine/measure/cost.h"
 
-#include "engine/limit_loops.h"
+#include "engine/measure/limit_loops.h"
 #include "tests/both/engine_fixture.h"
 #include "tests/both/test_name.h"
 

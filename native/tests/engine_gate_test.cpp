@@ -1,12 +1,12 @@
 // Several OS threads share a box: calls, exclusive runs and close() keep apart.
-#include "engine/box_gate.h"
+#include "engine/box/box_gate.h"
 
 #include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
 
-#include "engine/box_machine.h"
+#include "engine/box/box_machine.h"
 #include "tests/both/engine_box_machine_fixture.h"
 #include "tests/both/engine_fixture.h"
 

@@ -1,6 +1,6 @@
 // Operations of several threads of the system against each other, audited after
 // each round. PAGEBOX_SECONDS makes the races longer.
-#include "engine/race_ops.h"
+#include "engine/race/race_ops.h"
 
 #include <gtest/gtest.h>
 

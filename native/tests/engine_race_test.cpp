@@ -1,5 +1,5 @@
 // Races are exact: whatever the threads did, the accounts explain every word.
-#include "engine/race.h"
+#include "engine/race/race.h"
 
 #include <thread>
 

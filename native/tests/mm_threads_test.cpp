@@ -3,9 +3,9 @@
 #include <thread>
 
 #include "base/rng.h"
-#include "mm/gup.h"
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
 #include "mm/migrate.h"
-#include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "mm/gup.h"
+#include "mm/gup/gup.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {

@@ -1,6 +1,6 @@
 #include "zone_device/dax_file.h"
 
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/zap.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mm/address_space.h"
-#include "mm/file_io.h"
+#include "mm/file/file_io.h"
 #include "mm/mm.h"
 #include "zone_device/dax_device.h"
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/huge.h"
-#include "mm/rmap.h"
+#include "mm/gup/gup.h"
+#include "mm/huge/huge.h"
+#include "mm/rmap/rmap.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

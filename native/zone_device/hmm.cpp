@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/huge.h"
+#include "mm/huge/huge.h"
 #include "page/folio.h"
 #include "zone_device/dev_pagemap.h"
 

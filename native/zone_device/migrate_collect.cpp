@@ -2,10 +2,10 @@
 // process's page table.
 #include <algorithm>
 
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
-#include "mm/huge.h"
-#include "mm/rmap.h"
+#include "mm/huge/huge.h"
+#include "mm/rmap/rmap.h"
 #include "page/folio.h"
 #include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "base/uninit_array.h"
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 #include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"
 

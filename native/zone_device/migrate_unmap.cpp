@@ -2,7 +2,7 @@
 // first look at who else holds the page.
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 #include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"
 

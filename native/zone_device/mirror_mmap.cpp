@@ -1,5 +1,5 @@
 // The device's own mmap.
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 #include "zone_device/mirror.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -1,6 +1,6 @@
 #include "zone_device/p2pdma.h"
 
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

@@ -13,7 +13,7 @@ const names = rows.map(([name]) => name)
 
 /** The addon has no table of these; the header is the one place where they are named. */
 function namesOfMm(): string[] {
-  const header = readFileSync(join(root, 'native/engine/audit_mm.h'), 'utf8')
+  const header = readFileSync(join(root, 'native/engine/audit/audit_mm.h'), 'utf8')
   const [, list = ''] = /kMmInvariantNames = \{([^}]*)\}/.exec(header) ?? []
   return [...list.matchAll(/"([\w-]+)"/g)].map(([, name = '']) => name)
 }

@@ -28,27 +28,44 @@ describe('native/sources.txt', () => {
     expect([...listed].sort()).toEqual(sourcesBelow('native').sort())
   })
 
-  test('is split into core and addon without loss', () => {
-    expect([...part('core'), ...part('addon')].sort()).toEqual([...listed].sort())
+  test('is split into the core of each environment and the addon without loss', () => {
+    expect([...new Set([...part('host'), ...part('model'), ...part('addon')])].sort()).toEqual([...listed].sort())
     expect(part('addon').every((path) => path.startsWith('native/addon/'))).toBe(true)
-    expect(part('core').some((path) => path.startsWith('native/addon/'))).toBe(false)
+    for (const environment of ['host', 'model'])
+      expect(part(environment).some((path) => path.startsWith('native/addon/'))).toBe(false)
   })
 
-  test('goes into the units of the core without loss, each of one room', () => {
-    const units = printed('core')
+  test('compiles a folder of one environment there alone, and no other file is wrapped in #ifdef', () => {
+    const only = (name: string, other: string) => part(name).filter((path) => !part(other).includes(path))
+    expect(only('host', 'model').length).toBeGreaterThan(0)
+    expect(only('model', 'host').length).toBeGreaterThan(0)
+    for (const path of only('host', 'model')) expect(path).toMatch(/^native\/(base\/host|engine\/(race|measure))\//)
+    for (const path of only('model', 'host')) expect(path).toMatch(/^native\/(base\/model|explore)\//)
+    const wrapped = listed.filter((path) => {
+      const lines = read(path)
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+      const begins = lines.find((line) => !/^(\/\/|#include)/.test(line)) ?? ''
+      return /^#ifn?def PAGEBOX_MODEL/.test(begins) && /^#endif/.test(lines.at(-1) ?? '')
+    })
+    expect(wrapped).toEqual([])
+  })
+
+  test.each(['host', 'model'])('goes into the units of the %s without loss, each of one room', (environment) => {
+    const units = printed(environment)
     const included = units.flatMap((unit) => {
-      const files = [...read(unit).matchAll(/^#include "\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
+      const files = [...read(unit).matchAll(/^#include "\.\.\/\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
       expect(new Set(files.map((file) => file.split('/')[1])).size, unit).toBe(1)
       return files
     })
-    expect(included.sort()).toEqual(part('core').sort())
+    expect(included.sort()).toEqual(part(environment).sort())
   })
 
   test('is the only list in binding.gyp', () => {
     const gyp = read('binding.gyp')
     expect(gyp).not.toMatch(/\.cpp|\.S\b/)
-    expect(gyp.match(/scripts\/sources\.mjs core/g)).toHaveLength(2)
-    expect(gyp.match(/scripts\/sources\.mjs addon/g)).toHaveLength(1)
+    for (const name of ['host', 'model', 'addon'])
+      expect(gyp.match(new RegExp(`scripts/sources\\.mjs ${name}\\b`, 'g')), name).toHaveLength(1)
   })
 
   const hasCmake = existsSync('/usr/bin/cmake') || existsSync('/usr/local/bin/cmake')
@@ -70,8 +87,8 @@ describe('native/sources.txt', () => {
         .map(({ file, command }) => ({ file: relative(root, file), model: command.includes('-DPAGEBOX_MODEL') }))
         .filter(({ file }) => file.startsWith('native/'))
       const files = (model: boolean) => native.filter((entry) => entry.model === model).map((entry) => entry.file)
-      expect(files(false).sort()).toEqual([...listed].sort())
-      expect(files(true).sort()).toEqual(part('core').sort())
+      expect(files(false).sort()).toEqual([...part('host'), ...part('addon')].sort())
+      expect(files(true).sort()).toEqual(part('model').sort())
     } finally {
       rmSync(build, { recursive: true, force: true })
     }

@@ -8,9 +8,9 @@
 
 #include "base/completion.h"
 #include "base/lock.h"
-#include "mm/fault.h"
+#include "mm/fault/fault.h"
+#include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
-#include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/zone_device_fixture.h"
 

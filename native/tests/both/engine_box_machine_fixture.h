@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 
-#include "engine/audit.h"
-#include "engine/box.h"
-#include "engine/box_machine.h"
-#include "mm/user_access.h"
+#include "engine/audit/audit.h"
+#include "engine/box/box.h"
+#include "engine/box/box_machine.h"
+#include "mm/fault/user_access.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

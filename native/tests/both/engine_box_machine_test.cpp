@@ -1,12 +1,12 @@
 // A box's machine: one memory, one audit, and what is left when users go.
 #include <gtest/gtest.h>
 
-#include "engine/box.h"
-#include "engine/box_machine.h"
+#include "engine/box/box.h"
+#include "engine/box/box_machine.h"
 #include "engine_box_machine_fixture.h"
-#include "mm/file_io.h"
-#include "mm/large_folio.h"
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
+#include "mm/file/file_io.h"
+#include "mm/huge/large_folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

@@ -2,8 +2,8 @@
 // what is left when users and devices go.
 #include <gtest/gtest.h>
 
-#include "engine/box.h"
-#include "engine/box_machine.h"
+#include "engine/box/box.h"
+#include "engine/box/box_machine.h"
 #include "engine_box_machine_fixture.h"
 #include "mm/folio_state.h"
 

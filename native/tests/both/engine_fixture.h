@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "engine/audit.h"
-#include "engine/box.h"
+#include "engine/audit/audit.h"
+#include "engine/box/box.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -1,11 +1,11 @@
-#include "engine/pattern.h"
+#include "engine/scenario/pattern.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
 
-#include "engine/histogram.h"
+#include "engine/race/histogram.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

@@ -1,7 +1,7 @@
 // The audit of address spaces finds what is wrong, and nothing else.
+#include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/user_access.h"
+#include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/audit_mm.h"
+#include "engine/audit/audit_mm.h"
 #include "mm/machine.h"
 #include "mm/mm.h"
 #include "pins/registry.h"

@@ -1,9 +1,9 @@
 // Transparent huge pages: what maps them, what splits them, and who stops that.
+#include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/huge.h"
-#include "mm/reclaim.h"
-#include "mm/user_access.h"
+#include "mm/gup/gup.h"
+#include "mm/huge/huge.h"
+#include "mm/swap/reclaim.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

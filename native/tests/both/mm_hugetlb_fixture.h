@@ -1,11 +1,11 @@
 // A small machine with a pool of huge pages.
 #pragma once
 
+#include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/huge.h"
-#include "mm/hugetlb.h"
-#include "mm/user_access.h"
+#include "mm/gup/gup.h"
+#include "mm/huge/huge.h"
+#include "mm/huge/hugetlb.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

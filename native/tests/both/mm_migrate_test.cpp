@@ -1,7 +1,7 @@
 // Migration between frames: data and mappings follow, pinned pages stay.
-#include "mm/gup.h"
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
 #include "mm/migrate.h"
-#include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

@@ -1,11 +1,11 @@
 // mm with every scheme: pages that a pin has off their LRU stay off it and come
 // back to the right list; counts survive whatever mm does meanwhile.
+#include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
+#include "mm/gup/gup.h"
+#include "mm/gup/pin_question.h"
 #include "mm/migrate.h"
-#include "mm/pin_question.h"
-#include "mm/rmap.h"
-#include "mm/user_access.h"
+#include "mm/rmap/rmap.h"
 #include "pins/batch.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/test_name.h"

@@ -1,5 +1,5 @@
 // SlotTree against a map, and what it costs: slots far away, and none between.
-#include "mm/slot_tree.h"
+#include "mm/file/slot_tree.h"
 
 #include <gtest/gtest.h>
 

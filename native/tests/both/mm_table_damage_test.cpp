@@ -1,7 +1,7 @@
 // What memory management does when somebody writes into the descriptor of a page table.
 #include <gtest/gtest.h>
 
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox {

@@ -1,15 +1,15 @@
 // What the thread of 2018 began with: a file's page is pinned for a device,
 // writeback cleans it, the device stores, and nobody knows that it is dirty.
-#include "mm/writeback.h"
+#include "mm/file/writeback.h"
 
 #include <string>
 
-#include "mm/file_io.h"
+#include "mm/fault/user_access.h"
+#include "mm/file/file_io.h"
+#include "mm/file/memory_disk.h"
+#include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/memory_disk.h"
-#include "mm/page_cache.h"
-#include "mm/user_access.h"
+#include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/test_name.h"
 

@@ -2,7 +2,7 @@
 // read there is followed only as far as it leads to something.
 #include "base/retry.h"
 #include "base/rng.h"
-#include "mm/gup.h"
+#include "mm/gup/gup.h"
 #include "mm/migrate.h"
 #include "tests/both/zone_device_fixture.h"
 

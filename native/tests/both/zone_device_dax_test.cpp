@@ -1,12 +1,12 @@
 // Files whose blocks are mapped themselves, and what pins may do to them.
 #include <array>
 
-#include "mm/file_io.h"
+#include "mm/fault/user_access.h"
+#include "mm/file/file_io.h"
+#include "mm/file/memory_disk.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/memory_disk.h"
+#include "mm/gup/gup.h"
 #include "mm/pagemap.h"
-#include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 #include "zone_device/dax_file.h"
 

@@ -4,12 +4,12 @@
 #include <cstring>
 #include <optional>
 
-#include "mm/file_io.h"
+#include "mm/file/file_io.h"
+#include "mm/file/memory_disk.h"
+#include "mm/file/page_cache.h"
+#include "mm/file/writeback.h"
 #include "mm/folio_state.h"
-#include "mm/gup.h"
-#include "mm/memory_disk.h"
-#include "mm/page_cache.h"
-#include "mm/writeback.h"
+#include "mm/gup/gup.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/audit_mm.h"
-#include "mm/user_access.h"
+#include "engine/audit/audit_mm.h"
+#include "mm/fault/user_access.h"
 #include "pins/registry.h"
 #include "tests/both/test_name.h"
 #include "zone_device/mirror.h"

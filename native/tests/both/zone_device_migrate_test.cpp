@@ -1,7 +1,7 @@
 // What moves to a device and back, what stays, and that nothing is lost.
 #include <algorithm>
 
-#include "mm/gup.h"
+#include "mm/gup/gup.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {

@@ -1,8 +1,8 @@
 // Memory on the bus: mapped shared, pinned by who asks for it, never for long.
-#include "mm/file_io.h"
-#include "mm/gup.h"
-#include "mm/memory_disk.h"
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
+#include "mm/file/file_io.h"
+#include "mm/file/memory_disk.h"
+#include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
 #include "zone_device/p2pdma.h"
 

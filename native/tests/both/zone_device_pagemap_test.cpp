@@ -1,5 +1,5 @@
 // Device memory comes and goes; what is held keeps it.
-#include "mm/gup.h"
+#include "mm/gup/gup.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {

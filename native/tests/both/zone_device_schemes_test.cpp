@@ -1,7 +1,7 @@
 // Device pages keep pgmap and the driver's data in the words that some schemes
 // count in: mm refuses to pin them there.
-#include "mm/gup.h"
-#include "mm/pin_question.h"
+#include "mm/gup/gup.h"
+#include "mm/gup/pin_question.h"
 #include "tests/both/test_name.h"
 #include "tests/both/zone_device_fixture.h"
 

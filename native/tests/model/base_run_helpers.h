@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/model_run.h"
-#include "base/random_strategy.h"
+#include "base/model/model_run.h"
+#include "base/model/random_strategy.h"
 
 namespace pagebox::testing {
 

@@ -1,6 +1,6 @@
 // Operations of several threads under random seeded schedules: clean, the same
 // again with the same seed; and what a schedule can come to is told apart.
-#include "engine/model_ops.h"
+#include "explore/model_ops.h"
 
 #include <gtest/gtest.h>
 

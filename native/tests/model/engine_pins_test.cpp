@@ -1,13 +1,13 @@
 // Every scheme under random seeded schedules: clean, and the same again with the
 // same seed. With a historic defect switched on, the exploration finds it.
-#include "engine/model_pins.h"
+#include "explore/model_pins.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <string>
 
-#include "engine/entry.h"
+#include "explore/entry.h"
 #include "pins/registry.h"
 #include "tests/both/test_name.h"
 

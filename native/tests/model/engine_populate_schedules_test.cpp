@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base_run_helpers.h"
-#include "engine/box.h"
+#include "engine/box/box.h"
 #include "pins/registry.h"
 
 namespace pagebox::testing {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
-#include "mm/gup.h"
-#include "mm/huge.h"
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
+#include "mm/huge/huge.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

@@ -2,9 +2,9 @@
 // that works on lists, under random schedules; and speculative pins whose undoing
 // drops the last reference.
 #include "base_run_helpers.h"
-#include "mm/gup.h"
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
 #include "mm/migrate.h"
-#include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/test_name.h"
 

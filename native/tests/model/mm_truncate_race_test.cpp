@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
-#include "mm/file_io.h"
+#include "mm/file/file_io.h"
+#include "mm/file/page_cache.h"
 #include "mm/migrate.h"
-#include "mm/page_cache.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

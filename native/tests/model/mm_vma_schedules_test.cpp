@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
+#include "mm/fault/user_access.h"
 #include "mm/migrate.h"
-#include "mm/user_access.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
-#include "mm/file_io.h"
-#include "mm/gup.h"
-#include "mm/memory_disk.h"
-#include "mm/user_access.h"
-#include "mm/writeback.h"
+#include "mm/fault/user_access.h"
+#include "mm/file/file_io.h"
+#include "mm/file/memory_disk.h"
+#include "mm/file/writeback.h"
+#include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {

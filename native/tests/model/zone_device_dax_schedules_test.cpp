@@ -6,8 +6,8 @@
 #include <array>
 
 #include "base_run_helpers.h"
-#include "mm/gup.h"
-#include "mm/user_access.h"
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
 #include "zone_device/dax_file.h"
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
-#include "mm/gup.h"
+#include "mm/gup/gup.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {

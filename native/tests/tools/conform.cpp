@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "engine/sandbox.h"
+#include "engine/box/sandbox.h"
 #include "pins/registry.h"
 #include "tools/json.h"
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "engine/model_ops.h"
+#include "explore/model_ops.h"
 #include "pins/registry.h"
 
 using namespace pagebox;  // NOLINT: a program of its own

@@ -1,0 +1,35 @@
+// Each fiber that can go on is chosen with the same probability: quick, and
+// without a guarantee; small chances add up over many runs.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "base/env.h"
+#include "base/model/strategy.h"
+#include "base/rng.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class RandomStrategy final : public Strategy {
+ public:
+  explicit RandomStrategy(std::uint64_t seed) : seed_(seed), rng_(seed) {}
+
+  /// Run i is a function of (seed, i): any one can be repeated alone.
+  bool begin(std::uint64_t run) override {
+    rng_ = Rng::stream(seed_, run);
+    return true;
+  }
+  FiberId next_fiber(const Choice& choice) override {
+    FiberSet left = choice.runnable;
+    auto skip = rng_.below(static_cast<std::uint64_t>(std::popcount(left)));
+    for (; skip != 0; --skip) left &= left - 1;
+    return static_cast<FiberId>(std::countr_zero(left));
+  }
+
+ private:
+  std::uint64_t seed_;
+  Rng rng_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

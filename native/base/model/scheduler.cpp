@@ -1,0 +1,259 @@
+#include "base/model/scheduler.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+namespace {
+
+constexpr std::uint32_t kPointsOfProgress = 64;  // see RunLimits::max_idle_spins
+
+}  // namespace
+
+RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
+                          const RunLimits& limits) {
+  if (active_scheduler != nullptr) model_misuse("a run inside a run");
+  if (bodies.size() > kMaxFibers) model_misuse("more than 64 fibers");
+  strategy_ = &strategy;
+  limits_ = limits;
+  outcome_ = RunOutcome{};
+  choices_.clear();
+  runnable_ = daemons_ = sleeping_ = 0;
+  count_ = 0;
+  idle_spins_ = 0;
+  steps_ = switches_ = next_look_ = 0;
+  hash_ = 0xcbf29ce484222325U;  // FNV's offset basis
+  ended_ = false;
+  ++serial_;
+  if (limits_.detect_races) races_.begin();
+  main_.adopt_thread();
+  active_scheduler = this;
+  for (const FiberBody& body : bodies) {
+    if (limits_.detect_races) races_.add_fiber(kNoFiber);
+    start(body, main_);
+    if (ended_) break;
+  }
+  current_ = kNoFiber;
+  if (!ended_) {
+    if (runnable_ == 0) {
+      settle_end(RunEnd::kClean);
+    } else {
+      current_ = choose(runnable_);
+      switch_fiber(main_, context(current_));
+    }
+  }
+  active_scheduler = nullptr;
+  current_ = kNoFiber;
+  outcome_.steps = steps_;
+  outcome_.switches = switches_;
+  outcome_.schedule_hash = hash_;
+  outcome_.choices = choices_;
+  outcome_.pending = {pending_.data(), count_};
+  return outcome_;
+}
+
+// Runs the new fiber up to its first scheduling point: what lies before touches
+// nothing shared, so a choice there would only multiply the schedules.
+void Scheduler::start(FiberBody body, FiberContext& starter) {
+  const auto id = static_cast<FiberId>(count_++);
+  if (id == fibers_.size()) {
+    fibers_.push_back(std::make_unique<Fiber>());
+    pending_.emplace_back();
+    if (fibers_.back()->stack.create(id) != Errc::kOk)
+      model_misuse("no memory for a fiber's stack");
+  }
+  Fiber& fiber = *fibers_[id];
+  fiber.owner = this;
+  fiber.body = body;
+  fiber.starter = &starter;
+  fiber.sleeps_on = nullptr;
+  fiber.points = 0;
+  pending_[id] = {};
+  if (!fiber.is_idle) fiber.stack.prepare(&fiber_main, &fiber);
+  fiber.is_idle = false;
+  runnable_ |= fiber_bit(id);
+  current_ = id;
+  switch_fiber(starter, fiber.stack.context());
+}
+
+void Scheduler::fiber_main(void* arg) {
+  auto* fiber = static_cast<Fiber*>(arg);
+  fiber->stack.context().arrived();
+  for (;;) {
+    fiber->body.run(fiber->body.arg);
+    fiber->owner->finished();
+  }
+}
+
+void Scheduler::finished() {
+  Fiber& self = *fibers_[current_];
+  runnable_ &= ~fiber_bit(current_);
+  idle_spins_ = 0;
+  self.is_idle = true;
+  if (FiberContext* starter = self.starter) {
+    self.starter = nullptr;
+    switch_fiber(self.stack.context(), *starter);
+  } else if (runnable_ != 0) {
+    hand_over(runnable_);
+  } else {
+    settle_end((sleeping_ & ~daemons_) != 0 ? RunEnd::kDeadlock : RunEnd::kClean);
+    switch_fiber(self.stack.context(), main_);
+  }
+  // Here in the next run, with another body.
+}
+
+void Scheduler::announce(Access access, const void* at, std::size_t bytes) {
+  pending_[current_] = {at, static_cast<std::uint32_t>(bytes), access};
+}
+
+void Scheduler::point(Access access, const void* at, std::size_t bytes) {
+  announce(access, at, bytes);
+  const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
+  if (!is_plain || !limits_.detect_races) {
+    if (++fibers_[current_]->points >= kPointsOfProgress) idle_spins_ = 0;
+    hand_over(runnable_);
+  }
+  check_access();
+}
+
+void Scheduler::check_access() {
+  if (limits_.observer != nullptr) limits_.observer->step(current_, pending_[current_]);
+  if (!limits_.detect_races) return;
+  switch (races_.access(current_, pending_[current_])) {
+    case RaceDetector::Verdict::kFine: return;
+    case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(RunEnd::kDataRace);
+    case RaceDetector::Verdict::kUseAfterFree: end(RunEnd::kUseAfterFree);
+  }
+}
+
+/// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
+void Scheduler::hand_over(FiberSet candidates) {
+  Fiber& self = *fibers_[current_];
+  if (FiberContext* starter = self.starter) {
+    self.starter = nullptr;
+    switch_fiber(self.stack.context(), *starter);
+    return;
+  }
+  if (steps_ >= next_look_) look_at_limits();
+  const FiberId next = choose(candidates);
+  if (next == current_) return;
+  ++switches_;
+  current_ = next;
+  switch_fiber(self.stack.context(), context(next));
+}
+
+void Scheduler::look_at_limits() {
+  constexpr std::uint64_t kBetweenLooks = 4096;
+  if (steps_ >= limits_.max_steps) end(RunEnd::kLimit);
+  if (limits_.stop != nullptr && *limits_.stop != 0) end(RunEnd::kStopped);
+  next_look_ = std::min(limits_.max_steps, steps_ + kBetweenLooks);
+}
+
+FiberId Scheduler::choose(FiberSet candidates) {
+  FiberId next;
+  if (std::has_single_bit(candidates)) {
+    next = static_cast<FiberId>(std::countr_zero(candidates));
+  } else {
+    next = strategy_->next_fiber({candidates, current_, steps_, {pending_.data(), count_}});
+    if (next >= kMaxFibers || (candidates & fiber_bit(next)) == 0) {
+      model_misuse("the strategy chose a fiber that cannot go on");
+    }
+    if (limits_.record_choices) choices_.push_back(next);
+  }
+  ++steps_;
+  hash_ = (hash_ ^ next) * 0x100000001b3U;  // FNV-1a
+  return next;
+}
+
+void Scheduler::relax() {
+  announce(Access::kYield, nullptr, 0);
+  fibers_[current_]->points = 0;
+  if (++idle_spins_ > limits_.max_idle_spins) end(RunEnd::kLivelock);
+  const FiberSet others = runnable_ & ~fiber_bit(current_);
+  hand_over(others != 0 ? others : runnable_);
+}
+
+void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
+  point(Access::kWait, at, sizeof *at);
+  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != expected) return;
+  const FiberId me = current_;
+  fibers_[me]->sleeps_on = at;
+  runnable_ &= ~fiber_bit(me);
+  sleeping_ |= fiber_bit(me);
+  idle_spins_ = 0;
+  if (runnable_ == 0) end((sleeping_ & ~daemons_) != 0 ? RunEnd::kDeadlock : RunEnd::kClean);
+  hand_over(runnable_);
+  if (limits_.detect_races) races_.after_wait(me, at);
+}
+
+// No scheduling point: it changes only who can go on, and whoever is woken may
+// still be chosen later.
+void Scheduler::wake(const std::uint32_t* at) {
+  FiberSet woken = 0;
+  for (FiberSet left = sleeping_; left != 0; left &= left - 1) {
+    const auto id = static_cast<FiberId>(std::countr_zero(left));
+    if (fibers_[id]->sleeps_on == at) woken |= fiber_bit(id);
+  }
+  if (woken == 0) return;
+  if (limits_.detect_races) races_.before_wake(current_, at);
+  sleeping_ &= ~woken;
+  runnable_ |= woken;
+  idle_spins_ = 0;
+}
+
+FiberId Scheduler::spawn(FiberBody body, SpawnKind kind) {
+  if (count_ == kMaxFibers) return kNoFiber;
+  const FiberId parent = current_;
+  const auto child = static_cast<FiberId>(count_);
+  if (limits_.detect_races) races_.add_fiber(parent);
+  if (kind == SpawnKind::kDaemon) daemons_ |= fiber_bit(child);
+  start(body, context(parent));
+  current_ = parent;
+  return child;
+}
+
+void Scheduler::fail(const char* text, const char* file, int line) {
+  outcome_.text = text;
+  outcome_.file = file;
+  outcome_.line = line;
+  end(RunEnd::kAssertion);
+}
+
+void Scheduler::settle_end(RunEnd how) {
+  ended_ = true;
+  outcome_.end = how;
+  if (how != RunEnd::kClean) outcome_.fiber = current_;
+  if (how == RunEnd::kDeadlock) outcome_.sleeping = sleeping_ & ~daemons_;
+}
+
+// Leaves the fiber for good; the next run that needs the stack begins it anew.
+void Scheduler::end(RunEnd how) {
+  settle_end(how);
+  switch_fiber(context(current_), main_);
+  model_misuse("an abandoned fiber went on");
+}
+
+ModelRunner::ModelRunner() : scheduler_(std::make_unique<Scheduler>()) {}
+ModelRunner::~ModelRunner() = default;
+
+RunOutcome ModelRunner::run(std::span<const FiberBody> bodies, Strategy& strategy,
+                            const RunLimits& limits) {
+  return scheduler_->run(bodies, strategy, limits);
+}
+
+const char* run_end_name(RunEnd end) {
+  switch (end) {
+    case RunEnd::kClean: return "clean";
+    case RunEnd::kDeadlock: return "deadlock";
+    case RunEnd::kLivelock: return "livelock";
+    case RunEnd::kLimit: return "limit";
+    case RunEnd::kDataRace: return "data race";
+    case RunEnd::kUseAfterFree: return "use after free";
+    case RunEnd::kAssertion: return "assertion";
+    case RunEnd::kStopped: return "stopped";
+  }
+  return "unknown";
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,71 @@
+// The part of the audit that looks at one folio.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/audit/audit.h"
+#include "engine/box/box.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Takes rows, counts all of them and keeps the first.
+class AuditSink {
+ public:
+  AuditSink(AuditReport& report, std::size_t max_rows) : report_(report), max_rows_(max_rows) {}
+
+  /// `explain` is called only for a row that is kept.
+  template <class Explain>
+  void add(Invariant invariant, Pfn pfn, std::string_view field, std::uint64_t expected,
+           std::uint64_t found, Explain&& explain) {
+    ++report_.rows_total;
+    ++report_.by_invariant[static_cast<unsigned>(invariant)];
+    if (report_.rows.size() < max_rows_)
+      report_.rows.push_back({invariant, pfn, std::string(field), expected, found, explain()});
+  }
+
+ private:
+  AuditReport& report_;
+  std::size_t max_rows_;
+};
+
+/// Compares folios with what their setups say: the setup is done once more, at the
+/// same pfn of a scratch array, and the fields that nobody may have changed are
+/// compared one by one. The others follow from the accounts.
+class FolioAudit {
+ public:
+  FolioAudit(const Box& box, Memmap& scratch, Zone& scratch_zone, Allocator& scratch_allocator)
+      : box_(box),
+        scratch_(scratch),
+        scratch_zone_(scratch_zone),
+        scratch_allocator_(scratch_allocator) {}
+
+  /// `head`'s pages, of which `record` says what they are.
+  void check(Pfn head, const PageRecord& record, AuditSink& sink);
+  void check_free(Pfn pfn, AuditSink& sink);
+  void check_never(Pfn pfn, AuditSink& sink);
+
+ private:
+  struct Holders {
+    std::uint64_t pins = 0, refs = 0, isolations = 0;
+    bool known = false;  // false: there is no ledger, and pins is the scheme's word
+  };
+
+  Holders holders_of(Pfn head) const;
+  void replay_setup(Pfn head, const PageRecord& record);
+  void check_references(Pfn head, const PageRecord& record, const Holders& holders,
+                        AuditSink& sink);
+  void check_pins(Pfn head, const Holders& holders, AuditSink& sink);
+  void check_mapcount(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);
+  void check_flags(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);
+  void check_fields(Pfn head, const PageRecord& record, AuditSink& sink);
+  void check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& record, AuditSink& sink);
+
+  const Box& box_;
+  Memmap& scratch_;
+  Zone& scratch_zone_;
+  Allocator& scratch_allocator_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

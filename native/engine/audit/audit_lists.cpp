@@ -1,0 +1,93 @@
+#include "engine/audit/audit_lists.h"
+
+#include <algorithm>
+
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+namespace {
+
+constexpr const char* kRing = "a list is a closed ring of pages with PG_lru";
+
+class ListWalk {
+ public:
+  ListWalk(Box& box, AuditSink& sink) : box_(box), sink_(sink) {}
+
+  std::uint64_t walk_all() {
+    Zone& zone = box_.zone();
+    Guard guard(zone.lru_lock());
+    for (unsigned i = 0; i < kLruKinds; ++i) walk(static_cast<LruKind>(i));
+    return met_;
+  }
+
+  /// Who has PG_lru and is on no list: looked for only when the numbers differ.
+  void find_lost() {
+    std::vector<std::uint64_t> met;
+    {
+      Zone& zone = box_.zone();
+      Guard guard(zone.lru_lock());
+      for (unsigned i = 0; i < kLruKinds; ++i) {
+        (void)zone.for_each(static_cast<LruKind>(i), [&](Page page) {
+          if (met.size() < met_) met.push_back(box_.memmap().pfn_of(page).value);
+        });
+      }
+    }
+    std::sort(met.begin(), met.end());
+    box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
+      for (Pfn pfn = first; pfn < end; pfn = pfn + 1) {
+        if (!says_lru(box_.memmap().page(pfn))) continue;
+        if (std::binary_search(met.begin(), met.end(), pfn.value)) continue;
+        sink_.add(Invariant::kLruLinked, pfn, "lru", 1, 0,
+                  [] { return std::string("a page with PG_lru is on a list"); });
+      }
+    });
+  }
+
+ private:
+  void walk(LruKind kind) {
+    Zone& zone = box_.zone();
+    const Memmap& memmap = box_.memmap();
+    std::uint64_t length = 0;
+    Pfn last{0};
+    const Errc end = zone.for_each(kind, [&](Page page) {
+      last = memmap.pfn_of(page);
+      if (!page.test(Flag::kLru)) row(last, "lru", 1, 0);
+      const LruKind asked = Zone::kind_of(page);
+      if (asked != kind)
+        row(last, "list", static_cast<unsigned>(asked), static_cast<unsigned>(kind));
+      ++length;
+    });
+    met_ += length;
+    if (end == Errc::kOk) return;
+    if (length == 0) return row(last, "anchor", zone.length(kind), 0);
+    // The walk stops where a link is not answered by its neighbour's.
+    const std::uint64_t next = memmap.page(last).word(1);
+    const auto neighbour = memmap.addresses().page_of_lru(next, memmap.capacity());
+    if (!neighbour)
+      row(last, next == zone.anchor_address(kind) ? "length" : "lru.next", zone.length(kind),
+          next == zone.anchor_address(kind) ? length : next);
+    else
+      row(*neighbour, "lru.prev", memmap.addresses().of_lru(last), memmap.page(*neighbour).word(2));
+  }
+
+  void row(Pfn pfn, const char* field, std::uint64_t expected, std::uint64_t found) {
+    sink_.add(Invariant::kLruLinked, pfn, field, expected, found,
+              [] { return std::string(kRing); });
+  }
+
+  Box& box_;
+  AuditSink& sink_;
+  std::uint64_t met_ = 0;
+};
+
+}  // namespace
+
+bool says_lru(Page page) { return page.test(Flag::kLru) && !is_tail(page); }
+
+void check_lists(Box& box, std::uint64_t with_lru, AuditSink& sink) {
+  ListWalk walk(box, sink);
+  if (walk.walk_all() != with_lru) walk.find_lost();
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,14 @@
+// The audit of what memory management shows in descriptors and keeps elsewhere: page
+// tables at rest, and what was found overwritten while they ran.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/audit/audit_mm.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+void audit_tables(const Machine& machine, std::span<Mm* const> mms, std::vector<MmAuditRow>& rows);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

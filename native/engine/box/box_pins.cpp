@@ -1,0 +1,125 @@
+// References, pins and isolation of single pages: bounds first, then the account,
+// then the descriptor.
+#include "engine/box/box.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Errc Box::check(Pfn pfn, std::uint32_t n) const {
+  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
+  return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
+}
+
+Errc Box::check_type(Pfn pfn) const {
+  const auto type = type_of(pfn);
+  if (!type) return type.error;
+  // A free page is refused as one, or made an anonymous one.
+  const PageType asked = type.value == PageType::kFree ? PageType::kAnon : type.value;
+  return settings_.scheme.types.has(asked) ? Errc::kOk : Errc::kRefused;
+}
+
+Result<Pfn> Box::try_get_folio(Pfn pfn, std::uint32_t n) {
+  for (;;) {
+    const auto head = head_of(pfn);
+    if (!head) return head.error;
+    const Page page = memmap_->page(head.value);
+    if (!page.try_ref_add_up_to(n, pins_->most_refs())) {
+      const std::int32_t count = page.refcount();
+      if (count < 0) return Errc::kNoMem;
+      if (count > 0) return Errc::kPinLimit;
+      if (try_populate(pfn)) continue;
+      return Errc::kAgain;
+    }
+    // Rule 2 of page.h: it may have become another folio's page meanwhile.
+    const auto now = head_of(pfn);
+    if (now && now.value == head.value) return head.value;
+    drop_folio(head.value, n);
+  }
+}
+
+void Box::drop_folio(Pfn head, std::uint32_t n) {
+  const auto refs = static_cast<std::int32_t>(n);
+  if (memmap_->page(head).ref_sub(refs) == refs) free_page(head);
+}
+
+Errc Box::get(Pfn pfn, std::uint32_t n) {
+  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  const auto head = try_get_folio(pfn, n);
+  if (!head) return head.error;
+  if (counts_refs()) accounts_.add_refs(head.value, n);
+  return Errc::kOk;
+}
+
+Errc Box::put(Pfn pfn, std::uint32_t n) {
+  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  const auto head = head_of(pfn);
+  if (!head) return head.error;
+  const bool held =
+      counts_refs() ? accounts_.try_sub_refs(head.value, n) : memmap_->page(head.value).has_refs(n);
+  if (!held) return Errc::kNotReferenced;
+  drop_folio(head.value, n);
+  return Errc::kOk;
+}
+
+Errc Box::pin(Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (asks_type_)
+    if (const Errc error = check_type(pfn); error != Errc::kOk) return error;
+  return pins_->try_pin_speculative(pfn, n, shard);
+}
+
+Errc Box::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (asks_type_)
+    if (const Errc error = check_type(pfn); error != Errc::kOk) return error;
+  return pins_->pin_referenced(pfn, n, shard);
+}
+
+Errc Box::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
+  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  const auto head = head_of(pfn);
+  if (!head) return head.error;
+  const auto last = pins_->unpin(pfn, n, shard);
+  if (!last) return last.error;
+  if (last.value) free_page(head.value);
+  return Errc::kOk;
+}
+
+Result<bool> Box::maybe_pinned(Pfn pfn) const {
+  const auto head = head_of(pfn);
+  if (!head) return head.error;
+  return pins_->maybe_pinned(pfn);
+}
+
+Result<PinCount> Box::pins(Pfn pfn) const {
+  const auto head = head_of(pfn);
+  if (!head) return head.error;
+  return pins_->pins(pfn);
+}
+
+Result<bool> Box::isolate(Pfn pfn) {
+  if (const Errc error = check(pfn, 1); error != Errc::kOk) return error;
+  const auto head = try_get_folio(pfn, 1);
+  if (!head) return head.error;
+  const auto taken = pins_->isolate(pfn);
+  if (taken && taken.value) {
+    accounts_.try_set_isolated(head.value, true);
+    return true;
+  }
+  drop_folio(head.value, 1);
+  return taken;
+}
+
+Errc Box::putback(Pfn pfn) {
+  const auto head = head_of(pfn);
+  if (!head) return head.error;
+  // Kept without a ledger too: a page linked twice would tie the list into a knot.
+  if (!accounts_.try_set_isolated(head.value, false)) return Errc::kInval;
+  if (const Errc error = pins_->putback(pfn); error != Errc::kOk) {
+    accounts_.try_set_isolated(head.value, true);
+    return error;
+  }
+  drop_folio(head.value, 1);
+  return Errc::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

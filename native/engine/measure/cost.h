@@ -1,0 +1,69 @@
+// What a pin costs: measurement kernels for `pagebox compare`. A sampler is set
+// up once (descriptors touched, indices drawn); each sample runs a number of
+// operations and says how long they took, so that the caller can interleave
+// rounds of several samplers.
+#pragma once
+
+#include "base/env.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/errc.h"
+#include "engine/box/box.h"
+#include "engine/race/pin_op.h"
+#include "engine/scenario/pattern.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+enum class CostLoop : std::uint8_t {
+  kScheme,  // pagebox's own batch kernel
+  kLimit,   // the least that C++ can do for this scheme (limit_loops.h)
+  kNone,    // the index stream alone
+};
+
+struct CostSettings {
+  BoxSettings box;  // pages: the working set; ledger as it says
+  PageSetup setup;  // of every page
+  Pattern pattern = Pattern::kHot;
+  unsigned threads = 1;
+  PinOp op = PinOp::kPinUnpin;  // kPin and kUnpin alternate untimed with the other
+  CostLoop loop = CostLoop::kScheme;
+  bool prefetch = true;
+  std::uint64_t seed = 1;
+};
+
+struct CostSample {
+  std::uint64_t ns = 0;       // one thread: its CPU time; more: wall time of the slowest
+  std::uint64_t ops = 0;      // of one thread
+  std::uint64_t retries = 0;  // refused, so that a caller would have to try again
+};
+
+class CostSampler {
+ public:
+  /// kInval: an op without a kernel, threads out of range, no limit loop for a
+  /// declared scheme; else as Box::create and Box::setup.
+  static Errc create(const CostSettings& settings, std::unique_ptr<CostSampler>& out,
+                     std::string* reason = nullptr);
+  /// The same on a box that exists, set up by the caller. A scheme other than the
+  /// box's counts beside it; kRefused: it needs a layout of its own.
+  static Errc create_on(std::shared_ptr<Box> box, const CostSettings& settings,
+                        std::unique_ptr<CostSampler>& out, std::string* reason = nullptr);
+  /// Another measurement on the descriptors of this one; they take turns.
+  Errc create_beside(const CostSettings& settings, std::unique_ptr<CostSampler>& out,
+                     std::string* reason = nullptr) const;
+  ~CostSampler();
+
+  /// Runs `ops` operations in each thread; the box is as before afterwards. One thread
+  /// is the caller's own. kBusy, kBadF: the box is not free for a run.
+  Errc sample(std::uint64_t ops, CostSample& out);
+
+ private:
+  CostSampler();
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

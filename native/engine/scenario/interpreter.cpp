@@ -1,0 +1,231 @@
+#include "engine/scenario/interpreter.h"
+
+#include "mm/fault/user_access.h"
+#include "mm/file/file_io.h"
+#include "mm/file/writeback.h"
+#include "mm/migrate.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+OpRecord ret(Errc error) {
+  OpRecord result;
+  result.keys = kKeyRet;
+  result.ret = error;
+  return result;
+}
+
+std::uint64_t vm_prot(std::uint8_t prot) {
+  return ((prot & kProtRead) != 0 ? +kVmRead : 0ULL) |
+         ((prot & kProtWrite) != 0 ? +kVmWrite : 0ULL);
+}
+
+}  // namespace
+
+bool Interpreter::in_range(const Op& op) {
+  // A letter's slot is 64 MiB: no range leaves it.
+  constexpr std::uint64_t kSlotPages = kBufferStride / kPageBytes;
+  return op.buf < kBuffers && op.to < kBuffers && op.dev < kDevices && op.file < kDiskFiles &&
+         op.page < kSlotPages && op.n <= kSlotPages && op.pages <= kSlotPages &&
+         op.page + op.n <= kSlotPages && op.fpage <= kSlotPages;
+}
+
+OpRecord Interpreter::run(const Op& op) {
+  if (op.code == OpCode::kExit) {
+    const OpRecord result = ret(processes_.exit(cpu_, thread_, op.proc));
+    machine_.rcu.poll();
+    return result;
+  }
+  const std::shared_ptr<Process> process = processes_.find(thread_, op.proc);
+  if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
+  OpRecord result;
+  {
+    SharedGuard alive(process->life);
+    if (process->exited) return ret(Errc::kInval);
+    result = dispatch(*process, op);
+  }
+  machine_.rcu.poll();
+  return result;
+}
+
+std::vector<OpRecord> Interpreter::run_all(std::span<const Op> ops) {
+  std::vector<OpRecord> results;
+  results.reserve(ops.size());
+  for (const Op& op : ops) results.push_back(run(op));
+  return results;
+}
+
+OpRecord Interpreter::dispatch(Process& process, const Op& op) {
+  Mm& mm = *process.mm;
+  const std::uint64_t at = process.address(op), pages = process.count(op);
+  switch (op.code) {
+    case OpCode::kMmap: return ret(mmap(process, op));
+    case OpCode::kMunmap: return ret(do_munmap(cpu_, mm, at, pages));
+    case OpCode::kMprotect: return ret(do_mprotect(cpu_, mm, at, pages, vm_prot(op.prot)));
+    case OpCode::kMlock: return ret(do_mlock(cpu_, mm, at, pages));
+    case OpCode::kMunlock: return ret(do_munlock(cpu_, mm, at, pages));
+    case OpCode::kMadvise: return ret(do_madvise(cpu_, mm, at, pages, op.advice));
+    case OpCode::kMremap: return ret(mremap(process, op));
+    case OpCode::kLoad: return load(process, op);
+    case OpCode::kStore: return store(process, op);
+    case OpCode::kFork: return ret(fork(op, process));
+    case OpCode::kGup: return gup(process, op);
+    case OpCode::kPin: return pin(process, op);
+    case OpCode::kUnpin: return ret(unpin(process, op.id));
+    case OpCode::kPinRead: return pin_read(process, op);
+    case OpCode::kPinWrite: return pin_write(process, op);
+    case OpCode::kFile: return ret(create_file(op));
+    case OpCode::kDioWrite:
+    case OpCode::kDioRead:
+    case OpCode::kBioWrite:
+    case OpCode::kBioRead:
+    case OpCode::kFileRead: return file_io(process, op);
+    case OpCode::kFdRead:
+    case OpCode::kFdWrite: return fd_io(process, op);
+    case OpCode::kClearRefs: clear_soft_dirty(cpu_, mm); return ret(Errc::kOk);
+    case OpCode::kPagemap: return pagemap(process, op);
+    case OpCode::kCompact: return compact();
+    case OpCode::kWriteback: return ret(writeback(op));
+    case OpCode::kYield: yield_turn(); return ret(Errc::kOk);
+    case OpCode::kBarrier:
+    case OpCode::kRepeat: return ret(Errc::kInval);
+    default: break;
+  }
+  OpRecord result = ret(Errc::kOk);
+  DeviceHandler* devices = processes_.devices();
+  result.supported = devices != nullptr && devices->run(cpu_, process, op, result);
+  return result;
+}
+
+void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh) {
+  AddressSpace* old = nullptr;
+  {
+    Guard guard(process.lock);
+    old = process.buffers[buf].file;
+    process.buffers[buf] = fresh;
+  }
+  if (old != nullptr) machine_.put_file(cpu_, *old);
+}
+
+Errc Interpreter::mmap(Process& process, const Op& op) {
+  if (op.kind == MapKind::kDmirror) {
+    if (processes_.devices() == nullptr) return Errc::kNoDev;
+    const Errc error = processes_.devices()->mmap(cpu_, process, op);
+    if (error == Errc::kOk) set_buffer(process, op.buf, {op.pages, true, nullptr});
+    return error;
+  }
+  MmapRequest request;
+  request.address = kBufferBase + op.buf * kBufferStride;
+  request.pages = op.pages;
+  request.prot = vm_prot(op.prot);
+  request.shared = op.kind == MapKind::kAnonShared || op.kind == MapKind::kFileShared ||
+                   op.kind == MapKind::kDiskShared;
+  request.file_handle = processes_.next_handle();
+  const bool memfd = op.kind == MapKind::kFilePrivate || op.kind == MapKind::kFileShared;
+  if (memfd || op.kind == MapKind::kAnonShared) {
+    request.file = machine_.create_shmem(op.pages);
+    if (request.file == nullptr) return Errc::kNoMem;
+    if (op.has_fill) {
+      std::vector<std::uint64_t> words(op.pages);
+      for (std::uint64_t i = 0; i < op.pages; ++i) words[i] = op.fill + i;
+      (void)kernel_write(cpu_, *request.file, 0, words);
+    }
+  } else if (op.kind == MapKind::kDiskPrivate || op.kind == MapKind::kDiskShared) {
+    request.file = processes_.get_disk_file(op.file);
+    if (request.file == nullptr) return Errc::kNoEnt;
+  } else {
+    request.file_handle = 0;
+  }
+  const Errc error = do_mmap(cpu_, *process.mm, request);
+  if (error == Errc::kOk) {
+    if (memfd) machine_.get_file(*request.file);
+    set_buffer(process, op.buf, {op.pages, true, memfd ? request.file : nullptr});
+  }
+  if (request.file != nullptr) machine_.put_file(cpu_, *request.file);
+  return error;
+}
+
+Errc Interpreter::mremap(Process& process, const Op& op) {
+  const std::uint64_t to = kBufferBase + op.to * kBufferStride;
+  const std::uint64_t pages = process.count(op);
+  const Errc error = do_mremap(cpu_, *process.mm, process.address(op), pages, to);
+  if (error != Errc::kOk || op.to == op.buf) return error;
+  // The pages keep their file, so the letter gets its descriptor too.
+  Buffer moved{pages, true, nullptr};
+  {
+    Guard guard(process.lock);
+    moved.file = process.buffers[op.buf].file;
+    if (moved.file != nullptr) machine_.get_file(*moved.file);
+  }
+  set_buffer(process, op.to, moved);
+  return error;
+}
+
+Errc Interpreter::fork(const Op& op, const Process& parent) {
+  if (processes_.find(thread_, op.child) != nullptr) return Errc::kExist;
+  const auto child = std::make_shared<Process>();
+  if (const Errc error = Mm::create(cpu_, child->mm); error != Errc::kOk) return error;
+  {
+    Guard guard(parent.lock);
+    child->buffers = parent.buffers;
+    for (const Buffer& buffer : child->buffers)
+      if (buffer.file != nullptr) machine_.get_file(*buffer.file);
+  }
+  Errc error = dup_mmap(cpu_, *child->mm, *parent.mm);
+  if (error == Errc::kOk) error = processes_.add(thread_, op.child, child);
+  if (error == Errc::kOk) return error;
+  child->mm->exit(cpu_);
+  for (const Buffer& buffer : child->buffers)
+    if (buffer.file != nullptr) machine_.put_file(cpu_, *buffer.file);
+  return error;
+}
+
+OpRecord Interpreter::load(Process& process, const Op& op) {
+  OpRecord result;
+  result.keys = kKeyV;
+  const std::uint64_t pages = process.count(op);
+  result.v.resize(pages);
+  result.signals.resize(pages, FaultResult::kOk);
+  for (std::uint64_t i = 0; i < pages; ++i)
+    result.signals[i] =
+        load_word(cpu_, *process.mm, process.address(op) + i * kPageBytes, result.v[i]);
+  return result;
+}
+
+OpRecord Interpreter::store(Process& process, const Op& op) {
+  OpRecord result = ret(Errc::kOk);
+  const std::uint64_t pages = process.count(op);
+  result.signals.resize(pages, FaultResult::kOk);
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    result.signals[i] =
+        store_word(cpu_, *process.mm, process.address(op) + i * kPageBytes, op.value + i);
+    result.fault |= result.signals[i] != FaultResult::kOk;
+  }
+  if (result.fault) result.keys |= kKeySt;
+  return result;
+}
+
+OpRecord Interpreter::pagemap(Process& process, const Op& op) {
+  OpRecord result;
+  result.keys = kKeyEntries;
+  result.entries.resize(process.count(op));
+  read_pagemap(cpu_, *process.mm, process.address(op), result.entries);
+  return result;
+}
+
+OpRecord Interpreter::compact() {
+  OpRecord result = ret(Errc::kOk);
+  result.keys |= kKeyPages;
+  result.pages = compact_range(cpu_, {0}, {machine_.memmap.pages()});
+  return result;
+}
+
+Errc Interpreter::writeback(const Op& op) {
+  AddressSpace* file = processes_.get_disk_file(op.file);
+  if (file == nullptr) return Errc::kNoEnt;
+  filemap_write_and_wait(cpu_, *file, 0, file->size_pages());
+  machine_.put_file(cpu_, *file);
+  return Errc::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,63 @@
+// Executes operations in the name of processes. A thread of a scenario has an
+// interpreter of its own and shares the processes; one thread alone is the engine
+// that runs in order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/scenario/ops.h"
+#include "engine/scenario/processes.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class Interpreter {
+ public:
+  /// Thread 0's names are everybody's.
+  Interpreter(Processes& processes, Cpu& cpu, unsigned thread)
+      : processes_(processes), machine_(processes.machine()), cpu_(cpu), thread_(thread) {}
+
+  /// Letters, devices, files and pages that exist.
+  static bool in_range(const Op& op);
+  /// One operation. Unknown processes and bad fields give kInval, as do the operations
+  /// that only an engine can execute (barrier, repeat, a page to be chosen).
+  OpRecord run(const Op& op);
+  std::vector<OpRecord> run_all(std::span<const Op> ops);
+
+  Processes& processes() { return processes_; }
+  Cpu& cpu() { return cpu_; }
+  unsigned thread() const { return thread_; }
+
+ private:
+  OpRecord dispatch(Process& process, const Op& op);
+  Errc mmap(Process& process, const Op& op);
+  Errc mremap(Process& process, const Op& op);
+  Errc fork(const Op& op, const Process& parent);
+  OpRecord load(Process& process, const Op& op);
+  OpRecord store(Process& process, const Op& op);
+  OpRecord gup(Process& process, const Op& op);
+  OpRecord pin(Process& process, const Op& op);
+  Errc pin_pages(Process& process, const Op& op, std::vector<Pfn>& pages);
+  Errc unpin(Process& process, std::int64_t id);
+  OpRecord pin_read(Process& process, const Op& op);
+  OpRecord pin_write(Process& process, const Op& op);
+  /// False: neither the thread nor everybody has a pin of that name. A copy: another
+  /// may give it back meanwhile.
+  bool find_pin(const Process& process, std::int64_t id, HeldPin& out) const;
+  Errc create_file(const Op& op);
+  OpRecord file_io(Process& process, const Op& op);
+  OpRecord fd_io(Process& process, const Op& op);
+  OpRecord pagemap(Process& process, const Op& op);
+  OpRecord compact();
+  Errc writeback(const Op& op);
+  void set_buffer(Process& process, unsigned buf, const Buffer& fresh);
+
+  Processes& processes_;
+  Machine& machine_;
+  Cpu& cpu_;
+  const unsigned thread_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

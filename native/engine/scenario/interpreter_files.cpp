@@ -1,0 +1,98 @@
+// file, dio_*, bio_*, file_read, fd_read, fd_write.
+#include "engine/scenario/interpreter.h"
+#include "mm/file/file_io.h"
+#include "mm/file/page_cache.h"
+#include "mm/file/writeback.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// ESPIPE: the recordings' driver has standard input, a pipe, where a letter was
+/// never mapped.
+constexpr auto kSpipe = static_cast<Errc>(29);
+
+OpRecord of(const IoResult& io) {
+  OpRecord result;
+  result.keys = kKeyRet;
+  result.ret = io.error;
+  if (io.error != Errc::kOk) return result;
+  result.keys |= kKeyBytes;
+  result.bytes = io.bytes;
+  return result;
+}
+
+OpRecord failed(Errc error) {
+  OpRecord result;
+  result.keys = kKeyRet;
+  result.ret = error;
+  return result;
+}
+
+std::vector<std::uint64_t> counting(std::uint64_t value, std::uint64_t pages) {
+  std::vector<std::uint64_t> words(pages);
+  for (std::uint64_t i = 0; i < pages; ++i) words[i] = value + i;
+  return words;
+}
+
+}  // namespace
+
+Errc Interpreter::create_file(const Op& op) {
+  bool fresh = false;
+  AddressSpace* file = processes_.make_disk_file(cpu_, op.file, fresh);
+  if (file == nullptr) return Errc::kNoMem;
+  if (!fresh) truncate_file(cpu_, *file, 0);
+  const IoResult written = kernel_write(cpu_, *file, 0, counting(op.value, op.pages));
+  filemap_write_and_wait(cpu_, *file, 0, op.pages);
+  machine_.put_file(cpu_, *file);
+  return written.error;
+}
+
+OpRecord Interpreter::file_io(Process& process, const Op& op) {
+  AddressSpace* held = processes_.get_disk_file(op.file);
+  if (held == nullptr) return failed(Errc::kNoEnt);
+  AddressSpace& file = *held;
+  Mm& mm = *process.mm;
+  const std::uint64_t at = process.address(op), pages = process.count(op);
+  OpRecord result;
+  switch (op.code) {
+    case OpCode::kDioWrite: result = of(direct_write(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kDioRead: result = of(direct_read(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kBioWrite: result = of(buffered_write(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kBioRead: result = of(buffered_read(cpu_, mm, file, op.fpage, at, pages)); break;
+    default: {
+      std::vector<std::uint64_t> words(op.n);
+      result = of(kernel_direct_read(cpu_, file, op.fpage, words));
+      if (result.ret != Errc::kOk) break;
+      result.keys |= kKeyV;
+      result.v = std::move(words);
+    }
+  }
+  machine_.put_file(cpu_, file);
+  return result;
+}
+
+OpRecord Interpreter::fd_io(Process& process, const Op& op) {
+  Buffer buffer;
+  {
+    Guard guard(process.lock);
+    buffer = process.buffers[op.buf];
+    if (buffer.file != nullptr) machine_.get_file(*buffer.file);
+  }
+  if (buffer.file == nullptr) return failed(buffer.known ? Errc::kBadF : kSpipe);
+  const std::uint64_t first = Process::first_page(op), pages = process.count(op);
+  OpRecord result;
+  if (op.code == OpCode::kFdWrite) {
+    result = of(kernel_write(cpu_, *buffer.file, first, counting(op.value, pages)));
+  } else {
+    std::vector<std::uint64_t> words(pages);
+    result = of(kernel_read(cpu_, *buffer.file, first, words));
+    if (result.ret == Errc::kOk) {
+      result.keys |= kKeyV;
+      result.v = std::move(words);
+    }
+  }
+  machine_.put_file(cpu_, *buffer.file);
+  return result;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

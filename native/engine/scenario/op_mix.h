@@ -1,0 +1,38 @@
+// Which operations random threads do, and how often: weights by the name of an
+// operation, of an advice (`pageout` is madvise with it), or of a group.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "engine/scenario/ops.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Operations first, then madvise with each advice.
+inline constexpr unsigned kMixSlots = kOpCodes + kAdviceNames.size();
+
+struct OpMix {
+  std::array<std::uint32_t, kMixSlots> weights{};
+
+  std::uint64_t sum() const;
+  /// False: no operation, advice or group of that name, or one that no generator
+  /// draws (barrier, repeat). A group adds each of its parts `weight` times.
+  bool add(std::string_view name, std::uint32_t weight);
+};
+
+struct MixGroup {
+  std::string_view name, summary;
+};
+inline constexpr std::array<MixGroup, 4> kMixGroups = {{
+    {"mm", "mappings, faults, forks, pins, files"},
+    {"device", "migration to devices and back, exclusive access, removal of their memory"},
+    {"touch", "loads, stores, pins: what collides with devices"},
+    {"chaos", "pageout, compaction, writeback, forks, exits"},
+}};
+
+/// The name of a slot.
+std::string_view mix_name(unsigned slot);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

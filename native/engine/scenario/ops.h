@@ -1,0 +1,228 @@
+// The vocabulary of scenarios: names and fields of vectors/README.md, as data.
+// One table says for each operation what it takes and what it gives back; the
+// TypeScript builder, the JSON reader and the docs follow it.
+//
+// JSON to Op (done outside the core):
+//   op                        code, by name (kOpTable)
+//   proc, child               numbers, 0 = "p"; names are interned by the reader
+//   buf, to                   0..25 for "a".."z"
+//   page, n                   with has_page / has_n: both may be absent; a word for page
+//                             is `pick`, by name
+//   pages value fpage dev file id   as they are; fill with has_fill
+//   prot                      kProtRead | kProtWrite
+//   ops                       of repeat: the rows that follow, `pages` of them
+//   kind advice mode via      by name (the tables below, in the order of the enums)
+//   write fast longterm       1 or absent
+//
+// OpRecord to JSON: only the keys that `keys` names.
+//   ret      "ok", "fault" (a store that met a signal), else the errno's name; a
+//            number without a name is "E" and the number
+//   v        words; a signal where `signals` says so
+//   st       per page "ok" or the signal
+//   pages    a count, or for `pagemap` one object a page (`entries`)
+//   prot     snapshot codes as strings
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/errc.h"
+#include "mm/fault/fault_result.h"
+#include "mm/mm.h"
+#include "mm/pagemap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+enum class OpCode : std::uint8_t {
+  kMmap,
+  kMunmap,
+  kMprotect,
+  kMlock,
+  kMunlock,
+  kMadvise,
+  kMremap,
+  kLoad,
+  kStore,
+  kDevRead,
+  kDevWrite,
+  kMigrateToDev,
+  kMigrateToSys,
+  kSnapshot,
+  kExclusive,
+  kCheckExclusive,
+  kRelease,
+  kOpenDev,
+  kCloseDev,
+  kFork,
+  kExit,
+  kGup,
+  kPin,
+  kUnpin,
+  kPinRead,
+  kPinWrite,
+  kFile,
+  kDioWrite,
+  kDioRead,
+  kBioWrite,
+  kBioRead,
+  kFileRead,
+  kFdRead,
+  kFdWrite,
+  kClearRefs,
+  kPagemap,
+  // What threads need beside the recordings' operations.
+  kCompact,
+  kWriteback,
+  kYield,
+  kBarrier,
+  kRepeat,
+};
+inline constexpr unsigned kOpCodes = 41;
+
+enum class MapKind : std::uint8_t {
+  kAnonPrivate,
+  kAnonShared,
+  kFilePrivate,
+  kFileShared,
+  kDiskPrivate,
+  kDiskShared,
+  kDmirror,
+};
+inline constexpr std::array<std::string_view, 7> kMapKindNames = {
+    "anon-private", "anon-shared", "file-private", "file-shared",
+    "disk-private", "disk-shared", "dmirror"};
+
+enum class GupMode : std::uint8_t { kGup, kGupFast, kPin, kPinFast, kPinLongterm };
+inline constexpr std::array<std::string_view, 5> kGupModeNames = {"gup", "gup_fast", "pin",
+                                                                  "pin_fast", "pin_longterm"};
+
+enum class PinVia : std::uint8_t { kGupTest, kUring, kVmsplice };
+inline constexpr std::array<std::string_view, 3> kPinViaNames = {"gup", "uring", "vmsplice"};
+
+/// In the order of mm's Advice.
+inline constexpr std::array<std::string_view, 14> kAdviceNames = {
+    "dontneed",       "pageout",  "cold",   "free",       "willneed",   "remove",   "populate_read",
+    "populate_write", "dontfork", "dofork", "wipeonfork", "keeponfork", "hugepage", "nohugepage"};
+
+/// How `page` is chosen where it is a word: anew each time, so that the range lies in
+/// the letter's pages as last mapped.
+enum class PagePick : std::uint8_t { kGiven, kSequential, kRandom, kZipf, kHot };
+inline constexpr std::array<std::string_view, 5> kPagePickNames = {"given", "sequential", "random",
+                                                                   "zipf", "hot"};
+
+inline constexpr std::uint8_t kProtRead = 1, kProtWrite = 2;
+inline constexpr unsigned kBuffers = 26, kDevices = 4, kDiskFiles = 2;
+
+struct Op {
+  OpCode code = OpCode::kLoad;
+  MapKind kind = MapKind::kAnonPrivate;
+  Advice advice = Advice::kDontneed;
+  GupMode mode = GupMode::kGup;
+  PinVia via = PinVia::kGupTest;
+  PagePick pick = PagePick::kGiven;
+  std::uint8_t prot = 0;
+  std::uint8_t buf = 0, to = 0;
+  std::uint8_t dev = 0, file = 0;
+  bool has_page = false, has_n = false, has_fill = false;
+  bool write = false, fast = false, longterm = false;
+  std::uint32_t proc = 0, child = 0;
+  std::uint64_t page = 0, n = 0;  // range
+  std::uint64_t pages = 0;        // mmap, file; repeat: operations of the body, nested ones too
+  std::uint64_t fpage = 0;
+  std::uint64_t value = 0, fill = 0;
+  std::int64_t id = 0;
+};
+
+/// Keys of a result that are present.
+enum ResultKey : std::uint32_t {
+  kKeyRet = 1 << 0,
+  kKeyV = 1 << 1,
+  kKeySt = 1 << 2,
+  kKeyPages = 1 << 3,
+  kKeyBytes = 1 << 4,
+  kKeyCpages = 1 << 5,
+  kKeyFaults = 1 << 6,
+  kKeyProt = 1 << 7,
+  kKeyEntries = 1 << 8,
+};
+
+/// What `snapshot` says of a page: the kernel test driver's codes.
+enum SnapshotCode : std::uint8_t {
+  kSnapError = 0xff,
+  kSnapNone = 0x00,
+  kSnapRead = 0x01,
+  kSnapWrite = 0x02,
+  kSnapPmd = 0x04,
+  kSnapZero = 0x10,
+  kSnapPrivateLocal = 0x20,
+  kSnapPrivateRemote = 0x30,
+  kSnapCoherentLocal = 0x40,
+  kSnapCoherentRemote = 0x50,
+};
+
+struct OpRecord {
+  std::uint32_t keys = 0;
+  bool supported = true;  // false: no one here executes this operation
+  bool fault = false;     // ret is "fault"
+  Errc ret = Errc::kOk;
+  std::uint64_t pages = 0, bytes = 0, cpages = 0, faults = 0;
+  std::vector<std::uint64_t> v;
+  std::vector<FaultResult> signals;  // of v or st, one a page; empty: all ok
+  std::vector<PagemapEntry> entries;
+  std::vector<std::uint8_t> prot;  // SnapshotCode
+};
+
+struct OpInfo {
+  std::string_view name;
+  std::string_view fields;  // beside op and proc; [optional]
+  std::string_view result;  // keys
+  bool device;
+};
+
+inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
+    {"mmap", "buf pages kind prot [fill] [file] [dev]", "ret", false},
+    {"munmap", "buf [page] [n]", "ret", false},
+    {"mprotect", "buf [page] [n] prot", "ret", false},
+    {"mlock", "buf [page] [n]", "ret", false},
+    {"munlock", "buf [page] [n]", "ret", false},
+    {"madvise", "buf [page] [n] advice", "ret", false},
+    {"mremap", "buf page n to", "ret", false},
+    {"load", "buf [page] [n]", "v", false},
+    {"store", "buf [page] [n] value", "ret [st]", false},
+    {"dev_read", "dev buf [page] [n]", "ret [cpages faults v]", true},
+    {"dev_write", "dev buf [page] [n] value", "ret [cpages faults]", true},
+    {"migrate_to_dev", "dev buf [page] [n]", "ret [cpages v]", true},
+    {"migrate_to_sys", "dev buf [page] [n]", "ret [cpages]", true},
+    {"snapshot", "dev buf [page] [n]", "ret [cpages prot]", true},
+    {"exclusive", "dev buf [page] [n]", "ret [cpages v]", true},
+    {"check_exclusive", "dev buf [page] [n]", "ret", true},
+    {"release", "dev", "ret", true},
+    {"open_dev", "dev", "ret", true},
+    {"close_dev", "dev", "ret", true},
+    {"fork", "child", "ret", false},
+    {"exit", "", "ret", false},
+    {"gup", "buf [page] [n] mode [write] [longterm]", "ret pages", false},
+    {"pin", "id via buf [page] [n] [write] [fast]", "ret [pages]", false},
+    {"unpin", "id", "ret", false},
+    {"pin_read", "id", "ret [v]", false},
+    {"pin_write", "id value", "ret [pages]", false},
+    {"file", "file pages value", "ret", false},
+    {"dio_write", "buf page n file fpage", "ret [bytes]", false},
+    {"dio_read", "buf page n file fpage", "ret [bytes]", false},
+    {"bio_write", "buf page n file fpage", "ret [bytes]", false},
+    {"bio_read", "buf page n file fpage", "ret [bytes]", false},
+    {"file_read", "file fpage n", "ret [bytes v]", false},
+    {"fd_read", "buf [page] [n]", "ret [bytes v]", false},
+    {"fd_write", "buf [page] [n] value", "ret [bytes]", false},
+    {"clear_refs", "", "ret", false},
+    {"pagemap", "buf [page] [n]", "pages", false},
+    {"compact", "", "ret pages", false},
+    {"writeback", "file", "ret", false},
+    {"yield", "", "ret", false},
+    {"barrier", "", "", false},
+    {"repeat", "n ops", "", false},
+}};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

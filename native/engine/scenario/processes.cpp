@@ -1,0 +1,125 @@
+#include "engine/scenario/processes.h"
+
+#include "mm/file/memory_disk.h"
+#include "mm/gup/gup.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Processes::Processes(Machine& machine, Cpu& cpu, DeviceHandler* devices, unsigned threads)
+    : machine_(machine), devices_(devices), gup_test_busy_(threads + 1) {
+  auto process = std::make_shared<Process>();
+  if (Mm::create(cpu, process->mm) == Errc::kOk) table_.emplace(Name{}, std::move(process));
+}
+
+std::shared_ptr<Process> Processes::find(unsigned thread, std::uint32_t proc) {
+  Guard guard(lock_);
+  auto at = table_.find({thread, proc});
+  if (at == table_.end() && thread != 0) at = table_.find({0, proc});
+  return at == table_.end() ? nullptr : at->second;
+}
+
+Errc Processes::add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process) {
+  Guard guard(lock_);
+  return table_.emplace(Name{thread, proc}, std::move(process)).second ? Errc::kOk : Errc::kExist;
+}
+
+Errc Processes::exit(Cpu& cpu, unsigned thread, std::uint32_t proc) {
+  const std::shared_ptr<Process> process = find(thread, proc);
+  if (process == nullptr) return Errc::kInval;
+  {
+    Guard guard(process->life);
+    if (process->exited) return Errc::kInval;
+    process->exited = true;
+    end(cpu, *process);
+  }
+  Guard guard(lock_);
+  for (const Name name : {Name{thread, proc}, Name{0, proc}}) {
+    const auto at = table_.find(name);
+    if (at == table_.end() || at->second != process) continue;
+    table_.erase(at);
+    break;
+  }
+  return Errc::kOk;
+}
+
+void Processes::end(Cpu& cpu, Process& process) {
+  // As in the kernel's do_exit: first the memory, then the files.
+  process.mm->exit(cpu);
+  if (devices_ != nullptr) devices_->exit(cpu, process);
+  for (const auto& [name, pin] : process.pins) {
+    if (pin.via == PinVia::kGupTest) release_gup_test(name.thread);
+    drop_pages(cpu, pin.via, pin.pages);
+  }
+  process.pins.clear();
+  for (Buffer& buffer : process.buffers)
+    if (buffer.file != nullptr) machine_.put_file(cpu, *buffer.file);
+}
+
+void Processes::finish(Cpu& cpu) {
+  while (!table_.empty()) {
+    const auto last = std::prev(table_.end());
+    end(cpu, *last->second);
+    table_.erase(last);
+  }
+  for (AddressSpace*& file : disk_files_) {
+    if (file != nullptr) machine_.put_file(cpu, *file);
+    file = nullptr;
+  }
+  lru_add_drain_all(cpu);
+  machine_.rcu.barrier();
+}
+
+AddressSpace* Processes::get_disk_file(unsigned index) {
+  Guard guard(files_lock_);
+  AddressSpace* file = disk_files_[index];
+  if (file != nullptr) machine_.get_file(*file);
+  return file;
+}
+
+AddressSpace* Processes::make_disk_file(Cpu& cpu, unsigned index, bool& fresh) {
+  fresh = false;
+  if (AddressSpace* file = get_disk_file(index)) return file;
+  AddressSpace* made = machine_.create_disk_file(std::make_unique<MemoryDisk>());
+  if (made == nullptr) return nullptr;
+  {
+    Guard guard(files_lock_);
+    if (disk_files_[index] == nullptr) {
+      disk_files_[index] = made;
+      machine_.get_file(*made);
+      fresh = true;
+      return made;
+    }
+  }
+  machine_.put_file(cpu, *made);
+  return get_disk_file(index);
+}
+
+bool Processes::claim_gup_test(unsigned thread) {
+  Guard guard(lock_);
+  if (gup_test_busy_[thread]) return false;
+  gup_test_busy_[thread] = true;
+  return true;
+}
+
+void Processes::release_gup_test(unsigned thread) {
+  Guard guard(lock_);
+  gup_test_busy_[thread] = false;
+}
+
+std::uint64_t Processes::next_handle() {
+  Guard guard(lock_);
+  return next_handle_++;
+}
+
+void drop_pages(Cpu& cpu, PinVia via, std::span<const Pfn> pages) {
+  for (const Pfn pfn : pages) {
+    if (via == PinVia::kVmsplice)
+      put_user_page(cpu, pfn);
+    else
+      unpin_user_page(cpu, pfn);
+  }
+  // The rings are unmapped with their pins, and munmap drains.
+  if (via == PinVia::kUring) lru_add_drain(cpu);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,88 @@
+// What the threads of a scenario share beside the machine: its processes and its
+// disk files.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/book_lock.h"
+#include "engine/scenario/process.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Who executes the operations on devices: zone_device, through the engine. Called by
+/// several threads at once.
+class DeviceHandler {
+ public:
+  virtual ~DeviceHandler() = default;
+  /// False: unsupported. The process is alive.
+  virtual bool run(Cpu& cpu, Process& process, const Op& op, OpRecord& result) = 0;
+  /// mmap of kind dmirror: the device's own mapping.
+  virtual Errc mmap(Cpu& cpu, Process& process, const Op& op) = 0;
+  /// The process exits: its open devices close, after its memory went.
+  virtual void exit(Cpu& cpu, Process& process) = 0;
+};
+
+class Processes {
+ public:
+  /// `devices` may be null: device operations are then unsupported. Process 0 is
+  /// there unless memory lacks.
+  Processes(Machine& machine, Cpu& cpu, DeviceHandler* devices, unsigned threads);
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
+
+  Machine& machine() const { return machine_; }
+  DeviceHandler* devices() const { return devices_; }
+
+  /// The process that `thread` calls so; null: none.
+  std::shared_ptr<Process> find(unsigned thread, std::uint32_t proc);
+  /// kExist: the thread has one of that name.
+  Errc add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process);
+  /// kInval: somebody was first. Waits for operations in its name.
+  Errc exit(Cpu& cpu, unsigned thread, std::uint32_t proc);
+  /// All processes exit, children first; files are dropped. With nothing running.
+  void finish(Cpu& cpu);
+
+  /// The disk file with a reference; null: it was not made yet.
+  AddressSpace* get_disk_file(unsigned index);
+  /// With a reference too; made if need be. Null: kNoMem.
+  AddressSpace* make_disk_file(Cpu& cpu, unsigned index, bool& fresh);
+
+  /// The test driver holds one set of pages at a time for each thread. False: it
+  /// has one already.
+  bool claim_gup_test(unsigned thread);
+  void release_gup_test(unsigned thread);
+  std::uint64_t next_handle();
+
+  /// With nothing running. Null: it was not made yet.
+  const AddressSpace* disk_file(unsigned index) const { return disk_files_[index]; }
+  /// For the audit, with nothing running.
+  template <class Fn>
+  void for_each(Fn&& fn) const {
+    for (const auto& [name, process] : table_) fn(*process);
+  }
+
+ private:
+  struct Name {
+    std::uint32_t thread = 0, proc = 0;
+    auto operator<=>(const Name&) const = default;
+  };
+  void end(Cpu& cpu, Process& process);
+
+  Machine& machine_;
+  DeviceHandler* devices_;
+  BookLock lock_;
+  std::map<Name, std::shared_ptr<Process>> table_;  // lock_
+  std::vector<bool> gup_test_busy_;                 // lock_; by thread
+  std::uint64_t next_handle_ = 1;                   // lock_
+  SpinLock files_lock_;
+  std::array<AddressSpace*, kDiskFiles> disk_files_{};  // files_lock_; held
+};
+
+/// Gives back what a pin holds.
+void drop_pages(Cpu& cpu, PinVia via, std::span<const Pfn> pages);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

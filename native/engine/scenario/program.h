@@ -1,0 +1,85 @@
+// A scenario that was written down: what sets it up, and the list of each thread.
+// `repeat` and the choice of pages are resolved here, so an interpreter sees only
+// operations that it can execute.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "engine/scenario/interpreter.h"
+#include "engine/scenario/livelock.h"
+#include "engine/scenario/op_source.h"
+#include "engine/scenario/pattern.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// Lists are flat: a `repeat` is followed by its body.
+struct ScenarioOps {
+  std::vector<Op> setup;
+  std::vector<std::vector<Op>> threads;
+};
+
+inline constexpr unsigned kMaxRepeatDepth = 8;
+/// Operations of a setup. It runs anew for each round and each schedule.
+inline constexpr std::uint64_t kMaxSetupOps = 1'000'000;
+
+/// Operations of a list with every `repeat` resolved, barriers among them; 2^64 - 1: that
+/// many or more. The list passes check_scenario().
+std::uint64_t count_ops(const std::vector<Op>& ops);
+/// Of the setup and all threads together.
+std::uint64_t count_ops(const ScenarioOps& scenario);
+
+/// kInval: a body that leaves its list, a barrier in the setup, a setup longer than
+/// kMaxSetupOps, threads that meet different numbers of barriers (some would wait
+/// forever); `reason` says which.
+Errc check_scenario(const ScenarioOps& scenario, std::string& reason);
+
+/// The operations of one list, one after another.
+class Program final : public OpSource {
+ public:
+  /// `ops` passes check_scenario() and outlives this. Pages are chosen by (seed,
+  /// thread of the interpreter).
+  Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint64_t seed);
+  bool next(Op& op) override;
+  /// Where in the list the last operation stands.
+  std::size_t last() const { return at_ - 1; }
+
+ private:
+  struct Loop {
+    std::size_t begin = 0, end = 0;
+    std::uint64_t left = 0;
+  };
+  void choose_page(Op& op);
+
+  const std::vector<Op>& ops_;
+  Interpreter& interpreter_;
+  std::size_t at_ = 0;
+  std::vector<Loop> loops_;
+  std::vector<std::uint8_t> idle_;  // by place: a repeat that comes to no operation
+  Rng rng_;
+  std::uint64_t sequential_ = 0;
+  std::map<std::uint64_t, std::unique_ptr<ZipfTable>> zipf_;  // by pages
+};
+
+class Sandbox;
+
+/// What came of each operation that ran, in the order in which they ran.
+struct RanOp {
+  unsigned thread = 0;    // 0: the setup
+  std::size_t index = 0;  // in the thread's list
+  OpRecord record;
+};
+
+/// Words that results of one run keep in memory: of loads, and of pages looked at.
+inline constexpr std::uint64_t kMaxRanWords = std::uint64_t{1} << 24;
+
+/// In order: the setup, then each thread up to its next barrier, in turn. The caller has
+/// counted the operations. False: more words than kMaxRanWords, `out` ends there.
+bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
+                  LivelockWatch& watch, std::vector<RanOp>& out);
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,187 @@
+#include "engine/scenario/random_ops.h"
+
+#include <algorithm>
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+constexpr unsigned kMaxChildren = 2;
+constexpr std::size_t kMaxPins = 4;
+/// Numbers of a thread's own children: none that a shared process has.
+constexpr std::uint32_t kFirstChild = 100;
+
+constexpr MapKind kKinds[] = {MapKind::kAnonPrivate, MapKind::kAnonShared,  MapKind::kFilePrivate,
+                              MapKind::kFileShared,  MapKind::kDiskPrivate, MapKind::kDiskShared,
+                              MapKind::kAnonPrivate};
+
+Op map_letter(unsigned buf, std::uint64_t pages) {
+  Op op;
+  op.code = OpCode::kMmap;
+  op.buf = static_cast<std::uint8_t>(buf);
+  op.kind = kKinds[buf % std::size(kKinds)];
+  op.pages = pages;
+  op.prot = kProtRead | kProtWrite;
+  op.file = static_cast<std::uint8_t>(buf % kDiskFiles);
+  op.has_fill = true;
+  op.fill = 1000 + buf * 100;
+  return op;
+}
+
+}  // namespace
+
+std::vector<Op> random_setup(const RandomOpsSettings& settings) {
+  std::vector<Op> ops;
+  for (unsigned file = 0; file < kDiskFiles; ++file) {
+    Op op;
+    op.code = OpCode::kFile;
+    op.file = static_cast<std::uint8_t>(file);
+    op.pages = settings.pages;
+    op.value = 500 + file;
+    ops.push_back(op);
+  }
+  for (unsigned buf = 0; buf < settings.buffers; ++buf) {
+    ops.push_back(map_letter(buf, settings.pages));
+    Op store;
+    store.code = OpCode::kStore;
+    store.buf = static_cast<std::uint8_t>(buf);
+    store.value = 10 + buf;
+    ops.push_back(store);
+  }
+  for (unsigned proc = 1; proc < settings.processes; ++proc) {
+    Op op;
+    op.code = OpCode::kFork;
+    op.child = proc;
+    ops.push_back(op);
+  }
+  return ops;
+}
+
+RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::uint64_t seed,
+                     unsigned thread, std::uint64_t ops)
+    : mix_(mix),
+      settings_(settings),
+      sum_(mix.sum()),
+      rng_(Rng::stream(seed, thread)),
+      left_(ops),
+      endless_(ops == 0) {}
+
+unsigned RandomOps::draw_slot() {
+  std::uint64_t at = rng_.below(sum_);
+  unsigned slot = 0;
+  while (at >= mix_.weights[slot]) at -= mix_.weights[slot++];
+  return slot;
+}
+
+void RandomOps::draw_process(Op& op) {
+  if (!children_.empty() && rng_.below(3) == 0)
+    op.proc = children_[rng_.below(children_.size())];
+  else
+    op.proc = static_cast<std::uint32_t>(rng_.below(settings_.processes));
+}
+
+void RandomOps::draw_range(Op& op) {
+  op.buf = static_cast<std::uint8_t>(rng_.below(settings_.buffers));
+  op.has_page = op.has_n = true;
+  op.page = rng_.below(settings_.pages);
+  op.n = rng_.below(2) == 0 ? 1 : 1 + rng_.below(settings_.pages - op.page);
+  op.fpage = rng_.below(settings_.pages);
+}
+
+void RandomOps::draw_mmap(Op& op) {
+  // Most letters are mapped: the hole is made here, or few would ever be mapped anew.
+  const Op fresh = map_letter(op.buf, settings_.pages);
+  op.kind = rng_.below(4) == 0 ? kKinds[rng_.below(std::size(kKinds))] : fresh.kind;
+  op.pages = fresh.pages;
+  op.file = fresh.file;
+  op.prot = rng_.below(8) == 0 ? kProtRead : kProtRead | kProtWrite;
+  op.has_fill = rng_.below(2) == 0;
+  op.fill = rng_.below(1 << 20);
+  if (rng_.below(2) != 0) return;
+  op.code = OpCode::kMunmap;
+  op.has_page = op.has_n = false;
+}
+
+void RandomOps::draw_fork(Op& op) {
+  for (op.child = kFirstChild; std::ranges::count(children_, op.child) != 0;) ++op.child;
+  if (children_.size() < kMaxChildren) return;
+  draw_exit(op);
+}
+
+void RandomOps::draw_exit(Op& op) {
+  if (children_.empty()) {
+    op.code = OpCode::kYield;
+    return;
+  }
+  op.code = OpCode::kExit;
+  op.proc = children_[rng_.below(children_.size())];
+}
+
+void RandomOps::draw_pin(Op& op) {
+  if (pins_.size() == kMaxPins) return draw_held_pin(op);
+  op.code = OpCode::kPin;
+  op.id = next_id_++;
+  op.via = static_cast<PinVia>(rng_.below(kPinViaNames.size()));
+  op.write = rng_.below(2) == 0;
+  op.fast = rng_.below(2) == 0;
+}
+
+void RandomOps::draw_held_pin(Op& op) {
+  if (pins_.empty()) return draw_pin(op);
+  const Pin& pin = pins_[rng_.below(pins_.size())];
+  op.proc = pin.proc;
+  op.id = pin.id;
+  if (op.code == OpCode::kPin) op.code = OpCode::kUnpin;
+}
+
+bool RandomOps::next(Op& op) {
+  if (!endless_ && left_-- == 0) {
+    left_ = 0;
+    return false;
+  }
+  const unsigned slot = draw_slot();
+  op = {};
+  draw_process(op);
+  draw_range(op);
+  op.value = rng_.below(1 << 20);
+  op.dev = static_cast<std::uint8_t>(rng_.below(kDevices));
+  op.file = static_cast<std::uint8_t>(rng_.below(kDiskFiles));
+  op.code = slot < kOpCodes ? static_cast<OpCode>(slot) : OpCode::kMadvise;
+  if (slot >= kOpCodes) op.advice = static_cast<Advice>(slot - kOpCodes);
+  switch (op.code) {
+    case OpCode::kMmap: draw_mmap(op); break;
+    case OpCode::kFile: op.pages = settings_.pages; break;
+    case OpCode::kMprotect:
+      op.prot = static_cast<std::uint8_t>(rng_.below(3) == 0 ? +kProtRead : kProtRead | kProtWrite);
+      break;
+    case OpCode::kMadvise:
+      if (slot < kOpCodes) op.advice = static_cast<Advice>(rng_.below(kAdviceNames.size()));
+      break;
+    case OpCode::kMremap: op.to = static_cast<std::uint8_t>(rng_.below(settings_.buffers)); break;
+    case OpCode::kFork: draw_fork(op); break;
+    case OpCode::kExit: draw_exit(op); break;
+    case OpCode::kGup:
+      op.mode = static_cast<GupMode>(rng_.below(kGupModeNames.size()));
+      op.write = rng_.below(2) == 0;
+      op.longterm = op.mode != GupMode::kGup && op.mode != GupMode::kGupFast && rng_.below(3) == 0;
+      break;
+    case OpCode::kPin: draw_pin(op); break;
+    case OpCode::kUnpin:
+    case OpCode::kPinRead:
+    case OpCode::kPinWrite: draw_held_pin(op); break;
+    default: break;
+  }
+  return true;
+}
+
+void RandomOps::done(const Op& op, const OpRecord& record) {
+  if (op.code == OpCode::kUnpin)
+    std::erase_if(pins_, [&](const Pin& pin) { return pin.id == op.id; });
+  if (record.ret != Errc::kOk) return;
+  if (op.code == OpCode::kFork) children_.push_back(op.child);
+  if (op.code == OpCode::kPin) pins_.push_back({op.proc, op.id});
+  if (op.code != OpCode::kExit) return;
+  std::erase(children_, op.proc);
+  std::erase_if(pins_, [&](const Pin& pin) { return pin.proc == op.proc; });
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,41 @@
+// A fault on an empty entry of anonymous memory.
+#include "mm/fault/fault.h"
+#include "mm/rmap/rmap.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+FaultResult map_zero_page(Fault& fault) {
+  const Machine& machine = fault.machine();
+  Guard guard(*fault.slot.lock);
+  if (fault.slot.get().none())
+    fault.slot.set(
+        Pte::of(machine.pfn_of(machine.zero_page()), fault.vma.page_prot | Pte::kSpecial));
+  return FaultResult::kOk;
+}
+
+}  // namespace
+
+FaultResult do_anonymous_page(Fault& fault) {
+  if (!fault.write()) return map_zero_page(fault);
+  Machine& machine = fault.machine();
+  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
+  const auto fresh = machine.alloc_zeroed_page(fault.cpu);
+  if (!fresh) return FaultResult::kOom;
+  const Page folio = fresh.value;
+  {
+    Guard guard(*fault.slot.lock);
+    if (fault.slot.get().none()) {
+      folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, true);
+      folio_add_lru_vma(fault.cpu, folio, fault.vma);
+      Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
+      if ((fault.vma.flags & kVmWrite) != 0) entry = entry.mkdirty().with(Pte::kWrite);
+      fault.slot.set(entry);
+      return FaultResult::kOk;
+    }
+  }
+  machine.put(fault.cpu, folio);  // another thread was first
+  return FaultResult::kOk;
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

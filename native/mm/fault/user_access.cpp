@@ -1,0 +1,72 @@
+#include "mm/fault/user_access.h"
+
+#include "mm/fault/fault.h"
+#include "mm/huge/huge.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+/// What the processor checks before it asks for a fault: on x86 a page that may
+/// be written may be read.
+bool access_error(const Vma& vma, bool write) {
+  return write ? (vma.flags & kVmWrite) == 0 : !vma.is_accessible();
+}
+
+/// Runs `access(pfn)` while the entry allows it, with its lock held: a TLB entry
+/// is valid until the change of the page table has flushed it.
+template <class Access>
+bool try_access(Mm& mm, std::uint64_t address, bool write, Access&& access) {
+  PteSlot slot = mm.page_table.find(address);
+  const bool in_pmd = !slot;
+  if (in_pmd) slot = mm.page_table.find_pmd(address);
+  if (!slot) return false;
+  Guard guard(*slot.lock);
+  const Pte pte = slot.get();
+  // A pmd entry may lead to a table by now.
+  if (pte.huge() != in_pmd) return false;
+  if (!pte.has(Pte::kPresent) || (write && !pte.write())) return false;
+  const std::uint64_t bits = Pte::kAccessed | (write ? Pte::kDirty : 0ULL);
+  if (!pte.has(bits)) atomics::fetch_or(slot.at, bits);
+  access(in_pmd ? huge_pfn(pte, address) : pte.pfn());
+  return true;
+}
+
+template <class Access>
+FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Access&& access) {
+  // The tables have no room for more bits: such an address would be another's.
+  if (address >= kTaskSize) return FaultResult::kSigsegv;
+  SharedGuard guard(mm.mmap_lock);
+  if (try_access(mm, address, write, access)) return FaultResult::kOk;
+  for (Retry retry("a fault to map a page");;) {
+    Vma* vma = mm.find_vma(address);
+    if (vma == nullptr || access_error(*vma, write)) return FaultResult::kSigsegv;
+    const FaultResult result = handle_mm_fault(cpu, *vma, address, write ? +kFaultWrite : 0U);
+    if (result != FaultResult::kOk) return result;
+    if (try_access(mm, address, write, access)) return FaultResult::kOk;
+    if (retry.asks_next()) retry.looks_at(page_behind(cpu, mm, address).at());
+    if (!retry.again()) return FaultResult::kSigbus;
+  }
+}
+
+}  // namespace
+
+FaultResult load_word(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t& out) {
+  return user_access(cpu, mm, address, false,
+                     [&](Pfn pfn) { out = cpu.machine.frames.word(pfn, address % kPageBytes); });
+}
+
+FaultResult store_word(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t value) {
+  return user_access(cpu, mm, address, true, [&](Pfn pfn) {
+    cpu.machine.frames.set_word(pfn, address % kPageBytes, value);
+  });
+}
+
+FaultResult copy_page_from_user(Cpu& cpu, Mm& mm, std::uint64_t address, std::byte* out) {
+  return user_access(cpu, mm, address, false, [&](Pfn pfn) { cpu.machine.frames.read(pfn, out); });
+}
+
+FaultResult copy_page_to_user(Cpu& cpu, Mm& mm, std::uint64_t address, const std::byte* from) {
+  return user_access(cpu, mm, address, true, [&](Pfn pfn) { cpu.machine.frames.write(pfn, from); });
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

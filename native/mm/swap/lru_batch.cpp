@@ -1,0 +1,206 @@
+#include "mm/swap/lru_batch.h"
+
+#include <algorithm>
+
+#include "mm/folio_state.h"
+#include "mm/gup/pin_question.h"
+#include "mm/machine.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+void relink(Zone& zone, Page folio) { (void)zone.add(folio, Zone::kind_of(folio)); }
+
+/// A pin may have it off its list by now: then its last unpin will link it.
+void lru_add(Machine& machine, Page folio) {
+  settle_lru_flags(folio);
+  (void)machine.pins.putback_locked(machine.pfn_of(folio));
+}
+
+void lru_activate(Zone& zone, Page folio) {
+  if (folio.test(Flag::kActive) || folio.test(Flag::kUnevictable)) return;
+  (void)zone.remove(folio);
+  folio.set(Flag::kActive);
+  relink(zone, folio);
+}
+
+void lru_deactivate(Zone& zone, Page folio) {
+  if (folio.test(Flag::kUnevictable) || !folio.test(Flag::kActive)) return;
+  (void)zone.remove(folio);
+  folio.clear(Flag::kActive);
+  folio.clear(Flag::kReferenced);
+  relink(zone, folio);
+}
+
+void lru_lazyfree(Zone& zone, Page folio) {
+  if (!folio_test_anon(folio) || !folio.test(Flag::kSwapBacked) || folio_test_swapcache(folio) ||
+      folio.test(Flag::kUnevictable))
+    return;
+  (void)zone.remove(folio);
+  folio.clear(Flag::kActive);
+  folio.clear(Flag::kReferenced);
+  // Clean and not swap-backed: reclaim may drop it without writing.
+  folio.clear(Flag::kSwapBacked);
+  relink(zone, folio);
+}
+
+void drain(Cpu& cpu, FolioBatch& batch, LruMove move) {
+  if (batch.count == 0) return;
+  Machine& machine = cpu.machine;
+  {
+    Guard guard(machine.zone.lru_lock());
+    for (unsigned i = 0; i < batch.count; ++i) {
+      const Page folio = machine.page(batch.folios[i]);
+      if (move == LruMove::kAdd) {
+        // Nobody holds it but the batch: it is freed below, from no list.
+        if (!folio.test(Flag::kLru) && folio.refcount() > 1) lru_add(machine, folio);
+      } else if (folio.test(Flag::kLru)) {
+        if (move == LruMove::kActivate) lru_activate(machine.zone, folio);
+        if (move == LruMove::kDeactivate) lru_deactivate(machine.zone, folio);
+        if (move == LruMove::kLazyfree) lru_lazyfree(machine.zone, folio);
+      } else {
+        note_lru_skipped(machine, folio);
+      }
+    }
+  }
+  machine.put_many(cpu, std::span(batch.folios).first(batch.count));
+}
+
+/// The lock of `batches` is held; this releases it.
+void drain_locked(Cpu& cpu, LruBatches& batches, LruMove move) {
+  FolioBatch& batch = batches.moves[static_cast<unsigned>(move)];
+  FolioBatch taken;
+  taken.count = batch.count;
+  std::copy_n(batch.folios.begin(), batch.count, taken.folios.begin());
+  batch.count = 0;
+  batches.lock.unlock();
+  drain(cpu, taken, move);
+}
+
+/// The callers' references become the batch's.
+void batch_add(Cpu& cpu, std::span<const Pfn> folios, LruMove move) {
+  cpu.batches.lock.lock();
+  FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(move)];
+  for (std::size_t i = 0; i < folios.size(); ++i) {
+    batch.folios[batch.count++] = folios[i];
+    const bool huge = cpu.machine.page(folios[i]).test(Flag::kHead);  // it waits for nobody
+    if (batch.count < kFolioBatchSize && !huge) continue;
+    drain_locked(cpu, cpu.batches, move);
+    if (i + 1 == folios.size()) return;
+    cpu.batches.lock.lock();
+  }
+  cpu.batches.lock.unlock();
+}
+
+/// With a reference of its own.
+void batch_add(Cpu& cpu, Page folio, LruMove move) {
+  cpu.machine.get(folio);
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  batch_add(cpu, std::span(&pfn, 1), move);
+}
+
+void drain_cpu(Cpu& cpu, Cpu& of) {
+  std::array<bool, kLruMoves> filled{};
+  of.batches.lock.lock();
+  const bool mlocks = of.batches.mlock.count != 0;
+  for (unsigned i = 0; i < kLruMoves; ++i) filled[i] = of.batches.moves[i].count != 0;
+  bool locked = true;
+  for (const LruMove move :
+       {LruMove::kAdd, LruMove::kDeactivate, LruMove::kLazyfree, LruMove::kActivate}) {
+    if (!filled[static_cast<unsigned>(move)]) continue;
+    if (!locked) of.batches.lock.lock();
+    drain_locked(cpu, of.batches, move);
+    locked = false;
+  }
+  if (locked) of.batches.lock.unlock();
+  if (mlocks) mlock_drain(of);
+}
+
+/// Not on a list yet: it may still lie in this CPU's batch, and be added active.
+void activate_in_batch(Cpu& cpu, Page folio) {
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  Guard guard(cpu.batches.lock);
+  const FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(LruMove::kAdd)];
+  for (unsigned i = 0; i < batch.count; ++i)
+    if (batch.folios[i] == pfn) return folio.set(Flag::kActive);
+}
+
+}  // namespace
+
+bool folio_evictable(Page folio) { return !folio.test(Flag::kMlocked); }
+
+void settle_lru_flags(Page folio) {
+  // Set and cleared under this lock only.
+  if (folio.test(Flag::kUnevictable)) folio.clear(Flag::kUnevictable);
+  if (folio_evictable(folio)) return;
+  folio.clear(Flag::kActive);
+  folio.set(Flag::kUnevictable);
+}
+
+void folio_add_lru(Cpu& cpu, Page folio) { batch_add(cpu, folio, LruMove::kAdd); }
+
+void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma) {
+  if ((vma.flags & (kVmLocked | kVmSpecial)) == kVmLocked)
+    mlock_new_folio(cpu, folio);
+  else
+    folio_add_lru(cpu, folio);
+}
+
+void folio_activate(Cpu& cpu, Page folio) {
+  note_lru_skipped(cpu.machine, folio);
+  if (folio.test(Flag::kLru) && !folio.test(Flag::kActive) && !folio.test(Flag::kUnevictable))
+    batch_add(cpu, folio, LruMove::kActivate);
+}
+
+void folio_deactivate(Cpu& cpu, Page folio) {
+  note_lru_skipped(cpu.machine, folio);
+  if (folio.test(Flag::kLru) && !folio.test(Flag::kUnevictable) && folio.test(Flag::kActive))
+    batch_add(cpu, folio, LruMove::kDeactivate);
+}
+
+void folio_mark_lazyfree(Cpu& cpu, Page folio) {
+  note_lru_skipped(cpu.machine, folio);
+  if (folio.test(Flag::kLru) && folio_test_anon(folio) && folio.test(Flag::kSwapBacked) &&
+      !folio_test_swapcache(folio) && !folio.test(Flag::kUnevictable))
+    batch_add(cpu, folio, LruMove::kLazyfree);
+}
+
+void folio_mark_accessed(Cpu& cpu, Page folio) {
+  if (!folio.test(Flag::kReferenced)) {
+    folio.set(Flag::kReferenced);
+  } else if (!folio.test(Flag::kUnevictable) && !folio.test(Flag::kActive)) {
+    if (folio.test(Flag::kLru)) {
+      folio_activate(cpu, folio);
+    } else {
+      note_lru_skipped(cpu.machine, folio);
+      activate_in_batch(cpu, folio);
+    }
+    folio.clear(Flag::kReferenced);
+  }
+}
+
+bool folio_isolate_lru(Cpu& cpu, Page folio) {
+  cpu.machine.get(folio);
+  const auto isolated = cpu.machine.zone.isolate(folio);
+  if (isolated && isolated.value) return true;
+  note_lru_skipped(cpu.machine, folio);
+  cpu.machine.put(cpu, folio);
+  return false;
+}
+
+void folio_putback_lru(Cpu& cpu, Page folio) {
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  folios_putback_lru(cpu, std::span(&pfn, 1));
+}
+
+void folios_putback_lru(Cpu& cpu, std::span<const Pfn> folios) {
+  batch_add(cpu, folios, LruMove::kAdd);
+}
+
+void lru_add_drain(Cpu& cpu) { drain_cpu(cpu, cpu); }
+
+void lru_add_drain_all(Cpu& cpu) {
+  for (unsigned i = 0; i < cpu.machine.cpus(); ++i) drain_cpu(cpu, cpu.machine.cpu(i));
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,316 @@
+#include "mm/swap/swap.h"
+
+#include <algorithm>
+
+#include "mm/folio_state.h"
+#include "mm/machine.h"
+#include "page/folio.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+Errc Swap::create(std::uint64_t pages) {
+  slots_ = pages;
+  auto mapping = Mapping::reserve((pages + 1) * kPageBytes);
+  if (!mapping) return mapping.error;
+  bytes_ = std::move(mapping.value);
+  return Errc::kOk;
+}
+
+std::uint64_t Swap::used_slots() {
+  Guard guard(lock_);
+  return map_.size() - free_.size();
+}
+
+bool Swap::nearly_full() { return used_slots() * 2 > slots(); }
+
+void Swap::grow(std::uint64_t slots) {
+  map_.resize(slots);
+  cache_.resize(slots);
+  shadow_.resize(slots);
+}
+
+void Swap::occupy(std::uint64_t slot, Pfn pfn) {
+  map_[slot] = kHasCache;
+  cache_[slot] = pfn.value + 1;
+  shadow_[slot] = 0;
+}
+
+Result<std::uint64_t> Swap::alloc_slot(Pfn pfn) {
+  Guard guard(lock_);
+  std::uint64_t slot = map_.size();
+  if (!free_.empty()) {
+    slot = free_.back();
+    free_.pop_back();
+  } else if (slot < slots_) {
+    grow(slot + 1);
+  } else {
+    return Errc::kNoSpc;
+  }
+  occupy(slot, pfn);
+  return slot;
+}
+
+/// A block of freed slots. Rare: swap is seldom used up.
+Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
+  for (std::uint64_t first = 0; first + count <= map_.size(); first += count) {
+    const auto begin = map_.begin() + static_cast<std::ptrdiff_t>(first);
+    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(count),
+                    [](std::uint8_t users) { return users != 0; }))
+      continue;
+    std::erase_if(free_, [&](std::uint64_t slot) { return slot >= first && slot < first + count; });
+    return first;
+  }
+  return Errc::kNoSpc;
+}
+
+Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
+  Guard guard(lock_);
+  const std::uint64_t used = map_.size();
+  Result<std::uint64_t> first = (used + count - 1) / count * count;
+  if (first.value + count <= slots_) {
+    for (std::uint64_t slot = used; slot < first.value; ++slot) free_.push_back(slot);
+    grow(first.value + count);
+  } else {
+    first = take_freed(count);
+    if (!first) return first;
+  }
+  for (std::uint64_t i = 0; i < count; ++i) occupy(first.value + i, first_page + i);
+  return first;
+}
+
+Errc Swap::duplicate(std::uint64_t slot) {
+  Guard guard(lock_);
+  if (!in_use(slot)) return Errc::kCorrupt;
+  if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
+  ++map_[slot];
+  return Errc::kOk;
+}
+
+bool Swap::free(std::uint64_t slot) {
+  Guard guard(lock_);
+  if (!in_use(slot) || map_[slot] == kHasCache) return false;
+  --map_[slot];
+  if (map_[slot] == 0) release(slot);
+  return map_[slot] == kHasCache;
+}
+
+std::uint32_t Swap::users(std::uint64_t slot) {
+  Guard guard(lock_);
+  return in_use(slot) ? map_[slot] & ~kHasCache : 0;
+}
+
+void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
+  Guard guard(lock_);
+  if (in_use(slot)) cache_[slot] = pfn.value + 1;
+}
+
+bool Swap::caches(std::uint64_t slot, Pfn pfn) {
+  Guard guard(lock_);
+  return slot < cache_.size() && cache_[slot] == pfn.value + 1;
+}
+
+Result<std::uint64_t> Swap::slot_of(Pfn pfn) {
+  Guard guard(lock_);
+  const auto at = std::ranges::find(cache_, pfn.value + 1);
+  if (at == cache_.end()) return Errc::kCorrupt;
+  return static_cast<std::uint64_t>(at - cache_.begin());
+}
+
+Page Swap::cache_get(Machine& machine, std::uint64_t slot) {
+  Guard guard(lock_);
+  if (!in_use(slot) || cache_[slot] == 0) return {};
+  const Page folio = compound_head(machine.memmap, machine.page({cache_[slot] - 1}));
+  // The cache holds a reference unless reclaim has frozen the count at zero.
+  if (folio.try_ref_add_unless_zero(1)) return folio;
+  if (folio_was_freed(folio)) drop_freed_locked(machine.damage, slot);
+  return {};
+}
+
+void Swap::forget(DamageLog& damage, Pfn first, std::uint64_t pages) {
+  Guard guard(lock_);
+  for (std::uint64_t slot = 0; slot < cache_.size(); ++slot)
+    if (cache_[slot] > first.value && cache_[slot] - 1 - first.value < pages)
+      drop_freed_locked(damage, slot);
+}
+
+void Swap::drop_freed_locked(DamageLog& damage, std::uint64_t slot) {
+  damage.add({{cache_[slot] - 1},
+              "_refcount",
+              1,
+              0,
+              "freed while the swap cache had it: what was not written is lost"});
+  drop_cache_locked(slot, false);
+}
+
+Page Swap::cached_page(const Machine& machine, std::uint64_t slot) {
+  Guard guard(lock_);
+  return in_use(slot) && cache_[slot] != 0 ? machine.page({cache_[slot] - 1}) : Page();
+}
+
+void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
+  Guard guard(lock_);
+  drop_cache_locked(slot, leave_shadow);
+}
+
+void Swap::drop_cache_locked(std::uint64_t slot, bool leave_shadow) {
+  if (!in_use(slot) || (map_[slot] & kHasCache) == 0) return;
+  cache_[slot] = 0;
+  shadow_[slot] = leave_shadow ? 1 : 0;
+  map_[slot] &= static_cast<std::uint8_t>(~kHasCache);
+  if (map_[slot] == 0) release(slot);
+}
+
+bool Swap::shadow(std::uint64_t slot) {
+  Guard guard(lock_);
+  return in_use(slot) && shadow_[slot] != 0;
+}
+
+bool Swap::cache_claim(std::uint64_t slot) {
+  Guard guard(lock_);
+  if (!in_use(slot) || (map_[slot] & kHasCache) != 0) return false;
+  map_[slot] |= kHasCache;
+  return true;
+}
+
+Swap::Claim Swap::claim_alone(std::uint64_t slot) {
+  Guard guard(lock_);
+  if (!in_use(slot) || map_[slot] != 1) return {false, false};
+  map_[slot] |= kHasCache;
+  return {true, shadow_[slot] != 0};
+}
+
+void Swap::release(std::uint64_t slot) {
+  shadow_[slot] = 0;
+  free_.push_back(slot);
+}
+
+std::uint64_t folio_swap_slot(Page folio) { return folio.word(5); }
+
+Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio) {
+  const std::uint64_t says = folio_swap_slot(folio);
+  const Pfn pfn = machine.pfn_of(folio);
+  if (machine.swap.caches(says, pfn)) return says;
+  auto is = machine.swap.slot_of(pfn);
+  if (is)
+    machine.damage.add({pfn, "private", is.value, says,
+                        "the swap entry of a page in the swap cache: the cache knew better"});
+  return is;
+}
+
+Result<std::uint64_t> folio_page_of_slot(Machine& machine, Page folio, std::uint64_t slot) {
+  const std::uint64_t first = folio_swap_slot(folio);
+  // Whoever has the folio locked has it from the cache, under this slot: a single page
+  // that says the same is it.
+  if (folio_test_swapcache(folio) && slot == first && !folio_test_large(folio)) return 0;
+  const Page cached = machine.swap.cached_page(machine, slot);
+  if (!cached || compound_head(machine.memmap, cached) != folio) return Errc::kCorrupt;
+  const Pfn pfn = machine.pfn_of(folio);
+  const std::uint64_t index = machine.pfn_of(cached) - pfn;
+  if (index >= folio_nr_pages(folio)) return Errc::kCorrupt;  // it says it is a tail, of this one
+  if (!folio_test_swapcache(folio) || slot - index != first)
+    machine.damage.add({pfn, "private", slot - index, first,
+                        "the swap entry of a page in the swap cache: the cache knew better"});
+  return index;
+}
+
+bool add_to_swap(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  const std::uint64_t pages = folio_nr_pages(folio);
+  const Pfn pfn = machine.pfn_of(folio);
+  // Who still looks for the slot's last page finds this one locked, and looks again.
+  const auto slot = pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn);
+  if (!slot) return false;
+  folio.set_word(5, slot.value);
+  folio.set(kFlagSwapCache);
+  folio.ref_add(static_cast<std::int32_t>(pages));
+  // Clean entries of a MADV_FREE page would let it be dropped unwritten.
+  folio_mark_dirty(machine, folio);
+  return true;
+}
+
+void delete_from_swap_cache(Cpu& cpu, Page folio) {
+  const auto first = folio_true_swap_slot(cpu.machine, folio);
+  const Pfn pfn = cpu.machine.pfn_of(folio);
+  std::uint64_t removed = 0;
+  for (std::uint64_t i = 0; first && i < folio_nr_pages(folio); ++i) {
+    if (i > 0 && !cpu.machine.swap.caches(first.value + i, pfn + i)) break;
+    cpu.machine.swap.cache_remove(first.value + i, false);
+    ++removed;
+  }
+  folio.clear(kFlagSwapCache);
+  folio.set_word(5, 0);
+  for (std::uint64_t i = 0; i < removed; ++i) cpu.machine.put(cpu, folio);
+}
+
+bool folio_free_swap(Cpu& cpu, Page folio) {
+  if (!folio_test_swapcache(folio) || folio.test(Flag::kWriteback)) return false;
+  const auto first = folio_true_swap_slot(cpu.machine, folio);
+  for (std::uint64_t i = 0; first && i < folio_nr_pages(folio); ++i)
+    if (cpu.machine.swap.users(first.value + i) > 0) return false;
+  delete_from_swap_cache(cpu, folio);
+  folio.set(Flag::kDirty);
+  return true;
+}
+
+void free_swap_cache(Cpu& cpu, Page folio) {
+  if (!folio_test_swapcache(folio) || folio_mapped(cpu.machine, folio) || !folio_trylock(folio))
+    return;
+  (void)folio_free_swap(cpu, folio);
+  folio_unlock(folio);
+}
+
+void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
+  Machine& machine = cpu.machine;
+  if (!machine.swap.free(slot)) return;
+  const Page folio = machine.swap.cache_get(machine, slot);
+  if (!folio) return;
+  if (folio_trylock(folio)) {
+    if (folio_page_of_slot(machine, folio, slot) &&
+        (!folio_mapped(machine, folio) || machine.swap.nearly_full()))
+      (void)folio_free_swap(cpu, folio);
+    folio_unlock(folio);
+  }
+  machine.put(cpu, folio);
+}
+
+Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
+  Machine& machine = cpu.machine;
+  for (Retry retry("a page of the swap cache");;) {
+    if (const Page cached = machine.swap.cache_get(machine, slot)) return cached;
+    if (machine.swap.users(slot) == 0) return {};  // raced: nobody swaps it in any more
+    if (machine.swap.cache_claim(slot)) break;
+    if (retry.asks_next()) retry.looks_at(machine.swap.cached_page(machine, slot).at());
+    if (!retry.pause()) return {};
+  }
+  const auto fresh = machine.alloc_folio(cpu);
+  if (!fresh) {
+    machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+    return {};
+  }
+  const Page folio = fresh.value;
+  folio.set(Flag::kLocked);
+  folio.set(Flag::kSwapBacked);
+  folio.set_word(5, slot);
+  folio.set(kFlagSwapCache);
+  machine.get(folio);
+  machine.swap.cache_add(slot, machine.pfn_of(folio));
+  // A refault soon after eviction: straight to the active list.
+  if (machine.swap.shadow(slot)) folio.set(Flag::kActive);
+  folio_add_lru(cpu, folio);
+  machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
+  folio.set(Flag::kUptodate);
+  folio_unlock(folio);
+  return folio;
+}
+
+void swap_writepage(Cpu& cpu, Page folio) {
+  Machine& machine = cpu.machine;
+  const auto first = folio_true_swap_slot(machine, folio);
+  if (!first) return;
+  folio.set(Flag::kWriteback);
+  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
+    machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(first.value + i));
+  folio.clear(Flag::kWriteback);
+}
+
+}  // namespace pagebox::inline PAGEBOX_ENV
