@@ -15,24 +15,12 @@ tidy=$(command -v clang-tidy-19 || command -v clang-tidy) || {
 headers=$(node -p '[require("node-api-headers").include_dir, require("node-addon-api").include_dir.replaceAll("\"", "")].map((folder) => require("path").resolve(folder)).join(";")')
 cmake -S native -B "$build" -DPAGEBOX_TESTS=OFF -DCMAKE_JS_INC="$headers" >/dev/null
 
-<<<<<<< HEAD
 must=("$@")
 may=()
 if [[ $# == 0 ]]; then
   order=$(node scripts/tidy-order.mjs "$build")
   mapfile -t must < <(sed -n 's/^must //p' <<<"$order")
   mapfile -t may < <(sed -n 's/^may //p' <<<"$order")
-=======
-files=("$@")
-if [[ ${#files[@]} == 0 ]]; then
-  mapfile -t all < <(for part in host model addon; do node scripts/sources.mjs $part --files; done | sort -u)
-  mapfile -t files < <(
-    {
-      git log --format= --name-only -n 200 -- native 2>/dev/null || true
-      printf '%s\n' "${all[@]}"
-    } | awk 'NF && !seen[$0]++' | grep -Fx -f <(printf '%s\n' "${all[@]}")
-  )
->>>>>>> main
 fi
 
 log=$(mktemp -d)
