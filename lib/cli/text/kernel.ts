@@ -1,13 +1,17 @@
+import type { ByteOrder } from '../../btf/blob.ts'
 import type { Doubt, KernelDescriptor } from '../../btf/description.ts'
 import { eraOf, kconfigOf, toField } from '../../btf/declaration.ts'
 import type { Layout, PageType } from '../../page/layout.ts'
 import type { Io } from '../io.ts'
 import { wrap } from './table.ts'
 
-/** A kernel's descriptor in the shape that layouts are printed in, its bytes as its memory has them. */
-export function asLayout(kernel: KernelDescriptor): Layout {
+/**
+ * A kernel's descriptor in the shape that layouts are printed in, its bytes as its memory has them; in order `'little'`,
+ * the bits of its words from the lowest up, whatever its memory does with them.
+ */
+export function asLayout(kernel: KernelDescriptor, order: ByteOrder = kernel.byteOrder): Layout {
   const fields = kernel.fields.map((field) => {
-    const { shift = 0, meaning = '', object = '', ...rest } = toField(field, kernel, kernel.byteOrder)
+    const { shift = 0, meaning = '', object = '', ...rest } = toField(field, kernel, order)
     return { ...rest, shift, meaning, object, contested: false }
   })
   const taken = kernel.flags.length
