@@ -37,7 +37,19 @@ export async function defineKernel(kernel: KernelDescriptor, declared?: LayoutDe
   return layouts.define({ ...definition, name })
 }
 
+const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
+/** The arguments that name a layout again: the file that it was imported from, or its name. */
+export const layoutArguments = ({ btf, kconfig, layout }: BtfOptions & { layout: string }): string =>
+  btf === undefined
+    ? `--layout ${layout}`
+    : [`--btf ${quoted(btf)}`, ...(kconfig === undefined ? [] : [`--kconfig ${quoted(kconfig)}`])].join(' ')
+
 /** The layout that `--btf` and `--kconfig` name, defined; undefined without them. */
 export async function importedLayout(options: BtfOptions): Promise<Layout | undefined> {
   return hasBtf(options) ? defineKernel(await readKernel(options)) : undefined
 }
+
+/** Layouts with the imported one, once, as the last. */
+export const withImported = (layouts: readonly Layout[], imported: Layout | undefined): Layout[] =>
+  imported === undefined ? [...layouts] : [...layouts.filter(({ name }) => name !== imported.name), imported]

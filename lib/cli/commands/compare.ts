@@ -7,6 +7,7 @@ import { type CompareDocument, compareDocument } from '../../compare/document.ts
 import type { Effort } from '../../compare/plan.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
+import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, withImported } from '../importedLayout.ts'
 import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { integer, names, pick, pickMany } from '../parse.ts'
@@ -14,7 +15,7 @@ import { progressBar } from '../progress.ts'
 import { baselineText, compareText, detailedLayouts } from '../text/compare.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends BtfOptions {
   quick?: boolean
   thorough?: boolean
   schemes?: string[]
@@ -32,6 +33,7 @@ Examples:
   $ pagebox compare                          all schemes, all layouts, within 90 seconds
   $ pagebox compare --quick                  the same within 20, with wider intervals
   $ pagebox compare --layouts linux-4.20 --schemes lru-overlay,refcount-bias
+  $ pagebox compare --btf /sys/kernel/btf/vmlinux --quick   also on the running kernel's
   $ pagebox compare --html report.html       also as a page to send to somebody
   $ pagebox compare --json > old.json        keep it, and later:
   $ pagebox compare --baseline old.json      what changed, with intervals
@@ -86,9 +88,10 @@ async function measure(
   { io, exit }: Context,
 ): Promise<void> {
   const { pagebox } = await import('../subject.ts')
+  const imported = await importedLayout(options)
   const schemes = pickMany(pagebox.schemes, options.schemes, 'scheme')
-  const layouts = pickMany(pagebox.layouts, options.layouts, 'layout')
-  const costLayout = pick(pagebox.layouts, options.costLayout ?? 'linux-6.12', 'layout')
+  const layouts = withImported(pickMany(pagebox.layouts, options.layouts, 'layout'), imported)
+  const costLayout = pick(pagebox.layouts, options.costLayout ?? imported?.name ?? 'linux-6.12', 'layout')
   const bar = progressBar(io)
   let document: CompareDocument
   try {
@@ -116,7 +119,9 @@ async function measure(
   if (options.json) {
     io.out(`${toJson(report === undefined ? document : { ...document, baseline: report })}\n`)
   } else {
-    io.out(compareText(document, detailedLayouts(document, options.layouts !== undefined), io))
+    const detailed = detailedLayouts(document, options.layouts !== undefined)
+    const own = imported !== undefined && !detailed.includes(imported.name) ? [imported.name] : []
+    io.out(compareText(document, [...detailed, ...own], io))
     if (report !== undefined) io.out(`\n${baselineText(report, io)}`)
   }
   // A collision of a scheme is an answer; only a table that memory contradicts is a finding.
@@ -132,7 +137,9 @@ export function addCompare(program: Command, context: Context): void {
     .option('--thorough', 'more rounds, threads, working sets, page types and orders; takes what it takes')
     .option('--schemes <names>', 'only these, separated by commas', names)
     .option('--layouts <names>', 'only these, separated by commas; each is then shown cell by cell', names)
-    .option('--cost-layout <name>', 'layout on which costs and limits are measured (linux-6.12)')
+    .option('--cost-layout <name>', 'layout on which costs and limits are measured (linux-6.12, or that of --btf)')
+    .option('--btf <file>', `one more layout: ${btfHelp}`)
+    .option('--kconfig <file>', kconfigHelp)
     .option('--seed <n>', 'of index streams and resampling', integer(0, 2 ** 32 - 1), 1)
     .option('--json', 'one JSON document on standard output')
     .option('--csv <file>', 'all rooms, probes and costs as a table')

@@ -26,7 +26,7 @@ export const lib: House = {
     page: ['native'],
     pins: ['page'],
     btf: ['page'],
-    dump: ['pins'],
+    dump: ['pins', 'btf'],
     mm: ['pins'],
     zone_device: ['mm'],
     engine: ['zone_device'],
