@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { kernel } from '../btf/kernel.ts'
 import { cliForShell } from './command.ts'
 import { runCli } from './testIo.ts'
 
@@ -65,6 +66,7 @@ beforeAll(() => {
       'raw: 0017ffffc0000000 dead000000000100 dead000000000122 0000000000000000\n' +
       'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000\n',
   )
+  writeFileSync(join(folder, 'vmlinux.btf'), kernel().toBuffer())
   const ops = [{ op: 'compact' }]
   writeFileSync(
     join(folder, 'my-scenario.json'),

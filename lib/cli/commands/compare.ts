@@ -33,7 +33,7 @@ Examples:
   $ pagebox compare                          all schemes, all layouts, within 90 seconds
   $ pagebox compare --quick                  the same within 20, with wider intervals
   $ pagebox compare --layouts linux-4.20 --schemes lru-overlay,refcount-bias
-  $ pagebox compare --btf /sys/kernel/btf/vmlinux --quick   also on the running kernel's
+  $ pagebox compare --btf vmlinux.btf        also on a real kernel's layout
   $ pagebox compare --html report.html       also as a page to send to somebody
   $ pagebox compare --json > old.json        keep it, and later:
   $ pagebox compare --baseline old.json      what changed, with intervals

@@ -30,7 +30,7 @@ Examples:
   $ dmesg | pagebox decode
   $ pagebox decode --file console.log --json
   $ dmesg | grep raw: | head -2 | pagebox decode
-  $ pagebox decode --file console.log --btf /sys/kernel/btf/vmlinux
+  $ pagebox decode --file console.log --btf vmlinux.btf
   $ pagebox decode 17ffffc0000020 dead000000000100 dead000000000122 0 7f12 0 ffffffff00000000 0
   $ pagebox decode --type anon --layout linux-4.20 17ffffc0080034 0 0 7f1 0 0 1ffffffff`
 
