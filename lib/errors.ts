@@ -15,6 +15,7 @@ export const errorCodes = {
   ERR_PAGEBOX_SCHEME_INVALID: 'A declared scheme names bits that do not exist, or not enough of them.',
   ERR_PAGEBOX_NO_ROOM:
     'The scheme, the page type, or something that address spaces need does not exist in this layout; the message says what.',
+  ERR_PAGEBOX_RULES: 'A machine cannot have these kernel rules; the message names what is missing.',
   ERR_PAGEBOX_MEMORY: 'Memory of this process could not be had.',
   ERR_PAGEBOX_THREADS: 'The system gives this process no more threads.',
   ERR_PAGEBOX_PAGE_FREE: 'The page is free or frozen: its reference count is zero, and nobody may take one.',

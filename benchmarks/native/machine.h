@@ -10,7 +10,7 @@
 #include <memory>
 #include <string_view>
 
-#include "mm/machine.h"
+#include "engine/box/assembly.h"
 #include "mm/mm.h"
 #include "pins/registry.h"
 
@@ -39,26 +39,22 @@ struct MachineSize {
 };
 
 struct TestMachine {
-  std::unique_ptr<pagebox::Memmap> memmap;
-  std::unique_ptr<pagebox::Zone> zone;
-  std::unique_ptr<pagebox::Allocator> allocator;
-  std::unique_ptr<pagebox::Pins> pins;
-  std::unique_ptr<Machine> machine;
+  pagebox::Assembly assembly;
+  Machine* machine = nullptr;
 
   explicit TestMachine(const MachineSize& size) {
-    need(pagebox::Memmap::create(*pagebox::find_layout("linux-6.12"), size.ram_pages,
-                                 size.ram_pages + size.device_pages, memmap) == Errc::kOk,
-         "descriptors");
-    zone = std::make_unique<pagebox::Zone>(*memmap, pagebox::kZoneNormal);
-    allocator = std::make_unique<pagebox::Allocator>(*memmap, Pfn{0}, Pfn{size.ram_pages});
-    need(pagebox::Pins::create(*pagebox::find_scheme("refcount-bias"), *memmap, *zone, size.cpus,
-                               pins) == Errc::kOk,
-         "pins");
-    machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
+    pagebox::AssemblySettings parts;
+    parts.ram.layout = *pagebox::find_layout("linux-6.12");
+    parts.ram.pages = size.ram_pages;
+    parts.ram.device_pages = size.device_pages;
+    parts.scheme = *pagebox::find_scheme("refcount-bias");
+    parts.shards = size.cpus;
+    need(assembly.create(parts) == Errc::kOk, "descriptors and pins");
     pagebox::MachineOptions options;
     options.cpus = size.cpus;
     options.swap_pages = size.swap_pages;
-    need(machine->start(options) == Errc::kOk, "machine");
+    need(assembly.start_machine(options) == Errc::kOk, "machine");
+    machine = assembly.machine();
   }
 };
 

@@ -4,6 +4,7 @@ import type { Context } from './commands/context.ts'
 import { addConform } from './commands/conform.ts'
 import { addDecode } from './commands/decode.ts'
 import { addLayout } from './commands/layout.ts'
+import { addQuirks, addRules } from './commands/rules.ts'
 import { addScenarios } from './commands/scenarios.ts'
 import { addSchemes } from './commands/schemes.ts'
 import { addStress } from './commands/stress.ts'
@@ -35,7 +36,7 @@ export function createProgram(context: Context): Command {
       getOutHelpWidth: () => Math.min(io.columns, 100),
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })
-  for (const add of [addCompare, addLayout, addDecode, addStress, addConform, addSchemes, addScenarios])
-    add(program, context)
+  const lists = [addSchemes, addScenarios, addRules, addQuirks]
+  for (const add of [addCompare, addLayout, addDecode, addStress, addConform, ...lists]) add(program, context)
   return program
 }

@@ -2,19 +2,7 @@ import { counted } from '../base/describe.ts'
 import { guardThis } from '../base/guardThis.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeAudit } from '../native/binding.ts'
-
-/** One descriptor that does not hold what it must. */
-export interface AuditRow {
-  /** The rule that is broken; the same identifier in code, report and docs. */
-  readonly invariant: string
-  /** The page; -1 where the row is about an address or a swap slot, which `field` names. */
-  readonly pfn: number
-  readonly field: string
-  readonly expected: bigint
-  readonly found: bigint
-  /** Who accounts for what was expected: pins handed out, lists, page setup. */
-  readonly explanation: string
-}
+import { type AuditRow, frozenRows, rowText } from './auditRow.ts'
 
 /** What the audit of a box found. */
 export interface AuditReport {
@@ -32,15 +20,6 @@ export interface AuditReport {
   toString(): string
 }
 
-const hex = (value: bigint): string => (value < 4096n ? `${value}` : `0x${value.toString(16)}`)
-
-function line(row: AuditRow): string {
-  const { invariant, pfn, field, expected, found, explanation } = row
-  const why = explanation === '' ? '' : ` (${explanation})`
-  const where = pfn < 0 ? '' : `page ${pfn}: `
-  return `${where}${field} is ${hex(found)}, expected ${hex(expected)}: ${invariant}${why}`
-}
-
 class Report implements AuditReport {
   readonly clean: boolean
   readonly rows: readonly AuditRow[]
@@ -52,7 +31,7 @@ class Report implements AuditReport {
 
   constructor(found: NativeAudit, after: string) {
     this.#after = after
-    this.rows = Object.freeze(found.rows.map((row) => Object.freeze(row)))
+    this.rows = frozenRows(found.rows)
     this.rowsTotal = found.rowsTotal
     this.pages = found.pages
     this.unknown = Object.freeze(found.unknown)
@@ -70,7 +49,7 @@ class Report implements AuditReport {
 
   toString(): string {
     if (this.clean) return `clean: ${counted(this.pages, 'page')}`
-    const shown = this.rows.map(line)
+    const shown = this.rows.map(rowText)
     if (this.rowsTotal > shown.length) shown.push(`and ${this.rowsTotal - shown.length} more`)
     if (this.#after !== '') shown.push(this.#after)
     return shown.join('\n')

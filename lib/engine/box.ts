@@ -2,7 +2,7 @@ import { boolean, integer, oneOf, options } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
 import { native } from '../native/load.ts'
-import { badPfn, closed, closedError, created, errnoName, isFailure, refusal } from '../native/status.ts'
+import { badPfn, closedError, created, errnoName, isBadFirst, isClosed, isFailure, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { boundLru } from '../page/boundLru.ts'
 import { BoxPage, type PageSource } from '../page/boxPage.ts'
@@ -176,8 +176,8 @@ export class Box implements Disposable {
   page(pfn: number): Page<Box> {
     const box = Box.#of(this)
     const head = box.#native.headOf(pfn)
-    if (head === -1) throw badPfn(pfn, 'pfn', box.pages)
-    if (head === closed) throw closedError()
+    if (isBadFirst(head)) throw badPfn(pfn, 'pfn', box.pages)
+    if (isClosed(head)) throw closedError()
     return new BoxPage(box.#source, pfn)
   }
 
@@ -195,7 +195,7 @@ export class Box implements Disposable {
     const onLru = given.onLru === undefined ? true : boolean(given.onLru, 'setup.onLru')
     const status = box.#native.setup(pfn, type, order, mapcount, onLru)
     if (status === undefined) return
-    if (status === -1) throw badPfn(pfn, 'pfn', box.pages)
+    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', box.pages)
     const pages = order === 0 ? `page ${pfn}` : `pages ${pfn} to ${pfn + 2 ** order - 1}`
     switch (errnoName(status)) {
       case 'REFUSED':

@@ -1,3 +1,4 @@
+import { tables } from '../native/tables.ts'
 import { boolean, integer, oneOf, options, string, typedArray } from '../base/args.ts'
 import { counted as countOf } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
@@ -109,7 +110,7 @@ function add(
   type: string,
   given: { readonly pages: unknown; readonly name: unknown },
 ): NativeDevice {
-  const pages = given.pages === undefined ? 1024 : integer(given.pages, 'options.pages', 1, 2 ** 32)
+  const pages = given.pages === undefined ? 1024 : integer(given.pages, 'options.pages', 1, tables().limits.boxPages)
   const name = given.name === undefined ? nextName(source) : string(given.name, 'options.name', 'a name')
   const added = source.native.addDevice(type, pages, name)
   if (typeof added === 'number' || (isFailure(added) && !('reason' in added))) throw refused(added as number)
@@ -173,7 +174,8 @@ function counted(result: { pages: number } | number, call: string): number {
 }
 
 export function reclaim(source: MachineSource<unknown>, pages: unknown): number {
-  const most = pages === undefined ? 2 ** 32 : integer(pages, 'pages', 0, 2 ** 32)
+  const { boxPages } = tables().limits
+  const most = pages === undefined ? boxPages : integer(pages, 'pages', 0, boxPages)
   return counted(source.native.reclaim(most), 'reclaim')
 }
 

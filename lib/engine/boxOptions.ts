@@ -2,17 +2,17 @@ import { boolean, integer, oneOf, options, or } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBoxOptions } from '../native/binding.ts'
 import { layoutOf, layoutRef } from '../page/layouts.ts'
-import { quirksOf, schemeOf, schemeRef } from '../pins/schemes.ts'
+import { tables } from '../native/tables.ts'
+import { behaviourKeys, behaviourOf } from '../pins/behaviour.ts'
+import { schemeOf, schemeRef } from '../pins/schemes.ts'
 
-/** Pages that a pfn can name: batches name them in 32 bits. */
-const maxPages = 2 ** 32
 const maxShards = 256
 
 /** Pfns that a box keeps for devices, unless it is told otherwise: 256 MiB of memory. */
 const defaultDevicePages = 2 ** 16
 
-/** Of 512 pages each; the zero page leaves no room for one in the first 512. */
-const mostHugetlbPages = (pages: number): number => Math.max(0, Math.floor(pages / 512) - 1)
+/** The zero page leaves no room for one in the first. */
+const mostHugetlbPages = (pages: number): number => Math.max(0, Math.floor(pages / tables().pagesPerHugePage) - 1)
 
 const known = [
   'pages',
@@ -23,18 +23,16 @@ const known = [
   'frames',
   'populate',
   'hugePages',
-  'writebackAsksPins',
-  'fileBackedDevicePages',
   'hugetlbPages',
   'shards',
-  'quirks',
+  ...behaviourKeys,
 ] as const
 
 /** The settings of a box as native code takes them, each option checked and read once. */
 export function readBoxOptions(value: unknown, argument: string): NativeBoxOptions {
   if (value === undefined) throw noOptions(argument)
   const given = options(value, argument, known)
-  type Flag = 'ledger' | 'frames' | 'hugePages' | 'writebackAsksPins' | 'fileBackedDevicePages'
+  type Flag = 'ledger' | 'frames' | 'hugePages'
   const flag = (key: Flag, otherwise: boolean): boolean =>
     given[key] === undefined ? otherwise : boolean(given[key], `${argument}.${key}`)
   const frames = flag('frames', false)
@@ -45,29 +43,28 @@ export function readBoxOptions(value: unknown, argument: string): NativeBoxOptio
         : 'anon'
       : oneOf(given.populate, `${argument}.populate`, ['anon', 'none'] as const)
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), `${argument}.scheme`)
-  const pages = integer(given.pages, `${argument}.pages`, 1, maxPages)
+  const pages = integer(given.pages, `${argument}.pages`, 1, tables().limits.boxPages)
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)
   return {
     pages,
     devicePages:
       given.devicePages === undefined
-        ? Math.min(defaultDevicePages, maxPages - pages)
-        : integer(given.devicePages, `${argument}.devicePages`, 0, maxPages - pages),
+        ? Math.min(defaultDevicePages, tables().limits.boxPages - pages)
+        : integer(given.devicePages, `${argument}.devicePages`, 0, tables().limits.boxPages - pages),
     devicePagesOptional: given.devicePages === undefined,
     addressSpaces: true,
     scheme: schemeRef(scheme),
-    layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), `${argument}.layout`)),
+    layout: layoutRef(layout),
     ledger: flag('ledger', true),
     frames,
     populate: populate === 'anon',
     hugePages: flag('hugePages', false),
-    writebackAsksPins: flag('writebackAsksPins', false),
-    fileBackedDevicePages: flag('fileBackedDevicePages', false),
     hugetlbPages:
       given.hugetlbPages === undefined
         ? 0
         : integer(given.hugetlbPages, `${argument}.hugetlbPages`, 0, mostHugetlbPages(pages)),
     shards: given.shards === undefined ? 8 : integer(given.shards, `${argument}.shards`, 1, maxShards),
-    quirks: quirksOf(given.quirks, `${argument}.quirks`, scheme),
+    behaviour: behaviourOf(given, argument, scheme, layout),
   }
 }
 

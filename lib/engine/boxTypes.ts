@@ -1,7 +1,8 @@
+import type { BehaviourOptions } from '../pins/behaviour.ts'
 import type { PageType } from '../page/layout.ts'
 
 /** Settings of a new box. */
-export interface BoxOptions {
+export interface BoxOptions extends BehaviourOptions {
   /** Page descriptors. An untouched one costs nothing: 2^28 are created at once. */
   pages: number
   /**
@@ -28,21 +29,12 @@ export interface BoxOptions {
   /** Huge pages behind the descriptors, which are then all touched now; false. */
   hugePages?: boolean
   /**
-   * Writeback leaves a file's page dirty while it may be pinned, as the thread of 2018 proposed; false, as
-   * Linux 6.12, which does not ask.
-   */
-  writebackAsksPins?: boolean
-  /** An extension that no kernel has: `migrateToDevice` takes pages of files too; false. */
-  fileBackedDevicePages?: boolean
-  /**
    * Huge pages set aside for `mmap({ hugetlb: true })`, 512 pages each (`nr_hugepages`), from the start
    * and for good; 0. At most `pages / 512 - 1`. Any make `frames` true.
    */
   hugetlbPages?: number
   /** Counters of the `sharded` scheme: logical threads; 8. */
   shards?: number
-  /** Historic bugs to switch on, by name; none. */
-  quirks?: readonly string[]
 }
 
 /** What a page is to become. */

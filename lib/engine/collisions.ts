@@ -39,6 +39,9 @@ const ofDevices: readonly PageType[] = [
   'device-coherent',
 ]
 
+/** Types of pages that are part of another, or nobody's. */
+const unnamed: readonly PageType[] = ['free', 'tail', 'second-tail']
+
 /**
  * Page types that the operations of a scenario can bring into being in this layout.
  *
@@ -61,6 +64,8 @@ export function typesOf(scenario: object, layout: unknown): PageType[] {
   const types: PageType[] = ['anon', 'file']
   if (has(/^(device|touch|migrate_to_\w+|dev_\w+|exclusive|release|close_dev)$/)) types.push(...ofDevices)
   if (has(/dax/)) types.push('fsdax', 'devdax')
+  // What a scenario sets up by hand it names.
+  types.push(...tables().pageTypes.filter((type) => !unnamed.includes(type) && words.includes(type)))
   const known = layoutOf(layout, 'layout').types
   return types.filter((type) => known.includes(type) && tables().pageTypes.includes(type))
 }

@@ -1,9 +1,10 @@
 import { boolean, integer, oneOf, options, or, unsigned64 } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import { native } from '../native/load.ts'
-import { busy, closedError, created, refusal } from '../native/status.ts'
+import { closedError, created, isBusy, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { maxOrder } from '../pins/room.ts'
+import { plainBehaviour } from '../pins/behaviour.ts'
 import { readBoxOptions } from './boxOptions.ts'
 import type { NativeCostOptions, NativeCostSampler } from '../native/engineBinding.ts'
 import { maxSampleOps } from './costBound.ts'
@@ -54,8 +55,7 @@ function read(given: Partial<CostOptions>): NativeCostOptions {
       ),
       // Descriptors alone: nothing of what address spaces need is to be measured.
       addressSpaces: false,
-      writebackAsksPins: false,
-      fileBackedDevicePages: false,
+      behaviour: plainBehaviour,
       hugetlbPages: 0,
       devicePages: 0,
     },
@@ -92,7 +92,7 @@ function samplerOf(sampler: NativeCostSampler, prepared: CostOptions, maxOps: nu
       if (!open) throw closedError('the sampler')
       const found = sampler.sample(wanted)
       if (typeof found === 'object') return found
-      if (found === busy) throw new PageboxError('ERR_PAGEBOX_BUSY', 'the sampler is running in another thread')
+      if (isBusy(found)) throw new PageboxError('ERR_PAGEBOX_BUSY', 'the sampler is running in another thread')
       throw refusal(found, 'sample', 'a page')
     },
     beside(value: CostBesideOptions): CostSampler {

@@ -2,7 +2,8 @@ import { badArgument, integer, options, or, unsigned64 } from '../base/args.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
 import { layoutOf } from '../page/layouts.ts'
-import { quirksOf, schemeOf } from '../pins/schemes.ts'
+import { behaviourKeys, behaviourOf } from '../pins/behaviour.ts'
+import { schemeOf } from '../pins/schemes.ts'
 import type { ExplorePinsOptions, ExploreResult } from './explorePinsTypes.ts'
 import { explorePinsText } from './findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from './poll.ts'
@@ -13,7 +14,7 @@ import { withText } from './withText.ts'
 const known = [
   'scheme',
   'layout',
-  'quirks',
+  ...behaviourKeys,
   'threads',
   'folios',
   'order',
@@ -46,10 +47,11 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
   const schedules =
     given.schedules === undefined ? 10_000 : integer(given.schedules, 'options.schedules', 1, Number.MAX_SAFE_INTEGER)
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const settings = {
     scheme: builtin(scheme, 'options.scheme'),
-    layout: builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout'),
-    quirks: quirksOf(given.quirks, 'options.quirks', scheme),
+    layout: builtin(layout, 'options.layout'),
+    behaviour: behaviourOf(given, 'options', scheme, layout),
     threads: count('threads', 2, 3, 2),
     folios: count('folios', 1, 8, 2),
     order: count('order', 0, 9, 0),
@@ -75,5 +77,11 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     seconds,
     seed,
   }
-  return withText(result, () => explorePinsText(result, { scheme: scheme.name, threads: settings.threads }))
+  return withText(result, () =>
+    explorePinsText(result, {
+      scheme: scheme.name,
+      ...Object.fromEntries(behaviourKeys.filter((key) => given[key] !== undefined).map((key) => [key, given[key]])),
+      threads: settings.threads,
+    }),
+  )
 }

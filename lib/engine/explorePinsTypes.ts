@@ -1,13 +1,13 @@
+import type { BehaviourOptions } from '../pins/behaviour.ts'
 import type { LongCallOptions } from './poll.ts'
 import type { ExploreProgress } from './scenario/scenarioTypes.ts'
 
 /** What is to be explored: random pin operations under random schedules. */
-export interface ExplorePinsOptions extends LongCallOptions<ExploreProgress> {
+export interface ExplorePinsOptions extends BehaviourOptions, LongCallOptions<ExploreProgress> {
   /** A built-in scheme; `'refcount-bias'`. */
   scheme?: string | { readonly name: string }
   /** A built-in layout; `'linux-6.12'`. */
   layout?: string | { readonly name: string }
-  quirks?: readonly string[]
   /** Fibers that run the operations: 2 or 3; 2. */
   threads?: number
   /** Folios that the threads pin: 1 to 8; 2. */

@@ -1,15 +1,12 @@
 import { counted } from '../base/describe.ts'
 import type { ExploreResult } from './explorePinsTypes.ts'
-import type { MmAuditRow } from './scenario/run.ts'
+import { type AuditRow, rowText } from './auditRow.ts'
 import type { ExploreScenarioResult, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
 
 /** Rows and schedules that a text shows. */
 const most = 16
 
 const more = (all: readonly unknown[]): string[] => (all.length > most ? [`  and ${all.length - most} more`] : [])
-
-const rowText = ({ invariant, where, expected, found, explanation }: MmAuditRow): string =>
-  `  ${invariant} at ${where}: expected ${expected}, found ${found}${explanation === '' ? '' : ` (${explanation})`}`
 
 /** Who gave up, and what it waited for. */
 const livelockWords = ({ op, waitsFor }: Livelock): readonly [who: string, what: string] => [
@@ -25,25 +22,36 @@ function livelockText(livelock: Livelock): string {
 }
 
 /** An operation that gave up, as a row of the audit. */
-export function livelockRow(livelock: Livelock): MmAuditRow {
+export function livelockRow(livelock: Livelock): AuditRow {
   const { page, expected = 0, found = 0, thread } = livelock
   const [who, what] = livelockWords(livelock)
-  const explanation = `${thread === null ? '' : `thread ${thread}: `}${who} ${what}`
-  return { invariant: 'livelock', where: page ?? 0, expected, found, explanation }
+  return {
+    invariant: 'livelock',
+    place: page === null ? { kind: 'nowhere' } : { kind: 'page', pfn: page },
+    pfn: page ?? -1,
+    field: '',
+    expected: BigInt(expected),
+    found: BigInt(found),
+    explanation: `${thread === null ? '' : `thread ${thread}: `}${who} ${what}`,
+  }
 }
 
 /** Rows of an audit of a machine, one a line, and the waits that were given up. */
-export const rowsText = (rows: readonly MmAuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [
+export const rowsText = (rows: readonly AuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [
   ...livelocks.slice(0, most).map(livelockText),
   ...more(livelocks),
-  ...rows.slice(0, most).map(rowText),
+  ...rows.slice(0, most).map((row) => `  ${rowText(row)}`),
   ...more(rows),
   ...(leaks === '' ? [] : [`  when all had exited: ${leaks}`]),
 ]
 
 /** An option as JavaScript writes it. */
-const option = ([key, value]: readonly [string, unknown]): string =>
-  `${key}: ${typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? `'${value}'` : String(value)}`
+const option = ([key, value]: readonly [string, unknown]): string => `${key}: ${literal(value)}`
+
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  return typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? `'${value}'` : String(value)
+}
 
 /** A call that does the same again. */
 export const callText = (call: string, subject: string, settings: Record<string, unknown>): string =>
@@ -58,12 +66,16 @@ export function raceAuditText(
   if (audit.clean) return `clean: ${counted(rounds, 'round')} of '${name}', seed ${seed}`
   const round = audit.round ?? 0
   const seconds = Math.max(10, round)
-  const { scheme, layout } = settings
+  const { scheme, layout, rules, quirks } = settings
+  const flags = [
+    ...(rules === undefined ? [] : [`--rules ${String(rules)}`]),
+    ...(Array.isArray(quirks) && quirks.length > 0 ? [`--quirks ${quirks.join(',')}`] : []),
+  ]
   return [
     `'${name}', seed ${seed}, round ${round}: ${counted(audit.rows.length, 'difference')}${audit.livelocks.length === 0 ? '' : `, ${counted(audit.livelocks.length, 'livelock')}`}${audit.leaks === '' ? '' : ', and a leak'}`,
     ...rowsText(audit.rows, audit.leaks, audit.livelocks),
     `to repeat it: ${callText('race', 'scenario', { ...settings, seed, rounds: round + 1 })}`,
-    `or, with JSON.stringify(scenario) in a file: pagebox stress FILE.json --scheme ${String(scheme)} --layout ${String(layout)} --seed ${seed} --seconds ${seconds}`,
+    `or, with JSON.stringify(scenario) in a file: pagebox stress FILE.json --scheme ${String(scheme)} --layout ${String(layout)} ${[...flags, `--seed ${seed}`].join(' ')} --seconds ${seconds}`,
   ].join('\n')
 }
 

@@ -1,6 +1,6 @@
 import type { NativeFailure } from '../native/binding.ts'
 import type { NativeExploreProgress, NativeRaceProgress } from '../native/engineBinding.ts'
-import { busy, closedError, created, errnoName, isFailure } from '../native/status.ts'
+import { closedError, created, errnoName, isBusy, isFailure } from '../native/status.ts'
 import { abortedError, type LongCall, poll, wasAborted } from './poll.ts'
 import type { RaceProgress } from './raceTypes.ts'
 import type { ExploreProgress } from './scenario/scenarioTypes.ts'
@@ -18,7 +18,7 @@ export const raceTotal = ({ ops }: { readonly ops: number }, threads: number): n
 /** Ended before it began: aborted, or its box was closed. */
 function throwIfStopped({ status }: NativeFailure, { name, signal }: LongCall<never>): void {
   const stopped = errnoName(status) === 'ECANCELED'
-  const waited = status === busy || errnoName(status) === 'EBUSY'
+  const waited = isBusy(status) || errnoName(status) === 'EBUSY'
   if ((stopped || waited) && wasAborted(signal)) throw abortedError(name, signal)
   if (stopped) throw closedError()
 }

@@ -1,3 +1,4 @@
+import { behaviourKeys } from '../pins/behaviour.ts'
 import { badArgument, boolean, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
 import { keysOf } from '../base/primordials.ts'
 import type { NativeBox } from '../native/binding.ts'
@@ -134,7 +135,7 @@ function typesIn(box: NativeBox, { firstPfn, pages }: NativeRaceOptions): Set<Pa
   return types
 }
 
-const boxKeys = ['scheme', 'layout', 'pages', 'pageType', 'order', 'ledger', 'quirks'] as const
+const boxKeys = ['scheme', 'layout', 'pages', 'pageType', 'order', 'ledger', ...behaviourKeys] as const
 
 /** What every whole folio of a new box is made; undefined: nothing before its first pin. */
 function setupOf(box: Box, pageType: unknown, order: unknown): NonNullable<NativeRaceOptions['setup']> | undefined {

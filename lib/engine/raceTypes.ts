@@ -1,3 +1,4 @@
+import type { BehaviourOptions } from '../pins/behaviour.ts'
 import type { PageType } from '../page/layout.ts'
 import type { AuditReport } from './audit.ts'
 import type { LongCallOptions, Progress } from './poll.ts'
@@ -46,14 +47,13 @@ export interface RaceOptions extends LongCallOptions<RaceProgress> {
 }
 
 /** A box for one race, made and closed by it. */
-export interface RaceBox {
+export interface RaceBox extends BehaviourOptions {
   scheme?: string | { readonly name: string }
   layout?: string | { readonly name: string }
   pages: number
   pageType?: PageType
   order?: number
   ledger?: boolean
-  quirks?: readonly string[]
 }
 
 /** Sampled latencies (1 in 256) of one operation, in nanoseconds. */

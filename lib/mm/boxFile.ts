@@ -1,7 +1,7 @@
 import { integer, typedArray, unsigned64 } from '../base/args.ts'
 import { newBytes } from '../base/newBytes.ts'
-import { kernelError } from '../native/machineStatus.ts'
-import { closed, errnoName } from '../native/status.ts'
+import { kernelError, givenBy } from '../native/machineStatus.ts'
+import { errnoName, isClosed } from '../native/status.ts'
 import { BoxObject, type Parts, partsIf, partsOfThis } from './boxObject.ts'
 import { inputPages, maxPages, pageBytes } from './range.ts'
 import { type MachineSource, otherBox, wrongKind } from './source.ts'
@@ -15,8 +15,8 @@ export interface AnyFileFacts {
   readonly room: FileRoom
 }
 
-/** Calls of native code on the bytes of a file. */
-export const fileCall = { read: 0, write: 1, readDirect: 2 } as const
+/** Calls of native code that read a file. */
+type ReadCall = 'readFile' | 'readFileDirect'
 
 const thisFile = <Owner, Facts extends AnyFileFacts>(value: BoxFile<Owner, Facts>): Parts<Owner, Facts> =>
   partsOfThis<Owner, Facts>(value, BoxFile, 'a file of a box')
@@ -43,7 +43,7 @@ export abstract class BoxFile<Owner = unknown, Facts extends AnyFileFacts = AnyF
 
   /** read(2) of whole pages; shorter at the end of the file. */
   read(page = 0, pages?: number): Uint8Array {
-    return readPages(thisFile(this), fileCall.read, page, pages)
+    return readPages(thisFile(this), 'readFile', page, pages)
   }
 
   /** write(2) of whole pages from page `page` on; the file grows. */
@@ -53,7 +53,7 @@ export abstract class BoxFile<Owner = unknown, Facts extends AnyFileFacts = AnyF
 
   /** The first word of each page, as read() has it. */
   words(page = 0, pages?: number): BigUint64Array {
-    return firstWords(readPages(thisFile(this), fileCall.read, page, pages))
+    return firstWords(readPages(thisFile(this), 'readFile', page, pages))
   }
 
   /** Writes pages that begin with these words and are zero behind them. */
@@ -67,7 +67,7 @@ export abstract class BoxFile<Owner = unknown, Facts extends AnyFileFacts = AnyF
     const { source, facts } = thisFile(this)
     if (!this.#open) return
     const status = source.native.closeFile(facts.id)
-    if (status !== undefined && status !== closed && errnoName(status) !== 'EBADF')
+    if (status !== undefined && !isClosed(status) && errnoName(status) !== 'EBADF')
       throw kernelError(status, 'close', 'the file')
     this.#open = false
   }
@@ -81,15 +81,14 @@ export abstract class BoxFile<Owner = unknown, Facts extends AnyFileFacts = AnyF
 function writePages({ source, facts }: Parts<unknown, AnyFileFacts>, bytes: unknown, page: unknown): void {
   const first = integer(page, 'page', 0, 2 ** 31)
   const input = inputPages(bytes, 'bytes', 2 ** 20)
-  const io = source.native.fileBytes(fileCall.write, facts.id, first, input)
-  if (typeof io === 'number') throw kernelError(io, 'write', 'the file')
+  const io = givenBy(source.native.writeFile(facts.id, first, input), 'write', 'the file')
   if (io.status !== 0) throw kernelError(io.status, 'write', 'the file', io.bytes / pageBytes)
 }
 
 /** Pages of a file by one of the reading calls. */
 export function readPages(
   { source, facts }: Parts<unknown, AnyFileFacts>,
-  call: number,
+  call: ReadCall,
   page: unknown,
   pages: unknown,
 ): Uint8Array {
@@ -98,8 +97,7 @@ export function readPages(
   if (typeof length === 'number') throw kernelError(length, 'read', 'the file')
   const wanted = pages === undefined ? Math.max(0, length.pages - first) : integer(pages, 'pages', 0, 2 ** 20)
   const bytes = newBytes(wanted * pageBytes, pages === undefined ? 'the rest of the file' : 'pages')
-  const io = source.native.fileBytes(call, facts.id, first, bytes)
-  if (typeof io === 'number') throw kernelError(io, 'read', 'the file')
+  const io = givenBy(source.native[call](facts.id, first, bytes), 'read', 'the file')
   if (io.status !== 0 && io.bytes === 0) throw kernelError(io.status, 'read', 'the file')
   return bytes.subarray(0, io.bytes)
 }

@@ -2,7 +2,7 @@ import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import { done, kernelError } from '../native/machineStatus.ts'
-import { closed, errnoName } from '../native/status.ts'
+import { errnoName, isClosed } from '../native/status.ts'
 import { inputBytes, pageBytes, within, wordsPerPage } from './range.ts'
 import { checkInternal, type MachineSource, wrongKind } from './source.ts'
 import { integer, unsigned64 } from '../base/args.ts'
@@ -122,7 +122,7 @@ abstract class HeldPages {
     if (!self.#held) return
     const status = self.#source.native.giveBackPages(self.#id)
     // With the box they went.
-    if (status !== undefined && status !== closed && errnoName(status) !== 'EBADF')
+    if (status !== undefined && !isClosed(status) && errnoName(status) !== 'EBADF')
       throw kernelError(status, self.#kind, 'the box')
     self.#held = false
   }

@@ -3,9 +3,9 @@ import { counted } from '../base/describe.ts'
 import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
-import type { Status } from '../native/binding.ts'
+import type { NativeTables, Status } from '../native/binding.ts'
 import type { NativeStop } from '../native/machineBinding.ts'
-import { done, kernelError } from '../native/machineStatus.ts'
+import { done, kernelError, givenBy } from '../native/machineStatus.ts'
 import { tables } from '../native/tables.ts'
 import type { Page } from '../page/page.ts'
 import { PinnedPages, ReferencedPages } from './heldPages.ts'
@@ -18,20 +18,18 @@ import { addressOf, hex, inputBytes, maxPages, pageBytes, within, wordsPerPage }
 import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
 import { errnoName } from '../native/status.ts'
 
-/** Numbers of the calls, as the addon has them. */
-const rangeCall = { munmap: 0, mprotect: 1, mlock: 2, munlock: 3, madvise: 4 } as const
-const userIo = { read: 0, write: 1, directRead: 2, directWrite: 3 } as const
-const how = { pin: 1, write: 2, longterm: 4, fast: 8, force: 16, p2pdma: 32 } as const
+type UserIo = 'userRead' | 'userWrite' | 'userDirectRead' | 'userDirectWrite'
 
 /** Of a pagemap: each is an object of a hundred bytes and more. */
 const mostEntries = 2 ** 20
 
 const gupFlags = ['write', 'longterm', 'fast', 'force', 'p2pdma'] as const
 
-/** The numbers of protections. */
-export const prots: Readonly<Record<Prot, number>> = { none: 0, r: 1, w: 2, rw: 3 }
-export const protOf = (value: unknown, argument: string): number =>
-  prots[oneOf(value, argument, Object.keys(prots) as Prot[])]
+/** The bits of a way to take pages. */
+const gupBits = (names: readonly NativeTables['gupFlags'][number][]): number =>
+  names.reduce((bits, name) => bits | (1 << tables().gupFlags.indexOf(name)), 0)
+
+export const protOf = (value: unknown, argument: string): Prot => oneOf(value, argument, tables().prots)
 
 /** What devices need of a mapping. */
 export interface RangeParts {
@@ -165,23 +163,23 @@ export class Mapping<Owner = unknown> {
    */
   pin(gup: GupOptions = {}): PinnedPages {
     const self = Mapping.#of(this)
-    const taken = self.#take('pin', gup, how.pin)
+    const taken = self.#take('pin', gup, ['pin'])
     return new PinnedPages(self.#source, taken.id, taken.pfns, 'unpin', internal)
   }
 
   /** Takes a plain reference to every page (FOLL_GET), or none. */
   get(gup: GupOptions = {}): ReferencedPages {
     const self = Mapping.#of(this)
-    const taken = self.#take('get', gup, 0)
+    const taken = self.#take('get', gup, [])
     return new ReferencedPages(self.#source, taken.id, taken.pfns, 'put', internal)
   }
 
-  #take(call: string, gup: GupOptions, kind: number): { id: number; pfns: Uint32Array } {
+  #take(call: string, gup: GupOptions, kind: readonly 'pin'[]): { id: number; pfns: Uint32Array } {
     const given = options(gup, 'options', gupFlags)
-    const flag = (name: (typeof gupFlags)[number]): number =>
-      (given[name] === undefined ? name === 'fast' : boolean(given[name], `options.${name}`)) ? how[name] : 0
-    const flags = gupFlags.reduce((bits, name) => bits | flag(name), kind)
-    if (this.#pages > 2 ** 24) throw this.#tooLong('this')
+    const asked = (name: (typeof gupFlags)[number]): boolean =>
+      given[name] === undefined ? name === 'fast' : boolean(given[name], `options.${name}`)
+    const flags = gupBits([...kind, ...gupFlags.filter(asked)])
+    if (this.#pages > tables().limits.heldPages) throw this.#tooLong('this')
     const taken = this.#source.native.takePages(this.#id, this.#address, this.#pages, flags)
     if (typeof taken === 'number') throw kernelError(taken, call, this.#subject())
     if ('pfns' in taken) return taken
@@ -203,33 +201,35 @@ export class Mapping<Owner = unknown> {
 
   /** munmap(2). Pages that are pinned live on until they are unpinned. */
   unmap(): void {
-    Mapping.#of(this).#call('munmap', 0)
+    Mapping.#of(this).#call('munmap')
   }
 
   /** mprotect(2). */
   protect(prot: Prot): void {
-    Mapping.#of(this).#call('mprotect', protOf(prot, 'prot'))
+    const self = Mapping.#of(this)
+    const { native } = self.#source
+    done(native.mprotect(self.#id, self.#address, self.#pages, protOf(prot, 'prot')), 'mprotect', self.#subject())
   }
 
   /** mlock(2): present, and never paged out. */
   lock(): void {
-    Mapping.#of(this).#call('mlock', 0)
+    Mapping.#of(this).#call('mlock')
   }
 
   unlock(): void {
-    Mapping.#of(this).#call('munlock', 0)
+    Mapping.#of(this).#call('munlock')
   }
 
   /** madvise(2). */
   advise(advice: Advice): void {
-    const { advices } = tables()
-    Mapping.#of(this).#call('madvise', advices.indexOf(oneOf(advice, 'advice', advices)))
+    const self = Mapping.#of(this)
+    const name = oneOf(advice, 'advice', tables().advices)
+    done(self.#source.native.madvise(self.#id, self.#address, self.#pages, name), 'madvise', self.#subject())
   }
 
-  #call(call: keyof typeof rangeCall, argument: number): void {
+  #call(call: 'munmap' | 'mlock' | 'munlock'): void {
     const self = Mapping.#of(this)
-    const status = self.#source.native.rangeCall(rangeCall[call], self.#id, self.#address, self.#pages, argument)
-    done(status, call, self.#subject())
+    done(self.#source.native[call](self.#id, self.#address, self.#pages), call, self.#subject())
   }
 
   /** mremap(2): the pages move to another address, chosen if left out. The range there. */
@@ -246,7 +246,7 @@ export class Mapping<Owner = unknown> {
   pagemap(): PagemapEntry[] {
     const self = Mapping.#of(this)
     if (self.#pages > mostEntries) throw self.#tooLong('this')
-    const numbers = new Float64Array(self.#pages * pagemapNumbers)
+    const numbers = new Float64Array(self.#pages * pagemapNumbers())
     done(self.#source.native.pagemap(self.#id, self.#address, self.#pages, numbers), 'pagemap', self.#subject())
     return pagemapEntries(numbers, self.#pages)
   }
@@ -267,30 +267,33 @@ export class Mapping<Owner = unknown> {
 
   /** read(2) from the file into this range. Holes read as zero; short at the end of the file. */
   readFile(file: PageFile, filePage = 0): IoResult {
-    return Mapping.#of(this).#io('readFile', userIo.read, file, filePage, false)
+    return Mapping.#of(this).#io('readFile', 'userRead', file, filePage, false)
   }
 
   /** write(2) from this range to the file, through the page cache. */
   writeFile(file: PageFile, filePage = 0): IoResult {
-    return Mapping.#of(this).#io('writeFile', userIo.write, file, filePage, false)
+    return Mapping.#of(this).#io('writeFile', 'userWrite', file, filePage, false)
   }
 
   /** The same with O_DIRECT: pins the frames, and the disk writes to them. Not for files in memory (EINVAL). */
   dioRead(file: PageFile, filePage = 0): IoResult {
-    return Mapping.#of(this).#io('dioRead', userIo.directRead, file, filePage, true)
+    return Mapping.#of(this).#io('dioRead', 'userDirectRead', file, filePage, true)
   }
 
   /** O_DIRECT write: pins the frames, and the disk reads them. */
   dioWrite(file: PageFile, filePage = 0): IoResult {
-    return Mapping.#of(this).#io('dioWrite', userIo.directWrite, file, filePage, true)
+    return Mapping.#of(this).#io('dioWrite', 'userDirectWrite', file, filePage, true)
   }
 
-  #io(name: string, call: number, file: PageFile, filePage: unknown, direct: boolean): IoResult {
+  #io(name: string, call: UserIo, file: PageFile, filePage: unknown, direct: boolean): IoResult {
     const self = Mapping.#of(this)
     const id = pageFileId(self.#source, file, 'file')
     const first = integer(filePage, 'filePage', 0, 2 ** 31)
-    const io = self.#source.native.userIo(call, self.#id, self.#address, self.#pages, id, first)
-    if (typeof io === 'number') throw kernelError(io, name, self.#subject())
+    const io = givenBy(
+      self.#source.native[call](self.#id, self.#address, self.#pages, id, first),
+      name,
+      self.#subject(),
+    )
     if (io.status !== 0 && io.bytes === 0) throw kernelError(io.status, name, self.#subject())
     return Object.freeze({
       bytes: io.bytes,
@@ -306,7 +309,7 @@ export class Mapping<Owner = unknown> {
   }
 
   #checkWords(): void {
-    if (this.#pages > 2 ** 24) throw this.#tooLong('this')
+    if (this.#pages > tables().limits.heldPages) throw this.#tooLong('this')
   }
 
   #tooLong(argument: string): PageboxError {
@@ -342,7 +345,7 @@ export function rangeOf(source: MachineSource<unknown>, value: unknown, argument
   const parts = partsOf(value)
   if (parts === undefined) throw wrongKind(argument, value, 'a mapping')
   if (parts.source.native !== source.native) throw otherBox(argument)
-  if (parts.pages > 2 ** 24)
+  if (parts.pages > tables().limits.heldPages)
     throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', `${argument} has too many pages`, {
       argument,
       given: `${parts.pages} pages`,

@@ -2,9 +2,9 @@ import { badArgument, boolean, integer, oneOf, options } from '../base/args.ts'
 import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { done, kernelError, made } from '../native/machineStatus.ts'
-import { closed, errnoName } from '../native/status.ts'
-import { Mapping, protOf, prots } from './mapping.ts'
-import type { MapKind, MmapOptions, MmCounters, Prot, Vma } from './mmTypes.ts'
+import { errnoName, isClosed } from '../native/status.ts'
+import { Mapping, protOf } from './mapping.ts'
+import type { MapKind, MmapOptions, MmCounters, Vma } from './mmTypes.ts'
 import { type AnyFileFacts, fileFacts } from './boxFile.ts'
 import { addressOf, checkEnd, maxPages } from './range.ts'
 import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
@@ -20,10 +20,6 @@ const kinds: readonly MapKind[] = [
   'dax-private',
   'dax-shared',
 ]
-
-/** Bits of vm_flags that are shown in words. */
-const vm = { read: 1, write: 2, shared: 8, locked: 0x2000, hugetlb: 0x400000 } as const
-const backing = { anon: 0, file: 1, hugetlb: 3 } as const
 
 let partsOf: (value: unknown) => { source: MachineSource<unknown>; id: number } | undefined
 
@@ -64,16 +60,17 @@ export class Mm<Owner = unknown> implements Disposable {
       given.file === undefined ? undefined : fileFacts<AnyFileFacts>(self.#source, given.file, 'options.file')
     const kind = kindOf(given.kind, behind)
     const filePage = given.filePage === undefined ? 0 : integer(given.filePage, 'options.filePage', 0, 2 ** 31)
-    const prot = given.prot === undefined ? prots.rw : protOf(given.prot, 'options.prot')
-    const chosen = given.address !== undefined
-    const address = chosen ? addressOf(given.address, 'options.address') : 0n
-    if (chosen) checkEnd(address, pages, 'options.address')
+    const prot = given.prot === undefined ? 'rw' : protOf(given.prot, 'options.prot')
+    const address = given.address === undefined ? undefined : addressOf(given.address, 'options.address')
+    if (address !== undefined) checkEnd(address, pages, 'options.address')
     const hugetlb = given.hugetlb !== undefined && boolean(given.hugetlb, 'options.hugetlb')
-    if (hugetlb) checkHugetlb(pages, kind, address)
-    const what = hugetlb ? backing.hugetlb : kind.startsWith('anon') ? backing.anon : backing.file
+    if (hugetlb) checkHugetlb(pages, kind, address ?? 0n)
+    const backing = hugetlb ? 'hugetlb' : kind.startsWith('anon') ? 'anon' : 'file'
     const shared = kind.endsWith('shared')
+    const object = behind === undefined ? none : behind.id
     const { native } = self.#source
-    const at = native.mmap(self.#id, chosen, address, pages, prot, shared, what, behind?.id ?? 0, filePage)
+    const request = { mm: self.#id, pages, prot, shared, backing, object, filePage } as const
+    const at = native.mmap(address === undefined ? request : { ...request, address })
     if (typeof at === 'number')
       throw kernelError(
         at,
@@ -121,16 +118,15 @@ export class Mm<Owner = unknown> implements Disposable {
     const self = Mm.#of(this)
     const found = self.#source.native.vmas(self.#id)
     if (typeof found === 'number') throw kernelError(found, 'vmas', 'the address space')
-    return found.map(({ address, pages, flags, file, disk, device, dax, filePage }) => {
-      const shared = (flags & vm.shared) !== 0
+    return found.map(({ address, pages, flags, prot, shared, locked, hugetlb, file, disk, device, dax, filePage }) => {
       const behind = dax ? 'dax' : file ? (disk ? 'disk' : 'file') : 'anon'
       return Object.freeze({
         address,
         pages,
-        prot: (Object.keys(prots) as Prot[]).find((name) => prots[name] === (flags & (vm.read | vm.write))) as Prot,
+        prot,
         shared,
-        locked: (flags & vm.locked) !== 0,
-        hugetlb: (flags & vm.hugetlb) !== 0,
+        locked,
+        hugetlb,
         kind: device && !dax ? ('device' as const) : (`${behind}-${shared ? 'shared' : 'private'}` as MapKind),
         filePage,
         flags,
@@ -172,7 +168,7 @@ export class Mm<Owner = unknown> implements Disposable {
     const self = Mm.#of(this)
     if (!self.#open) return
     const status = self.#source.native.closeMm(self.#id)
-    if (status !== undefined && status !== closed && errnoName(status) !== 'EBADF')
+    if (status !== undefined && !isClosed(status) && errnoName(status) !== 'EBADF')
       throw kernelError(status, 'close', 'the address space')
     self.#open = false
   }
@@ -190,6 +186,9 @@ export class Mm<Owner = unknown> implements Disposable {
       typeof value === 'object' && value !== null && #id in value ? { source: value.#source, id: value.#id } : undefined
   }
 }
+
+/** No file is behind it. */
+const none = 0
 
 /** Pages of a huge page. */
 const hugePages = 512

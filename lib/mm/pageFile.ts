@@ -2,7 +2,7 @@ import { integer } from '../base/args.ts'
 import { counted } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import { done } from '../native/machineStatus.ts'
-import { type AnyFileFacts, BoxFile, fileCall, fileFacts, readPages } from './boxFile.ts'
+import { type AnyFileFacts, BoxFile, fileFacts, readPages } from './boxFile.ts'
 import { type Parts, partsOfThis } from './boxObject.ts'
 import type { MachineSource } from './source.ts'
 
@@ -57,7 +57,7 @@ export class PageFile extends BoxFile<unknown, FileFacts> {
 
   /** As read(), past the page cache, from the disk itself; dirty pages are written first. */
   readDirect(page = 0, pages?: number): Uint8Array {
-    return readPages(thisFile(this), fileCall.readDirect, page, pages)
+    return readPages(thisFile(this), 'readFileDirect', page, pages)
   }
 
   /** fsync(2): dirty pages go to the disk. Throws the first error of a write since the last call. */

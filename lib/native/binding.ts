@@ -16,10 +16,13 @@ import type {
 import type { NativeLeft, NativeMachine } from './machineBinding.ts'
 import type {
   NativeAudit,
+  NativeBehaviour,
   NativeBoxOptions,
   NativeFailure,
   NativeLayoutRef,
+  NativeResult,
   NativeSchemeRef,
+  NativeStatus,
   Status,
 } from './callTypes.ts'
 import type {
@@ -27,20 +30,27 @@ import type {
   Cell,
   Claim,
   CountPlace,
+  KernelRule,
   LayoutProblem,
   NativeLayout,
   PageType,
   PinAnswer,
   Protocol,
+  QuirkInfo,
+  RuleSet,
 } from './tableTypes.ts'
 
 export type {
   NativeAudit,
   NativeAuditRow,
+  NativeBehaviour,
   NativeBoxOptions,
   NativeFailure,
   NativeLayoutRef,
+  NativeMade,
+  NativeResult,
   NativeSchemeRef,
+  NativeStatus,
   Status,
 } from './callTypes.ts'
 export type { NativeLayout } from './tableTypes.ts'
@@ -90,22 +100,65 @@ export interface NativeTables {
   protocols: string[]
   countPlaces: string[]
   effects: string[]
-  quirks: string[]
+  rules: KernelRule[]
+  ruleSets: RuleSet[]
+  quirks: QuirkInfo[]
+  machineOptions: { name: string; meaning: string; otherwise: boolean }[]
   patterns: string[]
   pinOps: string[]
   advices: string[]
   pagemapStates: string[]
   kpageFlags: string[]
   deviceMemories: string[]
-  invariants: { name: string; summary: string }[]
+  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device'; summary: string }[]
+  /** Kinds of places that a row of an audit is about. */
+  auditPlaces: string[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */
   errnos: { code: number; name: string }[]
   /** Sandbox addresses, by bytes of a word. */
   addresses: { 4: NativeAddresses; 8: NativeAddresses }
   layouts: NativeLayout[]
   schemes: NativeScheme[]
+  /** What an address space maps, and how it may be touched. */
+  backings: ('anon' | 'file' | 'device' | 'hugetlb')[]
+  prots: ('none' | 'r' | 'w' | 'rw')[]
+  /** How pages are taken: bit i of `takePages` is the i-th. */
+  gupFlags: ('pin' | 'write' | 'longterm' | 'fast' | 'force' | 'p2pdma')[]
+  /** The numbers that a pagemap has of each page, and the bits of its `bits`. */
+  pagemapWords: ('state' | 'bits' | 'mapcount' | 'flags' | 'pfn')[]
+  pagemapBits: ('softDirty' | 'exclusive' | 'file' | 'uffdWp')[]
+  statuses: NativeStatuses
+  limits: NativeLimits
+  /** Of a huge page. */
+  pagesPerHugePage: number
   maxThreads: number
   maxScenarioThreads: number
+}
+
+/** Statuses of the addon's own. */
+export interface NativeStatuses {
+  /** An argument, by its place. */
+  badFirst: NativeStatus
+  badSecond: NativeStatus
+  closed: NativeStatus
+  busy: NativeStatus
+  /** What an access gets. */
+  sigsegv: NativeStatus
+  sigbus: NativeStatus
+}
+
+/** The largest numbers that calls take. */
+export interface NativeLimits {
+  boxPages: number
+  /** Pins or references of one call. */
+  pins: number
+  /** Pages of one call: of a file or an address space; of GUP or a device. */
+  rangePages: number
+  heldPages: number
+  scenarioPages: number
+  scenarioProcesses: number
+  scenarioBuffers: number
+  scenarioPagesEach: number
 }
 
 /** Where the ranges of sandbox addresses begin; objects of kind i lie from `objectBases[i]` on. */
@@ -130,6 +183,13 @@ export interface NativeBoxFacts {
   scheme: NativeScheme
 }
 
+/** Without `out` all or nothing: what failed first and why. With it, how many were done if not all. */
+export type NativeBatch = (
+  pfns: Uint32Array,
+  counts: Uint32Array | undefined,
+  out: Int32Array | undefined,
+) => { index: number; status: NativeStatus } | { done: number } | Status
+
 /** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
 export interface NativeBox extends NativeMachine {
   /** Where the page is written before one of the next seven is called. Checked there, not coerced. */
@@ -139,30 +199,30 @@ export interface NativeBox extends NativeMachine {
   unpin(): Status
   get(): Status
   put(): Status
-  maybePinned(): boolean | number
-  pins(): { pins: number; exact: boolean } | number
-  pinCount(op: number, pfn: number, count: number): Status
-  /** All or nothing without `out`: what failed first and why, or undefined. With it, how many were done. */
-  batch(
-    op: number,
-    pfns: Uint32Array,
-    counts: Uint32Array | undefined,
-    out: Int32Array | undefined,
-  ): { index: number; status: number } | number | undefined
+  maybePinned(): NativeResult<boolean>
+  pins(): NativeResult<{ pins: number; exact: boolean }>
+  pinTimes(pfn: number, count: number): Status
+  pinReferencedTimes(pfn: number, count: number): Status
+  unpinTimes(pfn: number, count: number): Status
+  getTimes(pfn: number, count: number): Status
+  putTimes(pfn: number, count: number): Status
+  pinMany: NativeBatch
+  unpinMany: NativeBatch
   words(pfn: number, out: BigUint64Array): Status
-  typeOf(pfn: number): string | number
+  typeOf(pfn: number): NativeResult<string>
+  /** From 0 on; below, a status. */
   headOf(pfn: number): number
   setup(pfn: number, type: string, order: number, mapcount: number, onLru: boolean): Status
-  isolate(pfn: number): boolean | number
+  isolate(pfn: number): NativeResult<boolean>
   putback(pfn: number): Status
-  lruList(kind: string, limit: number): { pfns: Uint32Array; length: number; corrupt: boolean } | number
-  audit(maxRows: number): NativeAudit | number
+  lruList(kind: string, limit: number): NativeResult<{ pfns: Uint32Array; length: number; corrupt: boolean }>
+  audit(maxRows: number): NativeResult<NativeAudit>
   reset(): Status
-  lruLengths(): number[] | number
+  lruLengths(): NativeResult<number[]>
   /** A counted window on the descriptors; a status where the engine refuses external buffers. */
-  window(offsetBytes: number, bytes: number): ArrayBuffer | number
+  window(offsetBytes: number, bytes: number): NativeResult<ArrayBuffer>
   /** Names the box in this process. */
-  token(): string | number
+  token(): NativeResult<string>
   close(): NativeLeft
   readonly facts: NativeBoxFacts
 }
@@ -191,6 +251,12 @@ export interface NativeBinding {
   layoutFacts(layout: object): NativeLayout
   checkScheme(scheme: object): { field: string; what: string }[]
   schemeFacts(scheme: object): NativeScheme
+  /** Why a machine cannot behave so; empty: it can. */
+  behaviourRefusals(machine: {
+    behaviour: NativeBehaviour
+    scheme: NativeSchemeRef
+    layout: NativeLayoutRef
+  }): { field: string; name: string; why: string }[] | NativeFailure
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure
@@ -204,13 +270,20 @@ export interface NativeBinding {
    * after the last operation, and when all processes had exited.
    */
   runScenario(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; hugePages: boolean },
+    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; behaviour: NativeBehaviour; hugePages: boolean },
     rows: Float64Array,
     /** Of each row: how far the kernel came (effects.h, progress_of); NaN: unknown. */
     recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
   runThreadsInOrder(
-    settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; pages: number; limit: number; seed: bigint },
+    settings: {
+      layout: NativeLayoutRef
+      scheme: NativeSchemeRef
+      behaviour: NativeBehaviour
+      pages: number
+      limit: number
+      seed: bigint
+    },
     setup: Float64Array,
     threads: Float64Array[],
   ): NativeThreadsRun | NativeFailure

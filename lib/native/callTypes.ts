@@ -1,13 +1,25 @@
 /* What the calls of every part of the addon have in common. */
 
+/**
+ * Why a call did not succeed: what the core refused (`tables().errnos`, above 0), or one of `tables().statuses`
+ * (below 0).
+ */
+export type NativeStatus = number
+
 /** Success, or why not. */
-export type Status = number | undefined
+export type Status = NativeStatus | undefined
+
+/** What a call gives, or why it does not: the one union of all calls that give something. */
+export type NativeResult<Value> = Value | NativeStatus
 
 /** What a failed creation says: an Errc, and the words of the core where it has some. */
 export interface NativeFailure {
-  status: number
+  status: NativeStatus
   reason: string
 }
+
+/** What a creation gives, or why it does not, in the core's words. */
+export type NativeMade<Value> = NativeResult<Value> | NativeFailure
 
 /** What a layout or scheme is given as: a built-in name, or a declaration. */
 export type NativeLayoutRef = string | object
@@ -24,15 +36,29 @@ export interface NativeBoxOptions {
   devicePagesOptional: boolean
   populate: boolean
   hugePages: boolean
-  writebackAsksPins: boolean
-  fileBackedDevicePages: boolean
   hugetlbPages: number
   shards: number
-  quirks: string[]
+  behaviour: NativeBehaviour
 }
+
+/** Of a machine; rules `''`: the layout's. Options: the names of those that are on. */
+export interface NativeBehaviour {
+  rules: string
+  quirks: string[]
+  options: string[]
+}
+
+export type NativeAuditPlace =
+  | { kind: 'page'; pfn: number }
+  | { kind: 'swap-slot'; slot: number }
+  | { kind: 'address'; address: bigint; process: number }
+  | { kind: 'list'; list: string }
+  | { kind: 'nowhere' }
 
 export interface NativeAuditRow {
   invariant: string
+  place: NativeAuditPlace
+  /** -1: about no page. */
   pfn: number
   field: string
   expected: bigint

@@ -1,4 +1,12 @@
-import type { NativeLayoutRef, NativeSchemeRef, NativeBoxOptions, NativeAudit, NativeFailure } from './callTypes.ts'
+import type {
+  NativeAudit,
+  NativeAuditRow,
+  NativeBehaviour,
+  NativeBoxOptions,
+  NativeFailure,
+  NativeLayoutRef,
+  NativeSchemeRef,
+} from './callTypes.ts'
 
 /* Races, measurements, explorations and scenarios, as binding.ts has the rest. */
 
@@ -88,7 +96,7 @@ export interface NativeCostSampler {
 export interface NativeExploreOptions {
   scheme: string
   layout: string
-  quirks: string[]
+  behaviour: NativeBehaviour
   threads: number
   folios: number
   order: number
@@ -123,21 +131,11 @@ export interface NativeExplore {
   result(): NativeExploreResult | NativeFailure
 }
 
-/** A row of the audit of address spaces. */
-export interface NativeMmAuditRow {
-  invariant: string
-  /** A pfn, a swap slot or an address. */
-  where: number
-  expected: number
-  found: number
-  explanation: string
-}
-
 export interface NativeScenarioRun {
   results: (Record<string, unknown> | null)[]
   /** Declared effects of the scheme that reached a result; null: none. */
   effects: ({ all: string[]; pages: string[][] } | null)[]
-  audit: NativeMmAuditRow[]
+  audit: NativeAuditRow[]
 }
 
 /** The vocabulary of scenarios, as ops.h and op_row.h have it. */
@@ -153,6 +151,10 @@ export interface NativeScenarioTables {
   vias: string[]
   /** How a page is chosen; the first means a number. */
   picks: string[]
+  pageTypes: string[]
+  /** Pages that may be set up by pfn, and the largest order of a folio. */
+  placedPages: number
+  order: number
   /** Groups of operations that a mix can name. */
   mixGroups: { name: string; summary: string }[]
   buffers: number
@@ -163,7 +165,7 @@ export interface NativeScenarioTables {
 /** Results of a scenario with threads, executed in order. */
 export interface NativeThreadsRun {
   ran: { thread: number; index: number; result: Record<string, unknown> | null }[]
-  audit: NativeMmAuditRow[]
+  audit: NativeAuditRow[]
   leaks: string
   livelocks: NativeLivelock[]
 }
@@ -191,6 +193,7 @@ export interface NativeRandomOps {
 export interface NativeRaceOpsOptions extends NativeRandomOps {
   layout: NativeLayoutRef
   scheme: NativeSchemeRef
+  behaviour: NativeBehaviour
   pages: number
   seconds: number
   ops: number
@@ -210,7 +213,7 @@ export interface NativeRaceOps {
         dirtyRound: number
         ops: NativeOpResult[]
         threads: NativeOpResult[][]
-        audit: NativeMmAuditRow[]
+        audit: NativeAuditRow[]
         leaks: string
         livelocks: NativeLivelock[]
       }
@@ -220,6 +223,7 @@ export interface NativeRaceOps {
 export interface NativeExploreOpsOptions extends NativeRandomOps {
   scheme: string
   layout: string
+  behaviour: NativeBehaviour
   pages: number
   ops: number
   schedules: number

@@ -2,14 +2,17 @@
  * What a box's machine offers: address spaces, pages handed out by GUP, files and devices, each named
  * by a number that is never used again. A number as result is a status, as everywhere in the addon.
  */
-import type { NativeFailure, Status } from './callTypes.ts'
+import type { NativeMade, NativeResult, NativeStatus, Status } from './callTypes.ts'
 
-export type NativeMade = { id: number } | NativeFailure | number
+/** An object that was made. */
+export interface NativeObject {
+  id: number
+}
 
 /** Where an access stopped: pages, words or bytes done before. */
 export interface NativeStop {
   index: number
-  status: number
+  status: NativeStatus
 }
 
 export interface NativeVma {
@@ -22,11 +25,30 @@ export interface NativeVma {
   device: boolean
   dax: boolean
   filePage: number
+  /** Of `flags`, in words. */
+  prot: 'none' | 'r' | 'w' | 'rw'
+  shared: boolean
+  locked: boolean
+  hugetlb: boolean
+}
+
+/** What is to be mapped. */
+export interface NativeMap {
+  mm: number
+  /** Left out: one is chosen. */
+  address?: bigint
+  pages: number
+  prot: 'none' | 'r' | 'w' | 'rw'
+  shared: boolean
+  backing: 'anon' | 'file' | 'device' | 'hugetlb'
+  /** The file or the device; 0: none. */
+  object: number
+  filePage: number
 }
 
 export interface NativeIo {
   bytes: number
-  status: number
+  status: NativeStatus
 }
 
 export interface NativeHolder {
@@ -45,7 +67,7 @@ export interface NativeDevice {
 }
 
 export interface NativeDeviceIo {
-  status: number
+  status: NativeStatus
   pages: number
   faults: number
   /** Of a migration that was not complete: pages of the range in the device's memory now. */
@@ -59,84 +81,95 @@ export interface NativeLeft {
   pinned: number[]
 }
 
+/** Between a file and bytes outside every address space. */
+export type NativeFileCall = (file: number, page: number, bytes: Uint8Array) => NativeResult<NativeIo>
+/** Between a file and a process's memory. */
+export type NativeUserIo = (
+  mm: number,
+  address: bigint,
+  pages: number,
+  file: number,
+  page: number,
+) => NativeResult<NativeIo>
+export type NativeDeviceCall = (
+  device: number,
+  mm: number,
+  address: bigint,
+  pages: number,
+  bytes: Uint8Array,
+) => NativeResult<NativeDeviceIo>
+
 export interface NativeMachine {
-  createMm(): NativeMade
-  forkMm(mm: number): NativeMade
+  createMm(): NativeMade<NativeObject>
+  forkMm(mm: number): NativeMade<NativeObject>
   closeMm(mm: number): Status
-  /** `backing`: 0 anonymous, 1 a file, 2 a device, 3 huge pages of the pool. */
-  mmap(
-    mm: number,
-    chosen: boolean,
-    address: bigint,
-    pages: number,
-    prot: number,
-    shared: boolean,
-    backing: number,
-    object: number,
-    filePage: number,
-  ): bigint | number
-  /** 0 munmap, 1 mprotect, 2 mlock, 3 munlock, 4 madvise. */
-  rangeCall(call: number, mm: number, address: bigint, pages: number, argument: number): Status
-  mremap(mm: number, from: bigint, pages: number, chosen: boolean, to: bigint): bigint | number
+  mmap(request: NativeMap): NativeResult<bigint>
+  munmap(mm: number, address: bigint, pages: number): Status
+  mprotect(mm: number, address: bigint, pages: number, prot: string): Status
+  mlock(mm: number, address: bigint, pages: number): Status
+  munlock(mm: number, address: bigint, pages: number): Status
+  madvise(mm: number, address: bigint, pages: number, advice: string): Status
+  mremap(mm: number, from: bigint, pages: number, chosen: boolean, to: bigint): NativeResult<bigint>
   clearRefs(mm: number): Status
-  load(mm: number, address: bigint): bigint | number
+  load(mm: number, address: bigint): NativeResult<bigint>
   store(mm: number, address: bigint, value: bigint): Status
   userWords(mm: number, address: bigint, stride: number, words: BigUint64Array, writes: boolean): NativeStop | Status
   userBytes(mm: number, address: bigint, bytes: Uint8Array, writes: boolean): NativeStop | Status
-  /** Five numbers a page: state, bits, mapcount or -1, flags or -1, pfn or -1. */
+  /** The numbers of `tables().pagemapWords` for each page; -1 where there is none. */
   pagemap(mm: number, address: bigint, pages: number, out: Float64Array): Status
-  vmas(mm: number): NativeVma[] | number
-  reclaim(pages: number): { pages: number } | number
-  compact(first: number, end: number): { pages: number } | number
+  vmas(mm: number): NativeResult<NativeVma[]>
+  reclaim(pages: number): NativeResult<{ pages: number }>
+  compact(first: number, end: number): NativeResult<{ pages: number }>
   drainLru(): Status
-  hugetlb(): { pages: number; free: number; reserved: number } | number
+  hugetlb(): NativeResult<{ pages: number; free: number; reserved: number }>
 
-  /** `how`: 1 pin, 2 write, 4 long-term, 8 fast, 16 force, 32 peer-to-peer memory too. */
+  /** `how`: bits of `tables().gupFlags`. */
   takePages(
     mm: number,
     address: bigint,
     pages: number,
     how: number,
-  ): { id: number; pfns: Uint32Array } | NativeStop | number
+  ): NativeResult<{ id: number; pfns: Uint32Array } | NativeStop>
   giveBackPages(pages: number): Status
   frameBytes(pages: number, offset: number, bytes: Uint8Array, writes: boolean): Status
 
-  createFile(pages: number, onDisk: boolean): NativeMade
+  createFile(pages: number, onDisk: boolean): NativeMade<NativeObject>
   openFile(
     path: string,
     direct: boolean,
     create: boolean,
     truncate: boolean,
-  ): { id: number; direct: boolean; pages: number } | NativeFailure | number
+  ): NativeMade<{ id: number; direct: boolean; pages: number }>
   closeFile(file: number): Status
-  filePages(file: number): { pages: number } | number
+  filePages(file: number): NativeResult<{ pages: number }>
   syncFile(file: number): Status
   truncateFile(file: number, pages: number): Status
-  /** 0 read, 1 write, 2 read past the page cache. */
-  fileBytes(call: number, file: number, page: number, bytes: Uint8Array): NativeIo | number
-  /** 0 read, 1 write, 2 direct read, 3 direct write. */
-  userIo(call: number, mm: number, address: bigint, pages: number, file: number, page: number): NativeIo | number
+  readFile: NativeFileCall
+  writeFile: NativeFileCall
+  /** Past the page cache. */
+  readFileDirect: NativeFileCall
+  userRead: NativeUserIo
+  userWrite: NativeUserIo
+  userDirectRead: NativeUserIo
+  userDirectWrite: NativeUserIo
 
-  addDevice(type: string, pages: number, name: string): NativeDevice | NativeFailure | number
-  listDevices(): NativeDevice[] | number
+  addDevice(type: string, pages: number, name: string): NativeMade<NativeDevice>
+  listDevices(): NativeResult<NativeDevice[]>
   removeDevice(device: number): { status: number; holders: NativeHolder[] } | Status
   releaseDevice(device: number): { status: number; holders: NativeHolder[] } | Status
-  deviceState(device: number): { freePages: number; holders: NativeHolder[] } | number
-  createDaxFile(device: number, pages: number): NativeMade
+  deviceState(device: number): NativeResult<{ freePages: number; holders: NativeHolder[] }>
+  createDaxFile(device: number, pages: number): NativeMade<NativeObject>
   /** A block that is in use, and nothing but mappings was changed. */
   truncateDaxFile(file: number, pages: number): { pfn: number } | Status
-  daxBusyPage(file: number, first: number): { pfn?: number } | number
+  daxBusyPage(file: number, first: number): NativeResult<{ pfn?: number }>
   openDevice(device: number, mm: number): Status
   closeDevice(device: number, mm: number): Status
-  deviceIsOpen(device: number, mm: number): boolean | number
-  /** 0 read, 1 write, 2 to the device, 3 to the system, 4 exclusive, 5 snapshot. */
-  deviceIo(
-    call: number,
-    device: number,
-    mm: number,
-    address: bigint,
-    pages: number,
-    bytes: Uint8Array,
-  ): NativeDeviceIo | number
+  deviceIsOpen(device: number, mm: number): NativeResult<boolean>
+  deviceRead: NativeDeviceCall
+  deviceWrite: NativeDeviceCall
+  migrateToDevice: NativeDeviceCall
+  migrateToSystem: NativeDeviceCall
+  deviceExclusive: NativeDeviceCall
+  deviceSnapshot: NativeDeviceCall
   checkExclusive(device: number, mm: number, address: bigint, pages: number): Status
 }

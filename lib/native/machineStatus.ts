@@ -1,8 +1,16 @@
 import { PageboxError } from '../errors.ts'
-import type { NativeFailure } from './binding.ts'
-import { busy, busyError, closed, closedError, created, errnoName, isFailure, ownError } from './status.ts'
-
-const signals: Readonly<Record<number, 'SIGSEGV' | 'SIGBUS'>> = { [-200]: 'SIGSEGV', [-201]: 'SIGBUS' }
+import type { NativeFailure, NativeMade, NativeResult } from './binding.ts'
+import {
+  busyError,
+  closedError,
+  created,
+  errnoName,
+  isBusy,
+  isClosed,
+  isFailure,
+  ownError,
+  signalOf,
+} from './status.ts'
 
 const words: Readonly<Record<string, string>> = {
   EAGAIN: 'busy or pinned',
@@ -35,9 +43,9 @@ const words: Readonly<Record<string, string>> = {
  * `subject` is what was closed if that is why.
  */
 export function kernelError(status: number, call: string, subject: string, index?: number): PageboxError {
-  if (status === closed) return closedError()
-  if (status === busy) return busyError()
-  const signal = signals[status]
+  if (isClosed(status)) return closedError()
+  if (isBusy(status)) return busyError()
+  const signal = signalOf(status)
   if (signal !== undefined)
     return new PageboxError('ERR_PAGEBOX_SIGNAL', `${call}: ${subject}: ${signal}`, {
       argument: subject,
@@ -74,8 +82,14 @@ export function kernelError(status: number, call: string, subject: string, index
   })
 }
 
+/** What a call gives, or the error of its status. */
+export function givenBy<Value>(result: NativeResult<Value>, call: string, subject: string): Value {
+  if (typeof result === 'number') throw kernelError(result, call, subject)
+  return result
+}
+
 /** What was made, or why not: the machine itself, or the one object. */
-export function made<Made extends object>(result: Made | NativeFailure | number, call: string, subject: string): Made {
+export function made<Made extends object>(result: NativeMade<Made>, call: string, subject: string): Made {
   if (typeof result === 'number') throw kernelError(result, call, subject)
   if (isFailure(result) && 'reason' in result) return created(result as Made | NativeFailure, subject)
   return result as Made

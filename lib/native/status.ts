@@ -1,13 +1,26 @@
 import { badArgument } from '../base/args.ts'
 import { PageboxError, type ErrorCode } from '../errors.ts'
 import { hasOwn } from '../base/primordials.ts'
-import type { NativeFailure } from './binding.ts'
+import type { NativeFailure, NativeStatuses } from './binding.ts'
 import { tables } from './tables.ts'
 
-/** Statuses of the addon's own; below 0 and above these, the place of a bad argument from -1 on. */
-export const closed = -100
-export const busy = -101
-export const wrongThis = -102
+let own: NativeStatuses | undefined
+const statuses = (): NativeStatuses => {
+  own ??= tables().statuses
+  return own
+}
+
+export const isClosed = (status: unknown): boolean => status === statuses().closed
+export const isBusy = (status: unknown): boolean => status === statuses().busy
+/** An argument that is none, by its place. */
+export const isBadFirst = (status: unknown): boolean => status === statuses().badFirst
+export const isBadSecond = (status: unknown): boolean => status === statuses().badSecond
+
+/** The signal that an access got. */
+export function signalOf(status: number): 'SIGSEGV' | 'SIGBUS' | undefined {
+  if (status === statuses().sigsegv) return 'SIGSEGV'
+  return status === statuses().sigbus ? 'SIGBUS' : undefined
+}
 
 let names: Map<number, string> | undefined
 
@@ -77,8 +90,8 @@ export const busyError = (): PageboxError =>
 
 /** The error for a status that is no bad argument. `subject`: what it is about, `'page 42'`. */
 export function refusal(status: number, call: string, subject: string): PageboxError {
-  if (status === closed) return closedError()
-  if (status === busy) return busyError()
+  if (isClosed(status)) return closedError()
+  if (isBusy(status)) return busyError()
   const name = errnoName(status)
   const lack = lackError(subject === 'the box' && name === 'ENOMEM' ? 'OUT_OF_MEMORY' : name, call)
   if (lack !== undefined) return lack
@@ -106,8 +119,8 @@ export function created<Made extends object>(made: Made | NativeFailure, argumen
   if (!isFailure(made)) return made
   const { status, reason } = made
   const name = errnoName(status)
-  if (status === closed) throw closedError()
-  if (status === busy || name === 'EBUSY') throw busyError()
+  if (isClosed(status)) throw closedError()
+  if (isBusy(status) || name === 'EBUSY') throw busyError()
   if (name === 'REFUSED')
     throw new PageboxError('ERR_PAGEBOX_NO_ROOM', reason, { argument, given: reason, errno: 'EOPNOTSUPP' })
   const lack = lackError(name, argument, reason)

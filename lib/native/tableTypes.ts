@@ -168,3 +168,45 @@ export interface Claim extends BitRange {
   /** `_refcount`, and fields made for pins: shared or owned by right, so they collide with nothing. */
   readonly byRight?: boolean
 }
+
+/** What memory management does where kernel versions differ: one behaviour before a version, one since. */
+export interface KernelRule {
+  readonly name: string
+  /** The first version with the newer behaviour: `'v5.19'`. */
+  readonly since: string
+  readonly meaning: string
+  readonly before: string
+  readonly after: string
+  /** Commit or document. */
+  readonly source: string
+  /** False: pagebox has the newer behaviour only, and gives it to older kernels too. */
+  readonly beforeExists: boolean
+  /** False: pagebox does not have the newer behaviour yet. */
+  readonly afterExists: boolean
+}
+
+/** A kernel that a machine can be told to behave as. */
+export interface RuleSet {
+  readonly name: string
+  /** Rules whose newer behaviour it has. */
+  readonly rules: readonly string[]
+  /** Why no machine can have it yet, by the names of what is missing; empty: it can. */
+  readonly missing: string
+}
+
+/** A historic defect that a machine can be made with. */
+export interface QuirkInfo {
+  readonly name: string
+  readonly year: number
+  /** What it is a defect of: pin accounting, memory management, device memory. */
+  readonly room: 'pins' | 'mm' | 'zone_device'
+  /** What was wrong, in one sentence. */
+  readonly wrong: string
+  /** Version and commit, or that it was never merged. */
+  readonly fix: string
+  /** What breaks. */
+  readonly invariant: string
+  /** It shows only where this rule has its newer behaviour (`ruleIs`), or only where not. */
+  readonly rule?: string
+  readonly ruleIs?: boolean
+}

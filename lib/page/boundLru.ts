@@ -1,7 +1,7 @@
 import { integer, oneOf } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
-import { badPfn, errnoName, refusal } from '../native/status.ts'
+import { badPfn, errnoName, isBadFirst, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import type { Lru, LruKind } from './lru.ts'
 
@@ -11,7 +11,7 @@ const defaultLimit = 1 << 20
 export function boundLru(native: NativeBox): Lru {
   const { pages } = native.facts
   function fail(call: string, status: number, pfn: unknown): never {
-    if (status === -1) throw badPfn(pfn, 'pfn', pages)
+    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', pages)
     if (errnoName(status) === 'EINVAL')
       throw new PageboxError('ERR_PAGEBOX_REFUSED', `${call}: nobody has isolated page ${pfn}`, {
         argument: 'pfn',

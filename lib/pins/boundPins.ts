@@ -2,15 +2,14 @@ import { badArgument, options, typedArray } from '../base/args.ts'
 import { isShared, typedArrayBuffer } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
-import { badPfn, errnoName, refusal } from '../native/status.ts'
+import { badPfn, errnoName, isBadFirst, isBadSecond, refusal } from '../native/status.ts'
+import { tables } from '../native/tables.ts'
 import { openDirect } from './direct.ts'
 import type { BatchOptions, PinCount, Pins } from './pins.ts'
 
-/** Numbers of the operations, as the addon has them. */
-const op = { pin: 0, pinReferenced: 1, unpin: 2, get: 3, put: 4 } as const
-type OpName = keyof typeof op
+type OpName = 'pin' | 'pinReferenced' | 'unpin' | 'get' | 'put'
 
-const allPins = 'a number of pins or references from 1 to 2147483647'
+const allPins = (): string => `a number of pins or references from 1 to ${tables().limits.pins}`
 
 /**
  * The pins of one box, as plain functions over the addon's own: no `this` and no wrapped object, so
@@ -19,13 +18,20 @@ const allPins = 'a number of pins or references from 1 to 2147483647'
 export function boundPins(native: NativeBox): Pins {
   const { pages } = native.facts
   // Taken off the object once: a property load less for each call.
-  const { slot, pin, pinReferenced, unpin, get, put, maybePinned, pins, pinCount } = native
+  const { slot, pin, pinReferenced, unpin, get, put, maybePinned, pins, pinMany, unpinMany } = native
+  const times = {
+    pin: native.pinTimes,
+    pinReferenced: native.pinReferencedTimes,
+    unpin: native.unpinTimes,
+    get: native.getTimes,
+    put: native.putTimes,
+  }
 
   function fail(name: OpName | 'maybePinned' | 'pins', status: number, pfn: unknown, count: unknown): never {
-    if (status === -1) throw badPfn(pfn, 'pfn', pages)
-    if (status === -2) {
+    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', pages)
+    if (isBadSecond(status)) {
       const isNumber = typeof count === 'number'
-      throw badArgument(isNumber ? 'ERR_PAGEBOX_ARG_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', 'count', count, allPins)
+      throw badArgument(isNumber ? 'ERR_PAGEBOX_ARG_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', 'count', count, allPins())
     }
     // A slow GUP of a free page is refused as an overflow is; the words tell them apart.
     const isFree = errnoName(status) === 'ENOMEM' && name === 'pinReferenced' && isFreePage(pfn as number)
@@ -56,22 +62,21 @@ export function boundPins(native: NativeBox): Pins {
       if (isShared(typedArrayBuffer(counts))) counts = new Uint32Array(counts)
     }
     const out = given?.out === undefined ? undefined : typedArray(given.out, 'options.out', 'Int32Array', length)
-    const result = native.batch(op[name], list, counts, out)
+    const result = (name === 'pin' ? pinMany : unpinMany)(list, counts, out)
     if (result === undefined) return length
-    if (typeof result === 'number') {
-      if (result >= 0) return result
-      throw refusal(result, `${name}Many`, 'the box')
-    }
+    if (typeof result === 'number') throw refusal(result, `${name}Many`, 'the box')
+    if ('done' in result) return result.done
     const { index, status } = result
     const at = `pfns[${index}]`
-    if (status === -1) throw badPfn(list[index], at, pages)
-    if (status === -2) throw badArgument('ERR_PAGEBOX_ARG_RANGE', `options.counts[${index}]`, counts?.[index], allPins)
+    if (isBadFirst(status)) throw badPfn(list[index], at, pages)
+    if (isBadSecond(status))
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', `options.counts[${index}]`, counts?.[index], allPins())
     const error = refusal(status, `${name}Many`, `${at}: page ${list[index]}`)
     throw new PageboxError(error.code, error.message, { argument: at, errno: error.errno, index })
   }
 
   function counted(name: OpName, pfn: number, count: number): void {
-    const status = pinCount(op[name], pfn, count)
+    const status = times[name](pfn, count)
     if (status !== undefined) fail(name, status, pfn, count)
   }
 

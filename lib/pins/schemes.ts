@@ -177,24 +177,6 @@ export function schemeOf(value: unknown, argument: string): Scheme {
   throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
 }
 
-/** Quirks that a scheme can show; another one would change nothing, and a clean audit would mean nothing. */
-export function quirksOf(value: unknown, argument: string, scheme: Scheme): string[] {
-  if (value === undefined) return []
-  const names = array(value, argument, (quirk, where) => oneOf(quirk, where, tables().quirks))
-  for (const [i, quirk] of names.entries()) {
-    if (scheme.quirks.includes(quirk)) continue
-    const having = [...schemes].filter(({ quirks }) => quirks.includes(quirk)).map(({ name }) => name)
-    const allowed = scheme.quirks.length === 0 ? 'none' : list(scheme.quirks)
-    throw new PageboxError(
-      'ERR_PAGEBOX_ARG_RANGE',
-      `${argument}[${i}]: scheme '${scheme.name}' cannot show '${quirk}': that is a defect of ${list(having)}; ` +
-        `'${scheme.name}' can show ${allowed}`,
-      { argument: `${argument}[${i}]`, given: `'${quirk}'`, allowed },
-    )
-  }
-  return names
-}
-
 /** As the addon takes it: built-in ones by name, defined ones as their constants. */
 export function schemeRef(scheme: Scheme): string | object {
   return scheme.builtin ? scheme.name : (all().get(scheme.name)?.constants ?? scheme.name)

@@ -57,7 +57,15 @@ export interface Migration {
   readonly bytes: Uint8Array | null
 }
 
-const io = { read: 0, write: 1, toDevice: 2, toSystem: 3, exclusive: 4, snapshot: 5 } as const
+/** The calls of native code, by what they are called here. */
+const calls = {
+  read: 'deviceRead',
+  write: 'deviceWrite',
+  toDevice: 'migrateToDevice',
+  toSystem: 'migrateToSystem',
+  exclusive: 'deviceExclusive',
+  snapshot: 'deviceSnapshot',
+} as const
 const none = new Uint8Array(0)
 
 const thisDevice = <Owner>(value: Device<Owner>): DeviceParts<Owner> =>
@@ -200,11 +208,11 @@ export class Device<Owner = unknown> extends MemoryDevice<Owner> {
   }
 }
 
-type ToCall = keyof typeof io
+type ToCall = keyof typeof calls
 
 function callDevice(parts: DeviceParts<unknown>, call: ToCall, range: RangeParts, bytes: Uint8Array): NativeDeviceIo {
   const { native } = parts.source
-  const result = native.deviceIo(io[call], parts.facts.id, range.mm, range.address, range.pages, bytes)
+  const result = native[calls[call]](parts.facts.id, range.mm, range.address, range.pages, bytes)
   if (typeof result === 'number') throw deviceError(parts, result, call, true)
   return result
 }

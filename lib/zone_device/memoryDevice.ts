@@ -1,14 +1,14 @@
 import { integer, options } from '../base/args.ts'
 import { PageboxError } from '../errors.ts'
 import { BoxObject, type Parts, partsOfThis } from '../mm/boxObject.ts'
-import { Mapping, protOf, prots } from '../mm/mapping.ts'
+import { Mapping, protOf } from '../mm/mapping.ts'
 import { type Mm, mmId } from '../mm/mm.ts'
 import type { Prot } from '../mm/mmTypes.ts'
 import { addressOf, checkEnd, maxPages } from '../mm/range.ts'
 import { internal } from '../mm/source.ts'
 import type { NativeDevice, NativeHolder } from '../native/machineBinding.ts'
 import { kernelError } from '../native/machineStatus.ts'
-import { closed, errnoName } from '../native/status.ts'
+import { errnoName, isClosed } from '../native/status.ts'
 
 /** A page of a device that somebody uses. */
 export interface PageHolder {
@@ -77,7 +77,7 @@ export abstract class MemoryDevice<Owner = unknown> extends BoxObject<Owner, Nat
     if (this.#removed) return
     const result = parts.source.native.removeDevice(parts.facts.id)
     const gone = typeof result === 'object' && errnoName(result.status) === 'EBADF'
-    if (!gone && result !== closed) checkFreed(parts, 'remove', result)
+    if (!gone && !isClosed(result)) checkFreed(parts, 'remove', result)
     this.#removed = true
   }
 
@@ -104,11 +104,12 @@ export function mapDevice<Owner>(
   const id = mmId(source, mm, 'mm')
   const given = options(mapping, 'options', ['pages', 'prot', 'address'] as const)
   const pages = integer(given.pages, 'options.pages', 1, maxPages)
-  const prot = given.prot === undefined ? prots.rw : protOf(given.prot, 'options.prot')
-  const chosen = given.address !== undefined
-  const address = chosen ? addressOf(given.address, 'options.address') : 0n
-  if (chosen) checkEnd(address, pages, 'options.address')
-  const at = source.native.mmap(id, chosen, address, pages, prot, shared, 2, facts.id, 0)
+  const prot = given.prot === undefined ? 'rw' : protOf(given.prot, 'options.prot')
+  const address = given.address === undefined ? undefined : addressOf(given.address, 'options.address')
+  if (address !== undefined) checkEnd(address, pages, 'options.address')
+  const backing = 'device'
+  const request = { mm: id, pages, prot, shared, backing, object: facts.id, filePage: 0 } as const
+  const at = source.native.mmap(address === undefined ? request : { ...request, address })
   if (typeof at === 'number') throw deviceError(parts, at, 'mmap', mm.closed)
   return new Mapping(source, mm, id, at, pages, internal)
 }

@@ -1,6 +1,7 @@
 // Entry of the addon: one table of functions, made anew for each environment.
 #include <node_api.h>
 
+#include "addon/behaviour_value.h"
 #include "addon/box_object.h"
 #include "addon/cost_object.h"
 #include "addon/explore_object.h"
@@ -29,6 +30,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"layoutFacts", layout_facts},
       {"checkScheme", check_scheme_value},
       {"schemeFacts", scheme_facts},
+      {"behaviourRefusals", behaviour_refusals},
       {"createBox", create_box},
       {"attachBox", attach_box},
       {"room", room_value},

@@ -1,5 +1,6 @@
 #include "addon/box_object.h"
 
+#include "addon/behaviour_value.h"
 #include "addon/job.h"
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
@@ -121,15 +122,9 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out) {
   out.device_pages_optional = from.boolean("devicePagesOptional");
   out.populate_anon = from.boolean("populate");
   out.huge_pages = from.boolean("hugePages");
-  out.writeback_asks_pins = from.boolean("writebackAsksPins");
-  out.file_backed_device_pages = from.boolean("fileBackedDevicePages");
   out.hugetlb_pages = from.integer("hugetlbPages", std::uint64_t{1} << 23);
   out.shards = static_cast<unsigned>(from.integer("shards", 256));
-  from.texts("quirks", [&](const std::string& name) {
-    const int quirk = index_of(kPinQuirkNames, name);
-    if (quirk < 0) return from.fail();
-    out.quirks = out.quirks | pin_quirks(static_cast<PinQuirk>(quirk));
-  });
+  out.behaviour = read_behaviour(from);
   return from.ok();
 }
 

@@ -55,30 +55,44 @@ napi_value pins(napi_env env, napi_callback_info info) {
   return JsObject(js).number("pins", count.value.pins).boolean("exact", count.value.exact).value();
 }
 
-napi_value pin_count(napi_env env, napi_callback_info info) {
-  BoundCall<BoxObject, 3> call(env, info);
+/// (pfn, count): several at once.
+template <class Op>
+napi_value counted(napi_env env, napi_callback_info info, Op op) {
+  BoundCall<BoxObject, 2> call(env, info);
   std::uint64_t pfn = 0;
-  double op = -1, count = 0;
-  napi_get_value_double(env, call.args[0], &op);
-  if (!call.object->read_pfn(env, call.args[1], pfn)) return status(env, kBadFirst);
-  if (napi_get_value_double(env, call.args[2], &count) != napi_ok || !(count >= 1) ||
+  double count = 0;
+  if (!call.object->read_pfn(env, call.args[0], pfn)) return status(env, kBadFirst);
+  if (napi_get_value_double(env, call.args[1], &count) != napi_ok || !(count >= 1) ||
       count > static_cast<double>(kRefcountMax) || count != std::floor(count))
     return status(env, kBadSecond);
   const auto n = static_cast<std::uint32_t>(count);
   Errc error = Errc::kInval;
-  const int why = call.object->during_call([&](Box& box) {
-    if (op == 0) error = box.pin(Pfn{pfn}, n);
-    if (op == 1) error = box.pin_referenced(Pfn{pfn}, n);
-    if (op == 2) error = box.unpin(Pfn{pfn}, n);
-    if (op == 3) error = box.get(Pfn{pfn}, n);
-    if (op == 4) error = box.put(Pfn{pfn}, n);
-  });
+  const int why = call.object->during_call([&](Box& box) { error = op(box, Pfn{pfn}, n); });
   return why != 0 ? status(env, why) : status(env, error);
+}
+
+napi_value pin_times(napi_env env, napi_callback_info info) {
+  return counted(env, info, [](Box& box, Pfn pfn, std::uint32_t n) { return box.pin(pfn, n); });
+}
+napi_value pin_referenced_times(napi_env env, napi_callback_info info) {
+  return counted(env, info,
+                 [](Box& box, Pfn pfn, std::uint32_t n) { return box.pin_referenced(pfn, n); });
+}
+napi_value unpin_times(napi_env env, napi_callback_info info) {
+  return counted(env, info, [](Box& box, Pfn pfn, std::uint32_t n) { return box.unpin(pfn, n); });
+}
+napi_value get_times(napi_env env, napi_callback_info info) {
+  return counted(env, info, [](Box& box, Pfn pfn, std::uint32_t n) { return box.get(pfn, n); });
+}
+napi_value put_times(napi_env env, napi_callback_info info) {
+  return counted(env, info, [](Box& box, Pfn pfn, std::uint32_t n) { return box.put(pfn, n); });
 }
 
 }  // namespace
 
-napi_value batch(napi_env env, napi_callback_info info);  // box_batch.cpp
+// box_batch.cpp
+napi_value pin_many(napi_env env, napi_callback_info info);
+napi_value unpin_many(napi_env env, napi_callback_info info);
 
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
   void* memory = nullptr;
@@ -98,8 +112,13 @@ void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObjec
   for (const auto& each : of_slot)
     if (napi_value function = add_bound(js, to, each.name, each.function, box); function != nullptr)
       js.set(function, "slot", slot);
-  add_bound(js, to, "pinCount", pin_count, box);
-  add_bound(js, to, "batch", batch, box);
+  add_bound(js, to, "pinTimes", pin_times, box);
+  add_bound(js, to, "pinReferencedTimes", pin_referenced_times, box);
+  add_bound(js, to, "unpinTimes", unpin_times, box);
+  add_bound(js, to, "getTimes", get_times, box);
+  add_bound(js, to, "putTimes", put_times, box);
+  add_bound(js, to, "pinMany", pin_many, box);
+  add_bound(js, to, "unpinMany", unpin_many, box);
 }
 
 }  // namespace pagebox::addon

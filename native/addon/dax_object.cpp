@@ -1,11 +1,10 @@
 // Files on dax devices; what they share with other files is file_object.cpp's.
+#include "addon/codes.h"
 #include "addon/machine_call.h"
 
 namespace pagebox::addon {
 
 namespace {
-
-constexpr std::uint64_t kMostPages = std::uint64_t{1} << 32;
 
 /// (device, pages) -> { id }
 napi_value create_dax_file(napi_env env, napi_callback_info info) {
@@ -13,7 +12,7 @@ napi_value create_dax_file(napi_env env, napi_callback_info info) {
     MachineCall<2> call(env, info);
     const std::uint64_t device = call.number(0), pages = call.number(1);
     return call.run([&](BoxMachine& machine, unsigned user) {
-      if (pages > kMostPages) return call.status(Errc::kNoSpc);
+      if (pages > kMostRangePages) return call.status(Errc::kNoSpc);
       return call.id(machine.create_dax_file(user, device, pages));
     });
   });
@@ -36,7 +35,7 @@ napi_value truncate(napi_env env, napi_callback_info info) {
     MachineCall<2> call(env, info);
     const std::uint64_t id = call.number(0), pages = call.number(1);
     return on_dax_file(call, id, [&](Cpu& cpu, DaxFile& file) {
-      if (pages > kMostPages) return call.status(Errc::kNoSpc);
+      if (pages > kMostRangePages) return call.status(Errc::kNoSpc);
       for (;;) {
         const Errc error = file.truncate(cpu, pages, OnBusy::kRefuse);
         if (error != Errc::kBusy) return call.status(error);

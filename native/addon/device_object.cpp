@@ -1,6 +1,7 @@
 // Devices of a box's machine.
 #include <algorithm>
 
+#include "addon/codes.h"
 #include "addon/machine_call.h"
 #include "addon/names.h"
 #include "page/needs.h"
@@ -8,8 +9,6 @@
 namespace pagebox::addon {
 
 namespace {
-
-constexpr std::uint64_t kMostPages = std::uint64_t{1} << 24;
 
 napi_value holders_value(const JsValues& js, const std::vector<PageHolder>& holders) {
   return js.list(holders, [&](const PageHolder& each) {
@@ -33,8 +32,7 @@ napi_value refusal_value(const JsValues& js, Errc error, const BoxDevice* device
 }
 
 std::string_view type_name(const BoxDevice& device) {
-  if (device.mirror != nullptr)
-    return kDeviceMemoryNames[static_cast<unsigned>(device.mirror->memory())];
+  if (device.mirror != nullptr) return info(device.mirror->memory()).name;
   if (device.dax != nullptr) return kDaxKindNames[static_cast<unsigned>(device.dax->kind())];
   return kP2pdmaName;
 }
@@ -54,9 +52,10 @@ Result<ObjectId> add(BoxMachine& machine, const std::string& type, std::uint64_t
   if (type == kP2pdmaName) return machine.add_p2pdma(pages, name);
   if (const int kind = index_of(kDaxKindNames, type); kind >= 0)
     return machine.add_dax(static_cast<DaxKind>(kind), pages, name);
-  const int memory = index_of(kDeviceMemoryNames, type);
-  if (memory < 0) return Errc::kInval;
-  return machine.add_device(static_cast<DeviceMemory>(memory), pages, name);
+  const auto row = std::ranges::find(kDeviceMemoryTable, type, &DeviceMemoryInfo::name);
+  if (row == kDeviceMemoryTable.end()) return Errc::kInval;
+  const auto memory = static_cast<DeviceMemory>(row - kDeviceMemoryTable.begin());
+  return machine.add_device(memory, pages, name);
 }
 
 /// Pages that the device could hand out.
@@ -197,18 +196,19 @@ std::uint64_t local_pages(Cpu& cpu, Mirror& mirror, std::uint64_t address, std::
   }));
 }
 
-/// (op, device, mm, address, pages, bytes) -> { status, pages, faults, moved }
+/// (device, mm, address, pages, bytes) -> { status, pages, faults, moved }
+template <DeviceIo kHow>
 napi_value device_io(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    MachineCall<6> call(env, info);
-    const std::uint64_t op = call.number(0), device = call.number(1), mm = call.number(2),
-                        address = call.word(3), pages = call.number(4);
-    const auto bytes = call.bytes(5);
+    MachineCall<5> call(env, info);
+    const std::uint64_t device = call.number(0), mm = call.number(1), address = call.word(2),
+                        pages = call.number(3);
+    const auto bytes = call.bytes(4);
     return on_mirror(call, device, mm, [&](Cpu& cpu, Mirror& mirror) {
-      if (pages > kMostPages) return call.status(Errc::kInval);
+      if (pages > kMostHeldPages) return call.status(Errc::kInval);
       MirrorResult result{Errc::kInval};
       std::uint64_t moved = 0;
-      switch (static_cast<DeviceIo>(op)) {
+      switch (kHow) {
         case DeviceIo::kRead: result = mirror.read(cpu, address, pages, bytes); break;
         case DeviceIo::kWrite: result = mirror.write(cpu, address, pages, bytes); break;
         case DeviceIo::kToDevice:
@@ -257,7 +257,12 @@ void bind_devices(const JsValues& js, napi_value to, const std::shared_ptr<BoxOb
   add_bound(js, to, "openDevice", open_device, box);
   add_bound(js, to, "closeDevice", close_device, box);
   add_bound(js, to, "deviceIsOpen", device_is_open, box);
-  add_bound(js, to, "deviceIo", device_io, box);
+  add_bound(js, to, "deviceRead", device_io<DeviceIo::kRead>, box);
+  add_bound(js, to, "deviceWrite", device_io<DeviceIo::kWrite>, box);
+  add_bound(js, to, "migrateToDevice", device_io<DeviceIo::kToDevice>, box);
+  add_bound(js, to, "migrateToSystem", device_io<DeviceIo::kToSystem>, box);
+  add_bound(js, to, "deviceExclusive", device_io<DeviceIo::kExclusive>, box);
+  add_bound(js, to, "deviceSnapshot", device_io<DeviceIo::kSnapshot>, box);
   add_bound(js, to, "checkExclusive", check_exclusive, box);
 }
 

@@ -1,12 +1,12 @@
 #include "addon/explore_object.h"
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/js_read.h"
 #include "addon/names.h"
 #include "addon/status.h"
 #include "explore/entry.h"
-#include "pins/quirks.h"
 
 namespace pagebox::addon {
 
@@ -59,11 +59,7 @@ bool read_settings(napi_env env, napi_value value, Settings& out) {
   out.scheme = from.text("scheme");
   out.layout = from.text("layout");
   PageboxExplorePins& request = out.request;
-  from.texts("quirks", [&](const std::string& name) {
-    const int quirk = index_of(kPinQuirkNames, name);
-    if (quirk < 0) return from.fail();
-    request.quirks |= std::uint64_t{1} << quirk;
-  });
+  request.behaviour = plain_behaviour(from);
   request.threads = static_cast<std::uint32_t>(from.integer("threads", 3));
   request.folios = static_cast<std::uint32_t>(from.integer("folios", 8));
   request.order = static_cast<std::uint32_t>(from.integer("order", 10));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/random_ops_value.h"
@@ -72,6 +73,7 @@ bool read_explore(napi_env env, const std::array<napi_value, 3>& args, ExploreOp
   out.scheme = from.text("scheme");
   out.layout = from.text("layout");
   PageboxExploreOps& request = out.request;
+  request.behaviour = plain_behaviour(from);
   request.random_threads = static_cast<std::uint32_t>(from.integer("threads", 8));
   request.ops = static_cast<std::uint32_t>(from.integer("ops", 4096));
   request.schedules = from.integer("schedules", kMaxSafeInteger);

@@ -1,4 +1,5 @@
 // Files of a box's machine.
+#include "addon/codes.h"
 #include "addon/machine_call.h"
 #include "mm/file/file_io.h"
 #include "mm/file/page_cache.h"
@@ -7,8 +8,6 @@
 namespace pagebox::addon {
 
 namespace {
-
-constexpr std::uint64_t kMostPages = std::uint64_t{1} << 32;
 
 napi_value io_value(const JsValues& js, const IoResult& io) {
   return JsObject(js)
@@ -23,7 +22,7 @@ napi_value create_file(napi_env env, napi_callback_info info) {
     const std::uint64_t pages = call.number(0);
     const bool on_disk = call.flag(1);
     return call.run_exclusively([&](BoxMachine& machine, unsigned user) {
-      if (pages > kMostPages) return call.status(Errc::kInval);
+      if (pages > kMostRangePages) return call.status(Errc::kInval);
       return call.id(machine.create_file(user, pages, on_disk));
     });
   });
@@ -104,7 +103,7 @@ napi_value truncate(napi_env env, napi_callback_info info) {
     MachineCall<2> call(env, info);
     const std::uint64_t id = call.number(0), pages = call.number(1);
     return on_cached_file(call, id, [&](Cpu& cpu, BoxFile& file) {
-      if (pages > kMostPages) return call.status(Errc::kInval);
+      if (pages > kMostRangePages) return call.status(Errc::kInval);
       truncate_file(cpu, *file.file, pages);
       return call.status(file.file->take_write_error());
     });
@@ -113,19 +112,21 @@ napi_value truncate(napi_env env, napi_callback_info info) {
 
 enum class FileCall : std::uint8_t { kRead, kWrite, kReadDirect };
 
-/// read(2) and write(2) between the file and memory outside every address space.
+/// (file, page, bytes): read(2) and write(2) between the file and memory outside every
+/// address space.
+template <FileCall kHow>
 napi_value file_bytes(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    MachineCall<4> call(env, info);
-    const std::uint64_t op = call.number(0), id = call.number(1), page = call.number(2);
-    const auto bytes = call.bytes(3);
+    MachineCall<3> call(env, info);
+    const std::uint64_t id = call.number(0), page = call.number(1);
+    const auto bytes = call.bytes(2);
     return on_file(call, id, [&](Cpu& cpu, BoxFile& file) {
-      if (bytes.size() % kPageBytes != 0 || page > kMostPages) return call.status(Errc::kInval);
-      const auto how = static_cast<FileCall>(op);
+      if (bytes.size() % kPageBytes != 0 || page > kMostRangePages)
+        return call.status(Errc::kInval);
       if (file.dax != nullptr)  // no page cache between: both reads are one
-        return io_value(call.js, how == FileCall::kWrite ? file.dax->write(cpu, page, bytes)
-                                                         : file.dax->read(page, bytes));
-      switch (how) {
+        return io_value(call.js, kHow == FileCall::kWrite ? file.dax->write(cpu, page, bytes)
+                                                          : file.dax->read(page, bytes));
+      switch (kHow) {
         case FileCall::kRead:
           return io_value(call.js, kernel_read_bytes(cpu, *file.file, page, bytes));
         case FileCall::kWrite:
@@ -141,23 +142,23 @@ napi_value file_bytes(napi_env env, napi_callback_info info) {
 
 enum class UserIo : std::uint8_t { kRead, kWrite, kDirectRead, kDirectWrite };
 
-/// The same between the file and a process's memory.
+/// (mm, address, pages, file, page): the same between the file and a process's memory.
+template <UserIo kHow>
 napi_value user_io(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    MachineCall<6> call(env, info);
-    const std::uint64_t op = call.number(0), mm_id = call.number(1), address = call.word(2),
-                        pages = call.number(3), id = call.number(4), page = call.number(5);
+    MachineCall<5> call(env, info);
+    const std::uint64_t mm_id = call.number(0), address = call.word(1), pages = call.number(2),
+                        id = call.number(3), page = call.number(4);
     return call.run_on_mm(mm_id, [&](BoxMachine& machine, Cpu& cpu, BoxMm& mm) {
       BoxFile* found = machine.file(id);
       if (found == nullptr) return call.status(Errc::kBadF);
       if (found->dax != nullptr) return call.status(Errc::kInval);
       AddressSpace& file = *found->file;
-      if (page > kMostPages || pages > kMostPages || address % kPageBytes != 0)
+      if (page > kMostRangePages || pages > kMostRangePages || address % kPageBytes != 0)
         return call.status(Errc::kInval);
-      const auto how = static_cast<UserIo>(op);
-      const bool direct = how == UserIo::kDirectRead || how == UserIo::kDirectWrite;
+      constexpr bool direct = kHow == UserIo::kDirectRead || kHow == UserIo::kDirectWrite;
       if (direct && file.disk == nullptr) return call.status(Errc::kInval);
-      switch (how) {
+      switch (kHow) {
         case UserIo::kRead:
           return io_value(call.js, buffered_read(cpu, *mm.mm, file, page, address, pages));
         case UserIo::kWrite:
@@ -181,8 +182,13 @@ void bind_files(const JsValues& js, napi_value to, const std::shared_ptr<BoxObje
   add_bound(js, to, "filePages", file_pages, box);
   add_bound(js, to, "syncFile", sync_file, box);
   add_bound(js, to, "truncateFile", truncate, box);
-  add_bound(js, to, "fileBytes", file_bytes, box);
-  add_bound(js, to, "userIo", user_io, box);
+  add_bound(js, to, "readFile", file_bytes<FileCall::kRead>, box);
+  add_bound(js, to, "writeFile", file_bytes<FileCall::kWrite>, box);
+  add_bound(js, to, "readFileDirect", file_bytes<FileCall::kReadDirect>, box);
+  add_bound(js, to, "userRead", user_io<UserIo::kRead>, box);
+  add_bound(js, to, "userWrite", user_io<UserIo::kWrite>, box);
+  add_bound(js, to, "userDirectRead", user_io<UserIo::kDirectRead>, box);
+  add_bound(js, to, "userDirectWrite", user_io<UserIo::kDirectWrite>, box);
 }
 
 }  // namespace pagebox::addon

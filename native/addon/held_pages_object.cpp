@@ -1,6 +1,7 @@
 // Pages that GUP has handed out, and a device's view of their frames.
 #include <algorithm>
 
+#include "addon/codes.h"
 #include "addon/machine_call.h"
 
 namespace pagebox::addon {
@@ -18,17 +19,6 @@ napi_value pfn_array(napi_env env, std::span<const Pfn> pfns) {
 
 namespace {
 
-constexpr std::uint64_t kMostPages = std::uint64_t{1} << 24;
-
-enum TakeFlag : std::uint8_t {
-  kPin = 1,
-  kWrite = 2,
-  kLongterm = 4,
-  kFast = 8,
-  kForce = 16,
-  kP2pdma = 32
-};
-
 napi_value take_pages(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<4> call(env, info);
@@ -37,14 +27,15 @@ napi_value take_pages(napi_env env, napi_callback_info info) {
     return call.run([&](BoxMachine& machine, unsigned user) {
       BoxMm* mm = machine.mm(id);
       if (mm == nullptr) return call.status(Errc::kBadF);
-      if (pages == 0 || pages > kMostPages) return call.status(Errc::kInval);
-      const std::uint32_t flags =
-          ((how & kPin) != 0 ? +kFollPin : +kFollGet) | ((how & kWrite) != 0 ? +kFollWrite : 0U) |
-          ((how & kLongterm) != 0 ? +kFollLongterm : 0U) |
-          ((how & kForce) != 0 ? +kFollForce : 0U) | ((how & kP2pdma) != 0 ? +kFollPciP2pdma : 0U);
+      if (pages == 0 || pages > kMostHeldPages) return call.status(Errc::kInval);
+      const std::uint32_t flags = (has(how, Gup::kPin) ? +kFollPin : +kFollGet) |
+                                  (has(how, Gup::kWrite) ? +kFollWrite : 0U) |
+                                  (has(how, Gup::kLongterm) ? +kFollLongterm : 0U) |
+                                  (has(how, Gup::kForce) ? +kFollForce : 0U) |
+                                  (has(how, Gup::kP2pdma) ? +kFollPciP2pdma : 0U);
       std::uint64_t had = 0;
       const auto taken =
-          machine.take_pages(user, *mm->mm, address, pages, flags, (how & kFast) != 0, had);
+          machine.take_pages(user, *mm->mm, address, pages, flags, has(how, Gup::kFast), had);
       if (!taken)
         return JsObject(call.js)
             .number("index", had)

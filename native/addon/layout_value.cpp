@@ -56,9 +56,9 @@ napi_value kconfig_value(const JsValues& js, const Kconfig& kconfig) {
 napi_value era_value(const JsValues& js, const Era& era) {
   return JsObject(js)
       .text("kernel", era.kernel)
-      .number("zoneDeviceBase", unsigned{era.zone_device_base})
-      .number("privateBase", unsigned{era.private_base})
-      .boolean("anonExclusive", era.anon_exclusive)
+      .number("zoneDeviceBase", era.rules.has(Rule::kDaxFreeAtZero) ? 0 : 1)
+      .number("privateBase", era.rules.has(Rule::kHmmFreeAtZero) ? 0 : 1)
+      .boolean("anonExclusive", era.rules.has(Rule::kAnonExclusive))
       .number("buddyType", era.buddy_type)
       .number("tableType", era.table_type)
       .number("slabType", era.slab_type)
@@ -154,13 +154,14 @@ Layout read_layout(JsRead& from) {
   });
   from.object("era", [&](JsRead& era) {
     layout.era.kernel = era.text("kernel");
-    read_number(era, "zoneDeviceBase", layout.era.zone_device_base);
-    read_number(era, "privateBase", layout.era.private_base);
+    layout.era.rules = rules_of("v6.12")
+                           .with(Rule::kDaxFreeAtZero, era.integer("zoneDeviceBase", 1) == 0)
+                           .with(Rule::kHmmFreeAtZero, era.integer("privateBase", 1) == 0)
+                           .with(Rule::kAnonExclusive, era.boolean("anonExclusive"));
     read_number(era, "buddyType", layout.era.buddy_type);
     read_number(era, "tableType", layout.era.table_type);
     read_number(era, "slabType", layout.era.slab_type);
     read_number(era, "hugetlbType", layout.era.hugetlb_type);
-    layout.era.anon_exclusive = era.boolean("anonExclusive");
   });
   layout.types = read_page_types(from, "types");
   layout.compound_types = read_page_types(from, "compoundTypes");

@@ -12,6 +12,8 @@
 #include <string>
 
 #include "addon/box_object.h"
+#include "addon/js_read.h"
+#include "addon/names.h"
 #include "engine/scenario/livelock.h"
 
 namespace pagebox::addon {
@@ -70,6 +72,16 @@ class MachineCall {
       return {};
     }
     return {static_cast<Element*>(data), data == nullptr ? 0 : length};
+  }
+  /// An object of requests; finish() says whether it could be read.
+  JsRead object_at(std::size_t i) const { return {env_, call_.args[i]}; }
+  void finish(const JsRead& read) { bad_ = bad_ || !read.ok(); }
+  /// The place of a name in its table.
+  template <class Names>
+  unsigned one_of(const Names& names, std::size_t i) {
+    const int index = index_of(names, text(i));
+    if (index < 0) bad_ = true;
+    return index < 0 ? 0 : static_cast<unsigned>(index);
   }
   std::span<std::byte> bytes(std::size_t i) { return array<std::byte>(i, napi_uint8_array); }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "addon/codes.h"
 #include "addon/machine_call.h"
 #include "mm/fault/user_access.h"
 #include "mm/pagemap.h"
@@ -10,16 +11,15 @@ namespace pagebox::addon {
 
 namespace {
 
-/// As `backing` of lib/mm/mm.ts numbers them.
-enum class Backing : std::uint8_t { kAnon, kFile, kDevice, kHugetlb };
-
 /// Handles of mappings that brought a file of their own, and of shared anonymous ones.
 constexpr std::uint64_t kOwnFile = std::uint64_t{1} << 63, kAnonymous = std::uint64_t{1} << 62;
 
-constexpr std::uint64_t kMostPages = std::uint64_t{1} << 32;  // of one call
-
-std::uint64_t vm_prot(std::uint64_t prot) {
+/// By kProtNames.
+std::uint64_t vm_prot(unsigned prot) {
   return ((prot & 1) != 0 ? +kVmRead : 0ULL) | ((prot & 2) != 0 ? +kVmWrite : 0ULL);
+}
+unsigned prot_of(std::uint64_t flags) {
+  return ((flags & kVmRead) != 0 ? 1U : 0U) | ((flags & kVmWrite) != 0 ? 2U : 0U);
 }
 
 napi_value create_mm(napi_env env, napi_callback_info info) {
@@ -49,26 +49,47 @@ napi_value close_mm(napi_env env, napi_callback_info info) {
 }
 
 struct MapArguments {
-  std::uint64_t address = 0, pages = 0, prot = 0, backing = 0, object = 0, file_page = 0;
+  std::uint64_t mm = 0, address = 0, pages = 0, prot = 0, object = 0, file_page = 0;
+  Backing backing = Backing::kAnon;
   bool shared = false, chosen = false;
 };
 
+/// `{ mm, address?, pages, prot, shared, backing, object, filePage }`: without an address one
+/// is chosen; `object` is a file or a device, 0 without.
+MapArguments read_map(JsRead& from) {
+  constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
+  MapArguments given;
+  given.mm = from.integer("mm", kSafe);
+  given.chosen = from.has("address");
+  if (given.chosen) given.address = from.big("address");
+  given.pages = from.integer("pages", kSafe);
+  const int prot = index_of(kProtNames, from.text("prot"));
+  const int backing = index_of(kBackingNames, from.text("backing"));
+  if (prot < 0 || backing < 0) from.fail();
+  given.prot = vm_prot(prot < 0 ? 0 : static_cast<unsigned>(prot));
+  given.backing = backing < 0 ? Backing::kAnon : static_cast<Backing>(backing);
+  given.shared = from.boolean("shared");
+  given.object = from.integer("object", kSafe);
+  given.file_page = from.integer("filePage", kSafe);
+  return given;
+}
+
 Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
-  if (given.backing == static_cast<unsigned>(Backing::kDevice)) {
+  if (given.backing == Backing::kDevice) {
     if (P2pdma* bus = machine.p2pdma(given.object))
-      return bus->mmap(cpu, *mm.mm, given.address, given.pages, vm_prot(given.prot), given.shared);
+      return bus->mmap(cpu, *mm.mm, given.address, given.pages, given.prot, given.shared);
     if (machine.mirror_device(given.object) == nullptr) return Errc::kNoDev;
     Mirror* mirror = machine.open_device(mm, given.object);
     if (mirror == nullptr) return Errc::kNoMem;
-    return mirror->mmap(cpu, given.address, given.pages, vm_prot(given.prot));
+    return mirror->mmap(cpu, given.address, given.pages, given.prot);
   }
   MmapRequest request;
   request.address = given.address;
   request.pages = given.pages;
-  request.prot = vm_prot(given.prot);
+  request.prot = given.prot;
   request.shared = given.shared;
   request.pgoff = given.file_page;
-  request.hugetlb = given.backing == static_cast<unsigned>(Backing::kHugetlb);
+  request.hugetlb = given.backing == Backing::kHugetlb;
   AddressSpace* fresh = nullptr;
   if (given.object != 0) {
     BoxFile* file = machine.file(given.object);
@@ -78,12 +99,12 @@ Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
                              given.file_page, given.object);
     request.file = file->file;
     request.file_handle = given.object;
-  } else if (given.shared || given.backing == static_cast<unsigned>(Backing::kFile)) {
+  } else if (given.shared || given.backing == Backing::kFile) {
     fresh = machine.machine().create_shmem(given.pages);
     if (fresh == nullptr) return Errc::kNoMem;
     request.file = fresh;
     request.file_handle = kOwnFile | fresh->index;
-    if (given.backing == static_cast<unsigned>(Backing::kAnon)) request.file_handle |= kAnonymous;
+    if (given.backing == Backing::kAnon) request.file_handle |= kAnonymous;
   }
   const Errc error = do_mmap(cpu, *mm.mm, request);
   if (fresh != nullptr) machine.machine().put_file(cpu, *fresh);
@@ -92,18 +113,11 @@ Errc map(BoxMachine& machine, Cpu& cpu, BoxMm& mm, const MapArguments& given) {
 
 napi_value mmap(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    MachineCall<9> call(env, info);
-    const std::uint64_t id = call.number(0);
-    MapArguments given;
-    given.chosen = call.flag(1);
-    given.address = call.word(2);
-    given.pages = call.number(3);
-    given.prot = call.number(4);
-    given.shared = call.flag(5);
-    given.backing = call.number(6);
-    given.object = call.number(7);
-    given.file_page = call.number(8);
-    return call.run_on_mm(id, [&](BoxMachine& machine, Cpu& cpu, BoxMm& mm) {
+    MachineCall<1> call(env, info);
+    JsRead from = call.object_at(0);
+    MapArguments given = read_map(from);
+    call.finish(from);
+    return call.run_on_mm(given.mm, [&](BoxMachine& machine, Cpu& cpu, BoxMm& mm) {
       if (!given.chosen) {
         const auto gap = BoxMachine::find_gap(*mm.mm, given.pages);
         if (!gap) return call.status(gap.error);
@@ -115,29 +129,38 @@ napi_value mmap(napi_env env, napi_callback_info info) {
   });
 }
 
-/// The calls of the shape (mm, address, pages, argument).
-enum RangeCall : std::uint8_t { kUnmap, kProtect, kLock, kUnlock, kAdvise };
-
-napi_value range_call(napi_env env, napi_callback_info info) {
+/// (mm, address, pages): a system call on that range.
+template <Errc (*kCall)(Cpu&, Mm&, std::uint64_t, std::uint64_t)>
+napi_value on_range(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
-    MachineCall<5> call(env, info);
-    const std::uint64_t op = call.number(0), id = call.number(1), start = call.word(2),
-                        pages = call.number(3), argument = call.number(4);
+    MachineCall<3> call(env, info);
+    const std::uint64_t id = call.number(0), start = call.word(1), pages = call.number(2);
     return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
-      switch (op) {
-        case kUnmap: return call.status(do_munmap(cpu, *mm.mm, start, pages));
-        case kProtect:
-          return call.status(do_mprotect(cpu, *mm.mm, start, pages, vm_prot(argument)));
-        case kLock: return call.status(do_mlock(cpu, *mm.mm, start, pages));
-        case kUnlock: return call.status(do_munlock(cpu, *mm.mm, start, pages));
-        case kAdvise:
-          if (argument <= static_cast<unsigned>(Advice::kNohugepage))
-            return call.status(
-                do_madvise(cpu, *mm.mm, start, pages, static_cast<Advice>(argument)));
-          break;
-        default: break;
-      }
-      return call.status(Errc::kInval);
+      return call.status(kCall(cpu, *mm.mm, start, pages));
+    });
+  });
+}
+
+/// (mm, address, pages, prot)
+napi_value mprotect(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<4> call(env, info);
+    const std::uint64_t id = call.number(0), start = call.word(1), pages = call.number(2);
+    const unsigned prot = call.one_of(kProtNames, 3);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      return call.status(do_mprotect(cpu, *mm.mm, start, pages, vm_prot(prot)));
+    });
+  });
+}
+
+/// (mm, address, pages, advice)
+napi_value madvise(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    MachineCall<4> call(env, info);
+    const std::uint64_t id = call.number(0), start = call.word(1), pages = call.number(2);
+    const unsigned advice = call.one_of(kAdviceNames, 3);
+    return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
+      return call.status(do_madvise(cpu, *mm.mm, start, pages, static_cast<Advice>(advice)));
     });
   });
 }
@@ -270,27 +293,32 @@ napi_value bytes(napi_env env, napi_callback_info info) {
   });
 }
 
-/// Six arrays, one element a page; lib/mm/pagemap.ts reads them.
+/// The words of kPagemapWordNames for each page; a missing one is -1.
 napi_value pagemap(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<4> call(env, info);
     const std::uint64_t id = call.number(0), address = call.word(1), pages = call.number(2);
     const auto out = call.array<double>(3, napi_float64_array);
     return call.run_on_mm(id, [&](BoxMachine&, Cpu& cpu, BoxMm& mm) {
-      if (pages > kMostPages || out.size() < pages * 5) return call.status(Errc::kInval);
+      constexpr std::size_t kWords = kPagemapWordNames.size();
+      if (pages > kMostRangePages || out.size() < pages * kWords) return call.status(Errc::kInval);
       std::vector<PagemapEntry> entries(pages);
       read_pagemap(cpu, *mm.mm, address, entries);
       for (std::uint64_t i = 0; i < pages; ++i) {
         const PagemapEntry& each = entries[i];
-        out[i * 5] = static_cast<double>(each.state);
-        out[i * 5 + 1] = (each.soft_dirty ? 1 : 0) | (each.exclusive ? 2 : 0) |
-                         (each.file ? 4 : 0) | (each.uffd_wp ? 8 : 0);
-        out[i * 5 + 2] = each.has_mapcount ? each.mapcount : -1.0;
-        out[i * 5 + 3] = each.has_flags ? each.flags : -1.0;
+        const auto word = [&](PagemapWord which) -> double& {
+          return out[i * kWords + static_cast<std::size_t>(which)];
+        };
+        word(PagemapWord::kState) = static_cast<double>(each.state);
+        // In the order of kPagemapBitNames.
+        word(PagemapWord::kBits) = (each.soft_dirty ? 1 : 0) | (each.exclusive ? 2 : 0) |
+                                   (each.file ? 4 : 0) | (each.uffd_wp ? 8 : 0);
+        word(PagemapWord::kMapcount) = each.has_mapcount ? each.mapcount : -1.0;
+        word(PagemapWord::kFlags) = each.has_flags ? each.flags : -1.0;
         const bool has_page = each.state == PagemapState::kPresent ||
                               (each.state >= PagemapState::kDevicePrivateWrite &&
                                each.state <= PagemapState::kDeviceExclusiveRead);
-        out[i * 5 + 4] =
+        word(PagemapWord::kPfn) =
             has_page && each.has_descriptor ? static_cast<double>(each.pfn.value) : -1.0;
       }
       return call.status(Errc::kOk);
@@ -311,6 +339,10 @@ napi_value vmas(napi_env env, napi_callback_info info) {
             .big("address", vma->start)
             .number("pages", vma->pages())
             .number("flags", flags)
+            .text("prot", kProtNames[prot_of(flags)])
+            .boolean("shared", (flags & kVmShared) != 0)
+            .boolean("locked", (flags & kVmLocked) != 0)
+            .boolean("hugetlb", (flags & kVmHugetlb) != 0)
             .boolean("file", file && vma->file->kind != FileKind::kDriver &&
                                  (vma->file_handle & kAnonymous) == 0)
             .boolean("disk", file && vma->file->kind == FileKind::kDisk)
@@ -377,7 +409,11 @@ void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>
   add_bound(js, to, "forkMm", fork_mm, box);
   add_bound(js, to, "closeMm", close_mm, box);
   add_bound(js, to, "mmap", mmap, box);
-  add_bound(js, to, "rangeCall", range_call, box);
+  add_bound(js, to, "munmap", on_range<do_munmap>, box);
+  add_bound(js, to, "mprotect", mprotect, box);
+  add_bound(js, to, "mlock", on_range<do_mlock>, box);
+  add_bound(js, to, "munlock", on_range<do_munlock>, box);
+  add_bound(js, to, "madvise", madvise, box);
   add_bound(js, to, "mremap", mremap, box);
   add_bound(js, to, "clearRefs", clear_refs, box);
   add_bound(js, to, "load", load, box);

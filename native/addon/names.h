@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "engine/measure/cost.h"
-#include "page/device_type.h"
 #include "page/layout.h"
 #include "page/object_kind.h"
 #include "page/zone.h"
@@ -22,15 +21,7 @@ inline constexpr std::array<std::string_view, kObjectKinds> kObjectKindNames = {
     "lru-anchor", "address-space", "anon-vma",        "dev-pagemap", "driver-data", "slab-cache",
     "mm",         "buffer-head",   "page-table-lock", "mem-cgroup",  "slab-object", "page"};
 
-/// As /proc/meminfo has them.
-inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {
-    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
-
 inline constexpr std::array<std::string_view, 3> kCostLoopNames = {"scheme", "limit", "none"};
-
-/// Kinds of device memory, by DeviceMemory.
-inline constexpr std::array<std::string_view, kDeviceMemories> kDeviceMemoryNames = {
-    "private", "public", "coherent", "fsdax", "generic", "p2pdma"};
 
 /// By DaxKind.
 inline constexpr std::array<std::string_view, 3> kDaxKindNames = {"fsdax", "devdax",

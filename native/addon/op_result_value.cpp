@@ -29,8 +29,7 @@ napi_value latency_value(const JsValues& js, const Histogram& histogram) {
       .value();
 }
 
-}  // namespace
-
+/// The operations that ran; `names` by their places in `results`.
 napi_value op_results_value(const JsValues& js, std::span<const OpResult> results,
                             std::span<const std::string_view> names) {
   napi_value list = js.array();
@@ -54,6 +53,21 @@ napi_value op_results_value(const JsValues& js, std::span<const OpResult> result
                .value());
   }
   return list;
+}
+
+}  // namespace
+
+JsObject race_facts(const JsValues& js, const RaceResult& result) {
+  const auto ops = [&](std::span<const OpResult> results) {
+    return op_results_value(js, results, result.names);
+  };
+  JsObject facts(js);
+  facts.text("stoppedBy", stopped_by_name(result.stopped_by))
+      .number("seconds", static_cast<double>(result.ns) / 1e9)
+      .number("rounds", result.rounds)
+      .set("ops", ops(result.total))
+      .set("threads", js.list(result.threads, [&](const auto& thread) { return ops(thread); }));
+  return facts;
 }
 
 }  // namespace pagebox::addon

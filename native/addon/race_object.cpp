@@ -30,7 +30,7 @@ class RaceJob : public Job {
 
   const RaceControl& control() const { return control_; }
 
-  std::uint64_t held_bytes() const { return (settings_.threads + 1) * sizeof(OpResults); }
+  std::uint64_t held_bytes() const { return (settings_.threads + 1) * kPinOps * sizeof(OpResult); }
 
   // Once done():
   Errc error() const { return error_; }
@@ -90,11 +90,6 @@ bool read_settings(napi_env env, napi_value value, RaceSettings& out) {
   return from.ok() && pattern;
 }
 
-/// The operations that ran.
-napi_value ops_value(const JsValues& js, const OpResults& results) {
-  return op_results_value(js, results, kPinOpNames);
-}
-
 napi_value result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceJob, 0> call(env, info);
@@ -102,15 +97,7 @@ napi_value result(napi_env env, napi_callback_info info) {
     const RaceResult found = take_result(env, job);
     if (job.error() != Errc::kOk) return failure(env, job.error(), job.reason());
     const JsValues js(env);
-    return JsObject(js)
-        .text("stoppedBy", stopped_by_name(found.stopped_by))
-        .number("seconds", static_cast<double>(found.ns) / 1e9)
-        .number("rounds", found.rounds)
-        .set("ops", found.total ? ops_value(js, *found.total) : js.array())
-        .set("threads",
-             js.list(found.threads, [&](const auto& thread) { return ops_value(js, *thread); }))
-        .set("audit", audit_value(js, found.audit))
-        .value();
+    return race_facts(js, found).set("audit", audit_value(js, found.audit)).value();
   });
 }
 

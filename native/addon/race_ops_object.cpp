@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "addon/audit_value.h"
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
 #include "addon/layout_value.h"
@@ -9,7 +11,7 @@
 #include "addon/random_ops_value.h"
 #include "addon/scenario_value.h"
 #include "addon/status.h"
-#include "engine/race/race_ops.h"
+#include "engine/race/race.h"
 
 namespace pagebox::addon {
 
@@ -19,16 +21,16 @@ class RaceOpsJob : public Job {
  public:
   ~RaceOpsJob() override { end(); }
   bool start() {
-    return Job::start([this] { error_ = run_race_ops(settings, control_, result_, &reason_); });
+    return Job::start([this] { error_ = run_race(settings, control_, result_, &reason_); });
   }
   void stop() override { control_.stop(); }
 
-  RaceOpsSettings settings;
+  ScenarioRaceSettings settings;
   ScenarioOps scenario;
 
   const RaceControl& control() const { return control_; }
   std::uint64_t held_bytes() const {
-    std::uint64_t bytes = (settings.threads + 1) * sizeof(ScenarioOpResults);
+    std::uint64_t bytes = (settings.threads + 1) * kOpCodes * sizeof(OpResult);
     bytes += scenario.setup.capacity() * sizeof(Op);
     for (const auto& thread : scenario.threads) bytes += thread.capacity() * sizeof(Op);
     return bytes;
@@ -37,23 +39,24 @@ class RaceOpsJob : public Job {
   // Once done():
   Errc error() const { return error_; }
   const std::string& reason() const { return reason_; }
-  RaceOpsResult take() {
+  RaceResult take() {
     scenario = {};
     return std::exchange(result_, {});
   }
 
  private:
   RaceControl control_;
-  RaceOpsResult result_;
+  RaceResult result_;
   Errc error_ = Errc::kOk;
   std::string reason_;
 };
 
-bool read_race(napi_env env, napi_value value, RaceOpsSettings& out) {
+bool read_race(napi_env env, napi_value value, ScenarioRaceSettings& out) {
   JsRead from(env, value);
   out.layout = read_layout_ref(from, "layout");
   out.scheme = read_scheme_ref(from, "scheme");
-  out.threads = static_cast<unsigned>(from.integer("threads", kMaxRaceOpsThreads));
+  out.behaviour = read_behaviour(from);
+  out.threads = static_cast<unsigned>(from.integer("threads", kMaxScenarioThreads));
   out.duration_ns = static_cast<std::uint64_t>(std::min(from.number("seconds"), 1e9) * 1e9);
   out.ops = from.integer("ops", kMaxSafeInteger);
   out.rounds = from.integer("rounds", kMaxSafeInteger);
@@ -69,22 +72,12 @@ napi_value race_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceOpsJob, 0> call(env, info);
     RaceOpsJob& job = *call.object;
-    const RaceOpsResult found = take_result(env, job);
+    const RaceResult found = take_result(env, job);
     if (job.error() != Errc::kOk) return failure(env, job.error(), job.reason());
-    std::array<std::string_view, kOpCodes> names;
-    for (unsigned i = 0; i < kOpCodes; ++i) names[i] = kOpTable[i].name;
     const JsValues js(env);
-    const auto ops = [&](const ScenarioOpResults& results) {
-      return op_results_value(js, results, names);
-    };
-    return JsObject(js)
-        .text("stoppedBy", stopped_by_name(found.stopped_by))
-        .number("seconds", static_cast<double>(found.ns) / 1e9)
-        .number("rounds", found.rounds)
+    return race_facts(js, found)
         .number("dirtyRound", found.dirty_round)
-        .set("ops", found.total ? ops(*found.total) : js.array())
-        .set("threads", js.list(found.threads, [&](const auto& thread) { return ops(*thread); }))
-        .set("audit", mm_rows_value(js, found.audit))
+        .set("audit", audit_rows_value(js, found.audit.rows))
         .text("leaks", found.leaks)
         .set("livelocks", livelocks_value(js, found.livelocks))
         .value();

@@ -1,7 +1,11 @@
 #include "addon/scenario_value.h"
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 
+#include "addon/audit_value.h"
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
@@ -26,36 +30,23 @@ napi_value op_value(const JsValues& js, const OpInfo& op) {
       .value();
 }
 
-napi_value mm_row_value(const JsValues& js, const MmAuditRow& row) {
-  return JsObject(js)
-      .text("invariant", kMmInvariantNames[static_cast<unsigned>(row.invariant)])
-      .number("where", row.where)
-      .number("expected", row.expected)
-      .number("found", row.found)
-      .text("explanation", row.explanation)
-      .value();
-}
-
 SandboxSettings read_machine(JsRead& from) {
   SandboxSettings settings;
   settings.layout = read_layout_ref(from, "layout");
   settings.scheme = read_scheme_ref(from, "scheme");
+  settings.behaviour = read_behaviour(from);
   return settings;
 }
 
 /// As it stands, and once more when all have exited: what is still held then is lost.
-std::vector<MmAuditRow> audit_and_finish(Sandbox& sandbox) {
-  std::vector<MmAuditRow> rows = sandbox.audit();
+std::vector<AuditRow> audit_and_finish(Sandbox& sandbox) {
+  std::vector<AuditRow> rows = std::move(sandbox.audit().rows);
   sandbox.finish();
-  for (MmAuditRow& row : sandbox.audit()) rows.push_back(std::move(row));
+  std::ranges::move(sandbox.audit().rows, std::back_inserter(rows));
   return rows;
 }
 
 }  // namespace
-
-napi_value mm_rows_value(const JsValues& js, const std::vector<MmAuditRow>& rows) {
-  return js.list(rows, [&](const MmAuditRow& row) { return mm_row_value(js, row); });
-}
 
 napi_value livelocks_value(const JsValues& js, const std::vector<Livelock>& livelocks) {
   return js.list(livelocks, [&](const Livelock& each) {
@@ -131,6 +122,7 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
       .set("modes", js.texts(kGupModeNames))
       .set("vias", js.texts(kPinViaNames))
       .set("picks", js.texts(kPagePickNames))
+      .set("pageTypes", js.texts(kPageTypeNames))
       .set(
           "mixGroups",
           js.list(
@@ -138,6 +130,8 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
               [&](const MixGroup& group) {
                 return JsObject(js).text("name", group.name).text("summary", group.summary).value();
               }))
+      .number("placedPages", kMaxPlacedPages)
+      .number("order", kMaxOrder)
       .number("buffers", kBuffers)
       .number("devices", kDevices)
       .number("files", kDiskFiles)
@@ -155,6 +149,7 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     if (!from.ok() || !read_rows(env, args[1], ops) || !read_numbers(env, args[2], recorded) ||
         recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
+    settings.placed_pages = count_placed_pages({.setup = ops, .threads = {}});
     LivelockWatch watch;
     const PatienceScope alone(watch);
     std::unique_ptr<Sandbox> sandbox;
@@ -164,14 +159,14 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     watch.watch(&sandbox->machine().memmap, 0);
     std::vector<OpEffects> effects;
     const std::vector<OpRecord> records = sandbox->run_all(ops, recorded, effects);
-    const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
+    const std::vector<AuditRow> rows = audit_and_finish(*sandbox);
     const JsValues js(env);
     return JsObject(js)
         .set("results",
              js.list(records, [&](const OpRecord& each) { return record_value(js, each); }))
         .set("effects",
              js.list(effects, [&](const OpEffects& each) { return effects_value(js, each); }))
-        .set("audit", mm_rows_value(js, rows))
+        .set("audit", audit_rows_value(js, rows))
         .value();
   });
 }
@@ -196,6 +191,8 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     LivelockWatch watch;
     const PatienceScope alone(watch);
     settings.threads = static_cast<unsigned>(scenario.threads.size());
+    settings.placed_pages = count_placed_pages(scenario);
+    settings.seed = seed;
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
       return failure(env, error, reason);
@@ -205,7 +202,7 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
       return failure(env, Errc::kOverflow,
                      "its results have more than " + std::to_string(kMaxRanWords) +
                          " words, after " + std::to_string(ran.size()) + " operations");
-    const std::vector<MmAuditRow> rows = audit_and_finish(*sandbox);
+    const std::vector<AuditRow> rows = audit_and_finish(*sandbox);
     const std::string leaks = rows.empty() ? sandbox->leaks() : std::string();
     sandbox.reset();  // what it waits for is a finding too
     const JsValues js(env);
@@ -218,7 +215,7 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
                                   .set("result", record_value(js, each.record))
                                   .value();
                             }))
-        .set("audit", mm_rows_value(js, rows))
+        .set("audit", audit_rows_value(js, rows))
         .text("leaks", leaks)
         .set("livelocks", livelocks_value(js, watch.take()))
         .value();

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "addon/js_value.h"
-#include "engine/audit/audit_mm.h"
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/program.h"
 
@@ -28,7 +27,6 @@ bool read_numbers(napi_env env, napi_value value, std::span<const double>& out);
 bool read_rows(napi_env env, napi_value value, std::vector<Op>& ops);
 /// The setup, and an array of lists.
 bool read_scenario(napi_env env, napi_value setup, napi_value threads, ScenarioOps& out);
-napi_value mm_rows_value(const JsValues& js, const std::vector<MmAuditRow>& rows);
 napi_value livelocks_value(const JsValues& js, const std::vector<Livelock>& livelocks);
 
 }  // namespace pagebox::addon

@@ -30,6 +30,13 @@ PinEffectSet read_effects(JsRead& from, const char* key) {
   return set;
 }
 
+napi_value quirk_names(const JsValues& js, QuirkSet quirks) {
+  std::vector<std::string_view> names;
+  for (const QuirkInfo& row : quirk_table())
+    if (quirks.has(row.quirk)) names.push_back(row.name);
+  return js.texts(names);
+}
+
 }  // namespace
 
 napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme) {
@@ -52,7 +59,7 @@ napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme) {
       .text("locks", scheme.locks)
       .set("types", page_types(js, scheme.types))
       .set("effects", js.names_of(kPinEffectNames, scheme.effects.bits))
-      .set("quirks", js.names_of(kPinQuirkNames, scheme.quirks.bits))
+      .set("quirks", quirk_names(js, scheme.quirks))
       .value();
 }
 

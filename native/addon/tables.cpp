@@ -1,19 +1,21 @@
 #include "addon/tables.h"
 
+#include "addon/behaviour_value.h"
 #include "addon/bound.h"
+#include "addon/codes.h"
 #include "addon/layout_value.h"
 #include "addon/names.h"
+#include "addon/random_ops_value.h"
 #include "addon/status.h"
 #include "engine/audit/invariants.h"
-#include "engine/race/pin_op.h"
+#include "engine/scenario/pin_op.h"
 #include "engine/race/race.h"
-#include "engine/race/race_ops.h"
+#include "engine/race/race.h"
 #include "engine/scenario/ops.h"
 #include "engine/scenario/pattern.h"
 #include "mm/pagemap.h"
 #include "page/address.h"
 #include "page/shape.h"
-#include "pins/quirks.h"
 #include "pins/registry.h"
 
 namespace pagebox::addon {
@@ -59,6 +61,30 @@ napi_value addresses(const JsValues& js, const char* layout_name) {
       .value();
 }
 
+napi_value statuses(const JsValues& js) {
+  return JsObject(js)
+      .number("badFirst", kBadFirst)
+      .number("badSecond", kBadSecond)
+      .number("closed", kClosedBox)
+      .number("busy", kBusyBox)
+      .number("sigsegv", kSigsegv)
+      .number("sigbus", kSigbus)
+      .value();
+}
+
+napi_value limits(const JsValues& js) {
+  return JsObject(js)
+      .number("boxPages", std::uint64_t{1} << 32)
+      .number("pins", kRefcountMax)
+      .number("rangePages", kMostRangePages)
+      .number("heldPages", kMostHeldPages)
+      .number("scenarioPages", kMaxMachinePages)
+      .number("scenarioProcesses", kMaxSharedProcesses)
+      .number("scenarioBuffers", kMaxRandomBuffers)
+      .number("scenarioPagesEach", kMaxRandomPages)
+      .value();
+}
+
 /// The first layout with words of that many bytes: addresses depend on nothing else.
 const char* layout_of_words(unsigned word_bytes) {
   for (const Layout& layout : builtin_layouts())
@@ -74,10 +100,6 @@ napi_value tables(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     (void)info;
     const JsValues js(env);
-    std::vector<std::pair<std::string_view, std::string_view>> invariants;
-    invariants.reserve(kInvariants);
-    for (unsigned i = 0; i < kInvariants; ++i)
-      invariants.emplace_back(kInvariantNames[i], kInvariantSummaries[i]);
     return JsObject(js)
         .set("pageTypes", js.texts(kPageTypeNames))
         .set("compoundTypes", page_types(js, kCompoundTypes))
@@ -90,20 +112,29 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("protocols", js.texts(kProtocolNames))
         .set("countPlaces", js.texts(kCountPlaceNames))
         .set("effects", js.texts(kPinEffectNames))
-        .set("quirks", js.texts(kPinQuirkNames))
+        .set("rules", rules_value(js))
+        .set("ruleSets", rule_sets_value(js))
+        .set("quirks", quirks_value(js))
+        .set("machineOptions", machine_options_value(js))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))
         .set("advices", js.texts(kAdviceNames))
         .set("pagemapStates", js.texts(kPagemapStateNames))
         .set("kpageFlags", js.texts(kKpageFlagNames))
-        .set("deviceMemories", js.texts(kDeviceMemoryNames))
-        .set(
-            "invariants",
-            js.list(
-                invariants,
-                [&](const auto& each) {
-                  return JsObject(js).text("name", each.first).text("summary", each.second).value();
-                }))
+        .set("deviceMemories",
+             js.list(kDeviceMemoryTable,
+                     [&](const DeviceMemoryInfo& each) { return js.text(each.name); }))
+        .set("invariants",
+             js.list(kInvariantTable,
+                     [&](const InvariantInfo& each) {
+                       return JsObject(js)
+                           .text("name", each.name)
+                           .text("subject",
+                                 kInvariantSubjectNames[static_cast<unsigned>(each.subject)])
+                           .text("summary", each.summary)
+                           .value();
+                     }))
+        .set("auditPlaces", js.texts(kPlaceKindNames))
         .set("errnos", errnos(js))
         .set("addresses", JsObject(js)
                               .set("4", addresses(js, layout_of_words(4)))
@@ -113,8 +144,16 @@ napi_value tables(napi_env env, napi_callback_info info) {
                                 [&](const Layout& layout) { return layout_value(js, layout); }))
         .set("schemes", js.list(builtin_schemes(),
                                 [&](const SchemeSpec& scheme) { return scheme_value(js, scheme); }))
+        .set("backings", js.texts(kBackingNames))
+        .set("prots", js.texts(kProtNames))
+        .set("gupFlags", js.texts(kGupNames))
+        .set("pagemapWords", js.texts(kPagemapWordNames))
+        .set("pagemapBits", js.texts(kPagemapBitNames))
+        .set("statuses", statuses(js))
+        .set("limits", limits(js))
+        .number("pagesPerHugePage", kPagesPerPmd)
         .number("maxThreads", kMaxThreads)
-        .number("maxScenarioThreads", kMaxRaceOpsThreads)
+        .number("maxScenarioThreads", kMaxScenarioThreads)
         .value();
   });
 }

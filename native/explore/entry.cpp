@@ -31,21 +31,28 @@ PageboxModelViolation plain(const ModelViolation& violation) {
   copy_text(result.end, run_end_name(violation.end));
   if (violation.end != RunEnd::kClean) return result;
   copy_text(result.invariant, invariant_name(violation.row.invariant));
-  result.pfn = violation.row.pfn.value;
+  result.pfn = violation.row.place.at;
   result.expected = violation.row.expected;
   result.found = violation.row.found;
   return result;
 }
 
+Behaviour behaviour_of(const PageboxBehaviour& request) {
+  Behaviour behaviour;
+  if (request.has_rules != 0) behaviour.rules = KernelRules{request.rules};
+  behaviour.quirks = {request.quirks};
+  behaviour.options = {request.options};
+  return behaviour;
+}
+
 Errc explore(const PageboxExplorePins& request, PageboxExploreResult& result) {
   const SchemeSpec* scheme = find_scheme(request.scheme);
   const Layout* layout = find_layout(request.layout);
-  if (scheme == nullptr || layout == nullptr || request.quirks >> kPinQuirks != 0)
-    return Errc::kInval;
+  if (scheme == nullptr || layout == nullptr) return Errc::kInval;
   ModelPinsSettings settings;
   settings.layout = *layout;
   settings.scheme = *scheme;
-  settings.quirks = {static_cast<std::uint32_t>(request.quirks)};
+  settings.behaviour = behaviour_of(request.behaviour);
   settings.threads = request.threads;
   if (request.ops != 0) settings.ops = request.ops;
   if (request.folios != 0) settings.folios = request.folios;
@@ -90,6 +97,7 @@ Errc explore_ops_of(const PageboxExploreOps& request, PageboxOpsResult& result) 
   ModelOpsSettings settings;
   settings.layout = *layout;
   settings.scheme = *scheme;
+  settings.behaviour = behaviour_of(request.behaviour);
   ScenarioOps scenario;
   if (request.thread_count != 0) {
     scenario.threads.resize(request.thread_count);

@@ -19,10 +19,18 @@ struct PageboxModelViolation {
   uint64_t found;
 };
 
+/// How the machine behaves: bit i is row i of the table. See page/behaviour.h.
+struct PageboxBehaviour {
+  uint64_t rules;
+  uint64_t quirks;
+  uint64_t options;
+  uint32_t has_rules;  // 0: the layout's
+};
+
 struct PageboxExplorePins {
   const char* scheme;  // a built-in name
   const char* layout;
-  uint64_t quirks;   // bit i: quirk i of the table
+  struct PageboxBehaviour behaviour;
   uint32_t threads;  // 2 or 3
   uint32_t folios;   // 1 to 8; 0: 2
   uint32_t order;    // of each folio; 0: single pages
@@ -62,6 +70,7 @@ struct PageboxOpsFinding {
 struct PageboxExploreOps {
   const char* scheme;
   const char* layout;
+  struct PageboxBehaviour behaviour;
   // A written scenario: its setup and lists; or random operations, if there are no lists.
   struct PageboxOpRows setup;
   const struct PageboxOpRows* threads;
@@ -86,7 +95,7 @@ struct PageboxOpsResult {
   uint64_t outcomes[9];  // explore/model_ops.h
   uint32_t gave_up;
   uint32_t first_count;
-  char reason[128];  // of kInval
+  char reason[256];  // of kInval and kRefused
   struct PageboxOpsFinding first[8];
 };
 

@@ -85,12 +85,6 @@ OpsOutcome outcome_of(RunEnd end) {
   return OpsOutcome::kAssertion;
 }
 
-std::string row_text(const MmAuditRow& row) {
-  return std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-         std::to_string(row.where) + ": expected " + std::to_string(row.expected) + ", found " +
-         std::to_string(row.found) + " (" + row.explanation + ")";
-}
-
 std::string end_text(const RunOutcome& outcome) {
   if (outcome.text != nullptr)
     return std::string(outcome.file) + ":" + std::to_string(outcome.line) + ": " + outcome.text;
@@ -108,8 +102,11 @@ class OpsModel {
  public:
   explicit OpsModel(const ModelOpsSettings& settings)
       : settings_(settings),
-        setup_(settings.scenario != nullptr ? settings.scenario->setup
-                                            : random_setup(settings.random)),
+        random_(complete(settings.random, settings.mixes)),
+        setup_(settings.scenario != nullptr ? settings.scenario->setup : random_setup(random_)),
+        placed_pages_(count_placed_pages(settings.scenario != nullptr
+                                             ? *settings.scenario
+                                             : ScenarioOps{.setup = setup_, .threads = {}})),
         threads_(settings.scenario != nullptr
                      ? static_cast<unsigned>(settings.scenario->threads.size())
                      : settings.threads) {}
@@ -123,10 +120,13 @@ class OpsModel {
     SandboxSettings of_box;
     of_box.layout = settings_.layout;
     of_box.scheme = settings_.scheme;
+    of_box.behaviour = settings_.behaviour;
     of_box.pages = settings_.pages;
     of_box.device_pages = settings_.device_pages;
     of_box.swap_pages = settings_.swap_pages;
     of_box.threads = threads_;
+    of_box.placed_pages = placed_pages_;
+    of_box.seed = add_to_hash(settings_.seed, run);
     // Of all that runs outside the schedule, where nobody else goes on. The sandbox goes
     // before it: taking it down may wait too.
     LivelockWatch watch;
@@ -208,19 +208,19 @@ class OpsModel {
     const std::uint64_t seed = add_to_hash(settings_.seed, run);
     if (settings_.scenario != nullptr)
       return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
-    return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()],
-                                       settings_.random, seed, thread, settings_.ops);
+    return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()], random_,
+                                       seed, thread, settings_.ops);
   }
 
   static void check(Sandbox& sandbox, ModelOpsFinding& finding, ModelOpsReport& report) {
-    std::vector<MmAuditRow> rows = sandbox.audit();
+    AuditReport audit = sandbox.audit();
     report.hash = hash_words(sandbox.machine(), report.hash);
-    const bool alive = !rows.empty();
+    const bool alive = !audit.clean();
     sandbox.finish();
-    if (!alive) rows = sandbox.audit();
-    if (!rows.empty()) {
+    if (!alive) audit = sandbox.audit();
+    if (!audit.clean()) {
       finding.outcome = OpsOutcome::kViolation;
-      finding.text = row_text(rows.front()) + (alive ? "" : ", when all had exited");
+      finding.text = row_text(audit.rows.front()) + (alive ? "" : ", when all had exited");
       return;
     }
     finding.text = sandbox.leaks();
@@ -244,7 +244,9 @@ class OpsModel {
   }
 
   const ModelOpsSettings& settings_;
+  const RandomOpsSettings random_;
   const std::vector<Op> setup_;
+  const std::uint64_t placed_pages_;
   const unsigned threads_;
   ModelRunner runner_;
   unsigned abandoned_ = 0;

@@ -20,6 +20,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct ModelOpsSettings {
   Layout layout;
   SchemeSpec scheme;
+  Behaviour behaviour;
   /// Null: random operations of `mixes`, `ops` of each of `threads`.
   const ScenarioOps* scenario = nullptr;
   unsigned threads = 2;

@@ -72,7 +72,7 @@ class PinsModel {
   bool check(ModelViolation& violation) {
     if (false_negative_ != kNone) {
       violation.row = {Invariant::kMaybePinnedSound,
-                       Pfn{false_negative_},
+                       AuditPlace::page(Pfn{false_negative_}),
                        "pins",
                        1,
                        0,
@@ -81,7 +81,7 @@ class PinsModel {
     }
     if (refused_unpin_ != kNone) {
       violation.row = {Invariant::kUnpinAccepted,
-                       Pfn{refused_unpin_},
+                       AuditPlace::page(Pfn{refused_unpin_}),
                        "pins",
                        1,
                        0,
@@ -207,7 +207,7 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report) {
   BoxSettings of_box;
   of_box.layout = settings.layout;
   of_box.scheme = settings.scheme;
-  of_box.quirks = settings.quirks;
+  of_box.behaviour = settings.behaviour;
   of_box.pages = std::uint64_t{settings.folios} << settings.order;
   of_box.shards = settings.threads;
   report = {};

@@ -18,7 +18,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct ModelPinsSettings {
   Layout layout;
   SchemeSpec scheme;
-  PinQuirkSet quirks;
+  Behaviour behaviour;
   unsigned threads = 2;  // to kMaxModelThreads
   unsigned ops = 3;      // of each thread
   unsigned folios = 2;

@@ -7,7 +7,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 AnonVma* folio_anon_vma(Machine& machine, Page folio) {
-  const std::uint64_t word = folio.word(3);
+  const std::uint64_t word = folio.mapping();
   if ((word & kMappingFlags) != kMappingAnon) return nullptr;
   const auto index =
       machine.memmap.addresses().object_at(ObjectKind::kAnonVma, word & ~kMappingFlags);
@@ -15,7 +15,7 @@ AnonVma* folio_anon_vma(Machine& machine, Page folio) {
 }
 
 AddressSpace* folio_file(Machine& machine, Page folio) {
-  const std::uint64_t word = folio.word(3);
+  const std::uint64_t word = folio.mapping();
   if (word == 0 || (word & kMappingFlags) != 0) return nullptr;
   const auto index = machine.memmap.addresses().object_at(ObjectKind::kAddressSpace, word);
   return index ? machine.files.at(*index) : nullptr;
@@ -23,20 +23,20 @@ AddressSpace* folio_file(Machine& machine, Page folio) {
 
 void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index) {
   // The index first: who sees the anon bit may walk the rmap.
-  folio.set_word(4, index);
-  folio.set_word(
-      3, machine.memmap.addresses().of_object(ObjectKind::kAnonVma, anon_vma.index) | kMappingAnon);
+  folio.set_index(index);
+  folio.set_mapping(machine.memmap.addresses().of_object(ObjectKind::kAnonVma, anon_vma.index) |
+                    kMappingAnon);
 }
 
 void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index) {
-  folio.set_word(4, index);
-  folio.set_word(3, machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index));
+  folio.set_index(index);
+  folio.set_mapping(machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index));
 }
 
 FolioWait folio_prepare_wait(Page folio) {
   folio.set(Flag::kWaiters);
   // Both bits lie in the low half of the flags word.
-  return {folio, atomics::load(folio.u32(0))};
+  return {folio, atomics::load(folio.low_flags())};
 }
 
 bool folio_wait_unlocked(const FolioWait& wait) {
@@ -46,7 +46,8 @@ bool folio_wait_unlocked(const FolioWait& wait) {
   // Without the second bit it was unlocked and locked anew since it was set, and
   // who unlocks it next will wake nobody.
   if (!has(Flag::kLocked) || !has(Flag::kWaiters)) return true;
-  return Retry("a folio to be unlocked", wait.folio.at()).wait_while(wait.folio.u32(0), wait.seen);
+  return Retry("a folio to be unlocked", wait.folio.at())
+      .wait_while(wait.folio.low_flags(), wait.seen);
 }
 
 void folio_lock(Page folio) {

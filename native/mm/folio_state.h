@@ -13,8 +13,8 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-inline bool folio_test_anon(Page folio) { return (folio.word(3) & kMappingAnon) != 0; }
-inline std::uint64_t folio_index(Page folio) { return folio.word(4); }
+inline bool folio_test_anon(Page folio) { return (folio.mapping() & kMappingAnon) != 0; }
+inline std::uint64_t folio_index(Page folio) { return folio.index(); }
 inline bool folio_test_swapcache(Page folio) {
   return folio.test(Flag::kSwapBacked) && folio.test(kFlagSwapCache);
 }
@@ -56,7 +56,7 @@ inline void folio_unlock(Page folio) {
   // Who sets PG_waiters after this finds the lock free, and clears it as its owner.
   const std::uint64_t waiters = folio.mask_of(Flag::kWaiters);
   const std::uint64_t before = folio.clear_bits(folio.mask_of(Flag::kLocked) | waiters);
-  if ((before & waiters) != 0) wake(folio.u32(0));
+  if ((before & waiters) != 0) wake(folio.low_flags());
 }
 
 /// A sleep until a folio is unlocked, without a reference: that would be one too many

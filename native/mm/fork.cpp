@@ -29,7 +29,7 @@ Errc copy_present_page(Copy& copy, PteSlot child, Pte pte, std::uint64_t address
   folio.set(Flag::kUptodate);
   folio_add_new_anon_rmap(copy.cpu, folio, copy.to, address, true);
   folio_add_lru_vma(copy.cpu, folio, copy.to);
-  child.set(maybe_mkwrite(Pte::of(machine.pfn_of(folio), copy.to.page_prot).mkdirty(), copy.to));
+  child.map(maybe_mkwrite(Pte::of(machine.pfn_of(folio), copy.to.page_prot).mkdirty(), copy.to));
   return Errc::kOk;
 }
 
@@ -49,11 +49,11 @@ Errc copy_present(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint6
     }
   }
   if (copy.from.is_cow() && pte.write()) {
-    atomics::fetch_and(parent.at, ~Pte::kWrite);
+    parent.write_protect();
     pte = pte.wrprotect();
   }
   if ((copy.from.flags & kVmShared) != 0) pte = pte.mkclean();
-  child.set(pte.mkold().without(Pte::kUffdWp));
+  child.map(pte.mkold().without(Pte::kUffdWp));
   return Errc::kOk;
 }
 
@@ -63,13 +63,13 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
   const auto set_both = [&](EntryType type) {
     pte = {Pte::of(SwapEntry{type, entry.offset}).value |
            (pte.value & (Pte::kSwpSoftDirty | Pte::kSwpUffdWp))};
-    parent.set(pte);
+    parent.replace(pte);
   };
   if (entry.is_swap()) {
     if (const Errc error = machine.swap.duplicate(entry.offset); error != Errc::kOk) return error;
     if (pte.swp_exclusive()) {
       pte = pte.without(Pte::kSwpExclusive);
-      parent.set(pte);
+      parent.replace(pte);
     }
   } else if (entry.is_migration()) {
     if (entry.type != EntryType::kMigrationRead && copy.from.is_cow())
@@ -95,7 +95,7 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
   } else {
     return Errc::kOk;
   }
-  child.set(pte);
+  child.replace(pte);
   return Errc::kOk;
 }
 
@@ -125,7 +125,8 @@ Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
     PteSlot child = table.value;
     Guard child_guard(*child.lock);
     Guard parent_guard(*parent.lock);
-    for (; address < next && error == Errc::kOk; address += kPageBytes, ++parent.at, ++child.at) {
+    for (; address < next && error == Errc::kOk;
+         address += kPageBytes, parent.advance(), child.advance()) {
       const Pte pte = parent.get();
       if (pte.none()) continue;
       error = pte.present() ? copy_present(copy, child, parent, pte, address)

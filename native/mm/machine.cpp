@@ -145,7 +145,7 @@ void Machine::put_many(Cpu& cpu, std::span<Pfn> folios) {
   for (const Pfn pfn : folios) {
     const Page folio = page(pfn);
     const PagemapRange* range = pagemap(pfn);
-    if (range != nullptr && range->kept_refs() != 0) {
+    if (range != nullptr && range->kept_refs() != 0 && !has(Quirk::kReleaseMissesDevicePages)) {
       lru.leave();
       put(cpu, folio);
       continue;
@@ -217,11 +217,11 @@ void Machine::give_back(Pfn pfn, unsigned order) {
 unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru) {
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
-    folio.set_word(3, 0);
+    folio.set_mapping(0);
     return 0;
   }
   // Nobody else can put it on a list or lock it any more.
-  const std::uint64_t flags = folio.word(0);
+  const std::uint64_t flags = folio.flags();
   if ((flags & folio.mask_of(Flag::kLru)) != 0 || mlock_counts.any()) {
     lru.enter();
     if (folio.test(Flag::kLru)) (void)zone.remove(folio);
@@ -243,7 +243,7 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& 
     destroy_compound(memmap, pfn);
     if (std::uint32_t* entries = head_entries(folio)) atomics::store(entries, 0U);
   }
-  folio.set_word(4, 0);  // the allocator resets the rest
+  folio.set_index(0);  // the allocator resets the rest
   return order;
 }
 

@@ -26,6 +26,7 @@
 #include "mm/swap/swap.h"
 #include "mm/table_store.h"
 #include "page/allocator.h"
+#include "page/device_type.h"
 #include "page/memmap.h"
 #include "page/zone.h"
 #include "pins/pins.h"
@@ -56,11 +57,6 @@ struct MachineOptions {
   bool transparent_huge_pages = false;  // madvise(hugepage) has effect
   /// nr_hugepages: 2 MiB each, taken from the allocator for good.
   std::uint64_t hugetlb_pages = 0;
-  /// Writeback leaves what may be pinned dirty, as the 2018 thread proposed. v6.12
-  /// does not ask: false.
-  bool writeback_asks_pins = false;
-  /// An extension no kernel has: pages of files may move to device memory too.
-  bool file_backed_device_pages = false;
 };
 
 class Machine {
@@ -86,6 +82,10 @@ class Machine {
   /// nr_foll_pin_acquired less nr_foll_pin_released, exact when nobody moves.
   std::uint64_t foll_pins() const;
   const MachineOptions& options() const { return options_; }
+  // How it behaves: as its memmap was made.
+  bool has(Rule rule) const { return memmap.rules().has(rule); }
+  bool has(Quirk quirk) const { return memmap.quirks().has(quirk); }
+  bool has(MachineOption option) const { return memmap.options().has(option); }
 
   Page page(Pfn pfn) const { return memmap.page(pfn); }
   Pfn pfn_of(Page page) const { return memmap.pfn_of(page); }
@@ -136,7 +136,7 @@ class Machine {
   bool is_zone_device(Pfn pfn) const { return pfn.value >= memmap.pages(); }
   bool is_device_private(Pfn pfn) const {
     const PagemapRange* range = pagemap(pfn);
-    return range != nullptr && range->type == MemoryType::kDevicePrivate;
+    return range != nullptr && range->memory == DeviceMemory::kPrivate;
   }
   /// The range stays its owner's, who keeps it until no page of it has a reference.
   /// kNoSpc: kMaxPagemaps are there.
@@ -165,8 +165,8 @@ class Machine {
   MlockCounts mlock_counts;
   /// Kept while a recorded scenario runs; null: nobody asks.
   DivergenceLog* divergences = nullptr;
-  /// By MemoryType, see pins_have_room(): 0 = not asked yet.
-  std::array<Atomic<std::uint32_t>, 6> pin_room;
+  /// By DeviceMemory, see pins_have_room(): 0 = not asked yet.
+  std::array<Atomic<std::uint32_t>, kDeviceMemories> pin_room;
   HugetlbPool hugetlb;
   DeferredSplit deferred_split;
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers

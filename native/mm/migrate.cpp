@@ -26,10 +26,10 @@ Errc switch_cache(Machine& machine, Page to, Page from) {
     const auto slot = folio_true_swap_slot(machine, from);
     if (!slot) return slot.error;
     to.set(kFlagSwapCache);
-    to.set_word(5, slot.value);
+    to.set_private_word(slot.value);
     machine.swap.cache_add(slot.value, machine.pfn_of(to));
     from.clear(kFlagSwapCache);
-    from.set_word(5, 0);
+    from.set_private_word(0);
   } else if (AddressSpace* file = folio_file(machine, from)) {
     Guard guard(file->cache_lock);
     const std::uint64_t index = folio_index(from);
@@ -50,8 +50,8 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
   const bool cached = in_cache(machine, from);
   const std::int32_t expected = expected_refs(machine, from, cached) + extra_refs;
   if (cached ? !from.try_freeze(expected) : from.refcount() != expected) return Errc::kAgain;
-  to.set_word(4, from.word(4));
-  to.set_word(3, from.word(3));
+  to.set_index(from.index());
+  to.set_mapping(from.mapping());
   if (!cached) return Errc::kOk;
   // A cache is about to show it; for others it comes with the rest of the flags.
   if (from.test(Flag::kSwapBacked)) to.set(Flag::kSwapBacked);
@@ -60,7 +60,7 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
   if (dirty) to.set(Flag::kDirty);
   if (const Errc error = switch_cache(machine, to, from); error != Errc::kOk) {
     to.ref_sub(1);
-    to.set_word(3, 0);
+    to.set_mapping(0);
     if (dirty) from.set(Flag::kDirty);
     from.unfreeze(expected);
     return error;
@@ -70,7 +70,7 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
 }
 
 void folio_migrate_flags(Cpu&, Page to, Page from) {
-  const std::uint64_t had = from.word(0);
+  const std::uint64_t had = from.flags();
   std::uint64_t carried = from.mask_of(Flag::kReferenced) | from.mask_of(Flag::kUptodate) |
                           from.mask_of(Flag::kActive) | from.mask_of(Flag::kWorkingset) |
                           from.mask_of(Flag::kDirty) | from.mask_of(Flag::kSwapBacked);
@@ -81,8 +81,8 @@ void folio_migrate_flags(Cpu&, Page to, Page from) {
   if (from.test(Flag::kPrivate)) {
     from.clear(Flag::kPrivate);
     to.set(Flag::kPrivate);
-    to.set_word(5, from.word(5));
-    from.set_word(5, 0);
+    to.set_private_word(from.private_word());
+    from.set_private_word(0);
     to.ref_add(1);
     from.ref_sub(1);
   }
@@ -115,7 +115,7 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
     const bool unmapped = !folio_mapped(machine, folio) || try_to_migrate(cpu, folio);
     moved = unmapped && move_to_new_folio(cpu, to, folio);
     remove_migration_entries(cpu, folio, moved ? to : folio);
-    if (moved) folio.set_word(3, 0);
+    if (moved) folio.set_mapping(0);
     folio_unlock(folio);
   }
   folio_unlock(to);

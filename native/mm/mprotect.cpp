@@ -55,15 +55,12 @@ void change_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t en
                                      change_huge_protection(cpu, vma, from, to, pmd, try_writable);
                                    });
   vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
-    Pte pte = slot.get();
+    const Pte pte = slot.get();
     if (pte.none()) return;
-    if (pte.present()) {
-      // Cleared meanwhile, or a bit that the MMU sets would be lost.
-      pte = slot.get_and_clear();
-      slot.set(change_present(vma, pte, try_writable));
-    } else {
-      slot.set(change_entry(cpu.machine, pte));
-    }
+    if (pte.present())
+      slot.change_protection([&](Pte was) { return change_present(vma, was, try_writable); });
+    else
+      slot.replace(change_entry(cpu.machine, pte));
   });
 }
 

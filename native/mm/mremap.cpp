@@ -55,8 +55,8 @@ Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end,
     // within one.
     const bool nested = slot.value.lock != old.lock;
     if (nested) slot.value.lock->lock();
-    const Pte pte = old.get_and_clear();
-    if (!pte.none()) slot.value.set(move_soft_dirty(pte));
+    const Pte pte = old.clear_and_flush();
+    if (!pte.none()) slot.value.map(move_soft_dirty(pte));
     if (nested) slot.value.lock->unlock();
   }
   return Errc::kOk;

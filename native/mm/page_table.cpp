@@ -30,7 +30,7 @@ constexpr const char* kWhyRcu =
 
 /// What the descriptor of a waiting table shows, against what was written there.
 void check_rcu_head(Machine& machine, const TableRecord& record, Pfn pfn, Page page) {
-  const std::uint64_t next = page.word(1), code = page.word(2);
+  const std::uint64_t next = page.rcu_next(), code = page.rcu_func();
   constexpr auto kCode = static_cast<std::uint64_t>(RcuCallback::kFreeTable);
   if (next != record.shown_next)
     machine.damage.add({pfn, "word 1 (rcu_head.next)", record.shown_next, next, kWhyRcu});
@@ -91,8 +91,7 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
     record.reserve = 0;
     record.state.store(TableState::kLive);
     const Shape& shape = page.shape();
-    page.set_word(1, 0);
-    page.set_word(2, 0);
+    page.set_rcu_head(0, 0);
     if (shape.ptl != 0) atomics::store(page.u32(shape.ptl), 0U, atomics::kRelease);
     show_reserve(pfn);
     page.set_mapcount_raw(static_cast<std::int32_t>(shape.table_type));
@@ -112,16 +111,19 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
   // rcu_head lies in words 1 and 2, as in the kernel's ptdesc: the page that was queued
   // before, and what is to be done. Shown for who reads the descriptor.
   const std::uint64_t before = store().queue(pfn);
-  const std::uint64_t had_next = page.word(1), had_func = page.word(2);
-  const std::uint64_t reserve = page.shape().pmd_huge_pte == page.shape().word(2)
-                                    ? reserve_address(machine_, record.reserve)
-                                    : 0;
-  if (had_next != 0) machine_.damage.add({pfn, "word 1 (rcu_head.next)", 0, had_next, kWhyLost});
-  if (had_func != reserve)
-    machine_.damage.add({pfn, "word 2 (rcu_head.func)", reserve, had_func, kWhyLost});
-  record.shown_next = before == 0 ? 0 : machine_.memmap.addresses().of_lru({before - 1});
-  page.set_word(1, record.shown_next);
-  page.set_word(2, static_cast<std::uint64_t>(RcuCallback::kFreeTable));
+  const std::uint64_t had_next = page.rcu_next(), had_func = page.rcu_func();
+  const Shape& shape = page.shape();
+  const auto left_at = [&](std::uint16_t offset) {
+    return shape.pmd_huge_pte == offset ? reserve_address(machine_, record.reserve) : 0;
+  };
+  if (const std::uint64_t left = left_at(shape.rcu_next()); had_next != left)
+    machine_.damage.add({pfn, "word 1 (rcu_head.next)", left, had_next, kWhyLost});
+  if (const std::uint64_t left = left_at(shape.rcu_func()); had_func != left)
+    machine_.damage.add({pfn, "word 2 (rcu_head.func)", left, had_func, kWhyLost});
+  record.shown_next =
+      before == 0 ? 0 : machine_.memmap.addresses().of_page({before - 1}) + shape.rcu_next();
+  page.set_rcu_head(record.shown_next, static_cast<std::uint64_t>(RcuCallback::kFreeTable));
+  if (machine_.has(Quirk::kTableFreedAtOnce)) return free_table_after_grace(&record);
   machine_.rcu.call_rcu(&record, free_table_after_grace);
 }
 
@@ -133,8 +135,7 @@ void PageTable::show_reserve(Pfn table) const {
   const Page page = machine_.page(table);
   const Shape& shape = page.shape();
   if (shape.pmd_huge_pte != 0)
-    page.set_word(shape.pmd_huge_pte / shape.word_bytes,
-                  reserve_address(machine_, store().record(table).reserve));
+    page.set_word_at(shape.pmd_huge_pte, reserve_address(machine_, store().record(table).reserve));
 }
 
 void PageTable::deposit(PteSlot pmd, Pfn table) const {
@@ -159,7 +160,7 @@ Result<Pfn> PageTable::withdraw(PteSlot pmd) const {
   return table;
 }
 
-void PageTable::populate(PteSlot pmd, Pfn table) { pmd.set(Pte::of(table, kTableBits)); }
+void PageTable::populate(PteSlot pmd, Pfn table) { pmd.map(Pte::of(table, kTableBits)); }
 
 PteSlot PageTable::descend(std::uint64_t address, unsigned levels) const {
   const TableStore& tables = machine_.tables;
@@ -188,7 +189,7 @@ Result<PteSlot> PageTable::descend_alloc(Cpu& cpu, std::uint64_t address, unsign
       entry = slot.get();
       if (entry.none()) {
         entry = Pte::of(fresh.value, kTableBits);
-        slot.set(entry);
+        slot.map(entry);
       } else {
         free_table(cpu, fresh.value);  // somebody was first
       }
@@ -221,7 +222,7 @@ void PageTable::free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling)
     {
       Guard guard(*pmd.lock);
       entry = pmd.get();
-      if (entry.has(Pte::kPresent) && !entry.huge()) pmd.set({});
+      if (entry.has(Pte::kPresent) && !entry.huge()) pmd.drop();
     }
     if (entry.has(Pte::kPresent) && !entry.huge()) free_table(cpu, entry.pfn());
   }

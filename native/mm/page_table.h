@@ -1,9 +1,7 @@
 // Four levels of page tables, each of which takes a page; its entries and its split
 // lock lie in the TableStore.
 //
-//  1. An entry is changed under its table's lock (pmd entries under the lock of
-//     the pmd table), except for the accessed and dirty bits, which the MMU sets
-//     at any time.
+//  1. An entry is changed under its table's lock, and by PteSlot alone (pte_slot.h).
 //  2. Fast GUP reads entries without any lock, and checks them again after it
 //     has the page.
 //  3. Tables are freed only after a grace period, so a reader without locks
@@ -17,7 +15,7 @@
 #include "base/atomic.h"
 #include "base/errc.h"
 #include "base/lock.h"
-#include "mm/pte.h"
+#include "mm/pte_slot.h"
 #include "mm/table_store.h"
 #include "page/page.h"
 #include "page/pfn.h"
@@ -26,16 +24,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Cpu;
 class Machine;
-
-/// One entry and the lock of its table.
-struct PteSlot {
-  std::uint64_t* at = nullptr;
-  SpinLock* lock = nullptr;
-  explicit operator bool() const { return at != nullptr; }
-  Pte get() const { return {atomics::load(at)}; }
-  void set(Pte pte) const { atomics::store(at, pte.value, atomics::kRelease); }
-  Pte get_and_clear() const { return {atomics::exchange(at, std::uint64_t{0})}; }
-};
 
 class PageTable {
  public:
@@ -72,7 +60,7 @@ class PageTable {
   void free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling);
   std::uint64_t tables() const { return tables_.load(); }
   /// For the audit, with nothing running: calls fn(pfn of a table) for each table,
-  /// reserves included, and entry(slot) for each leaf.
+  /// reserves included, and entry(address, slot) for each leaf.
   template <class Table, class Entry>
   void visit(Table&& table, Entry&& entry) const;
   /// For the audit: fn(pmd table, huge leaves in it for which `splits`, tables in
@@ -105,7 +93,7 @@ class PageTable {
 
 template <class Table, class Entry>
 void PageTable::visit(Table&& table, Entry&& entry) const {
-  const auto below = [&](auto&& self, Pfn pfn, unsigned level) -> void {
+  const auto below = [&](auto&& self, Pfn pfn, unsigned level, std::uint64_t first) -> void {
     table(pfn);
     if (level == 2)
       for (std::uint64_t at = store().record(pfn).reserve; at != 0;
@@ -115,13 +103,14 @@ void PageTable::visit(Table&& table, Entry&& entry) const {
       const PteSlot slot = slot_in(pfn, i);
       const Pte pte = slot.get();
       if (pte.none()) continue;
+      const std::uint64_t address = first | i << (kPageShift + 9 * (3 - level));
       if (level == 3 || pte.huge())
-        entry(slot);
+        entry(address, slot);
       else
-        self(self, pte.pfn(), level + 1);
+        self(self, pte.pfn(), level + 1, address);
     }
   };
-  if (created_) below(below, root_, 0);
+  if (created_) below(below, root_, 0, 0);
 }
 
 template <class Splits, class Fn>
@@ -152,10 +141,10 @@ bool PageTable::move_pmd(PteSlot from, PteSlot to, Change&& change) const {
   if (nested) to.lock->lock();
   const bool empty = to.get().none();
   if (empty) {
-    const Pte pte = from.get_and_clear();
+    const Pte pte = from.clear_and_flush();
     if (pte.huge() && nested)
       if (const auto reserve = withdraw(from)) deposit(to, reserve.value);
-    to.set(change(pte));
+    to.map(change(pte));
   }
   if (nested) to.lock->unlock();
   return empty;
@@ -179,7 +168,7 @@ void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) co
     const std::uint64_t stop = next < end ? next : end;
     if (PteSlot slot = find(address)) {
       Guard guard(*slot.lock);
-      for (; address < stop; address += kPageBytes, ++slot.at) fn(address, slot);
+      for (; address < stop; address += kPageBytes, slot.advance()) fn(address, slot);
     }
     address = stop;
   }

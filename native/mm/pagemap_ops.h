@@ -7,6 +7,7 @@
 
 #include "base/env.h"
 #include "mm/fault/fault_result.h"
+#include "page/device_type.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -15,24 +16,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 class Cpu;
 struct Vma;
 
-enum class MemoryType : std::uint8_t {
-  kDevicePrivate,
-  kDeviceCoherent,
-  kDevicePublic,
-  kFsdax,
-  kGeneric,
-  kP2pdma,
-};
-
-/// Memory whose pages stand for pages of RAM, handed out one by one.
-inline bool is_hmm(MemoryType type) {
-  return type == MemoryType::kDevicePrivate || type == MemoryType::kDeviceCoherent ||
-         type == MemoryType::kDevicePublic;
-}
-
 struct PagemapOps {
   /// A CPU access met a device-private entry. Called with mmap_lock shared, the page
   /// locked and a reference on it, no page-table lock. After kOk the fault is retried.
+  /// Empty page: it has neither (Quirk::kDeviceFaultUnreferenced).
   FaultResult (*migrate_to_ram)(void* self, Cpu& cpu, Vma& vma, std::uint64_t address, Page page);
   /// The last references to these pages of the device are gone.
   void (*pages_free)(void* self, Cpu& cpu, std::span<const Pfn> pages);
@@ -48,13 +35,13 @@ struct PagemapOps {
 struct PagemapRange {
   Pfn first;
   std::uint64_t pages = 0;
-  MemoryType type = MemoryType::kDevicePrivate;
+  DeviceMemory memory = DeviceMemory::kPrivate;
   const PagemapOps* ops = nullptr;
   void* self = nullptr;
   /// References of a page that nobody uses.
   std::int32_t idle_refs = 0;
   /// Those of them that stay beside its users': p2pdma has its one only while free.
-  std::int32_t kept_refs() const { return type == MemoryType::kP2pdma ? 0 : idle_refs; }
+  std::int32_t kept_refs() const { return memory == DeviceMemory::kP2pdma ? 0 : idle_refs; }
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -112,7 +112,9 @@ struct Pte {
 inline constexpr std::uint64_t kPtesPerTable = 512;
 inline constexpr unsigned kPmdShift = 21, kPudShift = 30, kPgdShift = 39;
 inline constexpr std::uint64_t kPmdBytes = 1ULL << kPmdShift;
-inline constexpr std::uint64_t kPagesPerPmd = kPmdBytes / kPageBytes;
+/// Order of a page that one entry of the third level maps.
+inline constexpr unsigned kHugeOrder = kPmdShift - kPageShift;
+inline constexpr std::uint64_t kPagesPerPmd = 1ULL << kHugeOrder;
 inline constexpr std::uint64_t kTaskSize = 1ULL << 47;  // user addresses end here
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -13,6 +13,7 @@ namespace {
 bool pte_is_pinned(const Vma& vma, Pte pte) {
   if (!pte.write() || !vma.is_cow() || vma.mm->has_pinned.load() == 0) return false;
   Machine& machine = vma.mm->machine;
+  if (machine.has(Quirk::kSoftDirtyForgetsPins)) return false;
   const Page page = vm_normal_page(machine, pte);
   return page && folio_maybe_dma_pinned(machine, page, PinQuestion::kSoftDirty);
 }
@@ -33,15 +34,14 @@ void clear_soft_dirty(Cpu& cpu, Mm& mm) {
                                 [&](std::uint64_t, std::uint64_t, PteSlot pmd) {
                                   Guard guard(*pmd.lock);
                                   if (pmd.get().present() && pmd.get().huge())
-                                    pmd.set(pmd.get().wrprotect().without(Pte::kSoftDirty));
+                                    pmd.clear_leaf_bits(Pte::kWrite | Pte::kSoftDirty);
                                 });
     mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t, PteSlot slot) {
       const Pte pte = slot.get();
       if (pte.present()) {
-        if (!pte_is_pinned(*vma, pte))
-          slot.set(slot.get_and_clear().wrprotect().without(Pte::kSoftDirty));
+        if (!pte_is_pinned(*vma, pte)) slot.clear_bits(Pte::kWrite | Pte::kSoftDirty);
       } else if (pte.is_entry()) {
-        slot.set(pte.without(Pte::kSwpSoftDirty));
+        slot.replace(pte.without(Pte::kSwpSoftDirty));
       }
     });
   }

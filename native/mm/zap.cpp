@@ -43,12 +43,12 @@ void zap_present(Cpu& cpu, Vma& vma, PteSlot slot, Gather& gather, const ZapDeta
   Machine& machine = cpu.machine;
   const Page page = vm_normal_page(machine, slot.get());
   if (!page) {
-    slot.set({});
+    slot.drop();
     return;
   }
   const Page folio = compound_head(machine.memmap, page);
   if (!details.even_cows && folio_test_anon(folio)) return;
-  const Pte old = slot.get_and_clear();
+  const Pte old = slot.clear_and_flush();
   if (!folio_test_anon(folio)) {
     if (old.dirty()) folio_mark_dirty(machine, folio);
     if (old.young()) folio_mark_accessed(cpu, folio);
@@ -61,18 +61,18 @@ void zap_entry(Cpu& cpu, Vma& vma, PteSlot slot, Gather& gather, const ZapDetail
   const SwapEntry entry = slot.get().entry();
   if (entry.is_swap()) {
     if (!details.even_cows) return;
-    slot.set({});
+    slot.drop();
     free_swap_and_cache(cpu, entry.offset);
   } else if (entry.has_page()) {
     const Page page = cpu.machine.page(entry.pfn());
     const Page folio = compound_head(cpu.machine.memmap, page);
     if (!details.even_cows && folio_test_anon(folio)) return;
-    slot.set({});
+    slot.drop();
     if (entry.is_migration()) return;  // holds no reference: the page is locked meanwhile
     if (entry.is_device_private()) folio_remove_rmap(cpu, page, vma);
     gather.add(folio);
   } else {
-    slot.set({});
+    slot.drop();
   }
 }
 

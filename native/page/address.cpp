@@ -4,6 +4,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 AddressMap::AddressMap(const Shape& shape)
     : stride_(shape.stride_bytes),
+      lru_(shape.lru.next),
       word_bytes_(shape.word_bytes),
       stride_shift_(shape.stride_shift) {
   if (word_bytes_ == 8) {

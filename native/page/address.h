@@ -24,8 +24,8 @@ class AddressMap {
   explicit AddressMap(const Shape& shape);
 
   std::uint64_t of_page(Pfn pfn) const { return page_base_ + pfn.value * stride_; }
-  /// Of the page's `lru` member: word 1.
-  std::uint64_t of_lru(Pfn pfn) const { return of_page(pfn) + word_bytes_; }
+  /// Of the page's `lru` member.
+  std::uint64_t of_lru(Pfn pfn) const { return of_page(pfn) + lru_; }
   /// The page whose descriptor starts at `address`, below `pages`.
   std::optional<Pfn> page_at(std::uint64_t address, std::uint64_t pages) const {
     const std::uint64_t offset = address - page_base_;
@@ -36,16 +36,17 @@ class AddressMap {
     return Pfn{index};
   }
   std::optional<Pfn> page_of_lru(std::uint64_t address, std::uint64_t pages) const {
-    return page_at(address - word_bytes_, pages);
+    return page_at(address - lru_, pages);
   }
 
-  /// The same for bytes from the first descriptor on; nothing if none of `bytes` starts
-  /// there.
-  std::uint64_t lru_at(std::uint64_t offset_bytes) const {
-    return page_base_ + word_bytes_ + offset_bytes;
+  /// The same of a member, for bytes from the first descriptor on; nothing if none of
+  /// `bytes` starts there.
+  std::uint64_t of_member(std::uint64_t offset_bytes, unsigned member) const {
+    return page_base_ + member + offset_bytes;
   }
-  std::optional<std::uint64_t> offset_of_lru(std::uint64_t address, std::uint64_t bytes) const {
-    const std::uint64_t offset = address - word_bytes_ - page_base_;
+  std::optional<std::uint64_t> offset_of_member(std::uint64_t address, unsigned member,
+                                                std::uint64_t bytes) const {
+    const std::uint64_t offset = address - member - page_base_;
     if (offset >= bytes) return std::nullopt;
     const std::uint64_t within = stride_shift_ != 0 ? offset & (stride_ - 1ULL) : offset % stride_;
     return within == 0 ? std::optional(offset) : std::nullopt;
@@ -70,11 +71,11 @@ class AddressMap {
  private:
   static constexpr std::uint64_t kObjectBytes = 64, kAnchorOffset = 8;
   std::uint64_t page_base_ = 0, object_base_ = 0, poison_base_ = 0;
-  std::uint16_t stride_ = 64;
+  std::uint16_t stride_ = 64, lru_ = 8;
   std::uint8_t word_bytes_ = 8, object_shift_ = 0, stride_shift_ = 0;
 };
 
-/// Low bits of word 3 (`mapping`).
+/// Low bits of `mapping`.
 inline constexpr std::uint64_t kMappingAnon = 1, kMappingMovable = 2, kMappingFlags = 3;
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -6,7 +6,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 constexpr std::uint64_t pages_of(unsigned order) { return 1ULL << order; }
-constexpr unsigned kOrderWord = 5;
 }  // namespace
 
 Allocator::Allocator(Memmap& memmap, Pfn first, Pfn end)
@@ -42,7 +41,7 @@ std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags) {
     for (const Pfn pfn : out.subspan(handed, run)) {
       const Page page = memmap_.page(pfn);
       // Without a reference nobody else sets a flag.
-      if (flags != 0) page.set_word(0, page.word(0) | flags);
+      if (flags != 0) page.set_flags(page.flags() | flags);
       page.set_refcount(1);
     }
     handed += run;
@@ -112,8 +111,10 @@ void Allocator::init_page(Pfn pfn) {
   const Page page = memmap_.page(pfn);
   page.set(Flag::kUptodate);
   page.set(Flag::kSwapBacked);
-  page.set_word(3, memmap_.addresses().of_object(ObjectKind::kAnonVma, 0) | kMappingAnon);
-  page.set_word(4, pfn.value & 0xffffffff);
+  const Shape& shape = memmap_.shape();
+  if (shape.mapping != 0)
+    page.set_mapping(memmap_.addresses().of_object(ObjectKind::kAnonVma, 0) | kMappingAnon);
+  if (shape.index != 0) page.set_index(pfn.value & 0xffffffff);
   free_pages_ -= 1;
   page.set_refcount(1);  // last: whoever may grab it finds the rest in place
 }
@@ -122,12 +123,13 @@ void Allocator::init_page(Pfn pfn) {
 /// huge allocation may never have been initialised by anyone else.
 void Allocator::clean(Pfn pfn) {
   const Page page = memmap_.page(pfn);
-  page.set_word(0, memmap_.shape().flags_of_new_page(pfn.value, kZoneNormal));
-  page.set_word(3, 0);
-  page.set_word(kOrderWord, 0);
+  const Shape& shape = memmap_.shape();
+  page.set_flags(shape.flags_of_new_page(pfn.value, kZoneNormal));
+  if (shape.mapping != 0) page.set_mapping(0);
+  if (shape.private_word != shape.buddy_order && shape.private_word != 0) page.set_private_word(0);
+  set_block_order(page, 0);
   page.set_mapcount_raw(-1);
-  if (const std::uint16_t memcg = memmap_.shape().memcg; memcg != 0)
-    page.set_word(memcg / memmap_.shape().word_bytes, 0);
+  if (shape.memcg != 0) page.set_word_at(shape.memcg, 0);
 }
 
 bool Allocator::serves(Pfn pfn, unsigned order) const {
@@ -137,13 +139,13 @@ bool Allocator::serves(Pfn pfn, unsigned order) const {
 
 bool Allocator::is_free_block(Page page, unsigned order) const {
   return page.mapcount_raw() == static_cast<std::int32_t>(memmap_.shape().buddy_type) &&
-         page.word(kOrderWord) == order && page.refcount() == 0;
+         page.word_at(memmap_.shape().buddy_order) == order && page.refcount() == 0;
 }
 
 Errc Allocator::link(Pfn pfn, unsigned order) {
   const Page page = memmap_.page(pfn);
   if (const Errc error = list(order).add_first(page); error != Errc::kOk) return error;
-  page.set_word(kOrderWord, order);
+  set_block_order(page, order);
   page.set_mapcount_raw(static_cast<std::int32_t>(memmap_.shape().buddy_type));
   return Errc::kOk;
 }
@@ -151,7 +153,7 @@ Errc Allocator::link(Pfn pfn, unsigned order) {
 /// Of a free block.
 Errc Allocator::unlink(Page page, unsigned order) {
   if (const Errc error = list(order).remove(page); error != Errc::kOk) return error;
-  page.set_word(kOrderWord, 0);
+  set_block_order(page, 0);
   page.set_mapcount_raw(-1);
   return Errc::kOk;
 }

@@ -1,7 +1,7 @@
 // Hands out pages and takes them back: a buddy allocator. Free blocks are linked
-// through words 1 and 2 of their first page, with the order in word 5 and page
-// type buddy in the word of `_mapcount`, as in the kernel's; pages never handed
-// out stay untouched, and are carved from the low end on demand.
+// through two words of their first page, with the order in a third and page type buddy
+// in the word of `_mapcount`, as in the kernel's; pages never handed out stay
+// untouched, and are carved from the low end on demand.
 //
 //   first ........ fresh ........ end
 //   in use or on a   never handed out: all zero, but for
@@ -53,7 +53,12 @@ class Allocator {
   void reset();
 
  private:
-  PageList list(unsigned order) { return {memmap_, anchors_[order], free_anchor_index(order)}; }
+  PageList list(unsigned order) {
+    return {memmap_, anchors_[order], free_anchor_index(order), memmap_.shape().free_list};
+  }
+  void set_block_order(Page page, unsigned order) const {
+    page.set_word_at(memmap_.shape().buddy_order, order);
+  }
   bool serves(Pfn pfn, unsigned order) const;
   bool is_free_block(Page page, unsigned order) const;
   Errc link(Pfn pfn, unsigned order);

@@ -89,17 +89,8 @@ struct Filler {
   }
 };
 
-/// `bits` bits of the descriptor from bit `shift` of byte `offset` on.
-void put_bits(Page page, const Field& field, std::uint64_t value) {
-  const unsigned word_bytes = page.shape().word_bytes;
-  const unsigned shift = field.offset_bytes % word_bytes * 8U + field.shift;
-  const std::uint64_t mask = low_bits(field.bits) << shift;
-  const unsigned word = field.offset_bytes / word_bytes;
-  page.set_word(word, (page.word(word) & ~mask) | (value << shift & mask));
-}
-
 void fill_flags(Page page, const Layout& layout, PageType type, FillSide side) {
-  std::uint64_t word = page.word(0);
+  std::uint64_t word = page.flags();
   const std::uint64_t mask = flag_bits(layout, type).variable;
   word = (word & ~mask) | (pattern(side) & mask);
   for (const HighField& field : high_fields(layout)) {
@@ -111,7 +102,7 @@ void fill_flags(Page page, const Layout& layout, PageType type, FillSide side) {
     const std::uint64_t bits = low_bits(field.bits) << field.shift;
     word = (word & ~bits) | (value << field.shift & bits);
   }
-  page.set_word(0, word);
+  page.set_flags(word);
 }
 
 /// prev, page, next on the list that the page's flags ask for.
@@ -180,7 +171,7 @@ Errc fill_page(Memmap& memmap, Zone& zone, const FillSite& site, const FillReque
     fill_flags(page, layout, type, side);
     for (const Field& field : layout.fields) {
       if (!is_live(field, type, false)) continue;
-      if (const auto value = filler.value(field)) put_bits(page, field, *value);
+      if (const auto value = filler.value(field)) put_field(page, field, *value);
     }
   }
   const PageType type = filled_type(setup, 0);

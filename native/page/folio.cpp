@@ -28,11 +28,10 @@ void prep_first_tail(Page tail, const Shape& shape, unsigned order) {
 
 void prep_second_tail(const Memmap& memmap, Page tail, const Shape& shape) {
   if (shape.deferred_list != 0) {
-    const unsigned next = shape.deferred_list / shape.word_bytes;
     const std::uint64_t self =
         memmap.addresses().of_page(memmap.pfn_of(tail)) + shape.deferred_list;
-    tail.set_word(next, self);
-    tail.set_word(next + 1, self);
+    tail.set_word_at(shape.deferred_list, self);
+    tail.set_word_at(shape.deferred_list + std::size_t{shape.word_bytes}, self);
   }
   if (shape.pincount_tail == 2) store_count(tail, shape.pincount, 0);
 }
@@ -46,11 +45,11 @@ void prep_compound(Memmap& memmap, Pfn head, unsigned order) {
   for (std::uint64_t i = 1; i < 1ULL << order; ++i) {
     const Page tail = memmap.page(head + i);
     tail.set_refcount(0);
-    tail.set_word(3, addresses.tail_mapping());
+    tail.set_word_at(shape.tail_mapping, addresses.tail_mapping());
     if (i == 1) prep_first_tail(tail, shape, order);
     if (i == 2) prep_second_tail(memmap, tail, shape);
     // Last: a lockless reader that sees the bit finds the rest in place.
-    tail.set_word(1, addresses.of_page(head) | 1);
+    tail.set_word_at(shape.word(1), addresses.of_page(head) | 1);
   }
   memmap.page(head).set(Flag::kHead);
 }
@@ -65,6 +64,7 @@ void destroy_compound(Memmap& memmap, Pfn head) {
   for (std::uint64_t i = 1; i < 1ULL << order; ++i) {
     const Page tail = memmap.page(head + i);
     for (unsigned word = 1; word <= 5; ++word) tail.set_word(word, 0);
+    if (shape.tail_mapping > shape.word(5)) tail.set_word_at(shape.tail_mapping, 0);
   }
 }
 
@@ -73,15 +73,15 @@ bool folio_is_whole(const Memmap& memmap, Pfn head, unsigned order) {
   if (head.value % pages != 0 || head.value + pages > memmap.capacity()) return false;
   const std::uint64_t expected = memmap.addresses().of_page(head) | 1;
   for (std::uint64_t i = 1; i < pages; ++i)
-    if (memmap.page(head + i).word(1) != expected) return false;
+    if (memmap.page(head + i).compound_head_word() != expected) return false;
   return true;
 }
 
-bool is_tail(Page page) { return (page.word(1) & 1) != 0; }
+bool is_tail(Page page) { return page.is_tail(); }
 
 Page compound_head(const Memmap& memmap, Page page, Errc* error) {
   if (error != nullptr) *error = Errc::kOk;
-  const std::uint64_t word1 = page.word(1);
+  const std::uint64_t word1 = page.compound_head_word();
   return (word1 & 1) == 0 ? page : head_of_tail(memmap, page, word1, error);
 }
 

@@ -15,8 +15,8 @@ inline constexpr std::uint32_t kEntirelyMapped = 0x800000;
 /// compound_head, order, poison, counters of the layout. Caller owns them all.
 /// Order 0 changes nothing.
 void prep_compound(Memmap& memmap, Pfn head, unsigned order);
-/// Back to single pages; tails keep refcount 0. Words 1 to 5 of the tails are 0,
-/// as freeing leaves them.
+/// Back to single pages; tails keep refcount 0. Words 1 to 5 of the tails are 0, and their
+/// `mapping` wherever it lies, as freeing leaves them.
 void destroy_compound(Memmap& memmap, Pfn head);
 
 /// Its tails, all of them, point to `head`, which lies where a folio of that order can.
@@ -28,7 +28,7 @@ bool is_tail(Page page);
 Page compound_head(const Memmap& memmap, Page page, Errc* error);
 Page head_of_tail(const Memmap& memmap, Page page, std::uint64_t word1, Errc* error);
 inline Page compound_head(const Memmap& memmap, Page page) {
-  const std::uint64_t word1 = page.word(1);
+  const std::uint64_t word1 = page.compound_head_word();
   return (word1 & 1) == 0 ? page : head_of_tail(memmap, page, word1, nullptr);
 }
 /// 0 for a page that is no compound head, or whose page[1] holds no order.

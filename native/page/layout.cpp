@@ -41,9 +41,7 @@ Layout make_layout(const LayoutTable& table) {
   layout.stride_bytes = table.stride_bytes;
   layout.kconfig = make_kconfig(table.kconfig);
   layout.era = {.kernel = std::string(table.era.kernel),
-                .zone_device_base = table.era.zone_device_base,
-                .private_base = table.era.private_base,
-                .anon_exclusive = table.era.anon_exclusive,
+                .rules = rules_of(table.era.kernel),
                 .buddy_type = table.era.buddy_type,
                 .table_type = table.era.table_type,
                 .slab_type = table.era.slab_type,

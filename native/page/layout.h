@@ -13,6 +13,7 @@
 #include "page/flag.h"
 #include "page/object_kind.h"
 #include "page/page_type.h"
+#include "page/rules.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -67,13 +68,11 @@ struct HighField {
   std::uint8_t shift = 0, bits = 0;
 };
 
-/// Rules that changed over the years and that pages and devices follow.
+/// The kernel that the words are of.
 struct Era {
-  std::string kernel;                 // "v4.20"
-  std::uint8_t zone_device_base = 0;  // refcount of a free ZONE_DEVICE page: 1 until v6.14 (0 for
-                                      // private and coherent since v6.1)
-  std::uint8_t private_base = 0;
-  bool anon_exclusive = true;  // PG_anon_exclusive exists (v5.19)
+  std::string kernel;  // "v4.20"
+  /// How a machine of such pages behaves unless it is told otherwise.
+  KernelRules rules = rules_of("v6.12");
   // The word that shares `_mapcount` says what a page without mappings is (v6.12's
   // values). A slab was a page flag until then, a hugetlb page had a destructor: 0.
   std::uint32_t buddy_type = 0xf0000000, table_type = 0xf2000000, slab_type = 0xf5000000,

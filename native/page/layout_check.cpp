@@ -215,9 +215,6 @@ void check_core_fields(const Layout& layout, Problems& problems) {
   if (layout.mapcount_offset == layout.refcount_offset)
     problems.push_back({"mapcount_offset", "refcount_offset", "are the same"});
   if (layout.counter_offset != 0) count_at("counter_offset", layout.counter_offset);
-  for (const auto& [name, base] : {std::pair("zone_device_base", layout.era.zone_device_base),
-                                   std::pair("private_base", layout.era.private_base)})
-    if (base > 1) problems.push_back({name, "", "is " + number(base) + ", allowed: 0 or 1"});
 
   PageTypeSet flags, counts, refs, counters;
   for (const Field& field : layout.fields) {

@@ -29,9 +29,7 @@ struct KconfigRow {
 };
 
 struct EraRow {
-  std::string_view kernel;
-  std::uint8_t zone_device_base = 0, private_base = 0;
-  bool anon_exclusive = true;
+  std::string_view kernel;  // the name of its rules too
   std::uint32_t buddy_type = 0, table_type = 0, slab_type = 0, hugetlb_type = 0;
 };
 

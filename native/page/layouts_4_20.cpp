@@ -166,12 +166,7 @@ constexpr KconfigRow kX86_64 = {.name = "x86-64, 64 CPUs, 64 nodes, MEMCG",
                                 .last_cpupid_bits = 14,
                                 .align_bytes = 16};
 // A page type is a bit that is clear in a word of ones.
-constexpr EraRow kEra = {.kernel = "v4.20",
-                         .zone_device_base = 1,
-                         .private_base = 1,
-                         .anon_exclusive = false,
-                         .buddy_type = ~0x80U,
-                         .table_type = ~0x400U};
+constexpr EraRow kEra = {.kernel = "v4.20", .buddy_type = ~0x80U, .table_type = ~0x400U};
 constexpr PincountPlace kNoPincount = {};
 
 constexpr std::array<LayoutTable, 6> kTables = {{

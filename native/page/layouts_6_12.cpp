@@ -113,11 +113,7 @@ constexpr std::array<FlagBit, 24> kFlags64 = {
 constexpr std::array<FlagBit, 22> kFlags32 = {PAGEBOX_FLAGS_6_12, {Flag::kArch2, 21}};
 #undef PAGEBOX_FLAGS_6_12
 
-// Private and coherent pages count from 0 since v6.1, the others from 1 until v6.14.
 constexpr EraRow kEra = {.kernel = "v6.12",
-                         .zone_device_base = 1,
-                         .private_base = 0,
-                         .anon_exclusive = true,
                          .buddy_type = 0xf0000000,
                          .table_type = 0xf2000000,
                          .slab_type = 0xf5000000,

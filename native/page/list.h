@@ -1,4 +1,4 @@
-// Doubly linked lists threaded through words 1 and 2 of descriptors: the
+// Doubly linked lists threaded through two words of descriptors: the
 // kernel's list_head, with sandbox addresses for pointers. Nothing is followed
 // that does not resolve to a page below `pages` or to the list's own anchor, and
 // a link is believed only if the neighbour points back (as CONFIG_DEBUG_LIST).
@@ -28,9 +28,10 @@ constexpr std::uint64_t free_anchor_index(unsigned order) { return 0x1000U + ord
 /// One list of a memmap; cheap to make, holds nothing of its own.
 class PageList {
  public:
-  PageList(const Memmap& memmap, ListAnchor& anchor, std::uint64_t anchor_index)
+  PageList(const Memmap& memmap, ListAnchor& anchor, std::uint64_t anchor_index, ListWords words)
       : memmap_(memmap),
         anchor_(anchor),
+        words_(words),
         address_(memmap.addresses().of_object(ObjectKind::kLruAnchor, anchor_index)) {}
 
   std::uint64_t address() const { return address_; }
@@ -52,7 +53,8 @@ class PageList {
   Result<Page> last() const { return page_at(anchor_.prev); }
 
  private:
-  static constexpr unsigned kNext = 1, kPrev = 2;  // words
+  enum Link { kNext, kPrev };
+  std::uint16_t offset_of(Link which) const { return which == kNext ? words_.next : words_.prev; }
   /// False: nothing that a link may name. An empty page: the anchor.
   bool resolve(std::uint64_t address, Page& out) const {
     if (address == address_) {
@@ -60,8 +62,8 @@ class PageList {
       return true;
     }
     const Shape& shape = memmap_.shape();
-    const auto offset =
-        memmap_.addresses().offset_of_lru(address, memmap_.capacity() * shape.stride_bytes);
+    const auto offset = memmap_.addresses().offset_of_member(
+        address, words_.next, memmap_.capacity() * shape.stride_bytes);
     if (!offset) return false;
     out = {memmap_.base() + *offset, &shape};
     return true;
@@ -70,23 +72,26 @@ class PageList {
     Page page;
     return resolve(address, page) ? Result<Page>(page) : Errc::kCorrupt;
   }
-  std::uint64_t link(Page page, unsigned which) const {
-    return page ? page.word(which) : (which == kNext ? anchor_.next : anchor_.prev).get();
+  std::uint64_t link(Page page, Link which) const {
+    return page ? page.word_at(offset_of(which))
+                : (which == kNext ? anchor_.next : anchor_.prev).get();
   }
-  void set_link(Page page, unsigned which, std::uint64_t address) {
+  void set_link(Page page, Link which, std::uint64_t address) {
     if (page)
-      page.set_word(which, address);
+      page.set_word_at(offset_of(which), address);
     else
       (which == kNext ? anchor_.next : anchor_.prev) = address;
   }
   std::uint64_t address_of(Page page) const {
-    return page ? memmap_.addresses().lru_at(static_cast<std::uint64_t>(page.at() - memmap_.base()))
+    return page ? memmap_.addresses().of_member(
+                      static_cast<std::uint64_t>(page.at() - memmap_.base()), words_.next)
                 : address_;
   }
   Errc insert(Page page, Page prev, Page next);
 
   const Memmap& memmap_;
   ListAnchor& anchor_;
+  ListWords words_;
   std::uint64_t address_;
 };
 

@@ -17,11 +17,14 @@ constexpr std::uint64_t kGuardPages = 1024;
 }  // namespace
 
 Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t capacity,
-                    std::unique_ptr<Memmap>& out) {
+                    std::unique_ptr<Memmap>& out, const Behaviour& behaviour) {
   if (pages == 0 || capacity < pages || capacity > max_pages(layout)) return Errc::kInval;
   std::unique_ptr<Memmap> memmap(new Memmap);
   memmap->layout_ = layout;
-  memmap->shape_ = shape_of(layout);
+  if (behaviour.rules) memmap->layout_.era.rules = *behaviour.rules;
+  memmap->quirks_ = behaviour.quirks;
+  memmap->options_ = behaviour.options;
+  memmap->shape_ = shape_of(memmap->layout_);
   memmap->addresses_ = AddressMap(memmap->shape_);
   memmap->pages_ = pages;
   memmap->capacity_ = capacity;
@@ -40,13 +43,13 @@ void Memmap::init_descriptor(Pfn pfn, unsigned zone) {
   mark_touched(pfn);
   const Page page = this->page(pfn);
   page.set_mapcount_raw(-1);
-  page.set_word(0, shape_.flags_of_new_page(pfn.value, zone));
+  page.set_flags(shape_.flags_of_new_page(pfn.value, zone));
 }
 
 bool Memmap::is_untouched(Pfn pfn) const {
   // Initialisation writes -1, so a zero `_mapcount` with zero flags is no page yet.
   const Page page = this->page(pfn);
-  return page.word(0) == 0 && page.mapcount_raw() == 0 && page.refcount() == 0;
+  return page.flags() == 0 && page.mapcount_raw() == 0 && page.refcount() == 0;
 }
 
 void Memmap::zero(Pfn first, Pfn end) {

@@ -9,6 +9,7 @@
 #include "base/errc.h"
 #include "base/mapping.h"
 #include "page/address.h"
+#include "page/behaviour.h"
 #include "page/layout.h"
 #include "page/page.h"
 #include "page/pfn.h"
@@ -21,9 +22,13 @@ class Memmap {
   /// which `pages` are RAM. kInval: no pages, more than a pfn of this layout can
   /// name (max_pages), or capacity below pages; kNoMem: cannot be reserved.
   static Errc create(const Layout& layout, std::uint64_t pages, std::uint64_t capacity,
-                     std::unique_ptr<Memmap>& out);
+                     std::unique_ptr<Memmap>& out, const Behaviour& behaviour = {});
 
+  /// With the rules that hold here, whatever the layout said.
   const Layout& layout() const { return layout_; }
+  KernelRules rules() const { return layout_.era.rules; }
+  QuirkSet quirks() const { return quirks_; }
+  OptionSet options() const { return options_; }
   const Shape& shape() const { return shape_; }
   const AddressMap& addresses() const { return addresses_; }
   std::uint64_t pages() const { return pages_; }
@@ -70,6 +75,8 @@ class Memmap {
   void zero(Pfn first, Pfn end);
 
   Layout layout_;
+  QuirkSet quirks_;
+  OptionSet options_;
   Shape shape_;
   AddressMap addresses_;
   std::uint64_t pages_ = 0, capacity_ = 0;

@@ -1,6 +1,7 @@
 #include "page/needs.h"
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -14,33 +15,39 @@ constexpr PageTypeSet kUser = types(kAnon, kFile, kCompoundHead),
 constexpr PageTypeSet kMachineTypes = kUser | kTails | types(kFree, kPageTable);
 
 /// Where a field must lie.
-enum class At : std::uint8_t { kWord, kMapcount, kRefcount, kOrder, kAnywhere };
+enum class At : std::uint8_t {
+  kOnePlace,  // wherever the layout puts it: the same on all of the types
+  kWord1,     // where every lockless reader looks for it
+  kMapcount,
+  kRefcount,
+  kOrder,
+  kAnywhere
+};
 
 struct FieldNeed {
   PageTypeSet types;                      // on each of these that the layout has
   std::array<std::string_view, 2> names;  // one of them
-  At at = At::kWord;
-  std::uint8_t word = 0;  // of At::kWord
+  At at = At::kOnePlace;
   std::uint8_t bits = 0;  // 0: a word
   std::string_view why;
 };
 
-// Code reaches these words by number, or by the offset named.
+// Code reaches these by the offsets of the shape.
 constexpr FieldNeed kMmFields[] = {
-    {kUser, {"lru.next"}, At::kWord, 1, 0, "LRU lists"},
-    {kUser, {"lru.prev"}, At::kWord, 2, 0, "LRU lists"},
-    {kUser, {"mapping"}, At::kWord, 3, 0, "the reverse map"},
-    {kUser, {"index"}, At::kWord, 4, 0, "the reverse map"},
-    {kUser, {"private"}, At::kWord, 5, 0, "swap entries and buffers"},
-    {types(kFree), {"buddy_list.next", "free_list.next"}, At::kWord, 1, 0, "free blocks"},
-    {types(kFree), {"buddy_list.prev", "free_list.prev"}, At::kWord, 2, 0, "free blocks"},
-    {types(kFree), {"buddy_order"}, At::kWord, 5, 0, "free blocks"},
-    {types(kFree, kPageTable), {"page_type"}, At::kMapcount, 0, 32, "free blocks and page tables"},
-    {kUser | kTails, {"_mapcount"}, At::kMapcount, 0, 32, "mappings"},
-    {kMachineTypes, {"_refcount"}, At::kRefcount, 0, 32, "references"},
-    {kTails, {"compound_head"}, At::kWord, 1, 0, "huge pages"},
-    {types(kTail), {"_entire_mapcount", "compound_mapcount"}, At::kAnywhere, 0, 32, "huge pages"},
-    {types(kTail), {"_folio_order", "compound_order"}, At::kOrder, 0, 8, "huge pages"},
+    {kUser, {"lru.next"}, At::kOnePlace, 0, "LRU lists"},
+    {kUser, {"lru.prev"}, At::kOnePlace, 0, "LRU lists"},
+    {kUser, {"mapping"}, At::kOnePlace, 0, "the reverse map"},
+    {kUser, {"index"}, At::kOnePlace, 0, "the reverse map"},
+    {kUser, {"private"}, At::kOnePlace, 0, "swap entries and buffers"},
+    {types(kFree), {"buddy_list.next", "free_list.next"}, At::kOnePlace, 0, "free blocks"},
+    {types(kFree), {"buddy_list.prev", "free_list.prev"}, At::kOnePlace, 0, "free blocks"},
+    {types(kFree), {"buddy_order"}, At::kOnePlace, 0, "free blocks"},
+    {types(kFree, kPageTable), {"page_type"}, At::kMapcount, 32, "free blocks and page tables"},
+    {kUser | kTails, {"_mapcount"}, At::kMapcount, 32, "mappings"},
+    {kMachineTypes, {"_refcount"}, At::kRefcount, 32, "references"},
+    {kTails, {"compound_head"}, At::kWord1, 0, "huge pages"},
+    {types(kTail), {"_entire_mapcount", "compound_mapcount"}, At::kAnywhere, 32, "huge pages"},
+    {types(kTail), {"_folio_order", "compound_order"}, At::kOrder, 8, "huge pages"},
 };
 
 constexpr Flag kMmFlags[] = {
@@ -70,27 +77,38 @@ int bit_of(const Layout& layout, Flag flag) {
   return -1;
 }
 
-unsigned offset_of(const Layout& layout, const FieldNeed& need) {
-  switch (need.at) {
-    case At::kMapcount: return layout.mapcount_offset;
-    case At::kRefcount: return layout.refcount_offset;
-    case At::kOrder: return layout.order_offset;
-    default: return need.word * layout.word_bytes;
-  }
-}
-
 bool is_named(const Field& field, const std::array<std::string_view, 2>& names) {
   return field.name == names[0] || (!names[1].empty() && field.name == names[1]);
 }
 
-/// Whether pages of that type have the field there, and nobody has taken its room.
-bool has_field(const Layout& layout, const FieldNeed& need, PageType type) {
+/// As wide as it must be and aligned, and nobody has taken its room.
+bool is_whole(const Layout& layout, const FieldNeed& need, const Field& field) {
   const unsigned bits = need.bits == 0 ? layout.word_bytes * 8U : need.bits;
+  return !field.contested && is_named(field, need.names) && field.shift == 0 &&
+         field.bits == bits && field.offset_bytes % (bits / 8) == 0;
+}
+
+/// Where the need must be met; none: anywhere, or nowhere yet.
+std::optional<unsigned> offset_of(const Layout& layout, const FieldNeed& need) {
+  switch (need.at) {
+    case At::kWord1: return layout.word_bytes;
+    case At::kMapcount: return layout.mapcount_offset;
+    case At::kRefcount: return layout.refcount_offset;
+    case At::kOrder: return layout.order_offset;
+    case At::kAnywhere: return std::nullopt;
+    case At::kOnePlace: break;
+  }
   for (const Field& field : layout.fields)
-    if (field.types.has(type) && !field.contested && is_named(field, need.names) &&
-        field.shift == 0 && field.bits == bits &&
-        (need.at == At::kAnywhere ? field.offset_bytes % (bits / 8) == 0
-                                  : field.offset_bytes == offset_of(layout, need)))
+    if ((field.types & need.types & layout.types).bits != 0 && is_whole(layout, need, field))
+      return field.offset_bytes;
+  return std::nullopt;
+}
+
+bool has_field(const Layout& layout, const FieldNeed& need, PageType type) {
+  const auto offset = offset_of(layout, need);
+  for (const Field& field : layout.fields)
+    if (field.types.has(type) && is_whole(layout, need, field) &&
+        (!offset || field.offset_bytes == *offset))
       return true;
   return false;
 }
@@ -102,9 +120,8 @@ std::string lacks_field(const Layout& layout, std::span<const FieldNeed> needs) 
       if (!need.types.has(type) || !layout.types.has(type) || has_field(layout, need, type))
         continue;
       const std::string bits = std::to_string(need.bits == 0 ? layout.word_bytes * 8U : need.bits);
-      const std::string where = need.at == At::kAnywhere
-                                    ? "aligned"
-                                    : "at byte " + std::to_string(offset_of(layout, need));
+      const auto offset = offset_of(layout, need);
+      const std::string where = offset ? "at byte " + std::to_string(*offset) : "aligned";
       return joined({need.why, " need the field '", need.names[0], "' of ", name_of(type),
                      " pages: ", bits, " bits ", where});
     }
@@ -115,10 +132,12 @@ std::string lacks_flag(const Layout& layout) {
   for (const Flag flag : kMmFlags)
     if (bit_of(layout, flag) < 0)
       return joined({"address spaces need the flag '", name_of(flag), "'"});
-  if (layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) < 0)
-    return "an era with anonExclusive needs the flag 'owner_2', which says it";
-  if (!layout.era.anon_exclusive && bit_of(layout, Flag::kOwner2) >= 0)
-    return "the flag 'owner_2' says anonExclusive, which the layout's era does not have";
+  const bool exclusive = layout.era.rules.has(Rule::kAnonExclusive);
+  if (exclusive && bit_of(layout, Flag::kOwner2) < 0)
+    return "an era, or rules, with anonExclusive needs the flag 'owner_2', which says it";
+  if (!exclusive && bit_of(layout, Flag::kOwner2) >= 0)
+    return "the flag 'owner_2' says anonExclusive, which the layout's era, or its rules, do not "
+           "have";
   for (const Flag flag : kLowFlags)
     if (bit_of(layout, flag) >= static_cast<int>(kFutexBits))
       return joined({"sleepers wait on the low 32 bits of the flags: the flag '", name_of(flag),
@@ -189,19 +208,19 @@ std::string lacks_for_devices(const Layout& layout) {
       return joined({"devices need the field 'pgmap' of ", name_of(type), " pages"});
     if (layout.kconfig.zone_bits < 3) return "devices need 3 zone bits";
     const FieldNeed counts[] = {
-        {types(type), {"_mapcount"}, At::kMapcount, 0, 32, "devices"},
-        {types(type), {"_refcount"}, At::kRefcount, 0, 32, "devices"},
+        {types(type), {"_mapcount"}, At::kMapcount, 32, "devices"},
+        {types(type), {"_refcount"}, At::kRefcount, 32, "devices"},
     };
     if (std::string lack = lacks_field(layout, counts); !lack.empty()) return lack;
   }
-  constexpr std::pair<std::string_view, unsigned> kStandIn[] = {
-      {"mapping", 3}, {"index", 4}, {"private", 5}};
-  for (const Field& field : layout.fields)
-    for (const auto& [name, word] : kStandIn)
+  for (const std::string_view name : {"mapping", "index", "private"}) {
+    const auto of_user = offset_of(layout, {kUser, {name}, At::kOnePlace, 0, {}});
+    for (const Field& field : layout.fields)
       if (field.name == name && !field.contested && (field.types & kZoneDeviceTypes).bits != 0 &&
-          field.offset_bytes != word * layout.word_bytes)
+          of_user && field.offset_bytes != *of_user)
         return joined({"devices need the field '", name, "' of their pages at byte ",
-                       std::to_string(word * layout.word_bytes), ", as on other pages"});
+                       std::to_string(*of_user), ", as on other pages"});
+  }
   return {};
 }
 

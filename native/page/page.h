@@ -4,20 +4,22 @@
 //   L  holder of the LRU lock  P  holder of the page-table lock
 //   O  owner only: whoever allocated the page, before it is published
 //
-//   word 0   flags        A
-//   word 1   lru.next | compound_head | pgmap       L | O | O
-//   word 2   lru.prev | driver data                 L | O
-//   word 3   mapping      F (O before the page is published)
-//   word 4   index        F
-//   word 5   private      F
-//   48       _mapcount    A, raised and lowered under P; an anonymous page's first and
-//                         last mapping by P's holder alone if it owns F too
-//   52       _refcount    A
+//   flags          A
+//   lru            L         over compound_head and pgmap: O
+//   mapping        F (O before the page is published)
+//   index          F
+//   private        F
+//   _mapcount      A, raised and lowered under P; an anonymous page's first and
+//                  last mapping by P's holder alone if it owns F too
+//   _refcount      A
+//
+// Where they lie the layout says (shape.h). Two words lie where they lie in every kernel:
+// flags in word 0, and in word 1 the bit that says tail.
 //
 // Rules:
 //  1. _refcount <= 0 is free, frozen or overflowed: no one may grab it.
 //  2. A speculative grab adds unless zero, then rechecks what led it here.
-//  3. Words 1 and 2 are list links while PG_lru is set; whoever clears PG_lru
+//  3. The words of `lru` are list links while PG_lru is set; whoever clears PG_lru
 //     under the LRU lock owns them until it puts the page back.
 #pragma once
 
@@ -48,22 +50,57 @@ class Page {
     return reinterpret_cast<std::uint64_t*>(at_ + offset);
   }
 
-  /// Word n, zero-extended where words have 4 bytes.
-  std::uint64_t word(unsigned n) const {
-    return shape_->word_bytes == 8 ? atomics::load(u64(n * 8U)) : atomics::load(u32(n * 4U));
+  /// The word at a byte offset of the shape's, zero-extended where words have 4 bytes.
+  std::uint64_t word_at(std::size_t offset_bytes) const {
+    return shape_->word_bytes == 8 ? atomics::load(u64(offset_bytes))
+                                   : atomics::load(u32(offset_bytes));
   }
   /// Whoever reads the value also sees what was written before it; it is no barrier
   /// to later reads. The same for the other plain stores below.
-  void set_word(unsigned n, std::uint64_t value) const {
+  void set_word_at(std::size_t offset_bytes, std::uint64_t value) const {
     if (shape_->word_bytes == 8)
-      atomics::store(u64(n * 8U), value, atomics::kRelease);
+      atomics::store(u64(offset_bytes), value, atomics::kRelease);
     else
-      atomics::store(u32(n * 4U), static_cast<std::uint32_t>(value), atomics::kRelease);
+      atomics::store(u32(offset_bytes), static_cast<std::uint32_t>(value), atomics::kRelease);
+  }
+  /// Word n, whatever lies there: for who shows or compares all of them.
+  std::uint64_t word(unsigned n) const {
+    return word_at(std::size_t{n} * (shape_->word_bytes == 8 ? 8U : 4U));
+  }
+  void set_word(unsigned n, std::uint64_t value) const {
+    set_word_at(std::size_t{n} * (shape_->word_bytes == 8 ? 8U : 4U), value);
+  }
+
+  std::uint64_t flags() const { return word_at(0); }
+  void set_flags(std::uint64_t value) const { set_word_at(0, value); }
+  /// The low half of the flags, which sleepers wait on.
+  std::uint32_t* low_flags() const { return u32(0); }
+  /// Of a tail: where its head is, with bit 0 set.
+  std::uint64_t compound_head_word() const { return word_at(shape_->word_bytes); }
+  bool is_tail() const { return (compound_head_word() & 1) != 0; }
+
+  // Of user pages, in layouts that have them: who runs memory management has asked
+  // (needs.h), others ask the shape.
+  std::uint64_t mapping() const { return word_at(shape_->mapping); }
+  void set_mapping(std::uint64_t value) const { set_word_at(shape_->mapping, value); }
+  std::uint64_t index() const { return word_at(shape_->index); }
+  void set_index(std::uint64_t value) const { set_word_at(shape_->index, value); }
+  std::uint64_t private_word() const { return word_at(shape_->private_word); }
+  void set_private_word(std::uint64_t value) const { set_word_at(shape_->private_word, value); }
+  std::uint64_t lru_next() const { return word_at(shape_->lru.next); }
+  std::uint64_t lru_prev() const { return word_at(shape_->lru.prev); }
+
+  // Over words 1 and 2 of what waits for RCU to free it, as the kernel's rcu_head.
+  std::uint64_t rcu_next() const { return word_at(shape_->rcu_next()); }
+  std::uint64_t rcu_func() const { return word_at(shape_->rcu_func()); }
+  void set_rcu_head(std::uint64_t next, std::uint64_t func) const {
+    set_word_at(shape_->rcu_next(), next);
+    set_word_at(shape_->rcu_func(), func);
   }
 
   bool test(Flag flag) const {
     const std::uint64_t mask = mask_of(flag);
-    return mask != 0 && (word(0) & mask) != 0;
+    return mask != 0 && (flags() & mask) != 0;
   }
   /// Both return whether the flag was set before. A flag that the layout does
   /// not have reads as clear and cannot be set.

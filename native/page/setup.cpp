@@ -27,7 +27,7 @@ struct Writer {
     return memmap.addresses().of_object(kind, index);
   }
   void put(std::uint16_t offset, std::uint64_t value) const {
-    if (offset != 0) page.set_word(offset / shape().word_bytes, value);
+    if (offset != 0) page.set_word_at(offset, value);
   }
   void put_type(std::uint32_t value) const {
     page.set_mapcount_raw(static_cast<std::int32_t>(value != 0 ? value : 0xffffffff));
@@ -64,8 +64,10 @@ struct Writer {
       if (field.kind == FieldKind::kListNext) put(field.offset_bytes, own + field.offset_bytes);
       if (field.kind == FieldKind::kListPrev)
         put(field.offset_bytes, own + field.offset_bytes - layout.word_bytes);
+      // 16 of 32 objects in use.
+      if (field.name == "inuse") put_field(page, field, 16);
+      if (field.name == "objects") put_field(page, field, 32);
     }
-    put(shape().word(5), 16U | 32U << 16);  // 16 of 32 objects in use
   }
   void page_table() const {
     put_type(shape().table_type);
@@ -75,8 +77,8 @@ struct Writer {
   void free_block() const {
     put_type(shape().buddy_type);
     const std::uint64_t anchor = object(Kind::kLruAnchor, free_anchor_index(0));
-    page.set_word(1, anchor);
-    page.set_word(2, anchor);
+    page.set_word_at(shape().free_list.next, anchor);
+    page.set_word_at(shape().free_list.prev, anchor);
   }
 };
 
@@ -98,12 +100,19 @@ std::int32_t references(const Shape& shape, PageType type, const PageSetup& setu
   const auto mappings = static_cast<std::int32_t>(setup.mapcount);
   if (type == PageType::kFile) return mappings + (1 << setup.order);
   if (!kZoneDeviceTypes.has(type)) return std::max(mappings, 1);
-  const DeviceMemory memory = device_memory(type);
-  const bool driver_frees = memory == DeviceMemory::kPrivate || memory == DeviceMemory::kCoherent;
+  const bool driver_frees = is_hmm(device_memory(type));
   return std::max(mappings + (driver_frees ? shape.private_base : shape.zone_device_base), 1);
 }
 
 }  // namespace
+
+void put_field(Page page, const Field& field, std::uint64_t value) {
+  const unsigned word_bytes = page.shape().word_bytes;
+  const unsigned shift = field.offset_bytes % word_bytes * 8U + field.shift;
+  const std::uint64_t mask = (field.bits >= 64 ? ~0ULL : (1ULL << field.bits) - 1) << shift;
+  const unsigned word = field.offset_bytes / word_bytes;
+  page.set_word(word, (page.word(word) & ~mask) | (value << shift & mask));
+}
 
 Errc clear_page(Memmap& memmap, Zone& zone, Pfn pfn) {
   const Page page = compound_head(memmap, memmap.page(pfn));
@@ -149,7 +158,7 @@ Errc setup_page(Memmap& memmap, Zone& zone, Pfn pfn, const PageSetup& setup) {
   else if (type == PageType::kFree)
     writer.free_block();
   else
-    writer.user(shape.word(3), shape.word(4), shape.memcg);
+    writer.user(shape.mapping, shape.index, shape.memcg);
 
   if (kMappedTypes.has(type)) set_mappings(memmap, head, setup);
   head.set_refcount(references(shape, type, setup));
@@ -162,22 +171,13 @@ namespace {
 
 PageType classify_device(const Memmap& memmap, Page page) {
   const Shape& shape = memmap.shape();
-  const auto word = [&](std::uint16_t offset) {
-    return offset == 0 ? 0 : page.word(offset / shape.word_bytes);
-  };
+  const auto word = [&](std::uint16_t offset) { return offset == 0 ? 0 : page.word_at(offset); };
   const auto index = memmap.addresses().object_at(ObjectKind::kDevPagemap, word(shape.pgmap));
   const bool anon = (word(shape.device_mapping) & kMappingAnon) != 0 ||
                     (shape.device_mapping == 0 && page.test(Flag::kSwapBacked));
   const unsigned memory = index ? device_memory_of(*index) : 0;
-  switch (static_cast<DeviceMemory>(memory)) {
-    case DeviceMemory::kPublic:
-      return anon ? PageType::kDevicePublicAnon : PageType::kDevicePublicFile;
-    case DeviceMemory::kCoherent: return PageType::kDeviceCoherent;
-    case DeviceMemory::kFsdax: return PageType::kFsdax;
-    case DeviceMemory::kGeneric: return PageType::kDevdax;
-    case DeviceMemory::kP2pdma: return PageType::kP2pdma;
-    default: return anon ? PageType::kDevicePrivateAnon : PageType::kDevicePrivateFile;
-  }
+  const DeviceMemoryInfo& row = kDeviceMemoryTable[memory < kDeviceMemories ? memory : 0];
+  return anon ? row.page : row.file;
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ PageType classify(const Memmap& memmap, Pfn pfn) {
     const Page head = compound_head(memmap, page);
     return pfn - memmap.pfn_of(head) == 2 ? PageType::kSecondTail : PageType::kTail;
   }
-  if (shape.zone_bits >= 3 && shape.zone_of(page.word(0)) == kZoneDevice)
+  if (shape.zone_bits >= 3 && shape.zone_of(page.flags()) == kZoneDevice)
     return classify_device(memmap, page);
 
   const auto type = static_cast<std::uint32_t>(page.mapcount_raw());
@@ -197,7 +197,7 @@ PageType classify(const Memmap& memmap, Pfn pfn) {
   if (page.test(Flag::kSlab) || is(shape.slab_type)) return PageType::kSlab;
   if (is(shape.table_type)) return PageType::kPageTable;
   if (is(shape.buddy_type) || page.refcount() == 0) return PageType::kFree;
-  const std::uint64_t mapping = page.word(3);
+  const std::uint64_t mapping = shape.mapping == 0 ? 0 : page.mapping();
   const bool file = mapping != 0 && (mapping & kMappingAnon) == 0;
   if (file) return PageType::kFile;
   return page.test(Flag::kHead) ? PageType::kCompoundHead : PageType::kAnon;

@@ -32,6 +32,9 @@ struct PageSetup {
 /// are broken. Not for pages of an Allocator, but for those it handed out.
 Errc setup_page(Memmap& memmap, Zone& zone, Pfn pfn, const PageSetup& setup);
 
+/// Writes the field's bits, and no others; not for who shares the word with another thread.
+void put_field(Page page, const Field& field, std::uint64_t value);
+
 /// Back to never handed out: off the LRU, apart, all-zero; the whole folio.
 Errc clear_page(Memmap& memmap, Zone& zone, Pfn pfn);
 

@@ -17,6 +17,22 @@ std::uint16_t offset_of(const Layout& layout, PageTypeSet types,
   return 0;
 }
 
+/// The same of a whole, aligned word.
+std::uint16_t word_of(const Layout& layout, PageTypeSet types,
+                      std::initializer_list<std::string_view> names) {
+  for (const Field& field : layout.fields)
+    if (!field.contested && (field.types & types).bits != 0 && field.shift == 0 &&
+        field.bits == layout.word_bytes * 8U && field.offset_bytes % layout.word_bytes == 0 &&
+        std::find(names.begin(), names.end(), field.name) != names.end())
+      return field.offset_bytes;
+  return 0;
+}
+
+std::uint16_t or_else(std::uint16_t offset, std::uint16_t other) {
+  return offset != 0 ? offset : other;
+}
+
+constexpr PageTypeSet kUserPages = types(PageType::kAnon, PageType::kFile, PageType::kCompoundHead);
 constexpr PageTypeSet kStandIns =
     types(PageType::kDevicePrivateAnon, PageType::kDevicePrivateFile, PageType::kDevicePublicAnon,
           PageType::kDevicePublicFile, PageType::kDeviceCoherent, PageType::kFsdax);
@@ -27,7 +43,7 @@ Shape shape_of(const Layout& layout) {
   Shape shape;
   shape.stride_bytes = layout.stride_bytes;
   shape.word_bytes = layout.word_bytes;
-  shape.anon_exclusive = layout.era.anon_exclusive;
+  shape.anon_exclusive = layout.era.rules.has(Rule::kAnonExclusive);
   shape.mapcount = layout.mapcount_offset;
   shape.refcount = layout.refcount_offset;
   shape.counter = layout.counter_offset;
@@ -35,8 +51,8 @@ Shape shape_of(const Layout& layout) {
   shape.pincount = layout.pincount.offset_bytes;
   shape.pincount_tail = layout.pincount.tail;
   shape.pincount_min_order = layout.pincount.min_order;
-  shape.zone_device_base = layout.era.zone_device_base;
-  shape.private_base = layout.era.private_base;
+  shape.zone_device_base = layout.era.rules.has(Rule::kDaxFreeAtZero) ? 0 : 1;
+  shape.private_base = layout.era.rules.has(Rule::kHmmFreeAtZero) ? 0 : 1;
   shape.buddy_type = layout.era.buddy_type;
   shape.table_type = layout.era.table_type;
   shape.slab_type = layout.era.slab_type;
@@ -73,6 +89,18 @@ Shape shape_of(const Layout& layout) {
   shape.deferred_list = offset_of(layout, second, {"_deferred_list.next", "deferred_list.next"});
   shape.pgmap = offset_of(layout, kZoneDeviceTypes, {"pgmap"});
   shape.driver_data = offset_of(layout, kZoneDeviceTypes, {"zone_device_data", "hmm_data"});
+  shape.mapping = word_of(layout, kUserPages, {"mapping"});
+  shape.index = word_of(layout, kUserPages, {"index"});
+  shape.private_word = word_of(layout, kUserPages, {"private"});
+  shape.tail_mapping =
+      or_else(word_of(layout, tail | second, {"mapping"}), or_else(shape.mapping, shape.word(3)));
+  const PageTypeSet free = types(PageType::kFree);
+  shape.lru = {or_else(word_of(layout, kUserPages, {"lru.next"}), shape.word(1)),
+               or_else(word_of(layout, kUserPages, {"lru.prev"}), shape.word(2))};
+  shape.free_list = {
+      or_else(word_of(layout, free, {"buddy_list.next", "free_list.next"}), shape.word(1)),
+      or_else(word_of(layout, free, {"buddy_list.prev", "free_list.prev"}), shape.word(2))};
+  shape.buddy_order = or_else(word_of(layout, free, {"buddy_order"}), shape.word(5));
   shape.device_mapping = offset_of(layout, kStandIns, {"mapping"});
   shape.device_index = offset_of(layout, kStandIns, {"index"});
   shape.device_private = offset_of(layout, kStandIns, {"private"});

@@ -15,6 +15,11 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// user memory lives too, and the second does not exist.
 inline constexpr unsigned kZoneNormal = 2, kZoneDevice = 4;
 
+/// Byte offsets of the two links of a list.
+struct ListWords {
+  std::uint16_t next = 0, prev = 0;
+};
+
 struct Shape {
   std::uint16_t stride_bytes = 64;
   std::uint8_t word_bytes = 8;
@@ -36,6 +41,13 @@ struct Shape {
                 compound_dtor = 0;
   std::uint16_t deferred_list = 0;           // its next; in page[2]
   std::uint16_t pgmap = 0, driver_data = 0;  // of ZONE_DEVICE pages
+  /// Words of user pages; 0 where no such page has them, or not as a whole word.
+  std::uint16_t mapping = 0, index = 0, private_word = 0;
+  std::uint16_t tail_mapping = 0;  // TAIL_MAPPING
+  /// Links of LRU lists and of free blocks, and the order of a free block. Words 1, 2
+  /// and 5 in a layout that does not say: the machine's own lists lie somewhere.
+  ListWords lru, free_list;
+  std::uint16_t buddy_order = 0;
   /// Of device pages that stand for others; 0 where a proposal left them no room.
   std::uint16_t device_mapping = 0, device_index = 0, device_private = 0;
   std::uint16_t pmd_huge_pte = 0, pt_mm = 0, ptl = 0;
@@ -50,6 +62,9 @@ struct Shape {
   /// log2 of the stride, 0 if it is no power of two.
   std::uint8_t stride_shift = 0;
 
+  /// rcu_head lies over words 1 and 2 of whatever is freed by it.
+  std::uint16_t rcu_next() const { return word(1); }
+  std::uint16_t rcu_func() const { return word(2); }
   /// Byte offset of word n (0 = flags, 1..5 = the unions).
   std::uint16_t word(unsigned n) const { return static_cast<std::uint16_t>(n * word_bytes); }
 

@@ -5,7 +5,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 Zone::Zone(Memmap& memmap, unsigned index) : memmap_(memmap), index_(index) { reset(); }
 
 LruKind Zone::kind_of(Page page) {
-  const std::uint64_t flags = page.word(0);
+  const std::uint64_t flags = page.flags();
   const auto has = [&](Flag flag) { return (flags & page.mask_of(flag)) != 0; };
   if (has(Flag::kUnevictable)) return LruKind::kUnevictable;
   if (has(Flag::kSwapBacked))

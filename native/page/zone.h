@@ -1,9 +1,10 @@
-// LRU lists threaded through the descriptors' own words 1 and 2, one set of
+// LRU lists threaded through the descriptors' own words, one set of
 // lists and one lock a zone (the lruvec of v6.12's classic LRU, without memcg).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/errc.h"
 #include "base/lock.h"
@@ -20,6 +21,9 @@ enum class LruKind : std::uint8_t {
   kUnevictable
 };
 inline constexpr unsigned kLruKinds = 5;
+/// As /proc/meminfo has them.
+inline constexpr std::array<std::string_view, kLruKinds> kLruKindNames = {
+    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
 
 class Zone {
  public:
@@ -65,7 +69,7 @@ class Zone {
  private:
   PageList list(LruKind kind) const {
     const auto i = static_cast<unsigned>(kind);
-    return {memmap_, anchors_[i], lru_anchor_index(index_, i)};
+    return {memmap_, anchors_[i], lru_anchor_index(index_, i), memmap_.shape().lru};
   }
   Errc link(Page page, LruKind kind, Errc (PageList::*where)(Page));
 

@@ -42,11 +42,15 @@ struct PinLoops {
 
   /// The caller holds a reference, so the page cannot change under it.
   [[gnu::always_inline]] static Errc pin_one(const PinFrame& f, std::uint64_t pfn, std::uint32_t n,
-                                             unsigned shard, Target& t) {
+                                             unsigned shard, Target& t,
+                                             std::int32_t most = kNoLimit) {
     if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
       return error;
-    if (references(f, t) <= 0) [[unlikely]]
+    const std::int32_t seen = references(f, t);
+    if (seen <= 0) [[unlikely]]
       return Errc::kNoMem;
+    if (seen > most) [[unlikely]]
+      return Errc::kOverflow;
     const std::uint32_t each = Policy::refs(f, t);
     atomics::fetch_add(t.u32(f.refcount), n * each);
     const Errc error = Policy::add(f, t, n, each, shard);
@@ -58,7 +62,8 @@ struct PinLoops {
   /// Adds n references unless there is none (kAgain) or too many (kNoMem), and
   /// checks that the page still belongs to that folio.
   [[gnu::always_inline]] static Errc try_get_folio(const PinFrame& f, const PinFrame& frame,
-                                                   std::uint64_t pfn, std::uint32_t n, Target& t) {
+                                                   std::uint64_t pfn, std::uint32_t n, Target& t,
+                                                   std::int32_t most) {
     for (;;) {
       if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
         return error;
@@ -66,6 +71,8 @@ struct PinLoops {
       do {
         if (static_cast<std::int32_t>(seen) <= 0) [[unlikely]]
           return seen == 0 ? Errc::kAgain : Errc::kNoMem;
+        if (static_cast<std::int32_t>(seen) > most) [[unlikely]]
+          return Errc::kOverflow;
       } while (!atomics::compare_exchange(t.u32(f.refcount), seen, seen + n));
       if (still_leads_to<Word>(f, pfn, t)) [[likely]]
         return Errc::kOk;
@@ -75,13 +82,14 @@ struct PinLoops {
 
   [[gnu::always_inline]] static Errc try_pin_one(const PinFrame& f, const PinFrame& frame,
                                                  std::uint64_t pfn, std::uint32_t n, unsigned shard,
-                                                 Target& t) {
-    if (const Errc error = try_get_folio(f, frame, pfn, n, t); error != Errc::kOk) [[unlikely]]
+                                                 Target& t, std::int32_t most = kNoLimit) {
+    if (const Errc error = try_get_folio(f, frame, pfn, n, t, most); error != Errc::kOk)
+        [[unlikely]]
       return error;
     std::uint32_t refs = n;
     const std::uint32_t each = Policy::refs(f, t);
     if (each != 1) {
-      const std::uint32_t pins = f.quirks.has(PinQuirk::kOneBiasForMany) ? 1 : n;
+      const std::uint32_t pins = f.quirks.has(Quirk::kOneBiasForMany) ? 1 : n;
       refs = pins * each;
       atomics::fetch_add(t.u32(f.refcount), refs - n);
     }
@@ -97,7 +105,7 @@ struct PinLoops {
     const std::uint32_t old = atomics::fetch_sub(t.u32(f.refcount), refs);
     if (static_cast<std::int32_t>(old - refs) > 0) [[likely]]
       return false;
-    if (old == refs) return !f.quirks.has(PinQuirk::kNoZeroTest);
+    if (old == refs) return !f.quirks.has(Quirk::kNoZeroTest);
     // Below zero before: the count had crossed its limit, and comes back.
     if (static_cast<std::int32_t>(old) < 0) return false;
     atomics::fetch_add(t.u32(f.refcount), refs);  // more than there was: nothing happened
@@ -107,7 +115,7 @@ struct PinLoops {
   /// A pinned folio cannot change, so who has just pinned it knows the target.
   [[gnu::always_inline]] static Result<bool> unpin_target(const PinFrame& f, const Target& t,
                                                           std::uint32_t n, unsigned shard) {
-    if (f.quirks.has(PinQuirk::kPutForUnpin)) [[unlikely]]
+    if (f.quirks.has(Quirk::kPutForUnpin)) [[unlikely]]
       return drop(f, t, n);
     const std::uint32_t each = Policy::refs(f, t);
     const Errc error = Policy::sub(f, t, n, each, shard);
@@ -153,18 +161,20 @@ struct PinLoops {
 
   [[gnu::always_inline]] static Errc try_pin_or_populate(const PinFrame& f, const PinFrame& frame,
                                                          std::uint64_t pfn, std::uint32_t n,
-                                                         unsigned shard, Target& t) {
-    Errc error = try_pin_one(f, frame, pfn, n, shard, t);
+                                                         unsigned shard, Target& t,
+                                                         std::int32_t most = kNoLimit) {
+    Errc error = try_pin_one(f, frame, pfn, n, shard, t, most);
     if (error == Errc::kAgain && populate_page(frame, pfn)) [[unlikely]]
-      error = try_pin_one(f, frame, pfn, n, shard, t);
+      error = try_pin_one(f, frame, pfn, n, shard, t, most);
     return error;
   }
   [[gnu::always_inline]] static Errc pin_or_populate(const PinFrame& f, const PinFrame& frame,
                                                      std::uint64_t pfn, std::uint32_t n,
-                                                     unsigned shard, Target& t) {
-    Errc error = pin_one(f, pfn, n, shard, t);
+                                                     unsigned shard, Target& t,
+                                                     std::int32_t most = kNoLimit) {
+    Errc error = pin_one(f, pfn, n, shard, t, most);
     if (error == Errc::kNoMem && populate_page(frame, pfn)) [[unlikely]]
-      error = pin_one(f, pfn, n, shard, t);
+      error = pin_one(f, pfn, n, shard, t, most);
     return error;
   }
   [[gnu::always_inline]] static Errc get_or_populate(const PinFrame& f, const PinFrame& frame,
@@ -331,6 +341,47 @@ struct PinLoops {
     return result;
   }
 
+  /// step(f, pfn, head) -> Errc for each page, up to the first that fails: how many.
+  template <class Step>
+  [[gnu::always_inline]] static std::size_t run(const PinFrame& frame, const std::uint32_t* pfns,
+                                                std::size_t size, std::uint32_t* heads, Errc& error,
+                                                Step step) {
+    const PinFrame f = frame;
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t ahead = i + f.prefetch_pages;
+      Policy::prefetch(f, pfns[ahead < size ? ahead : size - 1]);
+      Target t;
+      const Errc failed = step(f, pfns[i], t);
+      if (failed != Errc::kOk) [[unlikely]] {
+        error = failed;
+        return i;
+      }
+      heads[i] = static_cast<std::uint32_t>(t.pfn);
+    }
+    return size;
+  }
+  static std::size_t try_pin_run(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                                 unsigned shard, std::int32_t most, std::uint32_t* heads,
+                                 Errc& error) {
+    return run(frame, pfns, size, heads, error,
+               [&frame, shard, most](const PinFrame& f, std::uint64_t pfn, Target& t) {
+                 return try_pin_or_populate(f, frame, pfn, 1, shard, t, most);
+               });
+  }
+  static std::size_t pin_run(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                             unsigned shard, std::int32_t most, std::uint32_t* heads, Errc& error) {
+    return run(frame, pfns, size, heads, error,
+               [&frame, shard, most](const PinFrame& f, std::uint64_t pfn, Target& t) {
+                 return pin_or_populate(f, frame, pfn, 1, shard, t, most);
+               });
+  }
+  static std::size_t heads_run(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                               std::uint32_t* heads, Errc& error) {
+    return run(
+        frame, pfns, size, heads, error,
+        [](const PinFrame& f, std::uint64_t pfn, Target& t) { return resolve<Word>(f, pfn, t); });
+  }
+
   static constexpr PinKernel kKernel = {&try_pin,
                                         &pin,
                                         &unpin,
@@ -348,7 +399,10 @@ struct PinLoops {
                                         &get_many,
                                         &put_many,
                                         &get_put_many,
-                                        &maybe_pinned_many};
+                                        &maybe_pinned_many,
+                                        &try_pin_run,
+                                        &pin_run,
+                                        &heads_run};
 };
 
 /// From a plain count: kNotPinned, and nothing happened, where it holds less.

@@ -9,7 +9,7 @@
 #include "base/env.h"
 #include "base/errc.h"
 #include "page/pfn.h"
-#include "pins/quirks.h"
+#include "page/quirks.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -60,7 +60,7 @@ struct PinFrame {
   std::uint32_t refs_per_pin = 1;
   std::uint32_t pinned_from = 1;     // `_refcount`, unsigned, that reads as pinned
   std::uint32_t max_n = 0x7fffffff;  // pins of one call
-  PinQuirkSet quirks;
+  QuirkSet quirks;
 
   std::uint64_t pinned = 0, was_lru = 0;  // masks in their words
   // Packed: one pin, the largest count, and the bits that are not the scheme's.
@@ -93,6 +93,11 @@ struct BatchResult {
   std::uint64_t freed = 0;  // folios whose last reference this batch dropped
 };
 
+/// `_refcount`s beyond which no pin is taken by runs of a ledger: so far below the limit nobody
+/// need be promised anything, for there are not so many threads.
+inline constexpr std::int32_t kFarBelowLimit = 1 << 30;
+inline constexpr std::int32_t kNoLimit = 0x7fffffff;
+
 /// One table a scheme and word width. `freed`, if not null, has room for as
 /// many entries as `pfns` and receives the heads counted in BatchResult::freed.
 struct PinKernel {
@@ -117,6 +122,16 @@ struct PinKernel {
   Batch get_many, put_many, get_put_many;
   /// `done`: pages that may be pinned.
   Batch maybe_pinned_many;
+
+  /// One pin a page up to the first that cannot have one: how many. `heads`: of these, as the
+  /// pins found them; `error`: why not all. kOverflow, and the page is not touched: its
+  /// `_refcount` is larger than `most`.
+  using Run = std::size_t (*)(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                              unsigned shard, std::int32_t most, std::uint32_t* heads, Errc& error);
+  Run try_pin_run, pin_run;
+  /// The same without a pin.
+  std::size_t (*heads_run)(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                           std::uint32_t* heads, Errc& error);
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

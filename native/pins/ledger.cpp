@@ -1,6 +1,7 @@
 #include "pins/ledger.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <new>
 #include <utility>
@@ -10,19 +11,50 @@ namespace {
 
 constexpr std::size_t kFirstSlots = 16;
 
-std::uint64_t mix(Pfn head) {
-  // Fibonacci hashing; the stripe takes the top bits, the slot those below.
-  return head.value * 0x9e3779b97f4a7c15U;
-}
 std::size_t home(Pfn head, std::size_t slots) {
-  return static_cast<std::size_t>(mix(head) >> 20) & (slots - 1);
+  // Fibonacci hashing.
+  return static_cast<std::size_t>(head.value * 0x9e3779b97f4a7c15U >> 20) & (slots - 1);
 }
 
 }  // namespace
 
+/// The locks of all stripes that some heads lie in, taken from the first to the last: who
+/// takes several never waits for one behind another.
+class [[nodiscard]] Ledger::Locked {
+ public:
+  Locked(Ledger& ledger, std::uint64_t stripes) : ledger_(ledger), stripes_(stripes) {
+    for_each([](SpinLock& lock) { lock.lock(); });
+  }
+  ~Locked() {
+    for_each([](SpinLock& lock) { lock.unlock(); });
+  }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  template <class Fn>
+  void for_each(Fn fn) {
+    for (std::uint64_t left = stripes_; left != 0; left &= left - 1)
+      fn(ledger_.stripes_[std::countr_zero(left)].lock);
+  }
+  Ledger& ledger_;
+  std::uint64_t stripes_;
+};
+
 Ledger::Ledger() : stripes_(new Stripe[kStripes]) {}
 
-Ledger::Stripe& Ledger::stripe(Pfn head) const { return stripes_[mix(head) >> 58]; }
+Errc Ledger::reserve(std::uint64_t capacity) {
+  Result<Mapping> table = Mapping::reserve(capacity * sizeof(Direct));
+  if (!table) return table.error;
+  Result<Mapping> used = Mapping::reserve((capacity >> kBlockShift) + 1);
+  if (!used) return used.error;
+  table_ = std::move(table.value);
+  used_ = std::move(used.value);
+  direct_ = reinterpret_cast<Direct*>(table_.data());
+  block_ = used_.data();
+  capacity_ = capacity;
+  return Errc::kOk;
+}
 
 /// The slot of the entry, or the empty slot where it would go.
 std::size_t Ledger::find(const Stripe& stripe, Pfn head, std::uint32_t holder) {
@@ -59,12 +91,45 @@ void Ledger::erase(Stripe& stripe, std::size_t slot) {
   --stripe.used;
 }
 
-Errc Ledger::add(std::uint32_t holder, Pfn head, std::uint32_t n) {
-  if (n == 0) return Errc::kInval;
-  Stripe& stripe = this->stripe(head);
-  Guard guard(stripe.lock);
+bool Ledger::has(const Stripe& stripe, Pfn head, std::uint32_t holder) {
+  return stripe.used != 0 && stripe.slots[find(stripe, head, holder)].pins != 0;
+}
+
+Errc Ledger::use_block(Stripe& stripe, std::uint64_t block) {
+  try {
+    stripe.blocks.push_back(block);
+  } catch (const std::bad_alloc&) {
+    return Errc::kOutOfMemory;
+  }
+  block_[block] = std::byte{1};
+  return Errc::kOk;
+}
+
+/// Each holder of a head has one entry: in the table, or here.
+[[gnu::always_inline]] inline Errc Ledger::add_locked(Stripe& stripe, std::uint32_t holder,
+                                                      Pfn head, std::uint32_t n) {
+  if (head.value >= capacity_) return add_beside(stripe, holder, head, n);
+  Direct& entry = direct_[head.value];
+  if (entry.pins == 0) {
+    if (stripe.used != 0 && has(stripe, head, holder)) return add_beside(stripe, holder, head, n);
+    if (const std::uint64_t block = head.value >> kBlockShift; block_[block] == std::byte{0})
+        [[unlikely]] {
+      if (const Errc error = use_block(stripe, block); error != Errc::kOk) return error;
+    }
+    entry = {holder, n};
+    return Errc::kOk;
+  }
+  if (entry.holder != holder) return add_beside(stripe, holder, head, n);
+  if (entry.pins > std::numeric_limits<std::uint32_t>::max() - n) return Errc::kPinLimit;
+  entry.pins += n;
+  return Errc::kOk;
+}
+
+Errc Ledger::add_beside(Stripe& stripe, std::uint32_t holder, Pfn head, std::uint32_t n) {
   if (2 * (stripe.used + 1) > stripe.size)
-    if (const Errc error = grow(stripe); error != Errc::kOk) return error;
+    // Half of the slots are kept free: for speed, and for what is put back.
+    if (const Errc error = grow(stripe); error != Errc::kOk && stripe.used + 1 >= stripe.size)
+      return error;
   LedgerEntry& entry = stripe.slots[find(stripe, head, holder)];
   if (entry.pins > std::numeric_limits<std::uint32_t>::max() - n) return Errc::kPinLimit;
   if (entry.pins == 0) {
@@ -76,17 +141,69 @@ Errc Ledger::add(std::uint32_t holder, Pfn head, std::uint32_t n) {
   return Errc::kOk;
 }
 
-Errc Ledger::remove(std::uint32_t holder, Pfn head, std::uint32_t n) {
-  if (n == 0) return Errc::kInval;
-  Stripe& stripe = this->stripe(head);
-  Guard guard(stripe.lock);
-  if (stripe.size == 0) return Errc::kNotPinned;
+[[gnu::always_inline]] inline Errc Ledger::remove_locked(Stripe& stripe, std::uint32_t holder,
+                                                         Pfn head, std::uint32_t n) {
+  if (head.value < capacity_) {
+    Direct& entry = direct_[head.value];
+    if (entry.pins != 0 && entry.holder == holder) {
+      if (entry.pins < n) return Errc::kNotPinned;
+      entry.pins -= n;
+      return Errc::kOk;
+    }
+  }
+  if (stripe.used == 0) return Errc::kNotPinned;
   const std::size_t slot = find(stripe, head, holder);
   LedgerEntry& entry = stripe.slots[slot];
   if (entry.pins < n) return Errc::kNotPinned;
   entry.pins -= n;
   if (entry.pins == 0) erase(stripe, slot);
   return Errc::kOk;
+}
+
+Errc Ledger::add(std::uint32_t holder, Pfn head, std::uint32_t n) {
+  if (n == 0) return Errc::kInval;
+  Stripe& stripe = this->stripe(head);
+  Guard guard(stripe.lock);
+  return add_locked(stripe, holder, head, n);
+}
+
+Errc Ledger::remove(std::uint32_t holder, Pfn head, std::uint32_t n) {
+  if (n == 0) return Errc::kInval;
+  Stripe& stripe = this->stripe(head);
+  Guard guard(stripe.lock);
+  return remove_locked(stripe, holder, head, n);
+}
+
+/// step(stripe, head) for each, with its lock held, until one fails.
+template <class Step>
+[[gnu::always_inline]] inline std::size_t Ledger::each(Heads heads, Errc& error, Step step) {
+  for (std::size_t first = 0; first < heads.size(); first += kRound) {
+    const Heads round = heads.subspan(first, std::min(kRound, heads.size() - first));
+    std::uint64_t stripes = 0;
+    for (const std::uint32_t head : round) {
+      stripes |= std::uint64_t{1} << stripe_index(head);
+      if (head < capacity_) __builtin_prefetch(direct_ + head, 1, 3);
+    }
+    const Locked locked(*this, stripes);
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      const Errc failed = step(stripes_[stripe_index(round[i])], Pfn{round[i]});
+      if (failed == Errc::kOk) [[likely]]
+        continue;
+      error = failed;
+      return first + i;
+    }
+  }
+  return heads.size();
+}
+
+std::size_t Ledger::add_many(std::uint32_t holder, Heads heads, Errc& error) {
+  return each(heads, error,
+              [&](Stripe& stripe, Pfn head) { return add_locked(stripe, holder, head, 1); });
+}
+
+std::size_t Ledger::remove_many(std::uint32_t holder, Heads heads, Errc& error) {
+  return each(heads, error,
+              [&](Stripe& stripe, Pfn head) { return remove_locked(stripe, holder, head, 1); });
 }
 
 Errc Ledger::move(std::uint32_t from, std::uint32_t to, Pfn head, std::uint32_t n) {
@@ -130,9 +247,9 @@ void Ledger::settle(Pfn head, std::uint64_t refs) {
 std::uint64_t Ledger::pins(Pfn head) const {
   const Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
-  if (stripe.size == 0) return 0;
+  std::uint64_t sum = head.value < capacity_ ? direct_[head.value].pins : 0;
+  if (stripe.used == 0) return sum;
   const std::size_t mask = stripe.size - 1;
-  std::uint64_t sum = 0;
   for (std::size_t slot = home(head, stripe.size); stripe.slots[slot].pins != 0;
        slot = (slot + 1) & mask)
     if (stripe.slots[slot].head == head) sum += stripe.slots[slot].pins;
@@ -142,7 +259,10 @@ std::uint64_t Ledger::pins(Pfn head) const {
 std::uint32_t Ledger::pins_of(std::uint32_t holder, Pfn head) const {
   const Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
-  return stripe.size == 0 ? 0 : stripe.slots[find(stripe, head, holder)].pins;
+  if (head.value < capacity_)
+    if (const Direct& entry = direct_[head.value]; entry.holder == holder && entry.pins != 0)
+      return entry.pins;
+  return stripe.used == 0 ? 0 : stripe.slots[find(stripe, head, holder)].pins;
 }
 
 std::uint64_t Ledger::total() const {
@@ -157,6 +277,11 @@ std::vector<LedgerEntry> Ledger::entries() const {
     Guard guard(stripes_[i].lock);
     for (std::size_t slot = 0; slot < stripes_[i].size; ++slot)
       if (stripes_[i].slots[slot].pins != 0) all.push_back(stripes_[i].slots[slot]);
+    for (const std::uint64_t block : stripes_[i].blocks)
+      for (std::uint64_t pfn = block << kBlockShift;
+           pfn < std::min(capacity_, (block + 1) << kBlockShift); ++pfn)
+        if (direct_[pfn].pins != 0)
+          all.push_back({Pfn{pfn}, direct_[pfn].holder, direct_[pfn].pins});
   }
   std::sort(all.begin(), all.end(), [](const LedgerEntry& a, const LedgerEntry& b) {
     return a.head == b.head ? a.holder < b.holder : a.head < b.head;
@@ -170,6 +295,13 @@ void Ledger::clear() {
     stripes_[i].slots.reset();
     stripes_[i].size = stripes_[i].used = 0;
     stripes_[i].promises.clear();
+    for (const std::uint64_t block : stripes_[i].blocks) {
+      const std::uint64_t first = block << kBlockShift;
+      std::fill_n(direct_ + first, std::min(capacity_ - first, std::uint64_t{1} << kBlockShift),
+                  Direct{});
+      block_[block] = std::byte{0};
+    }
+    stripes_[i].blocks.clear();
   }
 }
 

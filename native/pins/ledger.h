@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/env.h"
 #include "base/errc.h"
 #include "base/lock.h"
+#include "base/mapping.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -23,17 +25,28 @@ struct LedgerEntry {
   bool operator==(const LedgerEntry&) const = default;
 };
 
+/// Kept by head, since any sub-page's pin may be released through another.
 class Ledger {
  public:
   Ledger();
 
-  /// Kept by head, since any sub-page's pin may be released through another.
+  /// A table by pfn for the first holder of each head, which is nearly always the only one;
+  /// without it all entries are looked for. It costs nothing until it is touched. kNoMem.
+  /// Before the first pin.
+  Errc reserve(std::uint64_t capacity);
+
   /// kOutOfMemory: no room for the entry. kPinLimit: more than 2^32 - 1 pins.
   Errc add(std::uint32_t holder, Pfn head, std::uint32_t n);
   /// kNotPinned, and nothing changes, unless that holder has n pins.
   Errc remove(std::uint32_t holder, Pfn head, std::uint32_t n);
   /// Hands n pins to another holder, as when a completion releases them.
   Errc move(std::uint32_t from, std::uint32_t to, Pfn head, std::uint32_t n);
+
+  using Heads = std::span<const std::uint32_t>;
+  /// One pin of each, in order, up to the first that cannot be: how many. `error`: why not
+  /// all; else it stays. Each lock is taken once for many of them.
+  std::size_t add_many(std::uint32_t holder, Heads heads, Errc& error);
+  std::size_t remove_many(std::uint32_t holder, Heads heads, Errc& error);
 
   /// Room for `refs` references more of `page`, which is `head`'s: kPinLimit if they would
   /// lead beyond `most`, with all that was promised and did not land yet. Who gets it
@@ -49,26 +62,51 @@ class Ledger {
   void clear();
 
  private:
-  // Open addressing, one table a stripe; the stripe is chosen by pfn, so that
-  // one folio's entries are together.
+  /// Of the table: pins == 0 is empty.
+  struct Direct {
+    std::uint32_t holder, pins;
+  };
   struct Promise {
     Pfn head;
     std::uint64_t refs = 0;
   };
+  // A stripe owns every 64th block of 64 pages, and all that is known of them: neighbours
+  // share a lock. What is not in the table lies in `slots`: open addressing.
   struct Stripe {
     mutable SpinLock lock;
     std::unique_ptr<LedgerEntry[]> slots;  // pins == 0: empty
     std::size_t size = 0, used = 0;        // size: a power of two, or 0
+    std::vector<std::uint64_t> blocks;     // whose part of the table was ever used
     std::vector<Promise> promises;         // one a thread that pins right now, at most
   };
+  static constexpr unsigned kBlockShift = 6;
   static constexpr std::size_t kStripes = 64;
+  /// Entries behind one round of locks.
+  static constexpr std::size_t kRound = 512;
+  class Locked;
 
-  Stripe& stripe(Pfn head) const;
+  static std::size_t stripe_index(std::uint64_t head) {
+    return head >> kBlockShift & (kStripes - 1);
+  }
+  Stripe& stripe(Pfn head) const { return stripes_[stripe_index(head.value)]; }
+  // With the stripe's lock held.
+  Errc add_locked(Stripe& stripe, std::uint32_t holder, Pfn head, std::uint32_t n);
+  Errc remove_locked(Stripe& stripe, std::uint32_t holder, Pfn head, std::uint32_t n);
+  Errc add_beside(Stripe& stripe, std::uint32_t holder, Pfn head, std::uint32_t n);
+  Errc use_block(Stripe& stripe, std::uint64_t block);
+  template <class Step>
+  std::size_t each(Heads heads, Errc& error, Step step);
+
   static std::size_t find(const Stripe& stripe, Pfn head, std::uint32_t holder);
+  static bool has(const Stripe& stripe, Pfn head, std::uint32_t holder);
   static Errc grow(Stripe& stripe);
   static void erase(Stripe& stripe, std::size_t slot);
 
   std::unique_ptr<Stripe[]> stripes_;
+  Mapping table_, used_;        // Direct by pfn; a byte a block
+  Direct* direct_ = nullptr;    // under the stripe's lock
+  std::byte* block_ = nullptr;  // under the stripe's lock
+  std::uint64_t capacity_ = 0;  // of the table
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -23,7 +23,7 @@ inline Result<bool> isolate_locked(const PinFrame& f, const Target& t) {
 inline bool can_be_listed(Page page) {
   const Shape& shape = page.shape();
   // Zones beyond four, and so ZONE_DEVICE, need three bits.
-  const bool device = shape.zone_bits >= 3 && shape.zone_of(page.word(0)) == kZoneDevice;
+  const bool device = shape.zone_bits >= 3 && shape.zone_of(page.flags()) == kZoneDevice;
   return !device && !page.test(Flag::kSlab) && page.mapcount_raw() >= kTypedBelow;
 }
 

@@ -40,9 +40,9 @@ void aim_at_memmap(PinFrame& f, Memmap& memmap) {
 
 /// The flag's mask in its word. The quirk takes the mask for a bit number, as
 /// set_bit and test_bit do.
-std::uint64_t flag_mask(unsigned bit, PinQuirkSet quirks) {
+std::uint64_t flag_mask(unsigned bit, QuirkSet quirks) {
   const std::uint64_t mask = std::uint64_t{1} << bit;
-  return quirks.has(PinQuirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
+  return quirks.has(Quirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
 }
 
 void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
@@ -58,7 +58,7 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
   }
   if (scheme.pinned.exists()) {
     const auto bit = static_cast<unsigned>(pinned_bit(scheme, memmap.layout()));
-    const PinQuirkSet quirks = scheme.protocol == Protocol::kListOverlay ? f.quirks : PinQuirkSet{};
+    const QuirkSet quirks = scheme.protocol == Protocol::kListOverlay ? f.quirks : QuirkSet{};
     f.flag_word = shape.word(static_cast<unsigned>(scheme.pinned.word));
     f.pinned = flag_mask(bit, quirks);
     f.isolates = scheme.isolates();
@@ -117,11 +117,11 @@ Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned
   pins->scheme_ = scheme;
   pins->options_ = options;
   PinFrame& f = pins->frame_;
-  f.quirks = options.quirks;
+  f.quirks = memmap.quirks() | options.quirks;
   f.zone = &zone;
   f.refs_per_pin = scheme.refs_per_pin;
   f.pinned_from = scheme.refs_per_pin;
-  if (options.quirks.has(PinQuirk::kStrictlyGreater)) ++f.pinned_from;
+  if (f.quirks.has(Quirk::kStrictlyGreater)) ++f.pinned_from;
   aim_at_memmap(f, memmap);
   place_count(f, scheme, memmap);
   pins->kernel_ = &kernel_of(scheme, memmap.shape().word_bytes);
@@ -178,45 +178,55 @@ void Pins::undo(Pfn pfn, std::uint32_t n, unsigned shard) {
     options_.ops.release(options_.ops.context, head_of(pfn));
 }
 
-/// Into the ledger, once the descriptor holds the pin.
-Errc Pins::record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (pinned != Errc::kOk) return pinned;
-  const Pfn head = head_of(pfn);
+/// Into the ledger, once the descriptor holds the pins.
+Errc Pins::record(Pfn head, std::uint32_t n, unsigned shard) {
   // Others than pins and gets count too, and may have come in between.
   const bool crossed = frame_.memmap->page(head).refcount() < 0;
   const Errc error = crossed ? Errc::kPinLimit : options_.ledger->add(shard, head, n);
-  if (error != Errc::kOk) undo(pfn, n, shard);
+  if (error != Errc::kOk) undo(head, n, shard);
   return error;
 }
 
 /// Refused before the descriptor is touched if the sum of all pins and references would
 /// be too much.
-Errc Pins::pin_recorded(Kernel kernel, Pfn pfn, std::uint32_t n, unsigned shard) {
+Errc Pins::pin_recorded(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard) {
   if (pfn.value >= frame_.capacity) return Errc::kInval;
+  // A pin alone, far below the limit, needs no promise; its head is found once.
+  if (n == 1 && pfn.value <= ~0U) {
+    const auto page = static_cast<std::uint32_t>(pfn.value);
+    std::uint32_t head = 0;
+    Errc error = Errc::kOk;
+    const auto run = way == PinWay::kSpeculative ? kernel_->try_pin_run : kernel_->pin_run;
+    if (run(frame_, &page, 1, shard, kFarBelowLimit, &head, error) == 1)
+      return record(Pfn{head}, 1, shard);
+    if (error != Errc::kOverflow) return error;
+  }
+  return pin_promised(way, pfn, n, shard);
+}
+
+Errc Pins::pin_promised(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard) {
   const Pfn head = head_of(pfn);
   const Page page = frame_.memmap->page(head);
-  // So far below the limit single pins need no promise: there are not so many threads.
-  constexpr std::int32_t kFar = 1 << 30;
-  if (n == 1 && page.refcount() < kFar)
-    return record(kernel(frame_, pfn.value, n, shard), pfn, n, shard);
   const std::uint64_t refs = std::uint64_t{n} * kernel_->refs_per_pin(frame_, page.at());
   if (const Errc error = options_.ledger->promise(head, page, refs, most_refs());
       error != Errc::kOk)
     return error;
-  const Errc error = record(kernel(frame_, pfn.value, n, shard), pfn, n, shard);
+  const auto kernel = way == PinWay::kSpeculative ? kernel_->try_pin : kernel_->pin;
+  Errc error = kernel(frame_, pfn.value, n, shard);
+  if (error == Errc::kOk) error = record(head_of(pfn), n, shard);
   options_.ledger->settle(head, refs);
   return error;
 }
 
 Errc Pins::try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  if (options_.ledger != nullptr) return pin_recorded(kernel_->try_pin, pfn, n, shard);
+  if (options_.ledger != nullptr) return pin_recorded(PinWay::kSpeculative, pfn, n, shard);
   return kernel_->try_pin(frame_, pfn.value, n, shard);
 }
 
 Errc Pins::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  if (options_.ledger != nullptr) return pin_recorded(kernel_->pin, pfn, n, shard);
+  if (options_.ledger != nullptr) return pin_recorded(PinWay::kReferenced, pfn, n, shard);
   return kernel_->pin(frame_, pfn.value, n, shard);
 }
 

@@ -20,7 +20,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 struct PinOptions {
   PinOps ops;
-  PinQuirkSet quirks;
+  QuirkSet quirks;  // beside the machine's
   /// Records each pin and refuses a wrong unpin, and a pin beyond most_refs(), before
   /// the descriptor is touched; the holder is the `shard` of the call. Null: unchecked
   /// and fast.
@@ -80,7 +80,7 @@ class Pins {
   BatchResult pin_many(std::span<const std::uint32_t> pfns, unsigned shard);
   BatchResult unpin_many(std::span<const std::uint32_t> pfns, unsigned shard,
                          std::span<std::uint32_t> freed = {});
-  /// Pins and unpins each page before it goes to the next.
+  /// Pins and unpins each page before it goes to the next; with a ledger, some hundred.
   BatchResult try_pin_unpin_many(std::span<const std::uint32_t> pfns, unsigned shard);
   BatchResult pin_unpin_many(std::span<const std::uint32_t> pfns, unsigned shard);
   BatchResult get_many(std::span<const std::uint32_t> pfns);
@@ -88,9 +88,24 @@ class Pins {
   BatchResult get_put_many(std::span<const std::uint32_t> pfns);
   /// `done`: how many may be pinned.
   BatchResult maybe_pinned_many(std::span<const std::uint32_t> pfns) const;
+
+  // Batches with a number of pins for each page; `counts` empty: one.
+
   /// All or nothing: on the first failure the pins before it are undone.
   BatchResult try_pin_all(std::span<const std::uint32_t> pfns, unsigned shard,
-                          std::span<std::uint32_t> freed = {});
+                          std::span<std::uint32_t> freed = {},
+                          std::span<const std::uint32_t> counts = {});
+  /// All or nothing with a ledger, which is asked for all of them before a descriptor is
+  /// touched; without one, as unpin_many().
+  BatchResult unpin_all(std::span<const std::uint32_t> pfns, unsigned shard,
+                        std::span<std::uint32_t> freed = {},
+                        std::span<const std::uint32_t> counts = {});
+  // Page by page, with what became of each.
+  BatchResult try_pin_each(std::span<const std::uint32_t> pfns, unsigned shard,
+                           std::span<const std::uint32_t> counts, std::span<std::int32_t> errors);
+  BatchResult unpin_each(std::span<const std::uint32_t> pfns, unsigned shard,
+                         std::span<std::uint32_t> freed, std::span<const std::uint32_t> counts,
+                         std::span<std::int32_t> errors);
 
   /// What `_refcount` may hold after a pin, or a reference that is handed out. Without a
   /// ledger no more than a word can: who crosses the sign is kept, as in the kernel.
@@ -122,10 +137,26 @@ class Pins {
   Errc reserve_outside(unsigned shards);
   Errc check_count(Pfn pfn, std::uint32_t n) const;
   Pfn head_of(Pfn pfn) const;
-  using Kernel = Errc (*)(const PinFrame&, std::uint64_t, std::uint32_t, unsigned);
-  Errc pin_recorded(Kernel kernel, Pfn pfn, std::uint32_t n, unsigned shard);
-  Errc record(Errc pinned, Pfn pfn, std::uint32_t n, unsigned shard);
+  enum class PinWay : std::uint8_t { kSpeculative, kReferenced };
+  Errc pin_recorded(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard);
+  Errc pin_promised(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard);
+  Errc record(Pfn head, std::uint32_t n, unsigned shard);
   void undo(Pfn pfn, std::uint32_t n, unsigned shard);
+
+  // Parts of the batches.
+  std::size_t record_run(std::span<const std::uint32_t> heads, unsigned shard);
+  template <class Step>
+  BatchResult pin_in_runs(PinWay way, std::span<const std::uint32_t> pfns, unsigned shard,
+                          bool stop_at_failure, Step step);
+  BatchResult pin_unpin_in_runs(PinWay way, std::span<const std::uint32_t> pfns, unsigned shard);
+  void unpin_heads(std::span<const std::uint32_t> heads, std::size_t first, unsigned shard,
+                   std::span<std::uint32_t> freed, BatchResult& result);
+  std::size_t withdraw(std::span<const std::uint32_t> pfns, std::span<const std::uint32_t> counts,
+                       unsigned shard, BatchResult& result);
+  void give_back(std::span<const std::uint32_t> pfns, std::span<const std::uint32_t> counts,
+                 unsigned shard);
+  void unpin_one_of(std::size_t i, Result<bool> last, std::span<const std::uint32_t> pfns,
+                    std::span<std::uint32_t> freed, BatchResult& result);
 
   SchemeSpec scheme_;
   PinOptions options_;

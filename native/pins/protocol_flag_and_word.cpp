@@ -57,7 +57,7 @@ struct FlagAndWord : PolicyBase {
 
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    if (f.quirks.has(PinQuirk::kFlagWithoutCount)) [[unlikely]]
+    if (f.quirks.has(Quirk::kFlagWithoutCount)) [[unlikely]]
       return forget(f, t);
     if (!flagged(f, t)) [[unlikely]]
       return Errc::kNotPinned;
@@ -93,7 +93,7 @@ struct FlagAndWord : PolicyBase {
     return putback_locked(f, t);
   }
 
-  /// PinQuirk::kFlagWithoutCount: whoever comes first clears the flag for all.
+  /// Quirk::kFlagWithoutCount: whoever comes first clears the flag for all.
   [[gnu::noinline]] static Errc forget(const PinFrame& f, const Target& t) {
     Guard guard(f.zone->lru_lock());
     if (!flagged(f, t)) return Errc::kOk;

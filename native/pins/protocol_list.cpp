@@ -33,7 +33,7 @@ struct ListOverlay : PolicyBase {
   }
 
   static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n, std::uint32_t, unsigned) {
-    if (f.quirks.has(PinQuirk::kDoubleLastUnpin)) return sub_then_lock(f, t, n);
+    if (f.quirks.has(Quirk::kDoubleLastUnpin)) return sub_then_lock(f, t, n);
     if (!flagged(f, t)) return Errc::kNotPinned;
     std::uint32_t seen = atomics::load(t.u32(f.count));
     // Beyond 2^31 is a count that has crossed its limit: as unsigned, it is large.
@@ -57,7 +57,7 @@ struct ListOverlay : PolicyBase {
     return putback_locked(f, t);
   }
 
-  /// PinQuirk::kDoubleLastUnpin. kCorrupt where the kernel's assertion fires.
+  /// Quirk::kDoubleLastUnpin. kCorrupt where the kernel's assertion fires.
   static Errc sub_then_lock(const PinFrame& f, const Target& t, std::uint32_t n) {
     if (atomics::fetch_sub(t.u32(f.count), n) != n) return Errc::kOk;
     Guard guard(f.zone->lru_lock());

@@ -12,7 +12,7 @@
 #include "base/env.h"
 #include "page/layout.h"
 #include "page/page_type.h"
-#include "pins/quirks.h"
+#include "page/quirks.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -119,7 +119,7 @@ struct SchemeSpec {
   std::uint8_t min_word_bytes = 4;
   PageTypeSet types = ~PageTypeSet{};  // page types that it pins, where they exist
   PinEffectSet effects;
-  PinQuirkSet quirks;  // historic defects that this scheme can show
+  QuirkSet quirks;  // historic defects that this scheme can show
 
   bool isolates() const { return was_lru.exists(); }
   bool operator==(const SchemeSpec& other) const { return name == other.name; }
@@ -145,7 +145,7 @@ struct SchemeProblem {
 std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme);
 
 /// The historic defects that a scheme of this kind can show.
-PinQuirkSet quirks_of(const SchemeSpec& scheme);
+QuirkSet quirks_of(const SchemeSpec& scheme);
 
 /// Page types that a count in this place can be kept for: over `_mapcount`, those
 /// that are mapped and have no type there.

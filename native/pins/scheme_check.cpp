@@ -131,18 +131,18 @@ struct Checker {
 
 }  // namespace
 
-PinQuirkSet quirks_of(const SchemeSpec& scheme) {
-  PinQuirkSet quirks = pin_quirks(PinQuirk::kNoZeroTest);
+QuirkSet quirks_of(const SchemeSpec& scheme) {
+  QuirkSet quirks = quirk_set(Quirk::kNoZeroTest);
   const bool references =
       scheme.place == CountPlace::kRefcount || scheme.place == CountPlace::kTail;
   // Where a pin is one reference and nothing else, giving back one is right.
-  if (!references || scheme.refs_per_pin > 1) quirks = quirks | pin_quirks(PinQuirk::kPutForUnpin);
+  if (!references || scheme.refs_per_pin > 1) quirks = quirks | quirk_set(Quirk::kPutForUnpin);
   if (references && scheme.refs_per_pin > 1)
-    quirks = quirks | pin_quirks(PinQuirk::kStrictlyGreater, PinQuirk::kOneBiasForMany);
+    quirks = quirks | quirk_set(Quirk::kStrictlyGreater, Quirk::kOneBiasForMany);
   if (scheme.protocol == Protocol::kListOverlay)
-    quirks = quirks | pin_quirks(PinQuirk::kMaskAsBitNumber, PinQuirk::kDoubleLastUnpin);
+    quirks = quirks | quirk_set(Quirk::kMaskAsBitNumber, Quirk::kDoubleLastUnpin);
   if (scheme.protocol == Protocol::kFlagAndWord)
-    quirks = quirks | pin_quirks(PinQuirk::kFlagWithoutCount);
+    quirks = quirks | quirk_set(Quirk::kFlagWithoutCount);
   return quirks;
 }
 

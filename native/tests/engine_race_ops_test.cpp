@@ -1,6 +1,6 @@
 // Operations of several threads of the system against each other, audited after
 // each round. PAGEBOX_SECONDS makes the races longer.
-#include "engine/race/race_ops.h"
+#include "engine/race/race.h"
 
 #include <gtest/gtest.h>
 
@@ -23,36 +23,33 @@ OpMix mix_of(std::initializer_list<const char*> names) {
   return mix;
 }
 
-RaceOpsSettings settings_for(const char* scheme, unsigned threads) {
-  RaceOpsSettings settings;
+ScenarioRaceSettings settings_for(const char* scheme, unsigned threads) {
+  ScenarioRaceSettings settings;
   settings.layout = *find_layout("linux-6.12");
   settings.scheme = *find_scheme(scheme);
   settings.threads = threads;
   return settings;
 }
 
-std::string text_of(const RaceOpsResult& result) {
+std::string text_of(const RaceResult& result) {
   std::string text = result.leaks;
-  for (const MmAuditRow& row : result.audit)
-    text += std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-            std::to_string(row.where) + ": expected " + std::to_string(row.expected) + ", found " +
-            std::to_string(row.found) + " (" + row.explanation + ")\n";
+  for (const AuditRow& row : result.audit.rows) text += row_text(row) + "\n";
   return text;
 }
 
 class RaceOps : public testing::TestWithParam<const char*> {
  protected:
-  static void expect_clean(RaceOpsSettings settings) {
+  static void expect_clean(ScenarioRaceSettings settings) {
     settings.duration_ns = race_ns();
     RaceControl control;
-    RaceOpsResult result;
-    ASSERT_EQ(run_race_ops(settings, control, result), Errc::kOk);
-    EXPECT_TRUE(result.audit.empty() && result.leaks.empty())
+    RaceResult result;
+    ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
+    EXPECT_TRUE(result.audit.clean() && result.leaks.empty())
         << "seed " << settings.seed << ", round " << result.dirty_round << "\n"
         << text_of(result);
     EXPECT_EQ(result.stopped_by, StoppedBy::kTime);
     std::uint64_t ops = 0;
-    for (const OpResult& op : *result.total) ops += op.ops;
+    for (const OpResult& op : result.total) ops += op.ops;
     EXPECT_EQ(ops, control.ops());
     EXPECT_GT(ops, 1000U);
     RecordProperty("ops", std::to_string(ops));
@@ -61,14 +58,14 @@ class RaceOps : public testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Schemes, RaceOps, testing::Values("refcount-bias", "folio-pincount"));
 
 TEST_P(RaceOps, mm_operations_and_chaos_leave_a_clean_audit) {
-  RaceOpsSettings settings = settings_for(GetParam(), 4);
+  ScenarioRaceSettings settings = settings_for(GetParam(), 4);
   settings.random = {4, 7, 8};
   settings.mixes = {mix_of({"mm"}), mix_of({"mm"}), mix_of({"mm"}), mix_of({"chaos"})};
   expect_clean(settings);
 }
 
 TEST_P(RaceOps, device_operations_and_chaos_leave_a_clean_audit) {
-  RaceOpsSettings settings = settings_for(GetParam(), 4);
+  ScenarioRaceSettings settings = settings_for(GetParam(), 4);
   settings.random = {3, 7, 8};
   settings.mixes = {mix_of({"touch"}), mix_of({"device"}), mix_of({"touch", "device"}),
                     mix_of({"chaos"})};
@@ -90,7 +87,7 @@ SchemeSpec count_in_private() {
 }
 
 TEST(RaceOpsThatWaitInVain, end_on_time_with_a_finding) {
-  RaceOpsSettings settings = settings_for("refcount-bias", 2);
+  ScenarioRaceSettings settings = settings_for("refcount-bias", 2);
   settings.scheme = count_in_private();
   settings.random = {1, 2, 8};
   settings.mixes = {mix_of({"pin", "unpin", "gup", "store", "load"}),
@@ -98,8 +95,8 @@ TEST(RaceOpsThatWaitInVain, end_on_time_with_a_finding) {
   settings.duration_ns = 1'000'000'000;
   for (settings.seed = 1; settings.seed <= 5; ++settings.seed) {
     RaceControl control;
-    RaceOpsResult result;
-    ASSERT_EQ(run_race_ops(settings, control, result), Errc::kOk);
+    RaceResult result;
+    ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
     if (result.livelocks.empty()) {
       EXPECT_TRUE(result.stopped_by == StoppedBy::kAudit || result.stopped_by == StoppedBy::kTime);
       continue;
@@ -130,18 +127,18 @@ TEST(RaceOpsScenario, each_round_runs_the_lists_once) {
   store.pick = PagePick::kZipf;
   scenario.threads = {{repeat, store, op_of(OpCode::kBarrier)},
                       {repeat, op_of(OpCode::kCompact), op_of(OpCode::kBarrier)}};
-  RaceOpsSettings settings = settings_for("refcount-bias", 0);
+  ScenarioRaceSettings settings = settings_for("refcount-bias", 0);
   settings.scenario = &scenario;
   settings.rounds = 5;
   RaceControl control;
-  RaceOpsResult result;
-  ASSERT_EQ(run_race_ops(settings, control, result), Errc::kOk);
-  EXPECT_TRUE(result.audit.empty() && result.leaks.empty()) << text_of(result);
+  RaceResult result;
+  ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
+  EXPECT_TRUE(result.audit.clean() && result.leaks.empty()) << text_of(result);
   EXPECT_EQ(result.stopped_by, StoppedBy::kRounds);
   EXPECT_EQ(result.rounds, 5U);
-  EXPECT_EQ((*result.total)[static_cast<unsigned>(OpCode::kStore)].ops, 50U);
-  EXPECT_EQ((*result.threads[0])[static_cast<unsigned>(OpCode::kCompact)].ops, 0U);
-  EXPECT_EQ((*result.threads[1])[static_cast<unsigned>(OpCode::kCompact)].ops, 50U);
+  EXPECT_EQ(result.total[static_cast<unsigned>(OpCode::kStore)].ops, 50U);
+  EXPECT_EQ(result.threads[0][static_cast<unsigned>(OpCode::kCompact)].ops, 0U);
+  EXPECT_EQ(result.threads[1][static_cast<unsigned>(OpCode::kCompact)].ops, 50U);
 }
 
 TEST(RaceOpsScenario, stops_in_a_barrier_when_it_is_told_to) {
@@ -151,33 +148,33 @@ TEST(RaceOpsScenario, stops_in_a_barrier_when_it_is_told_to) {
   repeat.pages = 2;
   scenario.threads = {{repeat, op_of(OpCode::kYield), op_of(OpCode::kBarrier)},
                       {repeat, op_of(OpCode::kYield), op_of(OpCode::kBarrier)}};
-  RaceOpsSettings settings = settings_for("refcount-bias", 0);
+  ScenarioRaceSettings settings = settings_for("refcount-bias", 0);
   settings.scenario = &scenario;
   settings.duration_ns = 50'000'000;
   RaceControl control;
-  RaceOpsResult result;
-  ASSERT_EQ(run_race_ops(settings, control, result), Errc::kOk);
+  RaceResult result;
+  ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
   EXPECT_EQ(result.stopped_by, StoppedBy::kTime);
   control.stop();
   settings.duration_ns = 0;
   settings.rounds = 1;
-  ASSERT_EQ(run_race_ops(settings, control, result), Errc::kOk);
+  ASSERT_EQ(run_race(settings, control, result), Errc::kOk);
   EXPECT_EQ(result.stopped_by, StoppedBy::kAbort);
 }
 
 TEST(RaceOpsScenario, refuses_settings_out_of_range) {
-  RaceOpsSettings settings = settings_for("refcount-bias", 2);
+  ScenarioRaceSettings settings = settings_for("refcount-bias", 2);
   RaceControl control;
-  RaceOpsResult result;
+  RaceResult result;
   std::string reason;
-  EXPECT_EQ(run_race_ops(settings, control, result, &reason), Errc::kInval);
+  EXPECT_EQ(run_race(settings, control, result, &reason), Errc::kInval);
   EXPECT_EQ(reason, "mix: none");
   settings.mixes = {OpMix{}};
-  EXPECT_EQ(run_race_ops(settings, control, result, &reason), Errc::kInval);
+  EXPECT_EQ(run_race(settings, control, result, &reason), Errc::kInval);
   EXPECT_EQ(reason, "mix: no weight above 0");
   settings.mixes = {mix_of({"mm"})};
   settings.threads = 65;
-  EXPECT_EQ(run_race_ops(settings, control, result, &reason), Errc::kInval);
+  EXPECT_EQ(run_race(settings, control, result, &reason), Errc::kInval);
   EXPECT_EQ(reason, "threads: 1 to 64");
 }
 

@@ -20,7 +20,7 @@ RaceSettings mixed(unsigned threads, std::uint64_t ops) {
 
 std::uint64_t total_ops(const RaceResult& result) {
   std::uint64_t ops = 0;
-  for (const OpResult& op : *result.total) ops += op.ops;
+  for (const OpResult& op : result.total) ops += op.ops;
   return ops;
 }
 
@@ -75,7 +75,7 @@ TEST(Race, SameSeedSameOperations) {
     RaceControl control;
     RaceResult result;
     ASSERT_EQ(run_race(*box, mixed(3, 3000), control, result), Errc::kOk);
-    for (unsigned op = 0; op < kPinOps; ++op) count[op] = (*result.total)[op].ops;
+    for (unsigned op = 0; op < kPinOps; ++op) count[op] = result.total[op].ops;
   }
   for (const auto& count : counts)
     for (unsigned op = 0; op < kPinOps; ++op) EXPECT_EQ(count[op], counts[0][op]);
@@ -91,7 +91,7 @@ TEST(Race, StopsByTime) {
   ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
   EXPECT_EQ(result.stopped_by, StoppedBy::kTime);
   EXPECT_GT(total_ops(result), 0U);
-  EXPECT_GT((*result.total)[0].latency.samples(), 0U);
+  EXPECT_GT(result.total[0].latency.samples(), 0U);
 }
 
 TEST(Race, StopsByRounds) {
@@ -159,7 +159,7 @@ TEST(Race, CountsFailuresByErrno) {
   RaceSettings settings;
   settings.ops = 512;
   ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
-  const OpResult& pairs = (*result.total)[static_cast<unsigned>(PinOp::kPinUnpin)];
+  const OpResult& pairs = result.total[static_cast<unsigned>(PinOp::kPinUnpin)];
   ASSERT_EQ(pairs.failures.size(), 1U);
   EXPECT_EQ(pairs.failures[0].error, Errc::kAgain);
   EXPECT_EQ(pairs.failures[0].count, 512U);

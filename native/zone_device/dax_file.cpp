@@ -36,14 +36,16 @@ FaultResult DaxFile::fault(Fault& fault) {
                   .with(device_.has_descriptors() ? Pte::kDevmap : Pte::kSpecial);
   if (fault.write()) entry = maybe_mkwrite(entry.mkdirty(), fault.vma);
   Guard lock(*fault.slot.lock);
-  if (fault.slot.get().none()) fault.slot.set(entry);
+  if (fault.slot.get().none()) fault.slot.map(entry);
   return FaultResult::kOk;
 }
 
 std::optional<Pfn> DaxFile::busy_block(std::uint64_t first) const {
-  if (!device_.has_descriptors()) return std::nullopt;
+  if (!device_.has_descriptors() || device_.machine().has(Quirk::kDaxTruncateForgetsDma))
+    return std::nullopt;
   for (std::uint64_t i = first; i < blocks_.size(); ++i)
-    if (device_.machine().page(blocks_[i]).refcount() > 1) return blocks_[i];
+    if (device_.machine().page(blocks_[i]).refcount() > device_.pagemap().own_refs(blocks_[i]))
+      return blocks_[i];
   return std::nullopt;
 }
 
@@ -106,8 +108,8 @@ void DaxFile::dissociate(std::uint64_t first) {
   if (!device_.has_descriptors()) return;
   for (std::uint64_t i = first; i < blocks_.size(); ++i) {
     const Page page = device_.machine().page(blocks_[i]);
-    page.set_word(3, 0);
-    page.set_word(4, 0);
+    page.set_mapping(0);
+    page.set_index(0);
     device_.pagemap().put_back_pgmap(page);
   }
 }

@@ -9,26 +9,9 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-MemoryType type_of(DeviceMemory memory) {
-  switch (memory) {
-    case DeviceMemory::kPrivate: return MemoryType::kDevicePrivate;
-    case DeviceMemory::kPublic: return MemoryType::kDevicePublic;
-    case DeviceMemory::kCoherent: return MemoryType::kDeviceCoherent;
-    case DeviceMemory::kFsdax: return MemoryType::kFsdax;
-    case DeviceMemory::kGeneric: return MemoryType::kGeneric;
-    case DeviceMemory::kP2pdma: return MemoryType::kP2pdma;
-  }
-  return MemoryType::kDevicePrivate;
-}
-
-/// References of a page that nobody uses, in the layout's era: HMM's lost theirs in v5.18.
+/// References of a page that nobody uses.
 std::int32_t idle_refs_of(const Shape& shape, DeviceMemory memory) {
-  switch (memory) {
-    case DeviceMemory::kPrivate:
-    case DeviceMemory::kPublic:
-    case DeviceMemory::kCoherent: return shape.private_base;
-    default: return shape.zone_device_base;
-  }
+  return is_hmm(memory) ? shape.private_base : shape.zone_device_base;
 }
 
 constexpr const char* kReferences = "references to a page of a device to be dropped";
@@ -66,18 +49,16 @@ DevPagemap* DevPagemap::of(const Machine& machine, Pfn pfn) {
 
 std::uint64_t DevPagemap::address() const {
   return machine_.memmap.addresses().of_object(ObjectKind::kDevPagemap,
-                                               pagemap_index(memory_, nth_));
+                                               pagemap_index(memory(), nth_));
 }
 
 DevPagemap::DevPagemap(Machine& machine, DeviceMemory memory, Pfn first, std::uint64_t pages,
                        std::uint64_t nth, const void* owner, PagemapDriver& driver)
     : machine_(machine),
-      memory_(memory),
       nth_(nth),
       owner_(owner),
       driver_(&driver),
-      range_{first, pages, type_of(memory),
-             &kOps, this,  idle_refs_of(machine.memmap.shape(), memory)} {}
+      range_{first, pages, memory, &kOps, this, idle_refs_of(machine.memmap.shape(), memory)} {}
 
 Errc DevPagemap::add() {
   if (is_live()) return Errc::kBusy;
@@ -92,7 +73,7 @@ Errc DevPagemap::add() {
     memmap.init_descriptor(first + i, kZoneDevice);
     const Page page = machine_.page(first + i);
     page.set(Flag::kReserved);
-    if (shape.pgmap != 0) page.set_word(shape.pgmap / shape.word_bytes, pgmap);
+    if (shape.pgmap != 0) page.set_word_at(shape.pgmap, pgmap);
     page.set_refcount(idle_refs());
   }
   handed_out_ = std::make_unique<std::uint8_t[]>(pages);
@@ -109,12 +90,12 @@ Errc DevPagemap::init_page(Cpu& cpu, Pfn pfn) {
 }
 
 Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
-  if (!ref_.tryget_live(cpu.index, static_cast<std::uint32_t>(pfns.size()))) return Errc::kNoDev;
+  if (!hold_for(cpu, pfns.size())) return Errc::kNoDev;
   if (tracks_use()) {
     std::size_t ready = 0;
     for (Pfn& pfn : pfns)
       if (machine_.page(pfn).try_freeze(idle_refs())) std::swap(pfns[ready++], pfn);
-    if (ready < pfns.size()) ref_.put(cpu.index, static_cast<std::uint32_t>(pfns.size() - ready));
+    if (ready < pfns.size()) drop_for(cpu, pfns.size() - ready);
     pfns = pfns.first(ready);
     for (const Pfn pfn : pfns) in_use_[pfn - range_.first].store(1);
   }
@@ -123,18 +104,18 @@ Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
     for (const Pfn pfn : pfns) handed_out_[pfn - range_.first] = 1;
   }
   const Shape& shape = machine_.memmap.shape();
-  for (unsigned n = 3; n <= 5; ++n)
-    if (shape.word(n) != shape.pgmap)
-      for (const Pfn pfn : pfns) machine_.page(pfn).set_word(n, 0);
+  for (const std::uint16_t life : {shape.mapping, shape.index, shape.private_word})
+    if (life != shape.pgmap)
+      for (const Pfn pfn : pfns) machine_.page(pfn).set_word_at(life, 0);
   const Page any = machine_.page(range_.first);
   std::uint64_t earlier = 0;
   for (const Flag flag : kLifeFlags) earlier |= any.mask_of(flag);
-  const std::uint64_t fresh = memory_ != DeviceMemory::kP2pdma ? any.mask_of(Flag::kLocked) : 0;
+  const std::uint64_t fresh = memory() != DeviceMemory::kP2pdma ? any.mask_of(Flag::kLocked) : 0;
   const std::int32_t references = 1 + range_.kept_refs();
   for (const Pfn pfn : pfns) {
     const Page page = machine_.page(pfn);
     // Nobody holds it, so nobody sets a flag meanwhile.
-    page.set_word(0, (page.word(0) & ~earlier) | fresh);
+    page.set_flags((page.flags() & ~earlier) | fresh);
     page.set_refcount(references);
   }
   return pfns.size();
@@ -165,7 +146,8 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
 
 void DevPagemap::put_back_pgmap(Page page) const {
   const Shape& shape = machine_.memmap.shape();
-  if (shape.pgmap >= shape.word(3)) page.set_word(shape.pgmap / shape.word_bytes, address());
+  if (shape.pgmap == shape.mapping || shape.pgmap == shape.index)
+    page.set_word_at(shape.pgmap, address());
 }
 
 /// How many of the pages, from the first on, were handed out: they are not any more.
@@ -201,12 +183,21 @@ void DevPagemap::release_pages(Cpu& cpu, std::span<const Pfn> pages) {
 void DevPagemap::give_to_driver(Cpu& cpu, std::span<const Pfn> pages) {
   // The free path has reset `mapping` before: from here on the pages are the driver's.
   for (const Pfn pfn : pages) put_back_pgmap(machine_.page(pfn));
-  if (memory_ == DeviceMemory::kP2pdma && tracks_use())
+  if (memory() == DeviceMemory::kP2pdma && tracks_use())
     for (const Pfn pfn : pages) in_use_[pfn - range_.first].store(0);
   if (idle_refs() != 0)
     for (const Pfn pfn : pages) machine_.page(pfn).set_refcount(idle_refs());
   driver_->pages_free(cpu, *this, pages);
-  ref_.put(cpu.index, static_cast<std::uint32_t>(pages.size()));
+  drop_for(cpu, pages.size());
+}
+
+bool DevPagemap::hold_for(Cpu& cpu, std::size_t pages) {
+  if (!pages_keep_it()) return !ref_.is_dying();
+  return ref_.tryget_live(cpu.index, static_cast<std::uint32_t>(pages));
+}
+
+void DevPagemap::drop_for(Cpu& cpu, std::size_t pages) {
+  if (pages_keep_it()) ref_.put(cpu.index, static_cast<std::uint32_t>(pages));
 }
 
 void DevPagemap::kill() {
@@ -216,7 +207,7 @@ void DevPagemap::kill() {
 std::uint64_t DevPagemap::pages_in_use() const { return holders().size(); }
 
 std::int32_t DevPagemap::own_refs(Pfn pfn) const {
-  const bool handed_out = memory_ == DeviceMemory::kP2pdma && tracks_use() && in_use(pfn);
+  const bool handed_out = memory() == DeviceMemory::kP2pdma && tracks_use() && in_use(pfn);
   return handed_out ? 0 : idle_refs();
 }
 
@@ -249,7 +240,7 @@ bool DevPagemap::wait_idle(Page page) const {
 /// has changed.
 bool DevPagemap::freeze_idle() {
   // HMM's pages: ref_ has counted those in use. p2pdma's can be got while they are free.
-  if (idle_refs() == 0 || is_hmm(range_.type)) return true;
+  if (idle_refs() == 0 || is_hmm(memory())) return true;
   for (std::uint64_t i = 0; i < range_.pages; ++i) {
     if (machine_.page(range_.first + i).try_freeze(idle_refs())) continue;
     while (i-- > 0) machine_.page(range_.first + i).unfreeze(idle_refs());

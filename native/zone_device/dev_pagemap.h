@@ -14,8 +14,8 @@
 // out, and get their one reference back when they are free (v6.12).
 //
 // Until v5.18 private and public pages kept a reference as well, free or not: 1 is
-// free, 2 one user, and the put from 2 to 1 gives the page back. Which era it is, the
-// layout says (Shape::private_base, zone_device_base).
+// free, 2 one user, and the put from 2 to 1 gives the page back. Which it is, the rules
+// say ('hmm-free-at-zero', 'dax-free-at-zero').
 //
 // Sources: v6.12 mm/memremap.c as behaviour, Documentation/mm/hmm.rst.
 #pragma once
@@ -109,7 +109,7 @@ class DevPagemap {
   const PagemapRange& range() const { return range_; }
   Pfn first() const { return range_.first; }
   std::uint64_t pages() const { return range_.pages; }
-  DeviceMemory memory() const { return memory_; }
+  DeviceMemory memory() const { return range_.memory; }
   /// References of a page of the range that are nobody's: the idle ones, which a page of
   /// p2pdma has only while it is free.
   std::int32_t own_refs(Pfn pfn) const;
@@ -136,19 +136,22 @@ class DevPagemap {
   void tell_not_handed_out(Pfn pfn) const;
   void page_idle(Cpu& cpu, Page page);
   /// v4.14 to v5.17: the put that leaves the idle reference frees the page.
-  bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(range_.type); }
+  bool freed_when_idle() const { return idle_refs() != 0 && is_hmm(memory()); }
   /// The driver hands pages out whose count is above zero all the time.
   bool tracks_use() const {
-    return idle_refs() != 0 && (is_hmm(range_.type) || memory_ == DeviceMemory::kP2pdma);
+    return idle_refs() != 0 && (is_hmm(memory()) || memory() == DeviceMemory::kP2pdma);
   }
   bool in_use(Pfn pfn) const { return in_use_[pfn - range_.first].load() != 0; }
   bool freeze_idle();
   void take_out();
   void tell_holder() const;
   std::int32_t idle_refs() const { return range_.idle_refs; }
+  bool pages_keep_it() const { return !machine_.has(Quirk::kPagesOutlivePagemap); }
+  /// One reference for each page that is handed out. False: the range is going away.
+  bool hold_for(Cpu& cpu, std::size_t pages);
+  void drop_for(Cpu& cpu, std::size_t pages);
 
   Machine& machine_;
-  const DeviceMemory memory_;
   const std::uint64_t nth_;
   const void* const owner_;
   PagemapDriver* const driver_;

@@ -30,13 +30,13 @@ bool is_exclusive_entry(const Machine& machine, Pte pte, Page page) {
 bool make_entry_exclusive(Cpu& cpu, Page folio, Page page, Vma& vma, std::uint64_t address,
                           PteSlot slot, const Wanted& wanted) {
   Machine& machine = cpu.machine;
-  const Pte old = slot.get_and_clear();
+  const Pte old = slot.clear_and_flush();
   if (old.dirty()) folio_mark_dirty(machine, folio);
   Pte pte = Pte::of(
       SwapEntry{old.write() ? EntryType::kDeviceExclusiveWrite : EntryType::kDeviceExclusiveRead,
                 machine.pfn_of(page).value});
   if (old.soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
-  slot.set(pte);
+  slot.replace(pte);
   folio_remove_rmap(cpu, page, vma);
   return old.write() && vma.mm == &wanted.mm && address == wanted.address;
 }

@@ -38,7 +38,7 @@ MigratePfn candidate(Machine& machine, const MigrateVma& migrate, Pte pte) {
   const Page page = vm_normal_page(machine, pte);
   if (!page || !selected(machine, migrate, pte.pfn())) return {};
   // No owner to find it by, or part of a huge page that the leaf's split left whole.
-  if (page.word(3) == 0 || compound_head(machine.memmap, page).test(Flag::kHead)) return {};
+  if (page.mapping() == 0 || compound_head(machine.memmap, page).test(Flag::kHead)) return {};
   MigratePfn word = MigratePfn::of(pte.pfn());
   word.set(MigratePfn::kMigrate | (pte.write() ? MigratePfn::kWrite : 0));
   return word;
@@ -79,9 +79,9 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   const bool is_ours = folio == migrate.fault_page;
   if (!is_ours && !folio_trylock(folio)) return false;
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
-  const Pte old = slot.get_and_clear();
+  const Pte old = slot.clear_and_flush();
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
-    slot.set(old);
+    slot.restore(old);
     if (!is_ours) folio_unlock(folio);
     return false;
   }
@@ -90,14 +90,14 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
                                : EntryType::kMigrationRead,
                   word.pfn().value};
   const bool present = old.present();
-  if (present && old.dirty()) {
+  if (present && old.dirty() && !machine.has(Quirk::kCollectLosesDirty)) {
     folio_mark_dirty(machine, folio);
     entry.offset |= SwapEntry::kDirty;
   }
   if (present && old.young()) entry.offset |= SwapEntry::kYoung;
   Pte pte = Pte::of(entry);
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
-  slot.set(pte);
+  slot.replace(pte);
   folio_remove_rmap_locked(cpu, folio, *migrate.vma);
   return true;  // the entry's reference is ours now
 }

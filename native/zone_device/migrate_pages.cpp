@@ -37,22 +37,25 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   folio_add_new_anon_rmap(cpu, page, vma, address, true);
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
-  slot.set(pte);
+  if (pte.present())
+    slot.map(pte);
+  else
+    slot.replace(pte);
   return true;
 }
 
 /// The device's descriptor has room for what leads from a page to its file, and to its
 /// buffers. Two proposals of 2018 have not.
 bool has_room_for_file(const Shape& shape) {
-  return shape.device_mapping == shape.word(3) && shape.device_index == shape.word(4) &&
-         shape.device_private == shape.word(5);
+  return shape.device_mapping == shape.mapping && shape.device_index == shape.index &&
+         shape.device_private == shape.private_word;
 }
 
 /// Only anonymous memory moves to a device, and only once swap forgets it; pages of
 /// files by the extension.
 bool may_enter_device(Cpu& cpu, Page to, Page from) {
   if (folio_test_anon(from)) return !folio_test_swapcache(from) || folio_free_swap(cpu, from);
-  if (!cpu.machine.options().file_backed_device_pages || !has_room_for_file(to.shape()) ||
+  if (!cpu.machine.has(MachineOption::kFileBackedDevicePages) || !has_room_for_file(to.shape()) ||
       folio_file(cpu.machine, from) == nullptr)
     return false;
   // Left of an earlier life: it would take a page of a disk for one of tmpfs.
@@ -65,7 +68,7 @@ bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
   Machine& machine = cpu.machine;
   const DevPagemap* device = DevPagemap::of(machine, machine.pfn_of(to));
   if (device != nullptr) {
-    if (!is_hmm(device->range().type) || !may_enter_device(cpu, to, from)) return false;
+    if (!is_hmm(device->memory()) || !may_enter_device(cpu, to, from)) return false;
   }
   if (folio_migrate_mapping(cpu, to, from, from == fault_page ? 1 : 0) != Errc::kOk) return false;
   folio_migrate_flags(cpu, to, from);
@@ -166,7 +169,7 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
     const Page from = machine.page(each.from), to = machine.page(each.to);
     if (to == from) give_back(dst[i]);
     // Its file knows the other one now: nobody may take this one for the file's.
-    if (to != from && !folio_test_anon(from)) from.set_word(3, 0);
+    if (to != from && !folio_test_anon(from)) from.set_mapping(0);
     if (from != fault_page) folio_unlock(from);
     returned.add(each.from);
     if (to == from || each.hands_over) continue;
@@ -219,7 +222,7 @@ Errc migrate_device_page(Cpu& cpu, Page page) {
   MigratePfn dst;
   src.set(MigratePfn::kMigrate);
   folio_lock(page);
-  if (page.word(3) == 0) {
+  if (page.mapping() == 0) {
     // Truncated meanwhile: there is nothing to move, and nothing to find here.
     folio_unlock(page);
     machine.put(cpu, page);

@@ -80,8 +80,14 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   /// For the audit, with nothing running.
   const MirrorTable& table() const { return table_; }
 
-  /// Pages of one step: what the driver hands to migration and faults at once.
-  static constexpr std::uint64_t kChunk = 64;
+  /// Pages of one step at most: what the driver hands to faults, and to migration, at once.
+  static constexpr std::uint64_t kChunk = 64, kMaxMigrateChunk = 512;
+  static std::uint64_t fault_chunk_pages(const Machine& machine) {
+    return machine.has(Rule::kMirrorChunks) ? 32 : kChunk;
+  }
+  static std::uint64_t migrate_chunk_pages(const Machine& machine) {
+    return machine.has(Rule::kMirrorChunks) ? kMaxMigrateChunk : 64;
+  }
 
  private:
   Mirror(MirrorDevice& device, Mm& mm) : IntervalNotifier(mm, 0, kTaskSize), device_(device) {}

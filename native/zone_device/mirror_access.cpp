@@ -42,8 +42,9 @@ MirrorResult Mirror::write(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
 }
 
 Errc Mirror::fault(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool write) {
+  const std::uint64_t chunk = fault_chunk_pages(device_.machine());
   for (std::uint64_t at = start; at < end;) {
-    const std::uint64_t next = std::min(end, at + kChunk * kPageBytes);
+    const std::uint64_t next = std::min(end, at + chunk * kPageBytes);
     if (const Errc error = fault_chunk(cpu, at, next, write); error != Errc::kOk) return error;
     at = next;
   }

@@ -56,8 +56,7 @@ std::size_t MirrorDevice::alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pf
   if (shape.driver_data != 0) {
     const std::uint64_t address =
         machine_.memmap.addresses().of_object(ObjectKind::kDriverData, user.slot());
-    for (const Pfn pfn : out)
-      machine_.page(pfn).set_word(shape.driver_data / shape.word_bytes, address);
+    for (const Pfn pfn : out) machine_.page(pfn).set_word_at(shape.driver_data, address);
   }
   return out.size();
 }
@@ -105,8 +104,8 @@ void MirrorDevice::drop_mappings(Page page, const Mm& mm, std::uint64_t address)
   Guard guard(mirrors_lock_);
   std::size_t migrator = mirrors_.size();
   if (shape.driver_data != 0)
-    if (const auto slot = machine_.memmap.addresses().object_at(
-            ObjectKind::kDriverData, page.word(shape.driver_data / shape.word_bytes)))
+    if (const auto slot = machine_.memmap.addresses().object_at(ObjectKind::kDriverData,
+                                                                page.word_at(shape.driver_data)))
       migrator = *slot;
   for (std::size_t slot = 0; slot < mirrors_.size(); ++slot) {
     Mirror* mirror = mirrors_[slot].get();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/uninit_array.h"
 #include "mm/folio_state.h"
 #include "mm/range.h"
 #include "zone_device/migrate_destinations.h"
@@ -15,19 +16,21 @@ namespace {
 template <class Step>
 Errc for_each_part(Mm& mm, const MirrorDevice& device, std::uint64_t start, std::uint64_t end,
                    std::uint32_t flags, Step&& step) {
-  std::array<MigratePfn, Mirror::kChunk> src, dst;
+  const std::uint64_t chunk = Mirror::migrate_chunk_pages(device.machine());
+  UninitArray<MigratePfn, Mirror::kMaxMigrateChunk> src, dst;
   SharedGuard guard(mm.mmap_lock);
   for (std::uint64_t at = start; at < end;) {
     Vma* vma = mm.find_vma(at);
     if (vma == nullptr || (vma->flags & kVmRead) == 0) return Errc::kInval;
-    src.fill({});
-    dst.fill({});
     MigrateVma migrate;
     migrate.vma = vma;
     migrate.start = at;
-    migrate.end = std::min({end, at + Mirror::kChunk * kPageBytes, vma->end});
-    migrate.src = src;
-    migrate.dst = dst;
+    migrate.end = std::min({end, at + chunk * kPageBytes, vma->end});
+    const std::uint64_t pages = (migrate.end - at) / kPageBytes;
+    migrate.src = src.first(pages);
+    migrate.dst = dst.first(pages);
+    std::ranges::fill(migrate.src, MigratePfn());
+    std::ranges::fill(migrate.dst, MigratePfn());
     migrate.pgmap_owner = &device;
     migrate.flags = flags;
     if (const Errc error = step(migrate); error != Errc::kOk) return error;
@@ -42,10 +45,11 @@ void copy_to_device(Cpu& cpu, MirrorDevice& device, const Mirror& user, MigrateV
   give_destinations(
       migrate.src, migrate.dst, [](MigratePfn from) { return from.migrate(); },
       [&](std::span<Pfn> out) { return device.alloc_pages(cpu, user, out); });
+  const bool hole_writable =
+      (migrate.vma->flags & kVmWrite) != 0 && !machine.has(Rule::kHolesReadOnly);
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
     const MigratePfn from = migrate.src[i];
-    if (migrate.dst[i].valid() &&
-        (from.write() || (!from.valid() && (migrate.vma->flags & kVmWrite) != 0)))
+    if (migrate.dst[i].valid() && (from.write() || (!from.valid() && hole_writable)))
       migrate.dst[i].set(MigratePfn::kWrite);
   }
   // In a row: a locked instruction between two pages would wait for the first.

@@ -19,7 +19,7 @@ Errc insert_page(Cpu& cpu, Vma& vma, std::uint64_t address) {
   }
   Guard guard(*table.value.lock);
   folio_add_file_rmap(cpu, fresh.value, vma);
-  table.value.set(Pte::of(pfn, vma.page_prot));
+  table.value.map(Pte::of(pfn, vma.page_prot));
   return Errc::kOk;
 }
 

@@ -41,7 +41,7 @@ std::uint8_t Mirror::describe(HmmPfn pfn) const {
   } else if (machine.is_zero_pfn(pfn.pfn())) {
     code |= MirrorProt::kZero;
   }
-  if (pfn.order() == kPmdShift - kPageShift) code |= MirrorProt::kPmd;
+  if (pfn.order() == kHugeOrder) code |= MirrorProt::kPmd;
   return code;
 }
 

@@ -57,7 +57,7 @@ Errc P2pdma::insert_pages(Cpu& cpu, Vma& vma) {
     if (!page) return page.error;
     Guard guard(*table.value.lock);
     folio_add_file_rmap(cpu, page.value, vma);
-    table.value.set(Pte::of(machine_.pfn_of(page.value), vma.page_prot));
+    table.value.map(Pte::of(machine_.pfn_of(page.value), vma.page_prot));
   }
   return Errc::kOk;
 }

@@ -49,6 +49,7 @@ describe('an exploration', () => {
     const options = { scheme: 'lru-overlay', layout: 'linux-4.20', quirks: ['double-last-unpin'], folios: 1, seed: 1 }
     const { violations, first } = await explorePins({ ...options, schedules: 50_000 })
     expect(violations).toBeGreaterThan(0)
+    expect(first.map(({ invariant }) => invariant)).toContain('unpin-accepted')
     const again = await explorePins({ ...options, schedules: 1, firstRun: first[0]!.run })
     expect(again.first[0]).toEqual(first[0])
   })

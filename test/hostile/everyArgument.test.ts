@@ -123,7 +123,9 @@ const others: Argument[] = [
   { name: 'Box.create(options)', call: (value) => Box.create(value) },
   { name: 'Box.attach(token)', call: (value) => Box.attach(value) },
   { name: 'Box.attach id', call: (value) => Box.attach({ pagebox: 'box', id: value }) },
-  ...(['scheme', 'layout', 'ledger', 'frames', 'populate', 'hugePages', 'quirks'] as const).map((name) => ({
+  ...(
+    ['scheme', 'layout', 'ledger', 'frames', 'populate', 'hugePages', 'quirks', 'rules', 'writebackAsksPins'] as const
+  ).map((name) => ({
     name: `create ${name}`,
     call: (value: never) => Box.create({ pages, [name]: value }),
   })),
@@ -163,7 +165,7 @@ const others: Argument[] = [
     takes: name === 'name' ? ['a string', 'a number as text'] : [],
   })),
   { name: 'explorePins(options)', call: (value) => explorePins(value) },
-  ...(['scheme', 'layout', 'quirks', 'signal'] as const).map((name) => ({
+  ...(['scheme', 'layout', 'quirks', 'rules', 'signal'] as const).map((name) => ({
     name: `explorePins ${name}`,
     call: (value: never) => explorePins({ schedules: 1, [name]: value }),
   })),

@@ -115,7 +115,7 @@ describe('what a layout lacks is named, by each way to a machine alike', () => {
     })
   })
 
-  test('what moves its words is refused, with the byte that they are needed at', async () => {
+  test('pages of devices whose words lie elsewhere than those of other pages are refused, with the byte', async () => {
     const name = changed('linux-6.12', ({ fields }) => ({
       fields: fields.map((field) =>
         field.types.includes('anon') && (field.name === 'index' || field.name === 'private')
@@ -123,7 +123,25 @@ describe('what a layout lacks is named, by each way to a machine alike', () => {
           : field,
       ),
     }))
-    expect(await refusal(() => run(scenario, { layout: name }))).toContain("'index' of anon pages: 64 bits at byte 32")
+    expect(await refusal(() => run(scenario, { layout: name }))).toContain(
+      "devices need the field 'index' of their pages at byte 40",
+    )
+    // Without devices it is as good as any other.
+    withBox({ pages: 64, layout: name }, (box) => {
+      box.createMm().mmap({ pages: 2 }).store(0, 7n)
+      box.audit().assertClean()
+    })
+  })
+
+  test('a word that lies elsewhere on some of the pages is refused, with the byte of the others', async () => {
+    const name = changed('linux-6.12', ({ fields }) => ({
+      fields: fields.flatMap((field) => {
+        if (!field.types.includes('anon') || (field.name !== 'index' && field.name !== 'private')) return [field]
+        const moved = { ...field, types: ['file' as const], offsetBytes: field.name === 'index' ? 40 : 32 }
+        return [{ ...field, types: field.types.filter((type) => type !== 'file') }, moved]
+      }),
+    }))
+    expect(await refusal(() => run(scenario, { layout: name }))).toContain("'index' of file pages: 64 bits at byte 32")
   })
 })
 

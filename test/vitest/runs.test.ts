@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Box, type RaceScenarioResult, explorePins, race, run, scenario } from 'pagebox'
+import { type AuditRow, Box, type RaceScenarioResult, explorePins, race, run, scenario } from 'pagebox'
 import { assertBox } from 'pagebox/assert'
+import { toJson } from '../../lib/cli/json.ts'
 import { raceAuditText } from '../../lib/engine/findingText.ts'
 import { withText } from '../../lib/engine/withText.ts'
 import { toPassAudit } from '../../lib/vitest/matchers.ts'
@@ -35,7 +36,15 @@ describe('what a run returned passes the audit, or says why not and how to repea
   })
 
   test('a race of a scenario: rows, seed, round, and the command', () => {
-    const row = { invariant: 'pins-balanced', where: 42, expected: 1, found: 2, explanation: 'one was lost' }
+    const row: AuditRow = {
+      invariant: 'pincount-exact',
+      place: { kind: 'page', pfn: 42 },
+      pfn: 42,
+      field: 'pins',
+      expected: 1n,
+      found: 2n,
+      explanation: 'one was lost',
+    }
     const livelock = { op: '{"op":"pageout"}', waitsFor: 'a folio to be unlocked', page: 7, thread: 1, round: 3 }
     const audit = { clean: false, rows: [row], leaks: 'a file is held', livelocks: [livelock], round: 3 }
     const result = { audit, seed: 9n, rounds: 4 }
@@ -43,7 +52,7 @@ describe('what a run returned passes the audit, or says why not and how to repea
     withText(audit, () => text, true)
     const message = messageOf({ ...result, audit } as Partial<RaceScenarioResult>)
     expect(message).toContain("'mine', seed 9, round 3")
-    expect(message).toContain('pins-balanced at 42: expected 1, found 2 (one was lost)')
+    expect(message).toContain('pincount-exact at page 42 pins: expected 1, found 2 (one was lost)')
     expect(message).toContain('a file is held')
     expect(message).toContain('livelock of {"op":"pageout"}: waited in vain for a folio to be unlocked at 7')
     expect(message).toContain(
@@ -51,7 +60,8 @@ describe('what a run returned passes the audit, or says why not and how to repea
     )
     expect(message).toContain('pagebox stress FILE.json --scheme refcount-bias --layout linux-6.12 --seed 9')
     // The text is no field of the data.
-    expect(JSON.parse(JSON.stringify(audit))).toEqual({ ...audit })
+    expect(Object.keys(audit)).toEqual(['clean', 'rows', 'leaks', 'livelocks', 'round'])
+    expect(JSON.parse(toJson(audit))).toEqual({ ...audit, rows: [{ ...row, expected: 1, found: 2 }] })
   })
 
   test('an audit of another copy of the package is shown field by field', () => {

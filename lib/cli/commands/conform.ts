@@ -4,7 +4,7 @@ import type { ConformLevel } from '../../engine/recording/types.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
-import { integer } from '../parse.ts'
+import { integer, names } from '../parse.ts'
 import { conformText, mismatchText } from '../text/conform.ts'
 import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
@@ -12,6 +12,8 @@ import type { Context } from './context.ts'
 interface Options {
   scheme: string
   layout: string
+  rules?: string
+  quirks?: string[]
   level: number
   only?: string
   show: number
@@ -32,6 +34,8 @@ not have are counted and named.`
 const kept = 1000
 
 async function run(files: string[], options: Options, { io, exit }: Context): Promise<void> {
+  const { checkNames } = await import('../behaviourNames.ts')
+  checkNames(options)
   const { conformFiles } = await import('../../engine/recording/conformFiles.ts')
   const level = options.level as ConformLevel
   const out = options.results === undefined ? undefined : new Output(options.results)
@@ -44,6 +48,8 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
       level,
       keep: kept,
       signal: io.signal,
+      ...(options.rules !== undefined && { rules: options.rules }),
+      ...(options.quirks !== undefined && { quirks: options.quirks }),
       ...(options.only !== undefined && { only: options.only }),
       ...(io.interactive && {
         onProgress: ({ done, file }: { done: number; file: string }) =>
@@ -78,6 +84,8 @@ export function addConform(program: Command, context: Context): void {
     .argument('<files...>', 'recordings, .jsonl or .jsonl.gz')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
     .option('--layout <name>', 'which word means what', 'linux-6.12')
+    .option('--rules <kernel>', 'whose behaviour; by default that of the kernel that was recorded')
+    .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
     .option('--level <n>', 'how closely results are compared: 1, 2 or 3', integer(1, 3), 2)
     .option('--only <text>', 'scenarios whose name contains this')
     .option('--show <n>', 'mismatches shown as diffs, one a scenario', integer(0, kept), 5)

@@ -32,6 +32,7 @@ interface Options extends BtfOptions {
   seed: number
   mix?: Record<string, number>
   pattern: string
+  rules?: string
   quirks?: string[]
   ledger: boolean
   affinity?: boolean
@@ -71,7 +72,7 @@ function planOf(scenario: PinScenario, options: Options): StressPlan {
       order,
       pages,
       ledger: options.ledger,
-      ...(options.quirks && { quirks: options.quirks }),
+      ...behaviourOf(options),
     },
     threads: options.threads,
     mix: (options.mix ?? scenario.mix) as StressPlan['mix'],
@@ -80,6 +81,28 @@ function planOf(scenario: PinScenario, options: Options): StressPlan {
     seed: options.seed,
     affinity: options.affinity === true,
   }
+}
+
+const behaviourOf = ({ rules, quirks }: Options): { rules?: string; quirks?: string[] } => ({
+  ...(rules !== undefined && { rules }),
+  ...(quirks && { quirks }),
+})
+
+function behaviourFlags({ rules, quirks }: Options): string[] {
+  return [...(rules === undefined ? [] : [`--rules ${rules}`]), ...(quirks ? [`--quirks ${quirks.join(',')}`] : [])]
+}
+
+/** Before anything runs: a quirk that cannot apply would be a clean audit of nothing. */
+async function checkBehaved(options: Options): Promise<void> {
+  const { checkBehaviour, layoutOf, schemeOf } = await import('../stress/engine.ts')
+  const { checkNames } = await import('../behaviourNames.ts')
+  checkNames(options)
+  checkBehaviour(
+    { rules: options.rules ?? '', quirks: options.quirks ?? [], options: [] },
+    '--',
+    schemeOf(options.scheme, '--scheme'),
+    layoutOf(options.layout, '--layout'),
+  )
 }
 
 /** The command that runs one slice again. */
@@ -92,7 +115,7 @@ function repeatCommand(scenario: PinScenario, options: Options, seed: number, se
     const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
     parts.push(`--mix '${weights.join(',')}'`)
   }
-  if (options.quirks) parts.push(`--quirks ${options.quirks.join(',')}`)
+  parts.push(...behaviourFlags(options))
   if (!options.ledger) parts.push('--no-ledger')
   if (options.affinity) parts.push('--affinity')
   return parts.join(' ')
@@ -130,7 +153,7 @@ function reporter(io: Io, plan: StressPlan) {
 }
 
 /** Options that only pins have. */
-const pinOptions = ['type', 'order', 'pattern', 'quirks', 'ledger'] as const
+const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 
 /** A named scenario of operations, or one from a file; undefined: pins. */
 async function opScenarioOf(name: string, options: Options): Promise<Scenario | undefined> {
@@ -165,18 +188,17 @@ function threadsOf(options: Options, given: boolean, most: number): number {
 async function planPins(name: string, asked: Options, command: Command): Promise<Planned> {
   const scenario = pick([...pinScenarios, ...opScenarios], name, 'scenario') as PinScenario
   const { layouts, pageTypes, race, schemes } = await import('../../index.ts')
-  const { quirksOf, roomWarnings, schemeOf, tables } = await import('../stress/engine.ts')
+  const { roomWarnings, tables } = await import('../stress/engine.ts')
   const given = command.getOptionValueSource('threads') === 'cli'
   const options = { ...asked, threads: threadsOf(asked, given, tables().maxThreads) }
-  const scheme = pick([...schemes], options.scheme, 'scheme')
+  pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
   pick(
     pageTypes.map((each) => ({ name: each })),
     options.type,
     'page type',
   )
-  // Before anything runs: a quirk that cannot apply would be a clean audit of nothing.
-  quirksOf(options.quirks, '--quirks', schemeOf(scheme.name, '--scheme'))
+  await checkBehaved(options)
   return {
     plan: planOf(scenario, options),
     repeat: (seed, seconds) => repeatCommand(scenario, options, seed, seconds),
@@ -191,6 +213,7 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
   const { layouts, race, readScenario, roomWarnings, schemes, tables, typesOf } = await import('../stress/engine.ts')
   pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
+  await checkBehaved(options)
   const sized = given('pages') ? { ...scenario, pages: options.pages } : scenario
   const { lists, mixes } = readScenario(sized)
   if (lists !== null && given('threads')) throw new UsageError('--threads: the scenario has its own')
@@ -206,10 +229,11 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
     parts.push(`--mix '${weights.join(',')}'`)
   }
+  parts.push(...behaviourFlags(options))
   return {
     plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
     repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
-    race: opRace(race, sized, { scheme, layout, threads }),
+    race: opRace(race, sized, { scheme, layout, threads, ...behaviourOf(options) }),
     warnings: roomWarnings(scheme, layout, typesOf(sized, layout)),
   }
 }
@@ -279,6 +303,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')
+    .option('--rules <kernel>', 'whose behaviour: v4.20, v6.12; by default the layout’s')
     .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
     .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')
     .option('--affinity', 'bind each thread to a CPU')

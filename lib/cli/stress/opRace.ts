@@ -1,21 +1,25 @@
+import type { AuditRow } from '../../engine/auditRow.ts'
 import { livelockRow } from '../../engine/findingText.ts'
-import type { MmAuditRow } from '../../engine/scenario/run.ts'
 import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import type { RaceBox, RaceOptions, RaceResult } from '../../engine/raceTypes.ts'
 
 type ScenarioRace = (scenario: Scenario, options: RaceScenarioOptions) => Promise<RaceScenarioResult>
 
+const leakRow = (leaks: string): AuditRow => ({
+  invariant: 'leak',
+  place: { kind: 'nowhere' },
+  pfn: -1,
+  field: '',
+  expected: 0n,
+  found: 1n,
+  explanation: leaks,
+})
+
 function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['audit']): RaceResult['audit'] {
-  const of = (row: MmAuditRow) => ({
-    invariant: row.invariant,
-    pfn: row.where,
-    field: `in round ${round}`,
-    expected: BigInt(row.expected),
-    found: BigInt(row.found),
-    explanation: row.explanation,
-  })
-  const leak: MmAuditRow = { invariant: 'leak', where: 0, expected: 0, found: 1, explanation: leaks }
-  const all = [...livelocks.map(livelockRow), ...rows, ...(leaks === '' ? [] : [leak])].map(of)
+  const all = [...livelocks.map(livelockRow), ...rows, ...(leaks === '' ? [] : [leakRow(leaks)])].map((row) => ({
+    ...row,
+    explanation: `in round ${round}: ${row.explanation}`,
+  }))
   return { clean, rows: all, rowsTotal: all.length, pages: 0, unknown: [], assertClean() {} } as RaceResult['audit']
 }
 
@@ -23,7 +27,7 @@ function auditOf({ clean, rows, leaks, livelocks, round }: RaceScenarioResult['a
 export function opRace(
   race: ScenarioRace,
   scenario: Scenario,
-  machine: Pick<RaceScenarioOptions, 'scheme' | 'layout' | 'threads'>,
+  machine: Pick<RaceScenarioOptions, 'scheme' | 'layout' | 'threads' | 'rules' | 'quirks'>,
 ): (box: RaceBox, options: RaceOptions) => Promise<RaceResult> {
   return async (_box, { seconds, seed, affinity, signal, onProgress }) => {
     const result = await race(scenario, {

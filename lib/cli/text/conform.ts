@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { rowText } from '../../engine/auditRow.ts'
 import type { ConformReport, Mismatch } from '../../engine/recording/conform.ts'
 import { atLevel } from '../../engine/recording/same.ts'
 import type { ConformLevel, RecordedResult, Recording } from '../../engine/recording/types.ts'
@@ -30,7 +31,7 @@ export function conformText(report: ConformReport, level: ConformLevel, { colour
   if (missing.length > 0)
     lines.push('', `Not here yet: ${missing.map(([op, count]) => `${foreign(op)} (${count})`).join(', ')}`)
   for (const { scenario, rows: found } of report.dirty)
-    lines.push('', colours.red(`audit of ${foreign(scenario)}:`), ...found.map((row) => `  ${foreign(row)}`))
+    lines.push('', colours.red(`audit of ${foreign(scenario)}:`), ...found.map((row) => `  ${foreign(rowText(row))}`))
   return `${lines.join('\n')}\n`
 }
 

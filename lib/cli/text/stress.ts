@@ -1,3 +1,4 @@
+import { rowText } from '../../engine/auditRow.ts'
 import type { StressOutcome } from '../stress/stress.ts'
 import type { Io } from '../io.ts'
 import { foreign } from './foreign.ts'
@@ -51,11 +52,7 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
       ),
     )
     for (const row of total.dirty.rows.slice(0, auditRows)) {
-      lines.push(
-        foreign(
-          `  pfn ${row.pfn} ${row.field}: expected ${row.expected}, found ${row.found} [${row.invariant}] ${row.explanation}`,
-        ),
-      )
+      lines.push(foreign(`  ${rowText(row)}`))
     }
     again()
   }

@@ -1,3 +1,4 @@
+import type { AuditRow } from '../auditRow.ts'
 import { explain, type OpEffects } from './explain.ts'
 import { sameResult } from './same.ts'
 import type { ConformLevel, RecordedOp, RecordedResult, Recording } from './types.ts'
@@ -12,8 +13,8 @@ export interface ConformRun {
    * an earlier one (an unknown answer to "is it pinned?", an LRU flag cleared by a pin); null: none.
    */
   readonly effects: readonly (OpEffects | null)[]
-  /** Differences that the audit found after the scenario, one line each. */
-  readonly audit: readonly string[]
+  /** Differences that the audit found after the scenario. */
+  readonly audit: readonly AuditRow[]
 }
 
 /** A result that differs from the recording. */
@@ -43,7 +44,7 @@ export interface ConformReport {
   /** Operations that the sandbox does not have, and how often they were asked for. */
   readonly unsupportedOps: Readonly<Record<string, number>>
   /** Scenarios after which the audit was not clean. */
-  readonly dirty: readonly { readonly file: string; readonly scenario: string; readonly rows: readonly string[] }[]
+  readonly dirty: readonly { readonly file: string; readonly scenario: string; readonly rows: readonly AuditRow[] }[]
   /** The first of them; `mismatched` counts all. */
   readonly mismatches: readonly Mismatch[]
 }
@@ -58,7 +59,7 @@ export class ConformTally {
   readonly #files = new Set<string>()
   readonly #explainedBy = new Map<string, number>()
   readonly #unsupportedOps = new Map<string, number>()
-  readonly #dirty: { file: string; scenario: string; rows: readonly string[] }[] = []
+  readonly #dirty: { file: string; scenario: string; rows: readonly AuditRow[] }[] = []
   readonly #mismatches: Mismatch[] = []
   #scenarios = 0
   #scenariosMatched = 0

@@ -8,6 +8,8 @@ const recordingSchema = z.strictObject({
   name: z.string().min(1),
   note: z.string().optional(),
   profile: z.string().optional(),
+  kernel: z.string().optional(),
+  thp: z.string().optional(),
   kwarn: z.string().optional(),
   ops: z.array(z.looseObject({ op: z.string().min(1) })),
   results: z.array(z.record(z.string(), z.unknown())),

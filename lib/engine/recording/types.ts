@@ -12,6 +12,8 @@ export interface Recording {
   readonly name: string
   readonly note?: string
   readonly profile?: string
+  /** The kernel that it was recorded on: `'7.2'`; without it, 6.12. */
+  readonly kernel?: string
   readonly ops: readonly RecordedOp[]
   readonly results: readonly RecordedResult[]
   /** First kernel warning that was logged while it ran; for people. */

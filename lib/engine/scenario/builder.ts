@@ -1,3 +1,4 @@
+import { type BehaviourOptions, behaviourKeys } from '../../pins/behaviour.ts'
 import { badArgument, boolean, callback, options, or, type Read } from '../../base/args.ts'
 import { describe } from '../../base/describe.ts'
 import { guardThis } from '../../base/guardThis.ts'
@@ -33,6 +34,19 @@ export interface Who {
 /** Which pages of a buffer; all by default. */
 export interface Range extends Who {
   /** A number, or how it is chosen anew each time. */
+  page?: number | 'sequential' | 'random' | 'zipf' | 'hot'
+  n?: number
+}
+/** A page: so far behind the first of those set up by hand, or what is mapped at one of a buffer. */
+export type PageOf = PlacedPages | BufferHandle
+/** Pages that {@link OpList.setUpPages} made. */
+export interface PlacedPages {
+  readonly pfn: number
+  readonly pages: number
+}
+/** Which page, and how many pins or references of it at once. */
+export interface PageSettings extends Who {
+  /** A number from 0, or how it is chosen anew each time; 0 by default. */
   page?: number | 'sequential' | 'random' | 'zipf' | 'hot'
   n?: number
 }
@@ -176,6 +190,61 @@ export class OpList {
     this.#at('gup', buffer, rangeOf(given), { mode, ...flags })
   }
 
+  /**
+   * Makes folios of 2^order pages from `pfn` on be of a type, as a driver's: no process maps them. The
+   * machine has so many pages more.
+   */
+  setUpPages(settings: { pfn: number; pages?: number; type?: string; order?: number }): PlacedPages {
+    const given = options(need(settings, 'settings', 'an object with pfn'), 'settings', [
+      'pfn',
+      'pages',
+      'type',
+      'order',
+    ])
+    const { pfn, pages, order } = given
+    this.#add({
+      op: 'set_up_page',
+      pfn,
+      ...(pages === undefined ? {} : { pages }),
+      type: or(given.type, 'anon'),
+      ...(order === undefined ? {} : { order }),
+    })
+    return { pfn: pfn as number, pages: (or(pages, 2 ** ((order as number | undefined) ?? 0)) as number) ?? 1 }
+  }
+  /** Gives a page's own references back: it is free when nobody holds it any more. */
+  releasePage(page: PlacedPages, settings?: PageSettings): void {
+    this.#onPage('release_page', page, settings)
+  }
+  getPage(page: PageOf, settings?: PageSettings): void {
+    this.#onPage('get_page', page, settings)
+  }
+  putPage(page: PageOf | 'same' | 'held', settings?: PageSettings): void {
+    this.#onPage('put_page', page, settings)
+  }
+  /** `referenced`: as slow GUP, of a page that the thread has a reference of. */
+  pinPage(page: PageOf | 'same', settings: PageSettings & { referenced?: boolean } = {}): void {
+    const { referenced, ...rest } = options(settings, 'settings', [...rangeKeys, 'referenced'])
+    this.#onPage('pin_page', page, rest as PageSettings, flag('referenced', referenced))
+  }
+  /** Of `'same'`: the page that the thread's last operation on pages had; of `'held'`: any that it has pinned. */
+  unpinPage(page: PageOf | 'same' | 'held', settings?: PageSettings): void {
+    this.#onPage('unpin_page', page, settings)
+  }
+  isolatePage(page: PageOf, settings?: PageSettings): void {
+    this.#onPage('isolate_page', page, settings)
+  }
+  putbackPage(page: PageOf | 'same' | 'held', settings?: PageSettings): void {
+    this.#onPage('putback_page', page, settings)
+  }
+  /** Asks; `v` is 1 or 0. */
+  maybePinned(page: PageOf | 'same' | 'held', settings?: PageSettings): void {
+    this.#onPage('maybe_pinned', page, settings)
+  }
+  /** Asks; `v` is the count, and 1 if it is exact. */
+  pinsOf(page: PageOf | 'same' | 'held', settings?: PageSettings): void {
+    this.#onPage('pins_of', page, settings)
+  }
+
   migrateToDevice(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
     this.#on('migrate_to_dev', buffer, range, deviceOf(device))
   }
@@ -240,6 +309,13 @@ export class OpList {
 
   #on(op: string, buffer: BufferHandle, range: Range | undefined, more: object = {}): void {
     this.#at(op, buffer, rangeOf(options(range, 'range', rangeKeys)), more)
+  }
+  #onPage(op: string, page: unknown, settings: unknown, more: object = {}): void {
+    const range = rangeOf(options(settings, 'settings', rangeKeys))
+    if (typeof page === 'string') return this.#add({ op, ...range, page, ...more })
+    const { pfn, pages, buf } = options(need(page, 'page'), 'page', ['pfn', 'pages', 'buf'])
+    const choosing = typeof range.page === 'string' && buf === undefined
+    this.#add({ op, ...(buf === undefined ? { pfn } : { buf }), ...(choosing ? { pages } : {}), ...range, ...more })
   }
   #at(op: string, buffer: BufferHandle, range: object, more: object): void {
     this.#add({ op, ...range, buf: bufferOf(buffer).buf, ...more })
@@ -314,14 +390,20 @@ export class ScenarioBuilder extends OpList {
  */
 export function scenario(
   name: string,
-  settings: { pages?: number },
+  settings: { pages?: number } & BehaviourOptions,
   build: (builder: ScenarioBuilder) => void,
 ): WrittenScenario {
-  const { pages } = options(settings, 'settings', ['pages'] as const)
+  const { pages, ...behaviour } = { ...options(settings, 'settings', ['pages', ...behaviourKeys] as const) }
   const setup: ScenarioOp[] = []
   const threads: ScenarioThread[] = []
   callback<(builder: ScenarioBuilder) => void>(build, 'build')(new ScenarioBuilder(setup, threads, internal))
-  const made = { name, ...(pages === undefined ? {} : { pages: pages as number }), setup, threads }
+  const made: WrittenScenario = {
+    name,
+    ...(pages === undefined ? {} : { pages: pages as number }),
+    ...(behaviour as BehaviourOptions),
+    setup,
+    threads,
+  }
   readScenario(made)
   return made
 }

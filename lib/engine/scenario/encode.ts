@@ -98,7 +98,15 @@ const presence = new Map([
   ['page', 'hasPage'],
   ['n', 'hasN'],
   ['fill', 'hasFill'],
+  ['pfn', 'hasPfn'],
+  ['buf', 'hasBuf'],
 ])
+/** Words for `page` that only operations on pages by pfn know: which one, is known when they run. */
+const late = ['same', 'held']
+/** What `_refcount` can hold. */
+const mostAtOnce = 2 ** 31 - 1
+const isOfPages = (spec: OpSpec): boolean => spec.fields.some(({ name }) => name === 'pfn')
+
 class RowWriter {
   readonly #op: RecordedOp
   readonly #where: string
@@ -127,12 +135,34 @@ class RowWriter {
     this.#set('op', spec.code)
     this.#set('proc', this.#process('proc', root))
     for (const { name, optional } of spec.fields) {
-      if (this.#op[name] !== undefined) this.#field(name)
+      if (this.#op[name] !== undefined) this.#field(name, isOfPages(spec))
       else if (!optional) throw this.#bad(name, undefined, `a value for ${name}`)
     }
+    if (isOfPages(spec)) this.#checkPage(spec)
   }
 
-  #field(name: string): void {
+  /** One page by pfn, one of a buffer, or one that the thread has. */
+  #checkPage(spec: OpSpec): void {
+    const { pfn, buf, page, n } = this.#op
+    const { placedPages } = vocabulary().tables
+    const given = [pfn, buf].filter((each) => each !== undefined).length
+    if (given !== (late.includes(page as string) ? 0 : 1))
+      throw this.#bad('pfn', pfn, `either pfn or buf; neither of them where page is ${late.join(' or ')}`)
+    for (const name of ['pfn', 'page', 'pages']) {
+      const value = this.#op[name]
+      if (typeof value === 'number' && (value >= placedPages || (name === 'pages' && value === 0)))
+        throw this.#bad(name, value, `below ${placedPages}${name === 'pages' ? ', and not 0' : ''}`)
+    }
+    if (n !== undefined && (n === 0 || (n as number) > mostAtOnce))
+      throw this.#bad('n', n, `an integer from 1 to ${mostAtOnce}`)
+    if (
+      spec.fields.some(({ name }) => name === 'order') &&
+      Number(this.#op.pages ?? 0) % 2 ** Number(this.#op.order ?? 0)
+    )
+      throw this.#bad('pages', this.#op.pages, `a multiple of 2^order`)
+  }
+
+  #field(name: string, ofPages: boolean): void {
     if (name === 'ops') {
       // The body follows as rows of its own.
       if (!Array.isArray(this.#op.ops)) throw this.#bad('ops', this.#op.ops, 'an array of operations')
@@ -140,8 +170,9 @@ class RowWriter {
     }
     if (name === 'page' && typeof this.#op.page === 'string') {
       const { picks } = vocabulary().tables
-      const pick = picks.indexOf(this.#op.page)
-      if (pick <= 0) throw this.#bad('page', this.#op.page, `a number, ${picks.slice(1).join(', ')}`)
+      const known = picks.slice(1).filter((name) => ofPages || !late.includes(name))
+      const pick = known.includes(this.#op.page) ? picks.indexOf(this.#op.page) : 0
+      if (pick <= 0) throw this.#bad('page', this.#op.page, `a number, ${known.join(', ')}`)
       this.#set('pick', pick)
       return
     }
@@ -174,6 +205,10 @@ class RowWriter {
         return this.#word(name, tables.modes)
       case 'via':
         return this.#word(name, tables.vias)
+      case 'type':
+        return this.#word(name, tables.pageTypes)
+      case 'order':
+        return this.#integer(name, tables.order)
       default:
         return this.#integer(name, Number.MAX_SAFE_INTEGER)
     }

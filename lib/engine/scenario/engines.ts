@@ -1,14 +1,18 @@
-import { badArgument, boolean, integer, options, or, positive, unsigned64 } from '../../base/args.ts'
+import { badArgument, boolean, integer, options, or, positive, type Read, unsigned64 } from '../../base/args.ts'
 import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
-import type { NativeFailure } from '../../native/binding.ts'
+import type { NativeBehaviour, NativeFailure } from '../../native/binding.ts'
 import type { NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
 import { tables } from '../../native/tables.ts'
+import type { Layout } from '../../page/layout.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
+import { behaviourKeys, behaviourOf } from '../../pins/behaviour.ts'
+import type { Scheme } from '../../pins/scheme.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
+import { frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
@@ -36,7 +40,7 @@ const mostRun = 1_000_000
 const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
 
-const machineKeys = ['scheme', 'layout', 'seed'] as const
+const machineKeys = ['scheme', 'layout', 'seed', ...behaviourKeys] as const
 const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
 const exploreKeys = [...machineKeys, 'samples', 'firstRun', 'threads', 'ops', ...longCallKeys] as const
 
@@ -74,6 +78,18 @@ function randomOps(read: ReadScenario, threads: number): NativeRandomOps {
   }
 }
 
+/** As the scenario says, unless the options say otherwise. */
+function behaviourFor(read: ReadScenario, given: Behaved, scheme: Scheme, layout: Layout): NativeBehaviour {
+  const own = read.behaviour as Behaved
+  const told = behaviourKeys.some((key) => given[key] !== undefined)
+  const both = Object.fromEntries(behaviourKeys.map((key) => [key, or(given[key], own[key])])) as Behaved
+  return behaviourOf(both, told ? 'options' : 'scenario', scheme, layout)
+}
+/** What the options say, to repeat it. */
+const toldOf = (given: Behaved): Record<string, unknown> =>
+  Object.fromEntries(behaviourKeys.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]))
+type Behaved = Read<(typeof behaviourKeys)[number]>
+
 const seedOf = (seed: unknown): bigint => (seed === undefined ? 1n : unsigned64(seed, 'options.seed'))
 
 /** Threads of a written scenario are its own. */
@@ -104,11 +120,14 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
       given: 'mixes',
       allowed: 'threads',
     })
+  const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
+  const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const found = checked(
     native().runThreadsInOrder(
       {
-        layout: layoutRef(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')),
-        scheme: schemeRef(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')),
+        layout: layoutRef(layout),
+        scheme: schemeRef(scheme),
+        behaviour: behaviourFor(read, given, scheme, layout),
         pages: read.pages === 0 ? defaultPages : read.pages,
         limit: mostRun,
         seed: seedOf(given.seed),
@@ -123,7 +142,8 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
     const list = all[thread] as (typeof all)[number]
     return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
   })
-  const { audit, leaks, livelocks } = found
+  const { leaks, livelocks } = found
+  const audit = frozenRows(found.audit)
   const text = (): string =>
     audit.length === 0 && leaks === '' && livelocks.length === 0
       ? `clean: ${counted(ran.length, 'operation')} of '${read.name}'`
@@ -151,6 +171,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     ...randomOps(read, threadsOf(read, given.threads, Math.max(2, read.mixes.length), tables().maxScenarioThreads)),
     layout: layoutRef(layout),
     scheme: schemeRef(scheme),
+    behaviour: behaviourFor(read, given, scheme, layout),
     pages: read.pages === 0 ? defaultPages : read.pages,
     seconds: given.seconds === undefined ? 0 : positive(given.seconds, 'options.seconds', longestSeconds),
     ops: count('ops'),
@@ -166,10 +187,17 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
   )
   const { livelocks } = found
   const clean = found.audit.length === 0 && found.leaks === '' && livelocks.length === 0
-  const audit = { clean, rows: found.audit, leaks: found.leaks, livelocks, round: clean ? null : found.dirtyRound }
+  const audit = {
+    clean,
+    rows: frozenRows(found.audit),
+    leaks: found.leaks,
+    livelocks,
+    round: clean ? null : found.dirtyRound,
+  }
   const shown = {
     scheme: scheme.name,
     layout: layout.name,
+    ...toldOf(given),
     ...(read.lists === null && { threads: found.threads.length }),
     ...(given.ops !== undefined && { ops: count('ops') }),
   }
@@ -207,14 +235,17 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   const seed = seedOf(given.seed)
   const call = longCall<ExploreProgress>('explore', given)
   const most = Number.MAX_SAFE_INTEGER
-  const scheme = builtin(schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme'), 'options.scheme')
-  const layout = builtin(layoutOf(or(given.layout, 'linux-6.12'), 'options.layout'), 'options.layout')
+  const ofScheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
+  const ofLayout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
+  const scheme = builtin(ofScheme, 'options.scheme')
+  const layout = builtin(ofLayout, 'options.layout')
   const settings = {
     ...randomOps(read, threadsOf(read, given.threads, 2, 8)),
     // Few pages, or threads would never meet in a few operations.
     pagesEach: Math.min(read.pagesEach, 2),
     scheme,
     layout,
+    behaviour: behaviourFor(read, given, ofScheme, ofLayout),
     pages: read.pages,
     ops: given.ops === undefined ? 4 : integer(given.ops, 'options.ops', 1, 4096),
     schedules: given.samples === undefined ? 1000 : integer(given.samples, 'options.samples', 1, most),
@@ -247,6 +278,6 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     seed,
     gaveUp,
   }
-  const shown = { scheme, layout, ...(given.ops !== undefined && { ops: given.ops }) }
+  const shown = { scheme, layout, ...toldOf(given), ...(given.ops !== undefined && { ops: given.ops }) }
   return withText(result, () => exploreText(read.name, result, shown))
 }

@@ -1,5 +1,7 @@
+import { tables as nativeTables } from '../../native/tables.ts'
 import { describe } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
+import { behaviourKeys } from '../../pins/behaviour.ts'
 import { type EncodedList, encodeList, newProcesses } from './encode.ts'
 import type { Mix, RandomScenario, Scenario } from './scenarioTypes.ts'
 import { vocabulary } from './vocabulary.ts'
@@ -15,6 +17,8 @@ export interface ReadScenario {
   readonly processes: number
   readonly buffers: number
   readonly pagesEach: number
+  /** What it says of rules, quirks and options, unchecked. */
+  readonly behaviour: Readonly<Record<string, unknown>>
 }
 
 const bad = (where: string, given: unknown, allowed: string): PageboxError =>
@@ -24,16 +28,27 @@ const bad = (where: string, given: unknown, allowed: string): PageboxError =>
     allowed,
   })
 
-const limits = { pages: [16, 2 ** 24], processes: [1, 16], buffers: [1, 12], pagesEach: [1, 4096] } as const
+/** The fewest and the most of what a scenario asks for. */
+function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readonly [min: number, max: number] {
+  const { scenarioPages, scenarioProcesses, scenarioBuffers, scenarioPagesEach } = nativeTables().limits
+  const fewest = 16
+  const all = {
+    pages: [fewest, scenarioPages],
+    processes: [1, scenarioProcesses],
+    buffers: [1, scenarioBuffers],
+    pagesEach: [1, scenarioPagesEach],
+  } as const
+  return all[name]
+}
 const mostThreads = 64
 const largestWeight = 1_000_000
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function count(value: unknown, name: keyof typeof limits, otherwise: number): number {
+function count(value: unknown, name: Parameters<typeof limitsOf>[0], otherwise: number): number {
   if (value === undefined) return otherwise
-  const [min, max] = limits[name]
+  const [min, max] = limitsOf(name)
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw bad(`scenario.${name}`, value, `an integer from ${min} to ${max}`)
   return value
@@ -116,8 +131,8 @@ export function readScenario(given: unknown): ReadScenario {
   if (!isPlain(value)) throw bad('scenario', value, 'an object with name and threads, or name and mixes')
   const isRandom = value.mixes !== undefined
   const known = isRandom
-    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach']
-    : ['name', 'summary', 'pages', 'setup', 'threads']
+    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', ...behaviourKeys]
+    : ['name', 'summary', 'pages', 'setup', 'threads', ...behaviourKeys]
   for (const key of Object.keys(value))
     if (!known.includes(key)) throw bad(`scenario.${key}`, value[key], `no field but ${known.join(', ')}`)
   if (typeof value.name !== 'string' || value.name === '') throw bad('scenario.name', value.name, 'a name')
@@ -127,6 +142,7 @@ export function readScenario(given: unknown): ReadScenario {
     processes: count(value.processes, 'processes', 2),
     buffers: count(value.buffers, 'buffers', 7),
     pagesEach: count(value.pagesEach, 'pagesEach', 8),
+    behaviour: Object.fromEntries(behaviourKeys.filter((key) => key in value).map((key) => [key, value[key]])),
   }
   if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }
   const processes = newProcesses()

@@ -1,30 +1,21 @@
 import { native } from '../../native/load.ts'
 import { created } from '../../native/status.ts'
 import { layoutOf, layoutRef } from '../../page/layouts.ts'
+import { type BehaviourOptions, behaviourOf } from '../../pins/behaviour.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
+import { type AuditRow, frozenRows } from '../auditRow.ts'
 import type { OpEffects } from '../recording/explain.ts'
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import { encodeOps } from './encode.ts'
 
 /** What a scenario runs on. */
-export interface ScenarioSettings {
+export interface ScenarioSettings extends BehaviourOptions {
   /** `'refcount-bias'` by default. */
   scheme?: string
   /** `'linux-6.12'` by default; mm needs words of 8 bytes. */
   layout?: string
   /** Transparent huge pages where `madvise(hugepage)` asks for them; false. */
   hugePages?: boolean
-}
-
-/** A descriptor, page table or swap slot that does not hold what it must. */
-export interface MmAuditRow {
-  readonly invariant: string
-  /** A pfn, a swap slot or an address. */
-  readonly where: number
-  readonly expected: number
-  readonly found: number
-  /** Who accounts for what was expected. */
-  readonly explanation: string
 }
 
 /** Results of a scenario that was executed in order. */
@@ -35,7 +26,7 @@ export interface ScenarioRun {
   /** Of each operation: what the visible effects that the scheme declares had to do with it. */
   readonly effects: readonly (OpEffects | null)[]
   /** What the audit found after the last operation, and when all processes had exited. */
-  readonly audit: readonly MmAuditRow[]
+  readonly audit: readonly AuditRow[]
 }
 
 /**
@@ -51,10 +42,23 @@ export function runOps(
   recorded: readonly RecordedResult[] = [],
 ): ScenarioRun {
   const { rows, indices, unknown } = encodeOps(ops)
+  const layout = layoutOf(settings.layout ?? 'linux-6.12', 'settings.layout')
+  const scheme = schemeOf(settings.scheme ?? 'refcount-bias', 'settings.scheme')
   const made = native().runScenario(
     {
-      layout: layoutRef(layoutOf(settings.layout ?? 'linux-6.12', 'settings.layout')),
-      scheme: schemeRef(schemeOf(settings.scheme ?? 'refcount-bias', 'settings.scheme')),
+      layout: layoutRef(layout),
+      scheme: schemeRef(scheme),
+      behaviour: behaviourOf(
+        {
+          rules: settings.rules,
+          quirks: settings.quirks,
+          writebackAsksPins: settings.writebackAsksPins,
+          fileBackedDevicePages: settings.fileBackedDevicePages,
+        },
+        'settings',
+        scheme,
+        layout,
+      ),
       hugePages: settings.hugePages ?? false,
     },
     rows,
@@ -69,7 +73,7 @@ export function runOps(
     effects[index] = found.effects[i] ?? null
     if (results[index] === null) unsupported.push(index)
   }
-  return { results, unsupported: unsupported.sort((a, b) => a - b), effects, audit: found.audit }
+  return { results, unsupported: unsupported.sort((a, b) => a - b), effects, audit: frozenRows(found.audit) }
 }
 
 /** How far a recorded operation came: -1 if it failed, else pages or bytes; NaN: it does not say. */

@@ -1,7 +1,8 @@
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
+import type { BehaviourOptions } from '../../pins/behaviour.ts'
 import type { LongCallOptions, Progress } from '../poll.ts'
 import type { OpResult, RaceProgress } from '../raceTypes.ts'
-import type { MmAuditRow } from './run.ts'
+import type { AuditRow } from '../auditRow.ts'
 
 /** One operation, as the vocabulary names it: `{ op: 'store', buf: 'a', page: 'random', value: 7 }`. */
 export type ScenarioOp = RecordedOp
@@ -13,7 +14,7 @@ export interface ScenarioThread {
 }
 
 /** A scenario whose operations are written down. `JSON.stringify` of it is its file. */
-export interface WrittenScenario {
+export interface WrittenScenario extends BehaviourOptions {
   readonly name: string
   /** RAM of the machine, in pages. */
   readonly pages?: number
@@ -26,7 +27,7 @@ export interface WrittenScenario {
 export type Mix = Readonly<Record<string, number>>
 
 /** A scenario of random operations: thread i draws from `mixes[i % mixes.length]`. */
-export interface RandomScenario {
+export interface RandomScenario extends BehaviourOptions {
   readonly name: string
   readonly summary?: string
   readonly pages?: number
@@ -72,14 +73,15 @@ export interface Livelock {
 export interface ScenarioResult {
   readonly ran: readonly RanOp[]
   /** Empty: clean, with everybody alive and when all had exited. */
-  readonly audit: readonly MmAuditRow[]
+  readonly audit: readonly AuditRow[]
   /** What was not given back in the end; empty: nothing. */
   readonly leaks: string
   /** Operations that waited in vain; empty: none. */
   readonly livelocks: readonly Livelock[]
 }
 
-export interface RunOptions {
+/** What a scenario says of rules, quirks and options holds unless the engine is told otherwise. */
+export interface RunOptions extends BehaviourOptions {
   scheme?: string | { readonly name: string }
   layout?: string | { readonly name: string }
   /** Of the pages that are chosen. */
@@ -109,7 +111,7 @@ export interface RaceScenarioResult {
   /** Of the round that ended the race. */
   readonly audit: {
     readonly clean: boolean
-    readonly rows: readonly MmAuditRow[]
+    readonly rows: readonly AuditRow[]
     readonly leaks: string
     /** Operations that waited in vain: that is not clean either. */
     readonly livelocks: readonly Livelock[]

@@ -1,5 +1,7 @@
 #include "engine/audit/audit.h"
 
+#include <algorithm>
+
 #include "engine/audit/audit_folio.h"
 #include "engine/audit/audit_lists.h"
 #include "engine/box/box_machine.h"
@@ -12,11 +14,7 @@ class Auditor::Impl {
 
   Errc run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
     if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
-    report.rows.clear();
-    report.rows_total = 0;
-    report.by_invariant = {};
-    report.pages = 0;
-    report.unknown.clear();
+    report.clear();
     if (box_.ledger() == nullptr) {
       report.unknown.push_back(
           "who holds pins: without a ledger the scheme's own count is believed");
@@ -24,11 +22,11 @@ class Auditor::Impl {
     }
 
     AuditSink sink(report, max_rows);
-    FolioAudit folios(box_, *scratch_, *scratch_zone_, *scratch_allocator_);
+    FolioAudit folios(box_, *scratch_.memmap, *scratch_.zone, *scratch_.allocator);
     std::uint64_t with_lru = 0;
     bool stopped = false;
     box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
-      for (Pfn at = first; at < end; scratch_->reset()) {
+      for (Pfn at = first; at < end; scratch_.memmap->reset()) {
         // What takes no time is done whoever asks.
         stopped = stopped || (report.pages >= kAlwaysPages && stop());
         if (stopped) return;
@@ -46,17 +44,30 @@ class Auditor::Impl {
     return Errc::kOk;
   }
 
+  Errc run_placed(AuditSink& sink) {
+    if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
+    FolioAudit folios(box_, *scratch_.memmap, *scratch_.zone, *scratch_.allocator);
+    const Pfn placed{box_.settings().placed_pages};
+    std::uint64_t with_lru = 0;
+    box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
+      Pfn at = first;
+      for (; at < std::min(end, placed); scratch_.memmap->reset())
+        at = check_run(at, std::min(end, placed), with_lru, folios, sink);
+      for (; at < end; at = at + 1)
+        if (says_lru(box_.memmap().page(at))) ++with_lru;
+    });
+    check_lists(box_, with_lru, sink);
+    return Errc::kOk;
+  }
+
  private:
   Errc reserve_scratch() {
-    if (scratch_ != nullptr) return Errc::kOk;
+    if (scratch_.memmap != nullptr) return Errc::kOk;
     const Memmap& memmap = box_.memmap();
-    if (const Errc error =
-            Memmap::create(memmap.layout(), memmap.pages(), memmap.capacity(), scratch_);
-        error != Errc::kOk)
-      return error;
-    scratch_zone_ = std::make_unique<Zone>(*scratch_, box_.zone().index());
-    scratch_allocator_ = std::make_unique<Allocator>(*scratch_, Pfn{0}, Pfn{memmap.pages()});
-    return Errc::kOk;
+    return scratch_.create({.layout = memmap.layout(),
+                            .pages = memmap.pages(),
+                            .device_pages = memmap.capacity() - memmap.pages(),
+                            .zone = box_.zone().index()});
   }
 
   /// About kScratchPages of them, in whole folios: where to go on. Adds those with PG_lru.
@@ -89,9 +100,7 @@ class Auditor::Impl {
   static constexpr std::uint64_t kAlwaysPages = 16 * kScratchPages;
 
   Box& box_;
-  std::unique_ptr<Memmap> scratch_;
-  std::unique_ptr<Zone> scratch_zone_;
-  std::unique_ptr<Allocator> scratch_allocator_;
+  Ram scratch_;
 };
 
 Auditor::Auditor(Box& box) : impl_(std::make_unique<Impl>(box)) {}
@@ -100,6 +109,8 @@ Auditor::~Auditor() = default;
 Errc Auditor::run(AuditReport& report, std::size_t max_rows, const StopAsk& stop) {
   return impl_->run(report, max_rows, stop);
 }
+
+Errc Auditor::run_placed(AuditSink& sink) { return impl_->run_placed(sink); }
 
 Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {
   return Auditor(box).run(report, max_rows);

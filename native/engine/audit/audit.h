@@ -3,46 +3,16 @@
 // never repairs; a corrupted pointer is reported, not followed.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/env.h"
 #include "base/errc.h"
 #include "base/stop_ask.h"
-#include "engine/audit/invariants.h"
-#include "page/pfn.h"
+#include "engine/audit/audit_row.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 class Box;
-
-/// Of a row that is about no page: `field` says what.
-inline constexpr Pfn kNoPfn{~std::uint64_t{0}};
-
-struct AuditRow {
-  Invariant invariant = Invariant::kRefcountAccounted;
-  Pfn pfn;
-  std::string field;
-  std::uint64_t expected = 0, found = 0;
-  std::string explanation;  // who accounts for what was expected
-};
-
-struct AuditReport {
-  std::vector<AuditRow> rows;    // the first ones: by pfn, of the lists, of the machine
-  std::uint64_t rows_total = 0;  // found in all
-  std::array<std::uint64_t, kInvariants> by_invariant{};
-  std::uint64_t pages = 0;  // descriptors looked at
-  /// Facts that this box cannot know, in words.
-  std::vector<std::string_view> unknown;
-
-  bool clean() const { return rows_total == 0; }
-};
-
-inline constexpr std::size_t kAuditRows = 64;
 
 /// Audits one box again and again without new memory. The box is the caller's alone
 /// meanwhile (ExclusiveRun), and outlives the auditor.
@@ -58,6 +28,8 @@ class Auditor {
   /// has looked at `report.pages`, and says so in `unknown`. kNoMem: the scratch
   /// descriptors cannot be reserved.
   Errc run(AuditReport& report, std::size_t max_rows = kAuditRows, const StopAsk& stop = {});
+  /// Of the pages that were set up by pfn alone, and the lists.
+  Errc run_placed(AuditSink& sink);
 
  private:
   class Impl;

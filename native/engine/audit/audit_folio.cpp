@@ -87,20 +87,22 @@ void FolioAudit::check_references(Pfn head, const PageRecord& record, const Hold
   };
   const auto wanted = static_cast<std::uint32_t>(expected);
   if (holders.known && record.state == PageState::kReleased && expected == 0)
-    sink.add(Invariant::kFreeIsFree, head, "free", 1, 0,
-             [] { return std::string("released, and the last reference is gone"); });
+    sink.add(Invariant::kFreeIsFree, AuditPlace::page(head), "free", 1, 0,
+             "released, and the last reference is gone");
   // Just below zero are too few, from the other end too many (as refcount_t tells them).
   constexpr std::uint32_t kTooMany = 0x80000000, kTooFew = 0xc0000000;
   const bool crossed = found >= kTooMany && found < kTooFew;
   if (holders.known ? found != wanted : !crossed && static_cast<std::int32_t>(found - wanted) < 0)
-    sink.add(Invariant::kRefcountAccounted, head, "_refcount", wanted, found, explain);
+    sink.add(Invariant::kRefcountAccounted, AuditPlace::page(head), "_refcount", wanted, found,
+             explain);
   else if (static_cast<std::int32_t>(found) < 0)
-    sink.add(Invariant::kPinLimitKept, head, "_refcount", kRefcountMax, found, explain);
+    sink.add(Invariant::kPinLimitKept, AuditPlace::page(head), "_refcount", kRefcountMax, found,
+             explain);
   for (std::uint64_t i = 1; i < 1ULL << record.order; ++i) {
     const auto tail = static_cast<std::uint32_t>(box_.memmap().page(head + i).refcount());
     if (tail != 0)
-      sink.add(Invariant::kRefcountAccounted, head + i, "_refcount", 0, tail,
-               [] { return std::string("references of a tail are the head's"); });
+      sink.add(Invariant::kRefcountAccounted, AuditPlace::page(head + i), "_refcount", 0, tail,
+               "references of a tail are the head's");
   }
 }
 
@@ -109,11 +111,13 @@ void FolioAudit::check_pins(Pfn head, const Holders& holders, AuditSink& sink) {
   const PinCount count = scheme.pins(head);
   const auto explain = [&] { return of(holders.pins, "pins in the ledger"); };
   if (holders.known && count.exact && count.pins != holders.pins)
-    sink.add(Invariant::kPincountExact, head, "pins", holders.pins, count.pins, explain);
+    sink.add(Invariant::kPincountExact, AuditPlace::page(head), "pins", holders.pins, count.pins,
+             explain);
   if (holders.known && !count.exact && count.pins < holders.pins)
-    sink.add(Invariant::kPincountBound, head, "pins", holders.pins, count.pins, explain);
+    sink.add(Invariant::kPincountBound, AuditPlace::page(head), "pins", holders.pins, count.pins,
+             explain);
   if (holders.pins > 0 && !scheme.maybe_pinned(head))
-    sink.add(Invariant::kMaybePinnedSound, head, "maybe_pinned", 1, 0, explain);
+    sink.add(Invariant::kMaybePinnedSound, AuditPlace::page(head), "maybe_pinned", 1, 0, explain);
 }
 
 void FolioAudit::check_mapcount(Pfn head, const PageRecord& record, const Holders& holders,
@@ -124,10 +128,11 @@ void FolioAudit::check_mapcount(Pfn head, const PageRecord& record, const Holder
     auto expected = static_cast<std::uint32_t>(scratch_.page(head + i).mapcount_raw());
     if (i == 0 && counts_pins) expected += static_cast<std::uint32_t>(holders.pins);
     if (found != expected)
-      sink.add(Invariant::kMapcountAccounted, head + i, "_mapcount", expected, found, [&] {
-        return of(i == 0 ? record.mapcount : 0, "mappings") +
-               (i == 0 && counts_pins ? ", " + of(holders.pins, "pins") : std::string());
-      });
+      sink.add(Invariant::kMapcountAccounted, AuditPlace::page(head + i), "_mapcount", expected,
+               found, [&] {
+                 return of(i == 0 ? record.mapcount : 0, "mappings") +
+                        (i == 0 && counts_pins ? ", " + of(holders.pins, "pins") : std::string());
+               });
   }
 }
 
@@ -142,8 +147,8 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
 
   for (std::uint64_t i = 0; i < 1ULL << record.order; ++i) {
     const Pfn pfn = head + i;
-    const std::uint64_t found = box_.memmap().page(pfn).word(0);
-    std::uint64_t expected = scratch_.page(pfn).word(0) & ~pinned;
+    const std::uint64_t found = box_.memmap().page(pfn).flags();
+    std::uint64_t expected = scratch_.page(pfn).flags() & ~pinned;
     if (i == 0) {
       const bool held_off =
           holders.isolations != 0 || (scheme.scheme().isolates() && holders.pins != 0);
@@ -152,19 +157,21 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
     }
     const std::uint64_t wrong = expected ^ found;
     if ((wrong & lru) != 0)
-      sink.add(Invariant::kLruMembership, pfn, "lru", (expected & lru) != 0, (found & lru) != 0,
-               [&] {
+      sink.add(Invariant::kLruMembership, AuditPlace::page(pfn), "lru", (expected & lru) != 0,
+               (found & lru) != 0, [&] {
                  return std::string(record.on_lru && i == 0 ? "set up to be on a list"
                                                             : "not for a list") +
                         ", " + of(holders.isolations, "isolations, ") + of(holders.pins, "pins");
                });
     if ((wrong & low & ~lru) != 0)
-      sink.add(Invariant::kFlagsOfType, pfn, "flags", expected & low, found & low, [&] {
-        return "as set up: " + std::string(kPageTypeNames[static_cast<unsigned>(record.type)]);
-      });
+      sink.add(Invariant::kFlagsOfType, AuditPlace::page(pfn), "flags", expected & low, found & low,
+               [&] {
+                 return "as set up: " +
+                        std::string(kPageTypeNames[static_cast<unsigned>(record.type)]);
+               });
     if ((wrong & ~low) != 0)
-      sink.add(Invariant::kZoneAndNode, pfn, "flags", expected & ~low, found & ~low,
-               [] { return std::string("zone, node and section of the pfn"); });
+      sink.add(Invariant::kZoneAndNode, AuditPlace::page(pfn), "flags", expected & ~low,
+               found & ~low, "zone, node and section of the pfn");
   }
 }
 
@@ -207,7 +214,7 @@ void FolioAudit::check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& r
     else if (kZoneDeviceTypes.has(record.type) &&
              (field.offset_bytes == shape.pgmap || field.offset_bytes == shape.driver_data))
       broken = Invariant::kPgmapIntact;
-    sink.add(broken, pfn, field.name, expected, found, [&] {
+    sink.add(broken, AuditPlace::page(pfn), field.name, expected, found, [&] {
       return "as set up: " + std::string(kPageTypeNames[static_cast<unsigned>(record.type)]) +
              ", " + field.meaning;
     });
@@ -217,21 +224,23 @@ void FolioAudit::check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& r
 void FolioAudit::check_free(Pfn pfn, AuditSink& sink) {
   const Page page = box_.memmap().page(pfn);
   const Shape& shape = box_.memmap().shape();
-  const auto explain = [] { return std::string("nobody holds a free page"); };
+  const auto explain = "nobody holds a free page";
   const Holders holders = holders_of(pfn);
   const std::uint64_t handed_out =
       (holders.known ? holders.pins : 0) + holders.refs + holders.isolations;
-  if (handed_out != 0) sink.add(Invariant::kFreeIsFree, pfn, "ledger", 0, handed_out, explain);
+  if (handed_out != 0)
+    sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "ledger", 0, handed_out, explain);
   if (page.refcount() != 0)
-    sink.add(Invariant::kFreeIsFree, pfn, "_refcount", 0,
+    sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "_refcount", 0,
              static_cast<std::uint32_t>(page.refcount()), explain);
   const auto mapcount = static_cast<std::uint32_t>(page.mapcount_raw());
   if (mapcount != ~0U && (shape.buddy_type == 0 || mapcount != shape.buddy_type))
-    sink.add(Invariant::kFreeIsFree, pfn, "_mapcount", ~0U, mapcount, explain);
-  const std::uint64_t flags = page.word(0) & low_flags_of(shape);
-  if (flags != 0) sink.add(Invariant::kFreeIsFree, pfn, "flags", 0, flags, explain);
+    sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "_mapcount", ~0U, mapcount, explain);
+  const std::uint64_t flags = page.flags() & low_flags_of(shape);
+  if (flags != 0)
+    sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "flags", 0, flags, explain);
   if (const PinCount count = box_.scheme().pins(pfn); count.exact && count.pins != 0)
-    sink.add(Invariant::kFreeIsFree, pfn, "pins", 0, count.pins, explain);
+    sink.add(Invariant::kFreeIsFree, AuditPlace::page(pfn), "pins", 0, count.pins, explain);
 }
 
 void FolioAudit::check_never(Pfn pfn, AuditSink& sink) {
@@ -239,8 +248,8 @@ void FolioAudit::check_never(Pfn pfn, AuditSink& sink) {
   const Shape& shape = page.shape();
   for (unsigned i = 0; i < shape.stride_bytes / shape.word_bytes; ++i) {
     if (page.word(i) == 0) continue;
-    sink.add(Invariant::kNeverTouched, pfn, "word " + std::to_string(i), 0, page.word(i),
-             [] { return std::string("the page was never handed out"); });
+    sink.add(Invariant::kNeverTouched, AuditPlace::page(pfn), "word " + std::to_string(i), 0,
+             page.word(i), "the page was never handed out");
   }
 }
 

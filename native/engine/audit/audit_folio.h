@@ -2,33 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <string_view>
 
-#include "engine/audit/audit.h"
+#include "engine/audit/audit_row.h"
 #include "engine/box/box.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-
-/// Takes rows, counts all of them and keeps the first.
-class AuditSink {
- public:
-  AuditSink(AuditReport& report, std::size_t max_rows) : report_(report), max_rows_(max_rows) {}
-
-  /// `explain` is called only for a row that is kept.
-  template <class Explain>
-  void add(Invariant invariant, Pfn pfn, std::string_view field, std::uint64_t expected,
-           std::uint64_t found, Explain&& explain) {
-    ++report_.rows_total;
-    ++report_.by_invariant[static_cast<unsigned>(invariant)];
-    if (report_.rows.size() < max_rows_)
-      report_.rows.push_back({invariant, pfn, std::string(field), expected, found, explain()});
-  }
-
- private:
-  AuditReport& report_;
-  std::size_t max_rows_;
-};
 
 /// Compares folios with what their setups say: the setup is done once more, at the
 /// same pfn of a scratch array, and the fields that nobody may have changed are

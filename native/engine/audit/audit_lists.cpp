@@ -38,8 +38,8 @@ class ListWalk {
       for (Pfn pfn = first; pfn < end; pfn = pfn + 1) {
         if (!says_lru(box_.memmap().page(pfn))) continue;
         if (std::binary_search(met.begin(), met.end(), pfn.value)) continue;
-        sink_.add(Invariant::kLruLinked, pfn, "lru", 1, 0,
-                  [] { return std::string("a page with PG_lru is on a list"); });
+        sink_.add(Invariant::kLruLinked, AuditPlace::page(pfn), "lru", 1, 0,
+                  "a page with PG_lru is on a list");
       }
     });
   }
@@ -52,28 +52,31 @@ class ListWalk {
     Pfn last{0};
     const Errc end = zone.for_each(kind, [&](Page page) {
       last = memmap.pfn_of(page);
-      if (!page.test(Flag::kLru)) row(last, "lru", 1, 0);
+      if (!page.test(Flag::kLru)) row(AuditPlace::page(last), "lru", 1, 0);
       const LruKind asked = Zone::kind_of(page);
       if (asked != kind)
-        row(last, "list", static_cast<unsigned>(asked), static_cast<unsigned>(kind));
+        row(AuditPlace::page(last), "list", static_cast<unsigned>(asked),
+            static_cast<unsigned>(kind));
       ++length;
     });
     met_ += length;
     if (end == Errc::kOk) return;
-    if (length == 0) return row(last, "anchor", zone.length(kind), 0);
+    const AuditPlace list = AuditPlace::of_list(kLruKindNames[static_cast<unsigned>(kind)]);
+    if (length == 0) return row(list, "anchor", zone.length(kind), 0);
     // The walk stops where a link is not answered by its neighbour's.
-    const std::uint64_t next = memmap.page(last).word(1);
+    const std::uint64_t next = memmap.page(last).lru_next();
     const auto neighbour = memmap.addresses().page_of_lru(next, memmap.capacity());
-    if (!neighbour)
-      row(last, next == zone.anchor_address(kind) ? "length" : "lru.next", zone.length(kind),
-          next == zone.anchor_address(kind) ? length : next);
+    if (neighbour)
+      row(AuditPlace::page(*neighbour), "lru.prev", memmap.addresses().of_lru(last),
+          memmap.page(*neighbour).lru_prev());
+    else if (next == zone.anchor_address(kind))
+      row(list, "length", zone.length(kind), length);
     else
-      row(*neighbour, "lru.prev", memmap.addresses().of_lru(last), memmap.page(*neighbour).word(2));
+      row(AuditPlace::page(last), "lru.next", zone.anchor_address(kind), next);
   }
 
-  void row(Pfn pfn, const char* field, std::uint64_t expected, std::uint64_t found) {
-    sink_.add(Invariant::kLruLinked, pfn, field, expected, found,
-              [] { return std::string(kRing); });
+  void row(AuditPlace place, const char* field, std::uint64_t expected, std::uint64_t found) {
+    sink_.add(Invariant::kLruLinked, place, field, expected, found, kRing);
   }
 
   Box& box_;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "engine/audit/audit_folio.h"
+#include "engine/audit/audit_row.h"
+#include "engine/box/box.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

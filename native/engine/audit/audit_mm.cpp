@@ -41,10 +41,14 @@ struct Account {
 
 class Walk {
  public:
-  Walk(Machine& machine, const MmAuditInput& input) : machine_(machine), input_(input) {}
+  Walk(Machine& machine, const MmAuditInput& input, AuditSink& sink)
+      : machine_(machine), input_(input), sink_(sink) {}
 
-  std::vector<MmAuditRow> run() {
-    for (Mm* mm : input_.mms) walk_mm(*mm);
+  void run() {
+    for (std::size_t i = 0; i < input_.mms.size(); ++i) {
+      process_ = process_of(input_, i);
+      walk_mm(*input_.mms[i]);
+    }
     for (std::uint64_t i = 0; i < machine_.files.size(); ++i) walk_file(*machine_.files.at(i));
     for (unsigned i = 0; i < machine_.cpus(); ++i) walk_batches(machine_.cpu(i));
     for (const HeldReference& held : input_.held) {
@@ -61,33 +65,39 @@ class Walk {
     check_pages();
     check_pins();
     check_deferred();
-    audit_hugetlb(machine_, hugetlb_promised_, rows_);
-    audit_tables(machine_, input_.mms, rows_);
-    return std::move(rows_);
+    audit_hugetlb(machine_, hugetlb_promised_, sink_);
+    audit_tables(machine_, input_.mms, sink_);
   }
 
  private:
   /// Mapped by a driver's mmap: neither anonymous nor a file's.
-  static bool is_drivers(Page page) { return page.word(3) == 0; }
+  static bool is_drivers(Page page) { return page.mapping() == 0; }
   Account& account(Pfn pfn) {
     return accounts_[machine_.pfn_of(compound_head(machine_.memmap, machine_.page(pfn)))];
   }
-  void row(MmInvariant invariant, std::uint64_t where, std::uint64_t expected, std::uint64_t found,
-           std::string explanation, MmPlace place = MmPlace::kPfn) {
-    rows_.push_back({invariant, where, expected, found, std::move(explanation), place, {}});
+  template <class Why>
+  void row(Invariant invariant, AuditPlace place, std::string_view field, std::uint64_t expected,
+           std::uint64_t found, Why&& why) {
+    sink_.add(invariant, place, field, expected, found, std::forward<Why>(why));
+  }
+  static AuditPlace page_at(Pfn pfn) { return AuditPlace::page(pfn); }
+  /// In the address space that is walked.
+  AuditPlace address_at(std::uint64_t address) const {
+    return AuditPlace::address(process_, address);
   }
 
   void walk_mm(Mm& mm) {
     std::uint64_t last = 0;
     for (const auto& vma : mm.vmas) {
       if (vma->start < last || vma->start >= vma->end)
-        row(MmInvariant::kVmasOrdered, vma->start, last, vma->start, "vmas overlap",
-            MmPlace::kAddress);
+        row(Invariant::kVmasOrdered, address_at(vma->start), "vma", last, vma->start,
+            "begins where the one before it ends, or later, and has an end");
       last = vma->end;
       hugetlb_promised_ += hugetlb_promises(*vma);
       if (vma->file != nullptr && std::ranges::count(vma->file->i_mmap, vma.get()) != 1)
-        row(MmInvariant::kRmapComplete, vma->start, 1, 0, "vma is not once in its file's i_mmap",
-            MmPlace::kAddress);
+        row(Invariant::kFileMappingsListed, address_at(vma->start), "i_mmap", 1,
+            static_cast<std::uint64_t>(std::ranges::count(vma->file->i_mmap, vma.get())),
+            "times that the mapping's file has it");
       mm.page_table.for_each_pte(vma->start, vma->end, [&](std::uint64_t address, PteSlot slot) {
         walk_entry(*vma, address, slot.get());
       });
@@ -97,43 +107,47 @@ class Walk {
                                   });
     }
     mm.page_table.visit([&](Pfn pfn) { account(pfn).table = true; },
-                        [&](PteSlot) { ++entries_in_tables_; });
+                        [&](std::uint64_t address, PteSlot) {
+                          if (mm.find_vma(address) == nullptr)
+                            row(Invariant::kEntriesInVmas, address_at(address), "pte", 0, 1,
+                                "an entry outside every mapping");
+                        });
     const auto splits = [&](Pte leaf) { return !folio_test_hugetlb(machine_.page(leaf.pfn())); };
     mm.page_table.visit_deposits(
         splits, [&](Pfn table, std::uint64_t leaves, std::uint64_t deposits) {
           if (leaves != deposits)
-            row(MmInvariant::kDepositForEachLeaf, table.value, leaves, deposits,
+            row(Invariant::kDepositForEachLeaf, page_at(table), "pmd_huge_pte", leaves, deposits,
                 "tables in reserve for the huge leaves of a pmd table");
         });
   }
 
   void walk_leaf(const Vma& vma, std::uint64_t from, std::uint64_t to, Pte pmd) {
-    ++entries_in_vmas_;
     const Page folio = huge_normal_folio(machine_, pmd);
     if (!folio) return;
     account(pmd.pfn()).leaves += 1;
     if (folio_test_hugetlb(folio) != vma.is_hugetlb())
-      row(MmInvariant::kHugetlbCounted, pmd.pfn().value, vma.is_hugetlb() ? 1 : 0,
+      row(Invariant::kHugetlbWhereAsked, page_at(pmd.pfn()), "page_type", vma.is_hugetlb() ? 1 : 0,
           folio_test_hugetlb(folio) ? 1 : 0, "a page of the pool belongs where one was asked for");
     else if (vma.is_hugetlb() && hugetlb_promised(vma, from))
-      row(MmInvariant::kHugetlbCounted, pmd.pfn().value, 0, 1, "there already, and still promised");
+      row(Invariant::kHugetlbCounted, address_at(from), "promised", 0, 1,
+          "there already, and still promised");
     if (to - from != kPmdBytes || !folio_test_pmd_mappable(folio))
-      row(MmInvariant::kHugeCountsAgree, pmd.pfn().value, kPmdBytes, to - from,
-          "a pmd maps what is no whole huge page");
+      row(Invariant::kLeafMapsWhole, address_at(from), "pmd", kPmdBytes, to - from,
+          [&] { return "bytes of page " + std::to_string(pmd.pfn().value); });
     else
       check_rmap(vma, from, folio);
   }
 
   void walk_entry(const Vma& vma, std::uint64_t address, Pte pte) {
     if (pte.none()) return;
-    ++entries_in_vmas_;
     if (pte.present()) {
       if (const Page page = vm_normal_page(machine_, pte)) {
         account(pte.pfn()).mappings += 1;
         page_mappings_[pte.pfn()] += 1;
         check_rmap(vma, address, page);
         if (machine_.is_device_private(pte.pfn()))
-          row(MmInvariant::kRmapComplete, address, 0, 1, "present, where no CPU can reach it");
+          row(Invariant::kPrivateUnreachable, address_at(address), "pte", 0, 1,
+              [&] { return "present, and leads to page " + std::to_string(pte.pfn().value); });
       }
       return;
     }
@@ -145,8 +159,8 @@ class Walk {
     else if (entry.is_device_exclusive())
       account(entry.pfn()).other_entries += 1;
     else if (entry.is_migration())
-      row(MmInvariant::kRmapComplete, address, 0, 1, "a migration entry at rest",
-          MmPlace::kAddress);
+      row(Invariant::kMigrationFinished, address_at(address), "pte", 0, 1,
+          [&] { return "of page " + std::to_string(entry.pfn().value); });
   }
 
   void walk_device_entry(const Vma& vma, std::uint64_t address, SwapEntry entry) {
@@ -154,7 +168,7 @@ class Walk {
     account(entry.pfn()).mappings += 1;
     check_rmap(vma, address, page);
     if (!folio_test_anon(page) && entry.is_writable_device() && !page.test(Flag::kDirty))
-      row(MmInvariant::kCacheLinked, entry.pfn().value, 1, 0,
+      row(Invariant::kDeviceWriteDirty, page_at(entry.pfn()), "dirty", 1, 0,
           "a device may write this page of a file, and nothing would write it back");
   }
 
@@ -171,7 +185,7 @@ class Walk {
       reachable = file == vma.file;
     }
     if (!reachable || !vma.contains_pgoff(index) || vma.address_of(index) != address)
-      row(MmInvariant::kRmapComplete, machine_.pfn_of(page).value, address, index,
+      row(Invariant::kRmapComplete, page_at(machine_.pfn_of(page)), "mapping", address, index,
           "a walk through the page does not find its mapping");
   }
 
@@ -184,7 +198,7 @@ class Walk {
       const Page folio = machine_.page(entry.pfn());
       account(entry.pfn()).caches += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
       if (folio_file(machine_, folio) != &file || folio_index(folio) != index)
-        row(MmInvariant::kCacheLinked, entry.pfn().value, index, folio_index(folio),
+        row(Invariant::kCacheLinked, page_at(entry.pfn()), "mapping", index, folio_index(folio),
             "the cached page does not point back");
     }
   }
@@ -207,8 +221,8 @@ class Walk {
       const std::uint64_t expected = used == swap_users_.end() ? 0 : used->second;
       const std::uint64_t found = machine_.swap.raw(slot) & ~Swap::kHasCache;
       if (expected != found)
-        row(MmInvariant::kSwapCounted, slot, expected, found, "entries and files that hold it",
-            MmPlace::kSlot);
+        row(Invariant::kSwapCounted, AuditPlace::swap_slot(slot), "swap_map", expected, found,
+            "entries and files that hold it");
       const std::uint64_t cached = machine_.swap.cached(slot);
       if (cached == 0) continue;
       const Page folio = machine_.page({cached - 1});
@@ -216,15 +230,12 @@ class Walk {
       const Page head = compound_head(machine_.memmap, folio);
       const std::uint64_t names = folio_swap_slot(head) + folio_page_index(head, folio);
       if (!folio_test_swapcache(head) || names != slot)
-        row(MmInvariant::kCacheLinked, cached - 1, slot, names,
+        row(Invariant::kSwapCacheLinked, page_at({cached - 1}), "private", slot, names,
             "the page in the swap cache does not name its slot");
     }
   }
 
   void check_pages() {
-    if (entries_in_tables_ != entries_in_vmas_)
-      row(MmInvariant::kVmasOrdered, 0, entries_in_vmas_, entries_in_tables_,
-          "entries outside every vma", MmPlace::kNowhere);
     machine_.memmap.for_each_touched([&](Pfn first, Pfn end) {
       for (Pfn pfn = first; pfn < end; pfn.value += 1) check_page(pfn);
     });
@@ -249,8 +260,9 @@ class Walk {
     const bool accounted =
         input_.held_is_partial ? page.refcount() >= expected : page.refcount() == expected;
     if (!accounted)
-      row(MmInvariant::kRefcountAccounted, pfn.value, static_cast<std::uint64_t>(expected),
-          static_cast<std::uint64_t>(page.refcount()), who.describe());
+      row(Invariant::kRefcountAccounted, page_at(pfn), "_refcount",
+          static_cast<std::uint64_t>(expected), static_cast<std::uint64_t>(page.refcount()),
+          [&] { return who.describe(); });
     if (who.table || expected == 0) return;
     if (folio_test_large(page)) {
       check_huge(pfn, page, who);
@@ -266,9 +278,11 @@ class Walk {
     const PinCount counted = machine_.pins.pins(pfn);
     if (machine_.pins.scheme().answer == PinAnswer::kExact && counts(pfn) &&
         !input_.held_is_partial && counted.pins != who.pins)
-      row(MmInvariant::kPinsBalanced, pfn.value, who.pins, counted.pins, "the scheme's count");
+      row(Invariant::kPincountExact, page_at(pfn), "pins", who.pins, counted.pins,
+          "pins that are held");
     if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))
-      row(MmInvariant::kPinsBalanced, pfn.value, who.pins, 0, "pinned, and reads as not pinned");
+      row(Invariant::kMaybePinnedSound, page_at(pfn), "maybe_pinned", 1, 0,
+          [&] { return std::to_string(who.pins) + " pins are held"; });
   }
   /// Words of a page that the scheme does not pin are not its count, and a driver's
   /// mappings have no reverse map to tell them from pins.
@@ -290,12 +304,13 @@ class Walk {
     const bool open = input_.held_is_partial && counts_pins() && page == folio;
     const bool agrees = open ? mapped >= entries + pins : mapped == entries + pins;
     if (!agrees && !machine_.is_zero_pfn(pfn))
-      row(MmInvariant::kMapcountAccounted, pfn.value, entries + pins, mapped,
-          std::to_string(entries) + " entries");
+      row(Invariant::kMapcountAccounted, page_at(pfn), "_mapcount", entries + pins, mapped,
+          [&] { return std::to_string(entries) + " entries"; });
     // While leaves alone map a huge page the head's bit speaks for all of it.
     const std::uint32_t mappings = entries + leaves;
     if (folio_test_anon(folio) && page_anon_exclusive(page) && mappings > 1)
-      row(MmInvariant::kExclusiveOnce, pfn.value, 1, mappings, "exclusive, yet mapped again");
+      row(Invariant::kExclusiveOnce, page_at(pfn), "anon_exclusive", 1, mappings,
+          "exclusive, yet mapped again");
   }
 
   void check_huge(Pfn pfn, Page folio, const Account& who) {
@@ -308,19 +323,22 @@ class Walk {
       check_mapped_page(pfn + i, folio, folio_page(folio, i), entries, who.leaves,
                         i == 0 && counts_pins() ? who.pins : 0);
     }
-    const auto check = [&](std::uint64_t expected, std::uint64_t found, const char* what) {
+    const auto check = [&](const char* field, std::uint64_t expected, std::uint64_t found,
+                           const char* what) {
       if (expected != found)
-        row(MmInvariant::kHugeCountsAgree, pfn.value, expected, found,
-            std::string(what) + ": " + who.describe());
+        row(Invariant::kHugeCountsAgree, page_at(pfn), field, expected, found,
+            [&] { return std::string(what) + ": " + who.describe(); });
     };
-    check(who.leaves, static_cast<std::uint32_t>(folio_entire_mapcount(folio)), "entire mapcount");
+    check("_entire_mapcount", who.leaves, static_cast<std::uint32_t>(folio_entire_mapcount(folio)),
+          "entire mapcount");
     // Where no field has their sum it is that of all pages, and the head's are raised by pins.
     const bool summed = counts_pins() && folio.shape().large_mapcount == 0;
     if (!summed || !input_.held_is_partial)
-      check(who.leaves + who.mappings + (summed ? who.pins : 0),
+      check("_large_mapcount", who.leaves + who.mappings + (summed ? who.pins : 0),
             static_cast<std::uint32_t>(folio_mapcount(folio)), "mappings of any part");
     if (const std::uint16_t at = folio.shape().nr_pages_mapped; at != 0)
-      check(pages_mapped + (who.leaves > 0 && !folio_test_hugetlb(folio) ? kEntirelyMapped : 0),
+      check("_nr_pages_mapped",
+            pages_mapped + (who.leaves > 0 && !folio_test_hugetlb(folio) ? kEntirelyMapped : 0),
             atomics::load(folio_page(folio, 1).u32(at)), "pages mapped");
     if (folio_test_partially_mapped(folio)) partially_mapped_[pfn] = true;
   }
@@ -328,27 +346,32 @@ class Walk {
   void check_deferred() {
     std::vector<Pfn> heads;
     if (machine_.deferred_split.heads(heads) != Errc::kOk)
-      row(MmInvariant::kDeferredLinked, 0, 0, 1, "the queue is no closed ring");
+      row(Invariant::kDeferredLinked, AuditPlace::of_list("deferred_split"), "_deferred_list", 0, 1,
+          "the queue is no closed ring");
     for (const Pfn pfn : heads) {
       const Page folio = machine_.page(pfn);
       if (!folio_test_large(folio) || folio.refcount() <= 0)
-        row(MmInvariant::kDeferredLinked, pfn.value, 1, 0, "queued, yet no huge page in use");
+        row(Invariant::kDeferredLinked, page_at(pfn), "_deferred_list", 1, 0,
+            "queued, yet no huge page in use");
       partially_mapped_.erase(pfn);
     }
     for (const auto& [pfn, flag] : partially_mapped_)
-      row(MmInvariant::kDeferredLinked, pfn.value, 1, 0, "partially mapped, yet not queued");
+      row(Invariant::kDeferredLinked, page_at(pfn), "_deferred_list", 1, 0,
+          "partially mapped, yet not queued");
   }
 
   void check_lru(Pfn pfn, Page page, const Account& who) {
     if (machine_.is_zone_device(pfn) || machine_.is_zero_pfn(pfn)) return;
     if (folio_test_hugetlb(page)) {
       if (page.test(Flag::kLru))
-        row(MmInvariant::kLruMembership, pfn.value, 0, 1, "a page of the pool is on no LRU");
+        row(Invariant::kLruMembership, page_at(pfn), "lru", 0, 1,
+            "a page of the pool is on no LRU");
       return;
     }
     const bool isolated = who.pins > 0 && machine_.pins.scheme().isolates();
     if (isolated && page.test(Flag::kLru))
-      row(MmInvariant::kLruMembership, pfn.value, 0, 1, "listed, while its pins have its words");
+      row(Invariant::kLruMembership, page_at(pfn), "lru", 0, 1,
+          "listed, while its pins have its words");
     // A page with contents belongs on a list, or is on its way there, or a pin will
     // put it there; what was truncated or evicted lives off the lists.
     const bool owned = who.mappings > 0 || who.leaves > 0 || who.caches > 0;
@@ -356,38 +379,39 @@ class Walk {
         input_.held_is_partial)
       return;
     if (isolated ? !machine_.pins.returns_to_lru(pfn) : !page.test(Flag::kLru))
-      row(MmInvariant::kLruMembership, pfn.value, 1, 0, "on no list and in no batch");
+      row(Invariant::kLruMembership, page_at(pfn), "lru", 1, 0, "on no list and in no batch");
   }
 
   void check_pins() {
     for (const HeldReference& reference : input_.held)
       if (reference.pinned && !reference.by_pfn && machine_.is_device_private(reference.pfn))
-        row(MmInvariant::kPinsBalanced, reference.pfn.value, 0, 1,
+        row(Invariant::kPrivateUnreachable, page_at(reference.pfn), "pins", 0, 1,
             "pinned, where no CPU can reach it");
     std::uint64_t held = 0;
     for (const HeldReference& reference : input_.held)
       if (reference.pinned && !reference.by_pfn && !machine_.is_zero_pfn(reference.pfn))
         held += reference.count;
     if (const std::uint64_t counted = machine_.foll_pins(); counted != held)
-      row(MmInvariant::kPinsBalanced, 0, held, counted,
-          "nr_foll_pin_acquired less nr_foll_pin_released", MmPlace::kNowhere);
+      row(Invariant::kPinsBalanced, AuditPlace::nowhere(), "nr_foll_pin", held, counted,
+          "nr_foll_pin_acquired less nr_foll_pin_released");
   }
 
   Machine& machine_;
   const MmAuditInput& input_;
-  std::vector<MmAuditRow> rows_;
+  AuditSink& sink_;
+  std::uint64_t process_ = 0;  // whose address space is walked
   std::map<Pfn, Account> accounts_;
   std::map<Pfn, bool> in_add_batch_;
   std::map<Pfn, std::uint32_t> page_mappings_;  // entries of this very page
   std::map<Pfn, bool> partially_mapped_;
   std::map<std::uint64_t, std::uint64_t> swap_users_;
-  std::uint64_t entries_in_tables_ = 0, entries_in_vmas_ = 0, hugetlb_promised_ = 0;
+  std::uint64_t hugetlb_promised_ = 0;
 };
 
 }  // namespace
 
-std::vector<MmAuditRow> audit_mm(Machine& machine, const MmAuditInput& input) {
-  return Walk(machine, input).run();
+void audit_mm(Machine& machine, const MmAuditInput& input, AuditSink& sink) {
+  Walk(machine, input, sink).run();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -3,50 +3,13 @@
 // repairs; with nothing running.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
+#include "engine/audit/audit_row.h"
 #include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-
-enum class MmInvariant : std::uint8_t {
-  kRefcountAccounted,
-  kMapcountAccounted,
-  kPinsBalanced,
-  kRmapComplete,
-  kSwapCounted,
-  kCacheLinked,
-  kLruMembership,
-  kExclusiveOnce,
-  kVmasOrdered,
-  kHugeCountsAgree,
-  kDepositForEachLeaf,
-  kDeferredLinked,
-  kHugetlbCounted,
-  kWordsKept,
-};
-inline constexpr unsigned kMmInvariants = 14;
-inline constexpr std::array<std::string_view, kMmInvariants> kMmInvariantNames = {
-    "refcount-accounted", "mapcount-accounted", "pins-balanced",         "rmap-complete",
-    "swap-counted",       "cache-linked",       "lru-membership",        "exclusive-once",
-    "vmas-ordered",       "huge-counts-agree",  "deposit-for-each-leaf", "deferred-linked",
-    "hugetlb-counted",    "words-kept"};
-
-enum class MmPlace : std::uint8_t { kPfn, kSlot, kAddress, kNowhere };
-
-struct MmAuditRow {
-  MmInvariant invariant = MmInvariant::kRefcountAccounted;
-  std::uint64_t where = 0;  // pfn, swap slot or address, as `place` says
-  std::uint64_t expected = 0, found = 0;
-  std::string explanation;  // who accounts for what was expected
-  MmPlace place = MmPlace::kPfn;
-  std::string_view word;  // of the descriptor, where the invariant alone does not say it
-};
 
 /// References that somebody outside the address spaces holds.
 struct HeldReference {
@@ -61,6 +24,8 @@ struct HeldReference {
 struct MmAuditInput {
   std::span<Mm* const> mms;
   std::span<const HeldReference> held;
+  /// What each of `mms` is called in rows; empty: by its place among them.
+  std::span<const std::uint64_t> processes = {};
   /// Heads that are none of the machine's, though in its memmap. Null: there are none.
   bool (*is_foreign)(const void* context, Pfn pfn) = nullptr;
   const void* context = nullptr;
@@ -69,6 +34,10 @@ struct MmAuditInput {
   bool held_is_partial = false;
 };
 
-std::vector<MmAuditRow> audit_mm(Machine& machine, const MmAuditInput& input);
+constexpr std::uint64_t process_of(const MmAuditInput& input, std::size_t mm) {
+  return mm < input.processes.size() ? input.processes[mm] : mm;
+}
+
+void audit_mm(Machine& machine, const MmAuditInput& input, AuditSink& sink);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -15,15 +15,15 @@ class DaxAudit {
   DaxAudit(const DaxDevice& device, AuditSink& sink)
       : device_(device), machine_(device.machine()), sink_(sink), owners_(pages()) {}
 
-  void run(std::span<Mm* const> mms) {
+  void run(const MmAuditInput& input) {
     for (const auto& file : device_.files()) {
       for (std::uint64_t i = 0; i < file->pages(); ++i)
         check_block(file->block(i).value, &file->space(), i);
     }
     for (const Pfn pfn : device_.free_list()) check_block(pfn, nullptr, 0);
     check_owners();
-    for (Mm* mm : mms)
-      for (const auto& vma : mm->vmas) check_vma(*vma);
+    for (std::size_t i = 0; i < input.mms.size(); ++i)
+      for (const auto& vma : input.mms[i]->vmas) check_vma(*vma, process_of(input, i));
   }
 
  private:
@@ -34,18 +34,20 @@ class DaxAudit {
       return file == nullptr ? std::string("a free block") : "block " + std::to_string(index);
     };
     if (!device_.pagemap().contains(pfn)) {
-      sink_.add(Invariant::kFreeIsFree, pfn, "block", device_.pagemap().first().value, pfn.value,
-                explain);
+      sink_.add(Invariant::kDaxBlockOwned, AuditPlace::page(pfn), "block",
+                device_.pagemap().first().value, pfn.value, explain);
       return;
     }
     ++owners_[pfn - device_.pagemap().first()];
     if (!device_.has_descriptors()) return;
     const Page page = machine_.page(pfn);
     if (folio_file(machine_, page) != file)
-      sink_.add(Invariant::kCacheLinked, pfn, "mapping", file == nullptr ? 0 : 1, page.word(3) != 0,
+      sink_.add(Invariant::kDaxBlockLinked, AuditPlace::page(pfn), "mapping",
+                file == nullptr ? 0 : 1, page.mapping() != 0,
                 [&] { return explain() + " names another file, or none"; });
     if (file != nullptr && folio_index(page) != index)
-      sink_.add(Invariant::kCacheLinked, pfn, "index", index, folio_index(page), explain);
+      sink_.add(Invariant::kDaxBlockLinked, AuditPlace::page(pfn), "index", index,
+                folio_index(page), explain);
   }
 
   /// A removed device has no blocks any more, and neither have its files.
@@ -53,8 +55,8 @@ class DaxAudit {
     const unsigned expected = device_.is_removed() ? 0 : 1;
     for (std::uint64_t i = 0; i < owners_.size(); ++i)
       if (owners_[i] != expected)
-        sink_.add(Invariant::kFreeIsFree, device_.pagemap().first() + i, "block", expected,
-                  owners_[i], [] { return std::string("files that have it, or the free list"); });
+        sink_.add(Invariant::kDaxBlockOwned, AuditPlace::page(device_.pagemap().first() + i),
+                  "block", expected, owners_[i], "files that have it, or the free list");
   }
 
   DaxFile* file_of(const Vma& vma) const {
@@ -63,7 +65,7 @@ class DaxAudit {
     return nullptr;
   }
 
-  void check_vma(const Vma& vma) {
+  void check_vma(const Vma& vma, std::uint64_t process) {
     DaxFile* file = file_of(vma);
     if (file == nullptr) return;
     vma.mm->page_table.for_each_pte(vma.start, vma.end, [&](std::uint64_t address, PteSlot slot) {
@@ -73,8 +75,8 @@ class DaxAudit {
       const auto block = file->block(vma.pgoff_of(address));
       const Pfn expected = block ? block.value : kNoPfn;
       if (pte.pfn() != expected)
-        sink_.add(Invariant::kRmapComplete, pte.pfn(), "block", expected.value, pte.pfn().value,
-                  [] { return std::string("mapped, and the file has another block there"); });
+        sink_.add(Invariant::kDaxBlockMapped, AuditPlace::address(process, address), "block",
+                  expected.value, pte.pfn().value, "mapped, and the file has another block there");
     });
   }
 
@@ -87,7 +89,7 @@ class DaxAudit {
 }  // namespace
 
 void audit_dax(const DaxDevice& device, const MmAuditInput& input, AuditSink& sink) {
-  DaxAudit(device, sink).run(input.mms);
+  DaxAudit(device, sink).run(input);
 }
 
 void audit_p2pdma(const P2pdma& device, const MmAuditInput& input, AuditSink& sink) {
@@ -113,11 +115,10 @@ void audit_p2pdma(const P2pdma& device, const MmAuditInput& input, AuditSink& si
     const Use& use = uses[i];
     const bool held = use.used || use.by_pfn || input.held_is_partial;
     if (use.free ? !use.used : held) continue;
-    sink.add(Invariant::kFreeIsFree, pagemap.first() + i, "free", use.free ? 0 : 1,
-             use.free ? 1 : 0, [&] {
-               return std::string(use.free ? "mapped or held, yet free to be handed out"
-                                           : "nobody has it, and it is not free");
-             });
+    sink.add(Invariant::kP2pdmaAccounted, AuditPlace::page(pagemap.first() + i), "free",
+             use.free ? 0 : 1, use.free ? 1 : 0,
+             use.free ? "mapped or held, yet free to be handed out"
+                      : "nobody has it, and it is not free");
   }
 }
 

@@ -2,7 +2,6 @@
 // pages of peer-to-peer memory. Counts are audit_mm's; here it is who has what.
 #pragma once
 
-#include "engine/audit/audit_folio.h"
 #include "engine/audit/audit_mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
-#include "engine/audit/audit_mm.h"
+#include "engine/audit/audit_row.h"
+#include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-void audit_tables(const Machine& machine, std::span<Mm* const> mms, std::vector<MmAuditRow>& rows);
+void audit_tables(const Machine& machine, std::span<Mm* const> mms, AuditSink& sink);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -5,6 +5,7 @@
 #include "base/reason.h"
 #include "engine/box/box_machine.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -21,7 +22,8 @@ Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::st
   if (settings.pages == 0) return explain(Errc::kInval, reason, "pages: at least 1");
   if (settings.pages > kMaxBoxPages || settings.device_pages > kMaxBoxPages - settings.pages)
     return explain(Errc::kInval, reason, "pages: at most 2^32, devices included");
-  if (settings.shards == 0) return explain(Errc::kInval, reason, "shards: at least 1");
+  if (settings.shards == 0 && !settings.frames)
+    return explain(Errc::kInval, reason, "shards: at least 1");
   try {
     std::shared_ptr<Box> box(new Box(settings));
     if (const Errc error = box->build(reason); error != Errc::kOk) return error;
@@ -33,47 +35,39 @@ Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::st
 }
 
 Errc Box::build(std::string* reason) {
-  const Fit fit = scheme_fits(settings_.scheme, settings_.layout);
-  if (!fit) return explain(Errc::kRefused, reason, fit.why.c_str());
-  const Layout layout = layout_for(settings_.scheme, settings_.layout);
-  Errc made =
-      Memmap::create(layout, settings_.pages, settings_.pages + settings_.device_pages, memmap_);
-  if (made == Errc::kInval && settings_.device_pages_optional) {
-    settings_.device_pages = 0;
-    made = Memmap::create(layout, settings_.pages, settings_.pages, memmap_);
-  }
-  const std::uint64_t capacity = settings_.pages + settings_.device_pages;
-  if (const Errc error = made; error != Errc::kOk) {
-    return explain(error, reason,
-                   error == Errc::kInval ? "pages: more than a pfn of this layout can name"
-                                         : "the descriptors cannot be reserved");
-  }
-  if (settings_.huge_pages) memmap_->advise_huge_pages();
-  if (const Errc error = Accounts::create(capacity, accounts_); error != Errc::kOk)
-    return explain(error, reason, "the accounts cannot be reserved");
-  pfn_limit_.store(settings_.pages);
-  zone_ = std::make_unique<Zone>(*memmap_, kZoneNormal);
-  allocator_ = std::make_unique<Allocator>(*memmap_, Pfn{0}, Pfn{settings_.pages});
-
+  AssemblySettings of;
+  of.ram.layout = settings_.layout;
+  of.ram.behaviour = settings_.behaviour;
+  of.ram.pages = settings_.pages;
+  of.ram.device_pages = settings_.device_pages;
+  of.ram.placed_pages = settings_.placed_pages;
+  of.device_pages_optional = settings_.device_pages_optional;
+  of.scheme = settings_.scheme;
+  of.huge_pages = settings_.huge_pages;
   if (settings_.ledger) ledger_ = std::make_unique<Ledger>();
-
-  PinOptions options;
-  options.quirks = settings_.quirks;
-  const SchemeSpec& scheme = settings_.scheme;
-  asks_type_ = (types_of_place(scheme.place).bits & ~scheme.types.bits) != 0;
-  options.ledger = ledger_.get();
-  options.ops = pin_ops();
+  of.pins.ledger = settings_.ledger_at_audits ? nullptr : ledger_.get();
+  of.pins.ops = pin_ops();
   // The machine's processors count behind the threads that pin by pfn: so each knows
   // its own pins, and the ledger whose they are.
-  const unsigned shards = settings_.shards + (runs_machine() ? BoxMachine::kCpus : 0);
-  const Errc error = Pins::create(settings_.scheme, *memmap_, *zone_, shards, pins_, options);
-  if (error != Errc::kOk) return explain(error, reason, "the scheme's counts cannot be reserved");
+  of.shards = settings_.shards + (runs_machine() ? settings_.cpus : 0);
+  if (const Errc error = assembly_.create(of, reason); error != Errc::kOk) return error;
+  settings_.device_pages = memmap().capacity() - settings_.pages;
+  if (const Errc error = Accounts::create(memmap().capacity(), accounts_); error != Errc::kOk)
+    return explain(error, reason, "the accounts cannot be reserved");
+  if (ledger_ != nullptr)
+    if (const Errc error = ledger_->reserve(memmap().capacity()); error != Errc::kOk)
+      return explain(error, reason, "the ledger cannot be reserved");
+  pfn_limit_.store(settings_.pages);
+  const SchemeSpec& scheme = settings_.scheme;
+  asks_type_ = (types_of_place(scheme.place).bits & ~scheme.types.bits) != 0;
   return starts_machine() ? ensure_machine(reason) : Errc::kOk;
 }
 
 bool Box::runs_machine() const {
   return (settings_.address_spaces || settings_.frames) &&
-         layout_lacks(memmap_->layout(), LayoutUse::kMemoryManagement).empty();
+         scheme_fits(settings_.scheme, settings_.layout) &&
+         layout_lacks(layout_for(settings_.scheme, settings_.layout), LayoutUse::kMemoryManagement)
+             .empty();
 }
 
 Errc Box::ensure_machine(std::string* reason) {
@@ -84,8 +78,9 @@ Errc Box::ensure_machine(std::string* reason) {
   std::unique_ptr<BoxMachine> made;
   const Errc error = BoxMachine::create(*this, made, reason);
   gate_.between_leavers([&] { machine_ = std::move(made); });
-  pins_->set_ops(pin_ops());  // the machine has installed its own, which knows only its pages
-  pins_->set_spare_refs(machine_ != nullptr ? BoxMachine::kSpareRefs : 0);
+  // The machine has installed its own, which knows only its pages.
+  scheme().set_ops(pin_ops());
+  scheme().set_spare_refs(machine_ != nullptr ? BoxMachine::kSpareRefs : 0);
   if (error == Errc::kOk || error == Errc::kRefused) return error;
   if (settings_.hugetlb_pages == 0) return explain(error, reason, "the frames cannot be reserved");
   return explain(error, reason, "hugetlbPages: no room for so many huge pages in so few pages");
@@ -121,46 +116,48 @@ Errc Box::make_pins(const SchemeSpec& scheme, unsigned shards, std::unique_ptr<P
   if (!scheme_fits(scheme, settings_.layout)) return Errc::kRefused;
   PinOptions options;
   options.ops = pin_ops();
-  return Pins::create(scheme, *memmap_, *zone_, shards, out, options);
+  return Pins::create(scheme, memmap(), zone(), shards, out, options);
 }
 
-Box::~Box() = default;
+Box::~Box() {
+  machine_.reset();
+  assembly_.stop_machine();  // while those are there that its last pages may ask
+}
 
 Errc Box::reset() {
   if (machine_ != nullptr) {
     if (machine_->in_use()) return Errc::kBusy;
     std::unique_ptr<BoxMachine> gone;
     gate_.between_leavers([&] { gone = std::move(machine_); });
-    pins_->set_spare_refs(0);
+    scheme().set_spare_refs(0);
   }
-  memmap_->for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
-  pins_->reset();
-  memmap_->reset();
-  zone_->reset();
-  allocator_->reset();
+  assembly_.stop_machine();
+  memmap().for_each_touched([this](Pfn first, Pfn end) { accounts_.reset(first, end); });
+  assembly_.reset();
+  if (ledger_ != nullptr) ledger_->clear();
   pfn_limit_.store(settings_.pages);
   return starts_machine() ? ensure_machine() : Errc::kOk;
 }
 
 std::uint64_t Box::held_bytes() const {
   constexpr std::uint64_t kFixed = std::uint64_t{1} << 16;
-  const std::uint64_t each = memmap_->shape().stride_bytes + Accounts::kEntryBytes +
+  const std::uint64_t each = memmap().shape().stride_bytes + Accounts::kEntryBytes +
                              (machine_ == nullptr ? 0 : kPageBytes);
-  return kFixed + memmap_->touched_pages() * each;
+  return kFixed + memmap().touched_pages() * each;
 }
 
 Result<Pfn> Box::head_of(Pfn pfn) const {
-  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
+  if (pfn.value >= memmap().capacity()) return Errc::kRange;
   Errc error = Errc::kOk;
-  const Page head = compound_head(*memmap_, memmap_->page(pfn), &error);
+  const Page head = compound_head(memmap(), memmap().page(pfn), &error);
   if (error != Errc::kOk) return error;
-  return memmap_->pfn_of(head);
+  return memmap().pfn_of(head);
 }
 
 Result<PageWords> Box::words(Pfn pfn) const {
-  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
-  const Page page = memmap_->page(pfn);
-  const Shape& shape = memmap_->shape();
+  if (pfn.value >= memmap().capacity()) return Errc::kRange;
+  const Page page = memmap().page(pfn);
+  const Shape& shape = memmap().shape();
   PageWords result;
   result.word_bytes = shape.word_bytes;
   result.count = shape.stride_bytes / shape.word_bytes;
@@ -169,8 +166,8 @@ Result<PageWords> Box::words(Pfn pfn) const {
 }
 
 Result<PageType> Box::type_of(Pfn pfn) const {
-  if (pfn.value >= memmap_->capacity()) return Errc::kRange;
-  return classify(*memmap_, pfn);
+  if (pfn.value >= memmap().capacity()) return Errc::kRange;
+  return classify(memmap(), pfn);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

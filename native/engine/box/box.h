@@ -16,12 +16,9 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "engine/box/accounts.h"
+#include "engine/box/assembly.h"
 #include "engine/box/box_gate.h"
-#include "page/allocator.h"
-#include "page/memmap.h"
 #include "page/setup.h"
-#include "page/zone.h"
-#include "pins/pins.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -35,8 +32,8 @@ struct BoxSettings {
   std::uint64_t device_pages = 0;  // pfns reserved behind RAM
   /// Fewer will do where a pfn of the layout cannot name so many.
   bool device_pages_optional = false;
-  unsigned shards = 8;  // logical threads of the scheme `sharded`
-  PinQuirkSet quirks;
+  unsigned shards = 8;  // logical threads that pin by pfn
+  Behaviour behaviour;
   /// Keep an exact account of pins and references, and refuse a wrong unpin or put
   /// before the descriptor is touched.
   bool ledger = true;
@@ -49,9 +46,14 @@ struct BoxSettings {
   bool populate_anon = true;
   /// Descriptors on huge pages, all touched at creation.
   bool huge_pages = false;
+  /// RAM below is set up by pfn, though there be a machine: the allocator never hands it out.
+  std::uint64_t placed_pages = 0;
+  /// Pins are entered in the ledger by who holds them, around audits alone (races).
+  bool ledger_at_audits = false;
   // Of its machine, see MachineOptions.
-  bool writeback_asks_pins = false;
-  bool file_backed_device_pages = false;
+  unsigned cpus = 8;  // one to a user while there are enough
+  std::uint64_t swap_pages = 1 << 14;
+  bool transparent_huge_pages = true;
   std::uint64_t hugetlb_pages = 0;  // more than none: the machine comes with the box
 };
 
@@ -62,6 +64,16 @@ struct PageWords {
 };
 
 class BoxMachine;
+
+/// Pins of many pages, to be taken or given back.
+struct PinBatch {
+  std::span<const std::uint32_t> pfns;
+  std::span<const std::uint32_t> counts;  // one for each page; empty: one pin each
+  /// Gets what became of each page, and no failure ends the batch. Empty: all or nothing.
+  std::span<std::int32_t> errors;
+
+  std::uint32_t count(std::size_t i) const { return counts.empty() ? 1 : counts[i]; }
+};
 
 class Box {
  public:
@@ -88,10 +100,16 @@ class Box {
   Errc pin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// Whether the scheme's declaration leaves page types out: a pin then asks for the type.
   bool asks_type() const { return asks_type_; }
+  /// kRefused: the declaration leaves pages of this type out.
+  Errc check_type(Pfn pfn) const;
   /// As slow GUP. kAgain: free; kNoMem: the count was at or below zero.
   Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
   /// kNotPinned: the ledger has fewer pins. The last reference frees the page.
   Errc unpin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  /// Many pages. kRange, kInval: a pfn or a count, and nothing is done. Without `errors`
+  /// all or nothing, as Pins::try_pin_all() and unpin_all() say it.
+  BatchResult pin_many(const PinBatch& batch, unsigned shard = 0);
+  BatchResult unpin_many(const PinBatch& batch, unsigned shard = 0);
   Result<bool> maybe_pinned(Pfn pfn) const;
   Result<PinCount> pins(Pfn pfn) const;
 
@@ -101,7 +119,8 @@ class Box {
   /// As folio_putback_lru. kInval: nobody has isolated it.
   Errc putback(Pfn pfn);
 
-  // Boxes without a machine only (kOpNotSupp): with one, address spaces own the pages.
+  // Boxes without a machine, and placed pages (else kOpNotSupp): the others are address
+  // spaces'.
 
   /// Makes 2^order pages from `pfn` on be of a type; nobody else may use them
   /// meanwhile. kFree: as release(). kBusy:
@@ -138,16 +157,17 @@ class Box {
   bool owns(Pfn head) const { return accounts_.state(head) != PageState::kNever; }
 
   const BoxSettings& settings() const { return settings_; }
-  Memmap& memmap() { return *memmap_; }
-  const Memmap& memmap() const { return *memmap_; }
-  Zone& zone() { return *zone_; }
-  const Zone& zone() const { return *zone_; }
-  Allocator& allocator() { return *allocator_; }
+  Assembly& assembly() { return assembly_; }
+  Memmap& memmap() { return assembly_.memmap(); }
+  const Memmap& memmap() const { return assembly_.memmap(); }
+  Zone& zone() { return assembly_.zone(); }
+  const Zone& zone() const { return assembly_.zone(); }
+  Allocator& allocator() { return assembly_.allocator(); }
   /// Pins of another scheme on the same descriptors, outside the ledger: for
   /// measurements that take turns. kRefused: it needs another layout, or none has it.
   Errc make_pins(const SchemeSpec& scheme, unsigned shards, std::unique_ptr<Pins>& out);
-  Pins& scheme() { return *pins_; }
-  const Pins& scheme() const { return *pins_; }
+  Pins& scheme() { return assembly_.pins(); }
+  const Pins& scheme() const { return assembly_.pins(); }
   Accounts& accounts() { return accounts_; }
   const Accounts& accounts() const { return accounts_; }
   /// Null without one.
@@ -168,25 +188,26 @@ class Box {
   /// The machine comes with the box, not when it is first needed.
   bool starts_machine() const { return settings_.frames || settings_.hugetlb_pages > 0; }
   bool counts_refs() const { return ledger_ != nullptr; }
+  bool may_place(Pfn first, std::uint64_t pages) const {
+    return machine_ == nullptr ||
+           (pages <= settings_.placed_pages && first.value <= settings_.placed_pages - pages);
+  }
   /// One reference or more for whoever asks, in no account: the head's pfn.
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);
   void drop_folio(Pfn head, std::uint32_t n);
-  /// kRefused: the scheme's declaration leaves pages of this type out.
-  Errc check_type(Pfn pfn) const;
   bool asks_type_ = false;
   Errc check(Pfn pfn, std::uint32_t n) const;
+  BatchResult check(const PinBatch& batch) const;
+  BatchResult pin_typed(const PinBatch& batch, unsigned shard);
   Errc place(Pfn pfn, const PageSetup& setup);
   bool is_held(Pfn head, const PageRecord& record) const;
   Errc freeze_range(Pfn first, Pfn end);
   void unfreeze_range(Pfn first, Pfn end);
 
   BoxSettings settings_;
-  std::unique_ptr<Memmap> memmap_;
-  std::unique_ptr<Zone> zone_;
-  std::unique_ptr<Allocator> allocator_;
   Accounts accounts_;
   std::unique_ptr<Ledger> ledger_;
-  std::unique_ptr<Pins> pins_;
+  Assembly assembly_;
   SpinLock setup_lock_;  // a page is initialised once
   BoxGate gate_{*this};
   Atomic<std::uint64_t> pfn_limit_;

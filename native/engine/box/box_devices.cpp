@@ -6,18 +6,6 @@
 #include "page/needs.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-namespace {
-
-PageType page_type_of(DeviceMemory memory) {
-  switch (memory) {
-    case DeviceMemory::kPublic: return PageType::kDevicePublicAnon;
-    case DeviceMemory::kCoherent: return PageType::kDeviceCoherent;
-    default: return PageType::kDevicePrivateAnon;
-  }
-}
-
-}  // namespace
-
 std::vector<PageHolder> BoxDevice::holders() const {
   if (mirror != nullptr) return mirror->holders();
   return dax != nullptr ? dax->holders() : p2pdma->holders();
@@ -83,7 +71,7 @@ ObjectId BoxMachine::keep_device(BoxDevice device) {
 
 Result<ObjectId> BoxMachine::add_device(DeviceMemory memory, std::uint64_t pages,
                                         const std::string& name) {
-  auto place = place_device(page_type_of(memory), pages, name);
+  auto place = place_device(info(memory).page, pages, name);
   if (!place) return place.error;
   MirrorDeviceOptions options;
   options.memory = memory;

@@ -22,21 +22,19 @@ struct LeavingWatch final : LivelockWatch {
 }  // namespace
 
 BoxMachine::BoxMachine(Box& box)
-    : box_(box),
-      first_cpu_(box.settings().shards),
-      machine_(box.memmap(), box.zone(), box.allocator(), box.scheme()) {}
+    : box_(box), first_cpu_(box.settings().shards), machine_(*box.assembly().machine()) {}
 
 Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out, std::string* reason) {
-  std::unique_ptr<BoxMachine> made(new BoxMachine(box));
+  const BoxSettings& settings = box.settings();
   MachineOptions options;
-  options.cpus = made->first_cpu_ + kCpus;
-  options.transparent_huge_pages = true;
-  options.writeback_asks_pins = box.settings().writeback_asks_pins;
-  options.file_backed_device_pages = box.settings().file_backed_device_pages;
-  options.hugetlb_pages = box.settings().hugetlb_pages;
-  const Errc error = made->machine_.start(options, reason);
-  if (error == Errc::kOk) out = std::move(made);
-  return error;
+  options.cpus = settings.shards + settings.cpus;
+  options.swap_pages = settings.swap_pages;
+  options.transparent_huge_pages = settings.transparent_huge_pages;
+  options.hugetlb_pages = settings.hugetlb_pages;
+  if (const Errc error = box.assembly().start_machine(options, reason); error != Errc::kOk)
+    return error;
+  out.reset(new BoxMachine(box));
+  return Errc::kOk;
 }
 
 BoxMachine::~BoxMachine() {

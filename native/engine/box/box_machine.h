@@ -75,8 +75,6 @@ struct LeftOver {
 
 class BoxMachine {
  public:
-  /// Processors, one to a user while there are enough.
-  static constexpr unsigned kCpus = 8;
   /// Of each `_refcount`: what pins and references that are handed out leave to mappings,
   /// caches, batches and splits, beside a ledger.
   static constexpr std::uint32_t kSpareRefs = 4096;
@@ -89,7 +87,10 @@ class BoxMachine {
   BoxMachine& operator=(const BoxMachine&) = delete;
 
   Machine& machine() { return machine_; }
-  Cpu& cpu(unsigned user) { return machine_.cpu(first_cpu_ + user % kCpus); }
+  /// A user's processor.
+  Cpu& cpu(unsigned user) {
+    return machine_.cpu(first_cpu_ + user % (machine_.cpus() - first_cpu_));
+  }
   /// Between calls: memory that RCU kept is freed.
   void settle() { machine_.rcu.poll(); }
   /// The last reference went elsewhere (a put or an unpin by pfn).
@@ -169,7 +170,7 @@ class BoxMachine {
   void drop(const BoxPages& pages);
   std::vector<HeldReference> held_references();
   void check_pagemaps(AuditSink& sink);
-  void check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink);
+  void check_mirror(ObjectId id, const Mm& mm, const Mirror& mirror, AuditSink& sink);
   Result<Pfn> device_gap(std::uint64_t pages) const;
   Result<BoxDevice> place_device(PageType type, std::uint64_t pages, const std::string& name);
   ObjectId keep_device(BoxDevice device);
@@ -177,7 +178,7 @@ class BoxMachine {
 
   Box& box_;
   const unsigned first_cpu_;
-  Machine machine_;
+  Machine& machine_;
   FileStore store_;  // of real files
   Mutex lock_;       // the maps; their objects are their users'
   std::map<ObjectId, BoxMm> mms_;

@@ -8,47 +8,6 @@
 #include "mm/huge/huge.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-namespace {
-
-struct Told {
-  Invariant invariant;
-  const char* field;
-};
-
-/// By MmInvariant.
-constexpr std::array<Told, kMmInvariants> kTold = {{
-    {Invariant::kRefcountAccounted, "_refcount"},
-    {Invariant::kMapcountAccounted, "_mapcount"},
-    {Invariant::kPinsBalanced, "nr_foll_pin"},
-    {Invariant::kRmapComplete, "mapping"},
-    {Invariant::kSwapCounted, "swap_map"},
-    {Invariant::kCacheLinked, "mapping"},
-    {Invariant::kLruMembership, "lru"},
-    {Invariant::kExclusiveOnce, "anon_exclusive"},
-    {Invariant::kVmasOrdered, "vmas"},
-    {Invariant::kMapcountAccounted, "_entire_mapcount"},
-    {Invariant::kVmasOrdered, "pmd_huge_pte"},
-    {Invariant::kCompoundIntact, "_deferred_list"},
-    {Invariant::kHugetlbCounted, "hugetlb"},
-    {Invariant::kWordsKept, "words"},
-}};
-static_assert(kTold.back().field != nullptr);
-
-std::string address_field(std::uint64_t address) {
-  std::string hex;
-  for (std::uint64_t rest = address; rest != 0 || hex.empty(); rest >>= 4)
-    hex.insert(hex.begin(), "0123456789abcdef"[rest & 15]);
-  return "address 0x" + hex;
-}
-
-std::string field_of(const MmAuditRow& row, const char* field) {
-  if (row.place == MmPlace::kSlot) return "swap slot " + std::to_string(row.where);
-  if (row.place == MmPlace::kAddress) return address_field(row.where);
-  return row.word.empty() ? field : std::string(row.word);
-}
-
-}  // namespace
-
 std::vector<HeldReference> BoxMachine::held_references() {
   std::vector<HeldReference> held;
   for (const auto& [id, taken] : pages_)
@@ -83,11 +42,11 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
     for (Pfn pfn = std::max(first, Pfn{memmap.pages()}); pfn < end; pfn = pfn + 1) {
       if (box_.owns(pfn)) continue;
       const DevPagemap* pagemap = DevPagemap::of(machine_, pfn);
-      const std::uint64_t found = memmap.page(pfn).word(shape.pgmap / shape.word_bytes);
+      const std::uint64_t found = memmap.page(pfn).word_at(shape.pgmap);
       if (pagemap == nullptr && found == 0) continue;
       const std::uint64_t expected = pagemap == nullptr ? 0 : pagemap->address();
       if (found != expected)
-        sink.add(Invariant::kPgmapIntact, pfn, "pgmap", expected, found, [&] {
+        sink.add(Invariant::kPgmapIntact, AuditPlace::page(pfn), "pgmap", expected, found, [&] {
           if (pagemap == nullptr) return std::string("no device has this page");
           std::string text = "a device's page";
           if (!rival.empty())
@@ -99,7 +58,7 @@ void BoxMachine::check_pagemaps(AuditSink& sink) {
   });
 }
 
-void BoxMachine::check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sink) {
+void BoxMachine::check_mirror(ObjectId id, const Mm& mm, const Mirror& mirror, AuditSink& sink) {
   mirror.table().for_each([&](std::uint64_t address, const MirrorEntry& entry) {
     const PteSlot pmd = mm.page_table.find_pmd(address);
     const bool huge = pmd && pmd.get().present() && pmd.get().huge();
@@ -113,8 +72,8 @@ void BoxMachine::check_mirror(const Mm& mm, const Mirror& mirror, AuditSink& sin
     else if (!pte.none() && pte.entry().has_page())
       found = pte.entry().pfn();
     if (found != entry.pfn)
-      sink.add(Invariant::kMirrorInStep, entry.pfn, address_field(address), entry.pfn.value,
-               found.value, [] { return std::string("the device's table names another page"); });
+      sink.add(Invariant::kMirrorInStep, AuditPlace::address(id, address), "mirror", found.value,
+               entry.pfn.value, "pages that the process has there, and the device's table");
   });
 }
 
@@ -123,22 +82,23 @@ void BoxMachine::audit(AuditSink& sink) {
   machine_.rcu.barrier();
   std::vector<Mm*> mms;
   mms.reserve(mms_.size());
-  for (const auto& [id, mm] : mms_) mms.push_back(mm.mm.get());
+  std::vector<std::uint64_t> ids;
+  ids.reserve(mms_.size());
+  for (const auto& [id, mm] : mms_) {
+    mms.push_back(mm.mm.get());
+    ids.push_back(id);
+  }
   const std::vector<HeldReference> held = held_references();
   MmAuditInput input;
   input.mms = mms;
   input.held = held;
+  input.processes = ids;
   input.is_foreign = [](const void* box, Pfn pfn) {
     return static_cast<const Box*>(box)->owns(pfn);
   };
   input.context = &box_;
   input.held_is_partial = box_.ledger() == nullptr;
-  for (const MmAuditRow& row : audit_mm(machine_, input)) {
-    const Told& told = kTold[static_cast<unsigned>(row.invariant)];
-    const Pfn pfn = row.place == MmPlace::kPfn ? Pfn{row.where} : kNoPfn;
-    sink.add(told.invariant, pfn, field_of(row, told.field), row.expected, row.found,
-             [&] { return row.explanation; });
-  }
+  audit_mm(machine_, input, sink);
   check_pagemaps(sink);
   for (const auto& [id, each] : devices_) {
     if (each.dax != nullptr) audit_dax(*each.dax, input, sink);
@@ -146,7 +106,7 @@ void BoxMachine::audit(AuditSink& sink) {
   }
   for (const BoxDevice& each : left_) audit_dax(*each.dax, input, sink);
   for (const auto& [id, mm] : mms_)
-    for (const auto& [device, mirror] : mm.mirrors) check_mirror(*mm.mm, *mirror, sink);
+    for (const auto& [device, mirror] : mm.mirrors) check_mirror(id, *mm.mm, *mirror, sink);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

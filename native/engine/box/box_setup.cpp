@@ -52,8 +52,8 @@ bool Box::try_populate(Pfn pfn) {
   if (!settings_.populate_anon || machine_ != nullptr || pfn.value >= settings_.pages) return false;
   Guard guard(setup_lock_);
   // Another thread may have done it; a tail or a freed page never was to be populated.
-  if (!memmap_->is_untouched(pfn)) return memmap_->page(pfn).refcount() > 0;
-  allocator_->init_page(pfn);
+  if (!memmap().is_untouched(pfn)) return memmap().page(pfn).refcount() > 0;
+  allocator().init_page(pfn);
   PageRecord record;
   record.state = PageState::kInUse;
   record.type = PageType::kAnon;
@@ -64,8 +64,8 @@ bool Box::try_populate(Pfn pfn) {
 }
 
 Errc Box::place(Pfn pfn, const PageSetup& setup) {
-  if (const Errc error = setup_page(*memmap_, *zone_, pfn, setup); error != Errc::kOk) return error;
-  const Page page = memmap_->page(pfn);
+  if (const Errc error = setup_page(memmap(), zone(), pfn, setup); error != Errc::kOk) return error;
+  const Page page = memmap().page(pfn);
   PageRecord record;
   record.state = PageState::kInUse;
   record.type = setup.type;
@@ -78,16 +78,17 @@ Errc Box::place(Pfn pfn, const PageSetup& setup) {
 }
 
 Errc Box::setup(Pfn pfn, const PageSetup& setup) {
-  if (machine_ != nullptr) return Errc::kOpNotSupp;
+  if (!may_place(pfn, std::uint64_t{1} << (setup.order > kMaxOrder ? 0 : setup.order)))
+    return Errc::kOpNotSupp;
   if (setup.type == PageType::kFree) return release(pfn);
   if (setup.type == PageType::kTail || setup.type == PageType::kSecondTail ||
       setup.order > kMaxOrder)
     return Errc::kInval;
   const std::uint64_t pages = std::uint64_t{1} << setup.order;
-  if (pfn.value >= memmap_->capacity() || pages > memmap_->capacity() - pfn.value)
+  if (pfn.value >= memmap().capacity() || pages > memmap().capacity() - pfn.value)
     return Errc::kRange;
   if (pfn.value % pages != 0) return Errc::kInval;
-  if (!memmap_->layout().types.has(setup.type)) return Errc::kRefused;
+  if (!memmap().layout().types.has(setup.type)) return Errc::kRefused;
 
   Guard guard(setup_lock_);
   const Pfn end = pfn + pages;
@@ -98,7 +99,7 @@ Errc Box::setup(Pfn pfn, const PageSetup& setup) {
 
 Errc Box::setup_range(Pfn first, std::uint64_t pages, const PageSetup& setup) {
   const std::uint64_t step = std::uint64_t{1} << (setup.order > kMaxOrder ? 0 : setup.order);
-  if (first.value > memmap_->capacity() || pages > memmap_->capacity() - first.value)
+  if (first.value > memmap().capacity() || pages > memmap().capacity() - first.value)
     return Errc::kRange;
   if (pages % step != 0) return Errc::kInval;
   for (std::uint64_t i = 0; i < pages; i += step)
@@ -120,7 +121,7 @@ Errc Box::freeze_range(Pfn first, Pfn end) {
     if (error == Errc::kOk && lives(record)) {
       const bool inside = head.value >= first && end_of(head.value, record) <= end;
       if (!inside || is_held(head.value, record) ||
-          !memmap_->page(head.value).try_freeze(static_cast<std::int32_t>(record.own_refs)))
+          !memmap().page(head.value).try_freeze(static_cast<std::int32_t>(record.own_refs)))
         error = Errc::kBusy;
     }
     if (error != Errc::kOk) {
@@ -135,7 +136,7 @@ Errc Box::freeze_range(Pfn first, Pfn end) {
 void Box::unfreeze_range(Pfn first, Pfn end) {
   for (Pfn at = first; at < end;) {
     const PageRecord record = accounts_.record(at);
-    if (lives(record)) memmap_->page(at).unfreeze(static_cast<std::int32_t>(record.own_refs));
+    if (lives(record)) memmap().page(at).unfreeze(static_cast<std::int32_t>(record.own_refs));
     at = lives(record) ? end_of(at, record) : at + 1;
   }
 }
@@ -157,24 +158,24 @@ Errc Box::release(Pfn pfn) {
     // never a pin for a mapping.
     accounts_.set_record(head.value, released);
   }
-  unmap(*memmap_, head.value, record);
+  unmap(memmap(), head.value, record);
   if (record.own_refs != 0) drop_folio(head.value, record.own_refs);
   return Errc::kOk;
 }
 
 void Box::free_page(Pfn head) {
   PageRecord record = accounts_.record(head);
-  const Page page = memmap_->page(head);
+  const Page page = memmap().page(head);
   if (record.state == PageState::kNever && machine_ != nullptr) return machine_->free_folio(head);
   // As __page_cache_release: nobody else can reach the page any more.
-  if (page.test(Flag::kLru)) (void)zone_->isolate(page);
+  if (page.test(Flag::kLru)) (void)zone().isolate(page);
   record.state = PageState::kFree;
   record.on_lru = false;
-  if (record.order > 0) destroy_compound(*memmap_, head);
-  const Shape& shape = memmap_->shape();
+  if (record.order > 0) destroy_compound(memmap(), head);
+  const Shape& shape = memmap().shape();
   for (Pfn at = head; at < end_of(head, record); at = at + 1) {
-    const Page freed = memmap_->page(at);
-    freed.set_word(0, zone_and_node(shape, freed.word(0)));
+    const Page freed = memmap().page(at);
+    freed.set_flags(zone_and_node(shape, freed.flags()));
     for (unsigned i = 1; i < shape.stride_bytes / shape.word_bytes; ++i)
       if (!holds_counts(shape, i)) freed.set_word(i, 0);
     PageRecord single = record;

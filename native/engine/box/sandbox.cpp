@@ -3,13 +3,17 @@
 #include <cmath>
 
 #include "base/reason.h"
+#include "engine/audit/audit.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
+#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::uint64_t kHugePagesNeed = 4;
+/// A sandbox is small, and its rows are few: all of them, and still a limit.
+constexpr std::size_t kSandboxAuditRows = 1 << 16;
 
 }  // namespace
 
@@ -22,51 +26,42 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
     settings.pages *= kHugePagesNeed;
     settings.device_pages *= kHugePagesNeed;
   }
-  if (const Fit fit = scheme_fits(settings.scheme, settings.layout); !fit)
-    return explain(Errc::kRefused, reason, fit.why.c_str());
-  const Layout layout = layout_for(settings.scheme, settings.layout);
   const unsigned cpus = settings.threads == 0 ? 1 : settings.threads;
-  const std::uint64_t capacity = settings.pages + settings.device_pages;
-  if (const Errc error = Memmap::create(layout, settings.pages, capacity, sandbox->memmap_);
-      error != Errc::kOk)
-    return explain(error, reason,
-                   error == Errc::kInval ? "pages: more than a pfn of this layout can name"
-                                         : "the descriptors cannot be reserved");
-  Memmap& memmap = *sandbox->memmap_;
-  sandbox->zone_ = std::make_unique<Zone>(memmap, kZoneNormal);
-  sandbox->allocator_ = std::make_unique<Allocator>(memmap, Pfn{0}, Pfn{settings.pages});
-  PinOptions pins;
-  if (settings.threads == 0) {
-    sandbox->ledger_ = std::make_unique<Ledger>();
-    pins.ledger = sandbox->ledger_.get();
-  }
-  if (const Errc error =
-          Pins::create(settings.scheme, memmap, *sandbox->zone_, cpus, sandbox->pins_, pins);
-      error != Errc::kOk)
-    return error;
-  sandbox->machine_ =
-      std::make_unique<Machine>(memmap, *sandbox->zone_, *sandbox->allocator_, *sandbox->pins_);
-  MachineOptions options;
-  options.cpus = cpus;
-  options.swap_pages = settings.swap_pages;
-  options.transparent_huge_pages = settings.transparent_huge_pages;
-  options.file_backed_device_pages = settings.file_backed_device_pages;
-  if (const Errc error = sandbox->machine_->start(options, reason); error != Errc::kOk)
-    return error;
+  BoxSettings of;
+  of.layout = settings.layout;
+  of.scheme = settings.scheme;
+  of.behaviour = settings.behaviour;
+  of.pages = settings.placed_pages + settings.pages;
+  of.placed_pages = settings.placed_pages;
+  of.device_pages = settings.device_pages;
+  of.frames = true;
+  of.shards = 0;  // who pins by pfn is the thread that has the processor
+  of.cpus = cpus;
+  of.swap_pages = settings.swap_pages;
+  of.transparent_huge_pages = settings.transparent_huge_pages;
+  // In order it is what schemes that cannot tell are compared with.
+  of.ledger_at_audits = settings.threads != 0;
+  if (const Errc error = Box::create(of, sandbox->box_, reason); error != Errc::kOk) return error;
+  Box& box = *sandbox->box_;
+  Machine& machine = sandbox->machine();
   // A scenario may use a device any time.
-  if (const std::string lack = layout_lacks(layout, LayoutUse::kDevices); !lack.empty())
+  if (const std::string lack = layout_lacks(box.memmap().layout(), LayoutUse::kDevices);
+      !lack.empty())
     return explain(Errc::kRefused, reason, lack.c_str());
-  if (const Errc error = MirrorDevices::create(*sandbox->machine_, settings.device_pages / kDevices,
-                                               sandbox->devices_);
+  if (const Errc error =
+          MirrorDevices::create(machine, settings.device_pages / kDevices, sandbox->devices_);
       error != Errc::kOk)
     return error;
-  sandbox->free_pages_ = sandbox->allocator_->free_pages();
-  Machine& machine = *sandbox->machine_;
+  sandbox->free_pages_ = box.allocator().free_pages();
   sandbox->processes_ = std::make_unique<Processes>(machine, machine.cpu(0),
                                                     sandbox->devices_.get(), settings.threads);
-  for (unsigned thread = 0; thread <= settings.threads; ++thread)
+  for (unsigned thread = 0; thread <= settings.threads; ++thread) {
+    Cpu& cpu = machine.cpu(thread == 0 ? 0 : thread - 1);
+    sandbox->page_threads_.push_back(std::make_unique<PageThread>(
+        box, cpu.index, of.ledger_at_audits, add_to_hash(settings.seed, thread)));
     sandbox->interpreters_.push_back(std::make_unique<Interpreter>(
-        *sandbox->processes_, machine.cpu(thread == 0 ? 0 : thread - 1), thread));
+        *sandbox->processes_, cpu, thread, *sandbox->page_threads_.back()));
+  }
   out = std::move(sandbox);
   return Errc::kOk;
 }
@@ -75,11 +70,14 @@ Sandbox::~Sandbox() {
   if (processes_ != nullptr) finish();
 }
 
-void Sandbox::finish() { processes_->finish(machine_->cpu(0)); }
+void Sandbox::finish() {
+  for (const auto& pages : page_threads_) pages->release_all();
+  processes_->finish(machine().cpu(0));
+}
 
 std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const double> recorded,
                                        std::vector<OpEffects>& effects) {
-  EffectTracker tracker(*processes_, interpreter(), pins_->scheme().effects);
+  EffectTracker tracker(*processes_, interpreter(), box_->scheme().scheme().effects);
   std::vector<OpRecord> records;
   records.reserve(ops.size());
   effects.resize(ops.size());
@@ -90,7 +88,7 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const 
   return records;
 }
 
-std::vector<MmAuditRow> Sandbox::audit() {
+AuditReport Sandbox::audit() {
   std::vector<Mm*> mms;
   std::vector<HeldReference> held;
   processes_->for_each([&](const Process& process) {
@@ -98,29 +96,59 @@ std::vector<MmAuditRow> Sandbox::audit() {
     for (const auto& [name, pin] : process.pins)
       for (const Pfn pfn : pin.pages) held.push_back({pfn, pin.via != PinVia::kVmsplice});
   });
-  machine_->rcu.barrier();
-  return audit_mm(*machine_, {mms, held});
+  for (const auto& pages : page_threads_)
+    pages->for_each_held([&](Pfn head, std::uint32_t n, HeldPageKind kind) {
+      if (!box_->owns(head))
+        held.push_back({.pfn = head,
+                        .pinned = kind == HeldPageKind::kPinned,
+                        .by_pfn = true,
+                        .isolated = kind == HeldPageKind::kIsolated,
+                        .count = n});
+    });
+  machine().rcu.barrier();
+  AuditReport report;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
+  AuditSink sink(report, kSandboxAuditRows);
+  MmAuditInput input{mms, held};
+  input.is_foreign = [](const void* box, Pfn pfn) {
+    return static_cast<const Box*>(box)->owns(pfn);
+  };
+  input.context = box_.get();
+  audit_mm(machine(), input, sink);
+  if (box_->settings().placed_pages != 0 && audit_placed(sink) != Errc::kOk)
+    report.unknown.push_back("pages that were set up by hand: no memory for their audit");
+  return report;
+}
+
+Errc Sandbox::audit_placed(AuditSink& sink) {
+  std::size_t entered = 0;
+  Errc error = Errc::kOk;
+  while (error == Errc::kOk && entered < page_threads_.size())
+    if (error = page_threads_[entered]->enter(); error == Errc::kOk) ++entered;
+  if (error == Errc::kOk) error = Auditor(*box_).run_placed(sink);
+  while (entered-- > 0) page_threads_[entered]->withdraw();
+  return error;
 }
 
 std::string Sandbox::leaks() {
   std::string out;
   // A page that lost its last user while locked stays in the swap cache until memory
   // is needed, as in the kernel.
-  for (Pfn pfn; pfn.value < memmap_->pages(); pfn.value += 1)
-    if (machine_->page(pfn).test(Flag::kLru) &&
-        folio_isolate_lru(machine_->cpu(0), machine_->page(pfn)))
-      (void)reclaim_pages(machine_->cpu(0), std::span(&pfn, 1));
-  lru_add_drain_all(machine_->cpu(0));
+  for (Pfn pfn{box_->settings().placed_pages}; pfn.value < box_->memmap().pages(); pfn.value += 1)
+    if (machine().page(pfn).test(Flag::kLru) &&
+        folio_isolate_lru(machine().cpu(0), machine().page(pfn)))
+      (void)reclaim_pages(machine().cpu(0), std::span(&pfn, 1));
+  lru_add_drain_all(machine().cpu(0));
   const auto expect = [&](const char* what, std::uint64_t expected, std::uint64_t found) {
     if (expected == found) return;
     if (!out.empty()) out += ", ";
     out += std::string(what) + ": " + std::to_string(found) + ", not " + std::to_string(expected);
   };
-  const std::uint64_t kept = machine_->huge_zero_page() ? kPagesPerPmd : 0;
-  expect("free pages", free_pages_, allocator_->free_pages() + kept);
-  expect("swap slots in use", 0, machine_->swap.used_slots());
-  expect("anon_vmas in use", 0, machine_->anon_vmas.in_use());
-  expect("files in use", 0, machine_->files.in_use());
+  const std::uint64_t kept = machine().huge_zero_page() ? kPagesPerPmd : 0;
+  expect("free pages", free_pages_, box_->allocator().free_pages() + kept);
+  expect("swap slots in use", 0, machine().swap.used_slots());
+  expect("anon_vmas in use", 0, machine().anon_vmas.in_use());
+  expect("files in use", 0, machine().files.in_use());
   for (unsigned i = 0; i < kDevices; ++i)
     expect("device pages in use", 0, devices_->device(i).pages_in_use());
   return out;

@@ -1,5 +1,6 @@
-// The small machine that a scenario runs on, fresh for each: the layout and the
-// scheme are chosen, the rest is by default what the recordings were made with.
+// What a scenario runs on, fresh for each: a box, the mirror devices of the recordings,
+// processes, and an interpreter a thread. Layout, scheme and quirks are chosen, the rest is
+// by default what the recordings were made with.
 #pragma once
 
 #include <memory>
@@ -7,13 +8,10 @@
 #include <vector>
 
 #include "engine/audit/audit_mm.h"
+#include "engine/box/box.h"
 #include "engine/scenario/effects.h"
 #include "engine/scenario/interpreter.h"
 #include "engine/scenario/interpreter_device.h"
-#include "page/allocator.h"
-#include "page/memmap.h"
-#include "page/zone.h"
-#include "pins/pins.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -28,7 +26,10 @@ struct SandboxSettings {
   unsigned threads = 0;
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
-  bool file_backed_device_pages = false;  // see MachineOptions
+  /// Beside `pages`: RAM from pfn 0 on that the scenario sets up by hand.
+  std::uint64_t placed_pages = 0;
+  std::uint64_t seed = 1;  // of what threads take by chance of what they hold
+  Behaviour behaviour;
 };
 
 class Sandbox {
@@ -51,23 +52,20 @@ class Sandbox {
   /// All processes exit, and nothing may be left. With nothing running.
   void finish();
   /// Every descriptor, page table and slot against who is alive now.
-  std::vector<MmAuditRow> audit();
+  AuditReport audit();
   /// After finish(): what is not back where it came from, in words; empty: nothing.
   std::string leaks();
-  Machine& machine() { return *machine_; }
+  Box& box() { return *box_; }
+  Machine& machine() { return *box_->assembly().machine(); }
 
  private:
   Sandbox() = default;
+  Errc audit_placed(AuditSink& sink);
   // Destroyed from the last to the first: each stands on those before it.
-  std::unique_ptr<Memmap> memmap_;
-  std::unique_ptr<Zone> zone_;
-  std::unique_ptr<Allocator> allocator_;
-  std::unique_ptr<Ledger>
-      ledger_;  // in order only: what schemes that cannot tell are compared with
-  std::unique_ptr<Pins> pins_;
-  std::unique_ptr<Machine> machine_;
+  std::shared_ptr<Box> box_;
   std::unique_ptr<MirrorDevices> devices_;
   std::unique_ptr<Processes> processes_;
+  std::vector<std::unique_ptr<PageThread>> page_threads_;
   std::vector<std::unique_ptr<Interpreter>> interpreters_;
   std::uint64_t free_pages_ = 0;  // at the start
 };

@@ -13,7 +13,7 @@
 
 #include "base/errc.h"
 #include "engine/box/box.h"
-#include "engine/race/pin_op.h"
+#include "engine/scenario/pin_op.h"
 #include "engine/scenario/pattern.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/race/pin_op.h"
+#include "engine/scenario/pin_op.h"
 #include "pins/pins.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

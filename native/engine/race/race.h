@@ -1,5 +1,8 @@
-// The race engine for pins: threads of the system on one box, real atomics, full
-// speed. A round ends in a barrier and an audit against the exact ledger.
+// The race engine: threads of the system, real atomics, full speed, in rounds that end
+// in a barrier and an audit. What is raced on is a user's box, which stays from round to
+// round, or a machine made for each; what the threads do is operations of a scenario, and
+// runs of steps on pages, which go through the batch kernels. It ends on time whatever
+// the scheme has done to the descriptors: loops give up, and that is a finding.
 #pragma once
 
 #include "base/env.h"
@@ -8,16 +11,21 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/atomic.h"
 #include "base/errc.h"
 #include "base/stop_ask.h"
 #include "engine/audit/audit.h"
+#include "engine/box/sandbox.h"
 #include "engine/race/histogram.h"
-#include "engine/race/pin_op.h"
+#include "engine/scenario/livelock.h"
 #include "engine/scenario/pattern.h"
+#include "engine/scenario/pin_op.h"
+#include "engine/scenario/random_ops.h"
 #include "page/setup.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -27,26 +35,43 @@ inline constexpr std::uint64_t kDefaultDurationNs = 1'000'000'000;
 /// finds a fault while its causes are near.
 inline constexpr std::uint64_t kRoundNs = 250'000'000;
 
-class Box;
+/// Of a box; of a machine that each round makes anew.
+inline constexpr unsigned kMaxThreads = 256, kMaxScenarioThreads = 64;
 
-inline constexpr unsigned kMaxThreads = 256;
-
-struct RaceSettings {
-  unsigned threads = 1;
+/// What every race is asked. Whatever comes first of `duration_ns`, `ops` and `rounds`
+/// ends it; with none of them, one second.
+struct RaceLimits {
+  unsigned threads = 1;  // a written scenario has its own
   std::uint64_t seed = 1;
+  std::uint64_t duration_ns = 0;
+  std::uint64_t ops = 0;  // of each thread
+  std::uint64_t rounds = 0;
+  /// Of each thread; 0: about a quarter of a second's, or a written scenario's lists, once.
+  std::uint64_t ops_per_round = 0;
+  bool affinity = false;  // thread i on core i
+};
+
+/// Steps on the pages of a box, drawn from a mix.
+struct RaceSettings : RaceLimits {
   std::array<std::uint32_t, kPinOps> mix{1};  // weight of each PinOp
   Pattern pattern = Pattern::kRandom;
   Pfn first;
   std::uint64_t pages = 0;  // 0: all RAM behind `first`
   /// What every whole folio of the box is made before the race begins.
   std::optional<PageSetup> setup;
-  // Whatever comes first ends the race; with none of them, one second.
-  std::uint64_t duration_ns = 0;
-  std::uint64_t ops = 0;  // of each thread
-  std::uint64_t rounds = 0;
-  std::uint64_t ops_per_round = 0;  // of each thread; 0: about a quarter of a second's
   bool audit_rounds = true;
-  bool affinity = false;  // thread i on core i
+};
+
+/// A scenario, on a machine that is fresh in each round.
+struct ScenarioRaceSettings : RaceLimits {
+  Layout layout;
+  SchemeSpec scheme;
+  Behaviour behaviour;
+  /// Null: random operations of `mixes`.
+  const ScenarioOps* scenario = nullptr;
+  std::vector<OpMix> mixes;  // thread i has mixes[i % size]
+  RandomOpsSettings random;
+  std::uint64_t pages = 1 << 14, device_pages = 1 << 10, swap_pages = 1 << 12;
 };
 
 /// Shared by a race and whoever watches it, from any thread, at any time.
@@ -71,23 +96,14 @@ class RaceControl {
   Atomic<std::uint64_t> ops_, rounds_;
 };
 
-struct OpFailure {
-  Errc error = Errc::kOk;
-  std::uint64_t count = 0;
+struct OpResult : OpTally {
+  Histogram latency;  // sampled: 1 in 256 steps on pages, 1 in 8 other operations
+
+  void merge(const OpResult& other) {
+    OpTally::merge(other);
+    latency.merge(other.latency);
+  }
 };
-
-struct OpResult {
-  std::uint64_t ops = 0;      // tried; failures are among them
-  std::uint64_t retries = 0;  // attempts beyond the first
-  /// By errno. Operations that failed together in one batch count as the first one's.
-  std::vector<OpFailure> failures;
-  Histogram latency;  // 1 in 256
-
-  void fail(Errc error, std::uint64_t count);
-  void merge(const OpResult& other);
-};
-
-using OpResults = std::array<OpResult, kPinOps>;
 
 enum class StoppedBy : std::uint8_t { kTime, kOps, kRounds, kAbort, kAudit, kLivelock };
 /// "time", "ops", "rounds", "abort", "audit", "livelock"
@@ -95,11 +111,18 @@ std::string_view stopped_by_name(StoppedBy by);
 
 struct RaceResult {
   StoppedBy stopped_by = StoppedBy::kTime;
-  std::uint64_t ns = 0;  // between barriers: audits are not in it
+  std::uint64_t ns = 0;  // between barriers: setups and audits are not in it
   std::uint64_t rounds = 0;
-  std::vector<std::unique_ptr<OpResults>> threads;
-  std::unique_ptr<OpResults> total;
-  AuditReport audit;  // of the round that ended the race
+  /// What entry i of the lists below counts: steps of a mix, or operations of the table.
+  std::span<const std::string_view> names;
+  std::vector<std::vector<OpResult>> threads;
+  std::vector<OpResult> total;
+  // Of the round that ended the race.
+  AuditReport audit;
+  std::string leaks;              // when all have exited; empty: nothing
+  std::uint64_t dirty_round = 0;  // which one was not clean, from 0
+  /// What loops of that round gave up, kMax of each thread; empty: nothing.
+  std::vector<Livelock> livelocks;
 };
 
 /// Runs a race in threads of its own and returns when it is over; what threads still
@@ -109,5 +132,8 @@ struct RaceResult {
 /// `reserved`: the gate is (BoxGate::reserve_exclusive), and opens whatever comes.
 Errc run_race(Box& box, const RaceSettings& settings, RaceControl& control, RaceResult& result,
               std::string* reason = nullptr, bool reserved = false);
+/// The same of a scenario; errors beside as Sandbox::create.
+Errc run_race(const ScenarioRaceSettings& settings, RaceControl& control, RaceResult& result,
+              std::string* reason = nullptr);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -23,6 +23,13 @@ std::uint64_t vm_prot(std::uint8_t prot) {
 }  // namespace
 
 bool Interpreter::in_range(const Op& op) {
+  if (is_page_op(op.code)) {
+    // Exactly one of both, unless the page is one that the thread has.
+    const unsigned names = (op.has_pfn ? 1U : 0U) + (op.has_buf ? 1U : 0U);
+    return names == (is_chosen_late(op.pick) ? 0U : 1U) && op.buf < kBuffers &&
+           op.pfn < kMaxPlacedPages && op.page < kMaxPlacedPages && op.pages <= kMaxPlacedPages &&
+           (!op.has_buf || op.page < kBufferStride / kPageBytes);
+  }
   // A letter's slot is 64 MiB: no range leaves it.
   constexpr std::uint64_t kSlotPages = kBufferStride / kPageBytes;
   return op.buf < kBuffers && op.to < kBuffers && op.dev < kDevices && op.file < kDiskFiles &&
@@ -33,6 +40,11 @@ bool Interpreter::in_range(const Op& op) {
 OpRecord Interpreter::run(const Op& op) {
   if (op.code == OpCode::kExit) {
     const OpRecord result = ret(processes_.exit(cpu_, thread_, op.proc));
+    machine_.rcu.poll();
+    return result;
+  }
+  if (is_page_op(op.code)) {
+    OpRecord result = run_on_page(op);
     machine_.rcu.poll();
     return result;
   }
@@ -216,7 +228,9 @@ OpRecord Interpreter::pagemap(Process& process, const Op& op) {
 OpRecord Interpreter::compact() {
   OpRecord result = ret(Errc::kOk);
   result.keys |= kKeyPages;
-  result.pages = compact_range(cpu_, {0}, {machine_.memmap.pages()});
+  // Pages set up by hand have mappings that no page table knows: they stay.
+  const Pfn first{pages_.box().settings().placed_pages};
+  result.pages = compact_range(cpu_, first, {machine_.memmap.pages()});
   return result;
 }
 

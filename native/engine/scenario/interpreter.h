@@ -9,15 +9,20 @@
 #include <vector>
 
 #include "engine/scenario/ops.h"
+#include "engine/scenario/page_thread.h"
 #include "engine/scenario/processes.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 class Interpreter {
  public:
-  /// Thread 0's names are everybody's.
-  Interpreter(Processes& processes, Cpu& cpu, unsigned thread)
-      : processes_(processes), machine_(processes.machine()), cpu_(cpu), thread_(thread) {}
+  /// Thread 0's names are everybody's. `pages`: what it does to pages by pfn.
+  Interpreter(Processes& processes, Cpu& cpu, unsigned thread, PageThread& pages)
+      : processes_(processes),
+        machine_(processes.machine()),
+        cpu_(cpu),
+        thread_(thread),
+        pages_(pages) {}
 
   /// Letters, devices, files and pages that exist.
   static bool in_range(const Op& op);
@@ -29,6 +34,7 @@ class Interpreter {
   Processes& processes() { return processes_; }
   Cpu& cpu() { return cpu_; }
   unsigned thread() const { return thread_; }
+  PageThread& pages() { return pages_; }
 
  private:
   OpRecord dispatch(Process& process, const Op& op);
@@ -50,6 +56,11 @@ class Interpreter {
   OpRecord file_io(Process& process, const Op& op);
   OpRecord fd_io(Process& process, const Op& op);
   OpRecord pagemap(Process& process, const Op& op);
+  OpRecord run_on_page(const Op& op);
+  Errc set_up_pages(const Op& op);
+  Result<Pfn> page_of(const Op& op);
+  Result<Pfn> held_page(OpCode code);
+  Result<Pfn> mapped_page(const Op& op);
   OpRecord compact();
   Errc writeback(const Op& op);
   void set_buffer(Process& process, unsigned buf, const Buffer& fresh);
@@ -58,6 +69,7 @@ class Interpreter {
   Machine& machine_;
   Cpu& cpu_;
   const unsigned thread_;
+  PageThread& pages_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

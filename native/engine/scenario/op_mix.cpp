@@ -43,6 +43,12 @@ constexpr Part kChaos[] = {
     {"pageout", 6}, {"compact", 4}, {"writeback", 3}, {"fork", 3}, {"exit", 3}, {"yield", 1},
 };
 
+constexpr Part kPages[] = {
+    {"pin_page", 6},     {"unpin_page", 6},   {"get_page", 3},     {"put_page", 3},
+    {"isolate_page", 2}, {"putback_page", 2}, {"maybe_pinned", 2}, {"pins_of", 1},
+    {"release_page", 1}, {"set_up_page", 1},
+};
+
 bool is_drawn(OpCode code) { return code != OpCode::kBarrier && code != OpCode::kRepeat; }
 
 template <std::size_t N>
@@ -77,6 +83,8 @@ bool OpMix::add(std::string_view name, std::uint32_t weight) {
     add_parts(*this, kTouch, weight);
   else if (name == "chaos")
     add_parts(*this, kChaos, weight);
+  else if (name == "pages")
+    add_parts(*this, kPages, weight);
   else
     return false;
   return true;

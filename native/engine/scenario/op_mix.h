@@ -25,11 +25,12 @@ struct OpMix {
 struct MixGroup {
   std::string_view name, summary;
 };
-inline constexpr std::array<MixGroup, 4> kMixGroups = {{
+inline constexpr std::array<MixGroup, 5> kMixGroups = {{
     {"mm", "mappings, faults, forks, pins, files"},
     {"device", "migration to devices and back, exclusive access, removal of their memory"},
     {"touch", "loads, stores, pins: what collides with devices"},
     {"chaos", "pageout, compaction, writeback, forks, exits"},
+    {"pages", "pins, references and isolation of pages by pfn"},
 }};
 
 /// The name of a slot.

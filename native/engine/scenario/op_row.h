@@ -10,13 +10,14 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-inline constexpr std::array<std::string_view, 24> kOpSlots = {
-    "op",    "proc",   "child", "buf",  "to",   "page",    "n",     "hasPage",
-    "hasN",  "pages",  "kind",  "prot", "fill", "hasFill", "file",  "dev",
-    "value", "advice", "mode",  "via",  "id",   "fpage",   "flags", "pick"};
+inline constexpr std::array<std::string_view, 29> kOpSlots = {
+    "op",   "proc",  "child", "buf",     "to",   "page",   "n",      "hasPage", "hasN", "pages",
+    "kind", "prot",  "fill",  "hasFill", "file", "dev",    "value",  "advice",  "mode", "via",
+    "id",   "fpage", "flags", "pick",    "pfn",  "hasPfn", "hasBuf", "type",    "order"};
 /// Bits of the slot `flags`, and the fields that they stand for.
-inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4;
-inline constexpr std::array<std::string_view, 3> kOpFlagNames = {"write", "fast", "longterm"};
+inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4, kOpReferenced = 8;
+inline constexpr std::array<std::string_view, 4> kOpFlagNames = {"write", "fast", "longterm",
+                                                                 "referenced"};
 
 /// False: a number is no operation, name or letter. Sizes are the interpreter's
 /// to judge.

@@ -2,7 +2,7 @@
 // down, or a generator.
 #pragma once
 
-#include "engine/scenario/ops.h"
+#include "engine/scenario/page_thread.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -11,6 +11,9 @@ class OpSource {
   virtual ~OpSource() = default;
   /// The next operation, barriers among them; false: the thread is done.
   virtual bool next(Op& op) = 0;
+  /// For who can execute them: steps on pages that come next and whose results nobody
+  /// asks for one by one, `limit` at most. Empty: next() has what comes.
+  virtual void next_chunk(PageChunk& chunk, std::size_t /*limit*/) { chunk.size = 0; }
   /// What came of it.
   virtual void done(const Op& /*op*/, const OpRecord& /*record*/) {}
 };

@@ -15,14 +15,18 @@ std::string process(std::uint32_t proc) {
 std::string field_text(const Op& op, std::string_view field) {
   const auto number = [](std::uint64_t value) { return std::to_string(value); };
   const auto flag = [](bool is_set) { return std::string(is_set ? "1" : ""); };
-  if (field == "buf") return letter(op.buf);
+  if (field == "buf") return op.has_pfn || is_chosen_late(op.pick) ? "" : letter(op.buf);
+  if (field == "pfn") return op.has_pfn ? number(op.pfn) : "";
+  if (field == "type") return quoted(kPageTypeNames[static_cast<unsigned>(op.type)]);
+  if (field == "order") return op.order != 0 ? number(op.order) : "";
+  if (field == "referenced") return flag(op.referenced);
   if (field == "to") return letter(op.to);
   if (field == "page")
     return op.pick != PagePick::kGiven ? quoted(kPagePickNames[static_cast<unsigned>(op.pick)])
            : op.has_page               ? number(op.page)
                                        : "";
   if (field == "n") return op.has_n || op.code == OpCode::kRepeat ? number(op.n) : "";
-  if (field == "pages") return number(op.pages);
+  if (field == "pages") return is_page_op(op.code) && op.pages == 0 ? "" : number(op.pages);
   if (field == "fpage") return number(op.fpage);
   if (field == "value") return number(op.value);
   if (field == "fill") return op.has_fill ? number(op.fill) : "";

@@ -11,8 +11,13 @@
 //   pages value fpage dev file id   as they are; fill with has_fill
 //   prot                      kProtRead | kProtWrite
 //   ops                       of repeat: the rows that follow, `pages` of them
+//   pfn                       with has_pfn; type and order by name and number
 //   kind advice mode via      by name (the tables below, in the order of the enums)
-//   write fast longterm       1 or absent
+//   write fast longterm referenced   1 or absent
+//
+// Operations on pages name one by `pfn` and how far behind it (`page`, of `pages` that a
+// word chooses from), or as what is mapped at a letter's page now. `n`: so many at once.
+// `page` "same" is the page that the thread's last one had, "held" any that it holds.
 //
 // OpRecord to JSON: only the keys that `keys` names.
 //   ret      "ok", "fault" (a store that met a signal), else the errno's name; a
@@ -32,6 +37,7 @@
 #include "mm/fault/fault_result.h"
 #include "mm/mm.h"
 #include "mm/pagemap.h"
+#include "page/page_type.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -78,8 +84,21 @@ enum class OpCode : std::uint8_t {
   kYield,
   kBarrier,
   kRepeat,
+  // Pages by pfn, as a driver has them.
+  kSetUpPage,
+  kReleasePage,
+  kGetPage,
+  kPutPage,
+  kPinPage,
+  kUnpinPage,
+  kIsolatePage,
+  kPutbackPage,
+  kMaybePinned,
+  kPinsOf,
 };
-inline constexpr unsigned kOpCodes = 41;
+inline constexpr unsigned kOpCodes = 51;
+
+constexpr bool is_page_op(OpCode code) { return code >= OpCode::kSetUpPage; }
 
 enum class MapKind : std::uint8_t {
   kAnonPrivate,
@@ -108,11 +127,23 @@ inline constexpr std::array<std::string_view, 14> kAdviceNames = {
 
 /// How `page` is chosen where it is a word: anew each time, so that the range lies in
 /// the letter's pages as last mapped.
-enum class PagePick : std::uint8_t { kGiven, kSequential, kRandom, kZipf, kHot };
-inline constexpr std::array<std::string_view, 5> kPagePickNames = {"given", "sequential", "random",
-                                                                   "zipf", "hot"};
+enum class PagePick : std::uint8_t {
+  kGiven,
+  kSequential,
+  kRandom,
+  kZipf,
+  kHot,
+  // Of operations on pages alone, and known when they run.
+  kSame,
+  kHeld,
+};
+inline constexpr std::array<std::string_view, 7> kPagePickNames = {
+    "given", "sequential", "random", "zipf", "hot", "same", "held"};
+constexpr bool is_chosen_late(PagePick pick) { return pick >= PagePick::kSame; }
 
 inline constexpr std::uint8_t kProtRead = 1, kProtWrite = 2;
+/// Pages of RAM that a scenario may set up by pfn.
+inline constexpr std::uint64_t kMaxPlacedPages = std::uint64_t{1} << 24;
 inline constexpr unsigned kBuffers = 26, kDevices = 4, kDiskFiles = 2;
 
 struct Op {
@@ -122,18 +153,27 @@ struct Op {
   GupMode mode = GupMode::kGup;
   PinVia via = PinVia::kGupTest;
   PagePick pick = PagePick::kGiven;
+  PageType type = PageType::kAnon;
+  std::uint8_t order = 0;
   std::uint8_t prot = 0;
   std::uint8_t buf = 0, to = 0;
   std::uint8_t dev = 0, file = 0;
-  bool has_page = false, has_n = false, has_fill = false;
-  bool write = false, fast = false, longterm = false;
+  bool has_page = false, has_n = false, has_fill = false, has_pfn = false, has_buf = false;
+  bool write = false, fast = false, longterm = false, referenced = false;
   std::uint32_t proc = 0, child = 0;
   std::uint64_t page = 0, n = 0;  // range
-  std::uint64_t pages = 0;        // mmap, file; repeat: operations of the body, nested ones too
+  std::uint64_t pages = 0;        // mmap, file, pages from pfn on; repeat: operations of the body,
+                                  // nested ones too
+  std::uint64_t pfn = 0;
   std::uint64_t fpage = 0;
   std::uint64_t value = 0, fill = 0;
   std::int64_t id = 0;
 };
+
+/// Of set_up_page: one folio unless it says more.
+constexpr std::uint64_t pages_to_set_up(const Op& op) {
+  return op.pages != 0 ? op.pages : std::uint64_t{1} << op.order;
+}
 
 /// Keys of a result that are present.
 enum ResultKey : std::uint32_t {
@@ -223,6 +263,16 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"yield", "", "ret", false},
     {"barrier", "", "", false},
     {"repeat", "n ops", "", false},
+    {"set_up_page", "pfn [pages] type [order]", "ret", false},
+    {"release_page", "[pfn] [pages] [page]", "ret", false},
+    {"get_page", "[pfn] [pages] [buf] [page] [n]", "ret", false},
+    {"put_page", "[pfn] [pages] [buf] [page] [n]", "ret", false},
+    {"pin_page", "[pfn] [pages] [buf] [page] [n] [referenced]", "ret", false},
+    {"unpin_page", "[pfn] [pages] [buf] [page] [n]", "ret", false},
+    {"isolate_page", "[pfn] [pages] [buf] [page]", "ret", false},
+    {"putback_page", "[pfn] [pages] [buf] [page]", "ret", false},
+    {"maybe_pinned", "[pfn] [pages] [buf] [page]", "ret [v]", false},
+    {"pins_of", "[pfn] [pages] [buf] [page]", "ret [v]", false},
 }};
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,5 +1,7 @@
 #include "engine/scenario/program.h"
 
+#include <algorithm>
+
 #include "engine/box/sandbox.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -28,6 +30,8 @@ std::uint64_t count_between(const std::vector<Op>& ops, std::size_t at, std::siz
   return total;
 }
 
+constexpr std::uint64_t kPlacedBlock = std::uint64_t{1} << kMaxOrder;
+
 struct Checker {
   const std::vector<Op>& ops;
   std::string& reason;
@@ -38,6 +42,8 @@ struct Checker {
     while (at < end) {
       const Op& op = ops[at++];
       std::uint64_t more = op.code == OpCode::kBarrier ? 1 : 0;
+      if (op.code == OpCode::kSetUpPage && op.pfn + pages_to_set_up(op) > kMaxPlacedPages)
+        return refuse("set_up_page: pages beyond 2^24");
       if (op.code == OpCode::kRepeat) {
         if (op.pages > end - at) return refuse("a repeat's body is longer than its list");
         if (depth == kMaxRepeatDepth) return refuse("repeats are nested deeper than 8");
@@ -65,6 +71,19 @@ std::uint64_t count_ops(const ScenarioOps& scenario) {
   std::uint64_t total = count_ops(scenario.setup);
   for (const std::vector<Op>& ops : scenario.threads) total = add(total, count_ops(ops));
   return total;
+}
+
+std::uint64_t count_placed_pages(const ScenarioOps& scenario) {
+  std::uint64_t end = 0;
+  const auto look = [&](const std::vector<Op>& ops) {
+    for (const Op& op : ops)
+      if (op.code == OpCode::kSetUpPage && op.pfn < kMaxPlacedPages && op.pages <= kMaxPlacedPages)
+        end = std::max(end, op.pfn + pages_to_set_up(op));
+  };
+  look(scenario.setup);
+  for (const std::vector<Op>& ops : scenario.threads) look(ops);
+  // Whole blocks, so that what lies behind is aligned as without them.
+  return (end + kPlacedBlock - 1) / kPlacedBlock * kPlacedBlock;
 }
 
 Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
@@ -98,20 +117,28 @@ Program::Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint
     : ops_(ops),
       interpreter_(interpreter),
       idle_(ops.size()),
+      steps_(ops.size()),
       rng_(Rng::stream(seed, interpreter.thread())) {
-  for (std::size_t i = 0; i < ops.size(); ++i)
-    if (ops[i].code == OpCode::kRepeat)
-      idle_[i] = ops[i].n == 0 || count_between(ops, i + 1, i + 1 + ops[i].pages) == 0 ? 1 : 0;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].code != OpCode::kRepeat) continue;
+    idle_[i] = ops[i].n == 0 || count_between(ops, i + 1, i + 1 + ops[i].pages) == 0 ? 1 : 0;
+    steps_[i] = step_of(i + 1, ops[i].pages);
+  }
+}
+
+/// To where the next operation stands.
+void Program::settle() {
+  while (!loops_.empty() && at_ == loops_.back().end) {
+    if (--loops_.back().left == 0)
+      loops_.pop_back();
+    else
+      at_ = loops_.back().begin;
+  }
 }
 
 bool Program::next(Op& op) {
   for (;;) {
-    while (!loops_.empty() && at_ == loops_.back().end) {
-      if (--loops_.back().left == 0)
-        loops_.pop_back();
-      else
-        at_ = loops_.back().begin;
-    }
+    settle();
     if (at_ == ops_.size()) return false;
     op = ops_[at_++];
     if (op.code != OpCode::kRepeat) break;
@@ -120,27 +147,75 @@ bool Program::next(Op& op) {
     else
       loops_.push_back({at_, at_ + op.pages, op.n});
   }
-  if (op.pick != PagePick::kGiven) choose_page(op);
+  if (op.pick != PagePick::kGiven && !is_chosen_late(op.pick)) choose_page(op);
   return true;
 }
 
-void Program::choose_page(Op& op) {
-  const std::shared_ptr<Process> process =
-      interpreter_.processes().find(interpreter_.thread(), op.proc);
-  const std::uint64_t pages = process == nullptr ? 1 : process->pages_of(op.buf);
-  const std::uint64_t n = op.has_n ? op.n : 1;
-  const std::uint64_t places = pages > n ? pages - n + 1 : 1;
-  switch (op.pick) {
-    case PagePick::kSequential: op.page = sequential_++ % places; break;
-    case PagePick::kRandom: op.page = rng_.below(places); break;
+/// None: not what a batch kernel does, or it would show (a page of a letter moves).
+std::optional<PinOp> Program::step_of(std::size_t body, std::size_t size) const {
+  if (size == 0 || size > 2) return std::nullopt;
+  const Op& first = ops_[body];
+  if (!first.has_pfn || is_chosen_late(first.pick) || first.referenced ||
+      (first.has_n && first.n != 1) || !Interpreter::in_range(first))
+    return std::nullopt;
+  if (size == 1)
+    return first.code == OpCode::kMaybePinned ? std::optional(PinOp::kMaybePinned) : std::nullopt;
+  const Op& second = ops_[body + 1];
+  if (second.pick != PagePick::kSame || (second.has_n && second.n != 1)) return std::nullopt;
+  if (first.code == OpCode::kPinPage && second.code == OpCode::kUnpinPage) return PinOp::kPinUnpin;
+  if (first.code == OpCode::kGetPage && second.code == OpCode::kPutPage) return PinOp::kGetPut;
+  return std::nullopt;
+}
+
+void Program::next_chunk(PageChunk& chunk, std::size_t limit) {
+  chunk.size = 0;
+  settle();
+  if (loops_.empty() || at_ != loops_.back().begin) {
+    if (at_ == ops_.size() || ops_[at_].code != OpCode::kRepeat || !steps_[at_] || idle_[at_] != 0)
+      return;
+    loops_.push_back({at_ + 1, at_ + 1 + ops_[at_].pages, ops_[at_].n});
+    ++at_;
+  }
+  Loop& loop = loops_.back();
+  const auto& step = steps_[loop.begin - 1];
+  if (!step) return;
+  const Op& op = ops_[loop.begin];
+  const std::uint64_t places = op.pages > 1 ? op.pages : 1;
+  const std::uint64_t size = std::min<std::uint64_t>(std::min(limit, PageChunk::kMax), loop.left);
+  for (; chunk.size < size; ++chunk.size) {
+    const std::uint64_t page =
+        op.pick == PagePick::kGiven ? Process::first_page(op) : draw_page(op.pick, places);
+    chunk.pfns[chunk.size] = static_cast<std::uint32_t>(op.pfn + page);
+    chunk.steps[chunk.size] = *step;
+  }
+  loop.left -= size;
+  if (loop.left != 0) return;
+  loop.left = 1;  // as behind its last body
+  at_ = loop.end;
+}
+
+std::uint64_t Program::draw_page(PagePick pick, std::uint64_t places) {
+  switch (pick) {
+    case PagePick::kSequential: return sequential_++ % places;
+    case PagePick::kRandom: return rng_.below(places);
     case PagePick::kZipf: {
       auto& table = zipf_[places];
       if (table == nullptr) table = std::make_unique<ZipfTable>(places);
-      op.page = table->draw(rng_);
-      break;
+      return table->draw(rng_);
     }
-    default: op.page = 0; break;
+    default: return 0;
   }
+}
+
+void Program::choose_page(Op& op) {
+  std::uint64_t pages = op.pages;
+  if (!is_page_op(op.code) || op.has_buf) {
+    const std::shared_ptr<Process> process =
+        interpreter_.processes().find(interpreter_.thread(), op.proc);
+    pages = process == nullptr ? 1 : process->pages_of(op.buf);
+  }
+  const std::uint64_t n = op.has_n && !is_page_op(op.code) ? op.n : 1;
+  op.page = draw_page(op.pick, pages > n ? pages - n + 1 : 1);
   op.has_page = true;
   op.pick = PagePick::kGiven;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ std::uint64_t count_ops(const std::vector<Op>& ops);
 /// Of the setup and all threads together.
 std::uint64_t count_ops(const ScenarioOps& scenario);
 
+/// RAM that its set_up_page name: that much of it is placed by pfn.
+std::uint64_t count_placed_pages(const ScenarioOps& scenario);
+
 /// kInval: a body that leaves its list, a barrier in the setup, a setup longer than
 /// kMaxSetupOps, threads that meet different numbers of barriers (some would wait
 /// forever); `reason` says which.
@@ -45,6 +49,8 @@ class Program final : public OpSource {
   /// thread of the interpreter).
   Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint64_t seed);
   bool next(Op& op) override;
+  /// Of a repeat whose body is a pair on one page (pin and unpin, get and put) or a query.
+  void next_chunk(PageChunk& chunk, std::size_t limit) override;
   /// Where in the list the last operation stands.
   std::size_t last() const { return at_ - 1; }
 
@@ -53,13 +59,17 @@ class Program final : public OpSource {
     std::size_t begin = 0, end = 0;
     std::uint64_t left = 0;
   };
+  void settle();
   void choose_page(Op& op);
+  std::uint64_t draw_page(PagePick pick, std::uint64_t places);
+  std::optional<PinOp> step_of(std::size_t body, std::size_t size) const;
 
   const std::vector<Op>& ops_;
   Interpreter& interpreter_;
   std::size_t at_ = 0;
   std::vector<Loop> loops_;
-  std::vector<std::uint8_t> idle_;  // by place: a repeat that comes to no operation
+  std::vector<std::uint8_t> idle_;           // by place: a repeat that comes to no operation
+  std::vector<std::optional<PinOp>> steps_;  // by place: what a repeat comes to for each page
   Rng rng_;
   std::uint64_t sequential_ = 0;
   std::map<std::uint64_t, std::unique_ptr<ZipfTable>> zipf_;  // by pages

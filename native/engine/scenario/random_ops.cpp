@@ -7,6 +7,13 @@ namespace {
 
 constexpr unsigned kMaxChildren = 2;
 constexpr std::size_t kMaxPins = 4;
+constexpr unsigned kMaxHeldPages = 32;
+struct TakeAndGive {
+  OpCode take, give;
+};
+constexpr std::array<TakeAndGive, 3> kHolds = {{{OpCode::kPinPage, OpCode::kUnpinPage},
+                                                {OpCode::kGetPage, OpCode::kPutPage},
+                                                {OpCode::kIsolatePage, OpCode::kPutbackPage}}};
 /// Numbers of a thread's own children: none that a shared process has.
 constexpr std::uint32_t kFirstChild = 100;
 
@@ -29,8 +36,23 @@ Op map_letter(unsigned buf, std::uint64_t pages) {
 
 }  // namespace
 
+RandomOpsSettings complete(RandomOpsSettings settings, const std::vector<OpMix>& mixes) {
+  for (const OpMix& mix : mixes)
+    for (unsigned slot = 0; slot < kOpCodes; ++slot)
+      if (mix.weights[slot] != 0 && is_page_op(static_cast<OpCode>(slot)))
+        settings.placed = kRandomPlaced;
+  return settings;
+}
+
 std::vector<Op> random_setup(const RandomOpsSettings& settings) {
   std::vector<Op> ops;
+  if (settings.placed > 0) {
+    Op op;
+    op.code = OpCode::kSetUpPage;
+    op.has_pfn = true;
+    op.pages = settings.placed;
+    ops.push_back(op);
+  }
   for (unsigned file = 0; file < kDiskFiles; ++file) {
     Op op;
     op.code = OpCode::kFile;
@@ -133,6 +155,27 @@ void RandomOps::draw_held_pin(Op& op) {
   if (op.code == OpCode::kPin) op.code = OpCode::kUnpin;
 }
 
+/// Half of them of pages set up by pfn, half of what is mapped somewhere. What gives back
+/// takes any that the thread holds.
+void RandomOps::draw_page(Op& op) {
+  op.has_n = false;
+  for (std::size_t i = 0; i < kHolds.size(); ++i) {
+    const auto [take, give] = kHolds[i];
+    if (op.code == give && held_[i] == 0) op.code = take;
+    if (op.code == take && held_[i] == kMaxHeldPages) op.code = give;
+    if (op.code != give) continue;
+    op.has_page = false;
+    op.pick = PagePick::kHeld;
+    return;
+  }
+  op.has_pfn =
+      op.code == OpCode::kSetUpPage || op.code == OpCode::kReleasePage || rng_.below(2) == 0;
+  op.has_buf = !op.has_pfn;
+  if (!op.has_pfn) return;
+  op.has_page = false;
+  op.pfn = rng_.below(settings_.placed);
+}
+
 bool RandomOps::next(Op& op) {
   if (!endless_ && left_-- == 0) {
     left_ = 0;
@@ -168,7 +211,9 @@ bool RandomOps::next(Op& op) {
     case OpCode::kUnpin:
     case OpCode::kPinRead:
     case OpCode::kPinWrite: draw_held_pin(op); break;
-    default: break;
+    default:
+      if (is_page_op(op.code)) draw_page(op);
+      break;
   }
   return true;
 }
@@ -177,6 +222,10 @@ void RandomOps::done(const Op& op, const OpRecord& record) {
   if (op.code == OpCode::kUnpin)
     std::erase_if(pins_, [&](const Pin& pin) { return pin.id == op.id; });
   if (record.ret != Errc::kOk) return;
+  for (std::size_t i = 0; i < kHolds.size(); ++i) {
+    if (op.code == kHolds[i].take) ++held_[i];
+    if (op.code == kHolds[i].give) --held_[i];
+  }
   if (op.code == OpCode::kFork) children_.push_back(op.child);
   if (op.code == OpCode::kPin) pins_.push_back({op.proc, op.id});
   if (op.code != OpCode::kExit) return;

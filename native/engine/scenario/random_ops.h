@@ -3,6 +3,7 @@
 // the operations before.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -17,7 +18,11 @@ struct RandomOpsSettings {
   unsigned processes = 2;  // that all threads share; to kMaxSharedProcesses
   unsigned buffers = 7;    // letters, of kinds in turn; to kMaxRandomBuffers
   unsigned pages = 2;      // of each letter
+  unsigned placed = 0;     // pages set up by pfn; none unless a mix draws operations on them
 };
+inline constexpr unsigned kRandomPlaced = 16;
+/// With the pages that the mixes need beside.
+RandomOpsSettings complete(RandomOpsSettings settings, const std::vector<OpMix>& mixes);
 inline constexpr unsigned kMaxSharedProcesses = 16, kMaxRandomBuffers = 12, kMaxRandomPages = 4096;
 
 constexpr bool is_valid(const RandomOpsSettings& settings) {
@@ -50,6 +55,7 @@ class RandomOps final : public OpSource {
   void draw_exit(Op& op);
   void draw_pin(Op& op);
   void draw_held_pin(Op& op);
+  void draw_page(Op& op);
 
   const OpMix& mix_;
   const RandomOpsSettings settings_;
@@ -60,6 +66,7 @@ class RandomOps final : public OpSource {
   std::vector<std::uint32_t> children_;  // alive, this thread's own
   std::vector<Pin> pins_;
   std::int64_t next_id_ = 0;
+  std::array<unsigned, 3> held_{};  // pages pinned, referenced, isolated by pfn
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -36,12 +36,8 @@ FaultResult handle_pte_fault(Fault& fault) {
     fault.slot.lock->unlock();
     return FaultResult::kOk;
   }
-  Pte entry = fault.orig;
-  if (fault.write() || fault.unshare()) {
-    if (!entry.write()) return do_wp_page(fault);
-    if (fault.write()) entry = entry.mkdirty();
-  }
-  fault.slot.set(entry.with(Pte::kAccessed));
+  if ((fault.write() || fault.unshare()) && !fault.orig.write()) return do_wp_page(fault);
+  fault.slot.mark(Pte::kAccessed | (fault.write() ? Pte::kDirty | Pte::kSoftDirty : 0ULL));
   fault.slot.lock->unlock();
   return FaultResult::kOk;
 }

@@ -9,7 +9,7 @@ FaultResult map_zero_page(Fault& fault) {
   const Machine& machine = fault.machine();
   Guard guard(*fault.slot.lock);
   if (fault.slot.get().none())
-    fault.slot.set(
+    fault.slot.map(
         Pte::of(machine.pfn_of(machine.zero_page()), fault.vma.page_prot | Pte::kSpecial));
   return FaultResult::kOk;
 }
@@ -30,7 +30,7 @@ FaultResult do_anonymous_page(Fault& fault) {
       folio_add_lru_vma(fault.cpu, folio, fault.vma);
       Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
       if ((fault.vma.flags & kVmWrite) != 0) entry = entry.mkdirty().with(Pte::kWrite);
-      fault.slot.set(entry);
+      fault.slot.map(entry);
       return FaultResult::kOk;
     }
   }

@@ -17,7 +17,7 @@ void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot sl
   if (entry.is_writable_device()) pte = maybe_mkwrite(pte.mkdirty(), vma);
   // The entry gave up its mapping when it was made; the reference stayed.
   folio_add_anon_rmap(cpu, page, vma, address, page_anon_exclusive(page));
-  slot.set(pte);
+  slot.map(pte);
 }
 
 FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {

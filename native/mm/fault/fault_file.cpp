@@ -34,7 +34,7 @@ bool set_file_pte(Fault& fault, Page folio, PteSlot slot, bool write) {
   if (write) entry = maybe_mkwrite(entry.mkdirty(), fault.vma);
   machine.get(folio);
   folio_add_file_rmap(fault.cpu, folio, fault.vma);
-  slot.set(entry);
+  slot.map(entry);
   return true;
 }
 
@@ -61,8 +61,9 @@ bool fault_around(Fault& fault) {
         !machine.is_device_private(machine.pfn_of(folio)) && folio_trylock(folio)) {
       if (folio_is_at(machine, file, index, folio)) {
         PteSlot slot = fault.slot;
-        slot.at += (static_cast<std::int64_t>(address) - static_cast<std::int64_t>(fault.address)) /
-                   static_cast<std::int64_t>(kPageBytes);
+        slot.advance(
+            (static_cast<std::int64_t>(address) - static_cast<std::int64_t>(fault.address)) /
+            static_cast<std::int64_t>(kPageBytes));
         Guard guard(*slot.lock);
         const bool set = set_file_pte(fault, folio, slot, false);
         if (set && address == fault.address) mapped = true;
@@ -134,7 +135,7 @@ FaultResult map_private_copy(Fault& fault, Pfn source) {
   }
   folio_add_new_anon_rmap(cpu, copy, fault.vma, fault.address, true);
   folio_add_lru_vma(cpu, copy, fault.vma);
-  fault.slot.set(
+  fault.slot.map(
       maybe_mkwrite(Pte::of(machine.pfn_of(copy), fault.vma.page_prot).mkdirty(), fault.vma));
   return FaultResult::kOk;
 }

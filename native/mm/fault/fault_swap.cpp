@@ -34,12 +34,13 @@ FaultResult fault_device_private(Fault& fault) {
   Machine& machine = fault.machine();
   const Pfn pfn = fault.orig.entry().pfn();
   const Page page = machine.page(pfn);
+  const bool holds = !machine.has(Quirk::kDeviceFaultUnreferenced);
   bool is_busy = false;
-  {
+  if (holds) {
     // The reference keeps the page the device's while it is asked to move it. It is
     // one too many for whoever moves the page, so nobody takes it without the page's
-    // lock: two faults would keep each other from moving it for good (as v6.12 does;
-    // v6.14 locks here).
+    // lock: two faults would keep each other from moving it for good (rule
+    // 'device-fault-locks').
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() != fault.orig) return FaultResult::kOk;
     if (folio_trylock(page))
@@ -53,10 +54,11 @@ FaultResult fault_device_private(Fault& fault) {
   }
   // Only now: without the reference the device's memory may be going away.
   const PagemapRange* range = machine.pagemap(pfn);
-  const FaultResult result =
-      range == nullptr
-          ? memory_has_gone(machine, pfn)
-          : range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma, fault.address, page);
+  const FaultResult result = range == nullptr
+                                 ? memory_has_gone(machine, pfn)
+                                 : range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma,
+                                                              fault.address, holds ? page : Page());
+  if (!holds) return result;
   folio_unlock(page);
   machine.put(fault.cpu, page);
   return result;
@@ -127,7 +129,7 @@ void map_swapped_page(Fault& fault, Page folio, std::uint64_t page_index, bool f
     // v6.12 forgets a locked vma here: such a page is locked by the next mlock only.
     folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
   }
-  fault.slot.set(pte);
+  fault.slot.map(pte);
   fault.orig = pte;
 }
 

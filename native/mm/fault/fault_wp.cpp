@@ -12,6 +12,7 @@ namespace {
 /// Nobody else maps it or holds a reference, so the page may become ours.
 bool can_reuse_anon_folio(Fault& fault, Page folio) {
   Cpu& cpu = fault.cpu;
+  if (cpu.machine.has(Quirk::kReuseByMapcount)) return folio_mapcount(folio) == 1;
   const std::int32_t kept = cpu.machine.kept_refs(folio);
   if (folio_test_large(folio) || folio.refcount() > 3 + kept) return false;
   // A reference may just be this CPU's LRU batch.
@@ -26,7 +27,7 @@ bool can_reuse_anon_folio(Fault& fault, Page folio) {
 }
 
 void reuse(Fault& fault) {
-  fault.slot.set(maybe_mkwrite(fault.orig.with(Pte::kAccessed).mkdirty(), fault.vma));
+  fault.slot.make_writable(maybe_mkwrite(fault.orig.with(Pte::kAccessed).mkdirty(), fault.vma));
   fault.broke_cow = true;
 }
 
@@ -64,10 +65,10 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
       else
         entry = maybe_mkwrite(entry.mkdirty(), vma);
       // Empty first: fast GUP must never see the old page with the new bits.
-      (void)fault.slot.get_and_clear();
+      (void)fault.slot.clear_and_flush();
       folio_add_new_anon_rmap(cpu, copy, vma, fault.address, true);
       folio_add_lru_vma(cpu, copy, vma);
-      fault.slot.set(entry);
+      fault.slot.map(entry);
       if (old) folio_remove_rmap(cpu, old, vma);
       copied = true;
       fault.broke_cow = !fault.unshare();

@@ -26,7 +26,7 @@ bool try_access(Mm& mm, std::uint64_t address, bool write, Access&& access) {
   if (pte.huge() != in_pmd) return false;
   if (!pte.has(Pte::kPresent) || (write && !pte.write())) return false;
   const std::uint64_t bits = Pte::kAccessed | (write ? Pte::kDirty : 0ULL);
-  if (!pte.has(bits)) atomics::fetch_or(slot.at, bits);
+  if (!pte.has(bits)) slot.mark(bits);
   access(in_pmd ? huge_pfn(pte, address) : pte.pfn());
   return true;
 }

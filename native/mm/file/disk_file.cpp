@@ -106,9 +106,9 @@ Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index)
       }
     }
     if (!folio.test_and_set(Flag::kPrivate)) {
-      // Buffer heads: word 5 names them, and they hold a reference.
-      folio.set_word(5, machine.memmap.addresses().of_object(ObjectKind::kBufferHead,
-                                                             machine.pfn_of(folio).value));
+      // Buffer heads: `private` names them, and they hold a reference.
+      folio.set_private_word(machine.memmap.addresses().of_object(ObjectKind::kBufferHead,
+                                                                  machine.pfn_of(folio).value));
       machine.get(folio);
     }
     return folio;

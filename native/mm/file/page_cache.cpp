@@ -56,7 +56,7 @@ Errc filemap_add_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page f
     Guard guard(file.cache_lock);
     const CacheEntry entry = file.entry(index);
     if (entry.is_page() || entry.is_swap()) {
-      folio.set_word(3, 0);
+      folio.set_mapping(0);
       return Errc::kExist;
     }
     refault = entry.is_shadow();
@@ -77,7 +77,7 @@ bool filemap_remove_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Pag
     if (file.entry(index) != CacheEntry::page(machine.pfn_of(folio))) return false;
     file.set_entry(index, leave);
   }
-  folio.set_word(3, 0);
+  folio.set_mapping(0);
   machine.put(cpu, folio);
   return true;
 }
@@ -91,7 +91,7 @@ bool folio_is_at(Machine& machine, AddressSpace& file, std::uint64_t index, Page
   if (!owner)
     machine.damage.add({pfn, "mapping",
                         machine.memmap.addresses().of_object(ObjectKind::kAddressSpace, file.index),
-                        folio.word(3), kWhy});
+                        folio.mapping(), kWhy});
   else
     machine.damage.add({pfn, "index", index, folio_index(folio), kWhy});
   return true;
@@ -120,7 +120,7 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
     for (std::int32_t i = 0; i < pages; ++i)
       machine.swap.cache_remove(first.value + static_cast<std::uint64_t>(i), reclaimed);
     folio.clear(kFlagSwapCache);
-    folio.set_word(5, 0);
+    folio.set_private_word(0);
   } else if (AddressSpace* file = folio_file(machine, folio)) {
     Guard guard(file->cache_lock);
     if (file->entry(folio_index(folio)) != CacheEntry::page(machine.pfn_of(folio))) {
@@ -129,7 +129,7 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
     }
     const bool shadow = reclaimed && folio_is_file_lru(folio);
     file->set_entry(folio_index(folio), shadow ? CacheEntry::shadow() : CacheEntry{});
-    folio.set_word(3, 0);
+    folio.set_mapping(0);
   }
   folio.unfreeze(1);
   return true;
@@ -137,7 +137,7 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
 
 void filemap_release_folio(Cpu& cpu, Page folio) {
   if (!folio.test_and_clear(Flag::kPrivate)) return;
-  folio.set_word(5, 0);
+  folio.set_private_word(0);
   cpu.machine.put(cpu, folio);
 }
 

@@ -106,7 +106,7 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
     folio.set(Flag::kDirty);
     return false;
   }
-  folio.set_word(5, slot.value);
+  folio.set_private_word(slot.value);
   folio.set(kFlagSwapCache);
   machine.get(folio);
   (void)machine.swap.duplicate(slot.value);  // the file's own hold on it

@@ -17,7 +17,7 @@ void writepage(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio) {
   if (folio_mkclean(cpu, folio) > 0) folio_mark_dirty(machine, folio);
   // Behind the entries, too: fast GUP has raised the count by now, or finds its entry
   // write-protected. A device goes on storing, so this is one more snapshot only.
-  const bool stays_dirty = machine.options().writeback_asks_pins &&
+  const bool stays_dirty = machine.has(MachineOption::kWritebackAsksPins) &&
                            folio_maybe_dma_pinned(machine, folio, PinQuestion::kWriteback);
   if (stays_dirty ? !folio.test(Flag::kDirty) : !folio.test_and_clear(Flag::kDirty)) return;
   folio.set(Flag::kWriteback);

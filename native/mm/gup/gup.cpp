@@ -18,10 +18,9 @@ Errc check_vma_flags(const Vma& vma, std::uint32_t flags) {
     return Errc::kOpNotSupp;
   if ((flags & kFollSplitPmd) != 0 && vma.is_hugetlb()) return Errc::kOpNotSupp;
   if ((flags & kFollWrite) != 0) {
-    constexpr std::uint32_t kHeld = kFollPin | kFollLongterm;
     const bool tracked = (vma.flags & (kVmShared | kVmWrite)) == (kVmShared | kVmWrite) &&
                          vma.file != nullptr && vma.file->tracks_dirty();
-    if ((flags & kHeld) == kHeld && tracked) return Errc::kFault;
+    if (tracked && leaves_tracked_files(vma.mm->machine, flags)) return Errc::kFault;
     const bool may_force = (flags & kFollForce) != 0 && vma.is_cow() && !vma.is_hugetlb();
     if ((vma.flags & kVmWrite) == 0 && !may_force) return Errc::kFault;
   } else if ((vma.flags & kVmRead) == 0 && (flags & kFollForce) == 0) {
@@ -64,7 +63,10 @@ Followed follow_huge(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t fl
   const Page page = machine.page(huge_pfn(pte, address));
   if (const Errc error = try_grab_folio(cpu, page, flags); error != Errc::kOk)
     return {Follow::kError, error, {}};
-  if ((flags & kFollTouch) != 0) touch_pmd(pmd, (flags & kFollWrite) != 0);
+  if ((flags & kFollTouch) != 0) {
+    const bool dirty = (flags & kFollWrite) != 0 || machine.has(Quirk::kHugeDirtyByRead);
+    touch_pmd(pmd, dirty);
+  }
   return {Follow::kDone, Errc::kOk, page};
 }
 
@@ -108,7 +110,11 @@ Errc faultin_page(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t& flag
   if (unshare && vma.is_cow()) fault_flags |= kFaultUnshare;
   switch (handle_mm_fault(cpu, vma, address, fault_flags, &broke_cow)) {
     case FaultResult::kOk:
-      if (broke_cow && (vma.flags & kVmWrite) == 0) flags |= kFollCow;
+      if (!broke_cow || (vma.flags & kVmWrite) != 0) return Errc::kOk;
+      if (vma.mm->machine.has(Quirk::kDirtyCow))
+        flags &= ~kFollWrite;
+      else
+        flags |= kFollCow;
       return Errc::kOk;
     case FaultResult::kOom: return Errc::kNoMem;
     default: return Errc::kFault;
@@ -125,10 +131,11 @@ bool valid_args(std::uint32_t flags) {
 /// What a long-term pin has taken so far.
 void release_all(Cpu& cpu, std::span<Pfn> pages) {
   Machine& machine = cpu.machine;
+  const bool puts = machine.has(Quirk::kLongtermPutForUnpin);
   for (const Pfn pfn : pages) {
     const Page folio = compound_head(machine.memmap, machine.page(pfn));
     release_folio(cpu, machine.page(pfn),
-                  grabs_by_reference(machine, folio, kFollLongterm) ? kFollGet : kFollPin);
+                  puts || grabs_by_reference(machine, folio, kFollLongterm) ? kFollGet : kFollPin);
   }
 }
 

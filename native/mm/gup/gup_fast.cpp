@@ -12,11 +12,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 bool folio_allowed(Machine& machine, Page folio, std::uint32_t flags) {
-  constexpr std::uint32_t kNoDirtyTracking = kFollPin | kFollLongterm | kFollWrite;
   if (folio_test_anon(folio)) return true;
   const AddressSpace* file = folio_file(machine, folio);
   if (file == nullptr) return machine.is_zone_device(machine.pfn_of(folio));  // else truncated
-  return file->is_shmem() || (flags & kNoDirtyTracking) != kNoDirtyTracking;
+  return file->is_shmem() || !leaves_tracked_files(machine, flags);
 }
 
 /// Empty: this page is not for the fast way.
@@ -54,8 +53,7 @@ Page grab_huge(Cpu& cpu, PteSlot pmd, std::uint64_t address, std::uint32_t flags
   const Page page = machine.page(huge_pfn(pte, address));
   if (!try_grab_folio_speculative(cpu, page, flags)) return {};
   const Page folio = machine.page(pte.pfn());
-  constexpr std::uint32_t kNoDirtyTracking = kFollPin | kFollLongterm | kFollWrite;
-  const bool allowed = (flags & kNoDirtyTracking) != kNoDirtyTracking || folio_test_anon(folio);
+  const bool allowed = folio_test_anon(folio) || !leaves_tracked_files(machine, flags);
   if (pmd.get() == pte && allowed &&
       (pte.write() || !gup_must_unshare(machine, nullptr, flags, folio))) {
     folio.set(Flag::kReferenced);
@@ -70,7 +68,8 @@ Page grab_huge(Cpu& cpu, PteSlot pmd, std::uint64_t address, std::uint32_t flags
 std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                        std::span<Pfn> out) {
   std::uint32_t seq = 0;
-  if ((flags & kFollPin) != 0) {
+  const bool watches_fork = (flags & kFollPin) != 0 && !cpu.machine.has(Quirk::kForkUnseen);
+  if (watches_fork) {
     seq = mm.write_protect_seq.peek();
     if ((seq & 1) != 0) return 0;  // fork is write-protecting right now
   }
@@ -88,7 +87,7 @@ std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t fl
       out[had++] = cpu.machine.pfn_of(page);
     }
   }
-  if ((flags & kFollPin) != 0 && mm.write_protect_seq.peek() != seq) {
+  if (watches_fork && mm.write_protect_seq.peek() != seq) {
     for (std::uint64_t i = 0; i < had; ++i) unpin_user_page(cpu, out[i]);
     return 0;
   }

@@ -32,7 +32,7 @@ bool try_get_handed_out(Machine& machine, Page folio) {
 bool refuses_p2pdma(Machine& machine, Page page, std::uint32_t flags) {
   if ((flags & kFollPciP2pdma) != 0) return false;
   const PagemapRange* range = machine.pagemap(machine.pfn_of(page));
-  return range != nullptr && range->type == MemoryType::kP2pdma;
+  return range != nullptr && range->memory == DeviceMemory::kP2pdma;
 }
 
 }  // namespace
@@ -50,7 +50,8 @@ bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
   }
   const Page folio = compound_head(machine.memmap, page);
   if (!try_get_handed_out(machine, folio)) return false;
-  if (compound_head(machine.memmap, page) == folio) return true;
+  if (machine.has(Quirk::kGrabKeepsOldHead) || compound_head(machine.memmap, page) == folio)
+    return true;
   machine.put(cpu, folio);  // split or freed meanwhile
   return false;
 }
@@ -100,7 +101,12 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
 
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {
   const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
-  return range == nullptr || range->type != MemoryType::kDeviceCoherent;
+  return range == nullptr || range->memory != DeviceMemory::kCoherent;
+}
+
+bool leaves_tracked_files(const Machine& machine, std::uint32_t flags) {
+  constexpr std::uint32_t kAll = kFollPin | kFollLongterm | kFollWrite;
+  return (flags & kAll) == kAll && !machine.has(Quirk::kLongtermFilePins);
 }
 
 bool grabs_by_reference(Machine& machine, Page folio, std::uint32_t flags) {

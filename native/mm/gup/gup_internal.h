@@ -32,6 +32,9 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags);
 void release_folio(Cpu& cpu, Page page, std::uint32_t flags);
 /// RAM and most device memory; not device-coherent.
 bool folio_is_longterm_pinnable(Machine& machine, Page folio);
+/// Who pins for long and for writing does not get a file's page whose dirt is tracked: its
+/// writeback would not know when to write it (v6.5).
+bool leaves_tracked_files(const Machine& machine, std::uint32_t flags);
 /// A long-term pin keeps such a page by a plain reference until it has moved to RAM:
 /// the scheme has no room for a count in it.
 bool grabs_by_reference(Machine& machine, Page folio, std::uint32_t flags);

@@ -77,18 +77,6 @@ const std::uint32_t* large_entries(const Machine& machine, Page folio) {
   return folio_test_large(folio) ? machine.head_entries(folio) : nullptr;
 }
 
-PageType page_type_of(MemoryType memory) {
-  switch (memory) {
-    case MemoryType::kDevicePrivate: return PageType::kDevicePrivateAnon;
-    case MemoryType::kDeviceCoherent: return PageType::kDeviceCoherent;
-    case MemoryType::kDevicePublic: return PageType::kDevicePublicAnon;
-    case MemoryType::kFsdax: return PageType::kFsdax;
-    case MemoryType::kGeneric: return PageType::kDevdax;
-    case MemoryType::kP2pdma: return PageType::kP2pdma;
-  }
-  return PageType::kDevicePrivateAnon;
-}
-
 }  // namespace
 
 bool folio_maybe_dma_pinned(Machine& machine, Page page, PinQuestion question) {
@@ -141,15 +129,15 @@ bool pins_have_room(Machine& machine, Page folio) {
   const bool claims = scheme.place == CountPlace::kWord || scheme.place == CountPlace::kMapcount;
   if (!claims) return true;
   if (range == nullptr) {
-    // The pool's lists have words 1 and 2; the type is where mappings are counted.
+    // The pool's lists have the words of `lru`; the type is where mappings are counted.
     const bool typed = machine.memmap.shape().hugetlb_type != 0;
     return !machine.hugetlb.holds(machine.pfn_of(folio)) ||
            (scheme.place == CountPlace::kMapcount && !typed);
   }
-  Atomic<std::uint32_t>& known = machine.pin_room[static_cast<unsigned>(range->type)];
+  Atomic<std::uint32_t>& known = machine.pin_room[static_cast<unsigned>(range->memory)];
   constexpr std::uint32_t kFits = 1, kNone = 2;
   if (known.load() == 0) {
-    const auto cell = room(scheme, machine.memmap.layout(), page_type_of(range->type), 0);
+    const auto cell = room(scheme, machine.memmap.layout(), info(range->memory).page, 0);
     known.store(cell && cell.value.kind == CellKind::kFits ? kFits : kNone);
   }
   return known.load() == kFits;

@@ -9,6 +9,10 @@ namespace {
 constexpr std::uint64_t kAnchorIndex = 0x2000;  // of ObjectKind::kLruAnchor
 constexpr unsigned kTail = 2;                   // the page that holds the link
 
+std::size_t prev_of(const Shape& shape) {
+  return std::size_t{shape.deferred_list} + shape.word_bytes;
+}
+
 }  // namespace
 
 DeferredSplit::DeferredSplit(Memmap& memmap)
@@ -31,28 +35,27 @@ Page DeferredSplit::second_tail(std::uint64_t at) const {
 std::uint64_t DeferredSplit::next(std::uint64_t at) const {
   if (at == anchor_address_) return anchor_.next;
   const Page tail = second_tail(at);
-  return tail ? tail.word(memmap_.shape().deferred_list / memmap_.shape().word_bytes) : 0;
+  return tail ? tail.word_at(memmap_.shape().deferred_list) : 0;
 }
 
 std::uint64_t DeferredSplit::prev(std::uint64_t at) const {
   if (at == anchor_address_) return anchor_.prev;
   const Page tail = second_tail(at);
-  return tail ? tail.word(memmap_.shape().deferred_list / memmap_.shape().word_bytes + 1U) : 0;
+  return tail ? tail.word_at(prev_of(memmap_.shape())) : 0;
 }
 
 void DeferredSplit::set_next(std::uint64_t at, std::uint64_t value) {
   if (at == anchor_address_)
     anchor_.next = value;
   else
-    second_tail(at).set_word(memmap_.shape().deferred_list / memmap_.shape().word_bytes, value);
+    second_tail(at).set_word_at(memmap_.shape().deferred_list, value);
 }
 
 void DeferredSplit::set_prev(std::uint64_t at, std::uint64_t value) {
   if (at == anchor_address_)
     anchor_.prev = value;
   else
-    second_tail(at).set_word(memmap_.shape().deferred_list / memmap_.shape().word_bytes + 1U,
-                             value);
+    second_tail(at).set_word_at(prev_of(memmap_.shape()), value);
 }
 
 void DeferredSplit::add(Page folio, bool partially_mapped) {

@@ -29,16 +29,16 @@ void give_flags(Page tail, Page head) {
 /// when it is whole.
 void come_apart(Cpu& cpu, Page head, bool isolated) {
   Machine& machine = cpu.machine;
-  const std::uint64_t pages = folio_nr_pages(head), mapping = head.word(3), index = head.word(4);
+  const std::uint64_t pages = folio_nr_pages(head), mapping = head.mapping(), index = head.index();
   const bool cached = folio_test_swapcache(head);
   const std::uint64_t swap_slot = cached ? folio_true_swap_slot(machine, head).value : 0;
   destroy_compound(machine.memmap, machine.pfn_of(head));
   for (std::uint64_t i = 1; i < pages; ++i) {
     const Page tail = folio_page(head, i);
     give_flags(tail, head);
-    tail.set_word(4, index + i);
-    tail.set_word(3, mapping);
-    if (cached) tail.set_word(5, swap_slot + i);
+    tail.set_index(index + i);
+    tail.set_mapping(mapping);
+    if (cached) tail.set_private_word(swap_slot + i);
   }
   Guard guard(machine.zone.lru_lock());
   const bool on_lru = head.test(Flag::kLru);

@@ -21,7 +21,7 @@ void zap_huge(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, PteSlo
     Guard guard(*pmd.lock);
     if (!is_huge_leaf(pmd.get())) return;
     folio = huge_normal_folio(machine, pmd.get());
-    (void)pmd.get_and_clear();
+    (void)pmd.clear_and_flush();
     if (folio) folio_remove_rmap_pmd(cpu, folio, vma);
     if (const auto reserve = vma.mm->page_table.withdraw(pmd))
       vma.mm->page_table.free_table(cpu, reserve.value);
@@ -38,11 +38,11 @@ void change_huge_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64
   Guard guard(*pmd.lock);
   if (!is_huge_leaf(pmd.get())) return;
   // Cleared meanwhile, so that fast GUP never sees half a change.
-  const Pte old = {atomics::exchange(pmd.at, (pmd.get().value & ~Pte::kPresent) | Pte::kProtNone)};
+  const Pte old = pmd.invalidate();
   Pte pte = old.modify(vma.page_prot);
   if (try_writable && !pte.write() && can_change_pmd_writable(vma, pte))
     pte = pte.with(Pte::kWrite);
-  pmd.set(pte);
+  pmd.restore(pte);
 }
 
 Errc copy_huge_pmd(Cpu& cpu, Vma& to, Vma& from, std::uint64_t address, PteSlot pmd) {
@@ -65,8 +65,8 @@ Errc copy_huge_pmd(Cpu& cpu, Vma& to, Vma& from, std::uint64_t address, PteSlot 
     }
     if (error == Errc::kOk) {
       tables.deposit(child.value, table.value);
-      atomics::fetch_and(pmd.at, ~Pte::kWrite);
-      child.value.set(pte.wrprotect().mkold().without(Pte::kUffdWp));
+      pmd.write_protect();
+      child.value.map(pte.wrprotect().mkold().without(Pte::kUffdWp));
       return Errc::kOk;
     }
   }

@@ -18,7 +18,7 @@ std::optional<FaultResult> map_huge_zero(Cpu& cpu, Vma& vma, std::uint64_t start
     Guard guard(*pmd.value.lock);
     if (pmd.value.get().none()) {
       tables.deposit(pmd.value, table.value);
-      pmd.value.set(Pte::of(machine.pfn_of(zero), vma.page_prot | Pte::kHuge));
+      pmd.value.map(Pte::of(machine.pfn_of(zero), vma.page_prot | Pte::kHuge));
       return FaultResult::kOk;
     }
   }
@@ -44,7 +44,7 @@ std::optional<FaultResult> map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start) {
       folio_add_new_anon_rmap(cpu, folio, vma, start, true);
       folio_add_lru_vma(cpu, folio, vma);
       tables.deposit(pmd.value, table.value);
-      pmd.value.set(maybe_mkwrite(Pte::of(pfn, vma.page_prot | Pte::kHuge).mkdirty(), vma));
+      pmd.value.map(maybe_mkwrite(Pte::of(pfn, vma.page_prot | Pte::kHuge).mkdirty(), vma));
       machine.deferred_split.add(folio, false);  // it may turn out to be mostly zeroes
       return FaultResult::kOk;
     }
@@ -104,7 +104,8 @@ std::optional<FaultResult> wp_huge(Cpu& cpu, Vma& vma, std::uint64_t address, Pt
       ours = page_anon_exclusive(folio) || take_over(cpu, folio, vma);
       folio_unlock(folio);
     }
-    if (ours && !unshare) pmd.set(maybe_mkwrite(orig.with(Pte::kAccessed).mkdirty(), vma));
+    if (ours && !unshare)
+      pmd.make_writable(maybe_mkwrite(orig.with(Pte::kAccessed).mkdirty(), vma));
     broke_cow = ours && !unshare;
     pmd.lock->unlock();
     if (ours) return FaultResult::kOk;
@@ -127,9 +128,9 @@ Page huge_normal_folio(Machine& machine, Pte pmd) {
 }
 
 void touch_pmd(PteSlot pmd, bool write) {
-  Pte pte = pmd.get().with(Pte::kAccessed);
-  if (write) pte = pte.mkdirty();
-  if (pte != pmd.get()) pmd.set(pte);
+  const std::uint64_t bits =
+      Pte::kAccessed | (write ? Pte::kDirty | Pte::kSoftDirty : std::uint64_t{0});
+  if (!pmd.get().has(bits)) pmd.mark(bits);
 }
 
 std::optional<FaultResult> huge_fault(Cpu& cpu, Vma& vma, std::uint64_t address,

@@ -12,7 +12,7 @@ void split_zero(Cpu& cpu, Vma& vma, PteSlot pmd) {
   const Pfn table = reserve.value;
   const Pte entry =
       Pte::of(cpu.machine.pfn_of(cpu.machine.zero_page()), vma.page_prot | Pte::kSpecial);
-  for (std::uint64_t i = 0; i < kPtesPerTable; ++i) tables.slot_in(table, i).set(entry);
+  for (std::uint64_t i = 0; i < kPtesPerTable; ++i) tables.slot_in(table, i).map(entry);
   PageTable::populate(pmd, table);
 }
 
@@ -61,7 +61,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
   if (!reserve) return;
 
   // Whoever reads entries without a lock must find neither the leaf nor nothing.
-  const Pte old = {atomics::exchange(pmd.at, (seen.value & ~Pte::kPresent) | Pte::kProtNone)};
+  const Pte old = pmd.invalidate();
   if (old.dirty()) folio.set(Flag::kDirty);
   const bool exclusive = page_anon_exclusive(folio);
   if (freeze && exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk)
@@ -72,7 +72,11 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
   for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
     const Pte entry = freeze ? migration_entry(old, old.pfn() + i, exclusive)
                              : Pte{small_entry(vma, old).value + (i << kPageShift)};
-    tables.slot_in(table, i).set(entry);
+    const PteSlot slot = tables.slot_in(table, i);
+    if (freeze)
+      slot.replace(entry);
+    else
+      slot.map(entry);
   }
   folio_remove_rmap_pmd(cpu, folio, vma);
   if (freeze) machine.put(cpu, folio);

@@ -22,7 +22,7 @@ Errc copy_pinned(Cpu& cpu, Vma& to, std::uint64_t address, PteSlot child, PteSlo
     if (parent.get() == seen) {
       hugetlb_add_new_anon_rmap(machine, folio, to, address);
       const Pte pte = Pte::of(machine.pfn_of(folio), to.page_prot | Pte::kHuge);
-      child.set(maybe_mkwrite(pte.mkdirty(), to));
+      child.map(maybe_mkwrite(pte.mkdirty(), to));
       return Errc::kOk;
     }
   }
@@ -42,8 +42,8 @@ Errc share_leaf(Machine& machine, const Vma& from, PteSlot child, PteSlot parent
     folio.ref_sub(1);  // not the last: the parent's entry has one
     return error;
   }
-  atomics::fetch_and(parent.at, ~Pte::kWrite);
-  child.set(seen.wrprotect());
+  parent.write_protect();
+  child.map(seen.wrprotect());
   return Errc::kOk;
 }
 
@@ -68,7 +68,7 @@ void zap_hugetlb_range(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t en
     {
       const Guard guard(*pmd.lock);
       if (!is_huge_leaf(pmd.get())) return;
-      folio = machine.page(pmd.get_and_clear().pfn());
+      folio = machine.page(pmd.clear_and_flush().pfn());
       hugetlb_remove_rmap(folio);
     }
     machine.put(cpu, folio);
@@ -135,7 +135,7 @@ Errc move_hugetlb_range(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t en
     const Guard guard(*old.lock);
     const bool nested = target.value.lock != old.lock;
     if (nested) target.value.lock->lock();
-    target.value.set(old.get_and_clear());
+    target.value.map(old.clear_and_flush());
     if (nested) target.value.lock->unlock();
   }
   return Errc::kOk;

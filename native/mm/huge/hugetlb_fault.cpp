@@ -26,7 +26,7 @@ FaultResult map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start, PteSlot pmd, bool
   const Guard guard(*pmd.lock);
   hugetlb_add_new_anon_rmap(machine, folio, vma, start);
   const Pte pte = Pte::of(machine.pfn_of(folio), vma.page_prot | Pte::kHuge);
-  pmd.set(write ? writable(vma, pte) : pte);
+  pmd.map(write ? writable(vma, pte) : pte);
   return FaultResult::kOk;
 }
 
@@ -42,7 +42,7 @@ void unmap_others(Cpu& cpu, Page folio, const Vma& owner) {
     if (!pmd) return true;
     const Guard guard(*pmd.lock);
     if (!is_huge_leaf(pmd.get()) || pmd.get().pfn() != machine.pfn_of(folio)) return true;
-    (void)pmd.get_and_clear();
+    (void)pmd.clear_and_flush();
     hugetlb_remove_rmap(folio);
     vma.hugetlb->lost = true;
     ++taken;
@@ -85,7 +85,7 @@ class WriteFault {
       folio_move_anon_rmap(cpu_.machine, folio, vma_);
       folio.set(kFlagAnonExclusive);
     }
-    if (!unshare_) pmd_.set(writable(vma_, orig_));
+    if (!unshare_) pmd_.make_writable(writable(vma_, orig_));
     return true;
   }
 
@@ -99,10 +99,10 @@ class WriteFault {
       const Guard guard(*pmd_.lock);
       if (!changed()) {
         // Empty first: fast GUP must never see the old page with the new bits.
-        (void)pmd_.get_and_clear();
+        (void)pmd_.clear_and_flush();
         hugetlb_add_new_anon_rmap(machine, to, vma_, start_);
         const Pte pte = Pte::of(machine.pfn_of(to), vma_.page_prot | Pte::kHuge);
-        pmd_.set(unshare_ ? pte : writable(vma_, pte));
+        pmd_.map(unshare_ ? pte : writable(vma_, pte));
         hugetlb_remove_rmap(from);
         copied = true;
       }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kFreeAnchor = 0x2001, kActiveAnchor = 0x2002;  // of kLruAnchor
 constexpr std::uint8_t kHugetlbPageDtor = 2;                           // v4.20's table
-constexpr std::uint64_t kPages = 1ULL << kHugeOrder;
+constexpr std::uint64_t kPages = kPagesPerPmd;
 constexpr unsigned kTypeShift = 24;  // below it lies nothing that v6.12 looks at
 
 std::uint8_t* dtor_at(Page folio) {
@@ -34,8 +34,8 @@ HugetlbPool::HugetlbPool(Memmap& memmap) : memmap_(memmap) {
 }
 
 PageList HugetlbPool::list(bool free) const {
-  return free ? PageList(memmap_, free_anchor_, kFreeAnchor)
-              : PageList(memmap_, active_anchor_, kActiveAnchor);
+  return free ? PageList(memmap_, free_anchor_, kFreeAnchor, memmap_.shape().lru)
+              : PageList(memmap_, active_anchor_, kActiveAnchor, memmap_.shape().lru);
 }
 
 Errc HugetlbPool::create(Allocator& allocator, std::uint64_t pages) {
@@ -102,10 +102,10 @@ void HugetlbPool::free(Page folio) {
   if (!std::ranges::binary_search(pages_, memmap_.pfn_of(folio))) return;
   // Nobody holds it, so nobody sets a flag meanwhile.
   const std::uint64_t life = memmap_.shape().life_flags & ~folio.mask_of(Flag::kHead);
-  folio.set_word(0, folio.word(0) & ~life);
-  folio.set_word(3, 0);
-  folio.set_word(4, 0);
-  folio.set_word(5, 0);
+  folio.set_flags(folio.flags() & ~life);
+  folio.set_mapping(0);
+  folio.set_index(0);
+  folio.set_private_word(0);
   if (list(false).remove(folio) != Errc::kOk || list(true).add_first(folio) != Errc::kOk) return;
   free_ += 1;
 }
@@ -123,7 +123,7 @@ Errc HugetlbPool::heads(bool free, std::vector<Pfn>& out) const {
   while (at && at.value && out.size() <= pages_.size()) {
     const Pfn pfn = memmap_.pfn_of(at.value);
     out.push_back(pfn);
-    if (at.value.word(2) != before) return Errc::kCorrupt;
+    if (at.value.lru_prev() != before) return Errc::kCorrupt;
     before = memmap_.addresses().of_lru(pfn);
     at = from.after(at.value);
   }

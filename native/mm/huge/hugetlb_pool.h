@@ -9,7 +9,7 @@
 //
 // A page of the pool is a compound page of order 9 that says what it is: by page type
 // in the head's `_mapcount` (v6.12), by its destructor in page[1] (v4.20). It is always
-// on one of the two lists, which run through words 1 and 2 of the head as those of an
+// on one of the two lists, which run through the head's `lru` as those of an
 // LRU do. So a pin scheme that counts in these words has no room in such a page, nor
 // has one that counts in `_mapcount` where that says the type.
 //

@@ -17,15 +17,13 @@
 
 #include <cstdint>
 
+#include "mm/pte.h"
 #include "page/folio.h"
 #include "page/page.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 class Machine;
-
-/// Order of the folios that a pmd entry maps.
-inline constexpr unsigned kHugeOrder = 9;
 
 inline bool folio_test_large(Page folio) { return folio.test(Flag::kHead); }
 /// Page `index` of a folio, whose descriptors lie side by side.

@@ -21,7 +21,7 @@ void set_anon(Machine& machine, Page folio, Vma& vma, std::uint64_t address, boo
 /// of one that is there (fork). Pins that count as mappings come without.
 bool sole_mapping_is_ours(const Machine& machine, Page page) {
   return machine.pins.scheme().place != CountPlace::kMapcount && folio_test_anon(page) &&
-         (page.word(1) & 1) == 0 && !folio_test_large(page);
+         !page.is_tail() && !folio_test_large(page);
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void folio_remove_rmap(Cpu& cpu, Page page, Vma& vma) {
 }
 
 bool folio_needs_cow_for_dma(const Vma& vma, Page folio) {
-  return vma.mm->has_pinned.load() != 0 &&
+  return vma.mm->has_pinned.load() != 0 && !vma.mm->machine.has(Quirk::kForkSharesPinned) &&
          folio_maybe_dma_pinned(vma.mm->machine, folio, PinQuestion::kFork);
 }
 
@@ -107,9 +107,9 @@ Errc folio_try_share_anon_rmap(Machine& machine, Page page) {
 }
 
 void folio_move_anon_rmap(Machine& machine, Page folio, Vma& vma) {
-  folio.set_word(
-      3, machine.memmap.addresses().of_object(ObjectKind::kAnonVma, vma.anon_vma.load()->index) |
-             kMappingAnon);
+  folio.set_mapping(
+      machine.memmap.addresses().of_object(ObjectKind::kAnonVma, vma.anon_vma.load()->index) |
+      kMappingAnon);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -42,12 +42,13 @@ bool counts(Machine& machine, Pte pte, Page page) {
 std::uint32_t count_in(Machine& machine, Page page, const std::vector<Vma*>& mappings) {
   const std::uint64_t index = folio_index(page);
   // While a vma is cut or merged two of them may lead to one entry.
-  std::vector<const std::uint64_t*> entries;
+  std::vector<PteSlot> entries;
   for (const Vma* vma : mappings) {
     if (!vma->contains_pgoff(index)) continue;
     const PteSlot slot = vma->mm->page_table.find(vma->address_of(index));
-    if (slot && counts(machine, slot.get(), page) && std::ranges::count(entries, slot.at) == 0)
-      entries.push_back(slot.at);
+    if (slot && counts(machine, slot.get(), page) &&
+        std::ranges::none_of(entries, [&](PteSlot each) { return each.same_as(slot); }))
+      entries.push_back(slot);
   }
   return static_cast<std::uint32_t>(entries.size());
 }

@@ -34,7 +34,7 @@ bool restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, 
   if (use_zero_page && !folio.test(Flag::kMlocked) && (vma.flags & kVmLocked) == 0 &&
       machine.frames.is_zero(pfn)) {
     const Pte zero = Pte::of(machine.pfn_of(machine.zero_page()), vma.page_prot | Pte::kSpecial);
-    slot.set(old.swp_soft_dirty() ? zero.with(Pte::kSoftDirty) : zero);
+    slot.map(old.swp_soft_dirty() ? zero.with(Pte::kSoftDirty) : zero);
     return false;
   }
   // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
@@ -60,7 +60,10 @@ bool restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, 
     folio_add_anon_rmap_locked(cpu, to, vma, address, exclusive);
   else
     map_file(cpu, to, vma, entry.is_writable_migration());
-  slot.set(pte);
+  if (pte.present())
+    slot.map(pte);
+  else
+    slot.replace(pte);
   if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
   return true;
 }
@@ -94,7 +97,8 @@ void restore_run(Cpu& cpu, std::span<MovedPage> pages, Vma& vma) {
       if (!first) continue;
       first.lock->lock();
     }
-    const PteSlot slot{first.at + (address - base) / kPageBytes, first.lock};
+    PteSlot slot = first;
+    slot.advance(static_cast<std::int64_t>((address - base) / kPageBytes));
     const auto reference = hands_over ? MappingRef::kCallers : MappingRef::kNew;
     if (!restore_one(cpu, machine.page(each.from), to, vma, address, slot, false, reference) ||
         !hands_over)
@@ -107,15 +111,15 @@ void restore_run(Cpu& cpu, std::span<MovedPage> pages, Vma& vma) {
 }
 
 /// How many of the pages, from the first on, have one owner, and so the same mappings.
-/// Word 3 of a locked page stays: it says where they are found.
+/// `mapping` of a locked page stays: it says where they are found.
 std::size_t run_of_owner(const Machine& machine, std::span<const MovedPage> pages) {
   const Page first = machine.page(pages[0].to);
-  const std::uint64_t owner = first.word(3);
+  const std::uint64_t owner = first.mapping();
   std::size_t run = 1;
   if (folio_test_large(first)) return run;
   for (; run < pages.size(); ++run) {
     const Page page = machine.page(pages[run].to);
-    if (page.word(3) != owner || folio_test_large(page)) break;
+    if (page.mapping() != owner || folio_test_large(page)) break;
   }
   return run;
 }

@@ -16,6 +16,12 @@ bool maps(Machine& machine, const Pte& pte, Page page) {
          machine.page(entry.pfn()) == page;
 }
 
+/// Nobody but its mappings and whoever has isolated it holds the folio.
+bool only_mapped(Machine& machine, Page folio) {
+  return machine.has(Quirk::kLazyfreeForgetsReferences) ||
+         folio.refcount() == count_sum(1, folio_mapcount(machine, folio, 1));
+}
+
 /// Clears the entry of a page being reclaimed. False: it stays mapped here.
 bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   Machine& machine = cpu.machine;
@@ -24,15 +30,14 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
     return false;
   }
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(page);
-  const Pte old = slot.get_and_clear();
+  const Pte old = slot.clear_and_flush();
   if (old.dirty()) folio_mark_dirty(machine, folio);
   if (folio_test_anon(folio)) {
     if (!folio.test(Flag::kSwapBacked)) {
       // Lazyfree. Pairs with fast GUP as in folio_try_share_anon_rmap.
       atomics::fence();
-      const bool only_ours = folio.refcount() == count_sum(1, folio_mapcount(machine, folio, 1));
-      if (!only_ours || folio.test(Flag::kDirty)) {
-        slot.set(old);
+      if (!only_mapped(machine, folio) || folio.test(Flag::kDirty)) {
+        slot.restore(old);
         folio.set(Flag::kSwapBacked);
         return false;
       }
@@ -40,18 +45,18 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
       const auto first_slot = folio_true_swap_slot(machine, folio);
       const std::uint64_t swap_slot = first_slot.value + folio_page_index(folio, page);
       if (!first_slot || machine.swap.duplicate(swap_slot) != Errc::kOk) {
-        slot.set(old);
+        slot.restore(old);
         return false;
       }
       if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
         machine.swap.free(swap_slot);
-        slot.set(old);
+        slot.restore(old);
         return false;
       }
       Pte entry = Pte::of(SwapEntry{EntryType::kSwap, swap_slot});
       if (exclusive) entry = entry.with(Pte::kSwpExclusive);
       if (old.soft_dirty()) entry = entry.with(Pte::kSwpSoftDirty);
-      slot.set(entry);
+      slot.replace(entry);
     }
   }
   folio_remove_rmap(cpu, page, vma);
@@ -62,12 +67,14 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
 bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   Machine& machine = cpu.machine;
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(page);
-  const Pte old = slot.get_and_clear();
+  const Pte old = slot.clear_and_flush();
   const bool present = old.present();
-  // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)).
-  if (!present || old.dirty()) folio_mark_dirty(machine, folio);
+  // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)), if one reads it.
+  const bool reads_entry = !machine.has(Rule::kEntriesHaveNoDirt);
+  if (present ? old.dirty() : reads_entry || old.entry().is_writable_device())
+    folio_mark_dirty(machine, folio);
   if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
-    slot.set(old);
+    slot.restore(old);
     return false;
   }
   const bool write = present ? old.write() : old.entry().is_writable_device();
@@ -79,7 +86,7 @@ bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   if (present && old.dirty()) entry.offset |= SwapEntry::kDirty;
   Pte pte = Pte::of(entry);
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
-  slot.set(pte);
+  slot.replace(pte);
   // A device-exclusive entry gave up its mapping when it was made (v5.13 to v6.14).
   if (present || old.entry().is_device_private()) folio_remove_rmap(cpu, page, vma);
   // The batch's reference would make the folio look busy.
@@ -135,11 +142,10 @@ auto unmapper(Cpu& cpu, Page folio, Leaf& leaf, One& one, Before before = {}) {
 /// An untouched MADV_FREE page goes at once, leaf and all.
 bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
   if (folio.test(Flag::kSwapBacked) || folio.test(Flag::kDirty) || pmd.get().dirty()) return false;
-  const Pte old = pmd.get_and_clear();
+  const Pte old = pmd.clear_and_flush();
   atomics::fence();  // pairs with fast GUP, as in folio_try_share_anon_rmap
-  if (folio.test(Flag::kDirty) ||
-      folio.refcount() != count_sum(1, folio_mapcount(cpu.machine, folio, 1))) {
-    pmd.set(old);
+  if (folio.test(Flag::kDirty) || !only_mapped(cpu.machine, folio)) {
+    pmd.restore(old);
     return false;
   }
   folio_remove_rmap_pmd(cpu, folio, vma);
@@ -207,7 +213,7 @@ unsigned folio_mkclean(Cpu& cpu, Page folio) {
     const Pte pte = slot.get();
     if (!pte.present() || vm_normal_page(cpu.machine, pte) != folio) return true;
     if (!pte.dirty() && !pte.write()) return true;
-    slot.set(slot.get_and_clear().wrprotect().mkclean());
+    slot.clear_bits(Pte::kWrite | Pte::kDirty);
     ++cleaned;
     return true;
   });

@@ -60,7 +60,7 @@ void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, 
         whole(folio, pte, slot, 1);
       }
       address += pages * kPageBytes;
-      slot.at += pages;
+      slot.advance(static_cast<std::int64_t>(pages));
     }
     slot.lock->unlock();
     table_done();
@@ -69,8 +69,8 @@ void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, 
 
 /// Entries `slot` to `slot + pages` lose these bits.
 void clear_bits(PteSlot slot, std::uint64_t pages, std::uint64_t bits) {
-  for (std::uint64_t i = 0; i < pages; ++i, ++slot.at)
-    if ((slot.get().value & bits) != 0) slot.set(slot.get_and_clear().without(bits));
+  for (std::uint64_t i = 0; i < pages; ++i, slot.advance())
+    if ((slot.get().value & bits) != 0) slot.clear_bits(bits);
 }
 
 void free_folio_entries(Cpu& cpu, Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
@@ -78,7 +78,7 @@ void free_folio_entries(Cpu& cpu, Page folio, Pte pte, PteSlot slot, std::uint64
   if (pte.none()) return;
   if (!pte.present()) {
     if (!pte.entry().is_swap()) return;
-    slot.set({});
+    slot.drop();
     free_swap_and_cache(cpu, pte.entry().offset);
     return;
   }
@@ -114,7 +114,7 @@ void free_huge(Cpu& cpu, std::uint64_t start, std::uint64_t end, PteSlot pmd) {
   }
   folio.clear(Flag::kDirty);
   folio_unlock(folio);
-  if (pte.young() || pte.dirty()) pmd.set(pte.mkold().mkclean());
+  if (pte.young() || pte.dirty()) pmd.clear_leaf_bits(Pte::kAccessed | Pte::kDirty);
   folio_mark_lazyfree(cpu, folio);
   pmd.lock->unlock();
 }
@@ -148,7 +148,7 @@ class ColdOrPageout {
       (void)split_for_advice(cpu_, folio);
       return;
     }
-    if (!pageout_ && pte.young()) pmd.set(pte.mkold());
+    if (!pageout_ && pte.young()) pmd.clear_leaf_bits(Pte::kAccessed);
     deactivate_or_isolate(folio);
     pmd.lock->unlock();
     flush();
@@ -189,7 +189,7 @@ std::uint64_t folio_pte_batch(Page folio, Pfn folio_pfn, PteSlot slot, std::uint
   std::uint64_t pages = 0;
   while (pages < std::min(max, left) && slot.get().without(kIgnored) == expected) {
     ++pages;
-    ++slot.at;
+    slot.advance();
     expected.value += 1ULL << kPageShift;
   }
   return pages;

@@ -184,7 +184,7 @@ void Swap::release(std::uint64_t slot) {
   free_.push_back(slot);
 }
 
-std::uint64_t folio_swap_slot(Page folio) { return folio.word(5); }
+std::uint64_t folio_swap_slot(Page folio) { return folio.private_word(); }
 
 Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio) {
   const std::uint64_t says = folio_swap_slot(folio);
@@ -220,7 +220,7 @@ bool add_to_swap(Cpu& cpu, Page folio) {
   // Who still looks for the slot's last page finds this one locked, and looks again.
   const auto slot = pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn);
   if (!slot) return false;
-  folio.set_word(5, slot.value);
+  folio.set_private_word(slot.value);
   folio.set(kFlagSwapCache);
   folio.ref_add(static_cast<std::int32_t>(pages));
   // Clean entries of a MADV_FREE page would let it be dropped unwritten.
@@ -238,7 +238,7 @@ void delete_from_swap_cache(Cpu& cpu, Page folio) {
     ++removed;
   }
   folio.clear(kFlagSwapCache);
-  folio.set_word(5, 0);
+  folio.set_private_word(0);
   for (std::uint64_t i = 0; i < removed; ++i) cpu.machine.put(cpu, folio);
 }
 
@@ -290,7 +290,7 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
   const Page folio = fresh.value;
   folio.set(Flag::kLocked);
   folio.set(Flag::kSwapBacked);
-  folio.set_word(5, slot);
+  folio.set_private_word(slot);
   folio.set(kFlagSwapCache);
   machine.get(folio);
   machine.swap.cache_add(slot, machine.pfn_of(folio));

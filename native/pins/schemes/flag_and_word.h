@@ -22,7 +22,7 @@ inline SchemeSpec flag_and_word_scheme() {
   s.was_lru = {1, 1};
   s.locks = "the zone's LRU lock for the first pin and the last unpin";
   s.effects = pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
-  s.quirks = pin_quirks(PinQuirk::kFlagWithoutCount, PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kFlagWithoutCount, Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

@@ -18,8 +18,8 @@ inline SchemeSpec folio_pincount_scheme() {
   s.answer = PinAnswer::kFuzzy;
   s.false_positives = "a page without a tail for the count, with 1024 or more references";
   s.effects = pin_effects(PinEffect::kAnswerFuzzy);
-  s.quirks = pin_quirks(PinQuirk::kStrictlyGreater, PinQuirk::kNoZeroTest,
-                        PinQuirk::kOneBiasForMany, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kStrictlyGreater, Quirk::kNoZeroTest, Quirk::kOneBiasForMany,
+                       Quirk::kPutForUnpin);
   return s;
 }
 

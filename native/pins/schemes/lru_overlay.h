@@ -24,8 +24,8 @@ inline SchemeSpec lru_overlay_scheme() {
   s.was_lru = {1, 2};
   s.locks = "the zone's LRU lock for each pin and for the last unpin";
   s.effects = pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
-  s.quirks = pin_quirks(PinQuirk::kMaskAsBitNumber, PinQuirk::kDoubleLastUnpin,
-                        PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kMaskAsBitNumber, Quirk::kDoubleLastUnpin, Quirk::kNoZeroTest,
+                       Quirk::kPutForUnpin);
   return s;
 }
 

@@ -17,7 +17,7 @@ inline SchemeSpec mapcount_overlay_scheme() {
   s.locks = "the folio lock for an exact query";
   s.types = types_of_place(s.place);
   s.effects = pin_effects(PinEffect::kMapcountRaised, PinEffect::kAnswerLags);
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

@@ -12,7 +12,7 @@ inline SchemeSpec own_counter_scheme() {
   s.source = "Hubbard, 7 Dec 2018";
   s.place = CountPlace::kCounter;
   s.count_bits = 32;
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

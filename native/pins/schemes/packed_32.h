@@ -23,7 +23,7 @@ inline SchemeSpec packed_32_scheme() {
   s.max_pins = (1U << 30) - 1;
   s.locks = "the zone's LRU lock for the first pin and the last unpin";
   s.effects = pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

@@ -26,7 +26,7 @@ inline SchemeSpec packed_64_scheme() {
   s.min_word_bytes = 8;
   s.locks = "the zone's LRU lock for the first pin and the last unpin";
   s.effects = pin_effects(PinEffect::kLruClear, PinEffect::kLruSkipped, PinEffect::kPinRefused);
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

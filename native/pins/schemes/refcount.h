@@ -13,7 +13,7 @@ inline SchemeSpec refcount_scheme() {
   s.answer = PinAnswer::kUnknown;
   s.false_positives = "every page that has a reference";
   s.effects = pin_effects(PinEffect::kAnswerUnknown);
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest);
+  s.quirks = quirk_set(Quirk::kNoZeroTest);
   return s;
 }
 

@@ -16,7 +16,7 @@ inline SchemeSpec sharded_scheme() {
   s.count_bits = 64;
   s.false_positives = "a page that is pinned and unpinned while the query sums";
   s.effects = pin_effects(PinEffect::kAnswerLags);
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

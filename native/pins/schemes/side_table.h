@@ -13,7 +13,7 @@ inline SchemeSpec side_table_scheme() {
   s.protocol = Protocol::kExternal;
   s.place = CountPlace::kSideTable;
   s.count_bits = 32;
-  s.quirks = pin_quirks(PinQuirk::kNoZeroTest, PinQuirk::kPutForUnpin);
+  s.quirks = quirk_set(Quirk::kNoZeroTest, Quirk::kPutForUnpin);
   return s;
 }
 

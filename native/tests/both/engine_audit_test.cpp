@@ -38,47 +38,47 @@ class AuditFinds : public testing::Test {
 TEST_F(AuditFinds, AReferenceTooMany) {
   page(5).ref_add(1);
   const AuditRow row = found(Invariant::kRefcountAccounted);
-  EXPECT_EQ(row.pfn, Pfn{5});
+  EXPECT_EQ(row.place.pfn(), Pfn{5});
   EXPECT_EQ(row.found, row.expected + 1);
   EXPECT_NE(row.explanation.find("1 from get"), std::string::npos) << row.explanation;
 }
 
 TEST_F(AuditFinds, AReferenceOfATail) {
   page(18).set_refcount(1);
-  EXPECT_EQ(found(Invariant::kRefcountAccounted).pfn, Pfn{18});
+  EXPECT_EQ(found(Invariant::kRefcountAccounted).place.pfn(), Pfn{18});
 }
 
 TEST_F(AuditFinds, APinThatTheLedgerDoesNotKnow) {
   ASSERT_EQ(box_->scheme().kernel().pin(box_->scheme().frame(), 7, 1, 0), Errc::kOk);
   const AuditRow row = found(Invariant::kRefcountAccounted);
-  EXPECT_EQ(row.pfn, Pfn{7});
+  EXPECT_EQ(row.place.pfn(), Pfn{7});
   EXPECT_EQ(row.found, row.expected + kPinBias);
 }
 
 TEST_F(AuditFinds, ALostPin) {
   page(4).ref_sub(2 * static_cast<std::int32_t>(kPinBias));
-  EXPECT_EQ(found(Invariant::kPincountBound).pfn, Pfn{4});
-  EXPECT_EQ(found(Invariant::kMaybePinnedSound).pfn, Pfn{4});
+  EXPECT_EQ(found(Invariant::kPincountBound).place.pfn(), Pfn{4});
+  EXPECT_EQ(found(Invariant::kMaybePinnedSound).place.pfn(), Pfn{4});
 }
 
 TEST_F(AuditFinds, AMapping) {
   page(1).mapcount_raw_add(1);
   const AuditRow row = found(Invariant::kMapcountAccounted);
-  EXPECT_EQ(row.pfn, Pfn{1});
+  EXPECT_EQ(row.place.pfn(), Pfn{1});
   EXPECT_EQ(row.expected, 0U);
   EXPECT_EQ(row.found, 1U);
 }
 
 TEST_F(AuditFinds, AnLruFlagLost) {
   page(2).clear(Flag::kLru);
-  EXPECT_EQ(found(Invariant::kLruMembership).pfn, Pfn{2});
+  EXPECT_EQ(found(Invariant::kLruMembership).place.pfn(), Pfn{2});
   EXPECT_EQ(found(Invariant::kLruLinked).field, "lru") << "and it is still on its list";
 }
 
 TEST_F(AuditFinds, AnLruFlagThatNothingExplains) {
   page(6).set(Flag::kLru);
-  EXPECT_EQ(found(Invariant::kLruMembership).pfn, Pfn{6});
-  EXPECT_EQ(found(Invariant::kLruLinked).pfn, Pfn{6}) << "it is on no list";
+  EXPECT_EQ(found(Invariant::kLruMembership).place.pfn(), Pfn{6});
+  EXPECT_EQ(found(Invariant::kLruLinked).place.pfn(), Pfn{6}) << "it is on no list";
 }
 
 TEST_F(AuditFinds, ABrokenLink) {
@@ -100,47 +100,47 @@ TEST_F(AuditFinds, ARingThatMissesTheAnchor) {
 TEST_F(AuditFinds, APageOnTheWrongList) {
   page(2).set(Flag::kUnevictable);
   EXPECT_EQ(found(Invariant::kLruLinked).field, "list");
-  EXPECT_EQ(found(Invariant::kFlagsOfType).pfn, Pfn{2});
+  EXPECT_EQ(found(Invariant::kFlagsOfType).place.pfn(), Pfn{2});
 }
 
 TEST_F(AuditFinds, AFlag) {
   page(1).set(Flag::kWriteback);
-  EXPECT_EQ(found(Invariant::kFlagsOfType).pfn, Pfn{1});
+  EXPECT_EQ(found(Invariant::kFlagsOfType).place.pfn(), Pfn{1});
 }
 
 TEST_F(AuditFinds, AZoneBit) {
   page(1).set_word(0, page(1).word(0) ^ 1ULL << page(1).shape().zone_shift);
-  EXPECT_EQ(found(Invariant::kZoneAndNode).pfn, Pfn{1});
+  EXPECT_EQ(found(Invariant::kZoneAndNode).place.pfn(), Pfn{1});
 }
 
 TEST_F(AuditFinds, AHeadOfAnother) {
   page(18).set_word(1, box_->memmap().addresses().of_page(Pfn{0}) | 1);
   const AuditRow row = found(Invariant::kCompoundIntact);
-  EXPECT_EQ(row.pfn, Pfn{18});
+  EXPECT_EQ(row.place.pfn(), Pfn{18});
   EXPECT_EQ(row.expected, box_->memmap().addresses().of_page(Pfn{16}) | 1);
 }
 
 TEST_F(AuditFinds, AHeadThatIsNowhere) {
   page(19).set_word(1, 0x7777);
-  EXPECT_EQ(found(Invariant::kCompoundIntact).pfn, Pfn{19});
+  EXPECT_EQ(found(Invariant::kCompoundIntact).place.pfn(), Pfn{19});
 }
 
 TEST_F(AuditFinds, TheMappingOfAPage) {
   page(21).set_word(3, page(21).word(3) + 64);
-  EXPECT_EQ(found(Invariant::kFieldsIntact).pfn, Pfn{21});
+  EXPECT_EQ(found(Invariant::kFieldsIntact).place.pfn(), Pfn{21});
 }
 
 TEST_F(AuditFinds, ThePgmapOfADevicePage) {
   const std::uint16_t pgmap = box_->memmap().shape().pgmap;
   page(20).set_word(pgmap / 8U, page(20).word(pgmap / 8U) | 2);
   const AuditRow row = found(Invariant::kPgmapIntact);
-  EXPECT_EQ(row.pfn, Pfn{20});
+  EXPECT_EQ(row.place.pfn(), Pfn{20});
   EXPECT_EQ(row.found, row.expected | 2);
 }
 
 TEST_F(AuditFinds, AReferenceToAFreePage) {
   page(22).set_refcount(1);
-  EXPECT_EQ(found(Invariant::kFreeIsFree).pfn, Pfn{22});
+  EXPECT_EQ(found(Invariant::kFreeIsFree).place.pfn(), Pfn{22});
 }
 
 TEST_F(AuditFinds, AFlagOfAFreePage) {
@@ -151,7 +151,7 @@ TEST_F(AuditFinds, AFlagOfAFreePage) {
 TEST_F(AuditFinds, AWriteToAPageNeverHandedOut) {
   page(40).set_word(5, 9);
   const AuditRow row = found(Invariant::kNeverTouched);
-  EXPECT_EQ(row.pfn, Pfn{40});
+  EXPECT_EQ(row.place.pfn(), Pfn{40});
   EXPECT_EQ(row.field, "word 5");
 }
 
@@ -164,7 +164,7 @@ TEST_F(AuditFinds, ACountThatHasCrossedItsLimit) {
   Pins& scheme = box_->scheme();
   ASSERT_EQ(scheme.kernel().try_pin(scheme.frame(), 8, 1, 0), Errc::kOk);
   ASSERT_EQ(box_->ledger()->add(0, Pfn{8}, 1), Errc::kOk);
-  EXPECT_EQ(found(Invariant::kPinLimitKept).pfn, Pfn{8});
+  EXPECT_EQ(found(Invariant::kPinLimitKept).place.pfn(), Pfn{8});
   EXPECT_EQ(box_->pin(Pfn{8}), Errc::kNoMem);
   ASSERT_EQ(box_->unpin(Pfn{8}), Errc::kOk);
   EXPECT_CLEAN(*box_);

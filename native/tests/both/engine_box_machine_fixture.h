@@ -54,7 +54,7 @@ struct MachineBox {
     std::string text;
     for (const AuditRow& row : report.rows)
       text += std::string(invariant_name(row.invariant)) + " " + row.field + " " +
-              std::to_string(row.pfn.value) + " " + std::to_string(row.expected) + "/" +
+              std::to_string(row.place.at) + " " + std::to_string(row.expected) + "/" +
               std::to_string(row.found) + " " + row.explanation + "\n";
     return text;
   }

@@ -120,9 +120,9 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   // An entry changed without a word to the device.
   const PteSlot slot = f.mm->mm->page_table.find(at);
   const Pte before = slot.get();
-  slot.set(Pte());
+  slot.drop();
   EXPECT_NE(f.audit().find("mirror-in-step address 0x"), std::string::npos) << f.audit();
-  slot.set(before);
+  slot.restore(before);
   EXPECT_EQ(f.audit(), "");
 }
 
@@ -145,7 +145,7 @@ TEST(BoxMachine, TheAuditTellsOfHugePages) {
   };
   EXPECT_EQ(first_row(), "");
   ASSERT_EQ(pool.reserve(1), Errc::kOk);
-  EXPECT_EQ(first_row(), "hugetlb-counted hugetlb");
+  EXPECT_EQ(first_row(), "hugetlb-counted reserved");
   pool.unreserve(1);
   // In use by nobody: counts of a mapping, too.
   const auto taken = pool.take(false);
@@ -155,7 +155,7 @@ TEST(BoxMachine, TheAuditTellsOfHugePages) {
   taken.value.ref_sub(1);
   EXPECT_EQ(first_row(), "");
   folio_add_hugetlb_mapping(taken.value);
-  EXPECT_EQ(first_row(), "mapcount-accounted _entire_mapcount");
+  EXPECT_EQ(first_row(), "huge-counts-agree _entire_mapcount");
   folio_remove_hugetlb_mapping(taken.value);
   ASSERT_EQ(box->put(box->memmap().pfn_of(taken.value)), Errc::kOk);
   EXPECT_EQ(pool.counts().free, 2U);

@@ -116,10 +116,10 @@ TEST(BoxStorage, TheAuditFindsABlockThatNamesAnotherPlace) {
   const Page page = f.block(1);
   const std::uint64_t mapping = page.word(3), index = page.word(4);
   page.set_word(4, index + 1);
-  EXPECT_EQ(f.audit().find("cache-linked index "), 0U) << f.audit();
+  EXPECT_EQ(f.audit().find("dax-block-linked index "), 0U) << f.audit();
   page.set_word(4, index);
   page.set_word(3, 0);
-  EXPECT_EQ(f.audit().find("cache-linked mapping "), 0U) << f.audit();
+  EXPECT_EQ(f.audit().find("dax-block-linked mapping "), 0U) << f.audit();
   page.set_word(3, mapping);
   // A free block that still names a file.
   const Page free = f.box->memmap().page(f.dax().free_list()[0]);
@@ -138,7 +138,7 @@ TEST(BoxStorage, TheAuditFindsAnEntryThatLeadsToABlockOfAnotherFile) {
   const PteSlot second = f.mm->mm->page_table.find(at + kPageBytes);
   const Pte before = first.get();
   first.set(second.get());
-  EXPECT_EQ(f.audit().find("rmap-complete block "), 0U) << f.audit();
+  EXPECT_EQ(f.audit().find("dax-block-mapped block "), 0U) << f.audit();
   first.set(before);
   EXPECT_EQ(f.audit(), "");
 }
@@ -148,6 +148,15 @@ TEST(BoxStorage, TheAuditFindsAReferenceOfABlockThatNobodyHolds) {
   f.block(0).ref_add(1);
   EXPECT_EQ(f.audit().find("refcount-accounted "), 0U) << f.audit();
   f.block(0).ref_sub(1);
+  EXPECT_EQ(f.audit(), "");
+}
+
+TEST(BoxStorage, TheAuditFindsABlockThatIsAFilesAndFree) {
+  StorageBox f;
+  auto& free = const_cast<std::vector<Pfn>&>(f.dax().free_list());
+  free.push_back(f.file().block(1).value);
+  EXPECT_NE(f.audit().find("dax-block-owned block "), std::string::npos) << f.audit();
+  free.pop_back();
   EXPECT_EQ(f.audit(), "");
 }
 
@@ -201,14 +210,15 @@ TEST(BoxStorage, TheAuditFindsAPageThatIsFreeAndMapped) {
   const Page page = f.box->memmap().page(slot.get().pfn());
   const Pte before = slot.get();
   // Unmapped without a word to the page.
-  slot.set(Pte());
+  slot.drop();
   page.mapcount_raw_add(-1);
   EXPECT_NE(f.audit().find("nobody has it, and it is not free"), std::string::npos) << f.audit();
+  EXPECT_EQ(f.audit().find("p2pdma-accounted free "), 0U) << f.audit();
   page.mapcount_raw_add(1);
   f.machine->machine().put(f.machine->cpu(0), page);
-  slot.set(before);  // freed behind the mapping's back
+  slot.restore(before);  // freed behind the mapping's back
   EXPECT_NE(f.audit().find("yet free to be handed out"), std::string::npos) << f.audit();
-  slot.set(Pte());
+  slot.drop();
   page.set_mapcount_raw(-1);
   EXPECT_EQ(f.audit(), "");
 }

@@ -41,11 +41,7 @@ inline AuditReport audit_of(Box& box) {
 /// The rows in words, for a failing test's message.
 inline std::string text_of(const AuditReport& report) {
   std::string text;
-  for (const AuditRow& row : report.rows) {
-    text += std::string(invariant_name(row.invariant)) + " pfn " + std::to_string(row.pfn.value) +
-            " " + row.field + ": expected " + std::to_string(row.expected) + ", found " +
-            std::to_string(row.found) + " (" + row.explanation + ")\n";
-  }
+  for (const AuditRow& row : report.rows) text += row_text(row) + "\n";
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/audit/audit_mm.h"
+#include "engine/box/assembly.h"
 #include "mm/machine.h"
 #include "mm/mm.h"
 #include "pins/registry.h"
@@ -20,27 +21,37 @@ inline MachineOptions with_huge_pages() {
 }
 
 struct MmBox {
-  std::unique_ptr<Memmap> memmap;
-  std::unique_ptr<Zone> zone;
-  std::unique_ptr<Allocator> allocator;
-  std::unique_ptr<Pins> pins;
-  std::unique_ptr<Machine> machine;
+  Assembly assembly;
+  Memmap* memmap = nullptr;
+  Zone* zone = nullptr;
+  Allocator* allocator = nullptr;
+  Pins* pins = nullptr;
+  Machine* machine = nullptr;
 
   explicit MmBox(unsigned cpus = 1, const char* scheme = "refcount-bias",
                  std::uint64_t pages = 4096, std::uint64_t device_pages = 0,
-                 MachineOptions options = {})
-      : MmBox(cpus, *find_scheme(scheme), pages, device_pages, options) {}
+                 MachineOptions options = {}, const Behaviour& behaviour = {},
+                 const char* layout = "linux-6.12")
+      : MmBox(cpus, *find_scheme(scheme), pages, device_pages, options, behaviour, layout) {}
   MmBox(unsigned cpus, const SchemeSpec& scheme, std::uint64_t pages = 4096,
-        std::uint64_t device_pages = 0, MachineOptions options = {}) {
-    const Layout layout = layout_for(scheme, *find_layout("linux-6.12"));
-    EXPECT_EQ(Memmap::create(layout, pages, pages + device_pages, memmap), Errc::kOk);
-    zone = std::make_unique<Zone>(*memmap, kZoneNormal);
-    allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{pages});
-    EXPECT_EQ(Pins::create(scheme, *memmap, *zone, cpus, pins), Errc::kOk);
-    machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
+        std::uint64_t device_pages = 0, MachineOptions options = {},
+        const Behaviour& behaviour = {}, const char* layout = "linux-6.12") {
+    AssemblySettings parts;
+    parts.ram.layout = *find_layout(layout);
+    parts.ram.behaviour = behaviour;
+    parts.ram.pages = pages;
+    parts.ram.device_pages = device_pages;
+    parts.scheme = scheme;
+    parts.shards = cpus;
+    EXPECT_EQ(assembly.create(parts), Errc::kOk);
     options.cpus = cpus;
     options.swap_pages = 1024;
-    EXPECT_EQ(machine->start(options), Errc::kOk);
+    EXPECT_EQ(assembly.start_machine(options), Errc::kOk);
+    memmap = &assembly.memmap();
+    zone = &assembly.zone();
+    allocator = &assembly.allocator();
+    pins = &assembly.pins();
+    machine = assembly.machine();
   }
 
   Cpu& cpu(unsigned index = 0) { return machine->cpu(index); }
@@ -52,11 +63,11 @@ struct MmBox {
   /// Rows of the audit, in words.
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
     machine->rcu.barrier();  // tables on their way out have a reference still
+    AuditReport report;
+    AuditSink sink(report, kAuditRows);
+    audit_mm(*machine, {mms, held}, sink);
     std::vector<std::string> out;
-    for (const MmAuditRow& row : audit_mm(*machine, {mms, held}))
-      out.push_back(std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-                    std::to_string(row.where) + ": expected " + std::to_string(row.expected) +
-                    ", found " + std::to_string(row.found) + " (" + row.explanation + ")");
+    for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;
   }
 };

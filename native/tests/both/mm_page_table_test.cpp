@@ -20,7 +20,7 @@ TEST_P(PageTablePages, say_what_they_are_as_the_layout_says_it) {
         ++tables;
         EXPECT_EQ(classify(*box.memmap, pfn), PageType::kPageTable) << pfn.value;
       },
-      [](PteSlot) {});
+      [](std::uint64_t, PteSlot) {});
   EXPECT_EQ(tables, 4U);
 }
 

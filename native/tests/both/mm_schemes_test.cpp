@@ -189,9 +189,9 @@ TEST(MmMapcountOverlay, tells_pins_from_mappings_by_the_reverse_map) {
   EXPECT_EQ(box.pins->pins(pfn).pins, 3U);
   // The entry is empty and still counted, as where reclaim asks.
   const PteSlot slot = child->page_table.find(kTestBase);
-  const Pte pte = slot.get_and_clear();
+  const Pte pte = slot.clear_and_flush();
   EXPECT_EQ(page_mapcount(*box.machine, page, 1), 2);
-  slot.set(pte);
+  slot.restore(pte);
   ASSERT_TRUE(box.pins->unpin(pfn, 3, 0));
   EXPECT_FALSE(folio_maybe_dma_pinned(*box.machine, page, PinQuestion::kFork));
   child->exit(box.cpu());

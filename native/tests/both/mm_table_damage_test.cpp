@@ -12,7 +12,7 @@ using testing::MmBox;
 
 std::vector<Pfn> tables_of(const Mm& mm) {
   std::vector<Pfn> found;
-  mm.page_table.visit([&](Pfn pfn) { found.push_back(pfn); }, [](PteSlot) {});
+  mm.page_table.visit([&](Pfn pfn) { found.push_back(pfn); }, [](std::uint64_t, PteSlot) {});
   return found;
 }
 

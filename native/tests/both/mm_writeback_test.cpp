@@ -16,15 +16,15 @@
 namespace pagebox::testing {
 namespace {
 
-MachineOptions asking(bool asks_pins) {
-  MachineOptions options;
-  options.writeback_asks_pins = asks_pins;
-  return options;
+Behaviour asking(bool asks_pins) {
+  Behaviour behaviour;
+  behaviour.options = behaviour.options.with(MachineOption::kWritebackAsksPins, asks_pins);
+  return behaviour;
 }
 
 /// One page of a disk file, mapped shared.
 struct FileBox : MmBox {
-  FileBox(const char* scheme, bool asks_pins) : MmBox(1, scheme, 1024, 0, asking(asks_pins)) {
+  FileBox(const char* scheme, bool asks_pins) : MmBox(1, scheme, 1024, 0, {}, asking(asks_pins)) {
     file = machine->create_disk_file(std::make_unique<MemoryDisk>());
     const std::uint64_t zero = 0;
     EXPECT_EQ(kernel_write(cpu(), *file, 0, std::span(&zero, 1)).error, Errc::kOk);

@@ -6,21 +6,20 @@
 #include <memory>
 #include <string>
 
+#include "engine/box/assembly.h"
 #include "page/folio.h"
-#include "page/memmap.h"
 #include "page/setup.h"
-#include "page/zone.h"
-#include "pins/pins.h"
 #include "pins/registry.h"
 
 namespace pagebox::testing {
 
 struct PinBox {
   Layout layout;
-  std::unique_ptr<Memmap> memmap;
-  std::unique_ptr<Zone> zone;
-  std::unique_ptr<Pins> pins;
   Ledger ledger;
+  Assembly assembly;
+  Memmap* memmap = nullptr;
+  Zone* zone = nullptr;
+  Pins* pins = nullptr;
 
   Page page(std::uint64_t pfn) const { return memmap->page(Pfn{pfn}); }
 
@@ -47,10 +46,18 @@ inline std::unique_ptr<PinBox> make_box(const SchemeSpec& scheme, const Layout& 
                                         bool ledger = false, unsigned shards = 4) {
   auto box = std::make_unique<PinBox>();
   box->layout = layout_for(scheme, layout);
-  EXPECT_EQ(Memmap::create(box->layout, pages, pages, box->memmap), Errc::kOk);
-  box->zone = std::make_unique<Zone>(*box->memmap, 0);
-  if (ledger) options.ledger = &box->ledger;
-  EXPECT_EQ(Pins::create(scheme, *box->memmap, *box->zone, shards, box->pins, options), Errc::kOk);
+  AssemblySettings parts;
+  parts.ram.layout = layout;
+  parts.ram.pages = pages;
+  parts.ram.zone = 0;
+  parts.scheme = scheme;
+  parts.shards = shards;
+  parts.pins = options;
+  if (ledger) parts.pins.ledger = &box->ledger;
+  EXPECT_EQ(box->assembly.create(parts), Errc::kOk);
+  box->memmap = &box->assembly.memmap();
+  box->zone = &box->assembly.zone();
+  box->pins = &box->assembly.pins();
   return box;
 }
 

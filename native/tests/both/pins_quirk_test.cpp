@@ -7,9 +7,9 @@ namespace {
 using namespace pagebox;
 using pagebox::testing::make_box;
 
-PinOptions with(PinQuirk quirk) {
+PinOptions with(Quirk quirk) {
   PinOptions options;
-  options.quirks = pin_quirks(quirk);
+  options.quirks = quirk_set(quirk);
   return options;
 }
 
@@ -26,7 +26,7 @@ TEST(PinsQuirk, MaskAsBitNumberMakesListedPagesPinnedOn32Bits) {
   for (const Layout& layout : builtin_layouts()) {
     if (!has_page(layout, PageType::kAnon, 0)) continue;
     EXPECT_FALSE(listed_pages_read_as_pinned(layout.name.c_str(), {})) << layout.name;
-    EXPECT_EQ(listed_pages_read_as_pinned(layout.name.c_str(), with(PinQuirk::kMaskAsBitNumber)),
+    EXPECT_EQ(listed_pages_read_as_pinned(layout.name.c_str(), with(Quirk::kMaskAsBitNumber)),
               layout.word_bytes == 4)
         << layout.name;
     ++layouts;
@@ -36,8 +36,8 @@ TEST(PinsQuirk, MaskAsBitNumberMakesListedPagesPinnedOn32Bits) {
 
 TEST(PinsQuirk, StrictlyGreaterMissesAPageWhoseOnlyReferenceIsAPin) {
   for (const bool on : {false, true}) {
-    auto box = make_box("refcount-bias", "linux-6.12",
-                        on ? with(PinQuirk::kStrictlyGreater) : PinOptions{});
+    auto box =
+        make_box("refcount-bias", "linux-6.12", on ? with(Quirk::kStrictlyGreater) : PinOptions{});
     box->set_up(1);
     const std::int32_t refs = box->page(1).refcount();
     ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 1, 0), Errc::kOk);
@@ -49,7 +49,7 @@ TEST(PinsQuirk, StrictlyGreaterMissesAPageWhoseOnlyReferenceIsAPin) {
 TEST(PinsQuirk, NoZeroTestNeverFreesThePage) {
   for (const bool on : {false, true}) {
     auto box =
-        make_box("refcount-bias", "linux-6.12", on ? with(PinQuirk::kNoZeroTest) : PinOptions{});
+        make_box("refcount-bias", "linux-6.12", on ? with(Quirk::kNoZeroTest) : PinOptions{});
     box->set_up(1);
     const std::int32_t refs = box->page(1).refcount();
     ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 1, 0), Errc::kOk);
@@ -63,8 +63,8 @@ TEST(PinsQuirk, NoZeroTestNeverFreesThePage) {
 
 TEST(PinsQuirk, OneBiasForManyUnderflowsWhenEachSubPageIsReleased) {
   for (const bool on : {false, true}) {
-    auto box = make_box("refcount-bias", "linux-6.12",
-                        on ? with(PinQuirk::kOneBiasForMany) : PinOptions{});
+    auto box =
+        make_box("refcount-bias", "linux-6.12", on ? with(Quirk::kOneBiasForMany) : PinOptions{});
     box->set_up(512, PageType::kCompoundHead, 9);
     const std::int32_t refs = box->page(512).refcount();
     ASSERT_EQ(box->pins->try_pin_speculative(Pfn{512}, 8, 0), Errc::kOk);
@@ -78,8 +78,8 @@ TEST(PinsQuirk, OneBiasForManyUnderflowsWhenEachSubPageIsReleased) {
 
 TEST(PinsQuirk, AFlagWithoutCountForgetsTheSecondPin) {
   for (const bool on : {false, true}) {
-    auto box = make_box("flag-and-word", "linux-4.20",
-                        on ? with(PinQuirk::kFlagWithoutCount) : PinOptions{});
+    auto box =
+        make_box("flag-and-word", "linux-4.20", on ? with(Quirk::kFlagWithoutCount) : PinOptions{});
     box->set_up(1);
     const std::int32_t refs = box->page(1).refcount();
     ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 1, 0), Errc::kOk);
@@ -95,7 +95,7 @@ TEST(PinsQuirk, AFlagWithoutCountForgetsTheSecondPin) {
 TEST(PinsQuirk, PutForUnpinLeaks1023References) {
   for (const bool on : {false, true}) {
     auto box =
-        make_box("refcount-bias", "linux-6.12", on ? with(PinQuirk::kPutForUnpin) : PinOptions{});
+        make_box("refcount-bias", "linux-6.12", on ? with(Quirk::kPutForUnpin) : PinOptions{});
     box->set_up(1);
     const std::int32_t refs = box->page(1).refcount();
     ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 1, 0), Errc::kOk);
@@ -106,7 +106,7 @@ TEST(PinsQuirk, PutForUnpinLeaks1023References) {
 }
 
 TEST(PinsQuirk, PutForUnpinLeavesAnExactCountBehind) {
-  auto box = make_box("side-table", "linux-6.12", with(PinQuirk::kPutForUnpin));
+  auto box = make_box("side-table", "linux-6.12", with(Quirk::kPutForUnpin));
   box->set_up(1);
   ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 1, 0), Errc::kOk);
   ASSERT_TRUE(box->pins->unpin(Pfn{1}, 1, 0));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/audit/audit_mm.h"
+#include "engine/box/assembly.h"
 #include "mm/fault/user_access.h"
 #include "pins/registry.h"
 #include "tests/both/test_name.h"
@@ -35,28 +36,36 @@ namespace pagebox::testing {
 inline constexpr std::uint64_t kRamPages = 2048, kDevicePages = 64, kBase = 0x2000'0000'0000;
 
 struct DeviceBox {
-  std::unique_ptr<Memmap> memmap;
-  std::unique_ptr<Zone> zone;
-  std::unique_ptr<Allocator> allocator;
-  std::unique_ptr<Pins> pins;
-  std::unique_ptr<Machine> machine;
+  Assembly assembly;
+  Memmap* memmap = nullptr;
+  Zone* zone = nullptr;
+  Allocator* allocator = nullptr;
+  Pins* pins = nullptr;
+  Machine* machine = nullptr;
   std::unique_ptr<MirrorDevice> device;
 
   explicit DeviceBox(DeviceMemory memory, unsigned cpus = 1,
                      std::uint64_t device_pages = kDevicePages, const char* layout = "linux-6.12",
-                     bool file_backed = false, const char* scheme = "refcount-bias") {
-    EXPECT_EQ(Memmap::create(layout_for(*find_scheme(scheme), *find_layout(layout)), kRamPages,
-                             kRamPages + device_pages, memmap),
-              Errc::kOk);
-    zone = std::make_unique<Zone>(*memmap, kZoneNormal);
-    allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{kRamPages});
-    EXPECT_EQ(Pins::create(*find_scheme(scheme), *memmap, *zone, cpus, pins), Errc::kOk);
-    machine = std::make_unique<Machine>(*memmap, *zone, *allocator, *pins);
+                     bool file_backed = false, const char* scheme = "refcount-bias",
+                     Behaviour behaviour = {}) {
+    behaviour.options = behaviour.options.with(MachineOption::kFileBackedDevicePages, file_backed);
+    AssemblySettings parts;
+    parts.ram.layout = *find_layout(layout);
+    parts.ram.behaviour = behaviour;
+    parts.ram.pages = kRamPages;
+    parts.ram.device_pages = device_pages;
+    parts.scheme = *find_scheme(scheme);
+    parts.shards = cpus;
+    EXPECT_EQ(assembly.create(parts), Errc::kOk);
     MachineOptions options;
     options.cpus = cpus;
     options.swap_pages = 512;
-    options.file_backed_device_pages = file_backed;
-    EXPECT_EQ(machine->start(options), Errc::kOk);
+    EXPECT_EQ(assembly.start_machine(options), Errc::kOk);
+    memmap = &assembly.memmap();
+    zone = &assembly.zone();
+    allocator = &assembly.allocator();
+    pins = &assembly.pins();
+    machine = assembly.machine();
     MirrorDeviceOptions of_device;
     of_device.memory = memory;
     of_device.first = {kRamPages};
@@ -87,11 +96,11 @@ struct DeviceBox {
   }
   /// Rows of the audit, in words.
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
+    AuditReport report;
+    AuditSink sink(report, kAuditRows);
+    audit_mm(*machine, {mms, held}, sink);
     std::vector<std::string> out;
-    for (const MmAuditRow& row : audit_mm(*machine, {mms, held}))
-      out.push_back(std::string(kMmInvariantNames[static_cast<unsigned>(row.invariant)]) + " at " +
-                    std::to_string(row.where) + ": expected " + std::to_string(row.expected) +
-                    ", found " + std::to_string(row.found) + " (" + row.explanation + ")");
+    for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;
   }
   /// Nothing is left of the process.

@@ -33,7 +33,7 @@ std::string text_of(const ModelReport& report) {
   for (const ModelViolation& violation : report.first) {
     text += "run " + std::to_string(violation.run) + ": " + run_end_name(violation.end) + " " +
             std::string(invariant_name(violation.row.invariant)) + " pfn " +
-            std::to_string(violation.row.pfn.value) + " " + violation.row.field + " expected " +
+            std::to_string(violation.row.place.at) + " " + violation.row.field + " expected " +
             std::to_string(violation.row.expected) + " found " +
             std::to_string(violation.row.found) + " (" + violation.row.explanation + ")\n";
   }
@@ -82,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(Schemes, ModelPins, testing::ValuesIn(builtin_schemes()
 TEST(ModelPinsQuirk, DoubleLastUnpinIsFoundAndRepeats) {
   ModelPinsSettings settings = settings_for("lru-overlay", 2);
   settings.layout = *find_layout("linux-4.20");
-  settings.quirks = pin_quirks(PinQuirk::kDoubleLastUnpin);
+  settings.behaviour.quirks = quirk_set(Quirk::kDoubleLastUnpin);
   settings.folios = 1;
   settings.schedules = 50000;
   ModelReport report;
@@ -101,7 +101,7 @@ TEST(ModelPinsQuirk, DoubleLastUnpinIsFoundAndRepeats) {
 
 TEST(ModelPinsQuirk, FlagWithoutCountIsAFalseNegative) {
   ModelPinsSettings settings = settings_for("flag-and-word", 2);
-  settings.quirks = pin_quirks(PinQuirk::kFlagWithoutCount);
+  settings.behaviour.quirks = quirk_set(Quirk::kFlagWithoutCount);
   settings.folios = 1;
   settings.schedules = 5000;
   ModelReport report;
@@ -111,7 +111,7 @@ TEST(ModelPinsQuirk, FlagWithoutCountIsAFalseNegative) {
 
 TEST(ModelPinsQuirk, NoZeroTestLeavesAPageBehind) {
   ModelPinsSettings settings = settings_for("refcount-bias", 2);
-  settings.quirks = pin_quirks(PinQuirk::kNoZeroTest);
+  settings.behaviour.quirks = quirk_set(Quirk::kNoZeroTest);
   settings.schedules = 5000;
   ModelReport report;
   ASSERT_EQ(explore_pins(settings, report), Errc::kOk);

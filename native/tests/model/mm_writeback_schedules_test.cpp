@@ -13,15 +13,15 @@
 namespace pagebox::testing {
 namespace {
 
-MachineOptions asking(bool asks_pins) {
-  MachineOptions options;
-  options.writeback_asks_pins = asks_pins;
-  return options;
+Behaviour asking(bool asks_pins) {
+  Behaviour behaviour;
+  behaviour.options = behaviour.options.with(MachineOption::kWritebackAsksPins, asks_pins);
+  return behaviour;
 }
 
 struct Transfer {
   explicit Transfer(const char* scheme, bool asks_pins)
-      : box(3, scheme, 256, 0, asking(asks_pins)) {}
+      : box(3, scheme, 256, 0, {}, asking(asks_pins)) {}
 
   void renew() {
     end();

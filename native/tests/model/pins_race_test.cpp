@@ -113,7 +113,7 @@ TEST(PinsRace, TheLastOfPinAndOwnerIsReportedOnce) {
 }
 
 /// How many runs end with an unpin that finds the flag gone.
-std::uint64_t double_last_unpins(PinQuirkSet quirks, bool& clean) {
+std::uint64_t double_last_unpins(QuirkSet quirks, bool& clean) {
   PinOptions options;
   options.quirks = quirks;
   auto box = make_box(*find_scheme("lru-overlay"), *find_layout("linux-4.20"), options, 16);
@@ -138,7 +138,7 @@ std::uint64_t double_last_unpins(PinQuirkSet quirks, bool& clean) {
 
 TEST(PinsRace, TheDoubleLastUnpinShowsOnlyWithItsQuirk) {
   bool clean = false;
-  EXPECT_GT(double_last_unpins(pin_quirks(PinQuirk::kDoubleLastUnpin), clean), 0U);
+  EXPECT_GT(double_last_unpins(quirk_set(Quirk::kDoubleLastUnpin), clean), 0U);
   EXPECT_TRUE(clean);
   EXPECT_EQ(double_last_unpins({}, clean), 0U);
   EXPECT_TRUE(clean);

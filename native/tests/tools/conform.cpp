@@ -192,12 +192,9 @@ void check(Errc error) {
 
 /// Prints what the audit finds; how many rows.
 std::size_t audit(Sandbox& sandbox, const std::string& name) {
-  const std::vector<MmAuditRow> rows = sandbox.audit();
-  for (const MmAuditRow& row : rows)
-    std::cerr << name << ": " << kMmInvariantNames[static_cast<unsigned>(row.invariant)] << " at "
-              << row.where << ": expected " << row.expected << ", found " << row.found << " ("
-              << row.explanation << ")\n";
-  return rows.size();
+  const AuditReport report = sandbox.audit();
+  for (const AuditRow& row : report.rows) std::cerr << name << ": " << row_text(row) << "\n";
+  return report.rows_total;
 }
 
 }  // namespace

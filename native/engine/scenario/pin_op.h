@@ -1,4 +1,4 @@
-// What a thread of a pin race, or a cost measurement, does to the page that it
+// What a thread of a race, or a cost measurement, does to the page that it
 // has chosen. The names are those of the mix in TypeScript and on the command
 // line.
 #pragma once

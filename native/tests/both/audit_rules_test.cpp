@@ -1,0 +1,203 @@
+// Each rule of address spaces and devices is broken, and reported under its own name, at its
+// own kind of place.
+#include <algorithm>
+#include <utility>
+
+#include "mm/fault/user_access.h"
+#include "mm/folio_state.h"
+#include "mm/gup/gup.h"
+#include "tests/both/mm_fixture.h"
+#include "tests/both/zone_device_file_fixture.h"
+
+namespace pagebox::testing {
+namespace {
+
+using Rows = std::vector<std::string>;
+
+/// The rows that begin so.
+std::size_t count(const Rows& rows, const std::string& begin) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(rows, [&](const std::string& row) { return row.find(begin) == 0; }));
+}
+std::string all(const Rows& rows) {
+  std::string text;
+  for (const std::string& row : rows) text += row + "\n";
+  return text;
+}
+
+#define EXPECT_ROW(rows, begin)                                        \
+  do {                                                                 \
+    const Rows rows_ = rows;                                           \
+    EXPECT_EQ(count(rows_, begin), 1U) << begin << "\n" << all(rows_); \
+  } while (false)
+
+struct AuditRules : ::testing::Test {
+  MmBox box;
+  std::unique_ptr<Mm> mm = box.create_mm();
+
+  void SetUp() override {
+    ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 4), Errc::kOk);
+    for (std::uint64_t i = 0; i < 4; ++i)
+      ASSERT_EQ(store_word(box.cpu(), *mm, at(i), i), FaultResult::kOk);
+  }
+  void TearDown() override {
+    EXPECT_EQ(box.audit({mm.get()}), Rows{});
+    mm->exit(box.cpu());
+  }
+  static std::uint64_t at(std::uint64_t page) { return kTestBase + page * kPageBytes; }
+  PteSlot slot(std::uint64_t page) const { return mm->page_table.find(at(page)); }
+  Page page(std::uint64_t index) const { return box.machine->page(slot(index).get().pfn()); }
+  std::string pfn_text(std::uint64_t index) const {
+    return std::to_string(slot(index).get().pfn().value);
+  }
+  Rows audit(std::vector<HeldReference> held = {}) { return box.audit({mm.get()}, held); }
+};
+
+TEST_F(AuditRules, a_pin_of_gup_that_nobody_holds) {
+  Pfn pfn;
+  ASSERT_EQ(pin_user_pages(box.cpu(), *mm, at(0), kFollWrite, std::span(&pfn, 1)).pages, 1U);
+  EXPECT_ROW(audit(), "pins-balanced nr_foll_pin: expected 0, found 1");
+  unpin_user_page(box.cpu(), pfn);
+}
+
+TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
+  AddressSpace* file = box.machine->create_shmem(2);
+  MmapRequest request;
+  request.address = at(16);
+  request.pages = 2;
+  request.prot = kVmRead | kVmWrite;
+  request.shared = true;
+  request.file = file;
+  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
+  box.machine->put_file(box.cpu(), *file);
+  Vma* vma = mm->find_vma(at(16));
+  file->i_mmap.push_back(vma);
+  EXPECT_ROW(audit(),
+             "file-mappings-listed at address 0x200000010000 of process 0 i_mmap: "
+             "expected 1, found 2");
+  file->i_mmap.pop_back();
+}
+
+TEST_F(AuditRules, a_cached_page_that_names_another_place) {
+  AddressSpace* file = box.machine->create_shmem(2);
+  MmapRequest request;
+  request.address = at(16);
+  request.pages = 2;
+  request.prot = kVmRead | kVmWrite;
+  request.shared = true;
+  request.file = file;
+  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
+  box.machine->put_file(box.cpu(), *file);
+  ASSERT_EQ(store_word(box.cpu(), *mm, at(16), 1), FaultResult::kOk);
+  page(16).set_word(4, 7);
+  EXPECT_ROW(audit(), "cache-linked at page " + pfn_text(16) + " mapping: expected 0, found 7");
+  page(16).set_word(4, 0);
+}
+
+TEST_F(AuditRules, a_swap_slot_with_a_user_too_many) {
+  ASSERT_EQ(do_madvise(box.cpu(), *mm, at(1), 1, Advice::kPageout), Errc::kOk);
+  ASSERT_TRUE(slot(1).get().entry().is_swap());
+  const std::uint64_t swap = slot(1).get().entry().offset;
+  ASSERT_EQ(box.machine->swap.duplicate(swap), Errc::kOk);
+  EXPECT_ROW(audit(), "swap-counted at swap slot " + std::to_string(swap) +
+                          " swap_map: expected 1, found 2");
+  box.machine->swap.free(swap);
+}
+
+TEST_F(AuditRules, a_page_in_the_swap_cache_that_names_another_slot) {
+  auto child = box.create_mm();
+  ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
+  const Page shared = page(1);
+  const Pfn pfn = box.machine->pfn_of(shared);
+  // Read again by one of two users it stays in the swap cache.
+  ASSERT_EQ(do_madvise(box.cpu(), *mm, at(1), 1, Advice::kPageout), Errc::kOk);
+  std::uint64_t word = 0;
+  ASSERT_EQ(load_word(box.cpu(), *mm, at(1), word), FaultResult::kOk);
+  const Page cached = page(1);
+  if (folio_test_swapcache(cached)) {
+    const std::uint64_t private_word = cached.word(5);
+    cached.set_word(5, private_word + 1);
+    const Rows rows = box.audit({mm.get(), child.get()});
+    EXPECT_EQ(count(rows, "swap-cache-linked at page " + pfn_text(1) + " private"), 1U)
+        << all(rows);
+    cached.set_word(5, private_word);
+  } else {
+    ADD_FAILURE() << "page " << pfn.value << " is not in the swap cache";
+  }
+  child->exit(box.cpu());
+  lru_add_drain_all(box.cpu());
+  box.machine->rcu.barrier();
+}
+
+TEST_F(AuditRules, an_exclusive_page_that_two_map) {
+  auto child = box.create_mm();
+  ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
+  page(2).set(kFlagAnonExclusive);
+  EXPECT_ROW(box.audit({mm.get(), child.get()}),
+             "exclusive-once at page " + pfn_text(2) + " anon_exclusive: expected 1, found 2");
+  page(2).clear(kFlagAnonExclusive);
+  child->exit(box.cpu());
+  lru_add_drain_all(box.cpu());
+  box.machine->rcu.barrier();
+}
+
+TEST_F(AuditRules, mappings_out_of_order) {
+  ASSERT_EQ(map_anon(box.cpu(), *mm, at(16), 1), Errc::kOk);
+  ASSERT_EQ(mm->vmas.size(), 2U);
+  std::swap(mm->vmas[0], mm->vmas[1]);
+  EXPECT_ROW(audit(), "vmas-ordered at address 0x200000000000 of process 0 vma: ");
+  std::swap(mm->vmas[0], mm->vmas[1]);
+}
+
+TEST_F(AuditRules, an_entry_outside_every_mapping) {
+  mm->vmas[0]->end -= kPageBytes;
+  EXPECT_ROW(audit(), "entries-in-vmas at address 0x200000003000 of process 0 pte: ");
+  mm->vmas[0]->end += kPageBytes;
+}
+
+TEST_F(AuditRules, an_entry_left_in_migration) {
+  const Pte before = slot(3).get();
+  slot(3).set(Pte::of({EntryType::kMigrationRead, before.pfn().value}));
+  EXPECT_ROW(audit(), "migration-finished at address 0x200000003000 of process 0 pte: ");
+  slot(3).set(before);
+}
+
+TEST(AuditRulesHuge, a_leaf_that_a_mapping_ends_within) {
+  MmBox box(1, "refcount-bias", 1 << 13, 0, with_huge_pages());
+  auto mm = box.create_mm();
+  ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, kPagesPerPmd), Errc::kOk);
+  ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kHugepage), Errc::kOk);
+  ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase, 1), FaultResult::kOk);
+  mm->vmas[0]->end -= kPageBytes;
+  EXPECT_ROW(box.audit({mm.get()}), "leaf-maps-whole at address 0x200000000000 of process 0 pmd: ");
+  mm->vmas[0]->end += kPageBytes;
+  EXPECT_EQ(box.audit({mm.get()}), Rows{});
+  mm->exit(box.cpu());
+}
+
+TEST(AuditRulesDevice, a_pin_of_memory_that_no_cpu_reaches) {
+  DeviceBox box(DeviceMemory::kPrivate);
+  EXPECT_ROW(box.audit({}, {{Pfn{kRamPages}, true}}),
+             "private-unreachable at page " + std::to_string(kRamPages) + " pins: ");
+}
+
+TEST(AuditRulesDevice, a_clean_page_of_a_file_that_a_device_may_write) {
+  FileBox box(DeviceMemory::kPrivate);
+  auto mm = box.mapped_mm(1);
+  ASSERT_EQ(store_word(box.cpu(), *mm, kBase, 1), FaultResult::kOk);
+  Mirror* mirror = box.device->open(*mm);
+  ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
+  box.device_store(*mirror, 0, 5);
+  const Page page = box.cached(0);
+  ASSERT_TRUE(box.in_device(0));
+  page.clear(Flag::kDirty);
+  EXPECT_ROW(box.audit({mm.get()}), "device-write-dirty at page " +
+                                        std::to_string(box.machine->pfn_of(page).value) +
+                                        " dirty: expected 1, found 0");
+  page.set(Flag::kDirty);
+  EXPECT_EQ(box.audit({mm.get()}), Rows{});
+  box.finish(*mirror, *mm);
+}
+
+}  // namespace
+}  // namespace pagebox::testing
