@@ -52,6 +52,22 @@ export type * from './engine/scenario/scenarioTypes.ts'
 export { measureCost, prepareCost } from './engine/cost.ts'
 export { explorePins } from './engine/explorePins.ts'
 export type { ExplorePinsOptions, ExploreResult, Violation } from './engine/explorePinsTypes.ts'
+export { compare, compareWithBaseline } from './compare/api.ts'
+export type {
+  BaselineOptions,
+  BaselineReport,
+  CompareDocument,
+  CompareOptions,
+  CompareProgress,
+  CompareResult,
+  CostRow,
+  Difference,
+  Effort,
+  Interval,
+  LimitRow,
+  RoomChange,
+  SchemeEntry,
+} from './compare/api.ts'
 export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
 export type * from './page/lru.ts'

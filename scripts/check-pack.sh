@@ -22,13 +22,18 @@ mkdir "$work/bin"
 for tool in node npm npx sh; do ln -s "$(command -v "$tool")" "$work/bin/$tool"; done
 consumer_path=$work/bin
 
-npm pack --silent --ignore-scripts --pack-destination "$work" >/dev/null
-tarball=$(echo "$work"/pagebox-*.tgz)
+tarball=$(node scripts/package.mjs "$work")
 tar -tzf "$tarball" | sort >"$work/list"
 if grep -E '(\.gyp|CMakeLists\.txt|\.cpp|\.h|sources\.txt)$' "$work/list"; then
   fail 'the package holds sources that would start a build'
 fi
 grep -q '^package/prebuilds/.*\.node$' "$work/list" || fail 'the package holds no prebuild'
+for file in docs/README.md docs/compare.md examples/vitest/pins.test.ts; do
+  grep -qx "package/$file" "$work/list" || fail "the package lacks $file"
+done
+if tar -xzOf "$tarball" package/package.json | grep -q '"scripts"'; then
+  fail 'the manifest brings scripts, of which npm warns whoever installs it'
+fi
 
 # The newest symbol versions that the binary asks of the system.
 for binary in prebuilds/*/*.node; do

@@ -24,7 +24,6 @@ export async function measure<Name extends string>(
   const times = await interleave(Object.values<Series>(series), {
     rounds: options.rounds,
     sampleMs: options.sampleMs,
-    deadline: Number.POSITIVE_INFINITY,
     signal: undefined,
   })
   const random = seededRandom(options.seed)

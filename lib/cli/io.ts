@@ -22,7 +22,8 @@ export interface Io {
   signal: AbortSignal
 }
 
-const defaultColumns = 100
+/** What a mail takes: a pipe often ends in one. */
+const defaultColumns = 72
 
 /** Width of what is no terminal: what the caller says, as other tools have it. */
 function columnsGiven(): number {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addCompare } from './commands/compare.ts'
+import { addCompletion } from './commands/completion.ts'
 import type { Context } from './commands/context.ts'
 import { addConform } from './commands/conform.ts'
 import { addDecode } from './commands/decode.ts'
@@ -36,7 +37,7 @@ export function createProgram(context: Context): Command {
       getOutHelpWidth: () => Math.min(io.columns, 100),
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })
-  const lists = [addSchemes, addScenarios, addRules, addQuirks]
+  const lists = [addSchemes, addScenarios, addRules, addQuirks, addCompletion]
   for (const add of [addCompare, addLayout, addDecode, addStress, addConform, ...lists]) add(program, context)
   return program
 }

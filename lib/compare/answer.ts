@@ -1,6 +1,7 @@
 import { costAt } from './situation.ts'
 import type { CompareDocument, SchemeEntry } from './document.ts'
 import { count, digits } from './format.ts'
+import { overlap } from './interval.ts'
 import { hotBytes } from './plan.ts'
 import { contestedFields, fitsEverywhere, isZoneDevice, verdict } from './verdict.ts'
 
@@ -42,20 +43,49 @@ function contestText(document: CompareDocument): string {
   return `${list(names)} ${names.length === 1 ? 'makes' : 'make'} room only by taking ${list(fields)} from pages that need them. `
 }
 
-const cheapest = (schemes: readonly SchemeEntry[]): SchemeEntry | undefined =>
-  schemes
-    .filter((scheme) => costOf(scheme) !== undefined)
-    .sort((a, b) => (costOf(a) as number) - (costOf(b) as number))[0]
+/** Whoever cannot be told from the one with the lowest median: their intervals overlap. */
+function cheapest(schemes: readonly SchemeEntry[]): SchemeEntry[] {
+  const known = schemes
+    .flatMap((scheme) => {
+      const row = costAt(scheme.cost, hot)
+      return row === undefined ? [] : [{ scheme, nsPerOp: row.nsPerOp }]
+    })
+    .sort((a, b) => a.nsPerOp.median - b.nsPerOp.median)
+  const [first] = known
+  return known.filter((each) => first && overlap(each.nsPerOp, first.nsPerOp)).map(({ scheme }) => scheme)
+}
+
+const memoryText = ({ bytesPerPage }: SchemeEntry): string =>
+  bytesPerPage === undefined || bytesPerPage === 0 ? '' : `, for ${bytesPerPage} bytes more on every page`
+
+const natureText = (scheme: SchemeEntry): string =>
+  `${scheme.exact ? 'exact' : `fuzzy (${scheme.falsePositives})`}, at most ${count(scheme.maxPins)} pins a page`
+
+/** One winner, or those that share the place because the measurement cannot tell them apart. */
+function placeText(what: string, winners: readonly SchemeEntry[], detail: (scheme: SchemeEntry) => string): string {
+  const [first] = winners
+  if (first === undefined) return ''
+  if (winners.length === 1) {
+    return ` The cheapest ${what} is ${first.name}${memoryText(first)}: ${costText(first)}${detail(first)}.`
+  }
+  const each = winners.map((scheme) => `${scheme.name} (${digits(costOf(scheme) as number)} ns${memoryText(scheme)})`)
+  return ` The cheapest ${what}, a tie within the noise of this measurement: ${list(each)} for a pin and its unpin on a hot line.`
+}
+
+const needsMemory = ({ bytesPerPage }: SchemeEntry): boolean => (bytesPerPage ?? 0) > 0
 
 function choiceText(telling: readonly SchemeEntry[]): string {
-  const first = cheapest(telling)
-  if (first === undefined) return ''
-  const nature = first.exact ? 'exact' : `fuzzy (${first.falsePositives})`
-  const text = ` The cheapest of them that knows a pin is ${first.name}: ${costText(first)}; ${nature}, at most ${count(first.maxPins)} pins a page.`
-  const exact = first.exact ? undefined : cheapest(telling.filter((scheme) => scheme.exact))
-  return exact === undefined
-    ? text
-    : `${text} The cheapest exact one is ${exact.name} (${exact.where}): ${costText(exact)}.`
+  const winners = cheapest(telling)
+  const exact = telling.filter((scheme) => scheme.exact)
+  const exactWinners = winners.some((scheme) => !scheme.exact) ? cheapest(exact) : []
+  const said = exactWinners.length > 0 ? exactWinners : winners
+  // An exact count that costs memory on every page is no rival of one that costs none.
+  const frugal = said.every(needsMemory) ? cheapest(exact.filter((scheme) => !needsMemory(scheme))) : []
+  return [
+    placeText('of them that knows a pin', winners, (scheme) => `; ${natureText(scheme)}`),
+    placeText('exact one', exactWinners, (scheme) => ` (${scheme.where})`),
+    placeText('exact one that needs no memory beside the descriptor', frugal, (scheme) => ` (${scheme.where})`),
+  ].join('')
 }
 
 /** The answer to the thread's question in one paragraph, from nothing but the document. */

@@ -4,30 +4,42 @@ import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { answerText } from './answer.ts'
 import { measureBoundary, measureFalsePositives, thresholdDisagreement } from './boundaries.ts'
-import { measureGroup } from './costs.ts'
+import { GroupCosts } from './costs.ts'
 import { type CompareDocument, documentVersion, type LayoutEntry, type SchemeEntry } from './document.ts'
-import { measureJavaScript } from './javascript.ts'
+import { JavaScriptCosts } from './javascript.ts'
 import { describeMachine } from './machine.ts'
+import { type Memory, memoryOf } from './memory.ts'
 import { type CostGroup, type Effort, makePlan } from './plan.ts'
 import { examineRoom } from './rooms.ts'
+import { measureAll, type Part } from './schedule.ts'
 import { seededRandom } from './statistics.ts'
 import type { Subject } from './subject.ts'
 
-/** How far a comparison is. `done` and `total` count steps of about equal length. */
+/** How far a comparison is. `done` and `total` are milliseconds; the total is what is expected by now. */
 export interface CompareProgress extends Progress {
   readonly total: number
   readonly what: string
 }
 
 /** `onProgress` is told of each step, unless `progressIntervalMs` says how often. */
-export interface CompareOptions extends LongCallOptions<CompareProgress> {
+export interface MeasureOptions extends LongCallOptions<CompareProgress> {
   effort: Effort
   schemes: readonly Scheme[]
   layouts: readonly Layout[]
   /** On which costs, limits and false positives are measured. */
   costLayout: Layout
   seed: number
+  /** The command line that asked for it, for the document. */
+  command?: string
+  /** Layouts whose rooms are examined first, by name. */
+  first?: readonly string[]
+  /** No rooms and no limits: a run that adds to another. */
+  costsOnly?: boolean
+  /** Told when a part of the document is there: where it is measured, each layout's rooms, all rooms. */
+  onPart?: (part: ComparePart, document: CompareDocument) => void
 }
+
+export type ComparePart = { what: 'machine' } | { what: 'rooms' } | { what: 'layout'; layout: string }
 
 /** What was compared, and whether that was all. */
 export type CompareResult = CompareDocument & { stoppedBy: 'end' | 'abort' }
@@ -55,7 +67,7 @@ const layoutEntry = (layout: Layout): LayoutEntry => ({
 const safe = (count: bigint | null): number | string | null =>
   count === null ? null : count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : String(count)
 
-const schemeEntry = (scheme: Scheme): SchemeEntry => ({
+const schemeEntry = (subject: Subject, scheme: Scheme, memory: Memory): SchemeEntry => ({
   name: scheme.name,
   summary: scheme.summary,
   source: scheme.source,
@@ -66,6 +78,10 @@ const schemeEntry = (scheme: Scheme): SchemeEntry => ({
   maxPins: safe(scheme.maxPins),
   falsePositives: scheme.falsePositives,
   locks: scheme.locks,
+  bytesPerPage: memory.bytesPerPage,
+  memory: memory.text,
+  builtin: scheme.builtin,
+  definition: scheme.builtin ? null : (subject.definition?.(scheme) ?? null),
   room: [],
   probe: [],
   cost: [],
@@ -77,26 +93,32 @@ const schemeEntry = (scheme: Scheme): SchemeEntry => ({
 const groupText = (group: CostGroup): string =>
   `${group.op}, ${group.pattern}, ${group.threads} ${group.threads === 1 ? 'thread' : 'threads'}`
 
-/** Steps of a group in the progress bar: costs take most of the time, a room next to none. */
-const stepsPerGroup = 20
+const partOf = (what: string, costs: { block(): Promise<void>; width(): number }): Part => ({
+  what,
+  block: () => costs.block(),
+  width: () => costs.width(),
+})
+
+/** What a run without a limit in time is taken for until its first costs are known. */
+const unboundedGuessMs = 300_000
 
 /**
  * The whole comparison. An abort ends it early: the document then holds what
  * was measured, says that it is not complete and `stoppedBy: 'abort'`. A signal that was
  * aborted before rejects with `ERR_PAGEBOX_ABORTED`.
  */
-export async function compare(subject: Subject, options: CompareOptions): Promise<CompareResult> {
+export async function compare(subject: Subject, options: MeasureOptions): Promise<CompareResult> {
   const begin = performance.now()
   const { schemes, layouts, costLayout, seed, signal, onProgress, progressIntervalMs } = options
   const call = longCall<CompareProgress>('compare', { signal, onProgress, progressIntervalMs })
   throwIfAborted(call)
   const machine = describeMachine()
   const plan = makePlan(options.effort, machine)
-  const random = seededRandom(seed)
   const document: CompareResult = {
     documentVersion,
     pagebox: subject.version,
     date: new Date().toISOString(),
+    command: options.command ?? '',
     complete: false,
     stoppedBy: 'end',
     elapsedSeconds: 0,
@@ -109,9 +131,10 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
       layouts: layouts.map((layout) => layout.name),
       rounds: plan.rounds,
       sampleMs: plan.sampleMs,
+      runs: 1,
     },
     layouts: layouts.map(layoutEntry),
-    schemes: schemes.map(schemeEntry),
+    schemes: schemes.map((scheme) => schemeEntry(subject, scheme, memoryOf(scheme, costLayout, machine.cores))),
     limit: [],
     pureJs: [],
     disagreements: [],
@@ -119,25 +142,25 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   }
   const entryOf = (name: string): SchemeEntry => document.schemes.find((entry) => entry.name === name) as SchemeEntry
 
-  let done = 0
-  const total =
-    schemes.length * layouts.length + schemes.length + (plan.groups.length + plan.javascript.length) * stepsPerGroup
+  const usualMs = Number.isFinite(plan.budgetSeconds) ? plan.budgetSeconds * 1000 : unboundedGuessMs
   let told = Number.NEGATIVE_INFINITY
-  const tell = (what: string): void => {
+  const tell = (what: string, msLeft: number): void => {
     const now = performance.now()
     if (progressIntervalMs !== undefined && now - told < call.progressIntervalMs) return
     told = now
-    call.onProgress?.({ seconds: (now - begin) / 1000, done, total, what })
+    const done = Math.round(now - begin)
+    call.onProgress?.({ seconds: (now - begin) / 1000, done, total: done + Math.round(msLeft), what })
   }
-  const step = async (what: string, steps = 1): Promise<boolean> => {
-    tell(what)
-    done += steps
+  const step = async (what: string, msLeft = Math.max(0, begin + usualMs - performance.now())): Promise<boolean> => {
+    tell(what, msLeft)
     await setImmediate()
     return !wasAborted(signal)
   }
 
   async function rooms(): Promise<boolean> {
-    for (const layout of layouts) {
+    options.onPart?.({ what: 'machine' }, document)
+    const first = (layout: Layout): boolean => options.first?.includes(layout.name) === true
+    for (const layout of [...layouts.filter(first), ...layouts.filter((each) => !first(each))]) {
       for (const scheme of schemes) {
         if (!(await step(`room: ${scheme.name} in ${layout.name}`))) return false
         const { room, probe, disagreements } = examineRoom(subject, scheme, layout)
@@ -145,7 +168,16 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
         entryOf(scheme.name).probe.push(...probe)
         document.disagreements.push(...disagreements)
       }
+      options.onPart?.({ what: 'layout', layout: layout.name }, document)
     }
+    const at = new Map(layouts.map((layout, index) => [layout.name, index]))
+    const inOrder = (a: { layout: string }, b: { layout: string }): number =>
+      (at.get(a.layout) as number) - (at.get(b.layout) as number)
+    for (const entry of document.schemes) {
+      entry.room.sort(inOrder)
+      entry.probe.sort(inOrder)
+    }
+    options.onPart?.({ what: 'rooms' }, document)
     return true
   }
 
@@ -172,48 +204,50 @@ export async function compare(subject: Subject, options: CompareOptions): Promis
   }
 
   async function costs(): Promise<boolean> {
-    const start = performance.now()
-    // Rooms and limits count against the same time; what is left is for the costs.
-    const left = Math.max(0, begin + plan.budgetSeconds * 1000 - start)
-    const parts = plan.groups.length + plan.javascript.length
-    const roundOptions = (part: number) => ({
+    const options = { ...plan, seed, signal }
+    const groups = plan.groups.map((group) => new GroupCosts(subject, schemes, costLayout, group, options))
+    const forJs = schemes.find((scheme) => scheme.name === 'refcount-bias')
+    const javascript =
+      forJs === undefined
+        ? []
+        : plan.javascript.map((at) => new JavaScriptCosts(subject, forJs, costLayout, at, options))
+    const parts: Part[] = [
+      ...groups.map((each) => ({
+        ...partOf(`cost: ${groupText(each.group)}`, each),
+        // One line is set up at once.
+        ...(each.group.pattern === 'hot' && each.group.threads === 1 && { fewest: 2 * plan.fewestBlocks }),
+      })),
+      ...javascript.map((each) => partOf(`cost from JavaScript: ${each.at.pattern}`, each)),
+    ]
+    /** Anew from all blocks: a document that is looked at in between holds what is known. */
+    const gather = (): void => {
+      document.limit = []
+      for (const entry of document.schemes) entry.cost = []
+      for (const entry of document.schemes) entry.ledger = []
+      for (const each of groups) {
+        for (const { scheme, row, limit } of each.outcomes(seededRandom(seed))) {
+          const entry = entryOf(scheme)
+          if (each.group.ledger) entry.ledger.push(row)
+          else entry.cost.push(row)
+          if (limit) document.limit.push(limit)
+        }
+      }
+      document.pureJs = javascript.flatMap((each) => each.rows(seededRandom(seed)))
+    }
+    const whole = await measureAll(parts, {
       ...plan,
-      seed,
-      random,
-      signal,
-      // What one part leaves over, the later ones may use.
-      deadline: start + (left * (part + 1)) / parts,
+      // Rooms and limits count against the same time; what is left is for the costs.
+      deadline: begin + plan.budgetSeconds * 1000,
+      next: step,
     })
-    for (const [part, group] of plan.groups.entries()) {
-      if (!(await step(`cost: ${groupText(group)}`, stepsPerGroup))) return false
-      for (const { scheme, row, limit } of await measureGroup(
-        subject,
-        schemes,
-        costLayout,
-        group,
-        roundOptions(part),
-      )) {
-        const entry = entryOf(scheme)
-        if (group.ledger) entry.ledger.push(row)
-        else entry.cost.push(row)
-        if (limit) document.limit.push(limit)
-      }
-    }
-    const forJs = schemes.filter((scheme) => scheme.name === 'refcount-bias')
-    for (const [part, at] of plan.javascript.entries()) {
-      if (!(await step(`cost from JavaScript: ${at.pattern}`, stepsPerGroup))) return false
-      for (const scheme of forJs) {
-        const rows = await measureJavaScript(subject, scheme, costLayout, at, roundOptions(plan.groups.length + part))
-        document.pureJs.push(...rows)
-      }
-    }
-    return true
+    gather()
+    return whole
   }
 
-  document.complete = (await rooms()) && (await limits()) && (await costs()) && !wasAborted(signal)
+  const before = async (): Promise<boolean> => options.costsOnly === true || ((await rooms()) && (await limits()))
+  document.complete = (await before()) && (await costs()) && !wasAborted(signal)
   document.stoppedBy = document.complete ? 'end' : 'abort'
-  if (document.complete) done = total
-  tell(document.complete ? 'done' : 'aborted')
+  tell(document.complete ? 'done' : 'aborted', 0)
   document.answer = answerText(document)
   document.elapsedSeconds = (performance.now() - begin) / 1000
   return document

@@ -4,10 +4,12 @@ import type { CostOptions, CostSampler } from '../engine/costTypes.ts'
 import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
-import type { CostRow, LimitRow } from './document.ts'
+import { blockInterval, moderated, pooled, ratioUnits, type Rounds, spreadOf, unitsOf } from './blocks.ts'
+import type { CostRow, LimitRow, Reference } from './document.ts'
 import { type CostGroup, hotBytes } from './plan.ts'
 import { interleave, type RoundOptions, type Series } from './rounds.ts'
-import { medianInterval, ratioInterval } from './statistics.ts'
+import { student95 } from './student.ts'
+import type { Situation } from './situation.ts'
 import type { Subject } from './subject.ts'
 
 export interface CostOutcome {
@@ -16,17 +18,13 @@ export interface CostOutcome {
   limit: LimitRow | undefined
 }
 
+export type BlockOptions = RoundOptions & { seed: number }
+
 /** From here on, descriptors lie on huge pages. */
 const largeBytes = 64 * 2 ** 20
 
 /** Pins that no unpin follows stay below every scheme's limit. */
 const maxOpenPins = 2 ** 20
-
-interface Pair {
-  scheme: Scheme
-  own: CostSampler
-  limit: CostSampler | undefined
-}
 
 /** Counts outside the descriptor are touched by the first pins only; this reaches nearly all of them. */
 const warmUpOps = ({ workingSetBytes }: CostGroup): number => Math.min(2 ** 20, Math.max(4096, workingSetBytes / 64))
@@ -74,19 +72,21 @@ class WorkingSet {
   }
 
   /** A sampler on the shared descriptors, or on some of its own where a scheme or a ledger needs them. */
-  sampler(scheme: Scheme, loop: 'scheme' | 'limit'): CostSampler {
-    const shared = this.#options.ledger ? undefined : this.#beside(scheme, loop)
-    const made = shared ?? this.#subject.prepareCost({ ...this.#options, scheme, loop })
+  sampler(scheme: Scheme, loop: 'scheme' | 'limit', op = this.#options.op): CostSampler {
+    // No ledger is kept by the hand-written loops.
+    const ledger = this.#options.ledger === true && loop === 'scheme'
+    const shared = this.#options.ledger ? undefined : this.#beside(scheme, loop, op)
+    const made = shared ?? this.#subject.prepareCost({ ...this.#options, scheme, loop, op, ledger })
     this.#samplers.push(made)
     if (shared === undefined) this.#owners.set(scheme.name, made)
     this.#host ??= made
     return made
   }
 
-  #beside(scheme: Scheme, loop: 'scheme' | 'limit'): CostSampler | undefined {
+  #beside(scheme: Scheme, loop: 'scheme' | 'limit', op: CostOptions['op']): CostSampler | undefined {
     const own = this.#owners.get(scheme.name)
     try {
-      return (own ?? this.#host)?.beside({ scheme, loop })
+      return (own ?? this.#host)?.beside({ scheme, loop, op })
     } catch (error) {
       if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_NO_ROOM') return undefined
       throw error
@@ -99,72 +99,164 @@ class WorkingSet {
 }
 
 /** Declared schemes and 4-byte words have no hand-written loop; their costs stand alone. */
-function limitSampler(set: WorkingSet, scheme: Scheme): CostSampler | undefined {
+function limitSampler(set: WorkingSet, scheme: Scheme, op?: CostOptions['op']): CostSampler | undefined {
   try {
-    return set.sampler(scheme, 'limit')
+    return set.sampler(scheme, 'limit', op)
   } catch (error) {
     if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ARG_RANGE') return undefined
     throw error
   }
 }
 
-/**
- * Measures one group: each scheme that fits, and its hand-written loop, in
- * interleaved rounds.
- */
-export async function measureGroup(
-  subject: Subject,
-  schemes: readonly Scheme[],
-  layout: Layout,
-  group: CostGroup,
-  options: RoundOptions & { seed: number; random: () => number },
-): Promise<CostOutcome[]> {
-  const fitting = schemes.filter((scheme) => runs(subject, scheme, layout.name, group))
-  const set = new WorkingSet(subject, layout, group, options.seed)
-  const outcomes: CostOutcome[] = []
-  try {
-    const pairs: Pair[] = []
-    for (const scheme of fitting) {
-      const own = set.sampler(scheme, 'scheme')
-      pairs.push({ scheme, own, limit: group.withLimit ? limitSampler(set, scheme) : undefined })
-      // Descriptors are set up in one call each; between them a signal must get through.
-      await setImmediate()
-      if (options.signal?.aborted) return outcomes
-    }
-    const series = pairs.flatMap(({ own, limit }) =>
-      [own, ...(limit ? [limit] : [])].map((sampler) => seriesOf(sampler, group)),
-    )
-    const times = await interleave(series, options)
-    for (const { scheme, limit } of pairs) {
-      const ownTimes = times.shift() ?? []
-      const limitTimes = limit && (times.shift() ?? [])
-      if (ownTimes.length > 0) {
-        outcomes.push(outcome(scheme, layout.name, group, ownTimes, limitTimes, options.random))
-      }
-    }
-  } finally {
-    set.close()
-  }
-  return outcomes
+/** Times of one scheme in one group: every block's, one after the other. */
+export interface Measured extends Rounds {
+  scheme: { readonly name: string }
+  reference: Reference | undefined
 }
 
-function outcome(
-  scheme: Scheme,
-  layout: string,
-  group: CostGroup,
-  own: readonly number[],
-  limit: readonly number[] | undefined,
-  random: () => number,
-): CostOutcome {
-  const { pageType, order, pattern, workingSetBytes, threads, op } = group
-  const common = { layout, pageType, order, pattern, workingSetBytes, threads, op, rounds: own.length }
-  return {
-    scheme: scheme.name,
-    row: {
-      ...common,
-      nsPerOp: medianInterval(own, random),
-      timesLimit: limit ? ratioInterval(own, limit, random) : null,
-    },
-    limit: limit && { ...common, scheme: scheme.name, nsPerOp: medianInterval(limit, random) },
+/** What a cost is held against where its scheme has no loop of its own. */
+const yardstick = { scheme: 'refcount', op: 'pin+unpin' } as const
+
+interface Timed {
+  scheme: Scheme
+  own: CostSampler
+  limit: CostSampler | undefined
+}
+
+/**
+ * One group, measured block by block: each scheme that fits and its hand-written loop in interleaved rounds, on
+ * descriptors that live for a block. The next block gets other memory and other threads, as another run would.
+ */
+export class GroupCosts {
+  readonly group: CostGroup
+  readonly #subject: Subject
+  readonly #layout: Layout
+  readonly #fitting: readonly Scheme[]
+  readonly #options: BlockOptions
+  readonly #measured = new Map<string, Measured>()
+
+  constructor(subject: Subject, schemes: readonly Scheme[], layout: Layout, group: CostGroup, options: BlockOptions) {
+    this.group = group
+    this.#subject = subject
+    this.#layout = layout
+    this.#fitting = schemes.filter((scheme) => runs(subject, scheme, layout.name, group))
+    this.#options = options
   }
+
+  /** One more block; what an abort cuts short keeps its whole rounds. */
+  async block(): Promise<void> {
+    const { signal, seed } = this.#options
+    const set = new WorkingSet(this.#subject, this.#layout, this.group, seed)
+    try {
+      const timed: Timed[] = []
+      for (const scheme of this.#fitting) {
+        const own = set.sampler(scheme, 'scheme')
+        timed.push({ scheme, own, limit: this.group.withLimit ? limitSampler(set, scheme) : undefined })
+        // Descriptors are set up in one call each; between them a signal must get through.
+        await setImmediate()
+        if (signal?.aborted) return
+      }
+      const common = timed.every(({ limit }) => limit !== undefined) ? undefined : this.#yardstick(set)
+      const samplers = timed.flatMap(({ own, limit }) => (limit ? [own, limit] : [own]))
+      const series = [...samplers, ...(common ? [common] : [])].map((sampler) => seriesOf(sampler, this.group))
+      const times = await interleave(series, this.#options)
+      const ofYardstick = common && (times.at(-1) ?? [])
+      for (const { scheme, limit } of timed) {
+        const own = times.shift() ?? []
+        const ofLimit = limit && (times.shift() ?? [])
+        const against = ofLimit ?? ofYardstick
+        this.#add(scheme, own, against && { ...(ofLimit ? this.#ownLoop(scheme) : yardstick), samples: against })
+      }
+    } finally {
+      set.close()
+    }
+  }
+
+  #ownLoop(scheme: Scheme): Omit<Reference, 'samples'> {
+    return { scheme: scheme.name, op: this.group.op }
+  }
+
+  #yardstick(set: WorkingSet): CostSampler | undefined {
+    const scheme = this.#subject.schemes.find(({ name }) => name === yardstick.scheme)
+    return scheme && limitSampler(set, scheme, yardstick.op)
+  }
+
+  #add(scheme: Scheme, samples: readonly number[], reference: Reference | undefined): void {
+    if (samples.length === 0) return
+    const there = this.#measured.get(scheme.name)
+    if (there === undefined) {
+      this.#measured.set(scheme.name, { scheme, samples: [...samples], blocks: [samples.length], reference })
+      return
+    }
+    there.samples.push(...samples)
+    there.blocks.push(samples.length)
+    if (reference !== undefined) there.reference?.samples.push(...reference.samples)
+  }
+
+  /** The widest interval of the group: half of it, as a share of the cost. Infinite while no spread is known. */
+  width(): number {
+    const all = [...this.#measured.values()].map((each) => unitsOf(each))
+    const common = pooled(all.map(spreadOf))
+    if (common.freedom === 0) return Number.POSITIVE_INFINITY
+    return Math.max(
+      ...all.map((units) => {
+        const { variance, freedom } = moderated(spreadOf(units), common)
+        return student95(freedom) * Math.sqrt(variance / units.length)
+      }),
+    )
+  }
+
+  outcomes(random: () => number): CostOutcome[] {
+    return costOutcomes([...this.#measured.values()], { ...this.group, layout: this.#layout.name }, random)
+  }
+}
+
+/** Rows of one situation, each scheme's with what the others say of its spread. */
+export function costOutcomes(
+  measured: readonly Measured[],
+  situation: Omit<Situation, 'pageType'> & { pageType: string; op: string },
+  random: () => number,
+): CostOutcome[] {
+  const { layout, pageType, order, pattern, workingSetBytes, threads, op } = situation
+  const at = { layout, pageType, order, pattern, workingSetBytes, threads, op }
+  const of = measured.map((each) => {
+    const { samples, blocks, reference } = each
+    const loop = reference?.scheme === each.scheme.name && reference.op === op ? reference.samples : undefined
+    return {
+      each,
+      own: unitsOf(each),
+      loop,
+      limit: loop && unitsOf({ samples: loop, blocks }),
+      ratio: loop && ratioUnits(each, loop),
+      samples,
+    }
+  })
+  const spreads = (units: (number[] | undefined)[]) => pooled(units.flatMap((each) => (each ? [spreadOf(each)] : [])))
+  const owns = spreads(of.map(({ own }) => own))
+  const limits = spreads(of.map(({ limit }) => limit))
+  const ratios = spreads(of.map(({ ratio }) => ratio))
+  return of.map(({ each, own, loop, limit, ratio, samples }) => {
+    const { scheme, blocks, reference } = each
+    const common = { ...at, rounds: samples.length, blocks }
+    return {
+      scheme: scheme.name,
+      row: {
+        ...common,
+        samples,
+        reference,
+        nsPerOp: blockInterval(samples, own, owns, random),
+        timesLimit:
+          loop && ratio
+            ? blockInterval(
+                samples.map((ns, round) => ns / (loop[round] as number)),
+                ratio,
+                ratios,
+                random,
+              )
+            : null,
+      },
+      limit: loop &&
+        limit && { ...common, samples: loop, scheme: scheme.name, nsPerOp: blockInterval(loop, limit, limits, random) },
+    }
+  })
 }

@@ -16,6 +16,7 @@ const columns = [
   'low',
   'high',
   'timesLimit',
+  'bytesPerPage',
 ] as const
 
 type Row = Partial<Record<(typeof columns)[number], string | number>>
@@ -46,7 +47,14 @@ export function toCsv(document: CompareDocument): string {
       ['ledger', scheme.ledger],
     ] as const) {
       for (const { nsPerOp, timesLimit, rounds: _, ...at } of costs) {
-        rows.push({ kind, scheme: name, ...at, ...nsPerOp, ...(timesLimit && { timesLimit: timesLimit.median }) })
+        rows.push({
+          kind,
+          scheme: name,
+          bytesPerPage: scheme.bytesPerPage,
+          ...at,
+          ...nsPerOp,
+          ...(timesLimit && { timesLimit: timesLimit.median }),
+        })
       }
     }
   }

@@ -4,9 +4,13 @@ import { interval } from './interval.ts'
 /**
  * The document that `pagebox compare --json` prints, that `--baseline` reads
  * and that the report draws. Its shape is a promise: fields are added, never
- * renamed. `documentVersion` counts the additions.
+ * renamed. `documentVersion` counts the additions; what a newer version brought is
+ * optional, so that an older document can still be read.
+ *
+ * 2: raw samples in blocks and the loop that each cost is held against, memory per
+ * page, definitions of own schemes, the command line.
  */
-export const documentVersion = 1
+export const documentVersion = 2
 
 /** What the room analysis says of one scheme on one kind of page. */
 export const cells = ['impossible', 'refused', 'fits', 'collides'] as const
@@ -51,6 +55,21 @@ export type ProbeRow = z.infer<typeof probeRow>
 export const patterns = ['hot', 'sequential', 'random'] as const
 export type Pattern = (typeof patterns)[number]
 
+/** Raw times: ns per operation of each round, and how many rounds make each block, in order. */
+const rounds = {
+  samples: z.array(z.number()).optional(),
+  blocks: z.array(z.number().int()).optional(),
+}
+
+/** The hand-written loop that a cost is held against, timed in the same rounds. */
+export const reference = z.object({
+  /** Whose loop: the scheme's own, or that of another where it has none. */
+  scheme: z.string(),
+  op: z.string(),
+  samples: z.array(z.number()),
+})
+export type Reference = z.infer<typeof reference>
+
 export const costRow = z.object({
   ...kindOfPage,
   pattern: z.enum(patterns),
@@ -62,13 +81,15 @@ export const costRow = z.object({
   /** Against the scheme's own hand-written loop, paired by round. */
   timesLimit: interval.nullable(),
   rounds: z.number().int(),
+  ...rounds,
+  reference: reference.optional(),
 })
 export type CostRow = z.infer<typeof costRow>
 
-export const limitRow = costRow.omit({ timesLimit: true }).extend({ scheme: z.string() })
+export const limitRow = costRow.omit({ timesLimit: true, reference: true }).extend({ scheme: z.string() })
 export type LimitRow = z.infer<typeof limitRow>
 
-export const pureJsRow = costRow.omit({ timesLimit: true }).extend({
+export const pureJsRow = costRow.omit({ timesLimit: true, reference: true }).extend({
   /** `sharedArrayBuffer`: only JavaScript; others: how JavaScript reaches the native scheme. */
   variant: z.string(),
   scheme: z.string(),
@@ -110,6 +131,13 @@ export const schemeEntry = z.object({
   maxPins: z.union([z.number(), z.string(), z.null()]),
   falsePositives: z.string(),
   locks: z.string(),
+  /** What the count costs beside `_refcount`, on every page of the machine whether it is pinned or not. */
+  bytesPerPage: z.number().optional(),
+  /** Where these bytes are; empty if there are none. */
+  memory: z.string().optional(),
+  builtin: z.boolean().optional(),
+  /** What was declared, as `schemes.define()` takes it; null for a built-in one. */
+  definition: z.record(z.string(), z.unknown()).nullable().optional(),
   room: z.array(roomRow),
   probe: z.array(probeRow),
   cost: z.array(costRow),
@@ -129,6 +157,8 @@ export const machine = z.object({
   arch: z.string(),
   node: z.string(),
   loadAverage: z.number(),
+  /** CPUs that a control group allows, if fewer than there are: threads then wait for their share. */
+  cpuQuota: z.number().nullable().optional(),
 })
 export type Machine = z.infer<typeof machine>
 
@@ -168,6 +198,8 @@ export const compareDocument = z.object({
   documentVersion: z.number().int(),
   pagebox: z.string(),
   date: z.string(),
+  /** What was typed to get it; empty if no command line made it. */
+  command: z.string().optional(),
   /** False if the run was interrupted: what is there was measured, the rest is missing. */
   complete: z.boolean(),
   /** What ended it: nothing was left to measure, or its signal. Older documents do not say. */
@@ -182,6 +214,8 @@ export const compareDocument = z.object({
     layouts: z.array(z.string()),
     rounds: z.number().int(),
     sampleMs: z.number(),
+    /** Fresh processes in which costs were measured; 1 if there was only this one. */
+    runs: z.number().int().optional(),
   }),
   layouts: z.array(layoutEntry),
   schemes: z.array(schemeEntry),

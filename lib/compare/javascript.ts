@@ -1,9 +1,11 @@
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
+import { blockInterval, pooled, ratioUnits, type Rounds, spreadOf, unitsOf } from './blocks.ts'
 import type { PureJsRow } from './document.ts'
 import { hotBytes } from './plan.ts'
 import { interleave, type RoundOptions, type Series } from './rounds.ts'
-import { medianInterval, ratioInterval, seededRandom } from './statistics.ts'
+import { seededRandom } from './statistics.ts'
+import { student95 } from './student.ts'
 import type { Subject, SubjectBox } from './subject.ts'
 
 interface Variant {
@@ -129,46 +131,104 @@ function direct(box: SubjectBox, pfns: Uint32Array): Variant {
   }
 }
 
-/** Times the ways to one scheme from JavaScript, all over the same pages in the same order. */
-export async function measureJavaScript(
-  subject: Subject,
-  scheme: Scheme,
-  layout: Layout,
-  at: { pattern: 'hot' | 'random'; workingSetBytes: number },
-  options: RoundOptions & { seed: number; random: () => number },
-): Promise<PureJsRow[]> {
-  const pages = at.workingSetBytes === hotBytes ? 1 : Math.floor(at.workingSetBytes / layout.strideBytes)
-  const pfns = indexStream(pages, options.seed)
-  const box = subject.createBox({ pages: Math.max(64, pages), scheme, layout: layout.name, ledger: false })
-  const variants: Variant[] = []
-  try {
-    variants.push(pureJs(pages, layout.strideBytes, scheme.refsPerPin, pfns))
-    variants.push(direct(box, pfns), single(box, pfns), batch(box, pfns))
-    const times = await interleave(
-      variants.map((variant) => variant.series),
-      options,
-    )
-    const pure = times[0] as number[]
-    if (pure.length === 0) return []
-    return variants.map((variant, i) => {
-      const own = times[i] as number[]
-      return {
-        variant: variant.name,
-        scheme: scheme.name,
-        layout: layout.name,
-        pageType: 'anon',
-        order: 0,
-        pattern: at.pattern,
-        workingSetBytes: at.workingSetBytes,
-        threads: 1,
-        op: 'pin+unpin',
-        rounds: own.length,
-        nsPerOp: medianInterval(own, options.random),
-        timesPureJs: i === 0 ? null : ratioInterval(own, pure, options.random),
-      }
+export interface JavaScriptSet {
+  pattern: 'hot' | 'random'
+  workingSetBytes: number
+}
+
+/** The ways to one scheme from JavaScript, timed block by block, all over the same pages in the same order. */
+export class JavaScriptCosts {
+  readonly at: JavaScriptSet
+  readonly #subject: Subject
+  readonly #scheme: Scheme
+  readonly #layout: Layout
+  readonly #options: RoundOptions & { seed: number }
+  readonly #measured = new Map<string, Rounds>()
+
+  constructor(
+    subject: Subject,
+    scheme: Scheme,
+    layout: Layout,
+    at: JavaScriptSet,
+    options: RoundOptions & { seed: number },
+  ) {
+    this.at = at
+    this.#subject = subject
+    this.#scheme = scheme
+    this.#layout = layout
+    this.#options = options
+  }
+
+  async block(): Promise<void> {
+    const { workingSetBytes } = this.at
+    const layout = this.#layout
+    const pages = workingSetBytes === hotBytes ? 1 : Math.floor(workingSetBytes / layout.strideBytes)
+    const pfns = indexStream(pages, this.#options.seed)
+    const scheme = this.#scheme
+    const box = this.#subject.createBox({ pages: Math.max(64, pages), scheme, layout: layout.name, ledger: false })
+    const variants: Variant[] = []
+    try {
+      variants.push(pureJs(pages, layout.strideBytes, scheme.refsPerPin, pfns))
+      variants.push(direct(box, pfns), single(box, pfns), batch(box, pfns))
+      const times = await interleave(
+        variants.map((variant) => variant.series),
+        this.#options,
+      )
+      for (const [i, { name }] of variants.entries()) this.#add(name, times[i] as number[])
+    } finally {
+      for (const variant of variants) variant.close()
+      box.close()
+    }
+  }
+
+  #add(variant: string, samples: readonly number[]): void {
+    if (samples.length === 0) return
+    const there = this.#measured.get(variant)
+    if (there === undefined) {
+      this.#measured.set(variant, { samples: [...samples], blocks: [samples.length] })
+    } else {
+      there.samples.push(...samples)
+      there.blocks.push(samples.length)
+    }
+  }
+
+  width(): number {
+    const widths = [...this.#measured.values()].map((each) => {
+      const units = unitsOf(each)
+      const { variance, freedom } = spreadOf(units)
+      return freedom === 0 ? Number.POSITIVE_INFINITY : student95(freedom) * Math.sqrt(variance / units.length)
     })
-  } finally {
-    for (const variant of variants) variant.close()
-    box.close()
+    return Math.max(0, ...widths)
+  }
+
+  rows(random: () => number): PureJsRow[] {
+    const [pure] = this.#measured.values()
+    if (pure === undefined) return []
+    const units = [...this.#measured.values()].map((each) => unitsOf(each))
+    const ratios = [...this.#measured.values()].map((each) => ratioUnits(each, pure.samples))
+    const [common, ofRatios] = [pooled(units.map(spreadOf)), pooled(ratios.slice(1).map(spreadOf))]
+    return [...this.#measured].map(([variant, own], i) => ({
+      variant,
+      scheme: this.#scheme.name,
+      layout: this.#layout.name,
+      pageType: 'anon',
+      order: 0,
+      pattern: this.at.pattern,
+      workingSetBytes: this.at.workingSetBytes,
+      threads: 1,
+      op: 'pin+unpin',
+      rounds: own.samples.length,
+      ...own,
+      nsPerOp: blockInterval(own.samples, units[i] as number[], common, random),
+      timesPureJs:
+        i === 0
+          ? null
+          : blockInterval(
+              own.samples.map((ns, round) => ns / (pure.samples[round] as number)),
+              ratios[i] as number[],
+              ofRatios,
+              random,
+            ),
+    }))
   }
 }

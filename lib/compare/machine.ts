@@ -31,7 +31,33 @@ export function describeMachine(): Machine {
     arch: os.arch(),
     node: process.version,
     loadAverage: os.loadavg()[0] ?? 0,
+    cpuQuota: cpuQuota(),
   }
+}
+
+/** What the contended costs cannot show on this machine; empty if they can. */
+export function contentionNote({ cores }: Machine): string {
+  if (cores === 1) return 'One CPU: threads would take turns, which is no contention, so none was measured.'
+  if (cores === 2) return 'Two CPUs: contention has two points here, and how it grows beyond them is not seen.'
+  return ''
+}
+
+const quotaFile = '/sys/fs/cgroup/cpu.max'
+
+/** CPUs that the control group grants over time; null: as many as there are. */
+function cpuQuota(): number | null {
+  try {
+    const [most, period] = readFileSync(quotaFile, 'utf8').trim().split(' ').map(Number)
+    return most && period ? most / period : null
+  } catch {
+    return null
+  }
+}
+
+/** Said where threads are stopped in the middle, whatever they do. */
+export function quotaWarning({ cpuQuota: quota, cores }: Machine): string {
+  if (quota === null || quota === undefined || quota >= cores) return ''
+  return `A control group grants ${quota} of ${cores} CPUs: threads are stopped in between, so trust no contended time.`
 }
 
 /** Who else was busy; empty on a quiet machine. Contended times suffer most. */

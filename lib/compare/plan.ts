@@ -18,9 +18,17 @@ export interface CostGroup {
 }
 
 export interface Plan {
+  /** Rounds of a block. */
   rounds: number
   sampleMs: number
-  /** After which no further round begins; a slow machine gets fewer rounds, not more time. */
+  /** Blocks of each group, in time or not: one measurement alone says nothing of the next. */
+  fewestBlocks: number
+  /** Blocks of each group before anything gets more because its interval is wide. */
+  blocks: number
+  mostBlocks: number
+  /** No more blocks for who is known better than this: half the interval, as a share of the cost. */
+  goodEnough: number
+  /** After which no further block begins; a slow machine gets fewer blocks, not more time. */
   budgetSeconds: number
   groups: CostGroup[]
   javascript: { pattern: 'hot' | 'random'; workingSetBytes: number }[]
@@ -31,11 +39,50 @@ const MiB = 2 ** 20
 /** A hot line is one descriptor; the stride is the layout's, this only names it. */
 export const hotBytes = 64
 
-const sizes: Record<Effort, { rounds: number; sampleMs: number; budgetSeconds: number }> = {
-  quick: { rounds: 7, sampleMs: 1.5, budgetSeconds: 13 },
-  default: { rounds: 15, sampleMs: 4, budgetSeconds: 65 },
-  thorough: { rounds: 41, sampleMs: 20, budgetSeconds: Number.POSITIVE_INFINITY },
+const sizes: Record<Effort, Omit<Plan, 'groups' | 'javascript'>> = {
+  quick: {
+    rounds: 5,
+    sampleMs: 1,
+    fewestBlocks: 2,
+    blocks: 3,
+    mostBlocks: 8,
+    goodEnough: 0.02,
+    budgetSeconds: 10,
+  },
+  default: {
+    rounds: 7,
+    sampleMs: 2.5,
+    fewestBlocks: 3,
+    blocks: 4,
+    mostBlocks: 16,
+    goodEnough: 0.01,
+    budgetSeconds: 30,
+  },
+  thorough: {
+    rounds: 11,
+    sampleMs: 10,
+    fewestBlocks: 5,
+    blocks: 5,
+    mostBlocks: 12,
+    goodEnough: 0.01,
+    budgetSeconds: Number.POSITIVE_INFINITY,
+  },
 }
+
+/** Threads of the contended groups: with one CPU they would take turns, which is no contention. */
+export function contendedThreads(effort: Effort, cores: number): number[] {
+  if (cores < 2) return []
+  const powers: number[] = []
+  for (let threads = 2; threads < cores; threads *= 2) powers.push(threads)
+  if (effort === 'quick') return [...new Set([2, cores])]
+  if (effort === 'default') return [...powers, cores].slice(0, 8)
+  // Up to twice the CPUs, where whoever holds a lock may be off its CPU.
+  const all = cores <= 8 ? Array.from({ length: cores - 1 }, (_, at) => at + 2) : [...powers, cores]
+  return [...all, ...(cores === 2 ? [3] : []), 2 * cores].filter((threads) => threads <= mostThreads)
+}
+
+/** The engine's limit. */
+const mostThreads = 256
 
 /** What is measured, most asked-for first: if time runs out, the end is missing. */
 export function makePlan(
@@ -58,10 +105,11 @@ export function makePlan(
   const aim = machine.lastLevelCacheBytes * (effort === 'quick' ? 1 : 2)
   const large = Math.min(Math.max(aim, 64 * MiB), machine.memoryBytes / 16)
   const largeBytes = 2 ** Math.ceil(Math.log2(large))
+  const contended = contendedThreads(effort, machine.cores)
   const groups = [
     group({}),
     group({ pattern: 'random', workingSetBytes: small }),
-    group({ threads: 2 }),
+    ...contended.map((threads) => group({ threads })),
     group({ pattern: 'random', workingSetBytes: largeBytes }),
     group({ op: 'maybe_pinned', withLimit: false }),
     group({ pattern: 'sequential', workingSetBytes: small }),
@@ -69,14 +117,10 @@ export function makePlan(
   ]
   const ops: CostOp[] = ['pin', 'unpin', 'try_pin_speculative+unpin', 'pin_referenced+unpin']
   if (effort !== 'quick') {
-    groups.push(group({ pattern: 'random', workingSetBytes: small, threads: 2 }))
+    for (const threads of contended) groups.push(group({ pattern: 'random', workingSetBytes: small, threads }))
     for (const op of ops) groups.push(group({ op, withLimit: false }))
   }
   if (effort === 'thorough') {
-    for (let threads = 3; threads <= 2 * machine.cores; threads++) {
-      groups.push(group({ threads }))
-      groups.push(group({ threads, pattern: 'random', workingSetBytes: small }))
-    }
     if (machine.memoryBytes > 6 * 2 ** 30 && largeBytes < 2 ** 30) {
       groups.push(group({ pattern: 'random', workingSetBytes: 2 ** 30 }))
       groups.push(group({ pattern: 'sequential', workingSetBytes: 2 ** 30 }))

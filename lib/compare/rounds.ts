@@ -13,16 +13,11 @@ export interface Series {
 export interface RoundOptions {
   rounds: number
   sampleMs: number
-  /** Milliseconds of `performance.now()` after which no round begins, once three are done. */
-  deadline: number
   signal: AbortSignal | undefined
 }
 
 /** Untimed operations in one call. */
 const warmUpPart = 2 ** 16
-
-/** Fewest rounds that still make an interval. */
-const fewestRounds = 3
 
 /**
  * Times all series round by round and returns ns per operation, one array a
@@ -46,7 +41,6 @@ export async function interleave(series: readonly Series[], options: RoundOption
     await setImmediate()
   }
   for (let round = 0; round < options.rounds; round++) {
-    if (round >= fewestRounds && performance.now() > options.deadline) break
     const done: number[] = []
     for (let i = 0; i < series.length; i++) {
       const at = (i + round) % series.length

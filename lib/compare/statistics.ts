@@ -1,4 +1,4 @@
-import { median, quantileSorted, sampleWithReplacement } from 'simple-statistics'
+import { median, quantileSorted, sampleWithReplacement } from './library.ts'
 import type { Interval } from './interval.ts'
 
 /** Resamples behind each interval. 400 put the ends within about 1 % of their limit. */

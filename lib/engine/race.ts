@@ -1,8 +1,10 @@
+import { livelockRow } from './findingText.ts'
 import { behaviourKeys } from '../pins/behaviour.ts'
 import { badArgument, boolean, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
 import { keysOf } from '../base/primordials.ts'
 import type { NativeBox } from '../native/binding.ts'
-import type { NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/engineBinding.ts'
+import type { NativeLivelock, NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/engineBinding.ts'
+import type { NativeAudit } from '../native/callTypes.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
 import type { PageType } from '../page/layout.ts'
@@ -82,6 +84,12 @@ function afterText(settings: NativeRaceOptions, { rounds }: NativeRaceResult, on
   return `seed ${seed}, after round ${rounds}; to repeat it: await race(${on}, ${again})`
 }
 
+/** What waited in vain is a finding like a row: not clean either. */
+function withLivelocks(audit: NativeAudit, livelocks: readonly NativeLivelock[]): NativeAudit {
+  const rows = livelocks.map(livelockRow)
+  return { ...audit, rows: [...rows, ...audit.rows], rowsTotal: rows.length + audit.rowsTotal }
+}
+
 function raceResult(
   found: NativeRaceResult,
   settings: NativeRaceOptions,
@@ -97,7 +105,7 @@ function raceResult(
     seed,
     ops: ops.map((each) => opResult(each, seconds)),
     threads: threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, seconds)) })),
-    audit: auditReport(audit, afterText(settings, found, on)),
+    audit: auditReport(withLivelocks(audit, found.livelocks), afterText(settings, found, on)),
     warnings,
   }
 }

@@ -84,7 +84,7 @@ export interface OpResult {
 /** What a race did. */
 export interface RaceResult {
   /** What ended it. An aborted run still has its results. */
-  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit'
+  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit' | 'livelock'
   readonly seconds: number
   readonly rounds: number
   readonly seed: bigint

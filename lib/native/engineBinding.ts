@@ -49,6 +49,7 @@ export interface NativeRaceResult {
   rounds: number
   ops: NativeOpResult[]
   threads: NativeOpResult[][]
+  livelocks: NativeLivelock[]
   audit: NativeAudit
 }
 

@@ -1,7 +1,9 @@
 import * as Plot from '@observablehq/plot'
 import type { CompareDocument, SchemeEntry } from '../compare/document.ts'
+import { contentionNote } from '../compare/machine.ts'
 import { mainOp } from '../compare/situation.ts'
 import { html, type Markup } from './html.ts'
+import { idOf } from './rows.ts'
 import { drawPlot } from './plot.ts'
 
 interface Point {
@@ -74,18 +76,19 @@ export function contentionSection(document: CompareDocument): Markup {
   const all = document.schemes
     .map((scheme) => ({ scheme, points: curves(document, scheme) }))
     .filter((each) => each.points.length > 0)
-  if (all.length === 0) return html`<p>Contention was not measured.</p>`
+  const note = contentionNote(document.machine)
+  if (all.length === 0) return html`<p>Contention was not measured. ${note}</p>`
   const everything = all.flatMap((each) => each.points)
   const highest = Math.max(10, ...everything.map((point) => point.high))
   const threads = [...new Set(everything.map((point) => point.threads))].sort((a, b) => a - b)
   const shown = kinds.filter((kind) => everything.some((point) => point.kind === kind))
   return html`<p>Nanoseconds of one thread for one pin and its unpin (logarithmic) while that many threads
-do the same. A flat line scales; a rising one is the cache line, or the lock, passed from core to core.</p>
+do the same. A flat line scales; a rising one is the cache line, or the lock, passed from core to core. ${note}</p>
 <ul class="legend">${shown.map(
     (kind) => html`<li><span class="swatch" style="background: ${colours[kinds.indexOf(kind)]}"></span>${kind}</li>`,
   )}</ul>
 <div class="small-plots">${all.map(
     ({ scheme, points }) =>
-      html`<figure><figcaption>${scheme.name}</figcaption>${curvePlot(points, scheme.name, highest, threads)}</figure>`,
+      html`<figure id="${idOf('contention', scheme.name)}"><figcaption><a class="anchor" href="#${idOf('contention', scheme.name)}" aria-label="link to ${scheme.name}"></a>${scheme.name}</figcaption>${curvePlot(points, scheme.name, highest, threads)}</figure>`,
   )}</div>`
 }

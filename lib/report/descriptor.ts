@@ -1,5 +1,6 @@
 import type { CompareDocument, FieldBits, LayoutEntry, SchemeEntry } from '../compare/document.ts'
 import { roomCell } from '../compare/verdict.ts'
+import { bitsText } from './bits.ts'
 import { html, type Markup } from './html.ts'
 import { inColumnOrder } from './pageTypes.ts'
 
@@ -38,11 +39,11 @@ function drawnRow(document: CompareDocument, layout: LayoutEntry, type: string):
   const fields = layout.fields.filter((field) => field.types.includes(type))
   return html`<div class="word-row"><div class="word-type">${type}</div><div class="words">${fields.map(
     (field) =>
-      html`<div class="field kind-${field.kind}${field.contested ? ' contested' : ''}${field.bits <= 32 ? ' narrow' : ''}" style="${place(field, layout.strideBytes)}" tabindex="0" data-tip="${fieldTip(field)}"><span>${field.name}</span></div>`,
+      html`<div class="field kind-${field.kind}${field.contested ? ' contested' : ''}${field.bits <= 32 ? ' narrow' : ''}${field.bits < 16 ? ' tiny' : ''}" style="${place(field, layout.strideBytes)}" tabindex="0" data-tip="${fieldTip(field)}"><span data-byte="${field.offsetBytes}">${field.name}</span></div>`,
   )}${document.schemes.flatMap((scheme) =>
     claimsIn(scheme, layout.name, type).map(
       ({ claim, hit }) =>
-        html`<div class="claim claim-${scheme.name}${hit ? ' hit' : ''}" style="${place(claim, layout.strideBytes)}" title="${scheme.name} claims ${claim.field}"></div>`,
+        html`<div class="claim claim-${scheme.name}${hit ? ' hit' : ''}" style="${place(claim, layout.strideBytes)}" title="${scheme.name} claims ${claim.field}" data-claim="claims ${bitsText(claim)}${hit && ', which is live'}"></div>`,
     ),
   )}</div></div>`
 }
@@ -65,6 +66,9 @@ const choosable = (scheme: SchemeEntry): boolean => /^[\w-]+$/.test(scheme.name)
 
 export function descriptorSection(document: CompareDocument): Markup {
   const schemes = document.schemes.filter(choosable)
+  // The layout whose costs are shown; if it is not drawn, the first.
+  const all = document.layouts.map((layout) => layout.name)
+  const opened = all.includes(document.settings.costLayout) ? document.settings.costLayout : all[0]
   const first = schemes.find((scheme) => scheme.name === 'lru-overlay') ?? schemes[0]
   return html`<p>Each row is the descriptor of one page type, as wide as its bytes. The stripe below the fields
 is what the chosen scheme claims: <span class="key-claim"></span> free bits, <span class="key-claim hit"></span> bits of a
@@ -74,8 +78,8 @@ live field.</p>
       html`<label><input type="radio" name="scheme" id="show-${scheme.name}"${scheme === first && html` checked`}>${scheme.name}</label>`,
   )}</fieldset>
 ${document.layouts.map(
-  (layout, at) =>
-    html`<details class="layout"${at === 0 && html` open`}><summary><b>${layout.name}</b>, ${layout.strideBytes} bytes</summary>${drawn(document, layout)}</details>`,
+  (layout) =>
+    html`<details class="layout"${layout.name === opened && html` open`}><summary><b>${layout.name}</b>, ${layout.strideBytes} bytes</summary>${drawn(document, layout)}</details>`,
 )}`
 }
 

@@ -1,14 +1,25 @@
+import type { BaselineReport } from '../compare/baseline.ts'
 import type { CompareDocument } from '../compare/document.ts'
 import { contentionSection } from './contention.ts'
 import { costSection } from './cost.ts'
 import { claimRules, descriptorSection } from './descriptor.ts'
 import { bytes } from '../compare/format.ts'
 import { html, Markup } from './html.ts'
+import { baselineSection } from './baseline.ts'
+import { definitionsSection, hasDefinitions } from './definitions.ts'
+import { choiceRules, schemesSection } from './schemes.ts'
 import { roomSection } from './room.ts'
 import { style } from './style.ts'
 import { limitsTable, machineFacts, operationsTable, pureJsTable } from './tables.ts'
 
-const sections: { id: string; title: string; content: (document: CompareDocument) => Markup }[] = [
+interface Section {
+  id: string
+  title: string
+  content: (document: CompareDocument) => Markup
+}
+
+const always: Section[] = [
+  { id: 'schemes', title: 'The schemes side by side', content: schemesSection },
   { id: 'room', title: 'Which scheme fits where', content: roomSection },
   { id: 'descriptor', title: 'The descriptor, word by word', content: descriptorSection },
   { id: 'cost', title: 'What a pin costs', content: costSection },
@@ -37,13 +48,14 @@ function heading(document: CompareDocument): Markup {
       html`<label><input type="radio" name="theme" id="theme-${theme}"${at === 0 && html` checked`}>${theme}</label>`,
   )}</fieldset></header>
 <div class="answer"><p>${document.answer}</p></div>
+${document.command && html`<p class="command"><code>$ ${document.command}</code></p>`}
 ${document.complete ? '' : html`<p class="bad">This run was interrupted; what it had measured until then is shown.</p>`}`
 }
 
 function provenance(document: CompareDocument): Markup {
   const { settings } = document
   return html`<footer>pagebox ${document.pagebox}, ${document.date}; ${settings.effort} run of ${document.elapsedSeconds.toFixed(0)} s,
-seed ${settings.seed}, ${settings.rounds} interleaved rounds of ${settings.sampleMs} ms, costs measured on ${settings.costLayout}.
+seed ${settings.seed}, interleaved rounds of ${settings.sampleMs} ms in blocks of ${settings.rounds}, costs measured on ${settings.costLayout}.
 Descriptors of ${document.layouts.map((each) => `${each.name} (${bytes(each.strideBytes)})`).join(', ')}.
 Times on another machine differ; the ratios to the hand-written loop travel better.</footer>`
 }
@@ -53,9 +65,14 @@ Times on another machine differ; the ratios to the hand-written loop travel bett
  * policy forbids both, so an inserted name could not run even if it got past
  * the escaping.
  */
-export function reportPage(document: CompareDocument): string {
+export function reportPage(document: CompareDocument, report?: BaselineReport): string {
+  const sections: Section[] = [
+    ...(report ? [{ id: 'baseline', title: 'Against the baseline', content: () => baselineSection(report) }] : []),
+    ...always,
+    ...(hasDefinitions(document) ? [{ id: 'definitions', title: 'Own schemes', content: definitionsSection }] : []),
+  ]
   const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-  const css = style(claimRules(document))
+  const css = style(`${claimRules(document)}\n${choiceRules(document)}`)
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -4,6 +4,7 @@ import { contestedFields, contestedText, pinnable, roomCell, summaryCell, verdic
 import { bitsText } from './bits.ts'
 import { html, type Markup } from './html.ts'
 import { inColumnOrder, shortPageType } from './pageTypes.ts'
+import { idOf, rowClasses, rowHead } from './rows.ts'
 import { meanings, symbols } from './symbols.ts'
 
 const orderText = (row: RoomRow): string => (row.order === 0 ? '' : `, order ${row.order}`)
@@ -26,13 +27,14 @@ function cellMarkup(scheme: SchemeEntry, layout: string, type: string): Markup {
 
 function layoutMatrix(document: CompareDocument, layout: LayoutEntry): Markup {
   const types = inColumnOrder(layout.types)
-  return html`<div class="scroll"><table class="matrix">
+  const classes = rowClasses(document)
+  return html`<div class="scroll"><table class="matrix cells">
 <thead><tr><th scope="col">scheme</th>${types.map(
     (type) => html`<th scope="col" title="${type}"><abbr title="${type}">${shortPageType(type)}</abbr></th>`,
   )}</tr></thead>
 <tbody>${document.schemes.map(
     (scheme) =>
-      html`<tr><th scope="row">${scheme.name}</th>${types.map((type) => cellMarkup(scheme, layout.name, type))}</tr>`,
+      html`<tr id="${idOf('room', layout.name, scheme.name)}" class="${classes(scheme)}">${rowHead(idOf('room', layout.name, scheme.name), scheme.name)}${types.map((type) => cellMarkup(scheme, layout.name, type))}</tr>`,
   )}</tbody></table></div>`
 }
 
@@ -56,25 +58,28 @@ function collisionList(document: CompareDocument, layout: LayoutEntry): Markup {
 
 /** How many page types fit, a column each layout: all matrices in one. */
 function overview(document: CompareDocument): Markup {
+  const classes = rowClasses(document)
   return html`<div class="scroll"><table class="matrix overview">
 <thead><tr><th scope="col">scheme</th>${document.layouts.map(
     (layout) =>
-      html`<th scope="col"><a href="#room-${layout.name}">${layout.name.replace(/^linux-/, '')}${contestedFields(layout).size > 0 && '*'}</a></th>`,
+      html`<th scope="col"><a href="#${idOf('room', layout.name)}">${layout.name.replace(/^linux-/, '')}${contestedFields(layout).size > 0 && '*'}</a></th>`,
   )}</tr></thead>
 <tbody>${document.schemes.map(
     (scheme) =>
-      html`<tr><th scope="row">${scheme.name}</th>${document.layouts.map((layout) => {
-        const types = layout.types.filter(pinnable)
-        const found = verdict(scheme, layout.name, types)
-        const { fits, collides, refused, hitFields } = found
-        const tip = [
-          `${scheme.name} in ${layout.name}: fits ${fits.length} of ${types.length} page types`,
-          ...(collides.length > 0 ? [`hits ${hitFields.join(', ')} on ${collides.join(', ')}`] : []),
-          ...(refused.length > 0 ? [`is refused on ${refused.join(', ')}`] : []),
-        ].join('; ')
-        const cell = summaryCell(found)
-        return html`<td class="${cell}" tabindex="0" data-tip="${tip}" aria-label="${tip}">${symbols[cell]} ${fits.length}/${types.length}</td>`
-      })}</tr>`,
+      html`<tr id="${idOf('fits', scheme.name)}" class="${classes(scheme)}">${rowHead(idOf('fits', scheme.name), scheme.name)}${document.layouts.map(
+        (layout) => {
+          const types = layout.types.filter(pinnable)
+          const found = verdict(scheme, layout.name, types)
+          const { fits, collides, refused, hitFields } = found
+          const tip = [
+            `${scheme.name} in ${layout.name}: fits ${fits.length} of ${types.length} page types`,
+            ...(collides.length > 0 ? [`hits ${hitFields.join(', ')} on ${collides.join(', ')}`] : []),
+            ...(refused.length > 0 ? [`is refused on ${refused.join(', ')}`] : []),
+          ].join('; ')
+          const cell = summaryCell(found)
+          return html`<td class="${cell}" tabindex="0" data-tip="${tip}" aria-label="${tip}">${symbols[cell]} <span>${fits.length}/${types.length}</span></td>`
+        },
+      )}</tr>`,
   )}</tbody></table></div>`
 }
 
@@ -83,7 +88,7 @@ const opened = ['linux-4.20', 'linux-6.12']
 
 function layoutBlock(document: CompareDocument, layout: LayoutEntry): Markup {
   const open = document.layouts.length <= 2 || opened.includes(layout.name)
-  return html`<details class="layout" id="room-${layout.name}"${open && html` open`}><summary><b>${layout.name}</b></summary>
+  return html`<details class="layout" id="${idOf('room', layout.name)}"${open && html` open`}><summary><b>${layout.name}</b></summary>
 <p class="note">${layout.summary}; ${layout.strideBytes} bytes; ${layout.freeFlagBits} free flag bits (${layout.kconfig}).</p>
 ${layoutMatrix(document, layout)}${collisionList(document, layout)}</details>`
 }

@@ -1,11 +1,14 @@
 import type { CompareDocument, Machine, PureJsRow, SchemeEntry } from '../compare/document.ts'
-import { loadWarning } from '../compare/machine.ts'
+import { contentionNote, loadWarning, quotaWarning } from '../compare/machine.ts'
 import { mainOp, situationLabel } from '../compare/situation.ts'
 import { bytes, count, range } from '../compare/format.ts'
 import { html, type Markup } from './html.ts'
+import { idOf, listTable, rowClasses } from './rows.ts'
+import { ranks } from './schemes.ts'
 
 export function machineFacts(machine: Machine): Markup {
-  const warning = loadWarning(machine)
+  const warnings = [loadWarning(machine), quotaWarning(machine)].filter((text) => text !== '')
+  const note = contentionNote(machine)
   const facts: [string, string][] = [
     ['Processor', `${machine.cpu}, ${machine.cores} cores, ${machine.arch}`],
     ['Last-level cache', bytes(machine.lastLevelCacheBytes)],
@@ -14,27 +17,54 @@ export function machineFacts(machine: Machine): Markup {
     ['Node', machine.node],
     ['Load at start', machine.loadAverage.toFixed(2)],
   ]
-  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${warning !== '' && html`<p class="bad">${warning}</p>`}`
+  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${warnings.map((text) => html`<p class="bad">${text}</p>`)}${note !== '' && html`<p class="note">${note}</p>`}`
 }
 
 function boundaryText(scheme: SchemeEntry): string {
-  const texts = scheme.boundaries.map((row) => {
-    const where = row.order === 0 ? row.pageType : `${row.pageType} of order ${row.order}`
-    return `${count(row.granted)} on ${where}${row.refusal === '' ? '' : `, then ${row.refusal}`}`
-  })
+  const places = new Map<string, { granted: string; refusal: string; where: string[] }>()
+  for (const { granted, refusal, order, pageType } of scheme.boundaries) {
+    const where = order === 0 ? pageType : `${pageType} of order ${order}`
+    const same = places.get(`${granted} ${refusal}`)
+    if (same) same.where.push(where)
+    else places.set(`${granted} ${refusal}`, { granted: count(granted), refusal, where: [where] })
+  }
+  const texts = [...places.values()].map(
+    ({ granted, refusal, where }) => `${granted} on ${where.join(' and ')}${refusal === '' ? '' : `, then ${refusal}`}`,
+  )
   return texts.length === 0 ? 'not measured' : texts.join('; ')
 }
 
 export function limitsTable(document: CompareDocument): Markup {
-  return html`<div class="scroll"><table class="list"><thead><tr><th>scheme</th><th>where</th><th>count bits</th>
-<th>answer</th><th>largest count</th><th>granted here</th><th>false positives</th><th>locks</th></tr></thead>
-<tbody>${document.schemes.map(
-    (
-      scheme,
-    ) => html`<tr><th scope="row">${scheme.name}</th><td>${scheme.where}</td><td class="number">${scheme.bits}</td>
-<td>${scheme.answer}</td><td class="number">${count(scheme.maxPins)}</td><td>${boundaryText(scheme)}</td>
-<td>${scheme.falsePositives || 'none'}</td><td>${scheme.locks || 'none'}</td></tr>`,
-  )}</tbody></table></div>`
+  const classes = rowClasses(document)
+  const rank = ranks(document)
+  const heads = [
+    'scheme',
+    'where',
+    'count bits',
+    'answer',
+    'largest count',
+    'granted here',
+    'bytes on every page',
+    'false positives',
+    'locks',
+  ]
+  const rows = document.schemes.map((scheme) => ({
+    id: idOf('limit', scheme.name),
+    name: scheme.name,
+    classes: classes(scheme),
+    style: rank(scheme),
+    cells: [
+      { content: scheme.where },
+      { content: String(scheme.bits), number: true },
+      { content: scheme.answer },
+      { content: count(scheme.maxPins), number: true },
+      { content: boundaryText(scheme) },
+      { content: scheme.bytesPerPage === undefined ? '' : String(scheme.bytesPerPage), number: true },
+      { content: scheme.falsePositives || 'none' },
+      { content: scheme.locks || 'none' },
+    ],
+  }))
+  return listTable(heads, rows, 'sortable')
 }
 
 const ledgerCost = (scheme: SchemeEntry): string => {
@@ -50,21 +80,37 @@ export function operationsTable(document: CompareDocument): Markup {
     ),
   }))
   const ops = [...new Set(hot.flatMap((each) => each.rows.map((row) => row.op)))]
-  return html`<div class="scroll"><table class="list"><thead><tr><th>scheme</th>${ops.map((op) => html`<th>${op}</th>`)}
-<th>pin+unpin with the ledger</th></tr></thead><tbody>${hot.map(
-    ({ scheme, rows }) =>
-      html`<tr><th scope="row">${scheme.name}</th>${ops.map((op) => {
-        const row = rows.find((each) => each.op === op)
-        return html`<td class="number">${row ? range(row.nsPerOp) : ''}</td>`
-      })}<td class="number">${ledgerCost(scheme)}</td></tr>`,
-  )}</tbody></table></div>`
+  const classes = rowClasses(document)
+  const rank = ranks(document)
+  const rows = hot.map(({ scheme, rows: costs }) => ({
+    id: idOf('operations', scheme.name),
+    name: scheme.name,
+    classes: classes(scheme),
+    style: rank(scheme),
+    cells: [
+      ...ops.map((op) => {
+        const row = costs.find((each) => each.op === op)
+        return { content: row ? range(row.nsPerOp) : '', number: true }
+      }),
+      { content: ledgerCost(scheme), number: true },
+    ],
+  }))
+  return listTable(['scheme', ...ops, 'pin+unpin with the ledger'], rows, 'sortable')
 }
 
 export function pureJsTable(rows: readonly PureJsRow[]): Markup {
-  return html`<div class="scroll"><table class="list"><thead><tr><th>how</th><th>scheme</th><th>where</th>
-<th>ns per pin and unpin</th><th>× pure JavaScript</th></tr></thead><tbody>${rows.map(
-    (row) => html`<tr><th scope="row">${row.variant}</th><td>${row.scheme}</td>
-<td>${situationLabel({ ...row })}</td><td class="number">${range(row.nsPerOp)}</td>
-<td class="number">${row.timesPureJs ? range(row.timesPureJs) : ''}</td></tr>`,
-  )}</tbody></table></div>`
+  const heads = ['how', 'scheme', 'where', 'ns per pin and unpin', '× pure JavaScript']
+  return listTable(
+    heads,
+    rows.map((row, at) => ({
+      id: idOf('javascript', String(at)),
+      name: row.variant,
+      cells: [
+        { content: row.scheme },
+        { content: situationLabel({ ...row }) },
+        { content: range(row.nsPerOp), number: true },
+        { content: row.timesPureJs ? range(row.timesPureJs) : '', number: true },
+      ],
+    })),
+  )
 }

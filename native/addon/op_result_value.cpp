@@ -1,5 +1,7 @@
 #include "addon/op_result_value.h"
 
+#include "addon/scenario_value.h"
+
 namespace pagebox::addon {
 
 namespace {
@@ -65,6 +67,7 @@ JsObject race_facts(const JsValues& js, const RaceResult& result) {
   facts.text("stoppedBy", stopped_by_name(result.stopped_by))
       .number("seconds", static_cast<double>(result.ns) / 1e9)
       .number("rounds", result.rounds)
+      .set("livelocks", livelocks_value(js, result.livelocks))
       .set("ops", ops(result.total))
       .set("threads", js.list(result.threads, [&](const auto& thread) { return ops(thread); }));
   return facts;

@@ -6,7 +6,7 @@
 
 namespace pagebox::addon {
 
-/// What every race says: what ended it, rounds, and the operations that ran.
+/// What every race says: what ended it, rounds, loops that gave up, and the operations that ran.
 JsObject race_facts(const JsValues& js, const RaceResult& result);
 
 }  // namespace pagebox::addon

@@ -79,7 +79,6 @@ napi_value race_result(napi_env env, napi_callback_info info) {
         .number("dirtyRound", found.dirty_round)
         .set("audit", audit_rows_value(js, found.audit.rows))
         .text("leaks", found.leaks)
-        .set("livelocks", livelocks_value(js, found.livelocks))
         .value();
   });
 }

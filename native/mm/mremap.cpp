@@ -1,4 +1,6 @@
 // mremap to a fixed place, without growing: the entries move, the pages stay.
+#include <algorithm>
+
 #include "mm/huge/huge.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
@@ -82,6 +84,38 @@ Vma* copy_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end
   return vma_link(mm, std::move(fresh));
 }
 
+/// [from, end), which lies within the vma.
+Errc move_within(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end, std::uint64_t to) {
+  Mm& mm = *vma.mm;
+  if ((vma.flags & (kVmDontExpand | kVmPfnMap)) != 0 && !vma.is_hugetlb()) return Errc::kFault;
+  std::uint64_t pgoff = vma.pgoff_of(from);
+  // Anonymous memory without a page yet is numbered by its new place.
+  if (vma.is_anonymous() && !vma.is_hugetlb() && vma.anon_vma.load() == nullptr)
+    pgoff = to / kPageBytes;
+  copy_vma(cpu, mm, vma, to, to + (end - from), pgoff);
+  if (const Errc error = move_page_tables(cpu, vma, from, end, to); error != Errc::kOk)
+    return error;
+  // Locked pages moved with their locks: the old vma must not unlock them.
+  return munmap_locked(cpu, mm, from, end);
+}
+
+/// Every mapping of the range moves, and gaps stay gaps (rule 'mremap-moves-all').
+Errc move_all(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t end, std::uint64_t to) {
+  for (std::uint64_t at = from; at < end;) {
+    Vma* vma = mm.find_vma_after(at);
+    if (vma == nullptr || vma->start >= end) break;
+    const std::uint64_t start = std::max(at, vma->start), stop = std::min(end, vma->end);
+    if (vma->is_hugetlb() &&
+        !(hugetlb_aligned(start) && hugetlb_aligned(stop) && hugetlb_aligned(to + (start - from))))
+      return Errc::kInval;
+    if (const Errc error = move_within(cpu, *vma, start, stop, to + (start - from));
+        error != Errc::kOk)
+      return error;
+    at = stop;
+  }
+  return Errc::kOk;
+}
+
 }  // namespace
 
 Errc do_mremap(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t pages, std::uint64_t to) {
@@ -97,18 +131,9 @@ Errc do_mremap(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t pages, std::u
   // The target goes first, also when the move fails below.
   if (const Errc error = munmap_locked(cpu, mm, to, to + bytes); error != Errc::kOk) return error;
   vma = mm.find_vma(from);
+  if (cpu.machine.has(Rule::kMremapMovesAll)) return move_all(cpu, mm, from, from + bytes, to);
   if (from + bytes > vma->end) return Errc::kFault;
-  if ((vma->flags & (kVmDontExpand | kVmPfnMap)) != 0 && !vma->is_hugetlb()) return Errc::kFault;
-
-  std::uint64_t pgoff = vma->pgoff_of(from);
-  // Anonymous memory without a page yet is numbered by its new place.
-  if (vma->is_anonymous() && !vma->is_hugetlb() && vma->anon_vma.load() == nullptr)
-    pgoff = to / kPageBytes;
-  copy_vma(cpu, mm, *vma, to, to + bytes, pgoff);
-  if (const Errc error = move_page_tables(cpu, *vma, from, from + bytes, to); error != Errc::kOk)
-    return error;
-  // Locked pages moved with their locks: the old vma must not unlock them.
-  return munmap_locked(cpu, mm, from, from + bytes);
+  return move_within(cpu, *vma, from, from + bytes, to);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { layouts, schemes } from '../../lib/index.ts'
 import { runCli } from './testIo.ts'
@@ -115,6 +118,27 @@ describe('pagebox stress on operations', () => {
   test('takes a mix for all threads', async () => {
     const result = await json(['stress', 'devices', '--seconds', '0.2', '--threads', '2', '--mix', 'store=3,load=1'])
     expect(result.ops.map((each: { op: string }) => each.op).sort()).toEqual(['load', 'store'])
+  })
+
+  test('takes a file with pins by pfn, and quirks', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pagebox-'))
+    const file = join(folder, 'ring.json')
+    const ops = [
+      { op: 'pin_page', pfn: 0, pages: 8, page: 'random' },
+      { op: 'unpin_page', page: 'same' },
+    ]
+    const setup = [{ op: 'set_up_page', pfn: 0, pages: 8, type: 'anon' }]
+    const threads = [{ name: 'driver', ops: [{ op: 'repeat', n: 100_000, ops }] }]
+    writeFileSync(file, JSON.stringify({ name: 'ring', setup, threads }))
+    try {
+      const result = await json(['stress', file, '--seconds', '0.1'])
+      expect(result.ops.map((each: { op: string }) => each.op)).toEqual(['pin_page', 'unpin_page'])
+      const broken = await runCli(['stress', file, '--seconds', '0.1', '--quirks', 'put-for-unpin'])
+      expect([broken.code, broken.out]).toEqual([1, expect.stringContaining('--quirks put-for-unpin')])
+      expect((await runCli(['stress', file, '--scheme', 'refcount', '--quirks', 'strictly-greater'])).code).toBe(2)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('refuses what is for pins, and files that are none', async () => {

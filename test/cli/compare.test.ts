@@ -39,3 +39,14 @@ test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 180_0
   expect(document.complete).toBe(false)
   expect(document.schemes[0]?.room.length).toBeGreaterThan(0)
 })
+
+test('--runs measures costs in processes of their own', { timeout: 180_000 }, async () => {
+  const asked = ['compare', '--quick', '--runs', '2', '--schemes', 'refcount', '--layouts', 'linux-6.12', '--json']
+  const { code, out, err } = await runChild(asked)
+  expect(err).toBe('')
+  expect(code).toBe(0)
+  const document = compareDocument.parse(JSON.parse(out))
+  expect(document.settings.runs).toBe(2)
+  expect(document.schemes[0]?.room.length).toBeGreaterThan(0)
+  for (const row of document.schemes[0]?.cost ?? []) expect(row.blocks).toHaveLength(2)
+})

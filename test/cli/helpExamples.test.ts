@@ -12,7 +12,7 @@ import { runCli } from './testIo.ts'
 // files it names.
 
 const root = join(import.meta.dirname, '../..')
-const commands = ['', 'compare', 'layout', 'decode', 'stress', 'conform', 'schemes', 'scenarios']
+const commands = ['', 'compare', 'layout', 'decode', 'stress', 'conform', 'schemes', 'scenarios', 'completion']
 
 interface Example {
   readonly command: string

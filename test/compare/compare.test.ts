@@ -94,3 +94,25 @@ test('the answer names who fits everywhere and who does not', async () => {
   expect(answer).toContain('refcount-bias fits every page')
   expect(answer).toContain('Somewhere without room: lru-overlay.')
 })
+
+test('raw samples stand in the document, in blocks, beside those of their loop', async () => {
+  const subject = fakeSubject({ nsPerOp: (_scheme, loop) => (loop === 'limit' ? 4 : 5) })
+  const document = await runQuick(subject)
+  for (const row of document.schemes.flatMap(({ cost, ledger }) => [...cost, ...ledger])) {
+    expect(row.samples?.length).toBe(row.rounds)
+    expect(row.blocks?.reduce((sum, rounds) => sum + rounds, 0)).toBe(row.rounds)
+    expect(row.blocks?.length).toBeGreaterThanOrEqual(2)
+    expect(row.samples?.every((ns) => ns === 5)).toBe(true)
+    if (row.reference) expect(row.reference.samples).toHaveLength(row.rounds)
+  }
+  const hot = document.schemes[0]?.cost[0]
+  expect(hot?.reference).toMatchObject({ scheme: 'refcount-bias', op: 'pin+unpin' })
+})
+
+test('what has no loop of its own is held against that of refcount', async () => {
+  const subject = fakeSubject({ schemes: [fakeScheme('refcount'), fakeScheme('mine', { builtin: false })] })
+  const document = await runQuick(subject)
+  const query = document.schemes[1]?.cost.find((row) => row.op === 'maybe_pinned')
+  expect(query?.reference).toMatchObject({ scheme: 'refcount', op: 'pin+unpin' })
+  expect(query?.timesLimit).toBeNull()
+})

@@ -14,7 +14,15 @@ describe('package.json', () => {
   })
 
   test('ships no sources that would start a build', () => {
-    expect(manifest.files).toEqual(['dist', 'prebuilds', 'README.md', 'LICENSE', 'CHANGELOG.md'])
+    expect(manifest.files).toEqual([
+      'dist',
+      'prebuilds',
+      'docs/*.md',
+      'examples',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+    ])
   })
 
   test('names files that the build makes', () => {

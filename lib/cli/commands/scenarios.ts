@@ -22,7 +22,9 @@ function run(options: { json?: boolean }, { io }: Context): void {
       wrap(mixes.map((mix, i) => `thread ${i}: ${weights(mix)}`).join('; '), 30),
     ]),
   ]
-  io.out(`${table([{ head: 'scenario', width: 24 }, { head: 'what happens' }, { head: 'mix' }], rows)}\n`)
+  io.out(
+    `${table([{ head: 'scenario', width: 24 }, { head: 'what happens' }, { head: 'mix' }], rows, { columns: Math.min(io.columns, 100) })}\n`,
+  )
 }
 
 export function addScenarios(program: Command, context: Context): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { count } from '../../compare/format.ts'
 import { toJson } from '../json.ts'
-import { table, wrap } from '../text/table.ts'
+import { table } from '../text/table.ts'
 import type { Context } from './context.ts'
 
 async function run(options: { json?: boolean }, { io }: Context): Promise<void> {
@@ -10,14 +10,14 @@ async function run(options: { json?: boolean }, { io }: Context): Promise<void> 
     io.out(`${toJson({ schemes: pagebox.schemes })}\n`)
     return
   }
-  const width = Math.max(40, Math.min(io.columns, 100))
+  const width = Math.min(io.columns, 100)
   const rows = pagebox.schemes.map((scheme) => [
     scheme.name,
-    wrap(scheme.where, 22),
+    scheme.where,
     String(scheme.countBits),
     scheme.answer,
     count(scheme.maxPins === null ? null : String(scheme.maxPins)),
-    wrap(scheme.summary, width - 72),
+    scheme.summary,
   ])
   io.out(
     `${table(
@@ -30,6 +30,7 @@ async function run(options: { json?: boolean }, { io }: Context): Promise<void> 
         { head: 'what it is' },
       ],
       rows,
+      { columns: width },
     )}\n`,
   )
 }

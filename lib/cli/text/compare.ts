@@ -1,13 +1,13 @@
-import type { BaselineReport } from '../../compare/baseline.ts'
 import type { CompareDocument } from '../../compare/document.ts'
-import { bytes, digits, range } from '../../compare/format.ts'
-import { loadWarning } from '../../compare/machine.ts'
-import { situationLabel } from '../../compare/situation.ts'
+import { bytes } from '../../compare/format.ts'
+import { loadWarning, quotaWarning } from '../../compare/machine.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
-import { roomText } from './room.ts'
 import { foreign } from './foreign.ts'
-import { table, wrap } from './table.ts'
+import { layoutRoomText, overviewText } from './room.ts'
+import { wrap } from './table.ts'
+
+export { baselineText } from './baseline.ts'
 
 function disagreementsText(document: CompareDocument, io: Io): string {
   if (document.disagreements.length === 0) return ''
@@ -24,65 +24,63 @@ function disagreementsText(document: CompareDocument, io: Io): string {
 }
 
 /** Layouts that are shown cell by cell: the thread's start and today's, or those asked for. */
-export function detailedLayouts(document: CompareDocument, asked: boolean): string[] {
-  const all = document.layouts.map((layout) => layout.name)
+export function detailedLayouts({ layouts }: { layouts: readonly { name: string }[] }, asked: boolean): string[] {
+  const all = layouts.map((layout) => layout.name)
   return asked ? all : all.filter((name) => name === 'linux-4.20' || name === 'linux-6.12')
 }
 
-/** The comparison for a terminal of 100 columns. */
-export function compareText(document: CompareDocument, detailed: readonly string[], io: Io): string {
+/** Texts of a document may be somebody else's: a terminal must not obey them. */
+export const printable = (document: CompareDocument): CompareDocument =>
+  JSON.parse(JSON.stringify(document), (_key, value: unknown) => (typeof value === 'string' ? foreign(value) : value))
+
+/** Where it was measured. */
+export function machineText(document: CompareDocument, io: Io): string {
   const { machine } = document
+  const warnings = [loadWarning(machine), quotaWarning(machine)].filter((text) => text !== '')
+  const facts = `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`
+  return [wrap(facts, io.columns), ...warnings.map((text) => io.colours.yellow(wrap(text, io.columns)))].join('\n')
+}
+
+/** What each own scheme is: fields as they were declared. */
+export function definitionsText(document: CompareDocument, io: Io): string {
+  const own = document.schemes.filter(({ definition }) => definition)
+  if (own.length === 0) return ''
+  const lines = own.map(({ definition }) => {
+    const fields = Object.entries(definition ?? {}).map(([key, value]) =>
+      key === 'name' ? `${value}:` : `${key} ${typeof value === 'string' ? value : JSON.stringify(value)},`,
+    )
+    return wrap(`  ${fields.join(' ').replace(/,$/, '')}`, io.columns - 4).replaceAll('\n', '\n    ')
+  })
+  return [io.colours.bold('Own schemes'), ...lines.map((line) => `  ${line.trimStart()}`)].join('\n')
+}
+
+/** The end of the comparison, when everything is measured: costs, limits and the answer. */
+export function resultText(document: CompareDocument, io: Io): string {
   const parts = [
-    `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`,
-    io.colours.yellow(wrap(loadWarning(machine), io.columns)),
-    roomText(document, detailed, io),
     disagreementsText(document, io),
     costTable(document, io),
     limitsText(document, io),
+    definitionsText(document, io),
     document.complete ? '' : io.colours.yellow('Interrupted: this is what was measured until then.'),
     wrap(document.answer, Math.min(io.columns, 100)),
   ]
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+  return parts.filter((part) => part !== '').join('\n\n')
 }
 
-export function baselineText(report: BaselineReport, io: Io): string {
-  const { bold, yellow } = io.colours
-  const lines: string[] = [bold('Against the baseline')]
-  for (const { fact, before, now } of report.machineDiffers) {
-    lines.push(
-      yellow(`The machine differs in ${fact}: ${foreign(before)} then, ${foreign(now)} now. Times do not compare.`),
-    )
-  }
-  if (report.onlyNow.length > 0) lines.push(wrap(`Only now: ${report.onlyNow.join(', ')}.`, io.columns))
-  if (report.onlyBefore.length > 0) lines.push(wrap(foreign(`Only then: ${report.onlyBefore.join(', ')}.`), io.columns))
-  for (const change of report.roomChanges) {
-    lines.push(
-      `${change.scheme}, ${change.layout}, ${change.pageType} order ${change.order}: ${change.before} then, ${change.now} now.`,
-    )
-  }
-  const changed = report.differences.filter((each) => each.verdict !== 'same')
-  lines.push(`${report.differences.length} costs compared, ${changed.length} changed.`)
-  if (changed.length > 0) {
-    lines.push(
-      table(
-        [
-          { head: 'scheme' },
-          { head: 'where' },
-          { head: 'op' },
-          { head: 'then ns', align: 'right' },
-          { head: 'now ns', align: 'right' },
-          { head: 'now/then (95 %)' },
-        ],
-        changed.map(({ scheme, row, before, ratio }) => [
-          scheme,
-          situationLabel({ ...row }),
-          row.op,
-          digits(before.nsPerOp.median),
-          digits(row.nsPerOp.median),
-          range(ratio),
-        ]),
-      ),
-    )
-  }
-  return `${lines.join('\n')}\n`
+/** One layout cell by cell. */
+export function layoutText(document: CompareDocument, name: string, io: Io): string {
+  const layout = document.layouts.find((each) => each.name === name)
+  return layout === undefined ? '' : layoutRoomText(document, layout, io)
+}
+
+/** The comparison for a terminal, or for whatever else is `io.columns` wide. */
+export function compareText(given: CompareDocument, detailed: readonly string[], io: Io): string {
+  const document = printable(given)
+  const parts = [
+    machineText(document, io),
+    ...detailed.map((layout) => layoutText(document, layout, io)),
+    overviewText(document, io),
+    resultText(document, io),
+  ]
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }

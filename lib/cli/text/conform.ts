@@ -10,7 +10,7 @@ import { table } from './table.ts'
 const percent = (part: number, all: number): string => (all === 0 ? '-' : `${((100 * part) / all).toFixed(2)} %`)
 
 /** What was compared, and how much of it agrees. */
-export function conformText(report: ConformReport, level: ConformLevel, { colours }: Io): string {
+export function conformText(report: ConformReport, level: ConformLevel, { colours, columns }: Io): string {
   const { operations, matched, mismatched, explained, unsupported } = report
   const rows = [
     ['matched', String(matched), percent(matched, operations)],
@@ -22,7 +22,7 @@ export function conformText(report: ConformReport, level: ConformLevel, { colour
     `${report.scenarios} scenarios, ${operations} operations, level ${level}; ` +
       `${report.scenariosMatched} scenarios agree in every operation.`,
     '',
-    table([{ head: '' }, { head: 'operations', align: 'right' }, { head: '', align: 'right' }], rows),
+    table([{ head: '' }, { head: 'operations', align: 'right' }, { head: '', align: 'right' }], rows, { columns }),
   ]
   const because = Object.entries(report.explainedBy)
   if (because.length > 0)

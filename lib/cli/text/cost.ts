@@ -1,5 +1,6 @@
 import type { CompareDocument, CostRow, SchemeEntry } from '../../compare/document.ts'
 import { bytes, count, digits } from '../../compare/format.ts'
+import { contentionNote } from '../../compare/machine.ts'
 import { costAt, isHot, mainOp, type Situation, situations } from '../../compare/situation.ts'
 import type { Io } from '../io.ts'
 import { table, wrap } from './table.ts'
@@ -26,11 +27,15 @@ export function costTable(document: CompareDocument, io: Io): string {
   const { settings } = document
   return [
     io.colours.bold(
-      `Cost in ns of a pin and its unpin, x times the hand-written loop; ${settings.costLayout}, anon pages`,
+      wrap(
+        `Cost in ns of a pin and its unpin, x times the hand-written loop; ${settings.costLayout}, anon pages`,
+        io.columns,
+      ),
     ),
     table(
       [
         { head: 'scheme', width: 18 },
+        { head: 'B/page', align: 'right' as const },
         ...shown.map((at) => ({ head: heading(at), align: 'right' as const })),
         { head: 'query', align: 'right' as const },
       ],
@@ -38,17 +43,29 @@ export function costTable(document: CompareDocument, io: Io): string {
         .filter((scheme) => scheme.cost.length > 0)
         .map((scheme) => [
           scheme.name,
+          memoryText(scheme),
           ...shown.map((at) => costText(costAt(scheme.cost, at, mainOp))),
           queryText(query && costAt(scheme.cost, query, 'maybe_pinned')),
         ]),
+      { columns: io.columns },
     ),
-    javascriptText(document),
+    wrap(memoryNotes(document), io.columns),
+    wrap(contentionNote(document.machine), io.columns),
+    javascriptText(document, io.columns),
   ]
     .filter((part) => part !== '')
     .join('\n')
 }
 
-function javascriptText(document: CompareDocument): string {
+const memoryText = ({ bytesPerPage }: SchemeEntry): string => (bytesPerPage === undefined ? '' : `${bytesPerPage}`)
+
+/** Where the bytes on every page are. */
+function memoryNotes(document: CompareDocument): string {
+  const notes = document.schemes.filter(({ memory }) => memory).map(({ name, memory }) => `${name}: ${memory}`)
+  return notes.length === 0 ? '' : `B/page: bytes on every page, pinned or not. ${notes.join('; ')}.`
+}
+
+function javascriptText(document: CompareDocument, columns: number): string {
   if (document.pureJs.length === 0) return ''
   const rows = document.pureJs.map((row) => [
     row.variant,
@@ -64,6 +81,7 @@ function javascriptText(document: CompareDocument): string {
       { head: 'of pure JS', align: 'right' },
     ],
     rows,
+    { columns },
   )}`
 }
 
@@ -106,6 +124,7 @@ export function limitsText(document: CompareDocument, io: Io): string {
         ledger(scheme),
         wrap(scheme.locks || 'none', 24),
       ]),
+      { columns: io.columns },
     ),
   ].join('\n')
 }

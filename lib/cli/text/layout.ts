@@ -144,6 +144,7 @@ function typeText(layout: Layout, types: string[], claim: Claim | undefined, io:
         { head: 'meaning' },
       ],
       fieldRows(fields, layout, room, io),
+      { columns: io.columns },
     ),
   ]
   if (room !== undefined) {
@@ -190,7 +191,7 @@ export function layoutText(
     .join('\n\n')
   const marks = legend(tables, claim?.scheme)
   return `${[
-    `${io.colours.bold(layout.name)}  ${layout.summary}`,
+    wrap(`${io.colours.bold(layout.name)}  ${layout.summary}`, io.columns - 1).replace(' ', '  '),
     ...facts.map((fact) => wrap(fact, io.columns)),
     wrap(`flags: ${layout.flags.map(({ name, bit }) => `${bit} ${name}`).join(', ')}`, io.columns),
     wrap(
@@ -225,5 +226,6 @@ export function layoutList(layouts: readonly Layout[], io: Io): string {
       { head: 'what it is' },
     ],
     rows,
+    { columns: Math.min(io.columns, 100) },
   )}\n`
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Cell, CompareDocument, LayoutEntry } from '../../compare/document.ts'
 import { cells } from '../../compare/document.ts'
 import { contestedFields, contestedText, pinnable, roomCell, summaryCell, verdict } from '../../compare/verdict.ts'
@@ -15,10 +16,18 @@ const painter = ({ colours }: Io): Paint => ({
   impossible: colours.dim,
 })
 
-const legend = (paint: Paint): string =>
-  cells.map((cell) => `${paint[cell](symbols[cell])} ${meanings[cell]}`).join('   ')
+const legend = (paint: Paint, columns: number): string => {
+  const lines: string[] = []
+  for (const cell of cells) {
+    const sign = `${paint[cell](symbols[cell])} ${meanings[cell]}`
+    const joined = `${lines.at(-1)}   ${sign}`
+    if (lines.length > 0 && stripVTControlCharacters(joined).length <= columns) lines[lines.length - 1] = joined
+    else lines.push(sign)
+  }
+  return lines.join('\n')
+}
 
-function matrix(document: CompareDocument, layout: LayoutEntry, paint: Paint): string {
+function matrix(document: CompareDocument, layout: LayoutEntry, paint: Paint, columns: number): string {
   const types = inColumnOrder(layout.types)
   return table(
     [
@@ -32,7 +41,7 @@ function matrix(document: CompareDocument, layout: LayoutEntry, paint: Paint): s
         return paint[cell](symbols[cell])
       }),
     ]),
-    1,
+    { gap: 1, columns },
   )
 }
 
@@ -48,55 +57,47 @@ function collisions(document: CompareDocument, layout: LayoutEntry, columns: num
 }
 
 /** How many page types fit, a column each layout: the matrices in one line a scheme. */
-function overview(document: CompareDocument, paint: Paint): string {
-  const widest = 8
-  const parts: string[] = []
-  for (let at = 0; at < document.layouts.length; at += widest) {
-    const layouts = document.layouts.slice(at, at + widest)
-    const short = (name: string): string => name.replace(/^linux-/, '')
-    parts.push(
-      table(
-        [
-          { head: 'scheme', width: 18 },
-          ...layouts.map((layout) => ({
-            head: short(layout.name) + (contestedFields(layout).size > 0 ? '*' : ''),
-            align: 'right' as const,
-          })),
-        ],
-        document.schemes.map((scheme) => [
-          scheme.name,
-          ...layouts.map((layout) => {
-            const types = layout.types.filter(pinnable)
-            const found = verdict(scheme, layout.name, types)
-            return paint[summaryCell(found)](`${found.fits.length}/${types.length}`)
-          }),
-        ]),
-      ),
-    )
-  }
-  return parts.join('\n\n')
+function overview(document: CompareDocument, paint: Paint, columns: number): string {
+  const short = (name: string): string => name.replace(/^linux-/, '')
+  return table(
+    [
+      { head: 'scheme', width: 18 },
+      ...document.layouts.map((layout) => ({
+        head: short(layout.name) + (contestedFields(layout).size > 0 ? '*' : ''),
+        align: 'right' as const,
+      })),
+    ],
+    document.schemes.map((scheme) => [
+      scheme.name,
+      ...document.layouts.map((layout) => {
+        const types = layout.types.filter(pinnable)
+        const found = verdict(scheme, layout.name, types)
+        return paint[summaryCell(found)](`${found.fits.length}/${types.length}`)
+      }),
+    ]),
+    { columns },
+  )
 }
 
-/** Which scheme fits where: an overview, then the layouts `detailed` cell by cell. */
-export function roomText(document: CompareDocument, detailed: readonly string[], io: Io): string {
+/** One layout cell by cell, and what is hit. */
+export function layoutRoomText(document: CompareDocument, layout: LayoutEntry, io: Io): string {
   const paint = painter(io)
-  const { bold } = io.colours
+  const facts = `${layout.strideBytes} bytes, ${layout.freeFlagBits} free flag bits (${layout.kconfig})`
+  const hits = collisions(document, layout, io.columns)
+  return [
+    `${io.colours.bold(layout.name)}  ${wrap(facts, io.columns - layout.name.length - 2).replaceAll('\n', '\n  ')}`,
+    matrix(document, layout, paint, io.columns),
+    ...(hits === '' ? [] : [hits]),
+    legend(paint, io.columns),
+  ].join('\n')
+}
+
+/** Which scheme fits where, all layouts in one table. */
+export function overviewText(document: CompareDocument, io: Io): string {
   const conflicts = document.layouts.map(contestedText).filter((text) => text !== '')
-  const parts = [
-    bold('Page types that fit, of those that can be pinned'),
-    overview(document, paint),
+  return [
+    io.colours.bold('Page types that fit, of those that can be pinned'),
+    overview(document, painter(io), io.columns),
     ...conflicts.map((text) => wrap(`* ${text}`, io.columns)),
-  ]
-  for (const layout of document.layouts) {
-    if (!detailed.includes(layout.name)) continue
-    parts.push(
-      '',
-      `${bold(layout.name)}  ${layout.strideBytes} bytes, ${layout.freeFlagBits} free flag bits (${layout.kconfig})`,
-      matrix(document, layout, paint),
-    )
-    const hits = collisions(document, layout, io.columns)
-    if (hits !== '') parts.push(hits)
-  }
-  parts.push('', legend(paint))
-  return parts.join('\n')
+  ].join('\n')
 }

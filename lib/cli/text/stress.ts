@@ -31,6 +31,7 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
           at === null ? ['', '', '', '', ''] : [at.p50, at.p90, at.p99, at.p999, at.max].map((ns) => ns.toFixed(0))
         return [op.op, op.ops.toLocaleString('en'), rate(op.opsPerSecond), ...times, failuresText(op.failures)]
       }),
+      { columns: io.columns },
     ),
     '',
   ]

@@ -5,7 +5,6 @@
 #include "base/reason.h"
 #include "engine/box/box_machine.h"
 #include "page/needs.h"
-#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

@@ -6,7 +6,6 @@
 #include "engine/audit/audit.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
-#include "pins/behaviour_fits.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

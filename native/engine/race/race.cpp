@@ -159,6 +159,8 @@ class Race {
                              : ~std::uint64_t{0};
     if (limits_.ops != 0) left = std::min(left, limits_.ops - share.done);
     const unsigned step_ops = ground_.ops_of_step();
+    // A setup that was cut short has nothing to run on.
+    if (interpreter != nullptr && now_ns() >= end_ns) left = 0;
     std::uint64_t counted = 0, n = 0;
     const auto count = [&](std::uint64_t ops) {
       left -= ops;
@@ -195,6 +197,7 @@ class Race {
   /// keeps step with the pattern.
   void run_chunk(Share& share, PageThread& pages) const {
     const PageChunk& chunk = share.chunk;
+    pages.set_last(Pfn{chunk.pfns[chunk.size - 1]});
     const std::size_t timed = share.rng.below(PageChunk::kMax);
     if (timed >= chunk.size) return pages.run(chunk, 0, chunk.size, share.steps);
     pages.run(chunk, 0, timed, share.steps);

@@ -48,7 +48,9 @@ Result<Pfn> Interpreter::page_of(const Op& op) {
   if (op.pick == PagePick::kSame) return pages_.same();
   if (op.pick == PagePick::kHeld) return held_page(op.code);
   if (op.has_buf) return mapped_page(op);
-  return Pfn{op.pfn + Process::first_page(op)};
+  // Others are the machine's, and whose they are differs from run to run.
+  const Pfn pfn{op.pfn + Process::first_page(op)};
+  return pfn.value < pages_.box().settings().placed_pages ? Result<Pfn>(pfn) : Errc::kRange;
 }
 
 OpRecord Interpreter::run_on_page(const Op& op) {

@@ -155,6 +155,10 @@ bool Program::next(Op& op) {
 std::optional<PinOp> Program::step_of(std::size_t body, std::size_t size) const {
   if (size == 0 || size > 2) return std::nullopt;
   const Op& first = ops_[body];
+  const std::uint64_t places = first.pick == PagePick::kGiven
+                                   ? Process::first_page(first) + 1
+                                   : std::max<std::uint64_t>(first.pages, 1);
+  if (first.pfn + places > interpreter_.pages().box().settings().placed_pages) return std::nullopt;
   if (!first.has_pfn || is_chosen_late(first.pick) || first.referenced ||
       (first.has_n && first.n != 1) || !Interpreter::in_range(first))
     return std::nullopt;
@@ -169,16 +173,18 @@ std::optional<PinOp> Program::step_of(std::size_t body, std::size_t size) const 
 
 void Program::next_chunk(PageChunk& chunk, std::size_t limit) {
   chunk.size = 0;
-  settle();
-  if (loops_.empty() || at_ != loops_.back().begin) {
-    if (at_ == ops_.size() || ops_[at_].code != OpCode::kRepeat || !steps_[at_] || idle_[at_] != 0)
-      return;
-    loops_.push_back({at_ + 1, at_ + 1 + ops_[at_].pages, ops_[at_].n});
-    ++at_;
+  for (;;) {
+    settle();
+    if (!loops_.empty() && at_ == loops_.back().begin && steps_[at_ - 1]) break;
+    if (at_ == ops_.size() || ops_[at_].code != OpCode::kRepeat) return;
+    const Op& repeat = ops_[at_++];
+    if (idle_[at_ - 1] != 0)
+      at_ += repeat.pages;
+    else
+      loops_.push_back({at_, at_ + repeat.pages, repeat.n});
   }
   Loop& loop = loops_.back();
   const auto& step = steps_[loop.begin - 1];
-  if (!step) return;
   const Op& op = ops_[loop.begin];
   const std::uint64_t places = op.pages > 1 ? op.pages : 1;
   const std::uint64_t size = std::min<std::uint64_t>(std::min(limit, PageChunk::kMax), loop.left);

@@ -97,6 +97,7 @@ Page swapin_direct(Fault& fault, std::uint64_t slot) {
 
 bool should_try_to_free_swap(Fault& fault, Page folio) {
   if (!folio_test_swapcache(folio)) return false;
+  if (fault.machine().has(Rule::kSwapinThroughCache)) return true;
   if (fault.machine().swap.nearly_full() || (fault.vma.flags & kVmLocked) != 0 ||
       folio.test(Flag::kMlocked))
     return true;
@@ -142,7 +143,7 @@ FaultResult do_swap_page(Fault& fault) {
   const std::uint64_t slot = fault.orig.entry().offset;
   if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
 
-  Page folio = swapin_direct(fault, slot);
+  Page folio = machine.has(Rule::kSwapinThroughCache) ? Page() : swapin_direct(fault, slot);
   const bool fresh = static_cast<bool>(folio);
   if (!folio) {
     folio = machine.swap.cache_get(machine, slot);

@@ -50,7 +50,7 @@ bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
   }
   const Page folio = compound_head(machine.memmap, page);
   if (!try_get_handed_out(machine, folio)) return false;
-  if (machine.has(Quirk::kGrabKeepsOldHead) || compound_head(machine.memmap, page) == folio)
+  if (compound_head(machine.memmap, page) == folio || machine.has(Quirk::kGrabKeepsOldHead))
     return true;
   machine.put(cpu, folio);  // split or freed meanwhile
   return false;

@@ -70,9 +70,10 @@ bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   const Pte old = slot.clear_and_flush();
   const bool present = old.present();
   // On x86-64 every non-present entry reads as dirty (Pte::of(SwapEntry)), if one reads it.
-  const bool reads_entry = !machine.has(Rule::kEntriesHaveNoDirt);
-  if (present ? old.dirty() : reads_entry || old.entry().is_writable_device())
-    folio_mark_dirty(machine, folio);
+  const auto entry_says_dirty = [&] {
+    return !machine.has(Rule::kEntriesHaveNoDirt) || old.entry().is_writable_device();
+  };
+  if (present ? old.dirty() : entry_says_dirty()) folio_mark_dirty(machine, folio);
   if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
     slot.restore(old);
     return false;

@@ -121,7 +121,8 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   const PteSlot slot = f.mm->mm->page_table.find(at);
   const Pte before = slot.get();
   slot.drop();
-  EXPECT_NE(f.audit().find("mirror-in-step address 0x"), std::string::npos) << f.audit();
+  EXPECT_NE(f.audit().find("mirror-in-step mirror " + std::to_string(at) + " "), std::string::npos)
+      << f.audit();
   slot.restore(before);
   EXPECT_EQ(f.audit(), "");
 }

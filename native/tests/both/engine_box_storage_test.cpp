@@ -137,9 +137,11 @@ TEST(BoxStorage, TheAuditFindsAnEntryThatLeadsToABlockOfAnotherFile) {
   const PteSlot first = f.mm->mm->page_table.find(at);
   const PteSlot second = f.mm->mm->page_table.find(at + kPageBytes);
   const Pte before = first.get();
-  first.set(second.get());
+  (void)first.clear_and_flush();
+  first.map(second.get());
   EXPECT_EQ(f.audit().find("dax-block-mapped block "), 0U) << f.audit();
-  first.set(before);
+  (void)first.clear_and_flush();
+  first.restore(before);
   EXPECT_EQ(f.audit(), "");
 }
 
@@ -213,7 +215,7 @@ TEST(BoxStorage, TheAuditFindsAPageThatIsFreeAndMapped) {
   slot.drop();
   page.mapcount_raw_add(-1);
   EXPECT_NE(f.audit().find("nobody has it, and it is not free"), std::string::npos) << f.audit();
-  EXPECT_EQ(f.audit().find("p2pdma-accounted free "), 0U) << f.audit();
+  EXPECT_NE(f.audit().find("p2pdma-accounted free "), std::string::npos) << f.audit();
   page.mapcount_raw_add(1);
   f.machine->machine().put(f.machine->cpu(0), page);
   slot.restore(before);  // freed behind the mapping's back

@@ -82,6 +82,84 @@ TEST(PinsBatch, AllOrNothingUndoes) {
   });
 }
 
+/// More pages than one run has, the last of which somebody else pinned.
+TEST(PinsBatch, AllOrNothingOfUnpinsWithALedger) {
+  for_each_fit([](const SchemeSpec& scheme, const Layout& layout) {
+    auto box = make_box(scheme, layout, {}, 2048, true);
+    const std::vector<std::uint32_t> pfns = upto(600);
+    for (const std::uint32_t pfn : pfns) box->set_up(pfn);
+    const std::int32_t refs = box->page(0).refcount();
+    ASSERT_EQ(box->pins->try_pin_all(std::span(pfns).first(599), 0).done, 599U);
+    ASSERT_EQ(box->pins->try_pin_speculative(Pfn{599}, 1, 1), Errc::kOk);
+    const std::int32_t pinned = box->page(0).refcount();
+    const auto unchanged = [&] {
+      for (const std::uint32_t pfn : pfns)
+        if (box->page(pfn).refcount() != pinned) return false;
+      return box->ledger.total() == 600;
+    };
+    BatchResult result = box->pins->unpin_all(pfns, 0);
+    EXPECT_EQ(result.first_failed, 599U);
+    EXPECT_EQ(result.first_error, Errc::kNotPinned);
+    EXPECT_TRUE(unchanged());
+    // A page twice, pinned once.
+    std::vector<std::uint32_t> twice(pfns.begin(), pfns.begin() + 599);
+    twice.push_back(7);
+    result = box->pins->unpin_all(twice, 0);
+    EXPECT_EQ(result.first_failed, 599U);
+    EXPECT_TRUE(unchanged());
+    const std::vector<std::uint32_t> counts{1, 2};
+    result = box->pins->unpin_all(std::span(pfns).first(2), 0, {}, counts);
+    EXPECT_EQ(result.first_failed, 1U);
+    EXPECT_TRUE(unchanged());
+    EXPECT_EQ(box->pins->unpin_all(std::span(pfns).first(599), 0).done, 599U);
+    EXPECT_EQ(box->page(0).refcount(), refs);
+    EXPECT_EQ(box->ledger.total(), 1U);
+  });
+}
+
+TEST(PinsBatch, WithALedgerFailuresAreLeftOut) {
+  for_each_fit([](const SchemeSpec& scheme, const Layout& layout) {
+    auto box = make_box(scheme, layout, {}, 2048, true);
+    const std::vector<std::uint32_t> pfns = upto(600);
+    for (const std::uint32_t pfn : pfns)
+      if (pfn % 100 != 50) box->set_up(pfn);
+    BatchResult result = box->pins->try_pin_many(pfns, 3);
+    EXPECT_EQ(result.done, 594U);
+    EXPECT_EQ(result.failed, 6U);
+    EXPECT_EQ(result.first_failed, 50U);
+    EXPECT_EQ(result.first_error, Errc::kAgain);
+    EXPECT_EQ(box->ledger.total(), 594U);
+    result = box->pins->try_pin_unpin_many(pfns, 3);
+    EXPECT_EQ(result.done, 594U);
+    EXPECT_EQ(result.failed, 6U);
+    EXPECT_EQ(box->ledger.total(), 594U);
+    result = box->pins->unpin_many(pfns, 3);
+    EXPECT_EQ(result.done, 594U);
+    EXPECT_EQ(result.first_failed, 50U);
+    EXPECT_EQ(result.first_error, Errc::kNotPinned);
+    EXPECT_EQ(box->ledger.total(), 0U);
+  });
+}
+
+/// A pin far up is promised its room, in a batch as alone.
+TEST(PinsBatch, WithALedgerPagesNearTheLimitAreRefusedAsAlone) {
+  auto box = make_box("refcount", "linux-6.12", {}, true);
+  const std::vector<std::uint32_t> pfns = upto(3);
+  for (const std::uint32_t pfn : pfns) box->set_up(pfn);
+  const std::int32_t refs = box->page(1).refcount();
+  constexpr auto kMost = static_cast<std::int32_t>(kRefcountMax);
+  box->page(1).set_refcount(kMost);
+  BatchResult result = box->pins->try_pin_many(pfns, 0);
+  EXPECT_EQ(result.done, 2U);
+  EXPECT_EQ(result.first_failed, 1U);
+  EXPECT_EQ(result.first_error, Errc::kPinLimit);
+  EXPECT_EQ(box->page(1).refcount(), kMost);
+  box->page(1).set_refcount(kMost - 5);
+  EXPECT_EQ(box->pins->try_pin_all(pfns, 0).done, 3U);
+  EXPECT_EQ(box->ledger.total(), 5U);
+  box->page(1).set_refcount(refs + 1);
+}
+
 TEST(PinsBatch, NamesThePagesWithoutAReference) {
   for_each_fit([](const SchemeSpec& scheme, const Layout& layout) {
     auto box = make_box(scheme, layout);

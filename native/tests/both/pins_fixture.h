@@ -53,7 +53,10 @@ inline std::unique_ptr<PinBox> make_box(const SchemeSpec& scheme, const Layout& 
   parts.scheme = scheme;
   parts.shards = shards;
   parts.pins = options;
-  if (ledger) parts.pins.ledger = &box->ledger;
+  if (ledger) {
+    EXPECT_EQ(box->ledger.reserve(pages), Errc::kOk);
+    parts.pins.ledger = &box->ledger;
+  }
   EXPECT_EQ(box->assembly.create(parts), Errc::kOk);
   box->memmap = &box->assembly.memmap();
   box->zone = &box->assembly.zone();

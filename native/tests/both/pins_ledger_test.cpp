@@ -54,8 +54,35 @@ TEST(PinsLedger, MoveHandsOver) {
   EXPECT_EQ(ledger.entries(), (std::vector<LedgerEntry>{{Pfn{9}, 1, 1}, {Pfn{9}, 2, 2}}));
 }
 
-TEST(PinsLedger, AgreesWithAMapOverManySteps) {
+/// A ledger without a table, with one for some of the heads, and with one for all.
+class PinsLedgerTable : public ::testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Capacity, PinsLedgerTable, ::testing::Values(0, 200, 512));
+
+TEST_P(PinsLedgerTable, TakesManyUpToTheFirstThatFails) {
   Ledger ledger;
+  if (GetParam() != 0) ASSERT_EQ(ledger.reserve(GetParam()), Errc::kOk);
+  std::vector<std::uint32_t> heads;
+  for (std::uint32_t i = 0; i < 700; ++i) heads.push_back(i % 300);
+  Errc error = Errc::kOk;
+  ASSERT_EQ(ledger.add_many(1, heads, error), 700U);
+  ASSERT_EQ(ledger.add_many(2, std::span(heads).first(300), error), 300U);
+  EXPECT_EQ(error, Errc::kOk);
+  EXPECT_EQ(ledger.total(), 1000U);
+  EXPECT_EQ(ledger.pins(Pfn{99}), 4U);
+  EXPECT_EQ(ledger.pins_of(2, Pfn{99}), 1U);
+  // The second holder has each once: the 301st is one too many.
+  EXPECT_EQ(ledger.remove_many(2, heads, error), 300U);
+  EXPECT_EQ(error, Errc::kNotPinned);
+  EXPECT_EQ(ledger.total(), 700U);
+  error = Errc::kOk;
+  EXPECT_EQ(ledger.remove_many(1, heads, error), 700U);
+  EXPECT_EQ(error, Errc::kOk);
+  EXPECT_TRUE(ledger.entries().empty());
+}
+
+TEST_P(PinsLedgerTable, AgreesWithAMapOverManySteps) {
+  Ledger ledger;
+  if (GetParam() != 0) ASSERT_EQ(ledger.reserve(GetParam()), Errc::kOk);
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> model;
   Rng rng(7);
   for (int step = 0; step < 20000; ++step) {

@@ -1,0 +1,10 @@
+export {
+  bisect,
+  mad,
+  mean,
+  median,
+  quantile,
+  quantileSorted,
+  sampleVariance,
+  sampleWithReplacement,
+} from 'simple-statistics'
