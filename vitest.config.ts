@@ -1,7 +1,34 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Files of a minute: begun last, one of them alone would keep the other processors waiting. */
+const long = [
+  'hostile/overwrittenDescriptors',
+  'fuzz/fuzz',
+  'hostile/workers',
+  'page/layoutFuzz',
+  'cli/helpExamples',
+  'fuzz/machinery',
+  'mm/gupMatrix',
+  'hostile/damagedWords',
+  'engine/recording/',
+  'cli/compare',
+  'docs/',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const found = long.findIndex((part) => moduleId.includes(`/test/${part}`))
+      return found < 0 ? long.length : found
+    }
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -15,6 +42,10 @@ export default defineConfig({
   test: {
     // A crash in native code then ends one test file, not the runner.
     pool: 'forks',
+    // One a processor: without it, one fewer, which of two is half.
+    maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongestFirst },
+    globalSetup: ['test/globalSetup.mjs'],
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

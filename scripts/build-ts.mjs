@@ -4,39 +4,11 @@
 // it is shown ours with "type": "commonjs", so that it checks imports as
 // `require` will see them. Where a file cannot be the same in both (import.meta
 // and __dirname exclude each other), NAME.cts stands in for NAME.ts there.
-import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const dist = join(root, 'dist')
-const stamp = join(root, 'node_modules', '.cache', 'pagebox', 'dist-inputs')
-
-const filesBelow = (folder) =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-
-function inputs() {
-  const hash = createHash('sha256')
-  const single = [
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'tsconfig.cjs.json',
-    'package-lock.json',
-    'scripts/build-ts.mjs',
-  ]
-  for (const file of [...filesBelow(join(root, 'lib')).sort(), ...single.map((name) => join(root, name))]) {
-    hash.update(file).update('\0').update(readFileSync(file)).update('\0')
-  }
-  return hash.digest('hex')
-}
-
-export function isTypeScriptFresh() {
-  return existsSync(join(dist, 'cjs', 'index.js')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs()
-}
+import { dist, filesBelow, inputs, root, stamp } from './dist-inputs.mjs'
 
 function asCommonJs(host) {
   const { readFile, getSourceFile } = host

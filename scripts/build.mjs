@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildTypeScript, isTypeScriptFresh } from './build-ts.mjs'
+import { buildTypeScript } from './build-ts.mjs'
+import { isTypeScriptFresh } from './dist-inputs.mjs'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 

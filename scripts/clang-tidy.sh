@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# clang-tidy.sh [FILE...]: checks the files, or all sources, the most
-# recently changed first, within PAGEBOX_TIDY_SECONDS (default 240). What the
-# time did not suffice for is named; only findings fail.
+# clang-tidy.sh [FILE...]: checks the files; without any, the sources that changed since it was last content
+# (tidy-order.mjs says since when), however long that takes, and then as many of the others as PAGEBOX_TIDY_SECONDS
+# (default 240) have room for. What they had none for is named; only findings fail.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${PAGEBOX_TIDY_BUILD:-build-tidy}
@@ -15,40 +15,46 @@ tidy=$(command -v clang-tidy-19 || command -v clang-tidy) || {
 headers=$(node -p '[require("node-api-headers").include_dir, require("node-addon-api").include_dir.replaceAll("\"", "")].map((folder) => require("path").resolve(folder)).join(";")')
 cmake -S native -B "$build" -DPAGEBOX_TESTS=OFF -DCMAKE_JS_INC="$headers" >/dev/null
 
-files=("$@")
-if [[ ${#files[@]} == 0 ]]; then
-  mapfile -t all < <(for part in host model addon; do node scripts/sources.mjs $part --files; done | sort -u)
-  mapfile -t files < <(
-    {
-      git log --format= --name-only -n 200 -- native 2>/dev/null || true
-      printf '%s\n' "${all[@]}"
-    } | awk 'NF && !seen[$0]++' | grep -Fx -f <(printf '%s\n' "${all[@]}")
-  )
+must=("$@")
+may=()
+if [[ $# == 0 ]]; then
+  order=$(node scripts/tidy-order.mjs "$build")
+  mapfile -t must < <(sed -n 's/^must //p' <<<"$order")
+  mapfile -t may < <(sed -n 's/^may //p' <<<"$order")
 fi
 
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
 deadline=$((SECONDS + seconds))
+# check_one DEADLINE FILE; a deadline of 0 is none.
 check_one() {
   local name=${2//\//_}
-  if ((SECONDS >= $1)); then
+  if (($1 != 0 && SECONDS >= $1)); then
     echo "$2" >"$log/$name.skipped"
   elif ! "$tidy" --quiet -p "$build" "$2" >"$log/$name.out" 2>"$log/$name.err"; then
     cat "$log/$name.out" "$log/$name.err" >"$log/$name.failed"
   fi
 }
-for file in "${files[@]}"; do
-  while (($(jobs -rp | wc -l) >= jobs)); do wait -n || true; done
-  check_one "$deadline" "$file" &
-done
+check_all() {
+  local until=$1 file
+  shift
+  for file in "$@"; do
+    while (($(jobs -rp | wc -l) >= jobs)); do wait -n || true; done
+    check_one "$until" "$file" &
+  done
+}
+check_all 0 "${must[@]}"
+check_all "$deadline" "${may[@]}"
 wait
 
 shopt -s nullglob
 skipped=("$log"/*.skipped)
 failed=("$log"/*.failed)
-echo "clang-tidy: ${#files[@]} files, ${#failed[@]} with findings, ${#skipped[@]} not reached in ${seconds} s"
+echo "clang-tidy: ${#must[@]} files to see and ${#may[@]} others, ${#failed[@]} with findings, ${#skipped[@]} of the others not reached in ${seconds} s"
 if [[ ${#skipped[@]} != 0 ]]; then sed 's/^/  not reached: /' "${skipped[@]}"; fi
 if [[ ${#failed[@]} != 0 ]]; then
   cat "${failed[@]}"
   exit 1
 fi
+# From here on is what the next run has to see, if what it saw is what was committed.
+if [[ $# == 0 ]] && git diff --quiet HEAD -- native 2>/dev/null; then git rev-parse HEAD >"$build/green"; fi

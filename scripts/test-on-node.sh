@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# test-on-node.sh VERSION… [-- VITEST ARGUMENTS]: runs the suite on other versions of Node, on the build that is there.
-# The addon speaks Node-API, so it is not rebuilt. VERSION: 22, 24.3, 26.10.0; `oldest`, which is the first that
-# package.json's engines name; `newest`, the newest that is released. Node comes from npm's registry, once, into
-# build-node/.
+# test-on-node.sh VERSION… [--all] [-- VITEST ARGUMENTS]: runs the suite on other versions of Node, on the build that is
+# there. The addon speaks Node-API, so it is not rebuilt, and what only it computes is left out unless --all asks for it.
+# VERSION: 22, 24.3, 26.10.0; `oldest`, which is the first that package.json's engines name; `newest`, the newest that is
+# released. Node comes from npm's registry, once, into build-node/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fail() {
@@ -10,13 +10,32 @@ fail() {
   exit 2
 }
 
+# What spends its time in the core and asks nothing of Node that other tests do not: the same machine code comes to the
+# same numbers. A new test is not among them, so it runs on each.
+alike=(
+  # Recordings of a kernel against the core: one call a scenario, whose conversion the tests of scenarios have.
+  'test/engine/recording/**' 'test/hmm/**'
+  # Tables of thousands of cases, each a few calls that tests of api/ and mm/ make as well.
+  'test/mm/gupMatrix.test.ts' 'test/mm/gupForce.test.ts'
+  'test/pins/countEdges.test.ts' 'test/pins/generatedSchemes.test.ts' 'test/pins/roomAndProbe.test.ts'
+  # Seconds of damage to descriptors, which only the core reads. Damaged calls, handles and workers stay.
+  'test/hostile/overwrittenDescriptors.test.ts' 'test/hostile/damagedWords.test.ts' 'test/page/layoutFuzz.test.ts'
+  # The fuzzer's own machinery; the fuzzer itself runs.
+  'test/fuzz/machinery.test.ts'
+  # Sources, compilers and archives.
+  'test/tooling/doors.test.ts' 'test/tooling/environmentsApart.test.ts' 'test/tooling/oneSourceList.test.ts'
+)
+
 versions=()
 while (($# > 0)) && [[ $1 != -- ]]; do
-  versions+=("$1")
+  if [[ $1 == --all ]]; then alike=(); else versions+=("$1"); fi
   shift
 done
+for pattern in "${alike[@]}"; do
+  compgen -G "${pattern%/\*\*}" >/dev/null || fail "$pattern matches no test"
+done
 if (($# > 0)); then shift; fi
-((${#versions[@]} > 0)) || fail 'usage: test-on-node.sh VERSION… [-- VITEST ARGUMENTS]'
+((${#versions[@]} > 0)) || fail 'usage: test-on-node.sh VERSION… [--all] [-- VITEST ARGUMENTS]'
 compgen -G 'build/Release/*.node' >/dev/null || fail 'there is no build: run npm run build'
 
 package=node-$(node -p 'process.platform + "-" + process.arch')
@@ -45,5 +64,5 @@ for version in "${versions[@]}"; do
     npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$folder" "$package@$exact"
   fi
   echo "Node $("$bin/node" --version) for '$version'"
-  PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run "$@"
+  PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run "${alike[@]/#/--exclude=}" "$@"
 done

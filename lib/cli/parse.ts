@@ -28,6 +28,11 @@ export const names = (text: string): string[] => {
   return list
 }
 
+export function integers(least: number, most: number): (text: string) => number[] {
+  const one = integer(least, most)
+  return (text) => [...new Set(names(text).map(one))]
+}
+
 /** Number of edits between two words; small words, so the plain table will do. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at)

@@ -2,6 +2,9 @@ import { array, badArgument, oneOf, options, or } from '../base/args.ts'
 import { guardThis } from '../base/guardThis.ts'
 import { isArray } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
+import { asLayout } from '../btf/asLayout.ts'
+import { isDescriptor } from '../btf/describe.ts'
+import type { KernelDescriptor } from '../btf/description.ts'
 import { tables } from '../native/tables.ts'
 import type { Layout, PageType } from '../page/layout.ts'
 import { layoutOf, layouts } from '../page/layouts.ts'
@@ -18,9 +21,9 @@ import type { DecodedDump, DumpType } from './types.ts'
 /** How a log is to be read. */
 export interface LogOptions {
   /** Read every dump by this layout (or era: `'linux-5.10'`) instead of choosing one. */
-  layout?: string | Layout
-  /** Layouts to choose among besides the built-in eras, as imported ones. */
-  extraLayouts?: readonly (string | Layout)[]
+  layout?: string | Layout | KernelDescriptor
+  /** Layouts to choose among besides the built-in eras: of the registry, or what `importBtf` resolves to. */
+  extraLayouts?: readonly (string | Layout | KernelDescriptor)[]
   /** What the pages are; without it, what print and words say. */
   type?: DumpType | PageType
   /** Count the pins of this scheme in the words; without it, as kernels do: 1024 references a pin, exact for large folios. */
@@ -63,8 +66,9 @@ export const dumpTypes: readonly DumpType[] = [
 const mostWarnings = 100
 const mostLayouts = 64
 
-/** A layout, or an era of the table by its name. */
+/** A layout, an era of the table by its name, or a kernel as it is in memory. */
 function candidateOf(value: unknown, argument: string): Candidate {
+  if (isDescriptor(value)) return ofLayout(asLayout(value))
   const era =
     typeof value === 'string' && !layouts.has(value) ? eraCandidates.find(({ name }) => name === value) : undefined
   return era ?? ofLayout(layoutOf(value, argument))
@@ -79,7 +83,7 @@ function readOptions(value: unknown): Given & { maxDumps: number } {
       'ERR_PAGEBOX_ARG_TYPE',
       'options.extraLayouts',
       list,
-      `an array of at most ${mostLayouts} layouts or their names`,
+      `an array of at most ${mostLayouts} layouts, their names, or imported kernels`,
     )
   const extra = list.map((each, i) => candidateOf(each, `options.extraLayouts[${i}]`))
   const type =

@@ -8,10 +8,33 @@ const most = 16
 
 const more = (all: readonly unknown[]): string[] => (all.length > most ? [`  and ${all.length - most} more`] : [])
 
-const livelockText = ({ op, waitsFor, page, expected, found }: Livelock): string =>
-  `  livelock of ${op ?? 'the audit or an exit'}: waited in vain for ${waitsFor}${page === null ? '' : ` at ${page}`}${
-    expected === undefined ? '' : `: expected ${expected}, found ${found}`
-  }`
+/** Who gave up, and what it waited for. */
+const livelockWords = ({ op, waitsFor }: Livelock): readonly [who: string, what: string] => [
+  op ?? 'the audit or an exit',
+  `waited in vain for ${waitsFor}`,
+]
+
+function livelockText(livelock: Livelock): string {
+  const { page, expected, found } = livelock
+  const [who, what] = livelockWords(livelock)
+  const words = expected === undefined ? '' : `: expected ${expected}, found ${found}`
+  return `  livelock of ${who}: ${what}${page === null ? '' : ` at ${page}`}${words}`
+}
+
+/** An operation that gave up, as a row of the audit. */
+export function livelockRow(livelock: Livelock): AuditRow {
+  const { page, expected = 0, found = 0, thread } = livelock
+  const [who, what] = livelockWords(livelock)
+  return {
+    invariant: 'livelock',
+    place: page === null ? { kind: 'nowhere' } : { kind: 'page', pfn: page },
+    pfn: page ?? -1,
+    field: '',
+    expected: BigInt(expected),
+    found: BigInt(found),
+    explanation: `${thread === null ? '' : `thread ${thread}: `}${who} ${what}`,
+  }
+}
 
 /** Rows of an audit of a machine, one a line, and the waits that were given up. */
 export const rowsText = (rows: readonly AuditRow[], leaks: string, livelocks: readonly Livelock[]): string[] => [

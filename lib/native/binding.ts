@@ -284,7 +284,7 @@ export interface NativeBinding {
   runScenario(
     settings: { layout: NativeLayoutRef; scheme: NativeSchemeRef; behaviour: NativeBehaviour; hugePages: boolean },
     rows: Float64Array,
-    /** Of each row: how far the kernel came (engine/effects.h, progress_of); NaN: unknown. */
+    /** Of each row: how far the kernel came (effects.h, progress_of); NaN: unknown. */
     recorded: Float64Array,
   ): NativeScenarioRun | NativeFailure
   runThreadsInOrder(

@@ -155,7 +155,7 @@ export interface NativeScenarioRun {
   audit: NativeAuditRow[]
 }
 
-/** The vocabulary of scenarios, as engine/ops.h and engine/op_row.h have it. */
+/** The vocabulary of scenarios, as ops.h and op_row.h have it. */
 export interface NativeScenarioTables {
   ops: { name: string; fields: string; result: string; device: boolean }[]
   /** Names of the numbers of a row, in order. */

@@ -1,5 +1,5 @@
 // A layout says which word of the descriptor means what, for each type of page.
-// The built-in ones are constexpr tables (layouts.h); one declared by a user
+// The built-in ones are constexpr tables (layout_table.h); one declared by a user
 // has the same shape and is checked by check_layout() before it is used.
 #pragma once
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { importBtf, PageboxError, toLayoutDeclaration } from 'pagebox'
-import { asLayout } from '../../lib/cli/text/kernel.ts'
+import { asLayout } from '../../lib/btf/asLayout.ts'
 import { membersOf } from '../../lib/btf/members.ts'
 import { printType } from '../../lib/btf/print.ts'
 import { Btf } from '../../lib/btf/types.ts'

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cliArguments } from './command.ts'
 
 export interface ChildResult {
   code: number | null
@@ -8,12 +9,12 @@ export interface ChildResult {
   err: string
 }
 
-/** `pagebox` from the sources, as a process of its own; `during` may send it signals. */
+/** `pagebox` as a process of its own; `during` may send it signals. */
 export async function runChild(
   args: string[],
   during?: (child: ReturnType<typeof spawn>) => void,
 ): Promise<ChildResult> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/main.ts', ...args], {
+  const child = spawn(process.execPath, [...cliArguments, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Output } from '../../lib/cli/output.ts'
 import { foreign, foreignLines } from '../../lib/cli/text/foreign.ts'
 import { runChild } from './child.ts'
+import { cliForShell } from './command.ts'
 import { runCli } from './testIo.ts'
 
 let folder = ''
@@ -105,13 +106,9 @@ describe('exit codes', () => {
     expect(code).toBe(2)
     expect(err).toContain('cannot write /dev/full: ENOSPC')
     expect(err).not.toMatch(/\n\s+at /)
-    const { status, stderr } = spawnSync(
-      'bash',
-      ['-c', '"$0" --import tsx lib/cli/main.ts schemes > /dev/full', process.execPath],
-      {
-        encoding: 'utf8',
-      },
-    )
+    const { status, stderr } = spawnSync('bash', ['-c', `${cliForShell} schemes > /dev/full`], {
+      encoding: 'utf8',
+    })
     expect(stderr).toContain('cannot write standard output')
     expect(stderr).not.toMatch(/\n\s+at /)
     expect(status).toBe(2)
@@ -127,8 +124,8 @@ describe('exit codes', () => {
   })
 
   test('a line without end is the file’s fault', { timeout: 120_000 }, () => {
-    const script = `head -c 300000000 /dev/zero | tr '\\0' a | "$0" --import tsx lib/cli/main.ts conform /dev/stdin`
-    const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath], { encoding: 'utf8' })
+    const script = `head -c 300000000 /dev/zero | tr '\\0' a | ${cliForShell} conform /dev/stdin`
+    const { status, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' })
     expect(stderr).toContain('a line of more than')
     expect(status).toBe(2)
   })

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cliForShell } from '../cli/command.ts'
 import { matches } from './matches.ts'
-import { type Block, root } from './pages.ts'
+import type { Block } from './pages.ts'
 
 /** One command of a block, and what the page shows below it. */
 interface Command {
@@ -26,16 +27,13 @@ function commandsOf(block: Block): Command[] {
   return commands.map(({ where, text, output }) => ({ where, text, shown: output.join('\n').trimEnd() }))
 }
 
-/** A `npx` that runs the sources: what a page says works with what is in the tree. */
+/** A `npx` that runs what is in the tree. */
 function npx(folder: string): string {
   const bin = join(folder, 'bin')
   mkdirSync(bin, { recursive: true })
-  const tsx = join(root, 'node_modules/tsx/dist/esm/index.mjs')
-  writeFileSync(
-    join(bin, 'npx'),
-    `#!/bin/sh\n[ "$1" = pagebox ] || exit 2\nshift\nexec "${process.execPath}" --import "file://${tsx}" "${join(root, 'lib/cli/main.ts')}" "$@"\n`,
-    { mode: 0o755 },
-  )
+  writeFileSync(join(bin, 'npx'), `#!/bin/sh\n[ "$1" = pagebox ] || exit 2\nshift\nexec ${cliForShell} "$@"\n`, {
+    mode: 0o755,
+  })
   return bin
 }
 

@@ -6,7 +6,8 @@ import { type AuditReport, type Box, PageboxError } from '../../lib/index.ts'
 import { Knowledge } from './learn.ts'
 import type { Line, Program, Settled } from './program.ts'
 import { Random } from './random.ts'
-import { badSources, type Find } from './values.ts'
+import { badSources } from '../badValues.ts'
+import type { Find } from './values.ts'
 import { type Member, membersOf, shapeOf } from './walk.ts'
 
 /** Something that can be called on, and how a line names it. */

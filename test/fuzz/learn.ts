@@ -1,6 +1,7 @@
 import type { PageboxError } from 'pagebox'
 import type { Random } from './random.ts'
-import { allowedSource, badSources, type Find } from './values.ts'
+import { badSources } from '../badValues.ts'
+import { allowedSource, type Find } from './values.ts'
 
 /** What is known of one place in the arguments of a function. */
 interface Place {

@@ -1,6 +1,6 @@
 import { errorCodes, PageboxError } from 'pagebox'
 import { expect } from 'vitest'
-import type { BadValue } from './badValues.ts'
+import type { BadValue } from '../badValues.ts'
 
 /** One public argument, and the call that hands a value to it. */
 export interface Argument {

@@ -15,7 +15,7 @@ import {
   roomMatrix,
   schemes,
 } from 'pagebox'
-import { type BadValue, wrongEverywhere, wrongNumbers } from './badValues.ts'
+import { type BadValue, wrongEverywhere, wrongNumbers } from '../badValues.ts'
 
 const pages = 64
 

@@ -1,6 +1,6 @@
 import { Box, Device, Mapping, Mm, PageFile, PinnedPages } from 'pagebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type BadValue, wrongEverywhere, wrongNumbers } from '../hostile/badValues.ts'
+import { type BadValue, wrongEverywhere, wrongNumbers } from '../badValues.ts'
 import { type Argument, expectRefused } from '../hostile/arguments.ts'
 import { codeOf, errnoOf, errorOf } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deviceGroups } from '../../benchmarks/common/deviceGroups.ts'
 import { mmGroups } from '../../benchmarks/common/mmGroups.ts'
 import type { BenchOptions } from '../../benchmarks/common/options.ts'
@@ -35,17 +35,17 @@ describe('tables of the memory management benchmarks', () => {
   const [cost, growth, threads] = mmGroups(samples, options)
   const row = (group: typeof cost, what: string) => group?.rows.find((each) => each.what === what)
 
-  it('puts each operation beside the loop that limits it', () => {
+  test('puts each operation beside the loop that limits it', () => {
     expect(row(cost, 'fault, 2^12 pages')?.found.median).toBe(801)
     expect(row(cost, 'fault, 2^10 pages')?.ratio?.median).toBeCloseTo(2, 1)
   })
 
-  it('asks that the cost of a page does not grow with the pages', () => {
+  test('asks that the cost of a page does not grow with the pages', () => {
     expect(row(growth, 'fault')?.found.median).toBeCloseTo(4, 1)
     expect(row(growth, 'fault')?.target).toEqual({ bound: 'at most', value: 1.25 })
   })
 
-  it('compares what two threads get done with what one does', () => {
+  test('compares what two threads get done with what one does', () => {
     expect(row(threads, 'fault, 2^12 pages')?.found.median).toBeCloseTo(2)
   })
 })
@@ -62,25 +62,25 @@ describe('tables of the device benchmarks', () => {
     ...at('fault-anonymous', 1, 500),
   ]
 
-  it("asks for 0.7 times memcpy's throughput", () => {
+  test("asks for 0.7 times memcpy's throughput", () => {
     const rows = deviceGroups(samples, options)[0]?.rows ?? []
     const times = rows.filter(({ target }) => target?.value === 0.7).map(({ ratio }) => ratio?.median)
     expect(times).toEqual([0.75, 0.5])
   })
 
-  it('puts a fault on a device page beside a plain one', () => {
+  test('puts a fault on a device page beside a plain one', () => {
     expect(deviceGroups(samples, options)[1]?.rows[0]?.ratio?.median).toBe(3)
   })
 })
 
 describe('the programs of the benchmarks', () => {
-  it('are not believed where a line is no sample', () => {
+  test('are not believed where a line is no sample', () => {
     expect(() => parseSamples('{"op":"fault","round":0}\n')).toThrow()
   })
 
   // They are built with the C++ tests, which take minutes; ctest runs them too.
   const built = existsSync(join(import.meta.dirname, '../../build-tests/devices'))
-  it.skipIf(!built)('print what the tables are made of', { timeout: 600_000 }, () => {
+  test.skipIf(!built)('print what the tables are made of', { timeout: 600_000 }, () => {
     const samples = samplesOf('devices', ['--rounds=1', '--pages=512'], options)
     expect(deviceGroups(samples, options)[0]?.rows).toHaveLength(6)
     const ofMm = samplesOf('mm', ['--rounds=1', '--from=4', '--to=6'], options)
@@ -91,7 +91,7 @@ describe('the programs of the benchmarks', () => {
 describe('what the scheme benchmark has memory for', () => {
   const gib = 2 ** 30
 
-  it('counts what each of four samplers keeps outside the descriptors', () => {
+  test('counts what each of four samplers keeps outside the descriptors', () => {
     expect(lackOfMemory(gibibytes8, 'refcount-bias', 2, 9 * gib)).toBeUndefined()
     expect(lackOfMemory(gibibytes8, 'side-table', 2, 11 * gib)).toBeUndefined()
     expect(lackOfMemory(gibibytes8, 'own-counter', 2, 11 * gib)).toBeUndefined()
@@ -99,7 +99,7 @@ describe('what the scheme benchmark has memory for', () => {
     expect(lackOfMemory(gibibytes8, 'sharded', 2, 25 * gib)).toBeUndefined()
   })
 
-  it('says what is left out, and why', () => {
+  test('says what is left out, and why', () => {
     expect(lackOfMemory(gibibytes8, 'sharded', 2, 22.5 * gib)).toBe(
       '8 GiB, sharded: left out, needs 24.3 GiB of memory, 22.5 GiB are free.',
     )

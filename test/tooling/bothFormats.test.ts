@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()
 
 // By its own name, a package reaches itself through its `exports`.
-it.skipIf(!existsSync(`${root}dist/cjs/index.js`))('import and require give the same names', () => {
+test.skipIf(!existsSync(`${root}dist/cjs/index.js`))('import and require give the same names', () => {
   const imported = node(
     '--input-type=module',
     '-e',

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { below, type Door, fileCircles, type House, roomCircles, wrongDoors } from './doors/doors.ts'
 import { knowEachOther, lib, native } from './doors/houses.ts'
 import { doorsOfCpp, doorsOfTypeScript } from './doors/read.ts'
@@ -29,24 +29,24 @@ describe.each([
   ['native', native, nativeFiles, nativeDoors],
   ['lib', lib, libFiles, libDoors],
 ] as const)('the doors of %s/', (name, house, files, doors) => {
-  it('are found', () => {
+  test('are found', () => {
     expect(files.length).toBeGreaterThan(100)
     expect(doors.length).toBeGreaterThan(files.length)
   })
 
-  it('open one way', () => {
+  test('open one way', () => {
     expect(wrongDoors(house, doors)).toEqual([])
   })
 
-  it('go round in no circle of rooms', () => {
+  test('go round in no circle of rooms', () => {
     expect(roomCircles(house, doors)).toEqual([])
   })
 
-  it('go round in no circle of files', () => {
+  test('go round in no circle of files', () => {
     expect(fileCircles(doors.filter((door) => !isKnown(door)))).toEqual([])
   })
 
-  it('are written down in its README, from the ground up', () => {
+  test('are written down in its README, from the ground up', () => {
     const rows = [...read(`${name}/README.md`).matchAll(/^\| `([\w.]+?)\/?` \|/gm)].map((match) => match[1] as string)
     expect(rows.filter((room) => house.standsOn[room] === undefined)).toEqual([])
     const isThere = new Set(files.map((path) => path.slice(house.folder.length).split('/')[0]))
@@ -60,7 +60,7 @@ describe.each([
 })
 
 describe('files that know each other', () => {
-  it.each(knowEachOther)('%s names a type of %s, and would be a circle', (from, to) => {
+  test.each(knowEachOther)('%s names a type of %s, and would be a circle', (from, to) => {
     const ours = libDoors.filter((door) => door.from === from && door.to === to)
     expect(ours.length).toBeGreaterThan(0)
     expect(ours.every(isKnown)).toBe(true)
@@ -73,7 +73,7 @@ describe('a wrong door', () => {
   const house: House = { folder: 'lib/', standsOn: { low: [], middle: ['low'], high: ['middle'], beside: ['low'] } }
   const wrongIn = (path: string, source: string) => wrongDoors(house, doorsOfTypeScript(path, source))
 
-  it.each([
+  test.each([
     ["import { a } from '../high/a.ts'"],
     ["import type { a } from '../high/a.ts'"],
     ["import { type a } from '../high/a.ts'"],
@@ -90,7 +90,7 @@ describe('a wrong door', () => {
     ])
   })
 
-  it('is one to a room beside, of a room that nobody knows, and out of the house', () => {
+  test('is one to a room beside, of a room that nobody knows, and out of the house', () => {
     expect(wrongIn('lib/beside/b.ts', "import '../middle/a.ts'")).toEqual([
       'lib/beside/b.ts:1: beside may not open middle (lib/middle/a.ts); it stands on low',
     ])
@@ -105,18 +105,18 @@ describe('a wrong door', () => {
     ])
   })
 
-  it('is none downwards over several floors, within a room, in a comment, or to a library', () => {
+  test('is none downwards over several floors, within a room, in a comment, or to a library', () => {
     const source = `import '../low/a.ts'\nimport './b.ts'\nimport 'vitest'\n// import '../higher/a.ts'\nconst text = "import '../higher/a.ts'"`
     expect(wrongIn('lib/high/c.ts', source)).toEqual([])
   })
 
-  it('is seen by the name of the package too', () => {
+  test('is seen by the name of the package too', () => {
     expect(wrongDoors(lib, doorsOfTypeScript('lib/mm/a.ts', "import { Box } from 'pagebox'"))).toEqual([
       expect.stringMatching(/^lib\/mm\/a\.ts:1: mm may not open index\.ts \(lib\/index\.ts\); it stands on base, /),
     ])
   })
 
-  it.each([
+  test.each([
     ['#include "engine/box/box.h"', 'native/engine/box/box.h'],
     ['#  include <engine/box.h>', 'native/engine/box.h'],
     ['#include "../../engine/box.h"', 'native/engine/box.h'],
@@ -128,7 +128,7 @@ describe('a wrong door', () => {
     ])
   })
 
-  it('is none in C++ to a sub-room, downwards, to the system, or in a comment', () => {
+  test('is none in C++ to a sub-room, downwards, to the system, or in a comment', () => {
     const source =
       '#include "engine/audit/a.h"\n#include "base/lock.h"\n#include <vector>\n// #include "addon/x.h"\n/*\n#include "addon/x.h"\n*/'
     const doors = doorsOfCpp('native/engine/box/a.cpp', source, () => false, Object.keys(native.standsOn))
@@ -136,7 +136,7 @@ describe('a wrong door', () => {
     expect(wrongDoors(native, doors)).toEqual([])
   })
 
-  it('may be a circle where a header ends with its inline half, and nowhere else in it', () => {
+  test('may be a circle where a header ends with its inline half, and nowhere else in it', () => {
     const circle = (source: string) =>
       [
         ...doorsOfCpp('native/page/a.h', source, () => true, []),
@@ -146,7 +146,7 @@ describe('a wrong door', () => {
     expect(circle('#include "page/a_inl.h"\nint a;\n')).toEqual([false, false])
   })
 
-  it('is one from the core into the tests', () => {
+  test('is one from the core into the tests', () => {
     expect(wrongDoors(native, cpp('native/mm/a.cpp', '#include "tests/both/fixture.h"'))).toHaveLength(1)
   })
 })
@@ -160,14 +160,14 @@ describe('a circle', () => {
     ...doorsOfTypeScript('lib/three/c.ts', "import '../one/c.ts'"),
   ]
 
-  it('of rooms is seen through files that are in none', () => {
+  test('of rooms is seen through files that are in none', () => {
     expect(roomCircles(house, doors)).toEqual([
       'a circle of rooms: lib/one/a.ts:1 -> lib/two/b.ts, lib/two/d.ts:2 -> lib/three/c.ts, lib/three/c.ts:1 -> lib/one/c.ts',
     ])
     expect(fileCircles(doors)).toEqual([])
   })
 
-  it('of files is seen, by types alone too, and each once', () => {
+  test('of files is seen, by types alone too, and each once', () => {
     const closed = [
       ...doors,
       ...doorsOfTypeScript('lib/one/c.ts', "\n\nimport type { A } from './a.ts'"),

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const release = fileURLToPath(new URL('../../build/Release/', import.meta.url))
 const archives = ['host', 'model'].map((environment) => `${release}core_${environment}.a`)
@@ -23,7 +23,7 @@ function definedBy(archive: string): Set<string> {
 // A symbol in both would be merged by the linker, and the model would run the
 // host's body.
 describe.skipIf(!hasNm || !archives.every((path) => existsSync(path)))('the two environments', () => {
-  it('define no project symbol in common', () => {
+  test('define no project symbol in common', () => {
     const [host, model] = archives.map(definedBy) as [Set<string>, Set<string>]
     expect(host.size).toBeGreaterThan(0)
     expect(model.size).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const native = fileURLToPath(new URL('../../native', import.meta.url))
 const rooms = ['mm', 'zone_device', 'engine', 'explore', 'pins', 'addon']
@@ -23,17 +23,17 @@ function linesThatMatch(pattern: RegExp): string[] {
 }
 
 describe('above page/', () => {
-  it('there are files to look at', () => expect(files.length).toBeGreaterThan(150))
+  test('there are files to look at', () => expect(files.length).toBeGreaterThan(150))
 
   // `word(i)` of a loop over all words, and the number that a scheme declares, are no constants.
-  it('no word of a descriptor has a number', () => {
+  test('no word of a descriptor has a number', () => {
     const numbers = linesThatMatch(/\b(set_)?word\(\s*\d|\bword\([^()]*word_bytes|\bu(32|64)\(\s*\d/)
     // A call of JavaScript has arguments by number.
     expect(numbers.filter((line) => !/\bcall\.word\(/.test(line))).toEqual([])
   })
 
   // The class keeps its pointer to itself; tables know where their entries lie, and read them.
-  it('an entry of a page table changes by the transitions of PteSlot alone', () => {
+  test('an entry of a page table changes by the transitions of PteSlot alone', () => {
     const raw = linesThatMatch(/\bentries\([^)]*\)\s*(\+|\[)|\bentries\(\w+\)[,;)]/).filter(
       (line) => !/^mm\/(page_table|table_store)\.(cpp|h):/.test(line),
     )

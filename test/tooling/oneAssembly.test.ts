@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -25,7 +25,7 @@ const isExempt = (path: string): boolean =>
 describe('the assembly of a machine', () => {
   const all = [...sources('native'), ...sources('benchmarks/native')].filter(({ path }) => !isExempt(path))
   for (const [part, construction] of Object.entries(constructions))
-    it(`is the only place that makes the ${part}`, () => {
+    test(`is the only place that makes the ${part}`, () => {
       const makers = all.filter(({ text }) => construction.test(text)).map(({ path }) => path)
       expect(makers).toEqual(['native/engine/box/assembly.cpp'])
     })

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -24,18 +24,18 @@ function sourcesBelow(folder: string): string[] {
 }
 
 describe('native/sources.txt', () => {
-  it('names every source under native/ but the tests, once', () => {
+  test('names every source under native/ but the tests, once', () => {
     expect([...listed].sort()).toEqual(sourcesBelow('native').sort())
   })
 
-  it('is split into the core of each environment and the addon without loss', () => {
+  test('is split into the core of each environment and the addon without loss', () => {
     expect([...new Set([...part('host'), ...part('model'), ...part('addon')])].sort()).toEqual([...listed].sort())
     expect(part('addon').every((path) => path.startsWith('native/addon/'))).toBe(true)
     for (const environment of ['host', 'model'])
       expect(part(environment).some((path) => path.startsWith('native/addon/'))).toBe(false)
   })
 
-  it('compiles a folder of one environment there alone, and no other file is wrapped in #ifdef', () => {
+  test('compiles a folder of one environment there alone, and no other file is wrapped in #ifdef', () => {
     const only = (name: string, other: string) => part(name).filter((path) => !part(other).includes(path))
     expect(only('host', 'model').length).toBeGreaterThan(0)
     expect(only('model', 'host').length).toBeGreaterThan(0)
@@ -51,7 +51,7 @@ describe('native/sources.txt', () => {
     expect(wrapped).toEqual([])
   })
 
-  it.each(['host', 'model'])('goes into the units of the %s without loss, each of one room', (environment) => {
+  test.each(['host', 'model'])('goes into the units of the %s without loss, each of one room', (environment) => {
     const units = printed(environment)
     const included = units.flatMap((unit) => {
       const files = [...read(unit).matchAll(/^#include "\.\.\/\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
@@ -61,7 +61,7 @@ describe('native/sources.txt', () => {
     expect(included.sort()).toEqual(part(environment).sort())
   })
 
-  it('is the only list in binding.gyp', () => {
+  test('is the only list in binding.gyp', () => {
     const gyp = read('binding.gyp')
     expect(gyp).not.toMatch(/\.cpp|\.S\b/)
     for (const name of ['host', 'model', 'addon'])
@@ -69,7 +69,7 @@ describe('native/sources.txt', () => {
   })
 
   const hasCmake = existsSync('/usr/bin/cmake') || existsSync('/usr/local/bin/cmake')
-  it.skipIf(!hasCmake)('is what CMake compiles, the core once for each environment', () => {
+  test.skipIf(!hasCmake)('is what CMake compiles, the core once for each environment', () => {
     const build = mkdtempSync(join(tmpdir(), 'pagebox-cmake-'))
     try {
       execFileSync(

@@ -1,19 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const json = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'))
 const manifest = json('package.json')
 
 describe('package.json', () => {
-  it('runs nothing when the package is installed', () => {
+  test('runs nothing when the package is installed', () => {
     for (const name of ['preinstall', 'install', 'postinstall']) expect(manifest.scripts).not.toHaveProperty(name)
     expect(manifest.gypfile).toBe(false)
   })
 
-  it('ships no sources that would start a build', () => {
+  test('ships no sources that would start a build', () => {
     expect(manifest.files).toEqual([
       'dist',
       'prebuilds',
@@ -25,7 +25,7 @@ describe('package.json', () => {
     ])
   })
 
-  it('names files that the build makes', () => {
+  test('names files that the build makes', () => {
     const targets: string[] = []
     const collect = (value: unknown) => {
       if (typeof value === 'string') targets.push(value)
@@ -35,7 +35,7 @@ describe('package.json', () => {
     expect(targets.filter((target) => !existsSync(join(root, target)))).toEqual([])
   })
 
-  it('explains each dependency in docs/dependencies.md', () => {
+  test('explains each dependency in docs/dependencies.md', () => {
     const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
     const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
     const explained = (name: string) =>
@@ -43,14 +43,14 @@ describe('package.json', () => {
     expect(names.filter((name) => !explained(name))).toEqual([])
   })
 
-  it('pins every dependency', () => {
+  test('pins every dependency', () => {
     const versions = Object.values({ ...manifest.dependencies, ...manifest.devDependencies })
     expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version as string))).toEqual([])
   })
 })
 
 describe('package-lock.json', () => {
-  it('names no registry', () => {
+  test('names no registry', () => {
     const { packages } = json('package-lock.json') as {
       packages: Record<string, { resolved?: string; version?: string }>
     }

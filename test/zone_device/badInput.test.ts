@@ -1,7 +1,7 @@
 import { Box, DaxDevice, DaxFile, type Mapping, type Mm, P2pdma } from 'pagebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Argument, expectRefused } from '../hostile/arguments.ts'
-import { type BadValue, wrongEverywhere, wrongNumbers } from '../hostile/badValues.ts'
+import { type BadValue, wrongEverywhere, wrongNumbers } from '../badValues.ts'
 import { codeOf, errnoOf, errorOf } from '../mm/errors.ts'
 
 let box: Box

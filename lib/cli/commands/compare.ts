@@ -9,6 +9,7 @@ import type { Effort } from '../../compare/plan.ts'
 import { mergeRuns } from '../../compare/runs.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
+import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, withImported } from '../importedLayout.ts'
 import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { integer, names, pick, pickMany } from '../parse.ts'
@@ -20,7 +21,7 @@ import { mailText } from '../text/mail.ts'
 import { overviewText } from '../text/room.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends BtfOptions {
   quick?: boolean
   thorough?: boolean
   schemes?: string[]
@@ -43,6 +44,7 @@ Examples:
   $ pagebox compare                          all schemes, all layouts, in about half a minute
   $ pagebox compare --quick                  the same in a third of it, with wider intervals
   $ pagebox compare --layouts linux-4.20 --schemes lru-overlay,refcount-bias
+  $ pagebox compare --btf vmlinux.btf        also on a real kernel's layout
   $ pagebox compare --html report.html       also as a page to send to somebody
   $ pagebox compare --mail report.txt        also as text of 72 columns, for a mailing list
   $ pagebox compare --json > old.json        keep it, and later:
@@ -121,11 +123,13 @@ async function measure(
   { io, exit }: Context,
 ): Promise<void> {
   const { pagebox } = await import('../subject.ts')
+  const imported = await importedLayout(options)
   const schemes = pickMany(pagebox.schemes, options.schemes, 'scheme')
-  const layouts = pickMany(pagebox.layouts, options.layouts, 'layout')
-  const costLayout = pick(pagebox.layouts, options.costLayout ?? 'linux-6.12', 'layout')
+  const layouts = withImported(pickMany(pagebox.layouts, options.layouts, 'layout'), imported)
+  const costLayout = pick(pagebox.layouts, options.costLayout ?? imported?.name ?? 'linux-6.12', 'layout')
   const bar = progressBar(io)
-  const detailed = detailedLayouts({ layouts }, options.layouts !== undefined)
+  const shown = detailedLayouts({ layouts }, options.layouts !== undefined)
+  const detailed = imported === undefined ? shown : [...new Set([...shown, imported.name])]
   const say = (text: string): void => bar.aside(() => io.out(`${text}\n\n`))
   let document: CompareDocument
   try {
@@ -206,7 +210,9 @@ export function addCompare(program: Command, context: Context): void {
     .option('--thorough', 'more rounds, threads, working sets, page types and orders; takes what it takes')
     .option('--schemes <names>', 'only these, separated by commas', names)
     .option('--layouts <names>', 'only these, separated by commas; each is then shown cell by cell', names)
-    .option('--cost-layout <name>', 'layout on which costs and limits are measured (linux-6.12)')
+    .option('--cost-layout <name>', 'layout on which costs and limits are measured (linux-6.12, or that of --btf)')
+    .option('--btf <file>', `one more layout: ${btfHelp}`)
+    .option('--kconfig <file>', kconfigHelp)
     .option('--seed <n>', 'of index streams and resampling', integer(0, 2 ** 32 - 1), 1)
     .option('--json', 'one JSON document on standard output, raw samples included')
     .option('--csv <file>', 'all rooms, probes and costs as a table')

@@ -4,6 +4,7 @@ import type { DecodedLog, LogOptions } from '../../dump/decodeLog.ts'
 import type { DecodedDump } from '../../dump/types.ts'
 import type { PageType } from '../../page/layout.ts'
 import { UsageError } from '../failure.ts'
+import { type BtfOptions, btfHelp, hasBtf, kconfigHelp, readKernel } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { pick } from '../parse.ts'
@@ -11,7 +12,7 @@ import { decodeText } from '../text/decode.ts'
 import { parseWords } from '../words.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends BtfOptions {
   layout?: string
   scheme?: string
   type?: string
@@ -29,6 +30,7 @@ Examples:
   $ dmesg | pagebox decode
   $ pagebox decode --file console.log --json
   $ dmesg | grep raw: | head -2 | pagebox decode
+  $ pagebox decode --file console.log --btf vmlinux.btf
   $ pagebox decode 17ffffc0000020 dead000000000100 dead000000000122 0 7f12 0 ffffffff00000000 0
   $ pagebox decode --type anon --layout linux-4.20 17ffffc0080034 0 0 7f1 0 0 1ffffffff`
 
@@ -100,9 +102,13 @@ function jsonOf(dump: DecodedDump): object {
 async function run(words: string[], options: Options, { io }: Context): Promise<void> {
   const { decodeLog, dumpTypes, layouts, pageTypes, schemes } = await import('../../index.ts')
   const { eras } = await import('../../dump/eras.ts')
+  if (options.btf !== undefined && options.layout !== undefined)
+    throw new UsageError('--layout and --btf exclude each other')
+  const kernel = hasBtf(options) ? await readKernel(options) : undefined
   const types = [...new Set([...dumpTypes, ...pageTypes])].map((name) => ({ name }))
   const given: LogOptions = {
     ...(options.layout !== undefined && { layout: pick([...layouts, ...eras], options.layout, 'layout').name }),
+    ...(kernel !== undefined && { extraLayouts: [kernel] }),
     ...(options.scheme !== undefined && { scheme: pick([...schemes], options.scheme, 'scheme').name }),
     ...(options.type !== undefined && { type: pick(types, options.type, 'page type').name as PageType }),
   }
@@ -142,6 +148,8 @@ export function addDecode(program: Command, context: Context): void {
     .argument('[words...]', 'the words of one descriptor, hexadecimal; "-" or none: a log on standard input')
     .option('--file <log>', 'read the log from a file')
     .option('--layout <name>', 'which word means what; without it, what print and words speak for')
+    .option('--btf <file>', `one more layout to choose, ${btfHelp}`)
+    .option('--kconfig <file>', kconfigHelp)
     .option('--scheme <name>', 'read the pins of this scheme; without it, as kernels count them')
     .option('--type <type>', 'take it for this page type instead of recognising it')
     .option('--json', 'one JSON document on standard output')

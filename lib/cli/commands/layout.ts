@@ -4,16 +4,21 @@ import type { Layout, PageType } from '../../page/layout.ts'
 import type { Room } from '../../pins/scheme.ts'
 import { UsageError } from '../failure.ts'
 import { toJson } from '../json.ts'
-import { pick } from '../parse.ts'
+import { hasBtf, btfHelp, kconfigHelp } from '../importedLayout.ts'
+import { integer, integers, names, pick } from '../parse.ts'
 import { type Claim, layoutList, layoutText } from '../text/layout.ts'
 import type { Context } from './context.ts'
+import { pageTypesOf } from './pageTypesOf.ts'
 
 interface Options {
   btf?: string
   kconfig?: string
   scheme?: string
   struct?: string
-  type?: string
+  type?: string[]
+  freeBits?: number
+  orders?: number[]
+  diff?: string[]
   json?: boolean
 }
 
@@ -23,14 +28,15 @@ Examples:
   $ pagebox layout linux-4.20                        word by word, for each page type
   $ pagebox layout linux-4.20 --type device-private-anon
   $ pagebox layout linux-4.20 --scheme lru-overlay   what it claims, and what collides
-  $ pagebox layout --btf /sys/kernel/btf/vmlinux     the running kernel's`
+  $ pagebox layout --btf /sys/kernel/btf/vmlinux     the running kernel's
+  $ pagebox layout linux-6.12 --free-bits 20 --type anon,file,fsdax --orders 0,9
+  $ pagebox layout --diff linux-4.20 linux-6.12      what the second has otherwise`
 
 async function run(name: string | undefined, options: Options, context: Context): Promise<void> {
   const { io } = context
   const { pagebox } = await import('../subject.ts')
-  const claimOf = (wanted: string, layoutOf: () => Layout): Claim => {
+  const claimOf = (wanted: string, { name: layout }: Layout): Claim => {
     const scheme = pick(pagebox.schemes, wanted, 'scheme')
-    const layout = layoutOf().name
     return {
       scheme,
       // Tails and heads exist from some order on; the smallest one at which they do is shown.
@@ -42,38 +48,34 @@ async function run(name: string | undefined, options: Options, context: Context)
       },
     }
   }
-  if (options.btf !== undefined) {
+  const asked = { ...options, ...(name !== undefined && { name }) }
+  if (options.diff !== undefined) return (await import('./layoutQuestions.ts')).printDiff(asked, context)
+  if (options.freeBits !== undefined) return (await import('./layoutQuestions.ts')).printFreeBits(asked, context)
+  if (options.orders !== undefined) throw new UsageError('--orders belongs to --free-bits')
+  if (hasBtf(options)) {
     if (name !== undefined) throw new UsageError(`give a layout or --btf, not both`)
-    const { btf } = options
     const { printKernel, printStruct } = await import('./layoutOfKernel.ts')
-    if (options.struct !== undefined) await printStruct(options.struct, { ...options, btf }, context)
-    else await printKernel({ ...options, btf }, context, claimOf)
+    if (options.struct !== undefined) await printStruct(options.struct, options, context)
+    else await printKernel(options, context, claimOf)
     return
   }
   if (options.struct !== undefined) throw new UsageError('--struct belongs to --btf')
-  if (options.kconfig !== undefined) throw new UsageError('--kconfig belongs to --btf')
   if (name === undefined) {
     const all = pagebox.layouts
     io.out(options.json ? `${toJson({ layouts: all })}\n` : layoutList(all, io))
     return
   }
   const layout = pick(pagebox.layouts, name, 'layout')
-  const type =
-    options.type &&
-    pick(
-      layout.types.map((each) => ({ name: each })),
-      options.type,
-      'page type',
-    ).name
-  const claim = options.scheme === undefined ? undefined : claimOf(options.scheme, () => layout)
+  const only = pageTypesOf(layout, options.type)
+  const claim = options.scheme === undefined ? undefined : claimOf(options.scheme, layout)
   if (options.json) {
-    const types = type === undefined ? layout.types : [type]
+    const types = only ?? layout.types
     io.out(
       `${toJson({ layout, ...(claim && { scheme: claim.scheme, room: types.map((each) => claim.roomOf(each)) }) })}\n`,
     )
     return
   }
-  io.out(layoutText(layout, claim, type || undefined, io))
+  io.out(layoutText(layout, claim, only, io))
 }
 
 export function addLayout(program: Command, context: Context): void {
@@ -81,11 +83,18 @@ export function addLayout(program: Command, context: Context): void {
     .command('layout')
     .description('the page descriptor word by word, for each page type')
     .argument('[name]', 'layout; without it, the list of layouts')
-    .option('--btf <file>', "a real kernel's: BTF, vmlinux or vmlinuz, or /sys/kernel/btf/vmlinux")
-    .option('--kconfig <file>', 'the configuration of that kernel, if it does not lie beside it')
+    .option('--btf <file>', btfHelp)
+    .option('--kconfig <file>', kconfigHelp)
     .option('--struct <name>', 'of that kernel: a struct of any name, as pahole prints it')
     .option('--scheme <name>', 'show what this scheme claims and what collides')
-    .option('--type <type>', 'only this page type')
+    .option('--type <names>', 'only these page types, with commas', names)
+    .option(
+      '--free-bits <n>',
+      'which n bits are free on all these page types; if none are, who holds the nearest',
+      integer(1, 512),
+    )
+    .option('--orders <list>', 'for --free-bits: pages of these orders; 0', integers(0, 10))
+    .option('--diff <layouts...>', 'what the second of two has otherwise; a layout, or a file as --btf takes')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
     .action((name: string | undefined, options: Options) => run(name, options, context))

@@ -1,21 +1,22 @@
-import type { KernelDescriptor } from '../../btf/description.ts'
+import { asLayout } from '../../btf/asLayout.ts'
 import type { LayoutDeclaration } from '../../btf/declaration.ts'
 import { membersOf } from '../../btf/members.ts'
 import { printType } from '../../btf/print.ts'
 import type { Layout, PageType } from '../../page/layout.ts'
 import { UsageError } from '../failure.ts'
+import { defineKernel, readKernel } from '../importedLayout.ts'
 import { toJson } from '../json.ts'
-import { pick } from '../parse.ts'
-import { asLayout, kernelText } from '../text/kernel.ts'
+import { kernelText } from '../text/kernel.ts'
 import { type Claim, layoutText } from '../text/layout.ts'
 import type { Context } from './context.ts'
+import { pageTypesOf } from './pageTypesOf.ts'
 
 export interface KernelOptions {
   btf: string
   kconfig?: string
   scheme?: string
   struct?: string
-  type?: string
+  type?: readonly string[]
   json?: boolean
 }
 
@@ -34,30 +35,24 @@ export async function printStruct(name: string, { btf: path, json }: KernelOptio
 export async function printKernel(
   options: KernelOptions,
   { io }: Context,
-  claimOf: (scheme: string, layoutOf: () => Layout) => Claim,
+  claimOf: (scheme: string, layout: Layout) => Claim,
 ): Promise<void> {
-  const { importBtf, toLayoutDeclaration, layouts } = await import('../../index.ts')
-  const kernel = await importBtf(options.btf, options.kconfig === undefined ? {} : { kconfig: options.kconfig })
+  const { toLayoutDeclaration } = await import('../../index.ts')
+  const kernel = await readKernel(options)
   const shown = asLayout(kernel)
-  const type =
-    options.type &&
-    pick(
-      shown.types.map((each) => ({ name: each as string })),
-      options.type,
-      'page type',
-    ).name
+  const only = pageTypesOf(shown, options.type)
   const declaration = toLayoutDeclaration(kernel)
   const claim =
-    options.scheme === undefined ? undefined : claimOf(options.scheme, () => define(kernel, declaration, layouts))
+    options.scheme === undefined ? undefined : claimOf(options.scheme, await defineKernel(kernel, declaration))
   if (options.json) {
-    const types = (type === undefined ? shown.types : [type]).filter((each) => declares(declaration, each))
+    const types = (only ?? shown.types).filter((each) => declares(declaration, each))
     const room = claim && { scheme: claim.scheme, room: types.map((each) => claim.roomOf(each)) }
     io.out(`${toJson({ layout: shown, kernel, declaration, ...room })}\n`)
     return
   }
   // A scheme is laid over the page types that boxes have.
   const layout = claim === undefined ? shown : declaredOnly(shown, declaration)
-  io.out(`${layoutText(layout, claim, type || undefined, io)}\n${kernelText(kernel, io)}`)
+  io.out(`${layoutText(layout, claim, only, io)}\n${kernelText(kernel, io)}`)
 }
 
 const declares = ({ definition }: LayoutDeclaration, type: string): boolean =>
@@ -67,17 +62,3 @@ const declaredOnly = (layout: Layout, declaration: LayoutDeclaration): Layout =>
   ...layout,
   types: layout.types.filter((type) => declares(declaration, type)),
 })
-
-/** The kernel's layout as boxes know layouts; refused where a layout cannot say what the kernel has. */
-function define(
-  kernel: KernelDescriptor,
-  { definition, cannotSay }: LayoutDeclaration,
-  layouts: { has(name: string): boolean; define(definition: LayoutDeclaration['definition']): Layout },
-): Layout {
-  const refused = cannotSay.filter((each) => each.refused).map(({ what }) => what)
-  if (refused.length > 0)
-    throw new UsageError(`no scheme can be laid over ${kernel.name} yet; a layout cannot say: ${refused.join('; ')}`)
-  let { name } = definition
-  for (let copy = 2; layouts.has(name); copy++) name = `${definition.name.slice(0, 58)}-${copy}`
-  return layouts.define({ ...definition, name })
-}

@@ -5,6 +5,7 @@ import type { RaceOptions } from '../../engine/raceTypes.ts'
 import type { PageType } from '../../page/layout.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
+import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { integer, mix, names, pick, positive } from '../parse.ts'
@@ -18,7 +19,7 @@ import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends BtfOptions {
   scheme: string
   layout: string
   type: string
@@ -107,7 +108,7 @@ async function checkBehaved(options: Options): Promise<void> {
 /** The command that runs one slice again. */
 function repeatCommand(scenario: PinScenario, options: Options, seed: number, seconds: number): string {
   const parts = ['pagebox stress', scenario.name]
-  parts.push(`--scheme ${options.scheme}`, `--layout ${options.layout}`, `--type ${options.type}`)
+  parts.push(`--scheme ${options.scheme}`, layoutArguments(options), `--type ${options.type}`)
   parts.push(`--order ${options.order}`, `--pages ${options.pages}`, `--threads ${options.threads}`)
   parts.push(`--pattern ${options.pattern}`, `--seconds ${seconds}`, `--seed ${seed}`)
   if (options.mix) {
@@ -221,7 +222,7 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     lists?.threads.length ?? (given('threads') ? threadsOf(options, true, most) : Math.max(2, mixes.length))
   const { scheme, layout } = options
   const plan = planOf({ name, summary: '', mix: {} }, { ...options, threads })
-  const parts = ['pagebox stress', name, `--scheme ${scheme} --layout ${layout}`]
+  const parts = ['pagebox stress', name, `--scheme ${scheme} ${layoutArguments(options)}`]
   if (lists === null) parts.push(`--threads ${threads}`)
   if (given('pages')) parts.push(`--pages ${options.pages}`)
   if (options.mix) {
@@ -264,7 +265,11 @@ function write(
   )
 }
 
-async function run(name: string, options: Options, command: Command, { io, exit }: Context): Promise<void> {
+async function run(name: string, asked: Options, command: Command, { io, exit }: Context): Promise<void> {
+  const imported = await importedLayout(asked)
+  if (imported !== undefined && command.getOptionValueSource('layout') === 'cli')
+    throw new UsageError('--layout and --btf exclude each other')
+  const options = imported === undefined ? asked : { ...asked, layout: imported.name }
   const scenario = await opScenarioOf(name, options)
   const planned =
     scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
@@ -286,6 +291,8 @@ export function addStress(program: Command, context: Context): void {
     .argument('[scenario]', 'what the threads do: a name (see pagebox scenarios) or a .json file', 'pins')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
     .option('--layout <name>', 'which word means what', 'linux-6.12')
+    .option('--btf <file>', `instead of --layout: ${btfHelp}`)
+    .option('--kconfig <file>', kconfigHelp)
     .option('--type <type>', 'page type', 'anon')
     .option('--order <n>', 'order of the compound pages, 0 for single ones', integer(0, 10), 0)
     .option('--pages <n>', 'pages that the threads choose from', integer(1, 2 ** 28), 4096)

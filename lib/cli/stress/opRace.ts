@@ -1,5 +1,5 @@
 import type { AuditRow } from '../../engine/auditRow.ts'
-import { livelockRow } from '../../engine/livelockRow.ts'
+import { livelockRow } from '../../engine/findingText.ts'
 import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import type { RaceBox, RaceOptions, RaceResult } from '../../engine/raceTypes.ts'
 

@@ -1,46 +1,6 @@
 import type { Doubt, KernelDescriptor } from '../../btf/description.ts'
-import { eraOf, kconfigOf, toField } from '../../btf/declaration.ts'
-import type { Layout, PageType } from '../../page/layout.ts'
 import type { Io } from '../io.ts'
 import { wrap } from './table.ts'
-
-/** A kernel's descriptor in the shape that layouts are printed in, its bytes as its memory has them. */
-export function asLayout(kernel: KernelDescriptor): Layout {
-  const fields = kernel.fields.map((field) => {
-    const { shift = 0, meaning = '', object = '', ...rest } = toField(field, kernel, kernel.byteOrder)
-    return { ...rest, shift, meaning, object, contested: false }
-  })
-  const taken = kernel.flags.length
-  return {
-    name: kernel.name,
-    summary: `struct page of ${kernel.release.text}`,
-    builtin: false,
-    wordBytes: kernel.wordBytes,
-    strideBytes: kernel.strideBytes,
-    kconfig: kconfigOf(kernel),
-    era: eraOf(kernel),
-    types: kernel.types.filter(({ exists }) => exists).map(({ type }) => type as PageType),
-    compoundTypes: kernel.compoundTypes as PageType[],
-    flags: kernel.flags,
-    anonExclusiveFlag: kernel.flags.find(({ bit }) => bit === kernel.anonExclusiveBit)?.name ?? 'owner_2',
-    compoundHead: kernel.compoundHead,
-    byteOrder: kernel.byteOrder,
-    fields,
-    pincount: {
-      tail: kernel.pincount.tail,
-      offsetBytes: kernel.pincount.byte,
-      minOrder: kernel.pincount.minOrder,
-    },
-    mapcountOffsetBytes: kernel.mapcountByte,
-    refcountOffsetBytes: kernel.refcountByte,
-    counterOffsetBytes: 0,
-    orderOffsetBytes: kernel.orderByte ?? 0,
-    highFields: kernel.highFields,
-    freeFlagBits: kernel.freeFlagBits,
-    lowestFreeFlagBit: kernel.freeFlagBits > 0 ? taken : -1,
-    ownCounterStrideBytes: 0,
-  }
-}
 
 const how: Record<Doubt['kind'], string> = { defaulted: 'assumed', asked: 'told', contradiction: 'contradicts' }
 

@@ -21,23 +21,71 @@ const bitsOf = (field: Field): string =>
 
 const sizeOf = (field: Field): string => String(Math.ceil((field.shift + field.bits) / 8))
 
-/** Bytes that no field of the type uses, as pahole reports holes. */
-function holes(fields: readonly Field[], strideBytes: number): { offsetBytes: number; bytes: number }[] {
-  const used = new Set<number>()
-  for (const field of fields) {
-    const first = field.offsetBytes + Math.floor(field.shift / 8)
-    const last = field.offsetBytes + Math.floor((field.shift + field.bits - 1) / 8)
-    for (let byte = first; byte <= last; byte++) used.add(byte)
+/** Whole bytes, or bits of one byte or more, that no field of the type uses, as pahole reports holes. */
+interface Hole {
+  readonly offsetBytes: number
+  readonly shift: number
+  readonly bits: number
+}
+
+function holes(fields: readonly Field[], strideBytes: number): Hole[] {
+  const used = new Array<boolean>(strideBytes * 8).fill(false)
+  for (const field of fields) used.fill(true, startBit(field), startBit(field) + field.bits)
+  const found: Hole[] = []
+  const add = (first: number, end: number): void => {
+    if (end > first) found.push({ offsetBytes: Math.floor(first / 8), shift: first % 8, bits: end - first })
   }
-  const found: { offsetBytes: number; bytes: number }[] = []
-  for (let at = 0; at < strideBytes; at++) {
-    if (used.has(at)) continue
-    const previous = found.at(-1)
-    if (previous !== undefined && previous.offsetBytes + previous.bytes === at) previous.bytes++
-    else found.push({ offsetBytes: at, bytes: 1 })
+  for (let bit = 0; bit < used.length; bit++) {
+    if (used[bit]) continue
+    const first = bit
+    while (bit < used.length && !used[bit]) bit++
+    // Bits up to the next byte, whole bytes, and bits of the last one.
+    const [from, to] = [Math.ceil(first / 8) * 8, Math.floor(bit / 8) * 8]
+    if (to <= from) add(first, bit)
+    else
+      for (const [one, other] of [
+        [first, from],
+        [from, to],
+        [to, bit],
+      ] as const)
+        add(one, other)
   }
   return found
 }
+
+const rangeText = (shift: number, bits: number): string => (bits === 1 ? String(shift) : `${shift}-${shift + bits - 1}`)
+
+/** Bits of `flags` that neither a flag nor a high field has. */
+function freeFlags({ flags, highFields, wordBytes }: Layout): { shift: number; bits: number }[] {
+  const used = new Array<boolean>(wordBytes * 8).fill(false)
+  for (const { bit } of flags) used[bit] = true
+  for (const { shift, bits } of highFields) used.fill(true, shift, shift + bits)
+  const found: { shift: number; bits: number }[] = []
+  for (let bit = 0; bit < used.length; bit++) {
+    if (used[bit]) continue
+    const shift = bit
+    while (bit < used.length && !used[bit]) bit++
+    found.push({ shift, bits: bit - shift })
+  }
+  return found
+}
+
+/** What the marks in the tables mean: of those that are there. */
+const legend = (tables: string, scheme: Scheme | undefined): string[] => [
+  ...(tables.includes('(free)') ? ['(free): no field of this page type has these bits'] : []),
+  ...(tables.includes('(contested)')
+    ? ['(contested): the page needs this field, and the layout has given its place to another']
+    : []),
+  ...(scheme !== undefined && tables.includes('✓ by right')
+    ? [
+        `✓ by right: ${scheme.name} writes it, and may: _refcount, a field made for pins, or a list that it took the page off`,
+      ]
+    : []),
+  ...(scheme !== undefined && tables.includes('✓ claimed')
+    ? [`✓ claimed: ${scheme.name} writes bits that are free`]
+    : []),
+  ...(tables.includes('✗ collides') ? [`✗ collides: ${scheme?.name} writes bits that this field needs`] : []),
+]
 
 function claimMark(field: Field, room: Room, io: Io): string {
   const claims = room.claims.filter((claim) => claim.tail === 0 && overlap(field, claim))
@@ -62,15 +110,15 @@ function fieldRows(fields: readonly Field[], layout: Layout, room: Room | undefi
     const claimed = room?.claims.some(
       (claim) =>
         claim.tail === 0 &&
-        startBit(claim) < (hole.offsetBytes + hole.bytes) * 8 &&
-        hole.offsetBytes * 8 < startBit(claim) + claim.bits,
+        startBit(claim) < startBit(hole) + hole.bits &&
+        startBit(hole) < startBit(claim) + claim.bits,
     )
     rows.push({
-      at: hole.offsetBytes * 8,
+      at: startBit(hole),
       cells: [
         String(hole.offsetBytes),
-        String(hole.bytes),
-        '',
+        String(Math.ceil((hole.shift + hole.bits) / 8)),
+        hole.bits % 8 === 0 ? '' : rangeText(hole.shift, hole.bits),
         io.colours.dim('(free)'),
         ...(room ? [claimed ? io.colours.green('✓ claimed') : ''] : []),
         '',
@@ -107,10 +155,10 @@ function typeText(layout: Layout, types: string[], claim: Claim | undefined, io:
 }
 
 /** Page types with the same fields, and the same fate under the scheme, are drawn once. */
-function groups(layout: Layout, claim: Claim | undefined, only: string | undefined): string[][] {
+function groups(layout: Layout, claim: Claim | undefined, only: readonly string[] | undefined): string[][] {
   const byContent = new Map<string, string[]>()
   for (const type of inColumnOrder(layout.types)) {
-    if (only !== undefined && type !== only) continue
+    if (only?.includes(type) === false) continue
     const fields = layout.fields.filter((field) => (field.types as readonly string[]).includes(type))
     const room = claim?.roomOf(type)
     const key = JSON.stringify([
@@ -125,7 +173,12 @@ function groups(layout: Layout, claim: Claim | undefined, only: string | undefin
   return [...byContent.values()]
 }
 
-export function layoutText(layout: Layout, claim: Claim | undefined, only: string | undefined, io: Io): string {
+export function layoutText(
+  layout: Layout,
+  claim: Claim | undefined,
+  only: readonly string[] | undefined,
+  io: Io,
+): string {
   const { kconfig, era } = layout
   const facts = [
     `${layout.strideBytes} bytes, ${layout.wordBytes}-byte words; ${kconfig.name}: ${layout.freeFlagBits} free flag bits; ${era.kernel}`,
@@ -133,15 +186,24 @@ export function layoutText(layout: Layout, claim: Claim | undefined, only: strin
       ? 'no pin count in tail pages'
       : `pin count of large folios in page[${layout.pincount.tail}] byte ${layout.pincount.offsetBytes}, from order ${layout.pincount.minOrder} on`,
   ]
+  const tables = groups(layout, claim, only)
+    .map((types) => typeText(layout, types, claim, io))
+    .join('\n\n')
+  const marks = legend(tables, claim?.scheme)
   return `${[
     wrap(`${io.colours.bold(layout.name)}  ${layout.summary}`, io.columns - 1).replace(' ', '  '),
     ...facts.map((fact) => wrap(fact, io.columns)),
     wrap(`flags: ${layout.flags.map(({ name, bit }) => `${bit} ${name}`).join(', ')}`, io.columns),
-    `       ${layout.highFields.map(({ name, shift, bits }) => `${shift}-${shift + bits - 1} ${name}`).join(', ')}`,
+    wrap(
+      [
+        ...layout.highFields.map(({ name, shift, bits }) => `${rangeText(shift, bits)} ${name}`),
+        ...freeFlags(layout).map(({ shift, bits }) => `${rangeText(shift, bits)} free`),
+      ].join(', '),
+      io.columns - 7,
+    ).replace(/^/gm, '       '),
     '',
-    groups(layout, claim, only)
-      .map((types) => typeText(layout, types, claim, io))
-      .join('\n\n'),
+    tables,
+    ...(marks.length > 0 ? ['', ...marks.map((line) => io.colours.dim(wrap(line, io.columns)))] : []),
   ].join('\n')}\n`
 }
 

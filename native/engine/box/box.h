@@ -4,7 +4,7 @@
 // first needed.
 //
 // Calls below may come from several OS threads at once, except where they say
-// `exclusive`; box_handle.h keeps those apart from all others.
+// `exclusive`; box_gate.h keeps those apart from all others.
 #pragma once
 
 #include <array>

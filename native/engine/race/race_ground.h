@@ -1,5 +1,5 @@
 // What a race is run on, and where its threads get their operations from: the two things
-// in which races differ. The engine (race_engine.h) has all the rest.
+// in which races differ. The engine (race.h) has all the rest.
 #pragma once
 
 #include "base/env.h"
