@@ -15,7 +15,7 @@ import type {
 } from './engineBinding.ts'
 import type { NativeLeft, NativeMachine } from './machineBinding.ts'
 import type { BitRange, Layout, LayoutProblem, PageType } from '../page/layout.ts'
-import type { Cell, Claim, PinAnswer, Protocol, CountPlace } from '../pins/scheme.ts'
+import type { Cell, Claim, CountPlace, PinAnswer, PinEvent, Protocol } from '../pins/scheme.ts'
 
 /*
  * The addon as TypeScript sees it. It converts and counts lifetimes, nothing else.
@@ -32,7 +32,10 @@ export type Status = number | undefined
 /** A layout, as the tables have it. */
 export type NativeLayout = Omit<Layout, 'builtin'>
 
-/** A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one. */
+/**
+ * A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one, as is
+ * `countShift`.
+ */
 export interface NativeScheme {
   name: string
   summary: string
@@ -45,6 +48,8 @@ export interface NativeScheme {
   packedBits: number
   pinned: { word: number; bit: number }
   wasLru: { word: number; bit: number }
+  atLimit: 'refuse' | 'saturate' | 'spill'
+  states: { name: string; word: number; bit: number; set: PinEvent[]; clear: PinEvent[] }[]
   refsPerPin: number
   maxPins: bigint
   answer: PinAnswer
@@ -68,6 +73,8 @@ export interface NativeTables {
   protocols: string[]
   countPlaces: string[]
   effects: string[]
+  atLimits: string[]
+  pinEvents: string[]
   quirks: string[]
   patterns: string[]
   pinOps: string[]
@@ -213,6 +220,8 @@ export interface NativeBinding {
   layoutFacts(layout: object): NativeLayout
   checkScheme(scheme: object): { field: string; what: string }[]
   schemeFacts(scheme: object): NativeScheme
+  /** With every bit where it lies in the layout; -2 where there is no room. */
+  placedScheme(scheme: NativeSchemeRef, layout: NativeLayoutRef): NativeScheme | NativeFailure
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure

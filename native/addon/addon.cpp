@@ -29,6 +29,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"layoutFacts", layout_facts},
       {"checkScheme", check_scheme_value},
       {"schemeFacts", scheme_facts},
+      {"placedScheme", placed_scheme},
       {"createBox", create_box},
       {"attachBox", attach_box},
       {"room", room_value},

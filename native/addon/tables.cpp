@@ -90,6 +90,8 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("protocols", js.texts(kProtocolNames))
         .set("countPlaces", js.texts(kCountPlaceNames))
         .set("effects", js.texts(kPinEffectNames))
+        .set("atLimits", js.texts(kAtLimitNames))
+        .set("pinEvents", js.texts(kPinEventNames))
         .set("quirks", js.texts(kPinQuirkNames))
         .set("patterns", js.texts(kPatternNames))
         .set("pinOps", js.texts(kPinOpNames))

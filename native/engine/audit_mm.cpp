@@ -264,8 +264,10 @@ class Walk {
   /// The scheme's own count, where it has one.
   void check_count(Pfn pfn, const Account& who) {
     const PinCount counted = machine_.pins.pins(pfn);
-    if (machine_.pins.scheme().answer == PinAnswer::kExact && counts(pfn) &&
-        !input_.held_is_partial && counted.pins != who.pins)
+    const SchemeSpec& scheme = machine_.pins.scheme();
+    const bool exact = scheme.answer == PinAnswer::kExact ||
+                       (scheme.at_limit == AtLimit::kSaturate && counted.exact);
+    if (exact && counts(pfn) && !input_.held_is_partial && counted.pins != who.pins)
       row(MmInvariant::kPinsBalanced, pfn.value, who.pins, counted.pins, "the scheme's count");
     if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))
       row(MmInvariant::kPinsBalanced, pfn.value, who.pins, 0, "pinned, and reads as not pinned");
@@ -346,7 +348,8 @@ class Walk {
         row(MmInvariant::kLruMembership, pfn.value, 0, 1, "a page of the pool is on no LRU");
       return;
     }
-    const bool isolated = who.pins > 0 && machine_.pins.scheme().isolates();
+    const bool isolated =
+        machine_.pins.scheme().isolates() && (who.pins > 0 || machine_.pins.sticks(pfn));
     if (isolated && page.test(Flag::kLru))
       row(MmInvariant::kLruMembership, pfn.value, 0, 1, "listed, while its pins have its words");
     // A page with contents belongs on a list, or is on its way there, or a pin will

@@ -106,6 +106,7 @@ void HugetlbPool::free(Page folio) {
   folio.set_word(3, 0);
   folio.set_word(4, 0);
   folio.set_word(5, 0);
+  memmap_.forget(folio);
   if (list(false).remove(folio) != Errc::kOk || list(true).add_first(folio) != Errc::kOk) return;
   free_ += 1;
 }

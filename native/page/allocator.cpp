@@ -128,6 +128,7 @@ void Allocator::clean(Pfn pfn) {
   page.set_mapcount_raw(-1);
   if (const std::uint16_t memcg = memmap_.shape().memcg; memcg != 0)
     page.set_word(memcg / memmap_.shape().word_bytes, 0);
+  memmap_.forget(page);
 }
 
 bool Allocator::serves(Pfn pfn, unsigned order) const {

@@ -12,9 +12,10 @@ import { Output } from '../output.ts'
 import { integer, names, pick, pickMany } from '../parse.ts'
 import { progressBar } from '../progress.ts'
 import { baselineText, compareText, detailedLayouts } from '../text/compare.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends OwnOptions {
   quick?: boolean
   thorough?: boolean
   schemes?: string[]
@@ -32,6 +33,7 @@ Examples:
   $ pagebox compare                          all schemes, all layouts, within 90 seconds
   $ pagebox compare --quick                  the same within 20, with wider intervals
   $ pagebox compare --layouts linux-4.20 --schemes lru-overlay,refcount-bias
+  $ pagebox compare --quick --schemes mine --scheme-file mine.json
   $ pagebox compare --html report.html       also as a page to send to somebody
   $ pagebox compare --json > old.json        keep it, and later:
   $ pagebox compare --baseline old.json      what changed, with intervals
@@ -125,8 +127,7 @@ async function measure(
 }
 
 export function addCompare(program: Command, context: Context): void {
-  program
-    .command('compare')
+  addOwnOptions(program.command('compare'))
     .description('which scheme fits which page type in which layout, what it damages, what it costs, where it ends')
     .option('--quick', 'within 20 seconds, with wider intervals')
     .option('--thorough', 'more rounds, threads, working sets, page types and orders; takes what it takes')
@@ -139,5 +140,5 @@ export function addCompare(program: Command, context: Context): void {
     .option('--html <file>', 'a page of its own, which needs no network')
     .option('--baseline <file>', 'a document of an earlier --json: say what changed')
     .addHelpText('after', examples)
-    .action((options: Options) => run(options, context))
+    .action((options: Options) => withOwn(options, context.io, () => run(options, context)))
 }

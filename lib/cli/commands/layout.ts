@@ -6,9 +6,10 @@ import { UsageError } from '../failure.ts'
 import { toJson } from '../json.ts'
 import { pick } from '../parse.ts'
 import { type Claim, layoutList, layoutText } from '../text/layout.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends OwnOptions {
   btf?: string
   kconfig?: string
   scheme?: string
@@ -77,8 +78,7 @@ async function run(name: string | undefined, options: Options, context: Context)
 }
 
 export function addLayout(program: Command, context: Context): void {
-  program
-    .command('layout')
+  addOwnOptions(program.command('layout'))
     .description('the page descriptor word by word, for each page type')
     .argument('[name]', 'layout; without it, the list of layouts')
     .option('--btf <file>', "a real kernel's: BTF, vmlinux or vmlinuz, or /sys/kernel/btf/vmlinux")
@@ -88,5 +88,7 @@ export function addLayout(program: Command, context: Context): void {
     .option('--type <type>', 'only this page type')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((name: string | undefined, options: Options) => run(name, options, context))
+    .action((name: string | undefined, options: Options) =>
+      withOwn(options, context.io, () => run(name, options, context)),
+    )
 }

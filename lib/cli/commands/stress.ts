@@ -16,9 +16,10 @@ import { type StressOutcome, type StressPlan, stress } from '../stress/stress.ts
 import type { StressTotal } from '../stress/total.ts'
 import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
+import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends OwnOptions {
   scheme: string
   layout: string
   type: string
@@ -94,6 +95,7 @@ function repeatCommand(scenario: PinScenario, options: Options, seed: number, se
   if (options.quirks) parts.push(`--quirks ${options.quirks.join(',')}`)
   if (!options.ledger) parts.push('--no-ledger')
   if (options.affinity) parts.push('--affinity')
+  parts.push(...ownArguments(options))
   return parts.join(' ')
 }
 
@@ -205,6 +207,7 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
     parts.push(`--mix '${weights.join(',')}'`)
   }
+  parts.push(...ownArguments(options))
   return {
     plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
     repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
@@ -256,8 +259,7 @@ async function run(name: string, options: Options, command: Command, { io, exit 
 }
 
 export function addStress(program: Command, context: Context): void {
-  program
-    .command('stress')
+  addOwnOptions(program.command('stress'))
     .description('native threads against each other at full speed: pins, address spaces, devices; then an audit')
     .argument('[scenario]', 'what the threads do: a name (see pagebox scenarios) or a .json file', 'pins')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
@@ -277,5 +279,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--affinity', 'bind each thread to a CPU')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((scenario: string, options: Options, command: Command) => run(scenario, options, command, context))
+    .action((scenario: string, options: Options, command: Command) =>
+      withOwn(options, context.io, () => run(scenario, options, command, context)),
+    )
 }

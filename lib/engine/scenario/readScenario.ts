@@ -1,4 +1,5 @@
 import { describe } from '../../base/describe.ts'
+import { didYouMean } from '../../base/nearest.ts'
 import { PageboxError } from '../../errors.ts'
 import { type EncodedList, encodeList, newProcesses } from './encode.ts'
 import type { Mix, RandomScenario, Scenario } from './scenarioTypes.ts'
@@ -17,8 +18,8 @@ export interface ReadScenario {
   readonly pagesEach: number
 }
 
-const bad = (where: string, given: unknown, allowed: string): PageboxError =>
-  new PageboxError('ERR_PAGEBOX_SCENARIO', `${where}: ${describe(given)}; allowed: ${allowed}`, {
+const bad = (where: string, given: unknown, allowed: string, names: readonly string[] = []): PageboxError =>
+  new PageboxError('ERR_PAGEBOX_SCENARIO', `${where}: ${describe(given)}; allowed: ${allowed}${didYouMean(names, given)}`, {
     argument: where,
     given: describe(given),
     allowed,
@@ -58,7 +59,7 @@ export function checkMix(mix: unknown, where: string): Mix {
   if (!isPlain(mix)) throw bad(where, mix, 'an object of weights')
   let sum = 0
   for (const [name, weight] of Object.entries(mix)) {
-    if (!drawn.includes(name)) throw bad(where, name, drawn.join(', '))
+    if (!drawn.includes(name)) throw bad(where, name, drawn.join(', '), drawn)
     if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > largestWeight)
       throw bad(`${where}.${name}`, weight, `an integer from 0 to ${largestWeight}`)
     sum += weight
