@@ -85,7 +85,8 @@ const mostReferences = 2 ** 21
  * arithmetic: a pin's weight in references. Null: never.
  */
 export function claimedThreshold(scheme: Scheme): number | null {
-  if (scheme.answer === 'exact') return null
+  // A count of its own may lose count, yet never takes references for pins.
+  if (scheme.answer === 'exact' || (scheme.place !== 'refcount' && scheme.place !== 'tail')) return null
   return scheme.answer === 'unknown' ? 1 : scheme.refsPerPin
 }
 

@@ -118,7 +118,8 @@ export function definitionOf(constants: NativeScheme): SchemeDefinition {
   if (packed) definition.atLimit = atLimit
   if (pinned.word >= 0) definition.pinned = flagOf(pinned)
   if (wasLru.word >= 0) definition.wasLru = flagOf(wasLru)
-  if (states.length > 0) definition.states = states.map((state): StateDefinition => ({ ...state, bit: bitOf(state.bit) }))
+  if (states.length > 0)
+    definition.states = states.map((state): StateDefinition => ({ ...state, bit: bitOf(state.bit) }))
   definition.refsPerPin = constants.refsPerPin
   definition.visibleEffects = constants.effects
   if (types.length < all.length) definition.types = types

@@ -19,7 +19,8 @@ struct Begin {
   std::uint64_t count = 0, count_mask = 0;  // in the count's word
   bool flag = false;
   bool sets_was_lru = false, was_lru = false;
-  bool carries = false;  // one pin is enough
+  bool carries = false;                       // one pin is enough
+  std::uint64_t states = 0, states_mask = 0;  // in the count's word
 };
 
 /// The descriptors of one folio, and the scheme that is tried on them.
@@ -59,6 +60,7 @@ struct Bench {
     };
     const PinFrame& f = pins->frame();
     set(f.count, begin.count_mask, begin.count);
+    if (begin.states_mask != 0) set(f.count, begin.states_mask, begin.states);
     if (f.pinned != 0) set(f.flag_word, f.pinned, begin.flag ? f.pinned : 0);
     if (f.was_lru != 0 && begin.sets_was_lru)
       set(f.was_lru_word, f.was_lru, begin.was_lru ? f.was_lru : 0);
@@ -176,12 +178,38 @@ std::vector<Begin> beginnings(const SchemeSpec& scheme, const FolioBits& bits) {
     for (const bool ones : {false, true})
       for (const bool was_lru : {false, true})
         all.push_back({ones ? mask : 0, mask, false, scheme.isolates(), was_lru});
+  // Over nothing but the states, which any page may have had set.
+  if (!has_flag && scheme.has_states() && before.not_pinned)
+    all.push_back({0, mask, false, false, false});
   if ((has_flag || scheme.has_states()) && !before.pinned) return all;
-  for (unsigned bit = 0; bit < scheme.count_bits; ++bit) {
+  // Where the count itself tells, one of 0 is a page that does not read as pinned.
+  const bool may_be_zero = has_flag || !scheme.has_states() || before.not_pinned;
+  const std::uint64_t one = std::uint64_t{1} << scheme.count_shift;
+  for (unsigned bit = may_be_zero ? 0 : 1; bit < scheme.count_bits; ++bit) {
     const std::uint64_t below = ((std::uint64_t{1} << bit) - 1) << scheme.count_shift;
     all.push_back({below, mask, has_flag, has_flag && bit == 0, true, true});
   }
   all.push_back({mask, mask, has_flag, false, false, true});
+  if (!scheme.has_states()) return all;
+  // Into the lowest bit, and to the largest count.
+  for (const std::uint64_t count : {one << 1 & mask, mask & ~one})
+    if (count != 0) all.push_back({count, mask, has_flag, false, false, true});
+  return all;
+}
+
+/// The same over each value that the states can have before.
+std::vector<Begin> over_states(const SchemeSpec& scheme, std::vector<Begin> begins) {
+  std::uint64_t mask = 0;
+  for (const StateBit& state : scheme.states)
+    mask |= std::uint64_t{1} << static_cast<unsigned>(state.place.bit);
+  if (mask == 0) return begins;
+  std::vector<Begin> all;
+  for (Begin& begin : begins)
+    for (const std::uint64_t states : {std::uint64_t{0}, mask}) {
+      begin.states = states;
+      begin.states_mask = mask;
+      all.push_back(begin);
+    }
   return all;
 }
 
@@ -244,7 +272,7 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
   }
   FolioBits::Writes forced = bits.value.no_writes();
   const SchemeSpec at = placed(scheme, own);
-  for (const Begin& begin : beginnings(at, bits.value))
+  for (const Begin& begin : over_states(at, beginnings(at, bits.value)))
     for (const std::uint32_t n : tried) {
       if (begin.carries && n != 1) break;
       if (const Errc error = bench.fill(FillSide::kFirst); error != Errc::kOk) return error;

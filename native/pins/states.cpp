@@ -74,6 +74,8 @@ bool unpin_can_happen(const SchemeSpec& scheme, unsigned index, const PinnedPage
   const bool by_chance = last && page.reads_pinned_before && scheme.isolates();
   if (moves != expected && !by_chance) return false;
   if (empties && sticks) return false;
+  // What the page held before stays in the count, and keeps it above 0.
+  if (last && !page.can_be_first && !scheme.pinned.exists()) return false;
   if (last) return empties || scheme.full_count() > 1;
   if (empties) return scheme.full_count() > 1;
   return scheme.full_count() > 2 || scheme.at_limit != AtLimit::kRefuse;

@@ -84,7 +84,5 @@ export function addConform(program: Command, context: Context): void {
     .option('--results <file>', 'write the scenarios with our results, in the recordings’ format')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((files: string[], options: Options) =>
-      withOwn(options, context.io, () => run(files, options, context)),
-    )
+    .action((files: string[], options: Options) => withOwn(options, context.io, () => run(files, options, context)))
 }

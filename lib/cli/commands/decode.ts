@@ -146,7 +146,5 @@ export function addDecode(program: Command, context: Context): void {
     .option('--type <type>', 'take it for this page type instead of recognising it')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((words: string[], options: Options) =>
-      withOwn(options, context.io, () => run(words, options, context)),
-    )
+    .action((words: string[], options: Options) => withOwn(options, context.io, () => run(words, options, context)))
 }

@@ -26,11 +26,13 @@ function partsOf(content: unknown): Parts {
   const isScheme = typeof content === 'object' && content !== null && 'protocol' in content
   if (isScheme) return { schemes: [{ at: 'the scheme', definition: content }], layouts: [] }
   const given = options(content, 'the file', ['schemes', 'layouts'] as const)
+  if (given.schemes === undefined && given.layouts === undefined) throw new TypeError('nothing')
   return { schemes: each(given.schemes, 'schemes'), layouts: each(given.layouts, 'layouts') }
 }
 
 const nameIn = (definition: unknown): string | undefined => {
-  const name = typeof definition === 'object' && definition !== null ? (definition as { name?: unknown }).name : undefined
+  const name =
+    typeof definition === 'object' && definition !== null ? (definition as { name?: unknown }).name : undefined
   return typeof name === 'string' ? name : undefined
 }
 
@@ -71,7 +73,8 @@ export function defineAll(sources: readonly Source[]): () => void {
       try {
         return { file, ...partsOf(content) }
       } catch (error) {
-        throw content === null || typeof content !== 'object' ? fault(file, 'it says nothing', shape, error) : within(file, 'the file', error)
+        const nothing = content === null || typeof content !== 'object' || error instanceof TypeError
+        throw nothing ? fault(file, 'it says nothing', shape, error) : within(file, 'the file', error)
       }
     })
     const define = (file: string, at: string, kind: 'scheme' | 'layout', definition: unknown): void => {
@@ -88,8 +91,10 @@ export function defineAll(sources: readonly Source[]): () => void {
         throw within(file, at, error)
       }
     }
-    for (const { file, layouts: all } of files) for (const { at, definition } of all) define(file, at, 'layout', definition)
-    for (const { file, schemes: all } of files) for (const { at, definition } of all) define(file, at, 'scheme', definition)
+    for (const { file, layouts: all } of files)
+      for (const { at, definition } of all) define(file, at, 'layout', definition)
+    for (const { file, schemes: all } of files)
+      for (const { at, definition } of all) define(file, at, 'scheme', definition)
   } catch (error) {
     undoAll()
     throw error

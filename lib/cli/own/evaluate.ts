@@ -4,9 +4,21 @@ import { createJiti } from 'jiti'
 /** As JSON: what crosses to the parent is plain data, and no more than this. */
 const mostBytes = 2 ** 22
 
+/** Said before, when the file's own time begins: `{ begins: true }`. */
 export type Evaluated = { json: string } | { failed: string }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+const longestReason = 400
+
+/** One line; whatever was thrown. */
+function reasonOf(error: unknown): string {
+  let text: string
+  try {
+    text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  } catch {
+    text = 'something that cannot be shown'
+  }
+  return text.replace(/\s+/g, ' ').slice(0, longestReason)
+}
 
 /** Bigints as numbers, where they are; a function is somebody's mistake, and not left out. */
 function plain(this: unknown, key: string, value: unknown): unknown {
@@ -20,6 +32,7 @@ async function evaluate(file: string): Promise<Evaluated> {
   // The same pagebox for a file that lies where none is installed.
   const pagebox = await import('../../index.ts')
   const jiti = createJiti(import.meta.url, { fsCache: false, virtualModules: { pagebox } })
+  process.send?.({ begins: true })
   const found = (await jiti.import(file)) as { default?: unknown }
   const exported = await (found.default as unknown)
   if (exported === undefined) return { failed: 'it has no default export' }

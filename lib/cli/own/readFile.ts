@@ -19,7 +19,12 @@ function checkFile(path: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined || code.startsWith('ERR_PAGEBOX')) throw error
-    throw fault(path, code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`, `give ${readable}`, error)
+    throw fault(
+      path,
+      code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`,
+      `give ${readable}`,
+      error,
+    )
   }
   if (size > mostBytes) throw fault(path, `it has ${size} bytes`, `at most ${mostBytes} are read`)
 }

@@ -5,6 +5,8 @@ import { fault, shape } from './fault.ts'
 /** Time and memory of a file: it declares constants, and may import a kernel's layout. */
 const limitSeconds = 10
 const heapMiB = 512
+/** Until its process has begun: that a machine is busy is not the file's fault. */
+const startSeconds = 60
 /** Of what it prints. */
 const mostPrinted = 2 ** 16
 
@@ -41,25 +43,24 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
     })
     let answer: unknown
     let tooLong = false
-    let printed = 0
-    const show = (chunk: Buffer): void => {
-      const text = chunk.toString('utf8').slice(0, mostPrinted - printed)
-      printed += text.length
-      if (text !== '') print(text)
-    }
-    child.stdout?.on('data', show)
-    child.stderr?.on('data', (chunk: Buffer) => {
-      // The traces of V8 that end for want of memory are said in words.
-      if (!/^\s*(<--- Last few GCs|FATAL ERROR|\[\d+:0x)/.test(chunk.toString('latin1'))) show(chunk)
-    })
-    const timer = setTimeout(() => {
-      tooLong = true
-      child.kill('SIGKILL')
-    }, seconds * 1000)
+    const printed: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' }
+    for (const from of ['stdout', 'stderr'] as const)
+      child[from]?.setEncoding('utf8').on('data', (chunk: string) => {
+        printed[from] += chunk.slice(0, mostPrinted - printed[from].length)
+      })
+    const limited = (limit: number): NodeJS.Timeout =>
+      setTimeout(() => {
+        tooLong = true
+        child.kill('SIGKILL')
+      }, limit * 1000)
+    let timer = limited(startSeconds)
     const stop = (): void => void child.kill('SIGKILL')
     signal.addEventListener('abort', stop)
-    child.on('message', (message) => {
-      answer ??= message
+    child.on('message', (message: { begins?: unknown } | null) => {
+      if (message?.begins === true) {
+        clearTimeout(timer)
+        timer = limited(seconds)
+      } else answer ??= message
     })
     child.on('error', (cause) => {
       clearTimeout(timer)
@@ -69,6 +70,9 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
     child.on('close', (code, ended) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
+      // What V8 writes when it ends for want of memory is said in words.
+      const said = printed.stdout + (ended === 'SIGABRT' ? '' : printed.stderr)
+      if (said !== '') print(said)
       if (signal.aborted) return reject(new DOMException('stopped', 'AbortError'))
       if (tooLong) return reject(fault(file, `it does not end within ${seconds} seconds`, shape))
       const { json, failed } = (answer ?? {}) as { json?: unknown; failed?: unknown }

@@ -19,11 +19,15 @@ export interface ReadScenario {
 }
 
 const bad = (where: string, given: unknown, allowed: string, names: readonly string[] = []): PageboxError =>
-  new PageboxError('ERR_PAGEBOX_SCENARIO', `${where}: ${describe(given)}; allowed: ${allowed}${didYouMean(names, given)}`, {
-    argument: where,
-    given: describe(given),
-    allowed,
-  })
+  new PageboxError(
+    'ERR_PAGEBOX_SCENARIO',
+    `${where}: ${describe(given)}; allowed: ${allowed}${didYouMean(names, given)}`,
+    {
+      argument: where,
+      given: describe(given),
+      allowed,
+    },
+  )
 
 const limits = { pages: [16, 2 ** 24], processes: [1, 16], buffers: [1, 12], pagesEach: [1, 4096] } as const
 const mostThreads = 64

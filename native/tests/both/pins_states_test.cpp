@@ -21,7 +21,7 @@ struct Bits {
   bool operator==(const Bits&) const = default;
 };
 
-Bits bits_of(const SchemeSpec& scheme, const testing::PinBox& box) {
+Bits bits_of(const SchemeSpec& scheme, const pagebox::testing::PinBox& box) {
   const SchemeSpec at = placed(scheme, box.layout);
   const std::uint64_t word = box.page(1).word(at.count_word);
   Bits bits{word >> at.count_shift & at.full_count(), {}};
