@@ -262,7 +262,8 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
         note_flag(bench, writes);
         referenced = !referenced;
         const Errc error = try_count(bench, n, referenced, slowly, writes);
-        if (error == Errc::kOk) pinned = true;
+        // Where what the page holds is a full count, that nobody can pin it is the finding.
+        if (error == Errc::kOk || error == Errc::kPinLimit) pinned = true;
         if (error == Errc::kRefused || error == Errc::kAgain || error == Errc::kNoMem) {
           cell.kind = CellKind::kRefused;
           return cell;
