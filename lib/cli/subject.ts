@@ -17,4 +17,5 @@ export const pagebox: Subject = {
   probe,
   prepareCost,
   createBox: (options) => Box.create(options),
+  definition: ({ definition }) => ({ ...definition }),
 }

@@ -23,4 +23,6 @@ export interface Subject {
   probe(options: RoomOptions): Probe
   prepareCost(options: CostOptions): CostSampler
   createBox(options: BoxOptions): SubjectBox
+  /** What was declared, of a scheme that is not built in. */
+  definition?(scheme: Scheme): Record<string, unknown> | undefined
 }

@@ -39,7 +39,8 @@ function readState(value: unknown, where: string, countWord: number): NativeSche
   }
 }
 
-const known = [
+/** Every field of a definition. */
+export const schemeKeys = [
   'name',
   'summary',
   'source',
@@ -61,7 +62,7 @@ const known = [
 
 /** A definition with its types checked and its gaps filled; whether it makes sense C++ decides. */
 export function readScheme(definition: SchemeDefinition): object {
-  const given = options(definition, at, known)
+  const given = options(definition, at, schemeKeys)
   const text = (value: unknown, key: string): string => (value === undefined ? '' : line(value, `${at}.${key}`))
   const number = (value: unknown, key: string, max: number, fallback: number): number =>
     value === undefined ? fallback : integer(value, `${at}.${key}`, 0, max)

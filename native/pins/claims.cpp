@@ -58,8 +58,10 @@ void claim_states(const SchemeSpec& scheme, const Layout& layout, const BitRange
                                    std::uint64_t{1} << at, scheme, page);
     if (made.sets != 0 || made.clears != 0) claims.push_back(made);
   };
-  // A count of one bit that saturates never goes back.
-  const bool stays = scheme.at_limit == AtLimit::kSaturate && scheme.count_bits == 1;
+  // A count of one bit that saturates never goes back; one that somebody else's bit is reads as
+  // pinned before anybody has pinned the page, which is a collision whatever a pin writes.
+  const bool stays = scheme.at_limit == AtLimit::kSaturate && scheme.count_bits == 1 &&
+                     (scheme.pinned.exists() || !page.reads_pinned_before);
   claims.push_back({"count", count, false,
                     page.reads_pinned_before ? count.all() : count.all() & bits_of_counts(scheme),
                     stays ? 0 : count.all()});

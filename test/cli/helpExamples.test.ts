@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mine } from './ownFiles.ts'
 import { runCli } from './testIo.ts'
 
 // Every example of every help text does what it says: it is run, with less time, in a folder that has the
@@ -66,6 +67,7 @@ beforeAll(() => {
       'raw: 0017ffffc0000000 dead000000000100 dead000000000122 0000000000000000\n' +
       'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000\n',
   )
+  writeFileSync(join(folder, 'mine.json'), JSON.stringify(mine))
   const ops = [{ op: 'compact' }]
   writeFileSync(
     join(folder, 'my-scenario.json'),

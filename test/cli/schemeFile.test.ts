@@ -1,5 +1,5 @@
-import { schemes } from 'pagebox'
-import { afterAll, describe, expect, test } from 'vitest'
+import { layouts, schemes } from 'pagebox'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { readModule } from '../../lib/cli/own/readModule.ts'
 import { mine, ownFolder } from './ownFiles.ts'
 import { runCli } from './testIo.ts'
@@ -7,13 +7,12 @@ import { runCli } from './testIo.ts'
 const { folder, write, remove } = ownFolder()
 afterAll(remove)
 
-const layout = (name: string) => {
-  const { builtin: _, highFields: __, freeFlagBits: ___, lowestFreeFlagBit: ____, ...rest } = schemesLayout()
-  const { ownCounterStrideBytes: _____, ...definition } = rest as typeof rest & { ownCounterStrideBytes?: number }
-  return { ...definition, name }
+/** A built-in layout as a definition of another name. */
+function layout(name: string): object {
+  const derived = ['builtin', 'highFields', 'freeFlagBits', 'lowestFreeFlagBit', 'ownCounterStrideBytes']
+  const said = Object.entries(layouts.get('linux-6.12')).filter(([key]) => !derived.includes(key))
+  return { ...Object.fromEntries(said), name }
 }
-const { layouts } = await import('pagebox')
-const schemesLayout = () => layouts.get('linux-6.12')
 
 const exportsOf = (text: string): string => `export default ${text}\n`
 const asJson = JSON.stringify(mine)
@@ -209,5 +208,126 @@ describe('a file that says nothing good', () => {
     expect(schemes.has('good')).toBe(false)
     const twice = await runCli(['schemes', '--scheme-file', a, '--scheme-file', a])
     expect(twice.err).toContain(`scheme 'good' is defined twice`)
+  })
+})
+
+const planted = { name: 'planted', protocol: 'packed-word', countWord: 0, countBits: 8, atLimit: 'saturate' }
+
+describe('every command that takes schemes takes a file', () => {
+  test('compare: the answer to an edit, and its definition in the document', { timeout: 120_000 }, async () => {
+    const file = write('mine.json', mine)
+    const given = [
+      'compare',
+      '--quick',
+      '--schemes',
+      'mine',
+      '--layouts',
+      'linux-6.12',
+      '--scheme-file',
+      file,
+      '--json',
+    ]
+    const { code, out, err } = await runCli(given)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const { schemes: found, disagreements } = JSON.parse(out)
+    expect(disagreements).toEqual([])
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatchObject({ name: 'mine', bits: 8, answer: 'fuzzy' })
+    expect(found[0].cost.length).toBeGreaterThan(0)
+    expect(found[0].boundaries.every(({ agrees }: { agrees: boolean }) => agrees)).toBe(true)
+  })
+
+  test.each([
+    ['pins', []],
+    ['mm', ['--threads', '2']],
+  ])('stress %s: clean, and with a planted mistake named before and after', async (scenario, more) => {
+    const run = (scheme: object, name: string) =>
+      runCli([
+        'stress',
+        scenario,
+        '--scheme',
+        name,
+        '--scheme-file',
+        write('s.json', scheme),
+        '--seconds',
+        '0.3',
+        ...more,
+      ])
+    const good = await run(mine, 'mine')
+    expect(good).toMatchObject({ code: 0, err: '' })
+    const bad = await run(planted, 'planted')
+    expect(bad.code).toBe(1)
+    expect(bad.err).toContain(`scheme 'planted' collides with flags.locked`)
+    expect(bad.out).toMatch(/not hold what|that no kernel would write/)
+    expect(bad.out).toContain(`--scheme-file ${folder}/s.json`)
+  })
+
+  test('stress: a scenario file', async () => {
+    const scenario = write('ops.json', { name: 'ops', mixes: [{ mm: 1 }, { pin: 1, unpin: 1 }] })
+    const given = [
+      'stress',
+      scenario,
+      '--scheme',
+      'mine',
+      '--scheme-file',
+      write('mine.json', mine),
+      '--seconds',
+      '0.3',
+    ]
+    expect(await runCli(given)).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('conform, layout and decode', async () => {
+    const own = ['--scheme', 'mine', '--scheme-file', write('mine.json', mine)]
+    const recording = new URL('../vectors/random-simple.jsonl.gz', import.meta.url).pathname
+    const { code, out } = await runCli(['conform', recording, '--json', ...own])
+    expect(JSON.parse(out)).toMatchObject({ scheme: 'mine', mismatched: 0, dirty: [] })
+    expect(code).toBe(0)
+    expect((await runCli(['layout', 'linux-6.12', '--type', 'anon', ...own])).out).toContain('mine')
+    // The lowest free bits of linux-6.12 are 24 on: a count of 3.
+    const words = ['0017ffffc0000000', '0', '0', '0', '0', '0', '1ffffffff', '0']
+    words[0] = (BigInt(`0x${words[0]}`) | (3n << 24n)).toString(16)
+    const decoded = await runCli(['decode', '--layout', 'linux-6.12', '--json', ...own, ...words])
+    expect(JSON.parse(decoded.out).dumps[0].pins).toEqual({ pins: 3, exact: true })
+  })
+})
+
+describe('pagebox.config', () => {
+  const home = process.cwd()
+  afterEach(() => process.chdir(home))
+
+  test('is read where the command runs, and left out where one says so', async () => {
+    const at = ownFolder()
+    process.chdir(at.folder)
+    at.write('pagebox.config.json', { schemes: [mine] })
+    expect((await runCli(['schemes'])).out).toContain('mine')
+    expect((await runCli(['schemes', '--no-config'])).out).not.toContain('mine')
+    const other = at.write('other.json', { ...mine, name: 'other' })
+    const { out } = await runCli(['schemes', '--config', other])
+    expect(out).toContain('other')
+    expect(out).not.toContain('mine')
+    at.write('pagebox.config.ts', 'export default {}')
+    const { code, err } = await runCli(['schemes'])
+    expect(code).toBe(2)
+    expect(err).toContain('there are pagebox.config.json and pagebox.config.ts; --config FILE says which one counts')
+    at.remove()
+  })
+})
+
+describe('a slip of a name is answered with the nearest', () => {
+  test.each([
+    [['stress', '--scheme', 'refcuont'], 'Did you mean refcount?'],
+    [['stress', '--quirks', 'no-zero-tst'], `did you mean 'no-zero-test'?`],
+    [['stress', '--pattern', 'randm', '--seconds', '0.1'], `did you mean 'random'?`],
+    [['stress', '--mix', 'pin+unpim=1', '--seconds', '0.1'], `did you mean 'pin+unpin'?`],
+    [['stress', 'mm', '--mix', 'pageuot=1', '--seconds', '0.1'], `did you mean 'pageout'?`],
+    [['stress', '--type', 'annon'], 'Did you mean anon?'],
+    [['compare', '--schemes', 'pakced-64'], 'Did you mean packed-64?'],
+    [['conform', 'x.jsonl', '--scheme', 'refcount-bais'], `did you mean 'refcount-bias'?`],
+    [['schemes', 'sharded-'], 'Did you mean sharded?'],
+  ])('%j', async (args, says) => {
+    const { code, err } = await runCli(args)
+    expect(err).toContain(says)
+    expect(code).toBe(2)
   })
 })
