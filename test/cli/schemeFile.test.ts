@@ -211,6 +211,7 @@ describe('a file that says nothing good', () => {
   })
 })
 
+const recording = new URL('../vectors/random-simple.jsonl.gz', import.meta.url).pathname
 const planted = { name: 'planted', protocol: 'packed-word', countWord: 0, countBits: 8, atLimit: 'saturate' }
 
 describe('every command that takes schemes takes a file', () => {
@@ -279,14 +280,12 @@ describe('every command that takes schemes takes a file', () => {
 
   test('conform, layout and decode', async () => {
     const own = ['--scheme', 'mine', '--scheme-file', write('mine.json', mine)]
-    const recording = new URL('../vectors/random-simple.jsonl.gz', import.meta.url).pathname
     const { code, out } = await runCli(['conform', recording, '--json', ...own])
     expect(JSON.parse(out)).toMatchObject({ scheme: 'mine', mismatched: 0, dirty: [] })
     expect(code).toBe(0)
     expect((await runCli(['layout', 'linux-6.12', '--type', 'anon', ...own])).out).toContain('mine')
     // The lowest free bits of linux-6.12 are 24 on: a count of 3.
-    const words = ['0017ffffc0000000', '0', '0', '0', '0', '0', '1ffffffff', '0']
-    words[0] = (BigInt(`0x${words[0]}`) | (3n << 24n)).toString(16)
+    const words = [(3n << 24n).toString(16), '0', '0', '0', '0', '0', '1ffffffff', '0']
     const decoded = await runCli(['decode', '--layout', 'linux-6.12', '--json', ...own, ...words])
     expect(JSON.parse(decoded.out).dumps[0].pins).toEqual({ pins: 3, exact: true })
   })
@@ -323,7 +322,7 @@ describe('a slip of a name is answered with the nearest', () => {
     [['stress', 'mm', '--mix', 'pageuot=1', '--seconds', '0.1'], `did you mean 'pageout'?`],
     [['stress', '--type', 'annon'], 'Did you mean anon?'],
     [['compare', '--schemes', 'pakced-64'], 'Did you mean packed-64?'],
-    [['conform', 'x.jsonl', '--scheme', 'refcount-bais'], `did you mean 'refcount-bias'?`],
+    [['conform', recording, '--scheme', 'refcount-bais'], `did you mean 'refcount-bias'?`],
     [['schemes', 'sharded-'], 'Did you mean sharded?'],
   ])('%j', async (args, says) => {
     const { code, err } = await runCli(args)

@@ -215,7 +215,8 @@ TEST(PinsStates, RoomAndProbeAgree) {
   for (SchemeSpec& scheme : all) {
     for (const SchemeProblem& problem : check_scheme(scheme))
       ADD_FAILURE() << scheme.name << ": " << problem.field << " " << problem.what;
-    for (const Layout& layout : builtin_layouts())
+    for (const char* name : {"linux-4.20", "linux-6.12", "linux-6.12-32"}) {
+      const Layout& layout = *find_layout(name);
       for (unsigned type = 0; type < kPageTypes; ++type) {
         const auto page_type = static_cast<PageType>(type);
         const unsigned order = min_order(page_type);
@@ -228,6 +229,7 @@ TEST(PinsStates, RoomAndProbeAgree) {
         ASSERT_TRUE(probed) << at << ": " << errc_name(probed.error);
         EXPECT_EQ(text(table.value), text(probed.value)) << at;
       }
+    }
   }
 }
 
