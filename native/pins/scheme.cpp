@@ -41,10 +41,11 @@ std::string no_free_bits(const SchemeSpec& scheme, const Layout& layout) {
   const auto wanted = static_cast<unsigned>(
       std::ranges::count_if(flags, [](const FlagPlace* flag) { return asks_for_free(*flag); }));
   const unsigned free = free_flag_bits(layout);
-  const std::string has = free == 0
-                              ? "leaves no bit of page->flags free"
-                              : "leaves " + std::to_string(free) + (free == 1 ? " bit" : " bits") +
-                                    " of page->flags free, not all in a row";
+  const unsigned needed = wanted + (scheme.count_in_free_bits ? scheme.count_bits : 0U);
+  const std::string has = free == 0 ? "leaves no bit of page->flags free"
+                                    : "leaves " + std::to_string(free) +
+                                          (free == 1 ? " bit" : " bits") + " of page->flags free" +
+                                          (free < needed ? "" : ", not enough of them in a row");
   const std::string kconfig =
       "the Kconfig of " + layout.name + " (" + layout.kconfig.name + ") " + has;
   if (scheme.count_in_free_bits)
