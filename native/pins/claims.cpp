@@ -25,8 +25,10 @@ Claim by_right(std::string name, BitRange range) {
 
 /// The bits that counts from 1 to the largest have set.
 std::uint64_t bits_of_counts(const SchemeSpec& scheme) {
-  if (scheme.has_states()) return scheme.full_count();
-  return ~std::uint64_t{0} >> std::countl_zero(scheme.max_pins);
+  // What the references have room for can be less than what the count has.
+  const std::uint64_t largest =
+      scheme.has_states() ? std::min(scheme.full_count(), scheme.max_pins) : scheme.max_pins;
+  return ~std::uint64_t{0} >> std::countl_zero(largest);
 }
 
 Claim flag_claim(std::string name, BitRange range, bool sets, bool clears) {

@@ -7,6 +7,9 @@ std::uint64_t mask_of(const FlagPlace& flag) {
   return flag.exists() ? std::uint64_t{1} << static_cast<unsigned>(flag.bit) : 0;
 }
 
+/// Whether pins alone fill the count, before the references of one page run out.
+bool pins_fill(const SchemeSpec& scheme) { return scheme.full_count() <= scheme.max_pins; }
+
 constexpr PinEventSet events(auto... list) {
   return {((1U << static_cast<unsigned>(list)) | ... | 0U)};
 }
@@ -62,6 +65,7 @@ bool pin_can_happen(const SchemeSpec& scheme, unsigned index, const PinnedPage& 
   const bool first = (index & kEnds) != 0, fills = (index & kTurnsFull) != 0;
   const bool moves = (index & kMoves) != 0;
   if (moves != (first && page.listed && scheme.isolates())) return false;
+  if (fills && !pins_fill(scheme) && (first || !page.reads_pinned_before)) return false;
   if (first) return page.can_be_first && (fills || scheme.full_count() > 1);
   if (fills) return scheme.full_count() > 1;
   return scheme.full_count() > 2 || scheme.at_limit != AtLimit::kRefuse;
@@ -74,6 +78,7 @@ bool unpin_can_happen(const SchemeSpec& scheme, unsigned index, const PinnedPage
   const bool by_chance = last && page.reads_pinned_before && scheme.isolates();
   if (moves != expected && !by_chance) return false;
   if (empties && sticks) return false;
+  if (empties && !pins_fill(scheme) && (last || !page.reads_pinned_before)) return false;
   // What the page held before stays in the count, and keeps it above 0.
   if (last && !page.can_be_first && !scheme.pinned.exists()) return false;
   if (last) return empties || scheme.full_count() > 1;

@@ -83,7 +83,7 @@ export async function declared(P: typeof Pagebox, spec: Declared): Promise<strin
       'race',
       async () => {
         const { audit } = await P.race(spec.scenario, { ...on, rounds: 2, signal: AbortSignal.timeout(400) })
-        outcome('race', audit.clean, rowOf(audit.rows) || audit.leaks)
+        outcome('race', audit.clean, rowOf(audit.rows) || audit.leaks || rowOf(audit.livelocks))
       },
     ],
     [

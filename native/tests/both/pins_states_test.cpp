@@ -212,6 +212,15 @@ TEST(PinsStates, RoomAndProbeAgree) {
         all.push_back(over);
       }
     }
+  // A count of more pins than the references of one page have room for.
+  SchemeSpec heavy = states_in_flags(8, AtLimit::kSaturate);
+  heavy.count_in_free_bits = false;
+  heavy.count_bits = 12;
+  heavy.refs_per_pin = 1U << 20;
+  for (StateBit& state : heavy.states)
+    state.place = {0, static_cast<std::int16_t>(20 + (&state - heavy.states.data()))};
+  heavy.max_pins = largest_count(heavy);
+  all.push_back(heavy);
   for (SchemeSpec& scheme : all) {
     for (const SchemeProblem& problem : check_scheme(scheme))
       ADD_FAILURE() << scheme.name << ": " << problem.field << " " << problem.what;
