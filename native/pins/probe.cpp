@@ -218,7 +218,8 @@ std::vector<Begin> over_states(const SchemeSpec& scheme, std::vector<Begin> begi
 FolioBits::Writes within_claims(const SchemeSpec& scheme, const FolioBits& bits,
                                 const Layout& layout, unsigned order, FolioBits::Writes writes) {
   std::vector<FolioBits::Bits> own = bits.no_writes().sets;
-  for (const Claim& claim : claims_of(scheme, layout, bits.map(0).type(), order))
+  for (const Claim& claim :
+       claims_of(scheme, layout, bits.map(0).type(), order, bits.reads_before()))
     for (unsigned i = 0; claim.range.tail < own.size() && i < claim.range.bits; ++i)
       own[claim.range.tail][claim.range.first_bit + i] = true;
   for (std::vector<FolioBits::Bits>* side : {&writes.sets, &writes.clears})
