@@ -13,6 +13,8 @@ export const errorCodes = {
   ERR_PAGEBOX_LAYOUT_INVALID: 'A declared layout contradicts itself: fields overlap, or lie outside the descriptor.',
   ERR_PAGEBOX_SCHEME_UNKNOWN: 'There is no scheme of that name.',
   ERR_PAGEBOX_SCHEME_INVALID: 'A declared scheme names bits that do not exist, or not enough of them.',
+  ERR_PAGEBOX_DEFINITIONS:
+    'A file of schemes and layouts cannot be read, throws, does not end, or says what is not allowed; the message says where.',
   ERR_PAGEBOX_NO_ROOM:
     'The scheme, the page type, or something that address spaces need does not exist in this layout; the message says what.',
   ERR_PAGEBOX_RULES: 'A machine cannot have these kernel rules; the message names what is missing.',

@@ -1,5 +1,6 @@
 import { type ErrorCode, PageboxError } from '../errors.ts'
 import { describe, list } from './describe.ts'
+import { didYouMean } from './nearest.ts'
 import {
   type ArrayKind,
   hasLostMemory,
@@ -11,10 +12,20 @@ import {
   typedArrayName,
 } from './primordials.ts'
 
-/** The error for a bad argument: names it, says what was given and what is allowed. */
-export function badArgument(code: ErrorCode, argument: string, value: unknown, allowed: string): PageboxError {
+/**
+ * The error for a bad argument: names it, says what was given and what is allowed, and offers the
+ * nearest of `names`.
+ */
+export function badArgument(
+  code: ErrorCode,
+  argument: string,
+  value: unknown,
+  allowed: string,
+  names: readonly string[] = [],
+): PageboxError {
   const given = describe(value)
-  return new PageboxError(code, `${argument} must be ${allowed}; got ${given}`, { argument, given, allowed })
+  const message = `${argument} must be ${allowed}; got ${given}${didYouMean(names, value)}`
+  return new PageboxError(code, message, { argument, given, allowed })
 }
 
 const badType = (argument: string, value: unknown, allowed: string): PageboxError =>
@@ -63,6 +74,16 @@ export function string(value: unknown, argument: string, allowed = 'a string'): 
   return value
 }
 
+const longestLine = 500
+
+/** One line of text that a terminal and a page can show as it is. */
+export function line(value: unknown, argument: string): string {
+  const allowed = `a line of at most ${longestLine} characters, none of them a control character`
+  const text = string(value, argument, allowed)
+  if (text.length > longestLine || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) throw badRange(argument, value, allowed)
+  return text
+}
+
 /** A name that a message can hold and a report can use: `'my-scheme'`. */
 export function newName(value: unknown, argument: string): string {
   const allowed = 'a name of 1 to 64 characters: a letter, then letters, digits, dots and dashes'
@@ -80,7 +101,7 @@ export function oneOf<Name extends string>(
   const allowed = list(names)
   if (typeof value !== 'string') throw badType(argument, value, allowed)
   const found = names.find((name) => name === value)
-  if (found === undefined) throw badArgument(code, argument, value, allowed)
+  if (found === undefined) throw badArgument(code, argument, value, allowed, names)
   return found
 }
 
@@ -169,7 +190,7 @@ export function options<Known extends string>(value: unknown, argument: string, 
     else if (typeof key === 'string')
       throw new PageboxError(
         'ERR_PAGEBOX_OPTION_UNKNOWN',
-        `${argument} has no property ${describe(key)}; it has ${list(known)}`,
+        `${argument} has no property ${describe(key)}; it has ${list(known)}${didYouMean(known, key)}`,
         {
           argument: `${argument}.${key}`,
           given: describe(key),

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { nearest } from '../base/nearest.ts'
 import { UsageError } from './failure.ts'
 
 // Parsers of option values: what they throw becomes one line and exit code 2.
@@ -33,26 +34,15 @@ export function integers(least: number, most: number): (text: string) => number[
   return (text) => [...new Set(names(text).map(one))]
 }
 
-/** Number of edits between two words; small words, so the plain table will do. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
-}
-
 /** The one with that name, or an error that offers the nearest. */
 export function pick<T extends { name: string }>(all: readonly T[], name: string, kind: string): T {
   const found = all.find((each) => each.name === name)
   if (found !== undefined) return found
-  const nearest = [...all].sort((a, b) => distance(a.name, name) - distance(b.name, name))[0]
-  const offer = nearest && distance(nearest.name, name) <= 4 ? ` Did you mean ${nearest.name}?` : ''
+  const near = nearest(
+    all.map((each) => each.name),
+    name,
+  )
+  const offer = near === undefined ? '' : ` Did you mean ${near}?`
   throw new UsageError(
     `there is no ${kind} ${JSON.stringify(name)}.${offer} There are: ${all.map((each) => each.name).join(', ')}`,
   )

@@ -85,7 +85,8 @@ const mostReferences = 2 ** 21
  * arithmetic: a pin's weight in references. Null: never.
  */
 export function claimedThreshold(scheme: Scheme): number | null {
-  if (scheme.answer === 'exact') return null
+  // A count of its own may lose count, yet never takes references for pins.
+  if (scheme.answer === 'exact' || (scheme.place !== 'refcount' && scheme.place !== 'tail')) return null
   return scheme.answer === 'unknown' ? 1 : scheme.refsPerPin
 }
 
@@ -93,10 +94,10 @@ export function claimedThreshold(scheme: Scheme): number | null {
  * The fewest references that the query takes for a pin, found by asking it: doubled until it says yes,
  * then halved. Null: it never does.
  */
-export function thresholdIn(asked: (references: number) => boolean): number | null {
+export function thresholdIn(asked: (count: number) => boolean, most = mostReferences): number | null {
   let yes = 1
-  while (yes <= mostReferences && !asked(yes)) yes *= 2
-  if (yes > mostReferences) return null
+  while (yes <= most && !asked(yes)) yes *= 2
+  if (yes > most) return null
   let no = Math.floor(yes / 2)
   while (yes - no > 1) {
     const middle = Math.floor((yes + no) / 2)
@@ -104,6 +105,29 @@ export function thresholdIn(asked: (references: number) => boolean): number | nu
     else no = middle
   }
   return yes
+}
+
+/** Largest number of pins that is tried: of a count that sticks, more than its bits can hold. */
+const mostPins = 2 ** 21
+
+/** From how many pins on a page reads as pinned after all of them have gone: the largest of a count that saturates. */
+export const claimedStick = (scheme: Scheme): number | null =>
+  scheme.atLimit === 'saturate' && scheme.countBits <= 20 ? 2 ** scheme.countBits - 1 : null
+
+/** The same, found by pinning and unpinning. Null: it always comes back. */
+function measureStick(subject: Subject, scheme: Scheme, layout: Layout): number | null {
+  if (scheme.atLimit !== 'saturate') return null
+  const most = effectiveMaxPins(scheme)
+  return thresholdIn(
+    (pins) =>
+      BigInt(pins) <= most &&
+      withPage(subject, scheme, layout, { pageType: 'anon', order: 0 }, (box) => {
+        box.pins.pin(0, pins)
+        box.pins.unpin(0, pins)
+        return box.pins.maybePinned(0)
+      }),
+    mostPins,
+  )
 }
 
 /** Asks "is it pinned?" about a page that nobody pinned but many hold. */
@@ -117,12 +141,15 @@ export function measureFalsePositives(subject: Subject, scheme: Scheme, layout: 
   const found = thresholdIn(asked)
   const around = [found, claimedThreshold(scheme)].flatMap((at) => (at === null ? [] : [at - 1, at]))
   const counts = [...new Set([...referenceCounts, ...around])].filter((count) => count >= 1).sort((a, b) => a - b)
-  return counts.map((references) => ({
+  const rows: FalsePositiveRow[] = counts.map((references) => ({
     layout: layout.name,
     ...page,
     references,
     maybePinned: asked(references),
   }))
+  const afterPins = measureStick(subject, scheme, layout)
+  if (afterPins !== null) rows.push({ layout: layout.name, ...page, references: 1, afterPins, maybePinned: true })
+  return rows
 }
 
 const fromText = (at: number | null): string => (at === null ? 'never' : `from ${at} references on`)
@@ -133,15 +160,15 @@ export function thresholdDisagreement(
   layout: Layout,
   rows: readonly FalsePositiveRow[],
 ): Disagreement | undefined {
+  if (rows.length === 0) return undefined
+  const at = { layout: layout.name, pageType: 'anon', order: 0, scheme: scheme.name }
   const claimed = claimedThreshold(scheme)
-  const found = rows.find(({ maybePinned }) => maybePinned)?.references ?? null
-  if (rows.length === 0 || found === claimed) return undefined
-  return {
-    layout: layout.name,
-    pageType: 'anon',
-    order: 0,
-    scheme: scheme.name,
-    table: `a page that nobody pinned may be pinned ${fromText(claimed)}`,
-    probe: fromText(found),
-  }
+  const found = rows.find(({ maybePinned, afterPins }) => maybePinned && afterPins === undefined)?.references ?? null
+  if (found !== claimed)
+    return { ...at, table: `a page that nobody pinned may be pinned ${fromText(claimed)}`, probe: fromText(found) }
+  const sticks = claimedStick(scheme)
+  const stuck = rows.find(({ afterPins }) => afterPins !== undefined)?.afterPins ?? null
+  if (stuck === sticks) return undefined
+  const after = (pins: number | null): string => (pins === null ? 'never' : `after ${pins} pins`)
+  return { ...at, table: `a page whose pins have gone reads as pinned ${after(sticks)}`, probe: after(stuck) }
 }

@@ -112,6 +112,8 @@ export type BoundaryRow = z.infer<typeof boundaryRow>
 export const falsePositiveRow = z.object({
   ...kindOfPage,
   references: z.number().int(),
+  /** It had so many pins before, all at a time, and has none. */
+  afterPins: z.number().int().optional(),
   maybePinned: z.boolean(),
 })
 export type FalsePositiveRow = z.infer<typeof falsePositiveRow>

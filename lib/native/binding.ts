@@ -33,6 +33,7 @@ import type {
   NativeLayout,
   PageType,
   PinAnswer,
+  PinEvent,
   Protocol,
   QuirkInfo,
   RuleSet,
@@ -62,7 +63,10 @@ export type { NativeLayout } from './tableTypes.ts'
  * is success, because it costs nothing to return.
  */
 
-/** A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one. */
+/**
+ * A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one, as is
+ * `countShift`.
+ */
 export interface NativeScheme {
   name: string
   summary: string
@@ -75,6 +79,8 @@ export interface NativeScheme {
   packedBits: number
   pinned: { word: number; bit: number }
   wasLru: { word: number; bit: number }
+  atLimit: 'refuse' | 'saturate' | 'spill'
+  states: { name: string; word: number; bit: number; set: PinEvent[]; clear: PinEvent[] }[]
   refsPerPin: number
   maxPins: bigint
   answer: PinAnswer
@@ -105,6 +111,8 @@ export interface NativeTables {
   protocols: string[]
   countPlaces: string[]
   effects: string[]
+  atLimits: string[]
+  pinEvents: string[]
   rules: KernelRule[]
   ruleSets: RuleSet[]
   quirks: QuirkInfo[]
@@ -265,6 +273,8 @@ export interface NativeBinding {
     scheme: NativeSchemeRef
     layout: NativeLayoutRef
   }): { field: string; name: string; why: string }[] | NativeFailure
+  /** With every bit where it lies in the layout; -2 where there is no room. */
+  placedScheme(scheme: NativeSchemeRef, layout: NativeLayoutRef): NativeScheme | NativeFailure
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure

@@ -171,6 +171,13 @@ export type CountPlace = 'refcount' | 'word' | 'mapcount' | 'counter' | 'tail' |
 /** What `pins` and `maybePinned` can say: the number, an upper bound, or nothing. */
 export type PinAnswer = 'exact' | 'fuzzy' | 'unknown'
 
+/**
+ * What happens to a count. A `first-pin` is a `pin`, too, and a `last-unpin` an `unpin`; `full` is the
+ * pin that brings it to its largest, `not-full` the unpin that takes it away from there. `isolate` and
+ * `putback` are those that take a page off its LRU list and put it back.
+ */
+export type PinEvent = 'pin' | 'first-pin' | 'full' | 'isolate' | 'unpin' | 'last-unpin' | 'not-full' | 'putback'
+
 /** What the room analysis says of one scheme on one kind of page. */
 export type Cell = 'impossible' | 'refused' | 'fits' | 'collides'
 

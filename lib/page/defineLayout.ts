@@ -1,4 +1,4 @@
-import { array, badArgument, boolean, integer, newName, oneOf, options, string } from '../base/args.ts'
+import { array, badArgument, boolean, integer, line, newName, oneOf, options, string } from '../base/args.ts'
 import { tables } from '../native/tables.ts'
 import type { FieldKind, LayoutDefinition, PageType } from './layout.ts'
 
@@ -18,13 +18,13 @@ function readField(value: unknown, where: string) {
   const known = ['name', 'offsetBytes', 'shift', 'bits', 'kind', 'types', 'meaning', 'contested', 'object'] as const
   const given = options(value, where, known)
   return {
-    name: string(given.name, `${where}.name`),
+    name: line(given.name, `${where}.name`),
     offsetBytes: integer(given.offsetBytes, `${where}.offsetBytes`, 0, largestStride - 1),
     shift: count(given.shift, `${where}.shift`, 63),
     bits: integer(given.bits, `${where}.bits`, 1, 128),
     kind: oneOf(given.kind, `${where}.kind`, tables().fieldKinds as FieldKind[]),
     types: pageTypes(given.types, `${where}.types`),
-    meaning: optionally(given.meaning, '', (text) => string(text, `${where}.meaning`)),
+    meaning: optionally(given.meaning, '', (text) => line(text, `${where}.meaning`)),
     contested: optionally(given.contested, false, (flag) => boolean(flag, `${where}.contested`)),
     object: optionally(given.object, 'driver-data', (name) => oneOf(name, `${where}.object`, tables().objectKinds)),
   }
@@ -48,7 +48,7 @@ function readKconfig(value: unknown) {
   ] as const
   const given = options(value, where, known)
   return {
-    name: optionally(given.name, '', (text) => string(text, `${where}.name`)),
+    name: optionally(given.name, '', (text) => line(text, `${where}.name`)),
     sectionBits: count(given.sectionBits, `${where}.sectionBits`, 63),
     nodeBits: count(given.nodeBits, `${where}.nodeBits`, 63),
     zoneBits: count(given.zoneBits, `${where}.zoneBits`, 63, 2),
@@ -78,7 +78,7 @@ function readEra(value: unknown) {
   const where = `${at}.era`
   const given = options(value, where, eraKeys)
   return {
-    kernel: optionally(given.kernel, '', (text) => string(text, `${where}.kernel`)),
+    kernel: optionally(given.kernel, '', (text) => line(text, `${where}.kernel`)),
     zoneDeviceBase: count(given.zoneDeviceBase, `${where}.zoneDeviceBase`, 1, 1),
     privateBase: count(given.privateBase, `${where}.privateBase`, 1),
     anonExclusive: optionally(given.anonExclusive, true, (flag) => boolean(flag, `${where}.anonExclusive`)),
@@ -141,7 +141,7 @@ export function readLayout(definition: LayoutDefinition) {
   const flagNames = tables().flagNames
   return {
     name,
-    summary: optionally(given.summary, '', (text) => string(text, `${at}.summary`)),
+    summary: optionally(given.summary, '', (text) => line(text, `${at}.summary`)),
     wordBytes,
     strideBytes: count(given.strideBytes, `${at}.strideBytes`, largestStride, wordBytes === 8 ? 64 : 32),
     kconfig: readKconfig(given.kconfig),

@@ -66,12 +66,17 @@ export const layouts = Object.freeze({
   },
 })
 
+/** Takes back a definition, for who has defined several and must have all or none. */
+export function forgetLayout(name: string): void {
+  if (all().get(name)?.builtin === false) all().delete(name)
+}
+
 /** The layout that an argument names, by name or as the object itself. */
 export function layoutOf(value: unknown, argument: string): Layout {
   const allowed = `a layout or its name: ${list(layouts.names)}`
   if (typeof value === 'string') {
     const found = all().get(value)
-    if (found === undefined) throw badArgument('ERR_PAGEBOX_LAYOUT_UNKNOWN', argument, value, allowed)
+    if (found === undefined) throw badArgument('ERR_PAGEBOX_LAYOUT_UNKNOWN', argument, value, allowed, layouts.names)
     return found
   }
   for (const layout of all().values()) if (layout === value) return layout

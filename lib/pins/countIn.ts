@@ -1,8 +1,26 @@
 import { bitsOf } from '../page/bits.ts'
+import type { NativeScheme } from '../native/binding.ts'
+import { native } from '../native/load.ts'
+import { isFailure } from '../native/status.ts'
+import { layoutRef } from '../page/layouts.ts'
 import type { PinCounter } from '../page/decode.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from './scheme.ts'
-import { constantsOf } from './schemes.ts'
+import { constantsOf, schemeRef } from './schemes.ts'
+
+/** A bit that is still to be found. */
+const free = -2
+
+/** With the bits that it has in this layout, where it asks for free ones. */
+function placedIn(constants: NativeScheme, scheme: Scheme, layout: Layout): NativeScheme | undefined {
+  const { pinned, countShift, states } = constants
+  if (countShift !== free && ![pinned, ...states].some(({ bit }) => bit === free)) return constants
+  // A flag alone is found in the tables, which are there without the addon too.
+  if (constants.protocol !== 'packed-word')
+    return { ...constants, pinned: { word: pinned.word, bit: layout.lowestFreeFlagBit } }
+  const found = native().placedScheme(schemeRef(scheme), layoutRef(layout))
+  return isFailure(found) ? undefined : found
+}
 
 /** What a scheme counts in the words of one descriptor; null if its count lies elsewhere. */
 export function countIn(
@@ -10,7 +28,8 @@ export function countIn(
   layout: Layout,
   scheme: Scheme,
 ): { pins: bigint; exact: boolean } | null {
-  const constants = constantsOf(scheme)
+  const declared = constantsOf(scheme)
+  const constants = declared && placedIn(declared, scheme, layout)
   if (constants === undefined) return null
   const at = (offsetBytes: number, shift: number, bits: number): bigint =>
     bitsOf(words, layout.wordBytes, offsetBytes * 8 + shift, bits)
@@ -21,12 +40,17 @@ export function countIn(
     case 'counter':
       return layout.counterOffsetBytes === 0 ? null : { pins: at(layout.counterOffsetBytes, 0, 32), exact }
     case 'word': {
-      const { word, bit } = constants.pinned
+      const { pinned, countShift, countBits, atLimit } = constants
+      if (countShift < 0) return null
       const offset = constants.countWord * layout.wordBytes
-      const place = bit === -2 ? layout.lowestFreeFlagBit : bit
       // While the flag is clear the word is not the scheme's: a list pointer, a pgmap.
-      if (word >= 0 && place >= 0 && at(word * layout.wordBytes, place, 1) === 0n) return { pins: 0n, exact }
-      return { pins: at(offset, constants.countShift, constants.countBits), exact }
+      if (pinned.word >= 0 && pinned.bit >= 0 && at(pinned.word * layout.wordBytes, pinned.bit, 1) === 0n)
+        return { pins: 0n, exact: true }
+      const pins = at(offset, countShift, countBits)
+      // Of a full count that refuses nothing only the references say how many there can be.
+      if (atLimit !== 'refuse' && pins === (1n << BigInt(countBits)) - 1n)
+        return { pins: at(layout.refcountOffsetBytes, 0, 32) / BigInt(constants.refsPerPin), exact: false }
+      return { pins, exact: true }
     }
     default:
       return null

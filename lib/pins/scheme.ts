@@ -1,12 +1,28 @@
-import type { Cell, Claim, CountPlace, PinAnswer, Protocol } from '../native/tableTypes.ts'
+import type { Cell, Claim, CountPlace, PinAnswer, PinEvent, Protocol } from '../native/tableTypes.ts'
 import type { BitRange, PageType } from '../page/layout.ts'
 
-export type { Cell, Claim, CountPlace, PinAnswer, Protocol }
+export type { Cell, Claim, CountPlace, PinAnswer, PinEvent, Protocol }
 
 /** One bit of a word: 0 = flags, 1..5 = the unions. `'lowest-free'`: as the layout's Kconfig leaves it. */
 export interface FlagPlace {
   word: number
   bit: number | 'lowest-free'
+}
+
+/**
+ * What a count does with a pin that it has no room for. `refuse`: the pin is refused. `saturate`: it
+ * stays at its largest until the page is freed, and `pins()` is a bound from then on. `spill`: the rest
+ * is counted outside, by pfn. `cross`: the one that crosses the sign of the count is kept.
+ */
+export type AtLimit = 'refuse' | 'saturate' | 'spill' | 'cross'
+
+/** A named bit beside a packed count, changed in the same swap. */
+export interface StateBit {
+  readonly name: string
+  readonly word: number
+  readonly bit: number | 'lowest-free'
+  readonly set: readonly PinEvent[]
+  readonly clear: readonly PinEvent[]
 }
 
 /** Names of the built-in schemes. */
@@ -36,6 +52,9 @@ export interface Scheme {
   readonly where: string
   /** Width of the pin counter. */
   readonly countBits: number
+  readonly atLimit: AtLimit
+  /** Named bits beside the count. */
+  readonly states: readonly StateBit[]
   /** False: `pins()` is an upper bound, or nothing at all. */
   readonly exact: boolean
   readonly answer: PinAnswer
@@ -52,6 +71,20 @@ export interface Scheme {
   readonly visibleEffects: readonly string[]
   /** Historic defects that it can show. */
   readonly quirks: readonly string[]
+  /** What `schemes.define` makes the same scheme of, under another name. */
+  readonly definition: Readonly<SchemeDefinition>
+}
+
+/** A state bit as a user declares it. */
+export interface StateDefinition {
+  /** 1 to 40 of a-z, 0-9 and '-'. */
+  name: string
+  /** The count's word, and no other one. */
+  word?: number
+  bit: number | 'lowest-free'
+  set: PinEvent | readonly PinEvent[]
+  /** Nothing: it stays until the page is freed. */
+  clear?: PinEvent | readonly PinEvent[]
 }
 
 /** A scheme as a user declares it: constants for one of the protocols. */
@@ -62,16 +95,22 @@ export interface SchemeDefinition {
   protocol: Protocol
   /** `'word'` by default. */
   place?: CountPlace
-  /** For `place: 'word'`: 1..5 = the unions. */
+  /** For `place: 'word'`: 1..5 = the unions, and for `packed-word` 0 = `flags`. */
   countWord?: number
-  countShift?: number
+  /** Lowest bit of the count; 0. `'lowest-free'`: of `packed-word` in word 0, where the Kconfig leaves room. */
+  countShift?: number | 'lowest-free'
+  /** Width of the count; 32. Another one needs `packed-word`. */
   countBits?: number
-  /** For `packed-word`: width of the word that is swapped. */
+  /** For `packed-word`: width of the word that is swapped; the layout's. */
   packedBits?: 32 | 64
+  /** For `packed-word`: what the count does with a pin that it has no room for; `'refuse'`. */
+  atLimit?: 'refuse' | 'saturate' | 'spill'
   /** Set while the count is not zero. */
   pinned?: FlagPlace
   /** Set while the page waits to go back to its LRU list; without it the scheme never isolates. */
   wasLru?: FlagPlace
+  /** For `packed-word`: up to 8 named bits of the word that is swapped. */
+  states?: readonly StateDefinition[]
   /** What one pin adds to `_refcount`; 1. */
   refsPerPin?: number
   falsePositives?: string

@@ -1,12 +1,12 @@
-import { array, badArgument, integer, newName, oneOf, options, or, string } from '../base/args.ts'
+import { array, badArgument, oneOf, string } from '../base/args.ts'
 import { deepFreeze } from '../base/freeze.ts'
 import { list } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeScheme } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { tables } from '../native/tables.ts'
-import type { PageType } from '../page/layout.ts'
-import type { CountPlace, Protocol, Scheme, SchemeDefinition } from './scheme.ts'
+import { bitOf, definitionOf, readScheme } from './defineScheme.ts'
+import type { AtLimit, Scheme, SchemeDefinition } from './scheme.ts'
 import { countBitsOf, whereOf } from './where.ts'
 
 /** A scheme with its constants as the addon takes them. */
@@ -19,6 +19,8 @@ let registry: Map<string, Entry> | undefined
 
 /** From this count on, nothing but the width of the arithmetic is the bound. */
 const unbounded = 1n << 63n
+
+const atLimitOf = ({ protocol, atLimit }: NativeScheme): AtLimit => (protocol === 'packed-word' ? atLimit : 'cross')
 
 /** The public face of a scheme's constants. */
 export function schemeFrom(constants: NativeScheme, builtin: boolean): Scheme {
@@ -34,6 +36,8 @@ export function schemeFrom(constants: NativeScheme, builtin: boolean): Scheme {
     place,
     where: whereOf(constants),
     countBits: countBitsOf(constants),
+    atLimit: atLimitOf(constants),
+    states: constants.states.map((state) => ({ ...state, bit: bitOf(state.bit) })),
     exact: answer === 'exact',
     answer,
     maxPins,
@@ -43,6 +47,7 @@ export function schemeFrom(constants: NativeScheme, builtin: boolean): Scheme {
     types,
     visibleEffects: effects,
     quirks,
+    definition: definitionOf(constants),
   })
 }
 
@@ -53,68 +58,6 @@ function all(): Map<string, Entry> {
       registry.set(constants.name, { scheme: schemeFrom(constants, true), constants })
   }
   return registry
-}
-
-const at = 'definition'
-const lowestFree = -2
-const noFlag = { word: -1, bit: 0 }
-
-function readFlag(value: unknown, where: string): { word: number; bit: number } {
-  if (value === undefined) return noFlag
-  const given = options(value, where, ['word', 'bit'] as const)
-  const word = integer(given.word, `${where}.word`, 0, 5)
-  const bit = given.bit === 'lowest-free' ? lowestFree : integer(given.bit, `${where}.bit`, 0, 63)
-  return { word, bit }
-}
-
-const known = [
-  'name',
-  'summary',
-  'source',
-  'protocol',
-  'place',
-  'countWord',
-  'countShift',
-  'countBits',
-  'packedBits',
-  'pinned',
-  'wasLru',
-  'refsPerPin',
-  'falsePositives',
-  'visibleEffects',
-  'types',
-] as const
-
-function readScheme(definition: SchemeDefinition): object {
-  const given = options(definition, at, known)
-  const text = (value: unknown, key: string): string => (value === undefined ? '' : string(value, `${at}.${key}`))
-  const number = (value: unknown, key: string, max: number, fallback: number): number =>
-    value === undefined ? fallback : integer(value, `${at}.${key}`, 0, max)
-  const place = or(given.place, 'word')
-  return {
-    name: newName(given.name, `${at}.name`),
-    summary: text(given.summary, 'summary'),
-    source: text(given.source, 'source'),
-    protocol: oneOf(given.protocol, `${at}.protocol`, tables().protocols as Protocol[]),
-    place: oneOf(place, `${at}.place`, tables().countPlaces as CountPlace[]),
-    countWord: number(given.countWord, 'countWord', 5, 0),
-    countShift: number(given.countShift, 'countShift', 63, 0),
-    countBits: number(given.countBits, 'countBits', 64, place === 'word' ? 32 : 0),
-    packedBits: number(given.packedBits, 'packedBits', 64, 0),
-    pinned: readFlag(given.pinned, `${at}.pinned`),
-    wasLru: readFlag(given.wasLru, `${at}.wasLru`),
-    refsPerPin: given.refsPerPin === undefined ? 1 : integer(given.refsPerPin, `${at}.refsPerPin`, 1, 2 ** 30),
-    falsePositives: text(given.falsePositives, 'falsePositives'),
-    ...(given.visibleEffects !== undefined && {
-      effects: array(given.visibleEffects, `${at}.visibleEffects`, (value, where) =>
-        oneOf(value, where, tables().effects),
-      ),
-    }),
-    types:
-      given.types === undefined
-        ? tables().pageTypes
-        : array(given.types, `${at}.types`, (value, where): PageType => oneOf(value, where, tables().pageTypes)),
-  }
 }
 
 /** The schemes that there are: the built-in ones, and those that were defined. */
@@ -148,12 +91,12 @@ export const schemes = Object.freeze({
   define(definition: SchemeDefinition): Scheme {
     const read = readScheme(definition) as NativeScheme
     if (all().has(read.name))
-      throw badArgument('ERR_PAGEBOX_ARG_RANGE', `${at}.name`, read.name, 'a name that is not taken')
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'definition.name', read.name, 'a name that is not taken')
     const problems = native().checkScheme(read)
     if (problems.length > 0) {
       const said = problems.map(({ field, what }) => `${field}: ${what}`).join('; ')
       throw new PageboxError('ERR_PAGEBOX_SCHEME_INVALID', `scheme '${read.name}' is invalid: ${said}`, {
-        argument: at,
+        argument: 'definition',
         given: said,
         allowed: 'a scheme that passes every check',
       })
@@ -165,12 +108,17 @@ export const schemes = Object.freeze({
   },
 })
 
+/** Takes back a definition, for who has defined several and must have all or none. */
+export function forgetScheme(name: string): void {
+  if (all().get(name)?.scheme.builtin === false) all().delete(name)
+}
+
 /** The scheme that an argument names, by name or as the object itself. */
 export function schemeOf(value: unknown, argument: string): Scheme {
   const allowed = `a scheme or its name: ${list(schemes.names)}`
   if (typeof value === 'string') {
     const found = all().get(value)
-    if (found === undefined) throw badArgument('ERR_PAGEBOX_SCHEME_UNKNOWN', argument, value, allowed)
+    if (found === undefined) throw badArgument('ERR_PAGEBOX_SCHEME_UNKNOWN', argument, value, allowed, schemes.names)
     return found.scheme
   }
   for (const { scheme } of all().values()) if (scheme === value) return scheme

@@ -19,6 +19,7 @@ export function whereOf(scheme: NativeScheme): string {
     case 'sharded':
       return 'outside the descriptor, two 64-bit counts a page and thread'
     default:
+      if (scheme.countShift < 0) return `word 0, the lowest ${scheme.countBits} free bits in a row`
       return `word ${scheme.countWord}, ${bits(scheme.countShift, scheme.countBits)}`
   }
 }

@@ -30,6 +30,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"checkScheme", check_scheme_value},
       {"schemeFacts", scheme_facts},
       {"behaviourRefusals", behaviour_refusals},
+      {"placedScheme", placed_scheme},
       {"createBox", create_box},
       {"attachBox", attach_box},
       {"room", room_value},

@@ -113,6 +113,8 @@ napi_value tables(napi_env env, napi_callback_info info) {
         .set("protocols", js.texts(kProtocolNames))
         .set("countPlaces", js.texts(kCountPlaceNames))
         .set("effects", js.texts(kPinEffectNames))
+        .set("atLimits", js.texts(kAtLimitNames))
+        .set("pinEvents", js.texts(kPinEventNames))
         .set("rules", rules_value(js))
         .set("ruleSets", rule_sets_value(js))
         .set("quirks", quirks_value(js))

@@ -218,6 +218,7 @@ unsigned Machine::leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& 
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
     folio.set_mapping(0);
+    memmap.forget(folio);
     return 0;
   }
   // Nobody else can put it on a list or lock it any more.

@@ -130,6 +130,7 @@ void Allocator::clean(Pfn pfn) {
   set_block_order(page, 0);
   page.set_mapcount_raw(-1);
   if (shape.memcg != 0) page.set_word_at(shape.memcg, 0);
+  memmap_.forget(page);
 }
 
 bool Allocator::serves(Pfn pfn, unsigned order) const {

@@ -80,18 +80,6 @@ std::vector<Layout> make_all() {
   return all;
 }
 
-std::uint64_t used_flag_bits(const Layout& layout) {
-  std::uint64_t used = 0;
-  for (const FlagBit& flag : layout.flags)
-    if (flag.bit < 64) used |= 1ULL << flag.bit;
-  for (const NamedFlagBit& flag : layout.other_flags)
-    if (flag.bit < 64) used |= 1ULL << flag.bit;
-  for (const HighField& field : high_fields(layout))
-    used |= ((1ULL << field.bits) - 1) << field.shift;
-  if (layout.word_bytes == 4) used |= ~0ULL << 32;
-  return used;
-}
-
 }  // namespace
 
 const std::vector<Layout>& builtin_layouts() {
@@ -128,6 +116,16 @@ std::vector<HighField> high_fields(const Layout& layout) {
     fields.push_back({name, static_cast<std::uint8_t>(top), bits});
   }
   return fields;
+}
+
+std::uint64_t used_flag_bits(const Layout& layout) {
+  std::uint64_t used = 0;
+  for (const FlagBit& flag : layout.flags)
+    if (flag.bit < 64) used |= 1ULL << flag.bit;
+  for (const HighField& field : high_fields(layout))
+    used |= ((1ULL << field.bits) - 1) << field.shift;
+  if (layout.word_bytes == 4) used |= ~0ULL << 32;
+  return used;
 }
 
 int lowest_free_flag_bit(const Layout& layout) {

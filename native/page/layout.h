@@ -146,6 +146,8 @@ Layout with_own_counter(const Layout& layout);
 const std::vector<Layout>& builtin_layouts();
 const Layout* find_layout(std::string_view name);
 
+/// Bits of page->flags that are taken: flags, high fields, and what the word does not have.
+std::uint64_t used_flag_bits(const Layout& layout);
 /// Lowest bit of page->flags that neither a flag nor a high field uses; -1: none.
 int lowest_free_flag_bit(const Layout& layout);
 unsigned free_flag_bits(const Layout& layout);

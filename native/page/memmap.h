@@ -3,6 +3,7 @@
 // audit and reset.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -66,6 +67,19 @@ class Memmap {
   /// Back to all-zero; touched blocks only. No one else may use the array.
   void reset();
 
+  /// Bits of a word (0 to 5) that may be left on a page whose last reference went; whoever
+  /// frees it calls forget(). Before pages are handed out.
+  void set_left_behind(unsigned word, std::uint64_t mask) {
+    left_behind_[word] |= mask;
+    leaves_behind_ = leaves_behind_ || mask != 0;
+  }
+  void forget(Page page) const {
+    if (!leaves_behind_) [[likely]]
+      return;
+    for (unsigned i = 0; i < left_behind_.size(); ++i)
+      if (left_behind_[i] != 0) page.set_word(i, page.word(i) & ~left_behind_[i]);
+  }
+
   /// For boxes whose pages are all touched; see Mapping::advise_huge_pages.
   void advise_huge_pages() { (void)mapping_.advise_huge_pages(); }
 
@@ -80,6 +94,8 @@ class Memmap {
   Shape shape_;
   AddressMap addresses_;
   std::uint64_t pages_ = 0, capacity_ = 0;
+  std::array<std::uint64_t, 6> left_behind_{};
+  bool leaves_behind_ = false;
   Mapping mapping_, touched_;
 };
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
+
+#include "pins/states.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -16,39 +19,84 @@ BitRange counter_at(unsigned tail, unsigned offset_bytes) {
 }
 
 /// Shared or owned by right: any change may be seen there.
-Claim by_right(std::string_view name, BitRange range) {
-  return {name, range, true, range.all(), range.all()};
+Claim by_right(std::string name, BitRange range) {
+  return {std::move(name), range, true, range.all(), range.all()};
 }
 
 /// The bits that counts from 1 to the largest have set.
 std::uint64_t bits_of_counts(const SchemeSpec& scheme) {
-  return ~std::uint64_t{0} >> std::countl_zero(scheme.max_pins);
+  // What the references have room for can be less than what the count has.
+  const std::uint64_t largest =
+      scheme.has_states() ? std::min(scheme.full_count(), scheme.max_pins) : scheme.max_pins;
+  return ~std::uint64_t{0} >> std::countl_zero(largest);
 }
 
-Claim flag_claim(std::string_view name, BitRange range, bool written) {
-  const std::uint64_t changes = written ? 1 : 0;
-  return {name, range, false, changes, changes};
+Claim flag_claim(std::string name, BitRange range, bool sets, bool clears) {
+  return {std::move(name), range, false, sets ? 1U : 0U, clears ? 1U : 0U};
 }
 
-void claim_word(const SchemeSpec& scheme, const Layout& layout, PageType type,
-                std::vector<Claim>& claims) {
+/// What the swaps that can happen do to one bit of the word.
+Claim state_claim(std::string name, BitRange range, std::uint64_t bit, const SchemeSpec& scheme,
+                  const PinnedPage& page) {
+  const PinStates states = pin_states(scheme);
+  const std::uint64_t afresh = scheme.isolates() ? own_bits(scheme) : 0;
+  bool sets = false, clears = false;
+  const auto note = [&](const PinStates::Change& change, std::uint64_t also) {
+    sets = sets || (change.sets & bit) != 0;
+    clears = clears || ((change.clears | also) & ~change.sets & bit) != 0;
+  };
+  for (unsigned i = 0; i < states.pin.size(); ++i) {
+    if (pin_can_happen(scheme, i, page)) note(states.pin[i], (i & kEnds) != 0 ? afresh : 0);
+    if (unpin_can_happen(scheme, i, page)) note(states.unpin[i], 0);
+  }
+  return flag_claim(std::move(name), range, sets, clears);
+}
+
+void claim_states(const SchemeSpec& scheme, const Layout& layout, const BitRange& count,
+                  const PinnedPage& page, std::vector<Claim>& claims) {
+  const auto claim = [&](std::string name, const FlagPlace& flag) {
+    const auto at = static_cast<unsigned>(flag.bit);
+    const Claim made = state_claim(std::move(name), word_bits(layout, scheme.count_word, at, 1),
+                                   std::uint64_t{1} << at, scheme, page);
+    if (made.sets != 0 || made.clears != 0) claims.push_back(made);
+  };
+  // A count of one bit that saturates never goes back; one that somebody else's bit is reads as
+  // pinned before anybody has pinned the page, which is a collision whatever a pin writes.
+  const bool stays = scheme.at_limit == AtLimit::kSaturate && scheme.count_bits == 1 &&
+                     (scheme.pinned.exists() || !page.reads_pinned_before);
+  claims.push_back({"count", count, false,
+                    page.reads_pinned_before ? count.all() : count.all() & bits_of_counts(scheme),
+                    stays ? 0 : count.all()});
+  if (scheme.pinned.exists()) claim("pinned", scheme.pinned);
+  if (scheme.was_lru.exists()) claim("was-LRU", scheme.was_lru);
+  for (const StateBit& state : scheme.states) claim(state.name, state.place);
+}
+
+void claim_word(const SchemeSpec& given, const Layout& layout, PageType type,
+                const ReadsBefore& before, std::vector<Claim>& claims) {
+  const SchemeSpec scheme = placed(given, layout);
   const bool packed = scheme.protocol == Protocol::kPackedWord;
   const BitRange count =
       word_bits(layout, scheme.count_word, scheme.count_shift, scheme.count_bits);
-  // A plain add carries into any bit; the others store the count whole first.
-  const std::uint64_t sets =
-      scheme.protocol == Protocol::kAdd ? count.all() : count.all() & bits_of_counts(scheme);
+  if (scheme.has_states())
+    return claim_states(scheme, layout, count,
+                        {kLruTypes.has(type), before.not_pinned, before.pinned}, claims);
+  // A plain add carries into any bit; the others store the count whole first. Where the flag
+  // can be set without a pin, counts are added to what the word holds.
+  const bool adds = scheme.protocol == Protocol::kAdd || before.pinned;
+  const std::uint64_t sets = adds ? count.all() : count.all() & bits_of_counts(scheme);
   claims.push_back({"count", count, false, sets, count.all()});
   if (scheme.pinned.exists())
     claims.push_back(flag_claim("pinned",
                                 word_bits(layout, static_cast<unsigned>(scheme.pinned.word),
-                                          static_cast<unsigned>(pinned_bit(scheme, layout)), 1),
-                                true));
+                                          static_cast<unsigned>(scheme.pinned.bit), 1),
+                                true, true));
   if (!scheme.was_lru.exists()) return;
+  const bool written = kLruTypes.has(type);
   Claim was_lru = flag_claim("was-LRU",
                              word_bits(layout, static_cast<unsigned>(scheme.was_lru.word),
                                        static_cast<unsigned>(scheme.was_lru.bit), 1),
-                             kLruTypes.has(type));
+                             written && before.not_pinned, written);
   // In a packed word it is written with the rest, as 0. Elsewhere a page that is on
   // no LRU needs no such bit.
   if (packed) was_lru.clears = 1;
@@ -66,10 +114,15 @@ std::uint64_t BitRange::see(std::uint64_t mask, const BitRange& from) const {
 
 std::vector<Claim> claims_of(const SchemeSpec& scheme, const Layout& layout, PageType type,
                              unsigned order) {
+  return claims_of(scheme, layout, type, order, {});
+}
+
+std::vector<Claim> claims_of(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                             unsigned order, const ReadsBefore& before) {
   std::vector<Claim> claims = {by_right("_refcount", counter_at(0, layout.refcount_offset))};
   const PincountPlace& place = layout.pincount;
   switch (scheme.place) {
-    case CountPlace::kWord: claim_word(scheme, layout, type, claims); break;
+    case CountPlace::kWord: claim_word(scheme, layout, type, before, claims); break;
     case CountPlace::kMapcount:
       claims.push_back(by_right("_mapcount", counter_at(0, layout.mapcount_offset)));
       break;

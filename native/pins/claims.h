@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/env.h"
@@ -24,7 +24,7 @@ struct BitRange {
 };
 
 struct Claim {
-  std::string_view name;  // "count", "pinned", "was-LRU", "_refcount", ...
+  std::string name;  // "count", "pinned", "was-LRU", a state's, "_refcount", ...
   BitRange range;
   /// `_refcount`, `_mapcount` for mapcount-overlay, and fields made for pins:
   /// shared or owned by right, so they collide with nothing.
@@ -37,5 +37,13 @@ struct Claim {
 /// Of a folio of `order` whose head is of `type`. `layout` is layout_for()'s.
 std::vector<Claim> claims_of(const SchemeSpec& scheme, const Layout& layout, PageType type,
                              unsigned order);
+
+/// The same, with what the page holds before anybody pins it: whether it can read as pinned,
+/// and whether it can read as not pinned.
+struct ReadsBefore {
+  bool pinned = false, not_pinned = true;
+};
+std::vector<Claim> claims_of(const SchemeSpec& scheme, const Layout& layout, PageType type,
+                             unsigned order, const ReadsBefore& before);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -3,6 +3,7 @@
 // Nothing here looks at a name, and no loop dispatches by page.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,6 +16,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Memmap;
 class Zone;
+enum class AtLimit : std::uint8_t;
 
 struct PinCount {
   std::uint64_t pins = 0;
@@ -37,6 +39,16 @@ struct PinOps {
   /// The last unpin is about to link the page again: its flags must say which
   /// list it belongs on by now. Called under the zone's LRU lock.
   void (*settle)(void* context, Pfn head) = nullptr;
+};
+
+/// What a swap does to the state bits of a packed word: masks by what happens in it, of
+/// an index whose bits are set for a first pin, a full count and an isolation, or for a
+/// last unpin, a count that is full no more and a putback.
+struct PinStates {
+  struct Change {
+    std::uint64_t sets = 0, clears = 0;
+  };
+  std::array<Change, 8> pin, unpin;
 };
 
 struct ShardedCount {
@@ -67,6 +79,9 @@ struct PinFrame {
   std::uint64_t unit = 1, count_max = 0, keep = 0;
   std::uint8_t count_shift = 0;
   bool isolates = false;
+  AtLimit at_limit{};
+  std::uint64_t reads_pinned = 0;     // packed with states: see reads_pinned()
+  const PinStates* states = nullptr;  // the same
 
   std::uint64_t head_flag = 0;  // PG_head in word 0
   std::uint64_t slab_flag = 0;  // PG_slab, 0 where it is a page type

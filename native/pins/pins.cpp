@@ -5,6 +5,7 @@
 
 #include "pins/batch.h"
 #include "pins/protocol.h"
+#include "pins/states.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -45,6 +46,7 @@ std::uint64_t flag_mask(unsigned bit, QuirkSet quirks) {
   return quirks.has(Quirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
 }
 
+/// Of a placed scheme.
 void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
   const Shape& shape = memmap.shape();
   switch (scheme.place) {
@@ -57,7 +59,7 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
     default: break;
   }
   if (scheme.pinned.exists()) {
-    const auto bit = static_cast<unsigned>(pinned_bit(scheme, memmap.layout()));
+    const auto bit = static_cast<unsigned>(scheme.pinned.bit);
     const QuirkSet quirks = scheme.protocol == Protocol::kListOverlay ? f.quirks : QuirkSet{};
     f.flag_word = shape.word(static_cast<unsigned>(scheme.pinned.word));
     f.pinned = flag_mask(bit, quirks);
@@ -72,6 +74,12 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
     f.unit = std::uint64_t{1} << scheme.count_shift;
     f.count_max = ~std::uint64_t{0} >> (64 - scheme.count_bits);
     f.keep = ~(f.count_max << scheme.count_shift | f.pinned | f.was_lru);
+  }
+  if (scheme.has_states()) {
+    f.at_limit = scheme.at_limit;
+    f.reads_pinned = reads_pinned(scheme);
+    // Where pins isolate, the word was a link before the first; elsewhere states stay.
+    f.keep = scheme.isolates() ? ~own_bits(scheme) : ~std::uint64_t{0};
   }
 }
 
@@ -94,10 +102,17 @@ Errc PolicyBase::putback(const PinFrame& f, const Target& t) {
   return f.zone->add(page, Zone::kind_of(page));
 }
 
+static unsigned packed_bits_of(const SchemeSpec& scheme, unsigned word_bytes) {
+  return scheme.packed_bits == 0 ? word_bytes * 8 : scheme.packed_bits;
+}
+
 const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
   switch (scheme.protocol) {
     case Protocol::kFlagAndWord: return flag_and_word_kernel(word_bytes);
-    case Protocol::kPackedWord: return packed_word_kernel(scheme.packed_bits, word_bytes);
+    case Protocol::kPackedWord:
+      return scheme.has_states()
+                 ? state_word_kernel(scheme.packed_bits, word_bytes)
+                 : packed_word_kernel(packed_bits_of(scheme, word_bytes), word_bytes);
     case Protocol::kListOverlay: return list_overlay_kernel(word_bytes);
     case Protocol::kExternal: return external_kernel(scheme.place, word_bytes);
     case Protocol::kAdd: break;
@@ -123,7 +138,14 @@ Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned
   f.pinned_from = scheme.refs_per_pin;
   if (f.quirks.has(Quirk::kStrictlyGreater)) ++f.pinned_from;
   aim_at_memmap(f, memmap);
-  place_count(f, scheme, memmap);
+  pins->placed_ = placed(scheme, memmap.layout());
+  place_count(f, pins->placed_, memmap);
+  if (scheme.has_states()) {
+    pins->states_ = pin_states(pins->placed_);
+    f.states = &pins->states_;
+    // Counts that stick, and states that nothing clears, go with the page.
+    memmap.set_left_behind(scheme.count_word, own_bits(pins->placed_));
+  }
   pins->kernel_ = &kernel_of(scheme, memmap.shape().word_bytes);
   if (const Errc error = pins->reserve_outside(shards); error != Errc::kOk) return error;
   f.ops = &pins->options_.ops;
@@ -147,7 +169,9 @@ Errc Pins::reserve_outside(unsigned shards) {
   }
   const bool records =
       scheme_.place == CountPlace::kMapcount && options_.ops.real_mappings == nullptr;
-  if (scheme_.place != CountPlace::kSideTable && !records) return Errc::kOk;
+  const bool counts =
+      scheme_.place == CountPlace::kSideTable || scheme_.at_limit == AtLimit::kSpill;
+  if (!counts && !records) return Errc::kOk;
   Result<Mapping> table = Mapping::reserve(frame_.capacity * sizeof(std::uint32_t));
   if (!table) return table.error;
   outside_ = std::move(table.value);
@@ -261,6 +285,22 @@ Errc Pins::putback(Pfn pfn) {
 Errc Pins::putback_locked(Pfn pfn) { return kernel_->putback(frame_, pfn.value); }
 
 bool Pins::keeps_off_lru(Pfn pfn) const { return frame_.isolates && maybe_pinned(pfn); }
+
+bool Pins::sticks(Pfn pfn) const {
+  return scheme_.at_limit == AtLimit::kSaturate && !pins(pfn).exact;
+}
+
+const StateBit* Pins::wrong_state(Pfn pfn) const {
+  if (frame_.states == nullptr || pfn.value >= frame_.capacity) return nullptr;
+  const Page head = frame_.memmap->page(head_of(pfn));
+  return pagebox::wrong_state(placed_, head.word(scheme_.count_word));
+}
+
+std::uint64_t Pins::own_flags() const {
+  const bool in_flags = scheme_.place == CountPlace::kWord && scheme_.count_word == 0;
+  if (in_flags) return own_bits(placed_);
+  return scheme_.pinned.word == 0 ? frame_.pinned : 0;
+}
 
 bool Pins::returns_to_lru(Pfn pfn) const {
   if (!keeps_off_lru(pfn)) return false;

@@ -73,6 +73,12 @@ class Pins {
   bool keeps_off_lru(Pfn pfn) const;
   /// As keeps_off_lru(), and the last unpin will link it again.
   bool returns_to_lru(Pfn pfn) const;
+  /// The count is saturated: the page reads as pinned, whoever has pinned it, until it is freed.
+  bool sticks(Pfn pfn) const;
+  /// A state bit that contradicts the count beside it; null: none. For who has the box at rest.
+  const StateBit* wrong_state(Pfn pfn) const;
+  /// The bits of page->flags that are the scheme's.
+  std::uint64_t own_flags() const;
 
   // Batches: one pin a page. They go on after a failure and say what failed.
   // `freed`, if not empty, has room for pfns.size() heads without a reference.
@@ -158,7 +164,8 @@ class Pins {
   void unpin_one_of(std::size_t i, Result<bool> last, std::span<const std::uint32_t> pfns,
                     std::span<std::uint32_t> freed, BatchResult& result);
 
-  SchemeSpec scheme_;
+  SchemeSpec scheme_, placed_;
+  PinStates states_;
   PinOptions options_;
   PinFrame frame_;
   const PinKernel* kernel_ = nullptr;

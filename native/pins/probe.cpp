@@ -19,7 +19,8 @@ struct Begin {
   std::uint64_t count = 0, count_mask = 0;  // in the count's word
   bool flag = false;
   bool sets_was_lru = false, was_lru = false;
-  bool carries = false;  // one pin is enough
+  bool carries = false;                       // one pin is enough
+  std::uint64_t states = 0, states_mask = 0;  // in the count's word
 };
 
 /// The descriptors of one folio, and the scheme that is tried on them.
@@ -59,6 +60,7 @@ struct Bench {
     };
     const PinFrame& f = pins->frame();
     set(f.count, begin.count_mask, begin.count);
+    if (begin.states_mask != 0) set(f.count, begin.states_mask, begin.states);
     if (f.pinned != 0) set(f.flag_word, f.pinned, begin.flag ? f.pinned : 0);
     if (f.was_lru != 0 && begin.sets_was_lru)
       set(f.was_lru_word, f.was_lru, begin.was_lru ? f.was_lru : 0);
@@ -88,6 +90,16 @@ std::vector<std::uint32_t> counts(std::uint64_t largest) {
   return all;
 }
 
+/// With states the pins around a full count, too, are each another event.
+std::vector<std::uint32_t> counts(const SchemeSpec& scheme, const Layout& layout, unsigned order) {
+  const std::uint64_t largest = max_pins(scheme, layout, order);
+  std::vector<std::uint32_t> all = counts(largest);
+  if (!scheme.has_states()) return all;
+  for (const std::uint64_t n : {scheme.full_count() - 1, scheme.full_count()})
+    if (n >= 1 && n <= largest) all.push_back(static_cast<std::uint32_t>(n));
+  return all;
+}
+
 void note_writes(const Bytes& before, const Bytes& now, FolioBits::Writes& writes) {
   const std::size_t stride = before.size() / writes.sets.size();
   for (std::size_t i = 0; i < before.size(); ++i)
@@ -100,31 +112,52 @@ void note_writes(const Bytes& before, const Bytes& now, FolioBits::Writes& write
 
 /// Pins and unpins n, and notes what changes at each. kOk: it was pinned. kPinLimit:
 /// what the page holds reads as a full count; another beginning will show the rest.
-Errc try_count(Bench& bench, std::uint32_t n, bool referenced, FolioBits::Writes& writes) {
+///
+/// `slowly`: one more pin on top, if there is room, and unpins in two steps.
+Errc try_count(Bench& bench, std::uint32_t n, bool referenced, bool slowly,
+               FolioBits::Writes& writes) {
   const auto descriptors = static_cast<unsigned>(writes.sets.size());
   const Bytes before = bench.read_all(descriptors);
   const Pfn pfn = bench.pinned_page();
   const Errc pinned = referenced ? bench.pins->pin_referenced(pfn, n, 0)
                                  : bench.pins->try_pin_speculative(pfn, n, 0);
   if (pinned != Errc::kOk) return pinned;
-  const Bytes during = bench.read_all(descriptors);
-  note_writes(before, during, writes);
+  Bytes seen = bench.read_all(descriptors);
+  note_writes(before, seen, writes);
+  const auto note = [&] {
+    Bytes now = bench.read_all(descriptors);
+    note_writes(seen, now, writes);
+    seen = std::move(now);
+  };
+  if (slowly) {
+    if (bench.pins->pin_referenced(pfn, 1, 0) == Errc::kOk) {
+      note();
+      (void)bench.pins->unpin(pfn, 1, 0);
+      note();
+    }
+    if (n > 1) {
+      (void)bench.pins->unpin(pfn, 1, 0);
+      note();
+      --n;
+    }
+  }
   // What the page holds counts too: the rest may seem too little to take n from, and a
   // list may be in pieces by now. What it has come to is what is looked at.
   (void)bench.pins->unpin(pfn, n, 0);
-  const Bytes after = bench.read_all(descriptors);
-  note_writes(during, after, writes);
+  note();
   return Errc::kOk;
 }
 
 /// A page that reads as pinned before anybody has pinned it: the flag is somebody else's.
 void note_flag(const Bench& bench, FolioBits::Writes& writes) {
   const PinFrame& f = bench.pins->frame();
-  if (f.pinned == 0) return;
+  const std::uint64_t reading = f.states != nullptr ? f.reads_pinned : f.pinned;
+  const unsigned at = f.states != nullptr ? f.count : f.flag_word;
+  if (reading == 0) return;
   const unsigned bytes = bench.memmap->shape().word_bytes;
   const Page head = bench.memmap->page(bench.site.pfn);
-  if ((head.word(f.flag_word / bytes) & f.pinned) == 0) return;
-  writes.clears[0][f.flag_word * 8U + static_cast<unsigned>(__builtin_ctzll(f.pinned))] = true;
+  for (std::uint64_t set = head.word(at / bytes) & reading; set != 0; set &= set - 1)
+    writes.clears[0][at * 8U + static_cast<unsigned>(__builtin_ctzll(set))] = true;
 }
 
 /// The count's bits in its word, for a place whose bits are not the scheme's by right.
@@ -140,16 +173,43 @@ std::vector<Begin> beginnings(const SchemeSpec& scheme, const FolioBits& bits) {
   const std::uint64_t mask = count_mask(scheme);
   if (mask == 0) return all;
   const bool has_flag = scheme.pinned.exists();
-  if (has_flag && bits.flag_may_be_clear())
+  const ReadsBefore before = bits.reads_before();
+  if (has_flag && before.not_pinned)
     for (const bool ones : {false, true})
       for (const bool was_lru : {false, true})
         all.push_back({ones ? mask : 0, mask, false, scheme.isolates(), was_lru});
-  if (has_flag && !bits.flag_may_be_set()) return all;
-  for (unsigned bit = 0; bit < scheme.count_bits; ++bit) {
+  // Over nothing but the states, which any page may have had set.
+  if (!has_flag && scheme.has_states() && before.not_pinned)
+    all.push_back({0, mask, false, false, false});
+  if ((has_flag || scheme.has_states()) && !before.pinned) return all;
+  // Where the count itself tells, one of 0 is a page that does not read as pinned.
+  const bool may_be_zero = has_flag || !scheme.has_states() || before.not_pinned;
+  const std::uint64_t one = std::uint64_t{1} << scheme.count_shift;
+  for (unsigned bit = may_be_zero ? 0 : 1; bit < scheme.count_bits; ++bit) {
     const std::uint64_t below = ((std::uint64_t{1} << bit) - 1) << scheme.count_shift;
     all.push_back({below, mask, has_flag, has_flag && bit == 0, true, true});
   }
   all.push_back({mask, mask, has_flag, false, false, true});
+  if (!scheme.has_states()) return all;
+  // Into the lowest bit, and to the largest count.
+  for (const std::uint64_t count : {one << 1 & mask, mask & ~one})
+    if (count != 0) all.push_back({count, mask, has_flag, false, false, true});
+  return all;
+}
+
+/// The same over each value that the states can have before.
+std::vector<Begin> over_states(const SchemeSpec& scheme, std::vector<Begin> begins) {
+  std::uint64_t mask = 0;
+  for (const StateBit& state : scheme.states)
+    mask |= std::uint64_t{1} << static_cast<unsigned>(state.place.bit);
+  if (mask == 0) return begins;
+  std::vector<Begin> all;
+  for (Begin& begin : begins)
+    for (const std::uint64_t states : {std::uint64_t{0}, mask}) {
+      begin.states = states;
+      begin.states_mask = mask;
+      all.push_back(begin);
+    }
   return all;
 }
 
@@ -158,7 +218,8 @@ std::vector<Begin> beginnings(const SchemeSpec& scheme, const FolioBits& bits) {
 FolioBits::Writes within_claims(const SchemeSpec& scheme, const FolioBits& bits,
                                 const Layout& layout, unsigned order, FolioBits::Writes writes) {
   std::vector<FolioBits::Bits> own = bits.no_writes().sets;
-  for (const Claim& claim : claims_of(scheme, layout, bits.map(0).type(), order))
+  for (const Claim& claim :
+       claims_of(scheme, layout, bits.map(0).type(), order, bits.reads_before()))
     for (unsigned i = 0; claim.range.tail < own.size() && i < claim.range.bits; ++i)
       own[claim.range.tail][claim.range.first_bit + i] = true;
   for (std::vector<FolioBits::Bits>* side : {&writes.sets, &writes.clears})
@@ -190,30 +251,35 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
   const Result<FolioBits> bits = FolioBits::create(scheme, own, type, order);
   if (!bits) return bits.error;
   FolioBits::Writes writes = bits.value.no_writes();
-  const std::vector<std::uint32_t> tried = counts(max_pins(scheme, own, order));
+  const std::vector<std::uint32_t> tried = counts(scheme, own, order);
 
   bool pinned = false;
   for (const FillSide side : {FillSide::kFirst, FillSide::kSecond}) {
     bool referenced = false;
-    for (const std::uint32_t n : tried) {
-      if (const Errc error = bench.fill(side); error != Errc::kOk) return error;
-      note_flag(bench, writes);
-      referenced = !referenced;
-      const Errc error = try_count(bench, n, referenced, writes);
-      if (error == Errc::kOk) pinned = true;
-      if (error == Errc::kRefused || error == Errc::kAgain || error == Errc::kNoMem) {
-        cell.kind = CellKind::kRefused;
-        return cell;
+    for (const bool slowly : {false, true}) {
+      if (slowly && !scheme.has_states()) break;
+      for (const std::uint32_t n : tried) {
+        if (const Errc error = bench.fill(side); error != Errc::kOk) return error;
+        note_flag(bench, writes);
+        referenced = !referenced;
+        const Errc error = try_count(bench, n, referenced, slowly, writes);
+        // Where what the page holds is a full count, that nobody can pin it is the finding.
+        if (error == Errc::kOk || error == Errc::kPinLimit) pinned = true;
+        if (error == Errc::kRefused || error == Errc::kAgain || error == Errc::kNoMem) {
+          cell.kind = CellKind::kRefused;
+          return cell;
+        }
       }
     }
   }
   FolioBits::Writes forced = bits.value.no_writes();
-  for (const Begin& begin : beginnings(scheme, bits.value))
+  const SchemeSpec at = placed(scheme, own);
+  for (const Begin& begin : over_states(at, beginnings(at, bits.value)))
     for (const std::uint32_t n : tried) {
       if (begin.carries && n != 1) break;
       if (const Errc error = bench.fill(FillSide::kFirst); error != Errc::kOk) return error;
       bench.begin(begin);
-      if (try_count(bench, n, true, forced) == Errc::kOk) pinned = true;
+      if (try_count(bench, n, true, false, forced) == Errc::kOk) pinned = true;
     }
   add_writes(writes, within_claims(scheme, bits.value, own, order, std::move(forced)));
   if (!pinned) return Errc::kCorrupt;

@@ -10,6 +10,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 const PinKernel& add_kernel(CountPlace place, unsigned word_bytes);
 const PinKernel& flag_and_word_kernel(unsigned word_bytes);
 const PinKernel& packed_word_kernel(unsigned packed_bits, unsigned word_bytes);
+const PinKernel& state_word_kernel(unsigned packed_bits, unsigned word_bytes);
 const PinKernel& list_overlay_kernel(unsigned word_bytes);
 const PinKernel& external_kernel(CountPlace place, unsigned word_bytes);
 

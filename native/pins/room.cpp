@@ -1,5 +1,6 @@
 #include "pins/room.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -63,8 +64,10 @@ Result<FolioBits> FolioBits::create(const SchemeSpec& scheme, const Layout& layo
   const FillRequest request = room_request(scheme, type, order);
   const PageType head_type = filled_type(request.setup, 0);
   bits.isolated_ = scheme.isolates() && kLruTypes.has(head_type);
-  if (const int bit = pinned_bit(scheme, layout); bit >= 0)
-    bits.flag_bit_ = scheme.pinned.word * layout.word_bytes * 8 + bit;
+  const SchemeSpec at = placed(scheme, layout);
+  const int word = at.pinned.exists() ? at.pinned.word : at.count_word;
+  bits.reading_ = reads_pinned(at);
+  bits.first_reading_ = static_cast<unsigned>(word) * layout.word_bytes * 8U;
   const unsigned descriptors = order == 0 ? 1 : order == 1 ? 2 : kDescriptors;
   bits.maps_.reserve(descriptors);
   bits.by_right_.reserve(descriptors);
@@ -92,7 +95,18 @@ bool FolioBits::protected_bit(unsigned tail, unsigned bit) const {
   const bool dead = field.kind == FieldKind::kListNext || field.kind == FieldKind::kListPrev ||
                     field.name == "flags.lru";
   // But a flag that a link can have set says "pinned" of a page that is on its list.
-  return !dead || (static_cast<int>(bit) == flag_bit_ && flag_may_be_set());
+  return !dead || (is_reading(bit) && may_be(tail, bit, true));
+}
+
+ReadsBefore FolioBits::reads_before() const {
+  ReadsBefore before;
+  if (reading_ == 0) return before;
+  for (unsigned bit = first_reading_; bit < std::min(first_reading_ + 64, maps_[0].bits()); ++bit) {
+    if (!is_reading(bit)) continue;
+    if (may_be(0, bit, true)) before.pinned = true;
+    if (!may_be(0, bit, false)) before.not_pinned = false;
+  }
+  return before;
 }
 
 bool FolioBits::may_be(unsigned tail, unsigned bit, bool value) const {
@@ -133,14 +147,10 @@ Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType t
   if (!bits) return bits.error;
 
   const PageType head_type = bits.value.map(0).type();
-  cell.claims = claims_of(scheme, own, head_type, order);
+  cell.claims = claims_of(scheme, own, head_type, order, bits.value.reads_before());
   FolioBits::Writes writes = bits.value.no_writes();
-  for (Claim& claim : cell.claims) {
-    // Where the flag can be set without a pin, counts are added to what the word holds.
-    if (claim.name == "count" && bits.value.flag_may_be_set()) claim.sets = claim.range.all();
-    if (claim.name == "was-LRU" && !bits.value.flag_may_be_clear()) claim.sets = 0;
+  for (const Claim& claim : cell.claims)
     if (claim.range.tail < bits.value.descriptors()) mark_writes(claim, writes);
-  }
   cell.collisions = bits.value.collisions(writes);
   if (!cell.collisions.empty()) cell.kind = CellKind::kCollides;
   const std::span<const std::string> contested = bits.value.map(0).contested();

@@ -67,10 +67,9 @@ class FolioBits {
   bool protected_bit(unsigned tail, unsigned bit) const;
   /// Whether one of the bit's legal values is `value`.
   bool may_be(unsigned tail, unsigned bit, bool value) const;
-  /// Whether a page that nobody pinned can have the scheme's pinned flag set.
-  bool flag_may_be_set() const { return flag_bit_ >= 0 && may_be(0, flag(), true); }
-  /// Whether it can be clear: only then is a pin ever the first.
-  bool flag_may_be_clear() const { return flag_bit_ >= 0 && may_be(0, flag(), false); }
+  /// Whether a page that nobody pinned can read as pinned, and as not pinned: only then is
+  /// a pin ever the first.
+  ReadsBefore reads_before() const;
 
   /// What pins and unpins were seen to do, or can: bits that they leave 1, and 0.
   struct Writes {
@@ -81,10 +80,15 @@ class FolioBits {
   std::vector<Collision> collisions(const Writes& writes) const;
 
  private:
-  unsigned flag() const { return static_cast<unsigned>(flag_bit_); }
+  /// One of the bits by which the page reads as pinned.
+  bool is_reading(unsigned bit) const {
+    return bit >= first_reading_ && bit < first_reading_ + 64 &&
+           (reading_ >> (bit - first_reading_) & 1) != 0;
+  }
 
   bool isolated_ = false;
-  int flag_bit_ = -1;  // the pinned flag, from the head's first byte
+  unsigned first_reading_ = 0;  // from the head's first byte
+  std::uint64_t reading_ = 0;   // from there; 0: no bits of the head say it
   std::vector<LiveMap> maps_;
   std::vector<Bits> by_right_;
 };

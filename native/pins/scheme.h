@@ -46,7 +46,8 @@ inline constexpr std::array<std::string_view, kCountPlaces> kCountPlaceNames = {
 /// One bit of a word of the descriptor.
 struct FlagPlace {
   static constexpr std::int16_t kNone = -1;
-  /// As `bit`, in word 0 only: the lowest bit that the layout's Kconfig leaves free.
+  /// As `bit`, in word 0 only: the lowest bit that the layout's Kconfig leaves free and the
+  /// rest of the scheme does not use.
   static constexpr std::int16_t kLowestFree = -2;
   std::int16_t word = kNone;  // 0 = flags, 1..5
   std::int16_t bit = 0;
@@ -71,11 +72,12 @@ enum class PinEffect : std::uint8_t {
   kAnswerLags,      // a query during a pin or unpin may still count it
   kLruSkipped,      // reclaim, ageing, migration and mlock pass a pinned page by: it is isolated
   kPinRefused,      // pages whose words the scheme has no room in, or counts nothing for
+  kCountSticks,     // a page whose count was full once reads as pinned until it is freed
 };
-inline constexpr unsigned kPinEffects = 7;
+inline constexpr unsigned kPinEffects = 8;
 inline constexpr std::array<std::string_view, kPinEffects> kPinEffectNames = {
     "lru-clear",   "mapcount-raised", "answer-fuzzy", "answer-unknown",
-    "answer-lags", "lru-skipped",     "pin-refused"};
+    "answer-lags", "lru-skipped",     "pin-refused",  "count-sticks"};
 
 /// A set of effects, one bit each.
 struct PinEffectSet {
@@ -88,6 +90,45 @@ template <class... Effects>
 constexpr PinEffectSet pin_effects(Effects... list) {
   return {((1U << static_cast<unsigned>(list)) | ... | 0U)};
 }
+
+/// What a packed count does with the pin that it has no room for.
+enum class AtLimit : std::uint8_t {
+  kRefuse,    // kPinLimit
+  kSaturate,  // it stays at its largest, for good: nobody knows how many there are
+  kSpill,     // the rest is counted in the side table
+};
+inline constexpr std::array<std::string_view, 3> kAtLimitNames = {"refuse", "saturate", "spill"};
+
+/// What happens to a count, and can change a state bit in the same swap.
+enum class PinEvent : std::uint8_t {
+  kPin,  // any pin, the first too
+  kFirstPin,
+  kFull,     // the count came to its largest
+  kIsolate,  // the first pin took the page off its LRU
+  kUnpin,    // any unpin, the last too
+  kLastUnpin,
+  kNotFull,  // the count left its largest
+  kPutback,  // the last unpin puts the page back on its LRU
+};
+inline constexpr unsigned kPinEvents = 8;
+inline constexpr std::array<std::string_view, kPinEvents> kPinEventNames = {
+    "pin", "first-pin", "full", "isolate", "unpin", "last-unpin", "not-full", "putback"};
+
+/// A set of events, one bit each.
+struct PinEventSet {
+  std::uint32_t bits = 0;
+  constexpr bool has(PinEvent event) const {
+    return (bits >> static_cast<unsigned>(event) & 1U) != 0;
+  }
+};
+
+/// A named bit beside the count, in its word.
+struct StateBit {
+  std::string name;
+  FlagPlace place;
+  PinEventSet sets, clears;  // where an event does both, it sets
+};
+inline constexpr unsigned kMaxStates = 8;
 
 /// GUP_PIN_COUNTING_BIAS.
 inline constexpr std::uint32_t kPinBias = 1024;
@@ -104,9 +145,14 @@ struct SchemeSpec {
   // kWord only. The count is `count_bits` wide from bit `count_shift` of word
   // `count_word`; kAdd, kFlagAndWord and kListOverlay count in 32 bits.
   std::uint8_t count_word = 0, count_shift = 0, count_bits = 0;
-  /// kPackedWord: width of the word that is swapped, 32 or 64.
+  /// kPackedWord, word 0: the lowest run of bits that the layout's Kconfig leaves free,
+  /// instead of `count_shift`.
+  bool count_in_free_bits = false;
+  /// kPackedWord: width of the word that is swapped, 32 or 64; 0: the layout's.
   std::uint8_t packed_bits = 0;
-  FlagPlace pinned;   // set while the count is not zero
+  AtLimit at_limit = AtLimit::kRefuse;  // kPackedWord
+  std::vector<StateBit> states;         // kPackedWord
+  FlagPlace pinned;                     // set while the count is not zero
   FlagPlace was_lru;  // set while the page waits to go back to its LRU; none: never isolates
   std::uint32_t refs_per_pin = 1;
 
@@ -122,6 +168,14 @@ struct SchemeSpec {
   QuirkSet quirks;  // historic defects that this scheme can show
 
   bool isolates() const { return was_lru.exists(); }
+  /// The largest number that a packed count holds.
+  std::uint64_t full_count() const { return ~std::uint64_t{0} >> (64 - count_bits); }
+  /// Runs on the loops with states (protocol_states.cpp), which cost more than those of
+  /// one flag and a count that refuses.
+  bool has_states() const {
+    return protocol == Protocol::kPackedWord &&
+           (at_limit != AtLimit::kRefuse || !states.empty() || !pinned.exists());
+  }
   bool operator==(const SchemeSpec& other) const { return name == other.name; }
 };
 
@@ -161,7 +215,14 @@ void complete_scheme(SchemeSpec& scheme);
 /// further, where the layout names a place.
 std::uint64_t max_pins(const SchemeSpec& scheme, const Layout& layout, unsigned order);
 
+/// The scheme with every bit where it lies in this layout: what asked for free bits has
+/// numbers. Where there are not enough, what found none asks still.
+SchemeSpec placed(SchemeSpec scheme, const Layout& layout);
+
 /// Bit number of the scheme's pinned flag in its word for this layout; -1: none.
 int pinned_bit(const SchemeSpec& scheme, const Layout& layout);
+/// The bits of their word, one of which is set where a page reads as pinned: the pinned
+/// flag, or the count where there is none. Of a placed scheme; 0: not by bits.
+std::uint64_t reads_pinned(const SchemeSpec& scheme);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

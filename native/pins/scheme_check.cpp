@@ -7,6 +7,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr unsigned kLastWord = 5;
+/// What a word of 64 bits can leave beside flags and zone.
+constexpr unsigned kMostFreeBits = 32;
 
 struct Checker {
   const SchemeSpec& scheme;
@@ -16,14 +18,15 @@ struct Checker {
     problems.push_back({std::move(field), std::move(what)});
   }
   static std::string n(std::uint64_t value) { return std::to_string(value); }
+  static bool is_name(const std::string& name) {
+    return !name.empty() && name.size() <= 40 && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+  }
 
   void check_name() {
-    const std::string& name = scheme.name;
-    const bool good =
-        !name.empty() && name.size() <= 40 && std::all_of(name.begin(), name.end(), [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-        });
-    if (!good) problem("name", "is '" + name + "'; 1 to 40 of a-z, 0-9 and '-'");
+    if (!is_name(scheme.name))
+      problem("name", "is '" + scheme.name + "'; 1 to 40 of a-z, 0-9 and '-'");
   }
 
   void check_place() {
@@ -36,23 +39,43 @@ struct Checker {
                          scheme.protocol == Protocol::kListOverlay;
     if (in_word && scheme.place != CountPlace::kWord)
       problem("place", "this protocol counts in a word");
+    if (scheme.protocol == Protocol::kPackedWord) return;
+    if (scheme.at_limit != AtLimit::kRefuse)
+      problem("atLimit", "is for protocol packed-word; the others keep the pin that crosses");
+    if (!scheme.states.empty())
+      problem("states", "are for protocol packed-word, which swaps them with the count");
   }
 
   void check_count() {
     if (scheme.place != CountPlace::kWord) return;
-    if (scheme.count_word < 1 || scheme.count_word > kLastWord)
-      problem("countWord", "is " + n(scheme.count_word) + "; words 1 to 5 can hold a count");
+    const bool packed = scheme.protocol == Protocol::kPackedWord;
+    if (scheme.count_word > kLastWord)
+      problem("countWord", "is " + n(scheme.count_word) + "; there are words 0 to 5");
+    else if (scheme.count_word == 0 && !packed)
+      problem("countWord", "is 0; in page->flags only protocol packed-word can count");
     if (scheme.count_bits == 0) {
       problem("countBits", "is 0; a count needs at least one bit");
       return;
     }
-    if (scheme.protocol == Protocol::kPackedWord) {
-      if (scheme.packed_bits != 32 && scheme.packed_bits != 64)
+    if (scheme.count_in_free_bits) {
+      if (!packed || scheme.count_word != 0)
+        problem("countShift", "'lowest-free' is for protocol packed-word in word 0, page->flags");
+      if (scheme.count_bits > kMostFreeBits)
+        problem("countBits", "is " + n(scheme.count_bits) + "; free bits in a row are at most " +
+                                 n(kMostFreeBits));
+      if (packed && scheme.packed_bits != 0)
+        problem("packedBits",
+                "is left out where free bits are asked for: the whole word is swapped");
+      return;
+    }
+    if (packed) {
+      const unsigned width = scheme.packed_bits == 0 ? 64 : scheme.packed_bits;
+      if (width != 32 && width != 64)
         problem("packedBits", "is " + n(scheme.packed_bits) + "; 32 or 64");
-      else if (unsigned{scheme.count_shift} + scheme.count_bits > scheme.packed_bits)
+      else if (unsigned{scheme.count_shift} + scheme.count_bits > width)
         problem("countBits", "bits " + n(scheme.count_shift) + " to " +
                                  n(scheme.count_shift + scheme.count_bits - 1U) +
-                                 " do not exist in a packed word of " + n(scheme.packed_bits));
+                                 " do not exist in a packed word of " + n(width));
     } else if (scheme.count_bits != 32 || scheme.count_shift != 0) {
       problem("countBits",
               "this protocol counts in the low 32 bits of its word; a narrower count "
@@ -62,15 +85,17 @@ struct Checker {
       problem("countWord", "bit 0 of word 1 marks a tail page and must stay 0");
   }
 
-  void check_flag(const char* field, const FlagPlace& flag) {
+  void check_flag(const std::string& field, const FlagPlace& flag) {
     if (!flag.exists()) return;
     if (flag.word < 0 || flag.word > static_cast<int>(kLastWord)) {
       problem(field, "word " + std::to_string(flag.word) + " does not exist; 0 to 5");
       return;
     }
     if (flag.bit == FlagPlace::kLowestFree) {
-      if (flag.word != 0 || &flag != &scheme.pinned)
-        problem(field, "only the pinned flag can ask for the lowest free bit, of word 0");
+      const bool packed = scheme.protocol == Protocol::kPackedWord;
+      if (flag.word != 0 || (!packed && &flag != &scheme.pinned))
+        problem(field, packed ? "'lowest-free' is for word 0, page->flags"
+                              : "only the pinned flag can ask for the lowest free bit, of word 0");
       return;
     }
     if (flag.bit < 0 || flag.bit > 63)
@@ -78,7 +103,8 @@ struct Checker {
     if (flag.word == 1 && flag.bit == 0)
       problem(field, "bit 0 of word 1 marks a tail page and must stay 0");
     if (scheme.place == CountPlace::kWord && flag.word == scheme.count_word &&
-        flag.bit >= scheme.count_shift && flag.bit < scheme.count_shift + scheme.count_bits)
+        !scheme.count_in_free_bits && flag.bit >= scheme.count_shift &&
+        flag.bit < scheme.count_shift + scheme.count_bits)
       problem(field, "bit " + std::to_string(flag.bit) + " of word " + std::to_string(flag.word) +
                          " is part of the count");
   }
@@ -87,23 +113,94 @@ struct Checker {
     const bool needs_flag = scheme.protocol == Protocol::kFlagAndWord ||
                             scheme.protocol == Protocol::kPackedWord ||
                             scheme.protocol == Protocol::kListOverlay;
-    if (needs_flag && !scheme.pinned.exists())
-      problem("pinned", "this protocol needs a pinned flag");
+    // A count of bits that are nobody else's tells by itself; a listed page's word does not.
+    const bool tells_itself = scheme.protocol == Protocol::kPackedWord && !scheme.was_lru.exists();
+    if (needs_flag && !tells_itself && !scheme.pinned.exists())
+      problem("pinned", scheme.protocol == Protocol::kPackedWord
+                            ? "a scheme with wasLru needs a pinned flag: while the page is listed "
+                              "its words are links"
+                            : "this protocol needs a pinned flag");
     if (!needs_flag && (scheme.pinned.exists() || scheme.was_lru.exists()))
       problem("pinned", "this protocol has no flags");
     check_flag("pinned", scheme.pinned);
     check_flag("wasLru", scheme.was_lru);
-    const FlagPlace &a = scheme.pinned, &b = scheme.was_lru;
-    if (a.exists() && b.exists() && a.word == b.word && a.bit == b.bit)
-      problem("wasLru", "overlaps the pinned flag");
+    check_overlaps();
     if (scheme.protocol == Protocol::kPackedWord) check_packed_flags();
     if (scheme.protocol == Protocol::kListOverlay) check_overlay();
   }
 
+  void check_packed_flag(const std::string& field, const FlagPlace& flag) {
+    const int width = scheme.packed_bits == 0 ? 64 : scheme.packed_bits;
+    if (flag.exists() && (flag.word != scheme.count_word || flag.bit >= width))
+      problem(field, "the flags of a packed word lie in the word that is swapped, word " +
+                         n(scheme.count_word));
+  }
+
+  /// Everything that happens in one swap with `event`.
+  static constexpr std::uint32_t side_of(unsigned event) { return event < 4 ? 0x0fU : 0xf0U; }
+
+  void check_state(std::size_t i) {
+    const StateBit& state = scheme.states[i];
+    const std::string field = "states[" + n(i) + "]";
+    if (!is_name(state.name))
+      problem(field + ".name", "is '" + state.name + "'; 1 to 40 of a-z, 0-9 and '-'");
+    for (const std::string_view taken : {"count", "pinned", "was-lru"})
+      if (state.name == taken) problem(field + ".name", "'" + state.name + "' is the scheme's own");
+    for (std::size_t j = 0; j < i; ++j)
+      if (scheme.states[j].name == state.name)
+        problem(field + ".name", "'" + state.name + "' is the name of states[" + n(j) + "] too");
+    if (!state.place.exists()) return problem(field, "has no place");
+    check_flag(field, state.place);
+    check_packed_flag(field, state.place);
+    if (state.sets.bits == 0) problem(field + ".set", "names no event: nothing ever sets it");
+    for (unsigned event = 0; event < kPinEvents; ++event) {
+      const std::string name(kPinEventNames[event]);
+      const bool lru = event == static_cast<unsigned>(PinEvent::kIsolate) ||
+                       event == static_cast<unsigned>(PinEvent::kPutback);
+      const bool never = scheme.at_limit == AtLimit::kSaturate &&
+                         event == static_cast<unsigned>(PinEvent::kNotFull);
+      const std::uint32_t bit = 1U << event;
+      const bool named = ((state.sets.bits | state.clears.bits) & bit) != 0;
+      if (named && lru && !scheme.isolates())
+        problem(field, "'" + name + "' happens only to a scheme with wasLru");
+      if (named && never)
+        problem(field, "'" + name + "' never happens to a count that saturates: it stays full");
+      if ((state.sets.bits & state.clears.bits & bit) != 0)
+        problem(field, "'" + name + "' both sets and clears it");
+    }
+    for (const PinEvent any : {PinEvent::kPin, PinEvent::kUnpin}) {
+      const auto event = static_cast<unsigned>(any);
+      const std::string name(kPinEventNames[event]);
+      if (state.sets.has(any) && (state.clears.bits & side_of(event) & ~(1U << event)) != 0)
+        problem(field,
+                "every '" + name + "' sets it, so that what is to clear it there never does");
+    }
+  }
+
+  void check_overlaps() {
+    std::vector<std::pair<std::string, const FlagPlace*>> all = {{"pinned", &scheme.pinned},
+                                                                 {"wasLru", &scheme.was_lru}};
+    for (std::size_t i = 0; i < scheme.states.size(); ++i)
+      all.emplace_back("states[" + n(i) + "]", &scheme.states[i].place);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j) {
+        const FlagPlace &a = *all[j].second, &b = *all[i].second;
+        const bool asks = a.bit == FlagPlace::kLowestFree || b.bit == FlagPlace::kLowestFree;
+        if (a.exists() && b.exists() && !asks && a.word == b.word && a.bit == b.bit)
+          problem(all[i].first, "overlaps " + (j == 0 ? "the pinned flag" : all[j].first));
+      }
+  }
+
+  void check_states() {
+    if (scheme.protocol != Protocol::kPackedWord) return;
+    if (scheme.states.size() > kMaxStates)
+      return problem("states", "are " + n(scheme.states.size()) + "; at most " + n(kMaxStates));
+    for (std::size_t i = 0; i < scheme.states.size(); ++i) check_state(i);
+  }
+
   void check_packed_flags() {
-    for (const FlagPlace& flag : {scheme.pinned, scheme.was_lru})
-      if (flag.exists() && (flag.word != scheme.count_word || flag.bit >= scheme.packed_bits))
-        problem("pinned", "the flags of a packed word lie in the word that is swapped");
+    check_packed_flag("pinned", scheme.pinned);
+    check_packed_flag("wasLru", scheme.was_lru);
     if (scheme.was_lru.exists() && scheme.count_word > 2)
       problem("wasLru", "only words 1 and 2 are free while a page is on no list");
   }
@@ -158,8 +255,23 @@ std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme) {
   checker.check_place();
   checker.check_count();
   checker.check_flags();
+  checker.check_states();
   checker.check_numbers();
   return checker.problems;
+}
+
+/// What follows from a count that does not refuse.
+static void complete_limit(SchemeSpec& scheme) {
+  if (scheme.count_bits == 0) return;
+  if (scheme.at_limit == AtLimit::kSaturate) {
+    scheme.answer = PinAnswer::kFuzzy;
+    scheme.effects.bits |= pin_effects(PinEffect::kCountSticks).bits;
+    scheme.false_positives = "a page that once had " + std::to_string(scheme.full_count()) +
+                             " or more pins at a time, until it is freed";
+  } else if (scheme.at_limit == AtLimit::kSpill) {
+    scheme.locks += std::string(scheme.locks.empty() ? "" : "; ") +
+                    "the zone's LRU lock while the count is full";
+  }
 }
 
 void complete_scheme(SchemeSpec& scheme) {
@@ -189,6 +301,7 @@ void complete_scheme(SchemeSpec& scheme) {
   }
   if (scheme.protocol == Protocol::kListOverlay)
     scheme.locks = "the zone's LRU lock for each pin and for the last unpin";
+  if (scheme.protocol == Protocol::kPackedWord) complete_limit(scheme);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kernel } from '../btf/kernel.ts'
 import { cliForShell } from './command.ts'
+import { mine } from './ownFiles.ts'
 import { runCli } from './testIo.ts'
 
 // Every example of every help text does what it says: it is run, with less time, in a folder that has the
@@ -67,6 +68,7 @@ beforeAll(() => {
       'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000\n',
   )
   writeFileSync(join(folder, 'vmlinux.btf'), kernel().toBuffer())
+  writeFileSync(join(folder, 'mine.json'), JSON.stringify(mine))
   const ops = [{ op: 'compact' }]
   writeFileSync(
     join(folder, 'my-scenario.json'),

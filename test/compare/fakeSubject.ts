@@ -25,6 +25,9 @@ export const fakeScheme = (name: string, part: Partial<Scheme> = {}): Scheme => 
   locks: '',
   refsPerPin: 1024,
   visibleEffects: [],
+  atLimit: 'cross',
+  states: [],
+  definition: { name, protocol: 'add' },
   ...part,
 })
 

@@ -7,6 +7,9 @@ import { scenarioOf } from './scenarios.ts'
 const protocols = ['add', 'flag-and-word', 'packed-word', 'list-overlay', 'external'] as const
 const places = ['refcount', 'word', 'mapcount', 'counter', 'tail', 'side-table', 'sharded'] as const
 
+const limits = ['refuse', 'saturate', 'spill'] as const
+const events = ['pin', 'first-pin', 'full', 'isolate', 'unpin', 'last-unpin', 'not-full', 'putback'] as const
+
 function schemeOf(random: Random): Declared['scheme'] {
   if (random.chance(0.15)) return random.pick(pagebox.schemes.names.filter((name) => pagebox.schemes.get(name).builtin))
   const flag = () => ({
@@ -29,12 +32,17 @@ function schemeOf(random: Random): Declared['scheme'] {
     name: 'own',
     protocol,
     ...(random.chance(0.9) ? { place } : {}),
-    ...maybe(place === 'word' ? 0.95 : 0.1, 'countWord', () => random.int(1, 5)),
-    ...maybe(0.3, 'countShift', () => random.pick([0, 1, 2, 8, 16, 31, 32, 33, 48, 63])),
+    ...maybe(place === 'word' ? 0.95 : 0.1, 'countWord', () => random.pick([0, random.int(1, 5), random.int(1, 5)])),
+    ...maybe(0.3, 'countShift', () => random.pick(['lowest-free' as const, 0, 1, 2, 8, 16, 31, 32, 33, 48, 63])),
     ...maybe(0.5, 'countBits', () => random.pick([1, 2, 8, 16, 24, 30, 31, 32, 33, 48, 62, 63, 64])),
-    ...maybe(protocol === 'packed-word' ? 0.95 : 0.05, 'packedBits', () => random.pick([32, 64] as const)),
+    ...maybe(protocol === 'packed-word' ? 0.6 : 0.05, 'packedBits', () => random.pick([32, 64] as const)),
     ...maybe(protocol === 'add' || protocol === 'external' ? 0.1 : 0.9, 'pinned', flag),
     ...maybe(protocol === 'list-overlay' ? 0.9 : 0.2, 'wasLru', flag),
+    ...maybe(protocol === 'packed-word' ? 0.6 : 0.05, 'atLimit', () => random.pick(limits)),
+    ...maybe(protocol === 'packed-word' ? 0.5 : 0.05, 'states', () => [
+      { name: 'a', bit: flag().bit, set: random.pick(events), clear: random.pick(events) },
+      { name: random.pick(['b', 'b', 'a']), bit: flag().bit, set: random.pick(events) },
+    ]),
     ...maybe(0.2, 'refsPerPin', () => random.pick([1, 2, 16, 1023, 1024, 65536, 2 ** 20])),
     ...maybe(0.2, 'types', () => [random.pick(pagebox.pageTypes), random.pick(pagebox.pageTypes)]),
   }

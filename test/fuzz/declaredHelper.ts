@@ -70,7 +70,7 @@ export async function declared(P: typeof Pagebox, spec: Declared): Promise<strin
     if (!clean && !damages) disagree(`${engine}, of a scheme that damages nothing: ${text}`)
     said.push(`${engine} ${clean ? 'clean' : text}`)
   }
-  const rowOf = (rows: readonly { explanation?: unknown }[]): string => (rows.length > 0 ? JSON.stringify(rows[0]) : '')
+  const rowOf = (rows: readonly object[]): string => (rows.length > 0 ? JSON.stringify(rows[0]) : '')
   const engines: readonly [string, () => Promise<void>][] = [
     [
       'run',
@@ -83,7 +83,7 @@ export async function declared(P: typeof Pagebox, spec: Declared): Promise<strin
       'race',
       async () => {
         const { audit } = await P.race(spec.scenario, { ...on, rounds: 2, signal: AbortSignal.timeout(400) })
-        outcome('race', audit.clean, rowOf(audit.rows) || audit.leaks)
+        outcome('race', audit.clean, rowOf(audit.rows) || audit.leaks || rowOf(audit.livelocks))
       },
     ],
     [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PageboxError, type SchemeDefinition, layouts, pageTypes, probe, room, schemes } from 'pagebox'
+import { PageboxError, type PinEvent, type SchemeDefinition, layouts, pageTypes, probe, room, schemes } from 'pagebox'
 import { seededRandom } from '../../lib/compare/statistics.ts'
 
 // Schemes nobody has thought of, over every place of a descriptor: whatever the table says of one, memory
@@ -7,6 +7,7 @@ import { seededRandom } from '../../lib/compare/statistics.ts'
 
 const protocols = ['add', 'flag-and-word', 'packed-word', 'list-overlay', 'external'] as const
 const ofAdd = ['refcount', 'word', 'mapcount', 'counter', 'tail'] as const
+const events: PinEvent[] = ['pin', 'first-pin', 'full', 'isolate', 'unpin', 'last-unpin', 'not-full', 'putback']
 const weights = [1, 1, 1, 2, 3, 16, 1000, 1024, 65536, 1048576]
 
 function generated(random: () => number, name: string): SchemeDefinition {
@@ -21,8 +22,16 @@ function generated(random: () => number, name: string): SchemeDefinition {
     made.countBits = 32
     if (protocol === 'packed-word') {
       made.packedBits = oneOf([32, 64] as const)
-      made.countShift = below(made.packedBits)
-      made.countBits = 1 + below(made.packedBits - made.countShift)
+      const shift = below(made.packedBits)
+      made.countShift = shift
+      made.countBits = 1 + below(made.packedBits - shift)
+      made.atLimit = oneOf(['refuse', 'saturate', 'spill'] as const)
+      if (below(3) === 0) {
+        made.countWord = 0
+        made.countShift = 'lowest-free'
+        made.countBits = 1 + below(9)
+        delete made.packedBits
+      }
     }
   }
   if (protocol !== 'add' && protocol !== 'external') {
@@ -33,7 +42,22 @@ function generated(random: () => number, name: string): SchemeDefinition {
     made.pinned = flag()
     if (protocol === 'flag-and-word' && below(3) === 0) made.pinned = { word: 0, bit: 'lowest-free' }
     if (protocol === 'list-overlay' || random() < 0.5) made.wasLru = flag()
-    if (protocol === 'list-overlay' && made.wasLru) made.wasLru.word = made.pinned.word
+    // Where the count tells by itself there is no flag.
+    if (protocol === 'packed-word' && below(2) === 0) {
+      delete made.pinned
+      delete made.wasLru
+    }
+    if (protocol === 'packed-word' && below(2) === 0) {
+      const bit = (): number | 'lowest-free' => (made.countShift === 'lowest-free' ? 'lowest-free' : below(32))
+      const some = (): PinEvent[] => events.filter(() => below(4) === 0)
+      made.states = Array.from({ length: 1 + below(3) }, (_, i) => ({
+        name: `s${i}`,
+        bit: bit(),
+        set: some(),
+        clear: some(),
+      }))
+    }
+    if (protocol === 'list-overlay' && made.wasLru && made.pinned) made.wasLru.word = made.pinned.word
   }
   if (below(4) === 0) made.types = pageTypes.filter(() => random() < 0.5)
   return made

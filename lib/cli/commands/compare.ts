@@ -19,9 +19,10 @@ import { baselineText } from '../text/baseline.ts'
 import { detailedLayouts, layoutText, machineText, printable, resultText } from '../text/compare.ts'
 import { mailText } from '../text/mail.ts'
 import { overviewText } from '../text/room.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options extends BtfOptions {
+interface Options extends BtfOptions, OwnOptions {
   quick?: boolean
   thorough?: boolean
   schemes?: string[]
@@ -45,6 +46,7 @@ Examples:
   $ pagebox compare --quick                  the same in a third of it, with wider intervals
   $ pagebox compare --layouts linux-4.20 --schemes lru-overlay,refcount-bias
   $ pagebox compare --btf vmlinux.btf        also on a real kernel's layout
+  $ pagebox compare --quick --schemes mine --scheme-file mine.json
   $ pagebox compare --html report.html       also as a page to send to somebody
   $ pagebox compare --mail report.txt        also as text of 72 columns, for a mailing list
   $ pagebox compare --json > old.json        keep it, and later:
@@ -203,8 +205,7 @@ async function writeFiles(
 }
 
 export function addCompare(program: Command, context: Context): void {
-  program
-    .command('compare')
+  addOwnOptions(program.command('compare'))
     .description('which scheme fits which page type in which layout, what it damages, what it costs, where it ends')
     .option('--quick', 'within 20 seconds, with wider intervals')
     .option('--thorough', 'more rounds, threads, working sets, page types and orders; takes what it takes')
@@ -229,5 +230,5 @@ export function addCompare(program: Command, context: Context): void {
     .addOption(new Option('--costs-only').hideHelp())
     .option('--smallest-effect <share>', 'with --baseline: changes up to this count as none (5%)', share)
     .addHelpText('after', examples)
-    .action((options: Options, command: Command) => run(options, command, context))
+    .action((options: Options, command: Command) => withOwn(options, context.io, () => run(options, command, context)))
 }

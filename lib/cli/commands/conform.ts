@@ -7,9 +7,10 @@ import { Output } from '../output.ts'
 import { integer, names } from '../parse.ts'
 import { conformText, mismatchText } from '../text/conform.ts'
 import { foreign } from '../text/foreign.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends OwnOptions {
   scheme: string
   layout: string
   rules?: string
@@ -78,8 +79,7 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
 }
 
 export function addConform(program: Command, context: Context): void {
-  program
-    .command('conform')
+  addOwnOptions(program.command('conform'))
     .description('run recordings of a real kernel, and compare every result')
     .argument('<files...>', 'recordings, .jsonl or .jsonl.gz')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
@@ -92,5 +92,5 @@ export function addConform(program: Command, context: Context): void {
     .option('--results <file>', 'write the scenarios with our results, in the recordings’ format')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((files: string[], options: Options) => run(files, options, context))
+    .action((files: string[], options: Options) => withOwn(options, context.io, () => run(files, options, context)))
 }

@@ -10,9 +10,10 @@ import { toJson } from '../json.ts'
 import { pick } from '../parse.ts'
 import { decodeText } from '../text/decode.ts'
 import { parseWords } from '../words.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options extends BtfOptions {
+interface Options extends BtfOptions, OwnOptions {
   layout?: string
   scheme?: string
   type?: string
@@ -142,8 +143,7 @@ async function run(words: string[], options: Options, { io }: Context): Promise<
 }
 
 export function addDecode(program: Command, context: Context): void {
-  program
-    .command('decode')
+  addOwnOptions(program.command('decode'))
     .description('descriptors out of a kernel log, or the words of one: what they say, and what made them bad')
     .argument('[words...]', 'the words of one descriptor, hexadecimal; "-" or none: a log on standard input')
     .option('--file <log>', 'read the log from a file')
@@ -154,5 +154,5 @@ export function addDecode(program: Command, context: Context): void {
     .option('--type <type>', 'take it for this page type instead of recognising it')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((words: string[], options: Options) => run(words, options, context))
+    .action((words: string[], options: Options) => withOwn(options, context.io, () => run(words, options, context)))
 }

@@ -7,10 +7,11 @@ import { toJson } from '../json.ts'
 import { hasBtf, btfHelp, kconfigHelp } from '../importedLayout.ts'
 import { integer, integers, names, pick } from '../parse.ts'
 import { type Claim, layoutList, layoutText } from '../text/layout.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 import { pageTypesOf } from './pageTypesOf.ts'
 
-interface Options {
+interface Options extends OwnOptions {
   btf?: string
   kconfig?: string
   scheme?: string
@@ -79,8 +80,7 @@ async function run(name: string | undefined, options: Options, context: Context)
 }
 
 export function addLayout(program: Command, context: Context): void {
-  program
-    .command('layout')
+  addOwnOptions(program.command('layout'))
     .description('the page descriptor word by word, for each page type')
     .argument('[name]', 'layout; without it, the list of layouts')
     .option('--btf <file>', btfHelp)
@@ -97,5 +97,7 @@ export function addLayout(program: Command, context: Context): void {
     .option('--diff <layouts...>', 'what the second of two has otherwise; a layout, or a file as --btf takes')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((name: string | undefined, options: Options) => run(name, options, context))
+    .action((name: string | undefined, options: Options) =>
+      withOwn(options, context.io, () => run(name, options, context)),
+    )
 }

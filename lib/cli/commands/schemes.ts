@@ -1,17 +1,29 @@
 import type { Command } from 'commander'
 import { count } from '../../compare/format.ts'
 import { toJson } from '../json.ts'
+import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
+import { pickMany } from '../parse.ts'
+import { schemeText } from '../text/scheme.ts'
 import { table } from '../text/table.ts'
 import type { Context } from './context.ts'
 
-async function run(options: { json?: boolean }, { io }: Context): Promise<void> {
+interface Options extends OwnOptions {
+  json?: boolean
+}
+
+async function run(names: string[], options: Options, { io }: Context): Promise<void> {
   const { pagebox } = await import('../subject.ts')
+  const schemes = pickMany(pagebox.schemes, names.length === 0 ? undefined : names, 'scheme')
   if (options.json) {
-    io.out(`${toJson({ schemes: pagebox.schemes })}\n`)
+    io.out(`${toJson({ schemes })}\n`)
+    return
+  }
+  if (names.length > 0) {
+    io.out(`${schemes.map((scheme) => schemeText(scheme, io)).join('\n\n')}\n`)
     return
   }
   const width = Math.min(io.columns, 100)
-  const rows = pagebox.schemes.map((scheme) => [
+  const rows = schemes.map((scheme) => [
     scheme.name,
     scheme.where,
     String(scheme.countBits),
@@ -35,11 +47,18 @@ async function run(options: { json?: boolean }, { io }: Context): Promise<void> 
   )
 }
 
+const examples = `
+Examples:
+  $ pagebox schemes                                  what there is
+  $ pagebox schemes packed-32                        one of them, with a definition to begin with
+  $ pagebox schemes --scheme-file mine.json mine     one of your own
+  $ pagebox schemes --json`
+
 export function addSchemes(program: Command, context: Context): void {
-  program
-    .command('schemes')
+  addOwnOptions(program.command('schemes'))
     .description('the schemes: where each keeps its count, how exact it is, where it ends')
+    .argument('[names...]', 'only these, with all that they say and their definition')
     .option('--json', 'one JSON document on standard output')
-    .addHelpText('after', '\nExamples:\n  $ pagebox schemes\n  $ pagebox schemes --json')
-    .action((options: { json?: boolean }) => run(options, context))
+    .addHelpText('after', examples)
+    .action((names: string[], options: Options) => withOwn(options, context.io, () => run(names, options, context)))
 }

@@ -17,9 +17,10 @@ import { type StressOutcome, type StressPlan, stress } from '../stress/stress.ts
 import type { StressTotal } from '../stress/total.ts'
 import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
+import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options extends BtfOptions {
+interface Options extends BtfOptions, OwnOptions {
   scheme: string
   layout: string
   type: string
@@ -118,6 +119,7 @@ function repeatCommand(scenario: PinScenario, options: Options, seed: number, se
   parts.push(...behaviourFlags(options))
   if (!options.ledger) parts.push('--no-ledger')
   if (options.affinity) parts.push('--affinity')
+  parts.push(...ownArguments(options))
   return parts.join(' ')
 }
 
@@ -230,6 +232,7 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     parts.push(`--mix '${weights.join(',')}'`)
   }
   parts.push(...behaviourFlags(options))
+  parts.push(...ownArguments(options))
   return {
     plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
     repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
@@ -285,8 +288,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
 }
 
 export function addStress(program: Command, context: Context): void {
-  program
-    .command('stress')
+  addOwnOptions(program.command('stress'))
     .description('native threads against each other at full speed: pins, address spaces, devices; then an audit')
     .argument('[scenario]', 'what the threads do: a name (see pagebox scenarios) or a .json file', 'pins')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
@@ -309,5 +311,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--affinity', 'bind each thread to a CPU')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((scenario: string, options: Options, command: Command) => run(scenario, options, command, context))
+    .action((scenario: string, options: Options, command: Command) =>
+      withOwn(options, context.io, () => run(scenario, options, command, context)),
+    )
 }

@@ -88,6 +88,7 @@ function javascriptText(document: CompareDocument, columns: number): string {
 const seenAt = (scheme: SchemeEntry): string => {
   const first = scheme.falsePositivesSeen.find((row) => row.maybePinned)
   if (scheme.falsePositivesSeen.length === 0) return ''
+  if (first?.afterPins !== undefined) return `after ${first.afterPins} pins`
   return first === undefined ? 'none seen' : `from ${first.references} refs`
 }
 

@@ -1,5 +1,6 @@
 import { tables as nativeTables } from '../../native/tables.ts'
 import { describe } from '../../base/describe.ts'
+import { didYouMean } from '../../base/nearest.ts'
 import { PageboxError } from '../../errors.ts'
 import { behaviourKeys } from '../../pins/behaviour.ts'
 import { type EncodedList, encodeList, newProcesses } from './encode.ts'
@@ -21,12 +22,16 @@ export interface ReadScenario {
   readonly behaviour: Readonly<Record<string, unknown>>
 }
 
-const bad = (where: string, given: unknown, allowed: string): PageboxError =>
-  new PageboxError('ERR_PAGEBOX_SCENARIO', `${where}: ${describe(given)}; allowed: ${allowed}`, {
-    argument: where,
-    given: describe(given),
-    allowed,
-  })
+const bad = (where: string, given: unknown, allowed: string, names: readonly string[] = []): PageboxError =>
+  new PageboxError(
+    'ERR_PAGEBOX_SCENARIO',
+    `${where}: ${describe(given)}; allowed: ${allowed}${didYouMean(names, given)}`,
+    {
+      argument: where,
+      given: describe(given),
+      allowed,
+    },
+  )
 
 /** The fewest and the most of what a scenario asks for. */
 function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readonly [min: number, max: number] {
@@ -73,7 +78,7 @@ export function checkMix(mix: unknown, where: string): Mix {
   if (!isPlain(mix)) throw bad(where, mix, 'an object of weights')
   let sum = 0
   for (const [name, weight] of Object.entries(mix)) {
-    if (!drawn.includes(name)) throw bad(where, name, drawn.join(', '))
+    if (!drawn.includes(name)) throw bad(where, name, drawn.join(', '), drawn)
     if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > largestWeight)
       throw bad(`${where}.${name}`, weight, `an integer from 0 to ${largestWeight}`)
     sum += weight

@@ -118,6 +118,10 @@ void FolioAudit::check_pins(Pfn head, const Holders& holders, AuditSink& sink) {
              explain);
   if (holders.pins > 0 && !scheme.maybe_pinned(head))
     sink.add(Invariant::kMaybePinnedSound, AuditPlace::page(head), "maybe_pinned", 1, 0, explain);
+  if (const StateBit* state = scheme.wrong_state(head); state != nullptr)
+    sink.add(Invariant::kPincountExact, AuditPlace::page(head), state->name, count.pins != 0,
+             count.pins == 0,
+             [&] { return of(count.pins, "in the count beside this state"); });
 }
 
 void FolioAudit::check_mapcount(Pfn head, const PageRecord& record, const Holders& holders,
@@ -142,18 +146,24 @@ void FolioAudit::check_flags(Pfn head, const PageRecord& record, const Holders& 
   const Pins& scheme = box_.scheme();
   const std::int8_t lru_bit = shape.flag_bit[static_cast<unsigned>(Flag::kLru)];
   const std::uint64_t lru = lru_bit < 0 ? 0 : std::uint64_t{1} << lru_bit;
-  const std::uint64_t pinned = scheme.scheme().pinned.word == 0 ? scheme.frame().pinned : 0;
+  const bool sticks = scheme.sticks(head);
+  // What a scheme writes over somebody's flag is found like any other damage.
+  const std::uint64_t flag = scheme.scheme().pinned.word == 0 ? scheme.frame().pinned : 0;
+  const std::uint64_t pinned = flag & spare_flags_;
+  // Of the rest of a count and its states check_pins() knows what they must be.
+  const std::uint64_t beside = scheme.own_flags() & ~flag & spare_flags_;
   const std::uint64_t low = low_flags_of(shape) | pinned;
 
   for (std::uint64_t i = 0; i < 1ULL << record.order; ++i) {
     const Pfn pfn = head + i;
-    const std::uint64_t found = box_.memmap().page(pfn).flags();
-    std::uint64_t expected = scratch_.page(pfn).flags() & ~pinned;
+    const std::uint64_t kept = i == 0 ? ~beside : ~std::uint64_t{0};
+    const std::uint64_t found = box_.memmap().page(pfn).flags() & kept;
+    std::uint64_t expected = scratch_.page(pfn).flags() & ~pinned & kept;
     if (i == 0) {
       const bool held_off =
-          holders.isolations != 0 || (scheme.scheme().isolates() && holders.pins != 0);
+          holders.isolations != 0 || (scheme.scheme().isolates() && (holders.pins != 0 || sticks));
       if (record.on_lru && !held_off) expected |= lru;
-      if (holders.pins != 0) expected |= pinned;
+      if (holders.pins != 0 || sticks) expected |= pinned;
     }
     const std::uint64_t wrong = expected ^ found;
     if ((wrong & lru) != 0)

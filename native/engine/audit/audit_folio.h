@@ -17,7 +17,8 @@ class FolioAudit {
       : box_(box),
         scratch_(scratch),
         scratch_zone_(scratch_zone),
-        scratch_allocator_(scratch_allocator) {}
+        scratch_allocator_(scratch_allocator),
+        spare_flags_(~used_flag_bits(box.memmap().layout())) {}
 
   /// `head`'s pages, of which `record` says what they are.
   void check(Pfn head, const PageRecord& record, AuditSink& sink);
@@ -44,6 +45,7 @@ class FolioAudit {
   Memmap& scratch_;
   Zone& scratch_zone_;
   Allocator& scratch_allocator_;
+  std::uint64_t spare_flags_;  // bits of page->flags that are nobody's but a scheme's
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -276,8 +276,10 @@ class Walk {
   /// The scheme's own count, where it has one.
   void check_count(Pfn pfn, const Account& who) {
     const PinCount counted = machine_.pins.pins(pfn);
-    if (machine_.pins.scheme().answer == PinAnswer::kExact && counts(pfn) &&
-        !input_.held_is_partial && counted.pins != who.pins)
+    const SchemeSpec& scheme = machine_.pins.scheme();
+    const bool exact = scheme.answer == PinAnswer::kExact ||
+                       (scheme.at_limit == AtLimit::kSaturate && counted.exact);
+    if (exact && counts(pfn) && !input_.held_is_partial && counted.pins != who.pins)
       row(Invariant::kPincountExact, page_at(pfn), "pins", who.pins, counted.pins,
           "pins that are held");
     if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))
@@ -368,7 +370,8 @@ class Walk {
             "a page of the pool is on no LRU");
       return;
     }
-    const bool isolated = who.pins > 0 && machine_.pins.scheme().isolates();
+    const bool isolated =
+        machine_.pins.scheme().isolates() && (who.pins > 0 || machine_.pins.sticks(pfn));
     if (isolated && page.test(Flag::kLru))
       row(Invariant::kLruMembership, page_at(pfn), "lru", 0, 1,
           "listed, while its pins have its words");

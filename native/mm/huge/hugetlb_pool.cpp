@@ -106,6 +106,7 @@ void HugetlbPool::free(Page folio) {
   folio.set_mapping(0);
   folio.set_index(0);
   folio.set_private_word(0);
+  memmap_.forget(folio);
   if (list(false).remove(folio) != Errc::kOk || list(true).add_first(folio) != Errc::kOk) return;
   free_ += 1;
 }

@@ -69,11 +69,68 @@ inline std::unique_ptr<PinBox> make_box(const char* scheme, const char* layout,
   return make_box(*find_scheme(scheme), *find_layout(layout), options, 2048, ledger);
 }
 
+inline StateBit state_bit(const char* name, FlagPlace place, std::initializer_list<PinEvent> sets,
+                          std::initializer_list<PinEvent> clears) {
+  const auto set_of = [](std::initializer_list<PinEvent> events) {
+    PinEventSet set;
+    for (const PinEvent event : events) set.bits |= 1U << static_cast<unsigned>(event);
+    return set;
+  };
+  return {name, place, set_of(sets), set_of(clears)};
+}
+
+/// A count in bits that the Kconfig leaves free, with three states.
+inline SchemeSpec states_in_flags(std::uint8_t bits, AtLimit at_limit) {
+  constexpr FlagPlace kFree{0, FlagPlace::kLowestFree};
+  SchemeSpec scheme;
+  scheme.name = "states-in-flags";
+  scheme.protocol = Protocol::kPackedWord;
+  scheme.place = CountPlace::kWord;
+  scheme.count_bits = bits;
+  scheme.count_in_free_bits = true;
+  scheme.at_limit = at_limit;
+  scheme.states = {
+      state_bit("busy", kFree, {PinEvent::kFirstPin}, {PinEvent::kLastUnpin}),
+      state_bit("full", kFree, {PinEvent::kFull}, {}),
+      state_bit("ever", kFree, {PinEvent::kPin}, {}),
+  };
+  if (at_limit != AtLimit::kSaturate)
+    scheme.states[1].clears.bits = 1U << static_cast<unsigned>(PinEvent::kNotFull);
+  complete_scheme(scheme);
+  return scheme;
+}
+
+/// A count in the list word 2, which isolates.
+inline SchemeSpec states_in_list(std::uint8_t bits, AtLimit at_limit) {
+  SchemeSpec scheme;
+  scheme.name = "states-in-list";
+  scheme.protocol = Protocol::kPackedWord;
+  scheme.place = CountPlace::kWord;
+  scheme.count_word = 2;
+  scheme.count_shift = 8;
+  scheme.count_bits = bits;
+  scheme.pinned = {2, 0};
+  scheme.was_lru = {2, 1};
+  scheme.at_limit = at_limit;
+  scheme.states = {state_bit("moved", {2, 4}, {PinEvent::kIsolate}, {PinEvent::kPutback})};
+  complete_scheme(scheme);
+  return scheme;
+}
+
+/// The built-in schemes, and declared ones for the loops that no built-in one has.
+inline std::vector<SchemeSpec> schemes_of_tests() {
+  std::vector<SchemeSpec> all = builtin_schemes();
+  all.push_back(states_in_flags(2, AtLimit::kSpill));
+  all.push_back(states_in_list(20, AtLimit::kRefuse));
+  all.push_back(states_in_list(1, AtLimit::kSpill));
+  return all;
+}
+
 /// Calls test(scheme, layout) for each pair that exists.
 template <class Test>
 void for_each_fit(Test test) {
   for (const Layout& layout : builtin_layouts())
-    for (const SchemeSpec& scheme : builtin_schemes()) {
+    for (const SchemeSpec& scheme : schemes_of_tests()) {
       if (!scheme_fits(scheme, layout_for(scheme, layout))) continue;
       SCOPED_TRACE(scheme.name + " on " + layout.name);
       test(scheme, layout);

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { fault, shape } from './fault.ts'
+
+/** Time and memory of a file: it declares constants, and may import a kernel's layout. */
+const limitSeconds = 10
+const heapMiB = 512
+/** Until its process has begun: that a machine is busy is not the file's fault. */
+const startSeconds = 60
+/** Of what it prints. */
+const mostPrinted = 2 ** 16
+
+const fromSource = import.meta.url.endsWith('.ts')
+const evaluator = fileURLToPath(new URL(fromSource ? './evaluate.ts' : './evaluate.js', import.meta.url))
+/** In a clone, tests run this file as it is. */
+const loader = fromSource ? ['--import', 'tsx'] : []
+
+export interface ReadModuleOptions {
+  signal: AbortSignal
+  /** What the file prints goes there. */
+  print(text: string): void
+  limitSeconds?: number
+}
+
+/** Why a process ended that had nothing to say. */
+function endOf(code: number | null, signal: string | null): string {
+  if (signal === 'SIGABRT') return `it needs more than ${heapMiB} MiB of memory, or aborts`
+  if (signal !== null) return `it ends by ${signal}`
+  // What Node ends with where an await never comes back.
+  return code === 13 ? 'it awaits what never comes' : `it ends the process, with exit code ${code}`
+}
+
+/**
+ * Evaluates a module of definitions in a process of its own, and gives back its default export as plain
+ * data. Throws `ERR_PAGEBOX_DEFINITIONS` where it throws, does not end in time, or exports nothing.
+ */
+export function readModule(file: string, options: ReadModuleOptions): Promise<unknown> {
+  const { signal, print } = options
+  const seconds = options.limitSeconds ?? limitSeconds
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB}`, ...loader, evaluator, file], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    let answer: unknown
+    let tooLong = false
+    const printed: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' }
+    for (const from of ['stdout', 'stderr'] as const)
+      child[from]?.setEncoding('utf8').on('data', (chunk: string) => {
+        printed[from] += chunk.slice(0, mostPrinted - printed[from].length)
+      })
+    const limited = (limit: number): NodeJS.Timeout =>
+      setTimeout(() => {
+        tooLong = true
+        child.kill('SIGKILL')
+      }, limit * 1000)
+    let timer = limited(startSeconds)
+    const stop = (): void => void child.kill('SIGKILL')
+    signal.addEventListener('abort', stop)
+    child.on('message', (message: { begins?: unknown } | null) => {
+      if (message?.begins === true) {
+        clearTimeout(timer)
+        timer = limited(seconds)
+      } else answer ??= message
+    })
+    child.on('error', (cause) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      reject(fault(file, `it cannot be evaluated: ${cause.message}`, shape, cause))
+    })
+    child.on('close', (code, ended) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      // What V8 writes when it ends for want of memory is said in words.
+      const said = printed.stdout + (ended === 'SIGABRT' ? '' : printed.stderr)
+      if (said !== '') print(said)
+      if (signal.aborted) return reject(new DOMException('stopped', 'AbortError'))
+      if (tooLong) return reject(fault(file, `it does not end within ${seconds} seconds`, shape))
+      const { json, failed } = (answer ?? {}) as { json?: unknown; failed?: unknown }
+      if (typeof json === 'string') {
+        try {
+          return resolve(JSON.parse(json))
+        } catch (cause) {
+          return reject(fault(file, 'it does not export plain data', shape, cause))
+        }
+      }
+      reject(fault(file, typeof failed === 'string' ? failed : endOf(code, ended), shape))
+    })
+  })
+}
