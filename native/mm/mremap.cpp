@@ -104,7 +104,8 @@ Errc move_all(Cpu& cpu, Mm& mm, std::uint64_t from, std::uint64_t end, std::uint
   for (std::uint64_t at = from; at < end;) {
     Vma* vma = mm.find_vma_after(at);
     if (vma == nullptr || vma->start >= end) break;
-    const std::uint64_t start = std::max<std::uint64_t>(at, vma->start), stop = std::min<std::uint64_t>(end, vma->end);
+    const std::uint64_t start = std::max<std::uint64_t>(at, vma->start),
+                        stop = std::min<std::uint64_t>(end, vma->end);
     if (vma->is_hugetlb() &&
         !(hugetlb_aligned(start) && hugetlb_aligned(stop) && hugetlb_aligned(to + (start - from))))
       return Errc::kInval;

@@ -120,8 +120,7 @@ void FolioAudit::check_pins(Pfn head, const Holders& holders, AuditSink& sink) {
     sink.add(Invariant::kMaybePinnedSound, AuditPlace::page(head), "maybe_pinned", 1, 0, explain);
   if (const StateBit* state = scheme.wrong_state(head); state != nullptr)
     sink.add(Invariant::kPincountExact, AuditPlace::page(head), state->name, count.pins != 0,
-             count.pins == 0,
-             [&] { return of(count.pins, "in the count beside this state"); });
+             count.pins == 0, [&] { return of(count.pins, "in the count beside this state"); });
 }
 
 void FolioAudit::check_mapcount(Pfn head, const PageRecord& record, const Holders& holders,

@@ -7,9 +7,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Ram::create(const RamSettings& settings) {
   if (settings.placed_pages >= settings.pages) return Errc::kInval;
-  if (const Errc error = Memmap::create(settings.layout, settings.pages,
-                                        settings.pages + settings.device_pages, memmap,
-                                        settings.behaviour);
+  if (const Errc error =
+          Memmap::create(settings.layout, settings.pages, settings.pages + settings.device_pages,
+                         memmap, settings.behaviour);
       error != Errc::kOk)
     return error;
   zone = std::make_unique<Zone>(*memmap, settings.zone);

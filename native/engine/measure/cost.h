@@ -13,8 +13,8 @@
 
 #include "base/errc.h"
 #include "engine/box/box.h"
-#include "engine/scenario/pin_op.h"
 #include "engine/scenario/pattern.h"
+#include "engine/scenario/pin_op.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
