@@ -9,7 +9,7 @@ export interface PageboxConfig {
 }
 
 /**
- * Gives back what it is given, with its type: for the default export of a `pagebox.config.ts` and of a
- * file for `--scheme-file`.
+ * Gives back what it is given, with its type: for the default export of a configuration file of
+ * TypeScript and of a file for `--scheme-file`.
  */
 export const defineConfig = (config: PageboxConfig): PageboxConfig => config

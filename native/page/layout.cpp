@@ -122,6 +122,8 @@ std::uint64_t used_flag_bits(const Layout& layout) {
   std::uint64_t used = 0;
   for (const FlagBit& flag : layout.flags)
     if (flag.bit < 64) used |= 1ULL << flag.bit;
+  for (const NamedFlagBit& flag : layout.other_flags)
+    if (flag.bit < 64) used |= 1ULL << flag.bit;
   for (const HighField& field : high_fields(layout))
     used |= ((1ULL << field.bits) - 1) << field.shift;
   if (layout.word_bytes == 4) used |= ~0ULL << 32;

@@ -36,7 +36,9 @@ describe('native/sources.txt', () => {
   })
 
   test('compiles a folder of one environment there alone, and no other file is wrapped in #ifdef', () => {
-    const only = (name: string, other: string) => part(name).filter((path) => !part(other).includes(path))
+    const files = { host: part('host'), model: part('model') }
+    const only = (name: 'host' | 'model', other: 'host' | 'model') =>
+      files[name].filter((path) => !files[other].includes(path))
     expect(only('host', 'model').length).toBeGreaterThan(0)
     expect(only('model', 'host').length).toBeGreaterThan(0)
     for (const path of only('host', 'model')) expect(path).toMatch(/^native\/(base\/host|engine\/(race|measure))\//)

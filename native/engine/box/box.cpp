@@ -49,6 +49,8 @@ Errc Box::build(std::string* reason) {
   // The machine's processors count behind the threads that pin by pfn: so each knows
   // its own pins, and the ledger whose they are.
   of.shards = settings_.shards + (runs_machine() ? settings_.cpus : 0);
+  // Of a machine that is refused for its layout below: there is still a count to make.
+  if (of.shards == 0) of.shards = 1;
   if (const Errc error = assembly_.create(of, reason); error != Errc::kOk) return error;
   settings_.device_pages = memmap().capacity() - settings_.pages;
   if (const Errc error = Accounts::create(memmap().capacity(), accounts_); error != Errc::kOk)

@@ -75,7 +75,7 @@ TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
   EXPECT_ROW(audit(),
              "file-mappings-listed at address 0x200000010000 of process 0 i_mmap: "
              "expected 1, found 2");
-  file->i_mmap.pop_back();
+  file->i_mmap.erase(file->i_mmap.end() - 1);
 }
 
 TEST_F(AuditRules, a_cached_page_that_names_another_place) {
@@ -132,12 +132,18 @@ TEST_F(AuditRules, an_exclusive_page_that_two_map) {
   box.machine->rcu.barrier();
 }
 
+/// As a stray write would.
+void swap_first_two(Mm& mm) {
+  std::swap(const_cast<std::unique_ptr<Vma>&>(mm.vmas[0]),
+            const_cast<std::unique_ptr<Vma>&>(mm.vmas[1]));
+}
+
 TEST_F(AuditRules, mappings_out_of_order) {
   ASSERT_EQ(map_anon(box.cpu(), *mm, at(16), 1), Errc::kOk);
   ASSERT_EQ(mm->vmas.size(), 2U);
-  std::swap(mm->vmas[0], mm->vmas[1]);
+  swap_first_two(*mm);
   EXPECT_ROW(audit(), "vmas-ordered at address 0x200000000000 of process 0 vma: ");
-  std::swap(mm->vmas[0], mm->vmas[1]);
+  swap_first_two(*mm);
 }
 
 TEST_F(AuditRules, an_entry_outside_every_mapping) {

@@ -50,8 +50,8 @@ TEST(BaseDataRace, AVectorIsOneField) {
   auto read = [&] { static_cast<void>(vector.size()); };
   auto write = [&] { vector.push_back(1); };
   const FiberBody readers[] = {body(read), body(read)}, both[] = {body(read), body(write)};
-  EXPECT_EQ(random_runs(readers, 10, [] {})[RunEnd::kClean], 10U);
-  EXPECT_EQ(random_runs(both, 10, [] {})[RunEnd::kDataRace], 10U);
+  EXPECT_EQ(random_runs(readers, 10, [] {})[Outcome::kClean], 10U);
+  EXPECT_EQ(random_runs(both, 10, [] {})[Outcome::kDataRace], 10U);
 }
 
 TEST(BaseDataRace, AVectorUnderItsLockIsOrdered) {
@@ -63,7 +63,7 @@ TEST(BaseDataRace, AVectorUnderItsLockIsOrdered) {
     vector.erase(vector.begin());
   };
   const FiberBody bodies[] = {body(write), body(write)};
-  EXPECT_EQ(random_runs(bodies, 100, [] {})[RunEnd::kClean], 100U);
+  EXPECT_EQ(random_runs(bodies, 100, [] {})[Outcome::kClean], 100U);
 }
 
 TEST(BaseDataRace, AMarkStandsForWhatIsBesideIt) {
@@ -71,7 +71,7 @@ TEST(BaseDataRace, AMarkStandsForWhatIsBesideIt) {
   auto read = [&] { mark.read(); };
   auto write = [&] { mark.write(); };
   const FiberBody bodies[] = {body(read), body(write)};
-  EXPECT_EQ(random_runs(bodies, 10, [] {})[RunEnd::kDataRace], 10U);
+  EXPECT_EQ(random_runs(bodies, 10, [] {})[Outcome::kDataRace], 10U);
 }
 
 template <class Lock>
