@@ -222,6 +222,8 @@ TEST(PinsSemantics, AWrongUnpinChangesNothing) {
 
 TEST(PinsSemantics, AWordThatNamesNoHeadIsReported) {
   for_each_fit([](const SchemeSpec& scheme, const Layout& layout) {
+    // Whatever a mask holds, it names a descriptor below.
+    if (layout.compound_head == CompoundHead::kMask) return;
     auto box = make_box(scheme, layout);
     box->set_up(1, PageType::kAnon, 0, false);
     for (const std::uint64_t word : std::initializer_list<std::uint64_t>{
