@@ -10,6 +10,9 @@ export interface Memory {
 /** An account outside has whole bytes of a size that a processor adds to at once. */
 const storedBytes = (bits: number): number => 2 ** Math.ceil(Math.log2(Math.max(8, bits) / 8))
 
+/** Of the side table, which takes the rest of a count that spills. */
+const spillBytes = 4
+
 /**
  * What a scheme costs in memory on every page, pinned or not. What lies in bits that the descriptor has anyway, costs
  * nothing. Of `mapcount-overlay` the reverse map, which the kernel has, is no part.
@@ -30,6 +33,8 @@ export function memoryOf(scheme: Scheme, layout: Layout, cpus: number): Memory {
       return { bytesPerPage: shard * cpus, text: `${each}, on ${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}` }
     }
     default:
-      return { bytesPerPage: 0, text: '' }
+      return scheme.atLimit === 'spill'
+        ? { bytesPerPage: spillBytes, text: `a table beside the descriptors for what spills, ${spillBytes} bytes a page` }
+        : { bytesPerPage: 0, text: '' }
   }
 }

@@ -28,3 +28,15 @@ test('an own scheme is counted by its place, whatever its name', () => {
   const own = schemes.define({ name: 'mine-beside', protocol: 'external', place: 'side-table', countBits: 32 })
   expect(memoryOf(own, layout('linux-4.20'), 4).bytesPerPage).toBe(4)
 })
+
+test('a count that spills has a table beside it', () => {
+  const scheme = schemes.define({
+    name: 'mine-that-spills',
+    protocol: 'packed-word',
+    countWord: 0,
+    countShift: 'lowest-free',
+    countBits: 3,
+    atLimit: 'spill',
+  })
+  expect(memoryOf(scheme, layout('linux-6.12'), 4).bytesPerPage).toBe(4)
+})
