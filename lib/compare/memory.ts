@@ -34,7 +34,10 @@ export function memoryOf(scheme: Scheme, layout: Layout, cpus: number): Memory {
     }
     default:
       return scheme.atLimit === 'spill'
-        ? { bytesPerPage: spillBytes, text: `a table beside the descriptors for what spills, ${spillBytes} bytes a page` }
+        ? {
+            bytesPerPage: spillBytes,
+            text: `a table beside the descriptors for what spills, ${spillBytes} bytes a page`,
+          }
         : { bytesPerPage: 0, text: '' }
   }
 }

@@ -4,7 +4,6 @@ import { pageTypes, version } from '../facts.ts'
 import { layouts } from '../page/layouts.ts'
 import { probe, room } from '../pins/room.ts'
 import { schemes } from '../pins/schemes.ts'
-import { definitionOf } from './definition.ts'
 import type { Subject } from './subject.ts'
 
 /** pagebox itself as what is compared. */
@@ -23,5 +22,5 @@ export const pagebox: Subject = {
   probe,
   prepareCost,
   createBox: (options) => Box.create(options),
-  definition: definitionOf,
+  definition: ({ definition }) => ({ ...definition }),
 }

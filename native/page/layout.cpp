@@ -44,7 +44,7 @@ Layout make_layout(const LayoutTable& table) {
   layout.stride_bytes = table.stride_bytes;
   layout.kconfig = make_kconfig(table.kconfig);
   layout.era = {.kernel = std::string(table.era.kernel),
-                .rules = rules_of(table.era.kernel),
+                .rules = rules_at_hand(rules_of(table.era.kernel)),
                 .buddy_type = table.era.buddy_type,
                 .table_type = table.era.table_type,
                 .slab_type = table.era.slab_type,

@@ -253,4 +253,13 @@ std::string rules_missing(KernelRules rules) {
          names;
 }
 
+KernelRules rules_at_hand(KernelRules rules) {
+  for (const RuleInfo& row : kRuleTable)
+    if (rules.has(row.rule) ? !row.after_exists : !row.before_exists)
+      rules = rules.with(row.rule, !rules.has(row.rule));
+  // Mapped and not counted, a page that is free at zero would be free while it is mapped.
+  if (!rules.has(Rule::kDaxEntriesCounted)) rules = rules.with(Rule::kDaxFreeAtZero, false);
+  return rules;
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -90,5 +90,8 @@ std::string name_of_rules(KernelRules rules);
 /// Why a machine cannot have these rules: the behaviours that do not exist in pagebox yet,
 /// by name. Empty: it can.
 std::string rules_missing(KernelRules rules);
+/// The same rules with what pagebox has of them: a behaviour that does not exist yet is the
+/// other one. What a layout of that kernel behaves as unless the machine is told.
+KernelRules rules_at_hand(KernelRules rules);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -27,7 +27,7 @@ describe('compare()', () => {
     expect(mine?.cost[0]?.samples?.length).toBeGreaterThan(0)
     // Declared again, under another name, it is the same scheme.
     const again = schemes.define({ ...mine?.definition, name: 'mine-again' } as never)
-    expect({ ...again, name: 'mine' }).toEqual(own)
+    expect({ ...again, name: 'mine', definition: { ...again.definition, name: 'mine' } }).toEqual(own)
 
     const report = await compareWithBaseline(document, document)
     expect(report.worse).toBe(false)

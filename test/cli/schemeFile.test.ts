@@ -316,7 +316,7 @@ describe('pagebox.config', () => {
 describe('a slip of a name is answered with the nearest', () => {
   test.each([
     [['stress', '--scheme', 'refcuont'], 'Did you mean refcount?'],
-    [['stress', '--quirks', 'no-zero-tst'], `did you mean 'no-zero-test'?`],
+    [['stress', '--quirks', 'no-zero-tst'], 'Did you mean no-zero-test?'],
     [['stress', '--pattern', 'randm', '--seconds', '0.1'], `did you mean 'random'?`],
     [['stress', '--mix', 'pin+unpim=1', '--seconds', '0.1'], `did you mean 'pin+unpin'?`],
     [['stress', 'mm', '--mix', 'pageuot=1', '--seconds', '0.1'], `did you mean 'pageout'?`],

@@ -70,7 +70,8 @@ export async function declared(P: typeof Pagebox, spec: Declared): Promise<strin
     if (!clean && !damages) disagree(`${engine}, of a scheme that damages nothing: ${text}`)
     said.push(`${engine} ${clean ? 'clean' : text}`)
   }
-  const rowOf = (rows: readonly object[]): string => (rows.length > 0 ? JSON.stringify(rows[0]) : '')
+  const rowOf = (rows: readonly object[]): string =>
+    rows.length > 0 ? JSON.stringify(rows[0], (_, value) => (typeof value === 'bigint' ? String(value) : value)) : ''
   const engines: readonly [string, () => Promise<void>][] = [
     [
       'run',
