@@ -1,4 +1,4 @@
-import { badArgument, oneOf, string } from '../base/args.ts'
+import { badArgument, string } from '../base/args.ts'
 import { deepFreeze } from '../base/freeze.ts'
 import { list } from '../base/describe.ts'
 import { PageboxError } from '../errors.ts'
