@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { toJson } from '../json.ts'
-import { table, wrap } from '../text/table.ts'
+import { table } from '../text/table.ts'
 import type { Context } from './context.ts'
 
 interface Options {
@@ -11,13 +11,13 @@ async function showRules({ json }: Options, { io }: Context): Promise<void> {
   const { kernelRules, ruleSets } = await import('../../page/rules.ts')
   if (json) return io.out(`${toJson({ sets: ruleSets(), rules: kernelRules() })}\n`)
   const rows = kernelRules().map(({ name, since, before, after, beforeExists, afterExists }) => [
-    wrap(name, 14),
+    name,
     since,
-    wrap(beforeExists ? before : `(not here) ${before}`, 26),
-    wrap(afterExists ? after : `(not yet here) ${after}`, 26),
+    beforeExists ? before : `(not here) ${before}`,
+    afterExists ? after : `(not yet here) ${after}`,
   ])
   io.out(
-    `${table([{ head: 'rule', width: 14 }, { head: 'since' }, { head: 'before' }, { head: 'since then' }], rows)}\n`,
+    `${table([{ head: 'rule' }, { head: 'since' }, { head: 'before' }, { head: 'since then' }], rows, { columns: Math.min(io.columns, 100) })}\n`,
   )
   for (const { name, missing } of ruleSets()) io.out(`${name}: ${missing === '' ? 'can be had' : 'not yet'}\n`)
 }
@@ -25,14 +25,9 @@ async function showRules({ json }: Options, { io }: Context): Promise<void> {
 async function showQuirks({ json }: Options, { io }: Context): Promise<void> {
   const { quirks } = await import('../../pins/quirks.ts')
   if (json) return io.out(`${toJson({ quirks: quirks() })}\n`)
-  const rows = quirks().map(({ name, year, wrong, fix }) => [
-    wrap(name, 18),
-    String(year),
-    wrap(wrong, 30),
-    wrap(fix, 14),
-  ])
+  const rows = quirks().map(({ name, year, wrong, fix }) => [name, String(year), wrong, fix])
   io.out(
-    `${table([{ head: 'quirk', width: 18 }, { head: 'year' }, { head: 'what was wrong' }, { head: 'fixed' }], rows)}\n`,
+    `${table([{ head: 'quirk' }, { head: 'year' }, { head: 'what was wrong' }, { head: 'fixed' }], rows, { columns: Math.min(io.columns, 100) })}\n`,
   )
 }
 
