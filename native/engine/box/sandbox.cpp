@@ -108,7 +108,7 @@ AuditReport Sandbox::audit() {
   AuditReport report;
   box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
   AuditSink sink(report, kSandboxAuditRows);
-  MmAuditInput input{mms, held};
+  MmAuditInput input{.mms = mms, .held = held};
   input.is_foreign = [](const void* box, Pfn pfn) {
     return static_cast<const Box*>(box)->owns(pfn);
   };

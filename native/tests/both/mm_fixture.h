@@ -65,7 +65,7 @@ struct MmBox {
     machine->rcu.barrier();  // tables on their way out have a reference still
     AuditReport report;
     AuditSink sink(report, kAuditRows);
-    audit_mm(*machine, {mms, held}, sink);
+    audit_mm(*machine, {.mms = mms, .held = held}, sink);
     std::vector<std::string> out;
     for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;

@@ -98,7 +98,7 @@ struct DeviceBox {
   std::vector<std::string> audit(std::vector<Mm*> mms, std::vector<HeldReference> held = {}) {
     AuditReport report;
     AuditSink sink(report, kAuditRows);
-    audit_mm(*machine, {mms, held}, sink);
+    audit_mm(*machine, {.mms = mms, .held = held}, sink);
     std::vector<std::string> out;
     for (const AuditRow& row : report.rows) out.push_back(row_text(row));
     return out;
