@@ -59,10 +59,11 @@ struct QuirkInfo {
   std::string_view name;
   std::uint16_t year;
   QuirkRoom room;
-  std::string_view wrong;          // what was wrong, in one sentence
-  std::string_view fix;            // version and commit, or that it was never merged
-  std::string_view invariant;      // what breaks
-  std::optional<QuirkRule> needs;  // the rules under which it can show
+  std::string_view wrong;      // what was wrong, in one sentence
+  std::string_view fix;        // version and commit, or that it was never merged
+  std::string_view invariant;  // what breaks
+  /// The rules under which it can show.
+  std::optional<QuirkRule> needs = {};  // NOLINT(readability-redundant-member-init)
 };
 /// In the order of Quirk.
 std::span<const QuirkInfo, kQuirks> quirk_table();

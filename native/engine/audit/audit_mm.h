@@ -25,7 +25,7 @@ struct MmAuditInput {
   std::span<Mm* const> mms;
   std::span<const HeldReference> held;
   /// What each of `mms` is called in rows; empty: by its place among them.
-  std::span<const std::uint64_t> processes;
+  std::span<const std::uint64_t> processes = {};  // NOLINT(readability-redundant-member-init)
   /// Heads that are none of the machine's, though in its memmap. Null: there are none.
   bool (*is_foreign)(const void* context, Pfn pfn) = nullptr;
   const void* context = nullptr;
