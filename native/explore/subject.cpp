@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/barrier.h"
+#include "base/model/leaks.h"
 #include "base/rng.h"
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
@@ -231,6 +232,7 @@ Errc Subject::run_here(std::uint64_t run, Strategy& strategy, bool traced, Findi
     watch.watch(&kept_->machine().memmap, 0);
     error = run_on(*kept_, run, strategy, traced, finding, ran);
   } else {
+    const sanitizer::MayStay may_stay;
     std::unique_ptr<Sandbox> sandbox;
     error = make(sandbox, reason);
     if (error != Errc::kOk) return error;

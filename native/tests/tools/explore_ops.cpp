@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
     report.ops += each.ops;
     report.steps += each.steps;
     report.hash ^= each.hash;
-    for (unsigned i = 0; i < kOutcomes; ++i) report.outcomes[i] += each.outcomes[i];
+    for (unsigned i = 0; i < kCountedOutcomes; ++i) report.outcomes[i] += each.outcomes[i];
     report.abandoned += each.abandoned;
     report.complete = each.complete;
     report.restored = each.restored;
@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
             << (report.restored ? "" : ", a machine each")
             << (report.abandoned != 0 ? ", " + std::to_string(report.abandoned) + " abandoned" : "")
             << (report.complete ? ", complete" : "") << "\n";
-  for (unsigned i = 0; i < kOutcomes; ++i)
+  for (unsigned i = 0; i < kCountedOutcomes; ++i)
     if (report.outcomes[i] != 0)
       std::cout << "  " << outcome_name(static_cast<Outcome>(i)) << " " << report.outcomes[i]
                 << "\n";
