@@ -64,7 +64,7 @@ export const hasOwn = Object.hasOwn
 export const freeze = Object.freeze
 export const keysOf = ownKeys
 export const propertyOf = getOwnPropertyDescriptor
-export const now = performance.now.bind(performance)
+export const now: () => number = performance.now.bind(performance)
 
 /** Throws for what is no AbortSignal. */
 export const isAborted = getterOf<boolean>(AbortSignal.prototype, 'aborted')
