@@ -52,7 +52,7 @@ struct LayoutTable {
   std::span<const FieldRow> common, own;
   PincountPlace pincount;
   std::uint16_t order_offset = 0;
-  std::span<const NamedFlagRow> other_flags = {};
+  std::span<const NamedFlagRow> other_flags = {};  // NOLINT(readability-redundant-member-init)
   CompoundHead compound_head = CompoundHead::kAddress;
   bool counter = false;  // the table describes the layout before with_own_counter()
 };

@@ -169,7 +169,9 @@ struct SchemeSpec {
 
   bool isolates() const { return was_lru.exists(); }
   /// The largest number that a packed count holds.
-  std::uint64_t full_count() const { return ~std::uint64_t{0} >> (64 - count_bits); }
+  std::uint64_t full_count() const {
+    return count_bits == 0 ? 0 : ~std::uint64_t{0} >> (64 - count_bits);
+  }
   /// Runs on the loops with states (protocol_states.cpp), which cost more than those of
   /// one flag and a count that refuses.
   bool has_states() const {
