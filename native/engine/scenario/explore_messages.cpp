@@ -9,7 +9,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 // Another number with each change of what follows.
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 constexpr std::uint64_t kMagic = 0x78'6f'62'65'67'61'70;  // "pagebox"
 
 enum class Kind : std::uint64_t { kRequest = 1, kFinding, kCount, kSummary, kText };
@@ -30,7 +30,15 @@ void scheme_fields(Io& io, T& scheme) {
   io.number("scheme.count_word", scheme.count_word);
   io.number("scheme.count_shift", scheme.count_shift);
   io.number("scheme.count_bits", scheme.count_bits);
+  io.number("scheme.count_in_free_bits", scheme.count_in_free_bits, 1);
   io.number("scheme.packed_bits", scheme.packed_bits);
+  io.number("scheme.at_limit", scheme.at_limit, kAtLimitNames.size() - 1);
+  io.list("scheme.states", scheme.states, [](auto& each, auto& state) {
+    each.text("scheme.states.name", state.name);
+    flag_place(each, "scheme.states.place", state.place);
+    each.number("scheme.states.sets", state.sets.bits);
+    each.number("scheme.states.clears", state.clears.bits);
+  });
   flag_place(io, "scheme.pinned", scheme.pinned);
   flag_place(io, "scheme.was_lru", scheme.was_lru);
   io.number("scheme.refs_per_pin", scheme.refs_per_pin);
@@ -60,6 +68,9 @@ void layout_fields(Io& io, T& layout) {
   io.number("layout.kconfig.memcg", kconfig.memcg, 1);
   io.number("layout.kconfig.lru_refs_bits", kconfig.lru_refs_bits);
   io.number("layout.kconfig.align_bytes", kconfig.align_bytes);
+  io.number("layout.kconfig.kasan_tag_bits", kconfig.kasan_tag_bits);
+  io.number("layout.kconfig.zone_normal", kconfig.zone_normal);
+  io.number("layout.kconfig.zone_device", kconfig.zone_device);
   auto& era = layout.era;
   io.text("layout.era", era.kernel);
   io.number("layout.era.rules", era.rules.bits);
@@ -73,6 +84,14 @@ void layout_fields(Io& io, T& layout) {
     each.number("layout.flags", flag.flag, kFlagNames.size() - 1);
     each.number("layout.flags", flag.bit);
   });
+  io.list("layout.other_flags", layout.other_flags, [](auto& each, auto& flag) {
+    each.text("layout.other_flags", flag.name);
+    each.number("layout.other_flags", flag.bit);
+  });
+  io.number("layout.anon_exclusive_flag", layout.anon_exclusive_flag, kFlagNames.size() - 1);
+  io.number("layout.compound_head", layout.compound_head,
+            static_cast<unsigned>(CompoundHead::kMask));
+  io.number("layout.byte_order", layout.byte_order, static_cast<unsigned>(ByteOrder::kBig));
   io.list("layout.fields", layout.fields, [](auto& each, auto& field) {
     each.text("layout.fields.name", field.name);
     each.number("layout.fields.offset_bytes", field.offset_bytes);
