@@ -23,7 +23,8 @@ bool holds(const ExploreLimit& limit, std::uint64_t value) {
   return value >= limit.min && value <= limit.max;
 }
 
-/// Empty: nothing is wrong.
+}  // namespace
+
 std::string check_settings(const ExploreSettings& settings) {
   namespace limits = explore_limits;
   if (make_strategy(settings.strategy, 0) == nullptr) {
@@ -49,6 +50,8 @@ std::string check_settings(const ExploreSettings& settings) {
     if (each.sum() == 0) return "mix: no weight above 0";
   return "";
 }
+
+namespace {
 
 class Exploration {
  public:
@@ -115,9 +118,7 @@ class Exploration {
     std::function<void(const Step&)> told;
     if (settings_.steps)
       told = [&](const Step& step) {
-        steps.push_back({step.fiber + std::uint64_t{1}, std::string(access_name(step.what.access)),
-                         subject_.place_name(step.what.at), step.has_values, step.before,
-                         step.after});
+        steps.push_back(subject_.describe(step, traced.trace.size()));
       };
     ReplayStrategy again(finding.choices, std::move(told));
     (void)again.begin(finding.run);
