@@ -79,7 +79,7 @@ export function resultOf(subject: Subject, program: number, finding: NativeFindi
     text: finding.text,
     invariant: finding.invariant,
     page,
-    broke: brokeAt({ outcome, page }, told.steps),
+    broke: brokeAt({ outcome, page, text: finding.text }, told.steps),
     scenario: read.source,
     scheme: scheme.name,
     layout: layout.name,

@@ -25,6 +25,8 @@ interface Bad {
   readonly subject: Subject
   readonly scenario: WrittenScenario
   readonly choices: readonly number[]
+  /** Of its schedule. */
+  readonly steps: number
 }
 
 const isSame = (a: NativeFinding, b: NativeFinding): boolean => a.outcome === b.outcome && a.invariant === b.invariant
@@ -76,11 +78,17 @@ class Shrinking {
     this.tried++
     const found = { ...subject, read: readScenario(scenario), threads: scenario.threads.length }
     const guided = await oneSchedule('shrink', found, 0, choices, this.#signal)
-    if (isSame(guided, this.#wanted)) return { subject: found, scenario, choices: guided.choices }
+    const badOf = ({ choices: now, steps }: NativeFinding): Bad => ({
+      subject: found,
+      scenario,
+      choices: now,
+      steps: steps.length,
+    })
+    if (isSame(guided, this.#wanted)) return badOf(guided)
     for (const strategy of ['depth-first', 'random']) {
       const { first, complete } = await this.#search(found, strategy)
       const finding = first.find((each) => isSame(each, this.#wanted))
-      if (finding !== undefined) return { subject: found, scenario, choices: finding.choices }
+      if (finding !== undefined) return badOf(await oneSchedule('shrink', found, 0, finding.choices, this.#signal))
       if (complete) break
     }
     return undefined
@@ -160,7 +168,9 @@ export async function shrink(token: string, value: ShrinkOptions = {}): Promise<
             total: null,
             ops: sizeOf(found?.scenario ?? bad.scenario),
           })
-          if (found === undefined) at++
+          // A setup with less in it leaves more to the threads.
+          const isLonger = found !== undefined && opsOf(found.subject) === opsOf(bad.subject) && found.steps > bad.steps
+          if (found === undefined || isLonger) at++
           else {
             best = found
             isLast = false

@@ -58,14 +58,15 @@ export function pageIn(text: string): number | null {
   return found === null ? null : Number(found[1])
 }
 
-/** Where it went wrong: the last change of that page, or the end of what did not end. */
+/** Where it went wrong: the last change of that field, or of that page, or the end of what did not end. */
 export function brokeAt(
-  { outcome, page }: Pick<ReplayResult, 'outcome' | 'page'>,
+  { outcome, page, text }: Pick<ReplayResult, 'outcome' | 'page' | 'text'>,
   steps: readonly ReplayStep[],
 ): number | null {
   if (outcome === 'clean' || steps.length === 0) return null
   if (outcome !== 'violation' && outcome !== 'leak') return steps.length - 1
   if (page === null) return null
-  const last = steps.findLast(({ place, before, after }) => place.startsWith(`page ${page} `) && before !== after)
-  return last?.number ?? null
+  const changed = steps.filter(({ place, before, after }) => place.startsWith(`page ${page} `) && before !== after)
+  const [, field] = /\bpage \d+ (\S+?):/.exec(text) ?? []
+  return (changed.findLast(({ place }) => place.endsWith(` ${field}`)) ?? changed.at(-1))?.number ?? null
 }

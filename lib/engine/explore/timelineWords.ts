@@ -62,7 +62,7 @@ export const noteWords = ({ what, op, result }: ReplayNote): string =>
 
 /** Places of the sandbox's own books, which no kernel has, or of no name. */
 const silent =
-  /^(object \d|elsewhere|process |exit lock |cpu \d|machine$|entry \d|record of |allocator$|swap$|rcu$|mm |vma |)$|^(object \d|process |exit lock |cpu \d|entry \d|record of |mm |vma )/
+  /^(elsewhere|machine|allocator|swap|rcu|LRU lists|)$|^(object \d|process |exit lock |cpu \d|entry \d|record of |mm |vma |anon_vma \d)/
 
 /** A step that says nothing about pages, entries and locks of the kernel's. */
 export const isAside = ({ place }: ReplayStep): boolean => silent.test(place)

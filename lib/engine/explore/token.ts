@@ -210,3 +210,9 @@ export const differs = (argument: string, differences: readonly string[], given:
     `the token is of something else: ${differences.join('; ')}`,
     'give what it was made with',
   )
+
+/** Whether whoever has the token needs no scenario beside it. */
+export function carriesScenario(token: string): boolean {
+  const { scenario } = readToken(token, 'token')
+  return scenario.from === 'named' || scenario.carried !== undefined
+}
