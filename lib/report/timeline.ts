@@ -72,7 +72,7 @@ function rowsOf({ steps, notes, broke }: ReplayResult): Row[] {
     const kinds = [
       ...(isAside(step) ? ['aside'] : []),
       ...(step.before !== step.after ? ['change'] : []),
-      ...(step.lock === null ? [] : ['locks']),
+      ...(step.lock === null ? [] : ['lock']),
       ...(step.number === broke ? ['broke'] : []),
     ]
     const mark = step.number === broke ? '✗ ' : ''
@@ -108,13 +108,13 @@ function panel({ steps, broke }: ReplayResult): Markup {
   return html`<div class="panel" hidden>
 <div class="controls">
 <input type="range" min="0" max="${last}" step="1" value="${broke ?? 0}" aria-label="Step">
-<button type="button" data-to="0" aria-label="First step">⏮</button><button type="button" data-by="-1" aria-label="Step back">◀</button>
-<button type="button" data-by="1" aria-label="Step on">▶</button><button type="button" data-to="${last}" aria-label="Last step">⏭</button>
+<button type="button" data-to="0" aria-label="First step">|◀</button><button type="button" data-by="-1" aria-label="Step back">◀</button>
+<button type="button" data-by="1" aria-label="Step on">▶</button><button type="button" data-to="${last}" aria-label="Last step">▶|</button>
 ${broke !== null && html`<button type="button" data-to="${broke}">✗ where it broke</button>`}
 <label><input type="checkbox"> every access</label><span class="at"></span>
 </div>
 <div class="step"><span class="who"></span><div class="what"></div><div class="broke" hidden>✗ here it broke</div></div>
-<div class="state"><h3>Words after this step</h3><dl class="words"></dl><h3>Locks</h3><ul class="locks"></ul></div>
+<div class="state"><h3>Words after this step</h3><dl class="contents"></dl><h3>Locks</h3><ul class="locks"></ul></div>
 </div>`
 }
 

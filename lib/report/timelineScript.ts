@@ -43,7 +43,7 @@ for (const section of document.querySelectorAll('.timeline')) {
     part('who').textContent = step.thread
     part('what').textContent = step.text
     part('broke').hidden = !step.broke
-    const words = part('words')
+    const words = part('contents')
     words.replaceChildren()
     let group
     for (const word of stateAt(now).values()) {
@@ -57,6 +57,14 @@ for (const section of document.querySelectorAll('.timeline')) {
     const locks = part('locks')
     locks.replaceChildren(...(step.held.length === 0 ? [make('li', 'nobody holds a lock')] : step.held.map((held) => make('li', held))))
     if (!scroll || !row) return
+    if (scroller.scrollHeight <= scroller.clientHeight) {
+      // On a narrow screen the page itself scrolls, below the controls that stay.
+      const below = part('panel').getBoundingClientRect()
+      const at = row.getBoundingClientRect()
+      const isStuck = below.top <= 1 && getComputedStyle(part('panel')).order !== '2'
+      if (isStuck && (at.top < below.bottom || at.bottom > innerHeight)) scrollBy(0, at.top - (below.bottom + innerHeight) / 2)
+      return
+    }
     const room = scroller.getBoundingClientRect()
     const at = row.getBoundingClientRect()
     if (at.top < room.top + 40 || at.bottom > room.bottom - 8) scroller.scrollTop += at.top - room.top - room.height / 2
