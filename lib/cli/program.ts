@@ -11,6 +11,7 @@ import { addQuirks, addRules } from './commands/rules.ts'
 import { addScenarios } from './commands/scenarios.ts'
 import { addSchemes } from './commands/schemes.ts'
 import { addStress } from './commands/stress.ts'
+import { foreignLines } from './text/foreign.ts'
 import { packageVersion } from './version.ts'
 
 const about = `Compares ways to keep page pin counts inside Linux page descriptors, on real memory:
@@ -36,6 +37,8 @@ export function createProgram(context: Context): Command {
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
+      // An error quotes what was typed.
+      outputError: (text, write) => write(foreignLines(text)),
       getOutHelpWidth: () => Math.min(io.columns, 100),
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })

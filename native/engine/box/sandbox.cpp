@@ -56,8 +56,9 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
                                                     sandbox->devices_.get(), settings.threads);
   for (unsigned thread = 0; thread <= settings.threads; ++thread) {
     Cpu& cpu = machine.cpu(thread == 0 ? 0 : thread - 1);
-    sandbox->page_threads_.push_back(std::make_unique<PageThread>(
-        box, cpu.index, of.ledger_at_audits, add_to_hash(settings.seed, thread)));
+    sandbox->page_threads_.push_back(
+        std::make_unique<PageThread>(box, cpu.index, of.ledger_at_audits, Pages::kComeAndGo,
+                                     add_to_hash(settings.seed, thread)));
     sandbox->interpreters_.push_back(std::make_unique<Interpreter>(
         *sandbox->processes_, cpu, thread, *sandbox->page_threads_.back()));
   }

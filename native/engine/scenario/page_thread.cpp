@@ -20,12 +20,13 @@ void OpTally::merge(const OpTally& other) {
   for (const OpFailure& failure : other.failures) fail(failure.error, failure.count);
 }
 
-PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, std::uint64_t seed)
+PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, std::uint64_t seed)
     : box_(box),
       kernel_(box.scheme().kernel()),
       frame_(box.scheme().frame()),
       shard_(shard),
       keeps_book_(keeps_book),
+      pages_(pages),
       rng_(Rng::stream(seed, shard)) {}
 
 Errc PageThread::check(Pfn pfn, std::uint32_t n) const {
@@ -89,7 +90,8 @@ void PageThread::free_last(Pfn pfn) {
 }
 
 Errc PageThread::do_get(Pfn pfn, std::uint32_t n) {
-  if (keeps_book_ && n == 1) return kernel_.get(frame_, pfn.value);
+  if (keeps_book_ && n == 1)
+    return (pages_ == Pages::kStay ? kernel_.get : kernel_.try_get)(frame_, pfn.value);
   const Errc error = box_.get(pfn, n);
   if (error == Errc::kOk && hides_refs()) (void)box_.accounts().try_sub_refs(head_of(pfn), n);
   return error;
@@ -199,7 +201,8 @@ void PageThread::run_batch(PinOp step, std::span<const std::uint32_t> pfns, Step
     for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, tallies);
     return;
   }
-  const auto batch = step == PinOp::kGetPut        ? kernel_.get_put_many
+  const auto get_put = pages_ == Pages::kStay ? kernel_.get_put_many : kernel_.try_get_put_many;
+  const auto batch = step == PinOp::kGetPut        ? get_put
                      : step == PinOp::kMaybePinned ? kernel_.maybe_pinned_many
                                                    : kernel_.try_pin_unpin_many;
   const BatchResult done = batch(frame_, pfns.data(), pfns.size(), shard_, freed_.data());

@@ -45,11 +45,14 @@ struct OpTally {
 };
 using StepTallies = std::array<OpTally, kPinOps>;
 
+/// Whether anybody frees pages while the thread runs.
+enum class Pages : std::uint8_t { kStay, kComeAndGo };
+
 class PageThread {
  public:
   /// `shard`: whose pins they are. `keeps_book`: see above; where false the box must have a
   /// ledger that knows every call. What is released by chance is a function of `seed`.
-  PageThread(Box& box, unsigned shard, bool keeps_book, std::uint64_t seed);
+  PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, std::uint64_t seed);
   PageThread(const PageThread&) = delete;
   PageThread& operator=(const PageThread&) = delete;
 
@@ -133,6 +136,7 @@ class PageThread {
   const PinFrame& frame_;
   const unsigned shard_;
   const bool keeps_book_;
+  const Pages pages_;
   Rng rng_;
   Book pins_, refs_, isolated_;
   Pfn last_;
