@@ -20,14 +20,15 @@ import * as raw from './vitest/matchers.ts'
 const matchers = guardMatchers({ ...raw })
 type Matchers = typeof raw
 type Assertions = {
-  readonly [Name in keyof Matchers]: (...args: Parameters<Matchers[Name]>) => void
+  readonly [Name in keyof Matchers]: (
+    ...args: Parameters<Matchers[Name]>
+  ) => ReturnType<Matchers[Name]> extends Promise<unknown> ? Promise<void> : void
 }
 
 function assertions(wanted: boolean): Assertions {
   const made: Record<string, unknown> = {}
   for (const [name, matcher] of Object.entries(matchers)) {
-    made[name] = function assertion(...args: unknown[]): void {
-      const result = (matcher as (...args: unknown[]) => MatcherResult)(...args)
+    const check = (result: MatcherResult): void => {
       if (result.pass === wanted) return
       throw new AssertionError({
         message: result.message(),
@@ -36,6 +37,10 @@ function assertions(wanted: boolean): Assertions {
         operator: wanted ? name : `not.${name}`,
         stackStartFn: made[name] as () => void,
       })
+    }
+    made[name] = function assertion(...args: unknown[]): void | Promise<void> {
+      const result = (matcher as (...args: unknown[]) => MatcherResult | Promise<MatcherResult>)(...args)
+      return result instanceof Promise ? result.then(check) : check(result)
     }
   }
   return Object.freeze(made) as Assertions

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { counted } from '../base/describe.ts'
 import type { ReplayResult, ReplayStep } from '../engine/explore/replayTypes.ts'
+import { scenarioText } from '../engine/explore/scenarioText.ts'
 import { isAside, noteWords, placeWords, stepWords, valueWords } from '../engine/explore/timelineWords.ts'
 import { html, Markup } from './html.ts'
 import { style } from './style.ts'
@@ -137,7 +138,7 @@ function section(result: ReplayResult, at: number): Markup {
 <div class="answer outcome${outcome === 'clean' && ' clean'}"><p>${text === '' ? outcome : text}</p></div>
 ${facts(result)}
 <p class="command"><code>$ pagebox replay ${token}</code></p>
-<details><summary>The scenario</summary><pre>${JSON.stringify(scenario, null, 1)}</pre></details>
+<details><summary>The scenario</summary><pre>${scenarioText(scenario)}</pre></details>
 <div class="stage">${panel(result)}${lanes(result)}</div>
 <script type="application/json">${dataOf(result)}</script>
 </section>`

@@ -1,7 +1,7 @@
 import { PageboxError } from '../errors.ts'
 import type { MatcherResult } from './matcherResult.ts'
 
-type Matcher = (...args: never[]) => MatcherResult
+type Matcher = (...args: never[]) => MatcherResult | Promise<MatcherResult>
 
 /**
  * What a matcher gets is known by its calls, since it may be of another copy of the package: so it can be anything,
@@ -33,9 +33,18 @@ function isTyped(error: unknown): boolean {
 /** The same matchers; whatever they are given, what they throw is a `PageboxError`, their messages too. */
 export function guardMatchers<Matchers extends Readonly<Record<string, Matcher>>>(matchers: Matchers): Matchers {
   const guarded = Object.entries(matchers).map(([name, matcher]) => {
-    const guard = (...args: never[]): MatcherResult => {
+    const guarded = (result: MatcherResult): MatcherResult => ({
+      ...result,
+      message: () => read(name, () => result.message()),
+    })
+    const guard = (...args: never[]): MatcherResult | Promise<MatcherResult> => {
       const result = read(name, () => matcher(...args))
-      return { ...result, message: () => read(name, () => result.message()) }
+      if (!(result instanceof Promise)) return guarded(result)
+      return result.then(guarded, (error: unknown) =>
+        read<never>(name, () => {
+          throw error
+        }),
+      )
     }
     Object.defineProperty(guard, 'name', { value: name })
     return [name, guard]

@@ -14,6 +14,8 @@
  * @module
  */
 import { expect } from 'vitest'
+import type { Outcome } from '../engine/scenario/outcome.ts'
+import type { ExplorationOptions } from './explorationMatchers.ts'
 import type { LruKind } from '../page/lru.ts'
 import type { MemoryDevice } from '../zone_device/memoryDevice.ts'
 import { guardMatchers } from './guardMatcher.ts'
@@ -46,6 +48,15 @@ export interface PageboxMatchers<R = unknown> {
   toBeOnDevice(device?: MemoryDevice): R
   /** The first words of its pages; one word is that of the first page, the others count up. Reads them. */
   toHaveWords(words: readonly bigint[] | BigUint64Array | bigint): R
+  /**
+   * Of a scenario, `await`ed: every schedule that is explored comes out clean. A failure prints the shortest scenario,
+   * its timeline, a token and the command that repeats it.
+   */
+  toSurviveExploration(options?: ExplorationOptions): Promise<R>
+  /** Of a scenario, `await`ed: a schedule comes out so (`'deadlock'`), or breaks this invariant (`'pincount-exact'`). */
+  toReach(outcome: Outcome | (string & {}), options?: ExplorationOptions): Promise<R>
+  /** Of a scenario, `await`ed: none of those that are explored does. */
+  toNeverReach(outcome: Outcome | (string & {}), options?: ExplorationOptions): Promise<R>
 }
 
 declare module 'vitest' {
@@ -56,6 +67,7 @@ declare module 'vitest' {
 export { test, test as it } from './fixtures.ts'
 export type { PageboxFixtures } from './fixtures.ts'
 export type { MatcherResult } from './matcherResult.ts'
+export type { ExplorationOptions } from './explorationMatchers.ts'
 export type { ExpectedFields } from './matchers.ts'
 export { matchers }
 export { expect }

@@ -12,6 +12,7 @@ import { rangeToBePinned } from './machineMatchers.ts'
 import type { MatcherResult } from './matcherResult.ts'
 import { isPage, showPage } from './words.ts'
 
+export { toNeverReach, toReach, toSurviveExploration } from './explorationMatchers.ts'
 export { toBeMapped, toBeOnDevice, toBePresent, toBeSwappedOut, toHaveWords } from './machineMatchers.ts'
 
 /** Names of fields and what they must hold; numbers and bigints are compared by value. */

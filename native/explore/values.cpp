@@ -71,8 +71,8 @@ LockKind kind_of(std::string_view place) {
 /// base/lock.h: free is 0; a writer is the top bit, who waits for it the next, readers
 /// count below.
 std::string_view event_of(LockKind kind, const Step& step) {
-  const bool changes = step.what.access == Access::kRmw || step.what.access == Access::kCas;
-  if (!changes) return "";
+  const Access access = step.what.access;
+  if (access == Access::kLoad || access == Access::kPlainRead || access == Access::kWait) return "";
   if (kind == LockKind::kSpin) {
     if (step.before == 0 && step.after != 0) return "takes";
     if (step.before != 0 && step.after == 0) return "gives back";

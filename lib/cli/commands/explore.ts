@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { ExploreOptions } from '../../engine/scenario/scenarioTypes.ts'
+import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import type { Explored } from '../explore/exploring.ts'
 import { UsageError } from '../failure.ts'
@@ -87,7 +88,7 @@ async function writeFiles({ html, save }: Outputs, explored: Explored, facts: { 
   if (save !== undefined && shortest !== undefined && shortest !== null) {
     const { rules, quirks } = shortest
     const behaviour = { ...(rules !== '' && { rules }), ...(quirks.length > 0 && { quirks }) }
-    save.write(`${JSON.stringify({ ...shortest.scenario, ...behaviour }, null, 2)}\n`)
+    save.write(`${scenarioText({ ...shortest.scenario, ...behaviour })}\n`)
     save.commit()
   }
   if (html === undefined) return

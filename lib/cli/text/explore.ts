@@ -1,3 +1,4 @@
+import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { timelineText } from '../../engine/explore/timelineText.ts'
 import { guaranteeOf, outcomesOf } from '../explore/document.ts'
 import type { Explored, Kind } from '../explore/exploring.ts'
@@ -33,7 +34,7 @@ function kindText({ finding, shortest }: Kind, facts: ExploreFacts, io: Io): str
           ? `The shortest form, ${sizes} (${tried} scenarios tried):`
           : `Stopped while it was made shorter; until then ${sizes}:`,
       ),
-      foreign(JSON.stringify(shortest.scenario)),
+      foreignLines(scenarioText(shortest.scenario)),
       '',
       foreignLines(timelineText(shortest, { columns: io.columns })),
     )

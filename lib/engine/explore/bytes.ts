@@ -30,7 +30,14 @@ export class ByteWriter {
 }
 
 /** What is no such bytes; who reads says of what. */
-export class BytesFault extends Error {}
+export class BytesFault extends Error {
+  /** There are fewer than there should be. */
+  readonly isEnd: boolean
+  constructor(what: string, isEnd = false) {
+    super(what)
+    this.isEnd = isEnd
+  }
+}
 
 const mostBits = 70
 
@@ -63,7 +70,7 @@ export class ByteReader {
   }
 
   raw(length: number): Uint8Array {
-    if (length > this.left) throw new BytesFault('an early end')
+    if (length > this.left) throw new BytesFault('an early end', true)
     this.#at += length
     return this.#bytes.subarray(this.#at - length, this.#at)
   }

@@ -1,11 +1,13 @@
 import { badArgument, options, type Read } from '../../base/args.ts'
 import { PageboxError } from '../../errors.ts'
-import type { NativeBehaviour } from '../../native/binding.ts'
 import type { NativeExploreResult, NativeFinding } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created } from '../../native/status.ts'
+import type { Layout } from '../../page/layout.ts'
 import { layoutOf } from '../../page/layouts.ts'
+import { rulesText } from '../../page/rules.ts'
 import { behaviourKeys, behaviourOf } from '../../pins/behaviour.ts'
+import type { Scheme } from '../../pins/scheme.ts'
 import { forgetScheme, schemeOf } from '../../pins/schemes.ts'
 import { longCall, signalOf, throwIfAborted } from '../poll.ts'
 import { pollExplore } from '../pollEngines.ts'
@@ -112,13 +114,22 @@ function readGiven(given: Given, parts: TokenParts, differences: string[]): Read
   return scenario
 }
 
-function compareBehaviour(given: Given, { rules, quirks, options }: TokenParts, wanted: NativeBehaviour): string[] {
+function compareBehaviour(
+  given: Given,
+  { rules, quirks, options }: TokenParts,
+  scheme: Scheme,
+  layout: Layout,
+): string[] {
   const told = behaviourKeys.some((key) => given[key] !== undefined)
   if (!told) return []
+  // Other rules may not fit the layout: that they are others is what is to be said.
+  const otherRules = given.rules === undefined ? rules : rulesText(given.rules, 'options.rules')
+  const asked = { ...given, ...(otherRules !== rules && { rules: undefined }) } as Given
+  const wanted = behaviourOf(asked, 'options', scheme, layout)
   const words = (list: readonly string[]): string => (list.length === 0 ? 'none' : list.join(', '))
   return [
-    ...(given.rules !== undefined && wanted.rules !== rules
-      ? [`rules: ${rules === '' ? "the layout's" : rules} in the token, ${wanted.rules} given`]
+    ...(otherRules !== rules
+      ? [`rules: ${rules === '' ? "the layout's" : rules} in the token, ${otherRules} given`]
       : []),
     ...(given.quirks !== undefined && [...wanted.quirks].sort().join() !== [...quirks].sort().join()
       ? [`quirks: ${words(quirks)} in the token, ${words(wanted.quirks)} given`]
@@ -166,7 +177,7 @@ export function subjectOfToken(parts: TokenParts, given: Given): { subject: Subj
     const { rules, quirks } = parts
     const asked = { ...(rules !== '' && { rules }), quirks, ...flags } as unknown as Given
     const behaviour = behaviourOf(asked, 'token', scheme, layout)
-    differences.push(...compareBehaviour(given, parts, behaviourOf(given, 'options', scheme, layout)))
+    differences.push(...compareBehaviour(given, parts, scheme, layout))
     if (differences.length > 0) throw differs('token', differences, parts.scenario.name)
     const { random, workloadSeed, maxSteps } = parts
     const sizes = { threads: random?.threads ?? own.lists?.threads.length ?? 0, ops: random?.ops ?? 1 }

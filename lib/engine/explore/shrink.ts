@@ -17,7 +17,7 @@ import { timelineText } from './timelineText.ts'
 import { readToken } from './token.ts'
 
 const shrinkKeys = [...replayKeys, ...longCallKeys.filter((key) => key !== 'signal'), 'samples'] as const
-const defaultSamples = 2000
+const defaultSamples = 500
 const mostSamples = 1_000_000
 
 /** A schedule that ends as badly. */

@@ -69,7 +69,11 @@ function headOf(result: ReplayResult, columns: number): string[] {
   return [
     ...wrapped(of, columns, '  '),
     ...wrapped(`${outcome}${text === '' ? '' : `: ${text}`}${where}`, columns, '  '),
-    `${counted(ops, 'operation')}, ${counted(switches, 'switch').replace('switchs', 'switches')}, ${counted(steps.length, 'step')}`,
+    ...wrapped(
+      `${counted(ops, 'operation')}, ${switches} switch${switches === 1 ? '' : 'es'}, ${counted(steps.length, 'step')}`,
+      columns,
+      '  ',
+    ),
   ]
 }
 
@@ -104,6 +108,6 @@ export function timelineText(result: ReplayResult, { columns = 80, all = false }
     ...headOf(result, columns),
     '',
     ...rows,
-    ...(hidden > 0 ? ['', `${counted(hidden, 'step')} on the sandbox's own books not shown`] : []),
+    ...(hidden > 0 ? ['', ...wrapped(`${counted(hidden, 'step')} on the sandbox's own books not shown`, columns)] : []),
   ].join('\n')
 }

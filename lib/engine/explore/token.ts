@@ -196,7 +196,8 @@ export function readToken(value: unknown, argument: string): TokenParts {
     if (version !== packageVersion()) throw other(version)
     return readParts(body)
   } catch (error) {
-    if (error instanceof BytesFault) throw bad(`the token holds ${error.message}`)
+    if (error instanceof BytesFault)
+      throw bad(error.isEnd ? 'the token is cut short' : `the token holds ${error.message}`)
     throw error
   }
 }

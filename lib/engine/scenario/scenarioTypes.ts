@@ -1,3 +1,4 @@
+import type { Outcome } from './outcome.ts'
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import type { BehaviourOptions } from '../../pins/behaviour.ts'
 import type { LongCallOptions, Progress } from '../poll.ts'
@@ -155,17 +156,7 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   findings?: number
 }
 
-/** How a schedule came out. */
-export type Outcome =
-  | 'clean'
-  | 'violation'
-  | 'leak'
-  | 'deadlock'
-  | 'livelock'
-  | 'limit'
-  | 'data race'
-  | 'use after free'
-  | 'assertion'
+export type { Outcome } from './outcome.ts'
 
 /** A schedule that did not come out clean. Its `run` as `firstRun` and the same seed repeat it. */
 export interface Finding {

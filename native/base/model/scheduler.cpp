@@ -303,6 +303,7 @@ void Scheduler::settle_end(Outcome how) {
 // Leaves the fiber for good; the next run that needs the stack begins it anew.
 void Scheduler::end(Outcome how) {
   settle_end(how);
+  fibers_[current_]->is_idle = false;  // not even one that had finished goes on from here
   switch_fiber(context(current_), main_);
   model_misuse("an abandoned fiber went on");
 }

@@ -1,0 +1,183 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { broken, endless, long, pinning } from '../engine/explore/scenarios.ts'
+import { runCli } from './testIo.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'pagebox-explore-'))
+const at = (name: string): string => join(folder, name)
+const file = at('pins.json')
+const flags = ['--scheme', broken.scheme, '--quirks', broken.quirks.join()]
+beforeAll(() => {
+  writeFileSync(file, JSON.stringify(pinning))
+  writeFileSync(at('pins.ts'), `export default ${JSON.stringify(pinning)}\n`)
+  writeFileSync(at('endless.json'), JSON.stringify(endless))
+  writeFileSync(at('long.json'), JSON.stringify(long))
+  writeFileSync(at('bad.json'), '{ "name": ')
+  writeFileSync(at('bad.ts'), 'throw new Error("no")\n')
+  writeFileSync(at('none.json'), JSON.stringify({ name: 'x', threads: [] }))
+  writeFileSync(at('unknown.json'), JSON.stringify({ name: 'x', threads: [{ name: 'a', ops: [{ op: 'fly' }] }] }))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('explore', () => {
+  test('clean: exit 0, and what that is worth', async () => {
+    const { code, out } = await runCli(['explore', file, '--samples', '200'])
+    expect(code).toBe(0)
+    expect(out).toContain('200 schedules')
+    expect(out).toContain('clean')
+    expect(out).toMatch(/sampled|complete/)
+  })
+
+  test('what it finds: exit 1, the shortest form, its timeline, the command that repeats it', async () => {
+    const { code, out } = await runCli(['explore', file, '--samples', '500', ...flags])
+    expect(code).toBe(1)
+    expect(out).toContain('violation: pincount-exact')
+    expect(out).toContain('The shortest form, 3 operations, 1 switch (')
+    expect(out).toContain('┌ pin id 2')
+    for (const line of out.split('\n').filter((each) => !/pagebox replay|"op"/.test(each)))
+      expect([...line].length, line).toBeLessThanOrEqual(100)
+    const [, token] = /pagebox replay ([\w-]+)$/m.exec(out) ?? []
+    const again = await runCli(['replay', token as string])
+    expect(again.code).toBe(1)
+    expect(out).toContain(again.out.trimEnd())
+  })
+
+  test('a module is a scenario too', async () => {
+    const json = await runCli(['explore', file, '--samples', '100', ...flags, '--json', '--no-shrink'])
+    const module = await runCli(['explore', at('pins.ts'), '--samples', '100', ...flags, '--json', '--no-shrink'])
+    expect(module.code).toBe(1)
+    expect(JSON.parse(module.out).hash).toBe(JSON.parse(json.out).hash)
+  })
+
+  test('--json is one document of the shape that is promised', async () => {
+    const { code, out } = await runCli(['explore', file, '--samples', '500', ...flags, '--json'])
+    expect(code).toBe(1)
+    const document = JSON.parse(out)
+    expect(document).toMatchObject({
+      outcome: 'violation',
+      complete: false,
+      bound: null,
+      schedules: 500,
+      seconds: expect.any(Number),
+      guarantee: expect.any(String),
+    })
+    expect('classes' in document).toBe(true)
+    const [finding] = document.findings
+    expect(finding).toMatchObject({
+      outcome: 'violation',
+      invariant: 'pincount-exact',
+      shortest: { ops: 3, switches: 1 },
+    })
+    expect((await runCli(['replay', finding.token, '--json'])).code).toBe(1)
+    const replayed = JSON.parse((await runCli(['replay', finding.shortest.token, '--json'])).out)
+    expect(replayed).toMatchObject({ outcome: 'violation', invariant: 'pincount-exact', ops: 3, switches: 1 })
+    for (const { result, count, token } of document.outcomes)
+      expect({ result, count, token }).toEqual({
+        result: expect.any(String),
+        count: expect.any(Number),
+        token: result === 'clean' ? null : expect.any(String),
+      })
+    expect(document.outcomes.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(500)
+  })
+
+  test('--save writes a scenario that shows it, --html the page', async () => {
+    const [saved, html] = [at('short.json'), at('page.html')]
+    await runCli(['explore', file, '--samples', '500', ...flags, '--save', saved, '--html', html])
+    expect(JSON.parse(readFileSync(saved, 'utf8'))).toMatchObject({ quirks: broken.quirks })
+    // The quirk is in the file: the scheme alone is asked for.
+    expect((await runCli(['explore', saved, '--scheme', broken.scheme, '--samples', '500'])).code).toBe(1)
+    expect(readFileSync(html, 'utf8')).toContain('script-src &#39;sha256-')
+  })
+
+  test('a full disk loses nothing that was found', async () => {
+    const { code, out, err } = await runCli(['explore', file, '--samples', '500', ...flags, '--html', '/dev/full'])
+    expect(code).toBe(2)
+    expect(err).toContain('cannot write /dev/full: ENOSPC')
+    expect(out).toContain('pagebox replay ')
+  })
+
+  test('a page that cannot be written is known before the work', async () => {
+    const { code, out, err } = await runCli(['explore', file, '--samples', '500', '--html', at('no/such/folder.html')])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('ENOENT')
+  })
+
+  test('a scenario that never ends: the limit of steps, said as such', async () => {
+    const { code, out } = await runCli([
+      'explore',
+      at('endless.json'),
+      '--samples',
+      '3',
+      '--max-steps',
+      '2000',
+      '--no-shrink',
+    ])
+    expect(code).toBe(1)
+    expect(out.replaceAll('\n', ' ')).toContain('limit: not at its end after the limit of 2000 steps')
+  })
+
+  test('a scenario that no token carries: the command names its file', async () => {
+    const args = ['explore', at('long.json'), '--samples', '3', '--quirks', 'put-for-unpin', '--no-shrink']
+    const { code, out } = await runCli(args)
+    expect(code).toBe(1)
+    const [, token, name] = /pagebox replay ([\w-]+) (\S+)$/m.exec(out) ?? []
+    expect(name).toBe(at('long.json'))
+    expect((await runCli(['replay', token as string, name as string])).code).toBe(1)
+    const without = await runCli(['replay', token as string])
+    expect(without.code).toBe(2)
+    expect(without.err).toContain("'long'")
+  })
+
+  test.each([
+    [['explore'], /missing required argument 'scenario'/],
+    [['explore', 'no-such'], /there is no scenario "no-such"/],
+    [['explore', at('nowhere.json')], /there is no such file/],
+    [['explore', at('bad.json')], /it is no JSON/],
+    [['explore', at('bad.ts')], /it throws Error: no/],
+    [['explore', at('none.json')], /scenario\.threads: .*1 to \d+ threads/],
+    [['explore', at('unknown.json')], /ops\[0\]\.op: 'fly'/],
+    [['explore', folder], /its name says no format/],
+    [['explore', file, '--strategy', 'luck'], /there is no strategy "luck".*random/],
+    [['explore', file, '--bound', '-1'], /whole number from 0/],
+    [['explore', file, '--samples', '0'], /whole number from 1/],
+    [['explore', file, '--max-steps', '0'], /whole number from 1/],
+    [['explore', file, '--memory', 'weak'], /Allowed choices are sc/],
+    [['explore', file, '--quirks', 'luck'], /there is no quirk "luck"/],
+    [['explore', file, '--quirks', 'double-last-unpin'], /cannot show 'double-last-unpin'/],
+    [['explore', file, '--threads', '2'], /options\.threads/],
+    [['explore', file, '--scheme', 'luck'], /there is no scheme "luck"/],
+    [['replay'], /missing required argument 'token'/],
+    [['replay', 'luck'], /ERR_PAGEBOX_REPLAY_TOKEN/],
+    [['replay', ''], /the token is empty/],
+    [['replay', 'AAAA', 'no-such'], /there is no scenario "no-such"/],
+  ])('%j is wrong use', async (args, expected) => {
+    const { code, out, err } = await runCli(args)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(expected)
+    expect(err).not.toMatch(/\n {4}at /)
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s: what was found until then is printed', async (reason, expected) => {
+    const abort = new AbortController()
+    const { code, out } = await runCli(['explore', file, '--samples', '1000000000', '--no-shrink', ...flags], {
+      interactive: true,
+      signal: abort.signal,
+      // As the process does it, when something has been found.
+      err: (text) => {
+        if (/^\r\S*[1-9]\d* of 1000000000 schedules/.test(text)) abort.abort(reason)
+      },
+    })
+    expect(code).toBe(expected)
+    expect(out).toContain('stopped before all of them were run')
+    expect(out).toMatch(/pagebox replay [\w-]+/)
+  })
+
+  test('files that were not to be written yet are not there', () => {
+    expect(existsSync(at('no'))).toBe(false)
+  })
+})
