@@ -10,6 +10,7 @@
 #include "engine/scenario/explore_messages.h"
 #include "engine/scenario/op_row.h"
 #include "explore/explore.h"
+#include "explore/guarantee.h"
 #include "explore/model_pins.h"
 #include "page/behaviour.h"
 
@@ -26,9 +27,12 @@ class Sink final : public ExploreWatcher {
     const std::vector<std::byte> bytes = write_message(message);
     out_.take(out_.self, static_cast<std::uint32_t>(kind), bytes.data(), bytes.size());
   }
-  void progress(std::uint64_t schedules) override {
+  void progress(std::uint64_t schedules, std::uint64_t classes, double explored) override {
     ExploreSummary so_far;
     so_far.schedules = schedules;
+    so_far.classes = classes;
+    so_far.explored = explored;
+    so_far.estimate = estimate_of(classes, explored);
     tell(ExploreMessage::kProgress, so_far);
   }
   void found(const Finding& finding) override {
@@ -38,6 +42,7 @@ class Sink final : public ExploreWatcher {
     message.schedule_hash = finding.schedule_hash;
     message.outcome = outcome_name(finding.outcome);
     message.text = finding.text;
+    message.strategy = finding.strategy;
     message.invariant = finding.invariant;
     message.where = finding.where;
     message.expected = finding.expected;
@@ -95,6 +100,8 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   settings.workload_seed = request.workload_seed;
   settings.schedules_each = request.schedules_each;
   settings.strategy = request.strategy;
+  if (request.bounded) settings.bound = request.bound;
+  settings.depth = request.depth;
   settings.seed = request.seed;
   settings.first_run = request.first_run;
   settings.schedules = request.schedules;
@@ -119,6 +126,13 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   summary.ops = report.ops;
   summary.hash = report.hash;
   summary.complete = report.complete;
+  summary.classes = report.classes;
+  summary.estimate = report.estimate;
+  summary.explored = report.explored;
+  summary.has_bound = report.bound_done.has_value();
+  summary.bound = report.bound_done.value_or(0);
+  summary.guarantee = report.guarantee;
+  summary.missed_at_most = report.missed_at_most;
   summary.gave_up = report.gave_up;
   summary.restored = report.restored;
   sink.tell(ExploreMessage::kSummary, summary);
