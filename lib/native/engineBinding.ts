@@ -65,6 +65,9 @@ export interface NativeRaceProgress {
 export interface NativeExploreProgress {
   seconds: number
   schedules: number
+  /** Both below 0: nobody can say. */
+  explored: number
+  estimate: number
   done: boolean
 }
 
@@ -105,6 +108,10 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   order?: number
   pages?: number
   strategy: string
+  /** Of scenarios; the two numbers count only if told so, and above 0. */
+  bounded?: boolean
+  bound?: number
+  depth?: number
   schedules: number
   firstRun: number
   seed: bigint
@@ -141,6 +148,7 @@ export interface NativeFinding {
   scheduleHash: bigint
   outcome: string
   text: string
+  strategy: string
   /** Of the first audit row; empty: none. */
   invariant: string
   where: bigint
@@ -163,6 +171,13 @@ export interface NativeExploreResult {
   ops: number
   hash: bigint
   complete: boolean
+  classes: number
+  /** These below 0: nobody can say. */
+  estimate: number
+  explored: number
+  bound: number
+  missedAtMost: number
+  guarantee: string
   gaveUp: boolean
   seconds: number
   outcomes: Record<string, number>

@@ -44,6 +44,9 @@ class ExploreJob : public Job {
   void stop() override { stop_ = 1; }
 
   std::uint64_t schedules() const { return schedules_.load(); }
+  /// Below 0: nobody can say.
+  double explored() const { return explored_share_.load(); }
+  double estimate() const { return estimate_.load(); }
   std::uint64_t held_bytes() const {
     return sizeof *this + request_.capacity() + sizeof(Explored) +
            pagebox_model_entry()->hash_bytes(schedules_wanted_);
@@ -75,6 +78,8 @@ class ExploreJob : public Job {
         ExploreSummary so_far;
         error = read_message(bytes, so_far, why);
         schedules_ = so_far.schedules;
+        explored_share_ = so_far.explored;
+        estimate_ = so_far.estimate;
         break;
       }
       case ExploreMessage::kFinding:
@@ -96,6 +101,7 @@ class ExploreJob : public Job {
   const std::uint64_t schedules_wanted_;
   volatile std::uint32_t stop_ = 0;
   std::atomic<std::uint64_t> schedules_{0};
+  std::atomic<double> explored_share_{-1}, estimate_{-1};
   std::unique_ptr<Explored> explored_ = std::make_unique<Explored>();
   int error_ = 0;
 };
@@ -173,6 +179,9 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
     out.order = from.integer("order", limits::kPinOrder.max);
     return from.ok();
   }
+  out.bounded = from.boolean("bounded");
+  out.bound = from.integer("bound", limits::kBound.max);
+  out.depth = from.integer("depth", limits::kDepth.max);
   out.pages = from.integer("pages", kMaxMachinePages);
   if (out.what == ExploreWhat::kRandom) {
     read_mixes(from, out.mixes);
@@ -204,6 +213,7 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .big("scheduleHash", finding.schedule_hash)
       .text("outcome", finding.outcome)
       .text("text", finding.text)
+      .text("strategy", finding.strategy)
       .text("invariant", finding.invariant)
       .big("where", finding.where)
       .big("expected", finding.expected)
@@ -240,6 +250,12 @@ napi_value result(napi_env env, napi_callback_info info) {
         .number("ops", summary.ops)
         .big("hash", summary.hash)
         .boolean("complete", summary.complete)
+        .number("classes", summary.classes)
+        .number("estimate", summary.estimate)
+        .number("explored", summary.explored)
+        .number("bound", summary.has_bound ? static_cast<double>(summary.bound) : -1.0)
+        .text("guarantee", summary.guarantee)
+        .number("missedAtMost", summary.missed_at_most)
         .boolean("gaveUp", summary.gave_up)
         .number("seconds", job.seconds())
         .set("outcomes", outcomes.value())

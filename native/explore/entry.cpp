@@ -11,6 +11,7 @@
 #include "engine/scenario/op_row.h"
 #include "engine/scenario/op_text.h"
 #include "explore/explore.h"
+#include "explore/guarantee.h"
 #include "explore/model_pins.h"
 #include "explore/replay.h"
 #include "page/behaviour.h"
@@ -28,9 +29,12 @@ class Sink final : public ExploreWatcher {
     const std::vector<std::byte> bytes = write_message(message);
     out_.take(out_.self, static_cast<std::uint32_t>(kind), bytes.data(), bytes.size());
   }
-  void progress(std::uint64_t schedules) override {
+  void progress(std::uint64_t schedules, std::uint64_t classes, double explored) override {
     ExploreSummary so_far;
     so_far.schedules = schedules;
+    so_far.classes = classes;
+    so_far.explored = explored;
+    so_far.estimate = estimate_of(classes, explored);
     tell(ExploreMessage::kProgress, so_far);
   }
   void found(const Finding& finding) override {
@@ -58,6 +62,7 @@ class Sink final : public ExploreWatcher {
     message.schedule_hash = finding.schedule_hash;
     message.outcome = outcome_name(finding.outcome);
     message.text = finding.text;
+    message.strategy = finding.strategy;
     message.invariant = finding.invariant;
     message.where = finding.where;
     message.expected = finding.expected;
@@ -129,6 +134,8 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   settings.workload_seed = request.workload_seed;
   settings.schedules_each = request.schedules_each;
   settings.strategy = request.strategy;
+  if (request.bounded) settings.bound = request.bound;
+  settings.depth = request.depth;
   settings.seed = request.seed;
   settings.first_run = request.first_run;
   settings.schedules = request.schedules;
@@ -154,6 +161,13 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   summary.ops = report.ops;
   summary.hash = report.hash;
   summary.complete = report.complete;
+  summary.classes = report.classes;
+  summary.estimate = report.estimate;
+  summary.explored = report.explored;
+  summary.has_bound = report.bound_done.has_value();
+  summary.bound = report.bound_done.value_or(0);
+  summary.guarantee = report.guarantee;
+  summary.missed_at_most = report.missed_at_most;
   summary.gave_up = report.gave_up;
   summary.restored = report.restored;
   sink.tell(ExploreMessage::kSummary, summary);

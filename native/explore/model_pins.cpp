@@ -259,7 +259,7 @@ Errc explore_pins(const ModelPinsSettings& settings, ModelReport& report, std::s
 
     ++report.schedules;
     if (settings.watcher != nullptr && report.schedules % 64 == 0)
-      settings.watcher->progress(report.schedules);
+      settings.watcher->progress(report.schedules, 0, -1);
     report.steps += outcome.steps;
     report.hash = model->hash_words(add_to_hash(report.hash, outcome.schedule_hash));
     if (hashes.size() < kMaxScheduleHashes) hashes.push_back(outcome.schedule_hash);

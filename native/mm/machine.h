@@ -109,7 +109,7 @@ class Machine {
   std::size_t alloc_locked_pages(std::span<Pfn> out) {
     return allocator.alloc_each(out, zero_page().mask_of(Flag::kLocked));
   }
-  void get(Page folio) { folio.ref_add(1); }
+  void get(Page folio) { folio.ref_inc(); }
   void put(Cpu& cpu, Page folio);
   /// put() of each, in that order; what they free goes back in runs, under one lock.
   /// What the span holds afterwards says nothing.
@@ -149,7 +149,7 @@ class Machine {
   AddressSpace* create_disk_file(std::unique_ptr<BackingStore> disk);
   /// A file of a driver; `driver` outlives its last user.
   AddressSpace* create_driver_file(DriverFile& driver);
-  void get_file(AddressSpace& file) { file.users.fetch_add(1); }
+  void get_file(AddressSpace& file) { file.users.add(1); }
   void put_file(Cpu& cpu, AddressSpace& file);
 
   Memmap& memmap;

@@ -34,6 +34,8 @@ export const replayKeys = ['scenario', 'scheme', 'layout', 'signal', ...behaviou
 type Given = Read<(typeof replayKeys)[number]>
 
 const nothing = new Float64Array(0)
+/** What strategies are told that have bounds. */
+export const unbounded = { bounded: false, bound: 0, depth: 0 } as const
 
 /** One native call of a schedule, by its choices. */
 export async function oneSchedule(
@@ -50,6 +52,7 @@ export async function oneSchedule(
     firstRun: program,
     schedulesEach: 1,
     strategy: 'random',
+    ...unbounded,
     seed: 1n,
     task,
     choices: Float64Array.from(choices),

@@ -77,7 +77,7 @@ export interface ShrinkProgress extends Progress {
 }
 
 export interface ShrinkOptions extends ReplayOptions, LongCallOptions<ShrinkProgress> {
-  /** Schedules of each smaller scenario that are tried, by each of two strategies; 500. */
+  /** Schedules of each smaller scenario that are tried, by the portfolio; 1000. */
   samples?: number
 }
 

@@ -9,7 +9,7 @@ import { checked, exploreMachine, rowsOf } from '../scenario/engines.ts'
 import { readScenario } from '../scenario/readScenario.ts'
 import type { ExploreProgress, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
 import { withText } from '../withText.ts'
-import { oneSchedule, opsOf, replayKeys, resultOf, subjectOfToken } from './replay.ts'
+import { oneSchedule, opsOf, replayKeys, resultOf, subjectOfToken, unbounded } from './replay.ts'
 import type { ShrinkOptions, ShrinkProgress, ShrinkResult } from './replayTypes.ts'
 import { renumbered, sizeOf, smaller } from './smaller.ts'
 import type { Subject } from './subject.ts'
@@ -17,7 +17,7 @@ import { timelineText } from './timelineText.ts'
 import { readToken } from './token.ts'
 
 const shrinkKeys = [...replayKeys, ...longCallKeys.filter((key) => key !== 'signal'), 'samples'] as const
-const defaultSamples = 500
+const defaultSamples = 1000
 const mostSamples = 1_000_000
 
 /** A schedule that ends as badly. */
@@ -85,23 +85,21 @@ class Shrinking {
       steps: steps.length,
     })
     if (isSame(guided, this.#wanted)) return badOf(guided)
-    for (const strategy of ['depth-first', 'random']) {
-      const { first, complete } = await this.#search(found, strategy)
-      const finding = first.find((each) => isSame(each, this.#wanted))
-      if (finding !== undefined) return badOf(await oneSchedule('shrink', found, 0, finding.choices, this.#signal))
-      if (complete) break
-    }
-    return undefined
+    const { first } = await this.#search(found)
+    const finding = first.find((each) => isSame(each, this.#wanted))
+    if (finding === undefined) return undefined
+    return badOf(await oneSchedule('shrink', found, 0, finding.choices, this.#signal))
   }
 
-  async #search(subject: Subject, strategy: string): Promise<NativeExploreResult> {
+  async #search(subject: Subject): Promise<NativeExploreResult> {
     const { read } = subject
     const settings = {
       ...exploreMachine(subject),
       schedules: this.#samples,
       firstRun: 0,
       schedulesEach: 0,
-      strategy,
+      strategy: 'portfolio',
+      ...unbounded,
       seed: 1n,
       findings: 16,
     }

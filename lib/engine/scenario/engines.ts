@@ -17,7 +17,7 @@ import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
 import { type Subject, tokenOf } from '../explore/subject.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
-import { pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
+import { known, pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
 import { withText } from '../withText.ts'
 import { type ReadScenario, readScenario } from './readScenario.ts'
@@ -33,6 +33,7 @@ import type {
   Scenario,
   ScenarioOpResult,
   ScenarioResult,
+  StrategyName,
 } from './scenarioTypes.ts'
 
 const defaultPages = 2 ** 14
@@ -50,6 +51,8 @@ const exploreKeys = [
   'firstRun',
   'workloadSeed',
   'strategy',
+  'bound',
+  'depth',
   'threads',
   'ops',
   'maxSteps',
@@ -281,6 +284,15 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     const { min, max, otherwise } = limitOf(limit)
     return given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
   }
+  /** Of one strategy alone; 0: it is not told. */
+  const only = (key: 'bound' | 'depth', of: StrategyName): number => {
+    if (given[key] === undefined) return 0
+    const { min, max } = limitOf(key)
+    const value = integer(given[key], `options.${key}`, min, max)
+    if (strategy !== of)
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', `options.${key}`, value, `nothing, unless strategy is '${of}'`)
+    return value
+  }
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const strategy = oneOf(or(given.strategy, 'random'), 'options.strategy', tables().exploreStrategies)
@@ -300,6 +312,9 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     schedules: count('samples', 'schedules'),
     firstRun: count('firstRun', 'firstRun'),
     strategy,
+    bounded: given.bound !== undefined,
+    bound: only('bound', 'depth-first'),
+    depth: only('depth', 'pct'),
     seed,
     schedulesEach: samplesEach(given.samplesEach, read, strategy),
   }
@@ -312,15 +327,22 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     schedules,
     abandoned,
     complete,
+    classes: found.classes,
+    estimate: known(found.estimate),
+    explored: known(found.explored),
+    bound: known(found.bound),
+    guarantee: found.guarantee,
+    missedAtMost: known(found.missedAtMost),
     distinct,
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
-    first: found.first.map(({ run, program, scheduleHash, outcome, text, invariant, trace, choices }) => ({
+    first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, invariant, trace, choices }) => ({
       run,
       program,
       scheduleHash,
       outcome: outcome as Outcome,
+      strategy: strategy as StrategyName,
       text,
       invariant,
       trace,
@@ -336,7 +358,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     layout: layout.name,
     ...toldOf(given),
     ...Object.fromEntries(
-      (['ops', 'threads', 'workloadSeed', 'samplesEach', 'strategy'] as const)
+      (['ops', 'threads', 'workloadSeed', 'samplesEach', 'strategy', 'bound', 'depth'] as const)
         .filter((key) => given[key] !== undefined)
         .map((key) => [key, given[key]]),
     ),

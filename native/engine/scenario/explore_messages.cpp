@@ -9,7 +9,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 // Another number with each change of what follows.
-constexpr std::uint64_t kVersion = 3;
+constexpr std::uint64_t kVersion = 4;
 constexpr std::uint64_t kMagic = 0x78'6f'62'65'67'61'70;  // "pagebox"
 
 enum class Kind : std::uint64_t { kRequest = 1, kFinding, kCount, kSummary, kText };
@@ -162,6 +162,9 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.order, limits::kPinOrder);
   io.number("pages", request.pages);
   io.text("strategy", request.strategy);
+  io.number("bounded", request.bounded, 1);
+  bounded(io, request.bound, limits::kBound);
+  bounded(io, request.depth, limits::kDepth);
   io.number("seed", request.seed);
   io.number("workloadSeed", request.workload_seed);
   io.number("schedulesEach", request.schedules_each);
@@ -183,6 +186,7 @@ void finding_fields(Io& io, T& finding) {
   io.number("scheduleHash", finding.schedule_hash);
   io.text("outcome", finding.outcome);
   io.text("text", finding.text);
+  io.text("strategy", finding.strategy);
   io.text("invariant", finding.invariant);
   io.number("where", finding.where);
   io.number("expected", finding.expected);
@@ -225,6 +229,13 @@ void summary_fields(Io& io, T& summary) {
   io.number("complete", summary.complete, 1);
   io.number("gaveUp", summary.gave_up, 1);
   io.number("restored", summary.restored, 1);
+  io.number("classes", summary.classes);
+  io.real("estimate", summary.estimate);
+  io.real("explored", summary.explored);
+  io.number("hasBound", summary.has_bound, 1);
+  io.number("bound", summary.bound);
+  io.text("guarantee", summary.guarantee);
+  io.real("missedAtMost", summary.missed_at_most);
 }
 
 template <class T, class Fields>

@@ -35,17 +35,22 @@ inline constexpr ExploreLimit kRun{"firstRun", 0, kSafe, 0};
 inline constexpr ExploreLimit kPrograms{"programs", 1, kSafe, 1};
 inline constexpr ExploreLimit kSteps{"maxSteps", 1, std::uint64_t{1} << 40, 1'000'000};
 inline constexpr ExploreLimit kFindings{"findings", 0, 4096, 8};
+/// Of preemptions, for depth-first; otherwise there is none.
+inline constexpr ExploreLimit kBound{"bound", 0, 64, 64};
+/// Of bugs, for pct; otherwise each in turn.
+inline constexpr ExploreLimit kDepth{"depth", 1, 3, 3};
 inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
 inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
 inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, 8, 2};
 inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
-inline constexpr std::array kAll = {kThreads,  kOps,       kSchedules, kRun,
-                                    kPrograms, kSteps,     kFindings,  kPinThreads,
-                                    kPinOps,   kPinFolios, kPinOrder};
+inline constexpr std::array kAll = {kThreads, kOps,       kSchedules, kRun,   kPrograms,
+                                    kSteps,   kFindings,  kBound,     kDepth, kPinThreads,
+                                    kPinOps,  kPinFolios, kPinOrder};
 }  // namespace explore_limits
 
 /// One file each in explore/strategies/.
-inline constexpr std::array<std::string_view, 2> kStrategyNames = {"random", "depth-first"};
+inline constexpr std::array<std::string_view, 8> kStrategyNames = {
+    "random", "depth-first", "dpor", "pct", "pos", "urw", "surw", "portfolio"};
 
 enum class ExploreWhat : std::uint8_t {
   kScenario,  // lists of operations
@@ -76,6 +81,9 @@ struct ExploreRequest {
 
   std::uint64_t pages = 0;  // of RAM; 0: as few as explorations have
   std::string strategy = "random";
+  /// See StrategySettings: no bound, no depth are what there is otherwise.
+  bool bounded = false;
+  std::uint64_t bound = 0, depth = 0;
   std::uint64_t seed = 1, workload_seed = 1;
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
   std::uint64_t most_findings = 8;
@@ -98,6 +106,7 @@ struct ExploreStep {
 struct ExploreFinding {
   std::uint64_t run = 0, program = 0, schedule_hash = 0;
   std::string outcome, text;
+  std::string strategy;  // that decided in its run
   // The first audit row; invariant empty: none.
   std::string invariant;
   std::uint64_t where = 0, expected = 0, found = 0;
@@ -118,6 +127,17 @@ struct ExploreCount {
 struct ExploreSummary {
   std::uint64_t schedules = 0, abandoned = 0, distinct = 0, steps = 0, ops = 0, hash = 0;
   bool complete = false, gave_up = false, restored = false;
+  /// Schedules that are not equivalent to each other; how many there are, as it looks, and
+  /// which share of them lies behind; below 0: nobody can say.
+  std::uint64_t classes = 0;
+  double estimate = -1, explored = -1;
+  /// All of at most `bound` preemptions have been visited.
+  bool has_bound = false;
+  std::uint64_t bound = 0;
+  /// What a clean result is worth, in a sentence.
+  std::string guarantee;
+  /// At most so, that a bug of the depth looked for was missed; below 0: no such bound.
+  double missed_at_most = -1;
 };
 
 /// What the model tells, in order; bytes as write_message() makes them.
