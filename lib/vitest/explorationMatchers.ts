@@ -1,9 +1,10 @@
 import { badArgument, oneOf } from '../base/args.ts'
-import { describe } from '../base/describe.ts'
+import { counted, describe } from '../base/describe.ts'
 import { explore } from '../engine/scenario/engines.ts'
 import { isScenario } from '../engine/scenario/readScenario.ts'
 import { scenarioText } from '../engine/explore/scenarioText.ts'
 import { shrink } from '../engine/explore/shrink.ts'
+import { strategyFor } from '../engine/explore/strategyFor.ts'
 import { timelineText } from '../engine/explore/timelineText.ts'
 import { carriesScenario } from '../engine/explore/token.ts'
 import { outcomeNames } from '../engine/scenario/outcome.ts'
@@ -57,7 +58,7 @@ async function failureText(finding: Finding, scenario: Scenario): Promise<string
     ? `npx pagebox replay ${shortest.token}`
     : `npx pagebox replay ${shortest.token} SCENARIO.json   (with the scenario above in that file)`
   return [
-    `the shortest scenario that ends so (${shortest.ops} operations, ${shortest.switches} switches):`,
+    `the shortest scenario that ends so (${counted(shortest.ops, 'operation')}, ${shortest.switches} switch${shortest.switches === 1 ? '' : 'es'}):`,
     scenarioText(shortest.scenario),
     '',
     timelineText(shortest),
@@ -67,10 +68,8 @@ async function failureText(finding: Finding, scenario: Scenario): Promise<string
   ].join('\n')
 }
 
-const worthOf = ({ complete, schedules, seed }: ExploreScenarioResult): string =>
-  complete
-    ? `explored completely, ${schedules} schedules, one of each class`
-    : `${schedules} schedules were sampled, seed ${seed}; others may end otherwise`
+const worthOf = ({ guarantee, schedules, seed }: ExploreScenarioResult): string =>
+  `${schedules} schedules, seed ${seed}; ${guarantee}`
 
 /**
  * Passes if every schedule that is explored comes out clean. A failure prints the shortest scenario, its timeline,
@@ -78,7 +77,7 @@ const worthOf = ({ complete, schedules, seed }: ExploreScenarioResult): string =
  */
 export async function toSurviveExploration(received: unknown, options?: ExplorationOptions): Promise<MatcherResult> {
   const scenario = scenarioOf(received, 'toSurviveExploration')
-  const result = await explore(scenario, optionsOf(options))
+  const result = await explore(scenario, { strategy: strategyFor(scenario), ...optionsOf(options) })
   const [finding] = result.first
   if (finding === undefined)
     return {
@@ -104,7 +103,7 @@ async function reach(received: unknown, outcome: unknown, options: unknown, matc
   const scenario = scenarioOf(received, matcher)
   const invariants = tables().invariants.map(({ name: each }) => each)
   const name = oneOf(outcome, 'outcome', [...outcomeNames, ...invariants])
-  const result = await explore(scenario, { findings: 256, ...optionsOf(options) })
+  const result = await explore(scenario, { strategy: strategyFor(scenario), findings: 256, ...optionsOf(options) })
   const finding = result.first.find((each) => each.outcome === name || each.invariant === name)
   const counts: Readonly<Record<string, number>> = result.outcomes
   const reached = finding !== undefined || (counts[name] ?? 0) > 0

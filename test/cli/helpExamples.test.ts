@@ -3,7 +3,11 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { layouts, type Scenario, schemes } from 'pagebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { oneSchedule } from '../../lib/engine/explore/replay.ts'
+import { tokenOf } from '../../lib/engine/explore/subject.ts'
+import { readScenario } from '../../lib/engine/scenario/readScenario.ts'
 import { kernel } from '../btf/kernel.ts'
 import { cliForShell } from './command.ts'
 import { mine } from './ownFiles.ts'
@@ -13,7 +17,19 @@ import { runCli } from './testIo.ts'
 // files it names.
 
 const root = join(import.meta.dirname, '../..')
-const commands = ['', 'compare', 'layout', 'decode', 'stress', 'conform', 'schemes', 'scenarios', 'completion']
+const commands = [
+  '',
+  'compare',
+  'layout',
+  'decode',
+  'stress',
+  'explore',
+  'replay',
+  'conform',
+  'schemes',
+  'scenarios',
+  'completion',
+]
 
 interface Example {
   readonly command: string
@@ -40,6 +56,8 @@ function shorter({ text }: Example): string {
       ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.5')
       : `${text} --seconds 0.5`
   }
+  if (/^pagebox explore\b/.test(text))
+    return /--samples \d+/.test(text) ? text.replace(/--samples \d+/, '--samples 100') : `${text} --samples 100`
   if (!/\bcompare\b/.test(text)) return text
   const less = text.replace('compare', 'compare --quick').replace('--quick --quick', '--quick')
   return /--(schemes|layouts)/.test(text)
@@ -48,7 +66,8 @@ function shorter({ text }: Example): string {
 }
 
 let folder = ''
-beforeAll(() => {
+let token = ''
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pagebox-help-'))
   const bin = join(folder, 'bin')
   mkdirSync(bin)
@@ -70,10 +89,23 @@ beforeAll(() => {
   writeFileSync(join(folder, 'vmlinux.btf'), kernel().toBuffer())
   writeFileSync(join(folder, 'mine.json'), JSON.stringify(mine))
   const ops = [{ op: 'compact' }]
-  writeFileSync(
-    join(folder, 'my-scenario.json'),
-    JSON.stringify({ name: 'mine', threads: ['a', 'b'].map((name) => ({ name, ops })) }),
-  )
+  const scenario = { name: 'mine', threads: ['a', 'b'].map((name) => ({ name, ops })) } as unknown as Scenario
+  writeFileSync(join(folder, 'my-scenario.json'), JSON.stringify(scenario))
+  writeFileSync(join(folder, 'my-scenario.ts'), `export default ${JSON.stringify(scenario)}\n`)
+  const [scheme, layout] = [schemes.get('refcount-bias'), layouts.get('linux-6.12')]
+  const behaviour = { rules: '', quirks: [], options: [] }
+  const of = {
+    read: readScenario(scenario),
+    scheme,
+    layout,
+    behaviour,
+    threads: 2,
+    ops: 1,
+    workloadSeed: 1n,
+    maxSteps: 0,
+  }
+  const { choices } = await oneSchedule('shrink', of, 0, [], undefined)
+  token = tokenOf(of, 0, choices)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -90,12 +122,16 @@ test.each(distinct.map((example) => [example.text, example] as const))(
   '$ %s',
   { timeout: 180_000 },
   (_text, example) => {
-    const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', shorter(example)], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`, NO_COLOR: '1' },
-      timeout: 150_000,
-    })
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['-o', 'pipefail', '-c', shorter(example).replace('TOKEN', token)],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`, NO_COLOR: '1' },
+        timeout: 150_000,
+      },
+    )
     expect(stderr).not.toMatch(/internal error|error: /)
     if (example.text.includes('--until-fail')) {
       expect(status, stdout).toBe(1)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { runCli } from './testIo.ts'
 
-const commands = ['compare', 'layout', 'decode', 'stress', 'schemes', 'scenarios']
+const commands = ['compare', 'layout', 'decode', 'stress', 'explore', 'replay', 'schemes', 'scenarios']
 
 describe.each(commands)('pagebox %s --help', (command) => {
   test('explains itself with examples, on standard output', async () => {

@@ -7,8 +7,15 @@ import type { Context } from './context.ts'
 
 async function run(shell: Shell, program: Command, { io }: Context): Promise<void> {
   const { layouts, pageTypes, schemes } = await import('../../index.ts')
+  const { tables } = await import('../../native/tables.ts')
   const scenario = [...pinScenarios, ...opScenarios].map(({ name }) => name)
-  const values = { scheme: schemes.names, layout: layouts.names, type: pageTypes, scenario }
+  const values = {
+    scheme: schemes.names,
+    layout: layouts.names,
+    type: pageTypes,
+    scenario,
+    strategy: tables().exploreStrategies,
+  }
   io.out(shells[shell](offered(program, values)))
 }
 

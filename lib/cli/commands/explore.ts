@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import type { ExploreOptions } from '../../engine/scenario/scenarioTypes.ts'
+import type { ExploreOptions, ExploreProgress, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import { strategyFor } from '../../engine/explore/strategyFor.ts'
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import type { Explored } from '../explore/exploring.ts'
@@ -21,6 +22,7 @@ interface Options extends BtfOptions, OwnOptions {
   quirks?: string[]
   strategy?: string
   bound?: number
+  depth?: number
   samples?: number
   seed?: number
   workloadSeed?: number
@@ -59,8 +61,10 @@ function watching(io: Io) {
   }
   return {
     signal: io.signal,
-    exploring: (done: number, total: number, seconds: number): void =>
-      say(`${done} of ${total} schedules  ${Math.round(done / Math.max(seconds, 0.001))}/s`),
+    exploring: ({ done, total, seconds, explored }: ExploreProgress): void =>
+      say(
+        `${done} of ${total} schedules  ${Math.round(done / Math.max(seconds, 0.001))}/s${explored === null ? '' : `  about ${Math.round(explored * 100)} % of all`}`,
+      ),
     shrinking: (tried: number, ops: number): void => say(`making it shorter: ${ops} operations, ${tried} tried`),
     end: (): void => {
       if (io.interactive) io.err('\r\x1b[K')
@@ -68,11 +72,26 @@ function watching(io: Io) {
   }
 }
 
+/** A bound alone says which strategy is meant. */
+const strategyOf = (scenario: Scenario, { strategy, bound, depth }: Options): string =>
+  strategy ?? (bound !== undefined ? 'depth-first' : depth !== undefined ? 'pct' : strategyFor(scenario))
+
 /** What is asked for, as the API takes it; what is not asked for is the API's to choose. */
-function exploreOptions(options: Options): ExploreOptions {
-  const { scheme, layout, rules, quirks, strategy, bound, samples, seed, workloadSeed, threads, ops, maxSteps } =
-    options
-  const asked = { rules, quirks, strategy, bound, samples, seed, workloadSeed, threads, ops, maxSteps }
+function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
+  const { scheme, layout, rules, quirks, bound, depth, samples, seed, workloadSeed, threads, ops, maxSteps } = options
+  const asked = {
+    rules,
+    quirks,
+    strategy: strategyOf(scenario, options),
+    bound,
+    depth,
+    samples,
+    seed,
+    workloadSeed,
+    threads,
+    ops,
+    maxSteps,
+  }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
   return { scheme, layout, ...Object.fromEntries(given) } as ExploreOptions
 }
@@ -130,16 +149,18 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
     const { explored } = await import('../explore/exploring.ts')
     const { exploreDocument } = await import('../explore/document.ts')
     const { exploreText } = await import('../text/explore.ts')
-    const found = await explored(scenario, exploreOptions(options), { shrink: options.shrink }, watch).finally(
-      watch.end,
-    )
+    const found = await explored(
+      scenario,
+      exploreOptions(scenario, options),
+      { shrink: options.shrink },
+      watch,
+    ).finally(watch.end)
     const { carriesScenario } = await import('../../engine/explore/token.ts')
     const facts = {
       scenario: name,
       scheme: options.scheme,
       layout: options.layout,
-      strategy: options.strategy ?? 'random',
-      bound: options.bound ?? null,
+      strategy: strategyOf(scenario, options),
     }
     const repeat = (token: string, isShortest: boolean): string =>
       [
@@ -170,8 +191,12 @@ export function addExplore(program: Command, context: Context): void {
     .option('--kconfig <file>', kconfigHelp)
     .option('--rules <kernel>', 'whose behaviour; by default the layout’s')
     .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
-    .option('--strategy <name>', 'which schedules: random, depth-first, …; a wrong name lists them')
-    .option('--bound <n>', 'preemptions of a schedule, for strategies that have such a bound', integer(0, 1000))
+    .option(
+      '--strategy <name>',
+      'which schedules: portfolio (of written scenarios), dpor, depth-first, random (of random ones), pct, pos, urw, surw',
+    )
+    .option('--bound <n>', 'all schedules of so few preemptions, by depth-first', integer(0, 64))
+    .option('--depth <n>', 'how many ordered steps pct looks for', integer(1, 3))
     .option('--samples <n>', 'schedules to run at most', integer(1, Number.MAX_SAFE_INTEGER))
     .option('--seed <n>', 'of the schedules', integer(0, Number.MAX_SAFE_INTEGER))
     .option('--workload-seed <n>', 'of random operations', integer(0, Number.MAX_SAFE_INTEGER))

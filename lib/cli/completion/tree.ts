@@ -22,6 +22,7 @@ export interface Values {
   layout: readonly string[]
   type: readonly string[]
   scenario: readonly string[]
+  strategy: readonly string[]
 }
 
 /** By the name of the option, since several commands have it. */
@@ -32,6 +33,7 @@ function valueKind(option: Option, values: Values): OfferedOption['value'] {
   if (/schemes?$/.test(name)) return values.scheme
   if (/layouts?$/.test(name)) return values.layout
   if (/^types?$/.test(name)) return values.type
+  if (name === 'strategy') return values.strategy
   return /<(file|folder|path)/.test(option.flags) ? 'file' : 'any'
 }
 

@@ -1,15 +1,6 @@
 import type { ReplayResult } from '../../engine/explore/replayTypes.ts'
 import type { Explored } from './exploring.ts'
 
-/** What the number of schedules is worth. */
-export function guaranteeOf({ result }: Explored, strategy: string): string {
-  const own = (result as { guarantee?: unknown }).guarantee
-  if (typeof own === 'string' && own !== '') return own
-  const { complete, schedules, distinct } = result
-  if (complete) return `complete: ${schedules} schedules, one of each class`
-  return `sampled: ${distinct} different schedules by ${strategy}; others may end otherwise`
-}
-
 /** How often each came out, that did. */
 export const outcomesOf = ({ result }: Explored): { result: string; count: number; token: string | null }[] =>
   Object.entries(result.outcomes)
@@ -23,7 +14,7 @@ export const outcomesOf = ({ result }: Explored): { result: string; count: numbe
 /** What `explore --json` prints. */
 export function exploreDocument(
   explored: Explored,
-  facts: { scenario: string; scheme: string; layout: string; strategy: string; bound: number | null },
+  facts: { scenario: string; scheme: string; layout: string; strategy: string },
 ): object {
   const { result, kinds } = explored
   const { outcomes: _, first: __, toString: ___, ...plain } = result as typeof result & { toString: unknown }
@@ -31,8 +22,6 @@ export function exploreDocument(
     ...facts,
     outcome: kinds[0]?.finding.outcome ?? 'clean',
     ...plain,
-    classes: result.complete ? result.schedules : null,
-    guarantee: guaranteeOf(explored, facts.strategy),
     findings: kinds.map(({ finding, shortest }) => ({
       outcome: finding.outcome,
       invariant: finding.invariant,

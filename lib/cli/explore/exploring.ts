@@ -1,6 +1,12 @@
 import { explore, shrink } from '../../index.ts'
 import type { ShrinkResult } from '../../engine/explore/replayTypes.ts'
-import type { ExploreOptions, ExploreScenarioResult, Finding, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import type {
+  ExploreOptions,
+  ExploreProgress,
+  ExploreScenarioResult,
+  Finding,
+  Scenario,
+} from '../../engine/scenario/scenarioTypes.ts'
 import { PageboxError } from '../../errors.ts'
 
 /** One kind of bad end: the first schedule that came to it. */
@@ -18,7 +24,7 @@ export interface Explored {
 
 export interface Watching {
   readonly signal: AbortSignal
-  exploring(done: number, total: number, seconds: number): void
+  exploring(progress: ExploreProgress): void
   shrinking(tried: number, ops: number): void
 }
 
@@ -48,7 +54,7 @@ export async function explored(
     findings: told,
     ...options,
     signal,
-    onProgress: ({ done, total, seconds }) => watching.exploring(done, total, seconds),
+    onProgress: watching.exploring,
   })
   const kinds: Kind[] = []
   for (const finding of kindsOf(result.first)) {

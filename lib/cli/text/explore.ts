@@ -1,6 +1,6 @@
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { timelineText } from '../../engine/explore/timelineText.ts'
-import { guaranteeOf, outcomesOf } from '../explore/document.ts'
+import { outcomesOf } from '../explore/document.ts'
 import type { Explored, Kind } from '../explore/exploring.ts'
 import type { Io } from '../io.ts'
 import { foreign, foreignLines } from './foreign.ts'
@@ -11,7 +11,6 @@ export interface ExploreFacts {
   readonly scheme: string
   readonly layout: string
   readonly strategy: string
-  readonly bound: number | null
   /** Told by `--outcomes`. */
   readonly outcomes: boolean
   /** The command that repeats a token. */
@@ -69,6 +68,6 @@ export function exploreText(explored: Explored, facts: ExploreFacts, io: Io): st
   }
   for (const kind of kinds) lines.push(...kindText(kind, facts, io))
   if (kinds.length === 0) lines.push(green('clean'))
-  lines.push(wrap(guaranteeOf(explored, facts.strategy), io.columns))
+  lines.push(wrap(result.guarantee, io.columns))
   return `${lines.join('\n')}\n`
 }

@@ -43,7 +43,7 @@ export function stepWords(step: ReplayStep): string {
   const words = changeWords(step)
   if (before !== after) return `${where}: ${words}`
   const tried =
-    access === 'compare-and-swap' ? 'fails to swap' : access === 'change' || access === 'store' ? access : 'reads'
+    access === 'compare-and-swap' ? 'fails to swap' : access === 'load' || access === 'read' ? 'reads' : access
   return `${tried} ${where}: ${words}`
 }
 
