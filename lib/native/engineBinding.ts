@@ -118,6 +118,28 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   workloadSeed: bigint
   /** Schedules of one program before the next is drawn; 0: there is one. */
   schedulesEach: number
+  maxSteps?: number
+  /** How many schedules that are not clean are told. */
+  findings?: number
+  /** One schedule, by its choices, again; or a shorter one that ends as badly. Always traced. */
+  task?: 'replay' | 'shrink'
+  choices?: Float64Array
+}
+
+/** One step of a schedule that was asked for. */
+export interface NativeStep {
+  /** From 1; beyond the scenario's: helpers. */
+  thread: number
+  access: string
+  place: string
+  /** Lines of the trace before it. */
+  noted: number
+  before?: bigint
+  after?: bigint
+  beforeText?: string
+  afterText?: string
+  lock?: string
+  lockEvent?: string
 }
 
 export interface NativeFinding {
@@ -133,6 +155,12 @@ export interface NativeFinding {
   expected: bigint
   found: bigint
   trace: string[]
+  choices: number[]
+  /** Those of a task have steps, switches and what random operations begin with. */
+  steps: NativeStep[]
+  switches: number
+  differs: boolean
+  setup: string[]
 }
 
 export interface NativeExploreResult {

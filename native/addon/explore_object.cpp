@@ -128,6 +128,27 @@ bool read_lists(napi_env env, napi_value setup, napi_value threads, ExploreReque
   return true;
 }
 
+/// What is absent stays as it is.
+void read_task(JsRead& from, ExploreRequest& out) {
+  namespace limits = explore_limits;
+  if (from.has("maxSteps")) out.max_steps = from.integer("maxSteps", limits::kSteps.max);
+  if (from.has("findings")) out.most_findings = from.integer("findings", limits::kFindings.max);
+  if (!from.has("task")) return;
+  const std::string task = from.text("task");
+  if (task == "replay") {
+    out.task = ExploreTask::kReplay;
+  } else if (task == "shrink") {
+    out.task = ExploreTask::kShrink;
+  } else {
+    from.fail();
+  }
+  out.steps = true;
+  std::span<const double> choices;
+  if (!read_numbers(from.env(), from.property("choices"), choices)) return from.fail();
+  for (const double choice : choices)
+    out.choices.push_back(choice >= 0 && choice < 256 ? static_cast<std::uint64_t>(choice) : 255);
+}
+
 bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRequest& out) {
   namespace limits = explore_limits;
   JsRead from(env, args[0]);
@@ -148,6 +169,7 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   out.workload_seed = from.big("workloadSeed");
   out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
   out.strategy = from.text("strategy");
+  read_task(from, out);
   if (out.what != ExploreWhat::kScenario) {
     out.thread_count = from.integer("threads", limits::kThreads.max);
     out.ops = from.integer("ops", limits::kOps.max);
@@ -169,6 +191,21 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   return from.ok() && read_lists(env, args[1], args[2], out);
 }
 
+napi_value step_value(const JsValues& js, const ExploreStep& step) {
+  JsObject object(js);
+  object.number("thread", step.thread)
+      .text("access", step.access)
+      .text("place", step.place)
+      .number("noted", step.noted);
+  if (step.has_values)
+    object.big("before", step.before)
+        .big("after", step.after)
+        .text("beforeText", step.before_text)
+        .text("afterText", step.after_text);
+  if (!step.lock.empty()) object.text("lock", step.lock).text("lockEvent", step.lock_event);
+  return object.value();
+}
+
 napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
   return JsObject(js)
       .number("run", finding.run)
@@ -182,6 +219,13 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .big("expected", finding.expected)
       .big("found", finding.found)
       .set("trace", js.texts(finding.trace))
+      .set("choices",
+           js.list(finding.choices, [&](std::uint64_t choice) { return js.number(choice); }))
+      .set("steps",
+           js.list(finding.steps, [&](const ExploreStep& step) { return step_value(js, step); }))
+      .number("switches", finding.switches)
+      .boolean("differs", finding.differs)
+      .set("setup", js.texts(finding.setup))
       .value();
 }
 

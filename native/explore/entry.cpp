@@ -9,9 +9,11 @@
 
 #include "engine/scenario/explore_messages.h"
 #include "engine/scenario/op_row.h"
+#include "engine/scenario/op_text.h"
 #include "explore/explore.h"
 #include "explore/guarantee.h"
 #include "explore/model_pins.h"
+#include "explore/replay.h"
 #include "page/behaviour.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -36,6 +38,24 @@ class Sink final : public ExploreWatcher {
     tell(ExploreMessage::kProgress, so_far);
   }
   void found(const Finding& finding) override {
+    tell(ExploreMessage::kFinding, message_of(finding));
+  }
+  void replayed(const Replayed& replayed, const ExploreSettings& settings) const {
+    ExploreFinding message = message_of(replayed.finding);
+    message.switches = replayed.switches;
+    message.differs = replayed.differs;
+    if (settings.scenario == nullptr)
+      for (const Op& op : random_setup(complete(settings.random, settings.mixes)))
+        message.setup.push_back(op_text(op));
+    tell(ExploreMessage::kFinding, message);
+  }
+  Errc refuse(Errc error, const std::string& why) const {
+    tell(ExploreMessage::kRefused, why);
+    return error;
+  }
+
+ private:
+  static ExploreFinding message_of(const Finding& finding) {
     ExploreFinding message;
     message.run = finding.run;
     message.program = finding.program;
@@ -50,14 +70,9 @@ class Sink final : public ExploreWatcher {
     message.trace = finding.trace;
     message.choices.assign(finding.choices.begin(), finding.choices.end());
     message.steps = finding.steps;
-    tell(ExploreMessage::kFinding, message);
-  }
-  Errc refuse(Errc error, const std::string& why) const {
-    tell(ExploreMessage::kRefused, why);
-    return error;
+    return message;
   }
 
- private:
   const PageboxSink out_;
 };
 
@@ -74,6 +89,25 @@ std::string check_behaviour(const Behaviour& behaviour) {
   if (behaviour.quirks.bits >> kQuirks != 0) return "quirks: bits that are none";
   if (behaviour.options.bits >> kMachineOptions != 0) return "options: bits that are none";
   return "";
+}
+
+/// Choices of fibers that there cannot be are none.
+Errc replay_one(const ExploreRequest& request, const ExploreSettings& settings, Sink& sink) {
+  std::vector<FiberId> choices;
+  choices.reserve(request.choices.size());
+  for (const std::uint64_t choice : request.choices)
+    choices.push_back(choice < kMaxFibers ? static_cast<FiberId>(choice) : kNoFiber);
+  Replayed replayed;
+  std::string reason;
+  const Errc error = request.task == ExploreTask::kReplay
+                         ? replay(settings, choices, replayed, &reason)
+                         : shrink_schedule(settings, choices, replayed, &reason);
+  if (error != Errc::kOk) return sink.refuse(error, reason);
+  sink.replayed(replayed, settings);
+  ExploreSummary summary;
+  summary.schedules = 1;
+  sink.tell(ExploreMessage::kSummary, summary);
+  return Errc::kOk;
 }
 
 Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_t* stop,
@@ -111,6 +145,7 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   settings.steps = request.steps;
   settings.most_findings = request.most_findings;
   settings.stop = stop;
+  if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);
   ExploreReport report;
   std::string reason;
   if (const Errc error = explore(settings, report, &reason, &sink); error != Errc::kOk)

@@ -35,7 +35,8 @@ StrategySettings strategy_of(const ExploreSettings& settings) {
           .first_run = settings.first_run};
 }
 
-/// Empty: nothing is wrong.
+}  // namespace
+
 std::string check_settings(const ExploreSettings& settings) {
   namespace limits = explore_limits;
   if (std::string wrong = check_strategy(strategy_of(settings)); !wrong.empty()) return wrong;
@@ -54,6 +55,8 @@ std::string check_settings(const ExploreSettings& settings) {
     if (each.sum() == 0) return "mix: no weight above 0";
   return "";
 }
+
+namespace {
 
 class Exploration {
  public:
@@ -169,9 +172,7 @@ class Exploration {
     std::function<void(const Step&)> told;
     if (settings_.steps)
       told = [&](const Step& step) {
-        steps.push_back({step.fiber + std::uint64_t{1}, std::string(access_name(step.what.access)),
-                         subject_.place_name(step.what.at), step.has_values, step.before,
-                         step.after});
+        steps.push_back(subject_.describe(step, traced.trace.size()));
       };
     ReplayStrategy again(finding.choices, std::move(told));
     (void)again.begin(finding.run);

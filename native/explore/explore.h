@@ -105,6 +105,9 @@ struct ExploreReport {
   std::uint64_t findings() const { return schedules - outcomes[0]; }
 };
 
+/// What is wrong with them, and allowed; empty: nothing.
+std::string check_settings(const ExploreSettings& settings);
+
 /// kInval: a setting out of range (`reason`); else as Sandbox::create.
 Errc explore(const ExploreSettings& settings, ExploreReport& report, std::string* reason = nullptr,
              ExploreWatcher* watcher = nullptr);

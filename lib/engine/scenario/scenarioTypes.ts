@@ -167,6 +167,10 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   threads?: number
   /** Operations of each fiber of a random scenario; 4. */
   ops?: number
+  /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
+  maxSteps?: number
+  /** How many schedules that are not clean are told, with trace and token; 8. */
+  findings?: number
 }
 
 /** How a schedule came out. */
@@ -192,8 +196,12 @@ export interface Finding {
   readonly strategy: StrategyName
   /** The first audit row, what leaked, who sleeps on what, where the access was. */
   readonly text: string
+  /** Which invariant broke; '': none. */
+  readonly invariant: string
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
+  /** Repeats it on any machine: `replay(token)`, `pagebox replay TOKEN`. */
+  readonly token: string
 }
 
 /** Sequentially consistent: weaker orders are not explored. */

@@ -174,6 +174,9 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.most_findings, limits::kFindings);
   io.number("restore", request.restore, 1);
   io.number("steps", request.steps, 1);
+  io.number("task", request.task, static_cast<unsigned>(ExploreTask::kShrink));
+  io.list("choices", request.choices,
+          [](auto& each, auto& choice) { each.number("choices", choice); });
 }
 
 template <class Io, class T>
@@ -198,7 +201,15 @@ void finding_fields(Io& io, T& finding) {
     each.number("steps.has_values", step.has_values, 1);
     each.number("steps.before", step.before);
     each.number("steps.after", step.after);
+    each.text("steps.before_text", step.before_text);
+    each.text("steps.after_text", step.after_text);
+    each.text("steps.lock", step.lock);
+    each.text("steps.lock_event", step.lock_event);
+    each.number("steps.noted", step.noted);
   });
+  io.number("switches", finding.switches);
+  io.number("differs", finding.differs, 1);
+  texts(io, "setup", finding.setup);
 }
 
 template <class Io, class T>

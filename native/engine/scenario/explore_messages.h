@@ -58,6 +58,13 @@ enum class ExploreWhat : std::uint8_t {
   kPins,      // pin operations on pages of a box
 };
 
+/// What is to be done with the schedules.
+enum class ExploreTask : std::uint8_t {
+  kExplore,
+  kReplay,  // one schedule again, with each step
+  kShrink,  // one with fewer switches that ends as badly, with each step
+};
+
 struct ExploreRequest {
   Layout layout;
   SchemeSpec scheme;
@@ -81,6 +88,8 @@ struct ExploreRequest {
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
   std::uint64_t most_findings = 8;
   bool restore = true, steps = false;
+  ExploreTask task = ExploreTask::kExplore;
+  std::vector<std::uint64_t> choices;  // of the schedule; first_run says which program
 };
 
 /// One step of a finding's schedule.
@@ -89,6 +98,9 @@ struct ExploreStep {
   std::string access, place;
   bool has_values = false;
   std::uint64_t before = 0, after = 0;
+  std::string before_text, after_text;  // what the word says; explore/values.h
+  std::string lock, lock_event;         // empty: no lock changes hands
+  std::uint64_t noted = 0;              // lines of the trace before it
 };
 
 struct ExploreFinding {
@@ -101,6 +113,10 @@ struct ExploreFinding {
   std::vector<std::string> trace;
   std::vector<std::uint64_t> choices;
   std::vector<ExploreStep> steps;
+  // Of a schedule that was asked for.
+  std::uint64_t switches = 0;
+  bool differs = false;            // the choices were not of this program
+  std::vector<std::string> setup;  // of random operations: what they begin with
 };
 
 struct ExploreCount {
