@@ -9,7 +9,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 // Another number with each change of what follows.
-constexpr std::uint64_t kVersion = 2;
+constexpr std::uint64_t kVersion = 3;
 constexpr std::uint64_t kMagic = 0x78'6f'62'65'67'61'70;  // "pagebox"
 
 enum class Kind : std::uint64_t { kRequest = 1, kFinding, kCount, kSummary, kText };
@@ -106,6 +106,8 @@ void layout_fields(Io& io, T& layout) {
   io.number("layout.pincount.tail", layout.pincount.tail);
   io.number("layout.pincount.offset_bytes", layout.pincount.offset_bytes);
   io.number("layout.pincount.min_order", layout.pincount.min_order);
+  io.number("layout.pincount.shift", layout.pincount.shift);
+  io.number("layout.pincount.bits", layout.pincount.bits);
   io.number("layout.mapcount_offset", layout.mapcount_offset);
   io.number("layout.refcount_offset", layout.refcount_offset);
   io.number("layout.counter_offset", layout.counter_offset);
