@@ -106,6 +106,8 @@ void layout_fields(Io& io, T& layout) {
   io.number("layout.pincount.tail", layout.pincount.tail);
   io.number("layout.pincount.offset_bytes", layout.pincount.offset_bytes);
   io.number("layout.pincount.min_order", layout.pincount.min_order);
+  io.number("layout.pincount.shift", layout.pincount.shift);
+  io.number("layout.pincount.bits", layout.pincount.bits);
   io.number("layout.mapcount_offset", layout.mapcount_offset);
   io.number("layout.refcount_offset", layout.refcount_offset);
   io.number("layout.counter_offset", layout.counter_offset);
