@@ -159,6 +159,8 @@ export interface NativeFinding {
   /** Those of a task have steps, switches and what random operations begin with. */
   steps: NativeStep[]
   switches: number
+  /** Steps before the first that is told. */
+  skipped: number
   differs: boolean
   setup: string[]
 }

@@ -58,8 +58,10 @@ interface Row {
 
 function rowsOf({ steps, notes, broke }: ReplayResult): Row[] {
   const rows: Row[] = []
+  let noted = 0
   const note = (at: number): void => {
-    for (const each of notes.filter((one) => one.at === at))
+    for (; notes[noted]?.at === at; noted++) {
+      const each = notes[noted] as (typeof notes)[number]
       rows.push({
         kind: `note ${each.what}`,
         step: null,
@@ -67,6 +69,7 @@ function rowsOf({ steps, notes, broke }: ReplayResult): Row[] {
         text: noteWords(each),
         mark: each.what === 'begins' ? '▶ ' : '■ ',
       })
+    }
   }
   for (const step of steps) {
     note(step.number)

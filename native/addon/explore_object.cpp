@@ -224,6 +224,7 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .set("steps",
            js.list(finding.steps, [&](const ExploreStep& step) { return step_value(js, step); }))
       .number("switches", finding.switches)
+      .number("skipped", finding.skipped)
       .boolean("differs", finding.differs)
       .set("setup", js.texts(finding.setup))
       .value();

@@ -44,6 +44,7 @@ class Sink final : public ExploreWatcher {
     ExploreFinding message = message_of(replayed.finding);
     message.switches = replayed.switches;
     message.differs = replayed.differs;
+    message.skipped = replayed.skipped;
     if (settings.scenario == nullptr)
       for (const Op& op : random_setup(complete(settings.random, settings.mixes)))
         message.setup.push_back(op_text(op));

@@ -1,8 +1,11 @@
 #include "explore/explore.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "explore/guarantee.h"
+#include "explore/limits.h"
 #include "explore/places.h"
 #include "explore/strategies/by_name.h"
 #include "explore/strategies/pilot.h"
@@ -14,16 +17,10 @@ namespace {
 
 /// Where a schedule that ends badly keeps its machine for good.
 constexpr unsigned kMostKeptMachines = 64;
+/// Of each kind of bad end the first is told, as far as that.
+constexpr std::size_t kMostKinds = 64;
 /// Runs between two words to who watches.
 constexpr std::uint64_t kBetweenProgress = 64;
-
-std::string allowed(const ExploreLimit& limit) {
-  return std::string(limit.name) + ": " + std::to_string(limit.min) + " to " +
-         std::to_string(limit.max);
-}
-bool holds(const ExploreLimit& limit, std::uint64_t value) {
-  return value >= limit.min && value <= limit.max;
-}
 
 StrategySettings strategy_of(const ExploreSettings& settings) {
   return {.name = settings.strategy,
@@ -160,8 +157,10 @@ class Exploration {
     if (hashes_.size() < kMaxScheduleHashes) hashes_.push_back(finding.schedule_hash);
     if (watcher_ != nullptr && report_.schedules % kBetweenProgress == 0)
       watcher_->progress(report_.schedules, report_.classes, strategy_->explored());
-    if (finding.outcome == Outcome::kClean || report_.first.size() >= settings_.most_findings)
-      return Errc::kOk;
+    if (finding.outcome == Outcome::kClean || settings_.most_findings == 0) return Errc::kOk;
+    const bool is_new =
+        kinds_.size() < kMostKinds && kinds_.emplace(finding.outcome, finding.invariant).second;
+    if (!is_new && report_.first.size() >= settings_.most_findings) return Errc::kOk;
     return tell(finding);
   }
 
@@ -197,6 +196,7 @@ class Exploration {
   Worth worth_;
   std::optional<std::uint64_t> piloted_;  // the program that was measured last
   std::vector<std::uint64_t> hashes_;
+  std::set<std::pair<Outcome, std::string>> kinds_;  // of bad ends, that were told
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ struct ExploreSettings {
   bool restore = true;
   /// Findings carry each step: who, where, what was there before and after.
   bool steps = false;
+  /// Told; beyond them the first of each kind that was not among them.
   std::size_t most_findings = 8;
   const volatile std::uint32_t* stop = nullptr;
 };

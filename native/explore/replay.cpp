@@ -1,6 +1,8 @@
 #include "explore/replay.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include "explore/strategies/guided.h"
@@ -11,6 +13,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr unsigned kMostRuns = 1U << 16;
+/// Of all of them: some seconds, also where one schedule is long.
+constexpr std::uint64_t kMostStepsOfAll = std::uint64_t{1} << 25;
+/// The last ones, of a schedule.
+constexpr std::size_t kMostSteps = std::size_t{1} << 13;
 /// Where each schedule that ends badly keeps its machine for good.
 constexpr unsigned kMostMachinesLost = 64;
 
@@ -77,18 +83,26 @@ class Shrinking {
     const Errc error =
         subject_.run(settings_.first_run, strategy, false, out.finding, ran, reason_);
     out.switches = ran.switches;
+    steps_ += ran.steps;
     return error;
+  }
+
+  /// Ends as the first one does; of assertions it is the same one.
+  bool is_same(const Finding& finding) const {
+    return finding.outcome == best_.finding.outcome &&
+           finding.invariant == best_.finding.invariant &&
+           (finding.outcome != Outcome::kAssertion || finding.text == best_.finding.text);
   }
 
   /// `better`: it is the best from now on.
   Errc attempt(std::span<const FiberId> choices, bool& better) {
     better = false;
-    if (++runs_ > kMostRuns || (!subject_.restores() && subject_.abandoned() >= kMostMachinesLost))
+    if (++runs_ > kMostRuns || steps_ > kMostStepsOfAll ||
+        (!subject_.restores() && subject_.abandoned() >= kMostMachinesLost))
       return Errc::kOk;
     Ran ran;
     if (const Errc error = run(choices, ran); error != Errc::kOk) return error;
-    better = ran.finding.outcome == best_.finding.outcome &&
-             ran.finding.invariant == best_.finding.invariant && ran.size() < best_.size();
+    better = is_same(ran.finding) && ran.size() < best_.size();
     if (better) best_ = std::move(ran);
     return Errc::kOk;
   }
@@ -137,21 +151,29 @@ class Shrinking {
   Subject subject_;
   Ran best_;
   unsigned runs_ = 0;
+  std::uint64_t steps_ = 0;
 };
 
 Errc replay_on(Subject& subject, const ExploreSettings& settings, std::span<const FiberId> choices,
                Replayed& out, std::string* reason) {
   Finding traced;
-  std::vector<ExploreStep> steps;
+  std::deque<ExploreStep> steps;
   std::function<void(const Step&)> told;
   if (settings.steps)
-    told = [&](const Step& step) { steps.push_back(subject.describe(step, traced.trace.size())); };
+    told = [&](const Step& step) {
+      // Of one that does not end, how it does not.
+      if (steps.size() == kMostSteps) {
+        steps.pop_front();
+        ++out.skipped;
+      }
+      steps.push_back(subject.describe(step, traced.trace.size()));
+    };
   ReplayStrategy strategy(choices, std::move(told));
   (void)strategy.begin(settings.first_run);
   Subject::Ran ran;
   const Errc error = subject.run(settings.first_run, strategy, true, traced, ran, reason);
   if (error != Errc::kOk) return error;
-  traced.steps = std::move(steps);
+  traced.steps.assign(std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
   out.finding = std::move(traced);
   out.switches = ran.switches;
   out.differs = strategy.differs();

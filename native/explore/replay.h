@@ -14,7 +14,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct Replayed {
   Finding finding;  // clean ones too, with trace, choices and steps
   std::uint64_t switches = 0;
-  bool differs = false;  // the choices were not of this program
+  std::uint64_t skipped = 0;  // steps before the first that is told: the last 2^13 are
+  bool differs = false;       // the choices were not of this program
 };
 
 /// Program `settings.first_run` (settings.schedules_each is 1) under these choices.
@@ -26,7 +27,8 @@ Errc replay(const ExploreSettings& settings, std::span<const FiberId> choices, R
 /// out differs from nothing. Then the fewest switches, and of those the fewest choices, that
 /// no single change makes fewer: an end of the schedule that is left to itself, a turn that
 /// waits for the next one of the same thread, a turn left out. The outcome and the invariant
-/// stay what they were at first. Runs 2^16 schedules at most; told to stop, it keeps what it
+/// stay what they were at first. Runs 2^16 schedules and 2^25
+/// steps at most; told to stop, it keeps what it
 /// has.
 Errc shrink_schedule(const ExploreSettings& settings, std::span<const FiberId> choices,
                      Replayed& out, std::string* reason = nullptr);

@@ -16,6 +16,8 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
+/// Lines of a trace: a repeat may make any number.
+constexpr std::size_t kMostNotes = std::size_t{1} << 13;
 /// Verdicts to be remembered, of some hundred bytes each.
 constexpr std::size_t kMostJudged = std::size_t{1} << 20;
 
@@ -125,6 +127,7 @@ struct Subject::Thread {
     }
   }
   void note(const char* what, const Op& op, const OpRecord* record) const {
+    if (trace->size() == kMostNotes) return;
     const OutsideRunMemory outside;
     trace->push_back("thread " + std::to_string(interpreter->thread()) + " " + what + " " +
                      op_text(op) + (record == nullptr ? "" : " " + result_text(*record)));

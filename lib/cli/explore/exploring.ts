@@ -28,8 +28,6 @@ export interface Watching {
   shrinking(tried: number, ops: number): void
 }
 
-/** Told of an exploration, to have the first of each kind among them. */
-const told = 256
 /** Of so many kinds the shortest is looked for. */
 const mostKinds = 8
 
@@ -51,7 +49,6 @@ export async function explored(
 ): Promise<Explored> {
   const { signal } = watching
   const result = await explore(scenario, {
-    findings: told,
     ...options,
     signal,
     onProgress: watching.exploring,

@@ -4,6 +4,12 @@ export class ByteWriter {
 
   /** Seven bits a byte, the lowest first. */
   number(value: number | bigint): this {
+    let small = typeof value === 'number' ? value : -1
+    if (small >= 0 && small < 2 ** 31) {
+      for (; small >= 0x80; small >>= 7) this.#bytes.push((small & 0x7f) | 0x80)
+      this.#bytes.push(small)
+      return this
+    }
     let left = BigInt(value)
     for (; left >= 0x80n; left >>= 7n) this.#bytes.push(Number(left & 0x7fn) | 0x80)
     this.#bytes.push(Number(left))

@@ -93,6 +93,7 @@ export function resultOf(subject: Subject, program: number, finding: NativeFindi
     ...told,
     ops: opsOf(subject),
     switches: finding.switches,
+    skipped: finding.skipped,
     token: tokenOf(subject, program, finding.choices),
   }
   return withText(result, () => timelineText(result))

@@ -54,7 +54,10 @@ export interface ReplayResult {
   readonly quirks: readonly string[]
   readonly threads: readonly string[]
   readonly notes: readonly ReplayNote[]
+  /** The last 8192, of a schedule that does not end. */
   readonly steps: readonly ReplayStep[]
+  /** How many came before them. */
+  readonly skipped: number
   /** Operations of its threads, as they are written. */
   readonly ops: number
   /** Points after which another thread went on. */

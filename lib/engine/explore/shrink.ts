@@ -101,7 +101,7 @@ class Shrinking {
       strategy: 'portfolio',
       ...unbounded,
       seed: 1n,
-      findings: 16,
+      findings: 1,
     }
     const begun = created(
       native().startExplore(settings, read.lists?.setup.rows ?? new Float64Array(0), rowsOf(read)),

@@ -6,17 +6,22 @@ type Told = Pick<ReplayResult, 'threads' | 'notes' | 'steps'>
 const noted = /^thread (\d+) (begins|ends) (\{.*\})(?: (.*))?$/s
 
 /** Steps and operations with the names of their threads, and who holds which lock after each. */
-export function tell({ steps, trace }: Pick<NativeFinding, 'steps' | 'trace'>, names: readonly string[]): Told {
+export function tell(
+  { steps, trace, skipped }: Pick<NativeFinding, 'steps' | 'trace' | 'skipped'>,
+  names: readonly string[],
+): Told {
   const threads = [...names]
   const nameOf = (number: number): string => {
     while (threads.length < number) threads.push(`helper ${threads.length - names.length + 1}`)
     return threads[number - 1] as string
   }
-  const notes = trace.flatMap((line, i): ReplayNote[] => {
+  // Of operations before the first step that is told, nothing is.
+  const begun = skipped > 0 ? (steps[0]?.noted ?? 0) : 0
+  let at = 0
+  const notes = trace.slice(begun).flatMap((line, i): ReplayNote[] => {
+    while (at < steps.length && (steps[at] as NativeStep).noted <= begun + i) at++
     const [, thread, what, op, result = ''] = noted.exec(line) ?? []
     if (thread === undefined || op === undefined) return []
-    const next = steps.findIndex((step) => step.noted > i)
-    const at = next === -1 ? steps.length : next
     return [{ at, thread: nameOf(Number(thread)), what: what as ReplayNote['what'], op, result }]
   })
   const holders = new Map<string, string[]>()

@@ -9,6 +9,10 @@ export interface TimelineTextOptions {
   all?: boolean
 }
 
+/** Of a long one its begin and, longer, its end are shown. */
+const mostFirst = 100
+const mostLast = 300
+
 /** In a column narrower than this nothing can be read. */
 const narrowest = 18
 const numberWidth = 5
@@ -58,7 +62,7 @@ function linesOf(result: ReplayResult, all: boolean): Line[] {
 
 /** Words above the columns. */
 function headOf(result: ReplayResult, columns: number): string[] {
-  const { scenario, scheme, layout, rules, quirks, outcome, text, ops, switches, steps, broke } = result
+  const { scenario, scheme, layout, rules, quirks, outcome, text, ops, switches, steps, skipped, broke } = result
   const of = [
     `'${scenario.name}' with ${scheme} on ${layout}`,
     ...(rules === '' ? [] : [`rules ${rules}`]),
@@ -70,7 +74,7 @@ function headOf(result: ReplayResult, columns: number): string[] {
     ...wrapped(of, columns, '  '),
     ...wrapped(`${outcome}${text === '' ? '' : `: ${text}`}${where}`, columns, '  '),
     ...wrapped(
-      `${counted(ops, 'operation')}, ${switches} switch${switches === 1 ? '' : 'es'}, ${counted(steps.length, 'step')}`,
+      `${counted(ops, 'operation')}, ${switches} switch${switches === 1 ? '' : 'es'}, ${counted(steps.length + skipped, 'step')}${skipped > 0 ? `, of which the last ${steps.length} are told` : ''}`,
       columns,
       '  ',
     ),
@@ -95,12 +99,15 @@ export function timelineText(result: ReplayResult, { columns = 80, all = false }
       ? `${' '.repeat(numberWidth)} threads: ${threads.join(', ')}`.slice(0, columns)
       : `${' '.repeat(numberWidth)} ${title}`.trimEnd(),
   )
-  for (const { number, thread, sign, text } of lines) {
+  const left = all ? 0 : Math.max(0, lines.length - mostFirst - mostLast)
+  for (const [i, { number, thread, sign, text }] of lines.entries()) {
+    if (left > 0 && i === mostFirst) rows.push(`${' '.repeat(numberWidth)} … ${left} lines`)
+    if (left > 0 && i >= mostFirst && i < mostFirst + left) continue
     const who = isNarrow ? `${thread}: ` : ''
     const at = isNarrow ? 0 : threads.indexOf(thread)
     const indent = sign === '└ ' ? '  ' : '│ '
-    for (const [i, part] of wrapped(who + text, column - 2, '  ').entries())
-      row(i === 0 ? number : '', at, `${i === 0 ? sign : indent}${part}`)
+    for (const [part, words] of wrapped(who + text, column - 2, '  ').entries())
+      row(part === 0 ? number : '', at, `${part === 0 ? sign : indent}${words}`)
   }
   const shown = lines.filter(({ number }) => number !== '').length
   const hidden = steps.length - shown

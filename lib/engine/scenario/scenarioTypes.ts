@@ -170,7 +170,7 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   ops?: number
   /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
   maxSteps?: number
-  /** How many schedules that are not clean are told, with trace and token; 8. */
+  /** How many schedules that are not clean are told, with trace and token; 8, and the first of each other kind. */
   findings?: number
 }
 

@@ -210,6 +210,7 @@ void finding_fields(Io& io, T& finding) {
     each.number("steps.noted", step.noted);
   });
   io.number("switches", finding.switches);
+  io.number("skipped", finding.skipped);
   io.number("differs", finding.differs, 1);
   texts(io, "setup", finding.setup);
 }

@@ -114,9 +114,9 @@ struct ExploreFinding {
   std::vector<std::uint64_t> choices;
   std::vector<ExploreStep> steps;
   // Of a schedule that was asked for.
-  std::uint64_t switches = 0;
-  bool differs = false;            // the choices were not of this program
-  std::vector<std::string> setup;  // of random operations: what they begin with
+  std::uint64_t switches = 0, skipped = 0;  // steps before the first
+  bool differs = false;                     // the choices were not of this program
+  std::vector<std::string> setup;           // of random operations: what they begin with
 };
 
 struct ExploreCount {

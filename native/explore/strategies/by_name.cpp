@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "explore/limits.h"
 #include "explore/strategies/depth_first.h"
 #include "explore/strategies/portfolio.h"
 
@@ -13,10 +14,6 @@ namespace limits = explore_limits;
 
 bool samples(std::string_view name) {
   return name != "depth-first" && name != "dpor" && name != "portfolio";
-}
-std::string allowed(const ExploreLimit& limit) {
-  return std::string(limit.name) + ": " + std::to_string(limit.min) + " to " +
-         std::to_string(limit.max);
 }
 
 }  // namespace

@@ -104,3 +104,16 @@ describe('what a replay shows', () => {
     expect(held.size).toBe(0)
   })
 })
+
+test('of a schedule that does not end the last steps are told, and how many came before', async () => {
+  const { first } = await explore(endless, { samples: 1, maxSteps: 50_000, strategy: 'pct' })
+  const token = (first[0] as { token: string }).token
+  const { steps, skipped, notes, text, outcome, broke } = await replay(token)
+  expect(outcome).toBe('limit')
+  expect(text).toContain('50000 steps')
+  expect(steps).toHaveLength(8192)
+  expect(skipped).toBeGreaterThan(40_000)
+  expect(broke).toBe(8191)
+  expect(notes.every(({ at }, i) => at >= (notes[i - 1]?.at ?? 0))).toBe(true)
+  expect(String(await replay(token)).split('\n').length).toBeLessThan(2000)
+})
