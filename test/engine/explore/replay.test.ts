@@ -23,7 +23,11 @@ describe('a schedule is repeated', () => {
       expect(again.text).toBe(finding.text)
       expect(again).toMatchObject({ outcome: finding.outcome, invariant: finding.invariant, token: finding.token })
       const words = again.notes.map(({ what, op, result }) => `${what} ${op}${result === '' ? '' : ` ${result}`}`)
-      expect(words).toEqual(finding.trace.map((line) => line.replace(/^thread \d+ /, '')))
+      // Of a long one the end is told.
+      const all = finding.trace.map((line) => line.replace(/^thread \d+ /, ''))
+      expect(words).toEqual(all.slice(-words.length))
+      expect(again.skipped > 0 || words.length === all.length).toBe(true)
+      expect(words.length).toBeGreaterThan(0)
     }
   })
 
