@@ -80,7 +80,8 @@ describe('seeds and samples of the environment', () => {
   test('are those of tests that have none of their own', async () => {
     vi.stubEnv('PAGEBOX_SEED', '77')
     vi.stubEnv('PAGEBOX_SAMPLES', '33')
-    const clean = (options?: object) => messageOf(expectExplored(two).not.toSurviveExploration({ strategy: 'random', ...options }))
+    const clean = (options?: object) =>
+      messageOf(expectExplored(two).not.toSurviveExploration({ strategy: 'random', ...options }))
     expect(await clean()).toContain('33 schedules, seed 77')
     expect(await clean({ seed: 5, samples: 7 })).toContain('7 schedules, seed 5')
     vi.stubEnv('PAGEBOX_SEED', '')
@@ -116,7 +117,9 @@ describe('anything else is a typed error', () => {
     await expect(assertBox.toSurviveExploration(two, { luck: 1 } as never)).rejects.toMatchObject({
       code: 'ERR_PAGEBOX_OPTION_UNKNOWN',
     })
-    await expect(assertBox.toSurviveExploration(two, 3 as never)).rejects.toMatchObject({ code: 'ERR_PAGEBOX_ARG_TYPE' })
+    await expect(assertBox.toSurviveExploration(two, 3 as never)).rejects.toMatchObject({
+      code: 'ERR_PAGEBOX_ARG_TYPE',
+    })
     await expect(assertBox.toSurviveExploration({ name: 'x', threads: [] })).rejects.toMatchObject({
       code: 'ERR_PAGEBOX_SCENARIO',
     })

@@ -32,12 +32,18 @@ function loop(): object {
 }
 
 const names = Object.keys(matchers) as (keyof typeof matchers)[]
-type Loose = (...args: unknown[]) => { pass: boolean; message(): string }
+interface Result {
+  pass: boolean
+  message(): string
+}
+/** Those of explorations are awaited. */
+type Loose = (...args: unknown[]) => Result | Promise<Result>
 
-function typed(call: () => unknown): void {
+async function typed(call: () => Result | Promise<Result>): Promise<void> {
   let error: unknown
   try {
-    call()
+    const result = await call()
+    result.message()
   } catch (thrown) {
     error = thrown
   }
@@ -50,16 +56,20 @@ describe.each(names)('%s', (name) => {
   const mapping = box.createMm().mmap({ pages: 2 })
   const real = [box.page(1), mapping, box]
 
-  test.each(strangers())('received: %s', (_, received) => {
-    typed(() => matcher(received, 1).message())
+  test.each(strangers())('received: %s', async (_, received) => {
+    await typed(() => matcher(received, 1))
   })
-  test.each(strangers())('an argument: %s', (_, value) => {
-    for (const received of real) typed(() => matcher(received, value).message())
+  test.each(strangers())('an argument: %s', async (_, value) => {
+    for (const received of real) await typed(() => matcher(received, value))
   })
-  test('its plain assertion throws what it throws', () => {
+  test('its plain assertion throws what it throws', async () => {
     const revoked = Proxy.revocable({}, {})
     revoked.revoke()
-    for (const assertion of [assertBox[name], assertBox.not[name]] as unknown as ((value: unknown) => void)[])
-      expect(() => assertion(revoked.proxy)).toThrow(expect.objectContaining({ code: 'ERR_PAGEBOX_ARG_TYPE' }))
+    for (const assertion of [assertBox[name], assertBox.not[name]] as unknown as ((
+      value: unknown,
+    ) => void | Promise<void>)[])
+      await expect((async () => assertion(revoked.proxy))()).rejects.toThrow(
+        expect.objectContaining({ code: 'ERR_PAGEBOX_ARG_TYPE' }),
+      )
   })
 })
