@@ -96,14 +96,15 @@ export interface NativeCostSampler {
 
 /** What is to be explored. Scenarios have lists beside it; the others draw their operations. */
 export interface NativeExploreOptions extends Partial<NativeRandomOps> {
-  what: 'scenario' | 'random' | 'pins'
+  what: 'scenario' | 'random'
   scheme: NativeSchemeRef
   layout: NativeLayoutRef
   behaviour: NativeBehaviour
   ops?: number
-  folios?: number
-  order?: number
-  pages?: number
+  /** Not 0: the operations are on the pages of so many folios by pfn, of 2^order pages each. */
+  folios: number
+  order: number
+  pages: number
   strategy: string
   schedules: number
   firstRun: number
@@ -111,6 +112,7 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   workloadSeed: bigint
   /** Schedules of one program before the next is drawn; 0: there is one. */
   schedulesEach: number
+  memoryBytes: number
 }
 
 export interface NativeFinding {
@@ -119,11 +121,8 @@ export interface NativeFinding {
   scheduleHash: bigint
   outcome: string
   text: string
-  /** Of the first audit row; empty: none. */
-  invariant: string
-  where: bigint
-  expected: bigint
-  found: bigint
+  /** The first of the audit; null: it ended otherwise. */
+  row: NativeAuditRow | null
   trace: string[]
 }
 
@@ -136,6 +135,7 @@ export interface NativeExploreResult {
   hash: bigint
   complete: boolean
   gaveUp: boolean
+  memoryFull: boolean
   seconds: number
   outcomes: Record<string, number>
   first: NativeFinding[]

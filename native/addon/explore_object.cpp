@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "addon/audit_value.h"
 #include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
@@ -126,9 +127,7 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   namespace limits = explore_limits;
   JsRead from(env, args[0]);
   const std::string what = from.text("what");
-  if (what == "pins") {
-    out.what = ExploreWhat::kPins;
-  } else if (what == "random") {
+  if (what == "random") {
     out.what = ExploreWhat::kRandom;
   } else if (what != "scenario") {
     from.fail();
@@ -142,22 +141,27 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   out.workload_seed = from.big("workloadSeed");
   out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
   out.strategy = from.text("strategy");
+  out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
   if (out.what != ExploreWhat::kScenario) {
     out.thread_count = from.integer("threads", limits::kThreads.max);
     out.ops = from.integer("ops", limits::kOps.max);
-  }
-  if (out.what == ExploreWhat::kPins) {
-    out.folios = from.integer("folios", limits::kPinFolios.max);
-    out.order = from.integer("order", limits::kPinOrder.max);
-    return from.ok();
   }
   out.pages = from.integer("pages", kMaxMachinePages);
   if (out.what == ExploreWhat::kRandom) {
     read_mixes(from, out.mixes);
     read_random(from, out.random);
+    out.random.folios = static_cast<unsigned>(from.integer("folios", limits::kPinFolios.max));
+    out.random.order = static_cast<unsigned>(from.integer("order", limits::kPinOrder.max));
     return from.ok();
   }
   return from.ok() && read_lists(env, args[1], args[2], out);
+}
+
+napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
+  if (finding.row.empty()) return js.null();
+  AuditRow row = finding.row.front().row;
+  row.place.list = finding.row.front().list;
+  return audit_row_value(js, row);
 }
 
 napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
@@ -167,10 +171,7 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .big("scheduleHash", finding.schedule_hash)
       .text("outcome", finding.outcome)
       .text("text", finding.text)
-      .text("invariant", finding.invariant)
-      .big("where", finding.where)
-      .big("expected", finding.expected)
-      .big("found", finding.found)
+      .set("row", row_value(js, finding))
       .set("trace", js.texts(finding.trace))
       .value();
 }
@@ -197,6 +198,7 @@ napi_value result(napi_env env, napi_callback_info info) {
         .big("hash", summary.hash)
         .boolean("complete", summary.complete)
         .boolean("gaveUp", summary.gave_up)
+        .boolean("memoryFull", summary.memory_full)
         .number("seconds", job.seconds())
         .set("outcomes", outcomes.value())
         .set("first", js.list(taken->first,

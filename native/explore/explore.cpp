@@ -35,18 +35,30 @@ std::string check_settings(const ExploreSettings& settings) {
   if (settings.strategy != kStrategyNames[0] && settings.schedules_each != 0)
     return "samplesEach: 0, as " + settings.strategy + " explores one program";
   if (!holds(limits::kSteps, settings.max_steps)) return allowed(limits::kSteps);
+  if (!holds(limits::kMemory, settings.memory_bytes)) return allowed(limits::kMemory);
   if (settings.scenario != nullptr) {
     if (!holds(limits::kThreads, settings.scenario->threads.size()))
       return allowed(limits::kThreads);
     std::string text;
     return check_scenario(*settings.scenario, text) == Errc::kOk ? "" : text;
   }
-  if (!holds(limits::kThreads, settings.threads)) return allowed(limits::kThreads);
-  if (!holds(limits::kOps, settings.ops)) return allowed(limits::kOps);
+  const bool on_folios = settings.random.folios != 0;
+  const ExploreLimit& threads = on_folios ? limits::kPinThreads : limits::kThreads;
+  const ExploreLimit& ops = on_folios ? limits::kPinOps : limits::kOps;
+  if (!holds(threads, settings.threads)) return allowed(threads);
+  if (!holds(ops, settings.ops)) return allowed(ops);
   if (!is_valid(settings.random)) return "processes, buffers or pages out of range";
   if (settings.mixes.empty()) return "mix: none";
   for (const OpMix& each : settings.mixes)
     if (each.sum() == 0) return "mix: no weight above 0";
+  if (!on_folios) return "";
+  if (!holds(limits::kPinFolios, settings.random.folios)) return allowed(limits::kPinFolios);
+  if (!holds(limits::kPinOrder, settings.random.order)) return allowed(limits::kPinOrder);
+  for (const OpMix& each : settings.mixes)
+    for (unsigned slot = 0; slot < kMixSlots; ++slot)
+      if (each.weights[slot] != 0 && !(slot < kOpCodes && is_page_op(static_cast<OpCode>(slot))))
+        return "mix: on folios no other operations than those on pages, not " +
+               std::string(mix_name(slot));
   return "";
 }
 
@@ -76,6 +88,10 @@ class Exploration {
       if (error != Errc::kOk) break;
       report_.gave_up = !subject_.restores() && subject_.abandoned() >= kMostKeptMachines;
       if (report_.gave_up) break;
+      if (++runs_ % kBetweenProgress == 0 && !has_room()) {
+        report_.memory_full = true;
+        break;
+      }
     }
     std::sort(hashes_.begin(), hashes_.end());
     report_.distinct =
@@ -86,6 +102,17 @@ class Exploration {
   }
 
  private:
+  /// Verdicts go first: they only save time.
+  bool has_room() {
+    const auto held = [this] {
+      return hashes_.size() * sizeof(std::uint64_t) + told_bytes_ + strategy_->held_bytes() +
+             subject_.held_bytes();
+    };
+    if (held() <= settings_.memory_bytes) return true;
+    subject_.forget();
+    return held() <= settings_.memory_bytes;
+  }
+
   Errc run_one(std::uint64_t run) {
     Finding finding;
     Subject::Ran ran;
@@ -128,6 +155,10 @@ class Exploration {
       finding.trace = std::move(traced.trace);
       finding.steps = std::move(steps);
     }
+    told_bytes_ += finding.steps.capacity() * sizeof(ExploreStep) + finding.choices.capacity();
+    for (const std::string& line : finding.trace) told_bytes_ += sizeof line + line.capacity();
+    for (const ExploreStep& step : finding.steps)
+      told_bytes_ += step.access.capacity() + step.place.capacity();
     report_.first.push_back(std::move(finding));
     if (watcher_ != nullptr) watcher_->found(report_.first.back());
     return error;
@@ -140,6 +171,7 @@ class Exploration {
   Subject subject_;
   std::unique_ptr<Strategy> strategy_;
   std::vector<std::uint64_t> hashes_;
+  std::uint64_t runs_ = 0, told_bytes_ = 0;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ import { behaviourKeys, behaviourOf } from '../../pins/behaviour.ts'
 import type { Scheme } from '../../pins/scheme.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
-import { frozenRows } from '../auditRow.ts'
+import { frozenRow, frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
@@ -51,6 +51,7 @@ const exploreKeys = [
   'strategy',
   'threads',
   'ops',
+  'memoryBytes',
   ...longCallKeys,
 ] as const
 
@@ -247,7 +248,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   const call = longCall<ExploreProgress>('explore', given)
   const limits = tables().exploreLimits
   const limitOf = (name: string): ExploreLimit => limits[name] as ExploreLimit
-  const count = (key: 'ops' | 'samples' | 'firstRun', limit: string): number => {
+  const count = (key: 'ops' | 'samples' | 'firstRun' | 'memoryBytes', limit: string): number => {
     const { min, max, otherwise } = limitOf(limit)
     return given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
   }
@@ -262,6 +263,8 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     scheme: schemeRef(scheme),
     layout: layoutRef(layout),
     behaviour: behaviourFor(read, given, scheme, layout),
+    folios: 0,
+    order: 0,
     pages: read.pages,
     ops: count('ops', 'ops'),
     schedules: count('samples', 'schedules'),
@@ -270,13 +273,14 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     seed,
     workloadSeed: given.workloadSeed === undefined ? 1n : unsigned64(given.workloadSeed, 'options.workloadSeed'),
     schedulesEach: samplesEach(given.samplesEach, read, strategy),
+    memoryBytes: count('memoryBytes', 'memoryBytes'),
   }
   throwIfAborted(call)
   const sampled = created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
   const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
-  const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, complete } = found
+  const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, memoryFull, complete } = found
   const result: ExploreScenarioResult = {
-    stoppedBy: gaveUp ? 'gave-up' : aborted ? 'abort' : complete ? 'complete' : 'schedules',
+    stoppedBy: gaveUp ? 'gave-up' : memoryFull ? 'memory' : aborted ? 'abort' : complete ? 'complete' : 'schedules',
     schedules,
     abandoned,
     complete,
@@ -284,12 +288,13 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
-    first: found.first.map(({ run, program, scheduleHash, outcome, text, trace }) => ({
+    first: found.first.map(({ run, program, scheduleHash, outcome, text, row, trace }) => ({
       run,
       program,
       scheduleHash,
       outcome: outcome as Outcome,
       text,
+      row: row === null ? null : frozenRow(row),
       trace,
     })),
     hash,

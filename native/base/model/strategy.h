@@ -72,6 +72,8 @@ class Strategy {
   virtual bool executed(const Step&) { return true; }
   /// begin() has said that nothing is left, and nothing was left out.
   virtual bool is_complete() const { return false; }
+  /// What it remembers of runs, about: explorations are bounded by memory too.
+  virtual std::uint64_t held_bytes() const { return 0; }
   /// After the run.
   virtual void end(const RunOutcome&) {}
 };

@@ -13,6 +13,7 @@
 
 #include "base/env.h"
 #include "base/errc.h"
+#include "engine/audit/audit_row.h"
 #include "engine/scenario/op_mix.h"
 #include "engine/scenario/random_ops.h"
 #include "page/behaviour.h"
@@ -35,13 +36,14 @@ inline constexpr ExploreLimit kRun{"firstRun", 0, kSafe, 0};
 inline constexpr ExploreLimit kPrograms{"programs", 1, kSafe, 1};
 inline constexpr ExploreLimit kSteps{"maxSteps", 1, std::uint64_t{1} << 40, 1'000'000};
 inline constexpr ExploreLimit kFindings{"findings", 0, 4096, 8};
+inline constexpr ExploreLimit kMemory{"memoryBytes", 1 << 20, kSafe, std::uint64_t{1} << 30};
 inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
 inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
-inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, 8, 2};
+inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, kMaxRandomFolios, 2};
 inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
-inline constexpr std::array kAll = {kThreads,  kOps,       kSchedules, kRun,
-                                    kPrograms, kSteps,     kFindings,  kPinThreads,
-                                    kPinOps,   kPinFolios, kPinOrder};
+inline constexpr std::array kAll = {kThreads,    kOps,    kSchedules, kRun,
+                                    kPrograms,   kSteps,  kFindings,  kMemory,
+                                    kPinThreads, kPinOps, kPinFolios, kPinOrder};
 }  // namespace explore_limits
 
 /// One file each in explore/strategies/.
@@ -50,7 +52,6 @@ inline constexpr std::array<std::string_view, 2> kStrategyNames = {"random", "de
 enum class ExploreWhat : std::uint8_t {
   kScenario,  // lists of operations
   kRandom,    // operations drawn from mixes
-  kPins,      // pin operations on pages of a box
 };
 
 struct ExploreRequest {
@@ -61,17 +62,16 @@ struct ExploreRequest {
   /// Rows of kOpSlots numbers: the setup, and one list a thread.
   std::vector<double> setup;
   std::vector<std::vector<double>> threads;
-  /// kRandom, kPins: how many threads, and operations of each.
+  /// kRandom: how many threads, and operations of each.
   std::uint64_t thread_count = 0, ops = 0;
   std::vector<OpMix> mixes;
   RandomOpsSettings random;
-  std::uint64_t folios = 0, order = 0;  // kPins
 
   std::uint64_t pages = 0;  // of RAM; 0: as few as explorations have
   std::string strategy = "random";
   std::uint64_t seed = 1, workload_seed = 1;
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
-  std::uint64_t most_findings = 8;
+  std::uint64_t most_findings = 8, memory_bytes = 0;
   bool restore = true, steps = false;
 };
 
@@ -83,12 +83,17 @@ struct ExploreStep {
   std::uint64_t before = 0, after = 0;
 };
 
+/// With the name of its list, which a row does not own.
+struct ExploreRow {
+  AuditRow row;
+  std::string list;
+};
+
 struct ExploreFinding {
   std::uint64_t run = 0, program = 0, schedule_hash = 0;
   std::string outcome, text;
-  // The first audit row; invariant empty: none.
-  std::string invariant;
-  std::uint64_t where = 0, expected = 0, found = 0;
+  /// The first of the audit; none: it ended otherwise.
+  std::vector<ExploreRow> row;
   std::vector<std::string> trace;
   std::vector<std::uint64_t> choices;
   std::vector<ExploreStep> steps;
@@ -101,7 +106,7 @@ struct ExploreCount {
 
 struct ExploreSummary {
   std::uint64_t schedules = 0, abandoned = 0, distinct = 0, steps = 0, ops = 0, hash = 0;
-  bool complete = false, gave_up = false, restored = false;
+  bool complete = false, gave_up = false, memory_full = false, restored = false;
 };
 
 /// What the model tells, in order; bytes as write_message() makes them.

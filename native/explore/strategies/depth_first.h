@@ -34,6 +34,7 @@ class DepthFirstStrategy final : public Strategy {
   bool wants_steps() const override { return settings_.sleep_sets; }
   bool executed(const Step& step) override;
   void end(const RunOutcome& outcome) override;
+  std::uint64_t held_bytes() const override { return nodes_.capacity() * sizeof(Node); }
   bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
 
  private:
