@@ -1,6 +1,7 @@
 #include "explore/replay.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "explore/strategies/guided.h"
@@ -33,6 +34,10 @@ std::vector<FiberId> choices_of(std::span<const Turn> turns) {
   std::vector<FiberId> choices;
   for (const Turn& turn : turns) choices.insert(choices.end(), turn.choices, turn.fiber);
   return choices;
+}
+
+std::optional<Invariant> invariant_of(const Finding& finding) {
+  return finding.row ? std::optional(finding.row->invariant) : std::nullopt;
 }
 
 class Shrinking {
@@ -88,7 +93,7 @@ class Shrinking {
     Ran ran;
     if (const Errc error = run(choices, ran); error != Errc::kOk) return error;
     better = ran.finding.outcome == best_.finding.outcome &&
-             ran.finding.invariant == best_.finding.invariant && ran.size() < best_.size();
+             invariant_of(ran.finding) == invariant_of(best_.finding) && ran.size() < best_.size();
     if (better) best_ = std::move(ran);
     return Errc::kOk;
   }

@@ -35,7 +35,7 @@ export function exploreDocument(
     guarantee: guaranteeOf(explored, facts.strategy),
     findings: kinds.map(({ finding, shortest }) => ({
       outcome: finding.outcome,
-      invariant: finding.invariant,
+      invariant: finding.row?.invariant ?? '',
       text: finding.text,
       schedules: result.outcomes[finding.outcome],
       token: finding.token,

@@ -29,7 +29,7 @@ interface Bad {
   readonly steps: number
 }
 
-const isSame = (a: NativeFinding, b: NativeFinding): boolean => a.outcome === b.outcome && a.invariant === b.invariant
+const isSame = (a: NativeFinding, b: NativeFinding): boolean => a.outcome === b.outcome && a.row?.invariant === b.row?.invariant
 
 /** What random operations of one program were, as a scenario that is written down. Null: they cannot be. */
 function written({ read, threads }: Subject, { setup, trace }: NativeFinding): WrittenScenario | null {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "engine/audit/audit_row.h"
 #include "engine/box/box.h"
 #include "engine/scenario/pin_op.h"
 
@@ -66,6 +67,9 @@ class PageThread {
   Errc put(Pfn pfn, std::uint32_t n);
   Errc unpin(Pfn pfn, std::uint32_t n);
   Errc putback(Pfn pfn);
+  Result<bool> maybe_pinned(Pfn pfn);
+  /// Answers that cannot be, given what this thread held: the first of each kind.
+  void tell_broken(AuditSink& sink) const;
 
   /// Any page that it has pinned, has references of, has isolated. kNoEnt: none.
   Result<Pfn> any_pinned() { return any_of(pins_); }
@@ -139,6 +143,7 @@ class PageThread {
   const Pages pages_;
   Rng rng_;
   Book pins_, refs_, isolated_;
+  Pfn called_unpinned_ = kNoPfn, not_unpinned_ = kNoPfn;
   Pfn last_;
   bool has_last_ = false;
   std::array<std::uint32_t, PageChunk::kMax> freed_{};
