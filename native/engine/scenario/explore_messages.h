@@ -23,7 +23,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// The one place where limits of explorations stand; the addon exports them by name.
 struct ExploreLimit {
-  std::string_view name;
+  const char* name;
   std::uint64_t min = 0, max = 0, otherwise = 0;
 };
 namespace explore_limits {
