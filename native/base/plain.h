@@ -107,7 +107,7 @@ class PlainVector {
   void push_back(T value) { write().push_back(std::move(value)); }
   void insert(const_iterator at, T value) { write().insert(at, std::move(value)); }
   template <class It>
-  void append(It first, It end) {
+  void append(const It& first, const It& end) {
     auto& values = write();
     values.insert(values.end(), first, end);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mm/file/files.h"
 #include "mm/zap.h"
 #include "zone_device/dax_file.h"
 
@@ -54,7 +55,7 @@ Result<DaxFile*> DaxDevice::create_file(Cpu& cpu, std::uint64_t pages) {
     error = made->grow(wanted);
   }
   if (error != Errc::kOk) {
-    machine_.put_file(cpu, made->space());
+    put_file(cpu, made->space());
     return error;
   }
   return made;

@@ -2,6 +2,7 @@
 
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/writeback.h"
 #include "mm/migrate.h"
 
@@ -116,7 +117,7 @@ void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh
     old = process.buffers[buf].file;
     process.buffers[buf] = fresh;
   }
-  if (old != nullptr) machine_.put_file(cpu_, *old);
+  if (old != nullptr) put_file(cpu_, *old);
 }
 
 Errc Interpreter::mmap(Process& process, const Op& op) {
@@ -135,7 +136,7 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
   request.file_handle = processes_.next_handle();
   const bool memfd = op.kind == MapKind::kFilePrivate || op.kind == MapKind::kFileShared;
   if (memfd || op.kind == MapKind::kAnonShared) {
-    request.file = machine_.create_shmem(op.pages);
+    request.file = create_shmem(machine_, op.pages);
     if (request.file == nullptr) return Errc::kNoMem;
     if (op.has_fill) {
       std::vector<std::uint64_t> words(op.pages);
@@ -150,10 +151,10 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
   }
   const Errc error = do_mmap(cpu_, *process.mm, request);
   if (error == Errc::kOk) {
-    if (memfd) machine_.get_file(*request.file);
+    if (memfd) get_file(*request.file);
     set_buffer(process, op.buf, {op.pages, true, memfd ? request.file : nullptr});
   }
-  if (request.file != nullptr) machine_.put_file(cpu_, *request.file);
+  if (request.file != nullptr) put_file(cpu_, *request.file);
   return error;
 }
 
@@ -167,7 +168,7 @@ Errc Interpreter::mremap(Process& process, const Op& op) {
   {
     Guard guard(process.lock);
     moved.file = process.buffers[op.buf].file;
-    if (moved.file != nullptr) machine_.get_file(*moved.file);
+    if (moved.file != nullptr) get_file(*moved.file);
   }
   set_buffer(process, op.to, moved);
   return error;
@@ -181,14 +182,14 @@ Errc Interpreter::fork(const Op& op, const Process& parent) {
     Guard guard(parent.lock);
     child->buffers = parent.buffers;
     for (const Buffer& buffer : child->buffers)
-      if (buffer.file != nullptr) machine_.get_file(*buffer.file);
+      if (buffer.file != nullptr) get_file(*buffer.file);
   }
   Errc error = dup_mmap(cpu_, *child->mm, *parent.mm);
   if (error == Errc::kOk) error = processes_.add(thread_, op.child, child);
   if (error == Errc::kOk) return error;
   child->mm->exit(cpu_);
   for (const Buffer& buffer : child->buffers)
-    if (buffer.file != nullptr) machine_.put_file(cpu_, *buffer.file);
+    if (buffer.file != nullptr) put_file(cpu_, *buffer.file);
   return error;
 }
 
@@ -238,7 +239,7 @@ Errc Interpreter::writeback(const Op& op) {
   AddressSpace* file = processes_.get_disk_file(op.file);
   if (file == nullptr) return Errc::kNoEnt;
   filemap_write_and_wait(cpu_, *file, 0, file->size_pages());
-  machine_.put_file(cpu_, *file);
+  put_file(cpu_, *file);
   return Errc::kOk;
 }
 

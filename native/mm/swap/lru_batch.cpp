@@ -3,6 +3,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
 #include "mm/machine.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -61,7 +62,7 @@ void drain(Cpu& cpu, std::span<Pfn> folios, LruMove move) {
       }
     }
   }
-  machine.put_many(cpu, folios);
+  folios_put(cpu, folios);
 }
 
 /// The lock of `batches` is held; this releases it.
@@ -179,7 +180,7 @@ bool folio_isolate_lru(Cpu& cpu, Page folio) {
   const auto isolated = cpu.machine.zone.isolate(folio);
   if (isolated && isolated.value) return true;
   note_lru_skipped(cpu.machine, folio);
-  cpu.machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include "mm/gup/pin_question.h"
 #include "mm/machine.h"
 #include "mm/swap/lru_batch.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -109,7 +110,7 @@ void mlock_drain(Cpu& cpu) {
       if (moves[i] == MlockMove::kLockNew) mlock_new(cpu.machine, folio);
       if (moves[i] == MlockMove::kUnlock) munlock_on_lru(cpu.machine, folio);
     }
-    cpu.machine.put(cpu, folio);
+    folio_put(cpu, folio);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
+#include "mm/file/files.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/zone_device_fixture.h"
 #include "zone_device/dax_device.h"
@@ -157,7 +158,7 @@ struct DaxBox : MmBox {
 };
 void make_file(DaxBox& box) {
   const auto file = box.device->create_file(box.cpu(0), 1);
-  if (file) box.machine->put_file(box.cpu(0), file.value->space());
+  if (file) put_file(box.cpu(0), file.value->space());
 }
 
 TEST(MmPlainFields, the_free_blocks_of_dax) {
