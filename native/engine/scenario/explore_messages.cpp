@@ -126,7 +126,7 @@ void texts(Io& io, const char* name, T& values) {
 
 template <class Io, class T>
 void bounded(Io& io, T& value, const ExploreLimit& limit) {
-  io.number(limit.name.data(), value, limit.max);
+  io.number(limit.name, value, limit.max);
 }
 
 template <class Io, class T>
