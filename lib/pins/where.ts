@@ -24,7 +24,8 @@ export function whereOf(scheme: NativeScheme): string {
       return 'outside the descriptor, two 64-bit counts a page and thread'
     default:
       if (scheme.countShift < 0) return `word 0, the lowest ${scheme.countBits} free bits in a row`
-      if (scheme.countField !== '') return `the field '${scheme.countField}', ${bits(scheme.countShift, scheme.countBits)}`
+      if (scheme.countField !== '')
+        return `the field '${scheme.countField}', ${bits(scheme.countShift, scheme.countBits)}`
       return `word ${scheme.countWord}, ${bits(scheme.countShift, scheme.countBits)}`
   }
 }

@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest'
-import { PageboxError, type FlagPlace, type PinEvent, type SchemeDefinition, layouts, pageTypes, probe, room, schemes } from 'pagebox'
+import {
+  PageboxError,
+  type FlagPlace,
+  type PinEvent,
+  type SchemeDefinition,
+  layouts,
+  pageTypes,
+  probe,
+  room,
+  schemes,
+} from 'pagebox'
 import { seededRandom } from '../../lib/compare/statistics.ts'
 
 // Schemes nobody has thought of, over every place of a descriptor: whatever the table says of one, memory

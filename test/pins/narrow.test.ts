@@ -48,9 +48,7 @@ const full = 2 ** bits - 1
 const all = Object.entries(kinds).flatMap(([kind, definition]) =>
   limits
     .filter((atLimit) => kind !== 'table' || atLimit !== 'spill')
-    .map((atLimit) =>
-      schemes.define({ ...definition, name: `narrow-${kind}-${atLimit}`, countBits: bits, atLimit }),
-    ),
+    .map((atLimit) => schemes.define({ ...definition, name: `narrow-${kind}-${atLimit}`, countBits: bits, atLimit })),
 )
 const of = (limit: Limit) => all.filter(({ atLimit }) => atLimit === limit)
 
@@ -109,22 +107,25 @@ describe('at its limit', () => {
     box.close()
   })
 
-  test.each(of('saturate'))('$name: a freed page has lost what stuck, and so have its neighbours kept theirs', (scheme) => {
-    const box = Box.create({ pages: 256, scheme, hugetlbPages: 0 })
-    const mm = box.createMm()
-    const buf = mm.mmap({ pages: 3 })
-    for (let page = 0; page < 3; page++) buf.store(page * 4096, 1)
-    const [before, pfn, after] = buf.pfns() as [number, number, number]
-    for (const each of [before, pfn, after]) box.pins.pin(each, each === pfn ? 1000 : 2)
-    box.audit().assertClean()
-    box.pins.unpin(pfn, 1000)
-    expect(box.pins.maybePinned(pfn)).toBe(true)
-    buf.slice(1, 1).unmap()
-    expect(box.pins.maybePinned(pfn)).toBe(false)
-    for (const each of [before, after]) expect(box.pins.pins(each)).toEqual({ pins: 2, exact: true })
-    box.audit().assertClean()
-    box.close()
-  })
+  test.each(of('saturate'))(
+    '$name: a freed page has lost what stuck, and so have its neighbours kept theirs',
+    (scheme) => {
+      const box = Box.create({ pages: 256, scheme, hugetlbPages: 0 })
+      const mm = box.createMm()
+      const buf = mm.mmap({ pages: 3 })
+      for (let page = 0; page < 3; page++) buf.store(page * 4096, 1)
+      const [before, pfn, after] = buf.pfns() as [number, number, number]
+      for (const each of [before, pfn, after]) box.pins.pin(each, each === pfn ? 1000 : 2)
+      box.audit().assertClean()
+      box.pins.unpin(pfn, 1000)
+      expect(box.pins.maybePinned(pfn)).toBe(true)
+      buf.slice(1, 1).unmap()
+      expect(box.pins.maybePinned(pfn)).toBe(false)
+      for (const each of [before, after]) expect(box.pins.pins(each)).toEqual({ pins: 2, exact: true })
+      box.audit().assertClean()
+      box.close()
+    },
+  )
 
   test.each(of('spill'))('$name spills: exact beyond its width', (scheme) => {
     expect(scheme).toMatchObject({ answer: 'exact', maxPins: 2n ** 31n - 1n, falsePositives: '' })
@@ -276,7 +277,11 @@ describe('a named field', () => {
       layouts.get('linux-6.12')
     const definition = structuredClone(rest) as LayoutDefinition
     const fields = definition.fields.map((field) =>
-      field.name === 'index' ? { ...field, offsetBytes: 40 } : field.name === 'private' ? { ...field, offsetBytes: 32 } : field,
+      field.name === 'index'
+        ? { ...field, offsetBytes: 40 }
+        : field.name === 'private'
+          ? { ...field, offsetBytes: 32 }
+          : field,
     )
     const swapped = layouts.define({ ...definition, name: 'index-and-private-swapped', fields })
     const { claims } = room({ scheme: index, layout: swapped.name, pageType: 'file' })
