@@ -99,14 +99,15 @@ export interface NativeCostSampler {
 
 /** What is to be explored. Scenarios have lists beside it; the others draw their operations. */
 export interface NativeExploreOptions extends Partial<NativeRandomOps> {
-  what: 'scenario' | 'random' | 'pins'
+  what: 'scenario' | 'random'
   scheme: NativeSchemeRef
   layout: NativeLayoutRef
   behaviour: NativeBehaviour
   ops?: number
+  /** Not 0: the operations are on the pages of so many folios by pfn, of 2^order pages each. */
   folios?: number
   order?: number
-  pages?: number
+  pages: number
   strategy: string
   /** Of scenarios; the two numbers count only if told so, and above 0. */
   bounded?: boolean
@@ -140,6 +141,7 @@ export interface NativeStep {
   afterText?: string
   lock?: string
   lockEvent?: string
+  memoryBytes?: number
 }
 
 export interface NativeFinding {
@@ -149,11 +151,8 @@ export interface NativeFinding {
   outcome: string
   text: string
   strategy: string
-  /** Of the first audit row; empty: none. */
-  invariant: string
-  where: bigint
-  expected: bigint
-  found: bigint
+  /** The first of the audit; null: it ended otherwise. */
+  row: NativeAuditRow | null
   trace: string[]
   choices: number[]
   /** Those of a task have steps, switches and what random operations begin with. */
@@ -181,6 +180,7 @@ export interface NativeExploreResult {
   missedAtMost: number
   guarantee: string
   gaveUp: boolean
+  memoryFull: boolean
   seconds: number
   outcomes: Record<string, number>
   first: NativeFinding[]

@@ -104,7 +104,7 @@ async function reach(received: unknown, outcome: unknown, options: unknown, matc
   const invariants = tables().invariants.map(({ name: each }) => each)
   const name = oneOf(outcome, 'outcome', [...outcomeNames, ...invariants])
   const result = await explore(scenario, { strategy: strategyFor(scenario), ...optionsOf(options) })
-  const finding = result.first.find((each) => each.outcome === name || each.invariant === name)
+  const finding = result.first.find((each) => each.outcome === name || each.row?.invariant === name)
   const counts: Readonly<Record<string, number>> = result.outcomes
   const reached = finding !== undefined || (counts[name] ?? 0) > 0
   return { result, scenario, outcome: name, finding, reached }

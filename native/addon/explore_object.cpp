@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "addon/audit_value.h"
 #include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
@@ -153,9 +154,7 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   namespace limits = explore_limits;
   JsRead from(env, args[0]);
   const std::string what = from.text("what");
-  if (what == "pins") {
-    out.what = ExploreWhat::kPins;
-  } else if (what == "random") {
+  if (what == "random") {
     out.what = ExploreWhat::kRandom;
   } else if (what != "scenario") {
     from.fail();
@@ -170,22 +169,25 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
   out.strategy = from.text("strategy");
   read_task(from, out);
+  if (from.has("memoryBytes"))
+    out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
   if (out.what != ExploreWhat::kScenario) {
     out.thread_count = from.integer("threads", limits::kThreads.max);
     out.ops = from.integer("ops", limits::kOps.max);
   }
-  if (out.what == ExploreWhat::kPins) {
-    out.folios = from.integer("folios", limits::kPinFolios.max);
-    out.order = from.integer("order", limits::kPinOrder.max);
-    return from.ok();
+  if (from.has("bounded")) {
+    out.bounded = from.boolean("bounded");
+    out.bound = from.integer("bound", limits::kBound.max);
+    out.depth = from.integer("depth", limits::kDepth.max);
   }
-  out.bounded = from.boolean("bounded");
-  out.bound = from.integer("bound", limits::kBound.max);
-  out.depth = from.integer("depth", limits::kDepth.max);
   out.pages = from.integer("pages", kMaxMachinePages);
   if (out.what == ExploreWhat::kRandom) {
     read_mixes(from, out.mixes);
     read_random(from, out.random);
+    if (from.has("folios")) {
+      out.random.folios = static_cast<unsigned>(from.integer("folios", limits::kPinFolios.max));
+      out.random.order = static_cast<unsigned>(from.integer("order", limits::kPinOrder.max));
+    }
     return from.ok();
   }
   return from.ok() && read_lists(env, args[1], args[2], out);
@@ -206,6 +208,13 @@ napi_value step_value(const JsValues& js, const ExploreStep& step) {
   return object.value();
 }
 
+napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
+  if (finding.row.empty()) return js.null();
+  AuditRow row = finding.row.front().row;
+  row.place.list = finding.row.front().list;
+  return audit_row_value(js, row);
+}
+
 napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
   return JsObject(js)
       .number("run", finding.run)
@@ -214,10 +223,7 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .text("outcome", finding.outcome)
       .text("text", finding.text)
       .text("strategy", finding.strategy)
-      .text("invariant", finding.invariant)
-      .big("where", finding.where)
-      .big("expected", finding.expected)
-      .big("found", finding.found)
+      .set("row", row_value(js, finding))
       .set("trace", js.texts(finding.trace))
       .set("choices",
            js.list(finding.choices, [&](std::uint64_t choice) { return js.number(choice); }))
@@ -258,6 +264,7 @@ napi_value result(napi_env env, napi_callback_info info) {
         .text("guarantee", summary.guarantee)
         .number("missedAtMost", summary.missed_at_most)
         .boolean("gaveUp", summary.gave_up)
+        .boolean("memoryFull", summary.memory_full)
         .number("seconds", job.seconds())
         .set("outcomes", outcomes.value())
         .set("first", js.list(taken->first,
@@ -271,7 +278,7 @@ napi_value result(napi_env env, napi_callback_info info) {
 napi_value explore_limits_value(const JsValues& js) {
   JsObject all(js);
   for (const ExploreLimit& limit : explore_limits::kAll)
-    all.set(limit.name.data(), JsObject(js)
+    all.set(limit.name, JsObject(js)
                                    .number("min", limit.min)
                                    .number("max", limit.max)
                                    .number("otherwise", limit.otherwise)

@@ -12,7 +12,6 @@
 #include "engine/scenario/op_text.h"
 #include "explore/explore.h"
 #include "explore/guarantee.h"
-#include "explore/model_pins.h"
 #include "explore/replay.h"
 #include "page/behaviour.h"
 
@@ -64,10 +63,7 @@ class Sink final : public ExploreWatcher {
     message.outcome = outcome_name(finding.outcome);
     message.text = finding.text;
     message.strategy = finding.strategy;
-    message.invariant = finding.invariant;
-    message.where = finding.where;
-    message.expected = finding.expected;
-    message.found = finding.found;
+    if (finding.row) message.row.push_back({*finding.row, std::string(finding.row->place.list)});
     message.trace = finding.trace;
     message.choices.assign(finding.choices.begin(), finding.choices.end());
     message.steps = finding.steps;
@@ -111,8 +107,8 @@ Errc replay_one(const ExploreRequest& request, const ExploreSettings& settings, 
   return Errc::kOk;
 }
 
-Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_t* stop,
-                      Sink& sink) {
+Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t* stop,
+                     Sink& sink) {
   ExploreSettings settings;
   settings.layout = request.layout;
   settings.scheme = request.scheme;
@@ -144,6 +140,7 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   if (request.pages != 0) settings.pages = request.pages;
   settings.restore = request.restore;
   settings.steps = request.steps;
+  if (request.memory_bytes != 0) settings.memory_bytes = request.memory_bytes;
   settings.most_findings = request.most_findings;
   settings.stop = stop;
   if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);
@@ -170,42 +167,8 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   summary.guarantee = report.guarantee;
   summary.missed_at_most = report.missed_at_most;
   summary.gave_up = report.gave_up;
+  summary.memory_full = report.memory_full;
   summary.restored = report.restored;
-  sink.tell(ExploreMessage::kSummary, summary);
-  return Errc::kOk;
-}
-
-Errc explore_pins_of(const ExploreRequest& request, const volatile std::uint32_t* stop,
-                     Sink& sink) {
-  ModelPinsSettings settings;
-  settings.layout = request.layout;
-  settings.scheme = request.scheme;
-  settings.behaviour = request.behaviour;
-  settings.threads = static_cast<unsigned>(request.thread_count);
-  settings.ops = static_cast<unsigned>(request.ops);
-  settings.folios = static_cast<unsigned>(request.folios);
-  settings.order = static_cast<unsigned>(request.order);
-  settings.seed = request.seed;
-  settings.workload_seed = request.workload_seed;
-  settings.schedules_each = request.schedules_each;
-  settings.first_run = request.first_run;
-  settings.schedules = request.schedules;
-  settings.stop = stop;
-  settings.watcher = &sink;
-  ModelReport report;
-  std::string reason;
-  if (const Errc error = explore_pins(settings, report, &reason); error != Errc::kOk)
-    return sink.refuse(error, reason);
-  sink.tell(ExploreMessage::kOutcome, ExploreCount{std::string(outcome_name(Outcome::kClean)),
-                                                   report.schedules - report.violations});
-  sink.tell(ExploreMessage::kOutcome,
-            ExploreCount{std::string(outcome_name(Outcome::kViolation)), report.violations});
-  ExploreSummary summary;
-  summary.schedules = report.schedules;
-  summary.distinct = report.distinct;
-  summary.steps = report.steps;
-  summary.hash = report.hash;
-  summary.restored = true;
   sink.tell(ExploreMessage::kSummary, summary);
   return Errc::kOk;
 }
@@ -223,8 +186,7 @@ Errc explore_bytes(std::span<const std::byte> bytes, const volatile std::uint32_
     return sink.refuse(Errc::kInval, "scheme: " + wrong.front().field + ": " + wrong.front().what);
   if (const std::string wrong = check_behaviour(request.behaviour); !wrong.empty())
     return sink.refuse(Errc::kInval, wrong);
-  return request.what == ExploreWhat::kPins ? explore_pins_of(request, stop, sink)
-                                            : explore_scenario(request, stop, sink);
+  return explore_request(request, stop, sink);
 }
 
 std::int32_t explore_no_throw(const void* request, std::size_t size_bytes,

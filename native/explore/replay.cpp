@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "explore/strategies/guided.h"
@@ -90,7 +91,7 @@ class Shrinking {
   /// Ends as the first one does; of assertions it is the same one.
   bool is_same(const Finding& finding) const {
     return finding.outcome == best_.finding.outcome &&
-           finding.invariant == best_.finding.invariant &&
+           invariant_of(finding) == invariant_of(best_.finding) &&
            (finding.outcome != Outcome::kAssertion || finding.text == best_.finding.text);
   }
 

@@ -41,6 +41,10 @@ class Subject {
   bool restores() const { return memory_ != nullptr; }
   /// For tests: see RunMemory.
   bool is_as_kept() const { return memory_ != nullptr && memory_->is_as_kept(); }
+  /// Of the machine and of what is remembered of schedules, about.
+  std::uint64_t held_bytes() const;
+  /// What can be found again: verdicts.
+  void forget();
   /// Schedules that ended badly and keep their machine.
   unsigned abandoned() const { return abandoned_; }
 
@@ -49,8 +53,8 @@ class Subject {
   struct State;
   struct Verdict {
     Outcome outcome = Outcome::kClean;
-    std::string text, invariant;
-    std::uint64_t where = 0, expected = 0, found = 0;
+    std::string text;
+    std::optional<AuditRow> row;
     std::uint64_t words = 0;  // of the descriptors in use
   };
   struct HashOfDigest {
@@ -70,7 +74,9 @@ class Subject {
 
   const ExploreSettings& settings_;
   const RandomOpsSettings random_;
-  const std::vector<Op> setup_;
+  const ScenarioOps made_;  // what random operations begin with
+  const std::vector<Op>& setup_;
+  const bool with_machine_;
   const std::uint64_t placed_pages_;
   const unsigned threads_;
   ModelRunner runner_;

@@ -24,7 +24,7 @@ export function exploreDocument(
     ...plain,
     findings: kinds.map(({ finding, shortest }) => ({
       outcome: finding.outcome,
-      invariant: finding.invariant,
+      invariant: finding.row?.invariant ?? '',
       text: finding.text,
       schedules: result.outcomes[finding.outcome],
       token: finding.token,

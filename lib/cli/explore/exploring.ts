@@ -34,7 +34,7 @@ const mostKinds = 8
 function kindsOf(first: readonly Finding[]): Finding[] {
   const byKind = new Map<string, Finding>()
   for (const finding of first) {
-    const kind = `${finding.outcome} ${finding.invariant}`
+    const kind = `${finding.outcome} ${finding.row?.invariant}`
     if (!byKind.has(kind)) byKind.set(kind, finding)
   }
   return [...byKind.values()].slice(0, mostKinds)

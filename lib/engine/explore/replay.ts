@@ -82,7 +82,7 @@ export function resultOf(subject: Subject, program: number, finding: NativeFindi
   const result: ReplayResult = {
     outcome,
     text: finding.text,
-    invariant: finding.invariant,
+    invariant: finding.row?.invariant ?? '',
     page,
     broke: brokeAt({ outcome, page, text: finding.text }, told.steps),
     scenario: read.source,

@@ -30,7 +30,7 @@ interface Bad {
 }
 
 const isSame = (a: NativeFinding, b: NativeFinding): boolean =>
-  a.outcome === b.outcome && a.invariant === b.invariant && (a.outcome !== 'assertion' || a.text === b.text)
+  a.outcome === b.outcome && a.row?.invariant === b.row?.invariant && (a.outcome !== 'assertion' || a.text === b.text)
 
 /** What random operations of one program were, as a scenario that is written down. Null: they cannot be. */
 function written({ read, threads }: Subject, { setup, trace }: NativeFinding): WrittenScenario | null {

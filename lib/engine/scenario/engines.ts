@@ -12,7 +12,7 @@ import { behaviourKeys, behaviourOf } from '../../pins/behaviour.ts'
 import type { Scheme } from '../../pins/scheme.ts'
 import { schemeOf, schemeRef } from '../../pins/schemes.ts'
 import type { RecordedResult } from '../recording/types.ts'
-import { frozenRows } from '../auditRow.ts'
+import { frozenRow, frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
 import { type Subject, tokenOf } from '../explore/subject.ts'
@@ -57,6 +57,7 @@ const exploreKeys = [
   'ops',
   'maxSteps',
   'findings',
+  'memoryBytes',
   ...longCallKeys,
 ] as const
 
@@ -280,7 +281,10 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   const call = longCall<ExploreProgress>('explore', given)
   const limits = tables().exploreLimits
   const limitOf = (name: string): ExploreLimit => limits[name] as ExploreLimit
-  const count = (key: 'ops' | 'samples' | 'firstRun' | 'maxSteps' | 'findings', limit: string): number => {
+  const count = (
+    key: 'ops' | 'samples' | 'firstRun' | 'maxSteps' | 'findings' | 'memoryBytes',
+    limit: string,
+  ): number => {
     const { min, max, otherwise } = limitOf(limit)
     return given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
   }
@@ -317,13 +321,14 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     depth: only('depth', 'pct'),
     seed,
     schedulesEach: samplesEach(given.samplesEach, read, strategy),
+    memoryBytes: count('memoryBytes', 'memoryBytes'),
   }
   throwIfAborted(call)
   const sampled = created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
   const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
-  const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, complete } = found
+  const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, memoryFull, complete } = found
   const result: ExploreScenarioResult = {
-    stoppedBy: gaveUp ? 'gave-up' : aborted ? 'abort' : complete ? 'complete' : 'schedules',
+    stoppedBy: gaveUp ? 'gave-up' : memoryFull ? 'memory' : aborted ? 'abort' : complete ? 'complete' : 'schedules',
     schedules,
     abandoned,
     complete,
@@ -337,14 +342,14 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
-    first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, invariant, trace, choices }) => ({
+    first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, row, trace, choices }) => ({
       run,
       program,
       scheduleHash,
       outcome: outcome as Outcome,
       strategy: strategy as StrategyName,
       text,
-      invariant,
+      row: row === null ? null : frozenRow(row),
       trace,
       token: tokenOf(subject, program, choices),
     })),

@@ -172,6 +172,11 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   maxSteps?: number
   /** How many schedules that are not clean are told, with trace and token; 8, and the first of each other kind. */
   findings?: number
+  /**
+   * Bytes for the machine and for what is remembered of schedules: 2^20 or more, 2^30. Beyond it the exploration
+   * ends with what it has (`stoppedBy: 'memory'`), and is not complete.
+   */
+  memoryBytes?: number
 }
 
 export type { Outcome } from './outcome.ts'
@@ -187,8 +192,8 @@ export interface Finding {
   readonly strategy: StrategyName
   /** The first audit row, what leaked, who sleeps on what, where the access was. */
   readonly text: string
-  /** Which invariant broke; '': none. */
-  readonly invariant: string
+  /** The first row of the audit after it; null: it ended otherwise. */
+  readonly row: AuditRow | null
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
   /** Repeats it on any machine: `replay(token)`, `pagebox replay TOKEN`. */
@@ -198,10 +203,10 @@ export interface Finding {
 /** Sequentially consistent: weaker orders are not explored. */
 export interface ExploreScenarioResult {
   /**
-   * What ended it: all schedules that were asked for, none that was left, the signal, or too many that
-   * got nowhere.
+   * What ended it: all schedules that were asked for, none that was left, the signal, too many that
+   * got nowhere, or `memoryBytes`.
    */
-  readonly stoppedBy: 'schedules' | 'complete' | 'abort' | 'gave-up'
+  readonly stoppedBy: 'schedules' | 'complete' | 'abort' | 'gave-up' | 'memory'
   readonly schedules: number
   /** Begun and given up, as another that was run stands for them. */
   readonly abandoned: number

@@ -18,6 +18,7 @@ template <class Io, class T>
 void flag_place(Io& io, const char* name, T& flag) {
   io.signed_number(name, flag.word);
   io.signed_number(name, flag.bit);
+  io.text(name, flag.field);
 }
 
 template <class Io, class T>
@@ -30,6 +31,7 @@ void scheme_fields(Io& io, T& scheme) {
   io.number("scheme.count_word", scheme.count_word);
   io.number("scheme.count_shift", scheme.count_shift);
   io.number("scheme.count_bits", scheme.count_bits);
+  io.text("scheme.count_field", scheme.count_field);
   io.number("scheme.count_in_free_bits", scheme.count_in_free_bits, 1);
   io.number("scheme.packed_bits", scheme.packed_bits);
   io.number("scheme.at_limit", scheme.at_limit, kAtLimitNames.size() - 1);
@@ -126,7 +128,7 @@ void texts(Io& io, const char* name, T& values) {
 
 template <class Io, class T>
 void bounded(Io& io, T& value, const ExploreLimit& limit) {
-  io.number(limit.name.data(), value, limit.max);
+  io.number(limit.name, value, limit.max);
 }
 
 template <class Io, class T>
@@ -148,7 +150,7 @@ void request_fields(Io& io, T& request) {
   layout_fields(io, request.layout);
   scheme_fields(io, request.scheme);
   behaviour_fields(io, request.behaviour);
-  io.number("what", request.what, static_cast<unsigned>(ExploreWhat::kPins));
+  io.number("what", request.what, static_cast<unsigned>(ExploreWhat::kRandom));
   rows(io, "setup", request.setup);
   io.list("threads", request.threads,
           [](auto& each, auto& thread) { rows(each, "threads", thread); });
@@ -160,8 +162,8 @@ void request_fields(Io& io, T& request) {
   io.number("processes", request.random.processes, kMaxSharedProcesses);
   io.number("buffers", request.random.buffers, kMaxRandomBuffers);
   io.number("pagesEach", request.random.pages, kMaxRandomPages);
-  bounded(io, request.folios, limits::kPinFolios);
-  bounded(io, request.order, limits::kPinOrder);
+  bounded(io, request.random.folios, limits::kPinFolios);
+  bounded(io, request.random.order, limits::kPinOrder);
   io.number("pages", request.pages);
   io.text("strategy", request.strategy);
   io.number("bounded", request.bounded, 1);
@@ -174,6 +176,7 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.first_run, limits::kRun);
   bounded(io, request.max_steps, limits::kSteps);
   bounded(io, request.most_findings, limits::kFindings);
+  bounded(io, request.memory_bytes, limits::kMemory);
   io.number("restore", request.restore, 1);
   io.number("steps", request.steps, 1);
   io.number("task", request.task, static_cast<unsigned>(ExploreTask::kShrink));
@@ -189,10 +192,17 @@ void finding_fields(Io& io, T& finding) {
   io.text("outcome", finding.outcome);
   io.text("text", finding.text);
   io.text("strategy", finding.strategy);
-  io.text("invariant", finding.invariant);
-  io.number("where", finding.where);
-  io.number("expected", finding.expected);
-  io.number("found", finding.found);
+  io.list("row", finding.row, [](auto& each, auto& of) {
+    each.number("row.invariant", of.row.invariant, kInvariants - 1);
+    each.number("row.place", of.row.place.kind, kPlaceKindNames.size() - 1);
+    each.number("row.at", of.row.place.at);
+    each.number("row.process", of.row.place.process);
+    each.text("row.list", of.list);
+    each.text("row.field", of.row.field);
+    each.number("row.expected", of.row.expected);
+    each.number("row.found", of.row.found);
+    each.text("row.explanation", of.row.explanation);
+  });
   texts(io, "trace", finding.trace);
   io.list("choices", finding.choices,
           [](auto& each, auto& choice) { each.number("choices", choice); });
@@ -231,6 +241,7 @@ void summary_fields(Io& io, T& summary) {
   io.number("hash", summary.hash);
   io.number("complete", summary.complete, 1);
   io.number("gaveUp", summary.gave_up, 1);
+  io.number("memoryFull", summary.memory_full, 1);
   io.number("restored", summary.restored, 1);
   io.number("classes", summary.classes);
   io.real("estimate", summary.estimate);

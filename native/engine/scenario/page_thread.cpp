@@ -118,7 +118,11 @@ Errc PageThread::do_pin(Pfn pfn, std::uint32_t n) {
 Errc PageThread::do_unpin(Pfn pfn, std::uint32_t n) {
   if (!keeps_book_) return box_.unpin(pfn, n, shard_);
   const auto last = kernel_.unpin(frame_, pfn.value, n, shard_);
-  if (!last) return last.error;
+  if (!last) [[unlikely]] {
+    // What a loop gave up is told as such.
+    if (last.error != Errc::kLivelock && not_unpinned_ == kNoPfn) not_unpinned_ = pfn;
+    return last.error;
+  }
   if (last.value) free_last(pfn);
   return Errc::kOk;
 }
@@ -174,6 +178,24 @@ Errc PageThread::isolate(Pfn pfn) {
 Errc PageThread::putback(Pfn pfn) {
   if (const Errc error = check(pfn, 1); error != Errc::kOk) return error;
   return take(isolated_, head_of(pfn), 1) ? box_.putback(pfn) : Errc::kInval;
+}
+
+Result<bool> PageThread::maybe_pinned(Pfn pfn) {
+  const auto answer = box_.maybe_pinned(pfn);
+  if (!answer || answer.value || called_unpinned_ != kNoPfn) return answer;
+  const Pfn head = head_of(pfn);
+  if (std::ranges::any_of(pins_, [&](const Held& held) { return held.head == head; }))
+    called_unpinned_ = pfn;
+  return answer;
+}
+
+void PageThread::tell_broken(AuditSink& sink) const {
+  if (called_unpinned_ != kNoPfn)
+    sink.add(Invariant::kMaybePinnedSound, AuditPlace::page(called_unpinned_), "maybe_pinned", 1, 0,
+             "asked while the thread that asks holds a pin");
+  if (not_unpinned_ != kNoPfn)
+    sink.add(Invariant::kUnpinAccepted, AuditPlace::page(not_unpinned_), "pins", 1, 0,
+             "refused to the thread that held the pin");
 }
 
 void PageThread::run(const PageChunk& chunk, std::size_t begin, std::size_t end,

@@ -31,13 +31,11 @@ std::string check_strategy(const StrategySettings& settings) {
   if (settings.bound) {
     if (settings.name != "depth-first")
       return "bound: none, as " + settings.name + " has none; depth-first has";
-    if (*settings.bound < limits::kBound.min || *settings.bound > limits::kBound.max)
-      return allowed(limits::kBound);
+    if (!limits::kBound.holds(*settings.bound)) return limits::kBound.text();
   }
   if (settings.depth != 0) {
     if (settings.name != "pct") return "depth: none, as " + settings.name + " has none; pct has";
-    if (settings.depth < limits::kDepth.min || settings.depth > limits::kDepth.max)
-      return allowed(limits::kDepth);
+    if (!limits::kDepth.holds(settings.depth)) return limits::kDepth.text();
   }
   return "";
 }

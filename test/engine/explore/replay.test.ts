@@ -21,7 +21,11 @@ describe('a schedule is repeated', () => {
     for (const finding of first) {
       const again = await replay(finding.token)
       expect(again.text).toBe(finding.text)
-      expect(again).toMatchObject({ outcome: finding.outcome, invariant: finding.invariant, token: finding.token })
+      expect(again).toMatchObject({
+        outcome: finding.outcome,
+        invariant: finding.row?.invariant ?? '',
+        token: finding.token,
+      })
       const words = again.notes.map(({ what, op, result }) => `${what} ${op}${result === '' ? '' : ` ${result}`}`)
       // Of a long one the end is told.
       const all = finding.trace.map((line) => line.replace(/^thread \d+ /, ''))

@@ -40,9 +40,9 @@ describe('the shortest form', () => {
       for (const at of thread.ops.keys()) {
         const threads = scenario.threads.with(i, { ...thread, ops: thread.ops.toSpliced(at, 1) })
         const { first } = await explore({ ...scenario, threads }, { ...broken, samples: 5000 })
-        expect(first.filter((found) => found.invariant === short.invariant && found.outcome === short.outcome)).toEqual(
-          [],
-        )
+        expect(
+          first.filter((found) => found.row?.invariant === short.invariant && found.outcome === short.outcome),
+        ).toEqual([])
       }
   })
 
