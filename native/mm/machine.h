@@ -109,7 +109,7 @@ class Machine {
   std::size_t alloc_locked_pages(std::span<Pfn> out) {
     return allocator.alloc_each(out, zero_page().mask_of(Flag::kLocked));
   }
-  void get(Page folio) { folio.ref_add(1); }
+  void get(Page folio) { folio.ref_inc(); }
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
   std::int32_t kept_refs(Page folio) const {
     const PagemapRange* range = pagemap(pfn_of(folio));

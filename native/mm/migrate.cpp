@@ -84,7 +84,7 @@ void folio_migrate_flags(Cpu&, Page to, Page from) {
     to.set(Flag::kPrivate);
     to.set_private_word(from.private_word());
     from.set_private_word(0);
-    to.ref_add(1);
+    to.ref_inc();
     from.ref_sub(1);
   }
 }

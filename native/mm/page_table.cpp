@@ -97,14 +97,14 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
     show_reserve(pfn);
     page.set_mapcount_raw(static_cast<std::int32_t>(shape.table_type));
     clear_shared_words(store().entries(pfn), kPtesPerTable);
-    tables_.fetch_add(1);
+    tables_.add(1);
     return pfn;
   }
   return Errc::kCorrupt;
 }
 
 void PageTable::free_table(Cpu&, Pfn pfn) {
-  tables_.fetch_sub(1);
+  tables_.sub(1);
   TableRecord& record = store().record(pfn);
   const Page page = machine_.page(pfn);
   record.machine = &machine_;

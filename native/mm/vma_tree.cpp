@@ -63,7 +63,7 @@ void remove_vma(Mm& mm, Vma& vma) {
       vma.file->i_mmap_remove(vma);
     }
     // Never the last user: the vma that takes over holds the file too.
-    vma.file->users.fetch_sub(1);
+    vma.file->users.sub(1);
   }
   mm.vmas.erase(mm.vmas.begin() + static_cast<std::ptrdiff_t>(mm.index_of(vma)));
 }

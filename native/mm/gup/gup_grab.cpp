@@ -46,7 +46,7 @@ bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
     if (!pins_have_room(machine, page) ||
         machine.pins.try_pin_speculative(machine.pfn_of(page), 1, cpu.index) != Errc::kOk)
       return false;
-    cpu.pin_statistics.acquired.fetch_add(1);
+    cpu.pin_statistics.acquired.add(1);
     return true;
   }
   const Page folio = compound_head(machine.memmap, page);
@@ -72,7 +72,7 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
   const Errc error = pins_have_room(machine, folio)
                          ? machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index)
                          : Errc::kRefused;
-  if (error == Errc::kOk) cpu.pin_statistics.acquired.fetch_add(1);
+  if (error == Errc::kOk) cpu.pin_statistics.acquired.add(1);
   return error == Errc::kOk ? error : refusal(machine, folio, error);
 }
 
@@ -95,7 +95,7 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
   const IdleWatch watch(cpu, machine.page(pfn));
   const auto last = machine.pins.unpin(pfn, 1, cpu.index);
   if (!last) return;
-  cpu.pin_statistics.released.fetch_add(1);
+  cpu.pin_statistics.released.add(1);
   // Only the last one may look at the page: it may be somebody else's by now.
   if (last.value) free_folio(cpu, compound_head(machine.memmap, machine.page(pfn)));
 }

@@ -42,7 +42,7 @@ Pte migration_entry(Pte old, Pfn pfn, bool exclusive) {
 
 /// Every page is mapped by an entry of its own, with a reference.
 void map_pages(Machine& machine, Page folio, bool exclusive) {
-  folio.ref_add(static_cast<std::int32_t>(kPagesPerPmd) - 1);
+  folio.ref_inc(static_cast<std::int32_t>(kPagesPerPmd) - 1);
   for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) {
     const Page page = folio_page(folio, i);
     folio_add_pte_mapping(machine, folio, page);

@@ -239,7 +239,7 @@ bool add_to_swap(Cpu& cpu, Page folio) {
   if (!slot) return false;
   folio.set_private_word(slot.value);
   folio.set(kFlagSwapCache);
-  folio.ref_add(static_cast<std::int32_t>(pages));
+  folio.ref_inc(static_cast<std::int32_t>(pages));
   // Clean entries of a MADV_FREE page would let it be dropped unwritten.
   folio_mark_dirty(machine, folio);
   return true;
