@@ -169,8 +169,7 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
   out.strategy = from.text("strategy");
   read_task(from, out);
-  if (from.has("memoryBytes"))
-    out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
+  if (from.has("memoryBytes")) out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
   if (out.what != ExploreWhat::kScenario) {
     out.thread_count = from.integer("threads", limits::kThreads.max);
     out.ops = from.integer("ops", limits::kOps.max);
@@ -279,10 +278,10 @@ napi_value explore_limits_value(const JsValues& js) {
   JsObject all(js);
   for (const ExploreLimit& limit : explore_limits::kAll)
     all.set(limit.name, JsObject(js)
-                                   .number("min", limit.min)
-                                   .number("max", limit.max)
-                                   .number("otherwise", limit.otherwise)
-                                   .value());
+                            .number("min", limit.min)
+                            .number("max", limit.max)
+                            .number("otherwise", limit.otherwise)
+                            .value());
   return all.value();
 }
 

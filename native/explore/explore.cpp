@@ -209,7 +209,8 @@ class Exploration {
       finding.steps = std::move(steps);
     }
     told_bytes_ += finding.steps.capacity() * sizeof(ExploreStep) + finding.choices.capacity();
-    for (const std::string& line : finding.trace) told_bytes_ += sizeof line + line.capacity();
+    for (const std::string& line : finding.trace)
+      told_bytes_ += sizeof(std::string) + line.capacity();
     for (const ExploreStep& step : finding.steps)
       told_bytes_ += step.access.capacity() + step.place.capacity();
     report_.first.push_back(std::move(finding));

@@ -7,6 +7,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace rule_rows {
 namespace {
 
+// Of what only recordings tell, `since` is the kernel that was recorded.
 constexpr std::string_view kRecorded = "recordings of v6.12 and v7.2";
 constexpr std::string_view kDriver = "lib/test_hmm.c of v6.12 and v7.2; recordings of both";
 
@@ -69,7 +70,7 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .after_exists = false},
     {.rule = Rule::kExclusiveClean,
      .name = "exclusive-clean",
-     .since = {6, 15},
+     .since = {7, 2},
      .meaning = "an exclusive entry that turns back into a page",
      .before = "is dirty and soft-dirty if the page was dirty",
      .after = "is not soft-dirty by that: read-only until written where soft-dirty is tracked",
@@ -84,11 +85,13 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .after =
          "page by page: it stops at the first that cannot be had, with that page's error; those "
          "before it are in the table",
-     .source = kDriver,
+     .source =
+         "a page a call since the series around c25465eb7630; lib/test_hmm.c of v6.12 and v7.2; "
+         "recordings of both",
      .after_exists = false},
     {.rule = Rule::kExclusiveSplitsHuge,
      .name = "exclusive-splits-huge",
-     .since = {6, 15},
+     .since = {7, 2},
      .meaning = "exclusive access to one page of a huge page",
      .before = "all of its entries become exclusive for the first page, and none for another",
      .after = "its mapping becomes small, and that page's entry exclusive",
@@ -121,7 +124,9 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .meaning = "mremap of a fixed length over more than one mapping",
      .before = "EFAULT",
      .after = "moves all of them, gaps stay gaps, as long as the first page is mapped",
-     .source = kRecorded},
+     .source =
+         "\"mm/mremap: permit mremap() move of multiple VMAs\", of July 2025; recordings of v6.12 "
+         "and v7.2"},
     {.rule = Rule::kSwapinThroughCache,
      .name = "swapin-through-cache",
      .since = {7, 2},
@@ -131,7 +136,7 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .source = kRecorded},
     {.rule = Rule::kHugeZeroGetsHuge,
      .name = "huge-zero-gets-huge",
-     .since = {6, 13},
+     .since = {7, 2},
      .meaning = "a write to the huge zero page",
      .before = "splits its mapping and gives one small page",
      .after = "gives a huge page",
@@ -139,7 +144,7 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .after_exists = false},
     {.rule = Rule::kHugePartMigrates,
      .name = "huge-part-migrates",
-     .since = {6, 19},
+     .since = {7, 2},
      .meaning =
          "one page of a huge page that is mapped by small entries, asked to move to a device",
      .before = "stays where it is",
@@ -160,11 +165,12 @@ constexpr std::array<RuleInfo, kRules> kRuleTable = {{
      .meaning = "a write to a read-only page of a huge page that this process alone maps, in parts",
      .before = "copies it",
      .after = "takes it over",
-     .source = kRecorded,
+     .source =
+         "\"mm: Copy-on-Write (COW) reuse support for PTE-mapped THP\", with the mm ids of v6.15",
      .after_exists = false},
     {.rule = Rule::kEmptyTablesFreed,
      .name = "empty-tables-freed",
-     .since = {6, 14},
+     .since = {7, 2},
      .meaning = "the page table of an aligned 2 MiB that MADV_DONTNEED has emptied",
      .before = "stays",
      .after = "is freed (PT_RECLAIM)",

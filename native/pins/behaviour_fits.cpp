@@ -44,14 +44,14 @@ Fit quirk_fits(Quirk quirk, const SchemeSpec& scheme, const Layout& layout, Kern
   for (const LayoutUse use : {LayoutUse::kMemoryManagement, LayoutUse::kDevices}) {
     if (use == LayoutUse::kDevices && row.room != QuirkRoom::kDevices) continue;
     if (const std::string lack = layout_lacks(ruled, use); !lack.empty())
-      return {name + " is a defect of machines, which this layout does not make: " + lack};
+      return {quoted(row.name)
+                  .append(" is a defect of machines, which this layout does not make: ")
+                  .append(lack)};
   }
   if (row.needs && rules.has(row.needs->rule) != row.needs->is) {
     const RuleInfo& rule = kernel_rules()[static_cast<unsigned>(row.needs->rule)];
-    std::string lack = name + " cannot show under rules ";
-    lack.append(quoted(name_of_rules(rules))).append(": it needs them ");
-    lack.append(row.needs->is ? "with " : "without ").append(quoted(rule.name));
-    return {std::move(lack)};
+    return {name + " cannot show under rules " + quoted(name_of_rules(rules)) + ": it needs them " +
+            (row.needs->is ? "with " : "without ") + quoted(rule.name)};
   }
   return {};
 }

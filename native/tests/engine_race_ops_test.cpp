@@ -57,14 +57,14 @@ class RaceOps : public testing::TestWithParam<const char*> {
 };
 INSTANTIATE_TEST_SUITE_P(Schemes, RaceOps, testing::Values("refcount-bias", "folio-pincount"));
 
-TEST_P(RaceOps, mm_operations_and_chaos_leave_a_clean_audit) {
+TEST_P(RaceOps, MmOperationsAndChaosLeaveACleanAudit) {
   ScenarioRaceSettings settings = settings_for(GetParam(), 4);
   settings.random = {4, 7, 8};
   settings.mixes = {mix_of({"mm"}), mix_of({"mm"}), mix_of({"mm"}), mix_of({"chaos"})};
   expect_clean(settings);
 }
 
-TEST_P(RaceOps, device_operations_and_chaos_leave_a_clean_audit) {
+TEST_P(RaceOps, DeviceOperationsAndChaosLeaveACleanAudit) {
   ScenarioRaceSettings settings = settings_for(GetParam(), 4);
   settings.random = {3, 7, 8};
   settings.mixes = {mix_of({"touch"}), mix_of({"device"}), mix_of({"touch", "device"}),
@@ -86,7 +86,7 @@ SchemeSpec count_in_private() {
   return scheme;
 }
 
-TEST(RaceOpsThatWaitInVain, end_on_time_with_a_finding) {
+TEST(RaceOpsThatWaitInVain, EndOnTimeWithAFinding) {
   ScenarioRaceSettings settings = settings_for("refcount-bias", 2);
   settings.scheme = count_in_private();
   settings.random = {1, 2, 8};
@@ -114,7 +114,7 @@ Op op_of(OpCode code) {
   return op;
 }
 
-TEST(RaceOpsScenario, each_round_runs_the_lists_once) {
+TEST(RaceOpsScenario, EachRoundRunsTheListsOnce) {
   ScenarioOps scenario;
   Op map = op_of(OpCode::kMmap);
   map.pages = 4;
@@ -141,7 +141,7 @@ TEST(RaceOpsScenario, each_round_runs_the_lists_once) {
   EXPECT_EQ(result.threads[1][static_cast<unsigned>(OpCode::kCompact)].ops, 50U);
 }
 
-TEST(RaceOpsScenario, stops_in_a_barrier_when_it_is_told_to) {
+TEST(RaceOpsScenario, StopsInABarrierWhenItIsToldTo) {
   ScenarioOps scenario;
   Op repeat = op_of(OpCode::kRepeat);
   repeat.n = std::uint64_t{1} << 31;
@@ -162,7 +162,7 @@ TEST(RaceOpsScenario, stops_in_a_barrier_when_it_is_told_to) {
   EXPECT_EQ(result.stopped_by, StoppedBy::kAbort);
 }
 
-TEST(RaceOpsScenario, refuses_settings_out_of_range) {
+TEST(RaceOpsScenario, RefusesSettingsOutOfRange) {
   ScenarioRaceSettings settings = settings_for("refcount-bias", 2);
   RaceControl control;
   RaceResult result;

@@ -69,7 +69,7 @@ void work(MmBox& box, unsigned cpu_index, Mm& mm, Held& held, std::uint64_t seed
   }
 }
 
-TEST(MmThreads, random_operations_leave_a_clean_audit) {
+TEST(MmThreads, RandomOperationsLeaveACleanAudit) {
   MmBox box(3);
   auto a = box.create_mm();
   auto b = box.create_mm();

@@ -60,7 +60,7 @@ std::string table(PageType type) {
   return out + room_row + "\n";
 }
 
-TEST(FileDeviceRoom, the_document_prints_what_the_analysis_finds) {
+TEST(FileDeviceRoom, TheDocumentPrintsWhatTheAnalysisFinds) {
   std::ifstream file(PAGEBOX_ROOT "/docs/file-backed-device-memory.md");
   ASSERT_TRUE(file.good());
   std::stringstream text;
@@ -69,7 +69,7 @@ TEST(FileDeviceRoom, the_document_prints_what_the_analysis_finds) {
       << table(PageType::kDevicePrivateFile);
 }
 
-TEST(FileDeviceRoom, public_pages_cost_the_same_where_they_exist) {
+TEST(FileDeviceRoom, PublicPagesCostTheSameWhereTheyExist) {
   const std::vector<const Layout*> layouts = layouts_with(PageType::kDevicePublicFile);
   EXPECT_EQ(layouts.size(), 4U);
   for (const Layout* layout : layouts)
@@ -82,7 +82,7 @@ TEST(FileDeviceRoom, public_pages_cost_the_same_where_they_exist) {
 }
 
 /// Files and anonymous memory keep the same three words of the page they stand for.
-TEST(FileDeviceRoom, a_file_needs_no_word_that_anonymous_memory_does_not) {
+TEST(FileDeviceRoom, AFileNeedsNoWordThatAnonymousMemoryDoesNot) {
   for (const Layout* layout : layouts_with(PageType::kDevicePrivateFile))
     for (const SchemeSpec& scheme : builtin_schemes()) {
       const RoomCell file = cell_of(scheme, *layout, PageType::kDevicePrivateFile);
@@ -93,7 +93,7 @@ TEST(FileDeviceRoom, a_file_needs_no_word_that_anonymous_memory_does_not) {
 
 /// No scheme that the thread or the kernel chose counts in mapping, index or private:
 /// a count put there would take a page's file away.
-TEST(FileDeviceRoom, a_count_in_what_leads_to_the_file_collides) {
+TEST(FileDeviceRoom, ACountInWhatLeadsToTheFileCollides) {
   for (const std::uint8_t word : {3, 4, 5}) {
     SchemeSpec scheme;
     scheme.name = "count-in-word-" + std::to_string(word);

@@ -77,19 +77,19 @@ void run(DeviceMemory memory, FileKind kind, const char* layout) {
   EXPECT_EQ(box.audit({}), kClean);
 }
 
-TEST(ZoneDeviceFileThreads, private_disk) {
+TEST(ZoneDeviceFileThreads, PrivateDisk) {
   run(DeviceMemory::kPrivate, FileKind::kDisk, "linux-6.12");
 }
-TEST(ZoneDeviceFileThreads, private_tmpfs) {
+TEST(ZoneDeviceFileThreads, PrivateTmpfs) {
   run(DeviceMemory::kPrivate, FileKind::kShmem, "linux-6.12");
 }
-TEST(ZoneDeviceFileThreads, coherent_disk) {
+TEST(ZoneDeviceFileThreads, CoherentDisk) {
   run(DeviceMemory::kCoherent, FileKind::kDisk, "linux-6.12");
 }
-TEST(ZoneDeviceFileThreads, private_disk_1_based) {
+TEST(ZoneDeviceFileThreads, PrivateDisk1Based) {
   run(DeviceMemory::kPrivate, FileKind::kDisk, "linux-4.20");
 }
-TEST(ZoneDeviceFileThreads, public_tmpfs_1_based) {
+TEST(ZoneDeviceFileThreads, PublicTmpfs1Based) {
   run(DeviceMemory::kPublic, FileKind::kShmem, "linux-4.20");
 }
 

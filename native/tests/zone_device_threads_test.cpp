@@ -73,8 +73,8 @@ void run(DeviceMemory memory) {
   EXPECT_EQ(box.audit({}), kClean);
 }
 
-TEST(ZoneDeviceThreads, private_memory_leaves_a_clean_audit) { run(DeviceMemory::kPrivate); }
-TEST(ZoneDeviceThreads, coherent_memory_leaves_a_clean_audit) { run(DeviceMemory::kCoherent); }
+TEST(ZoneDeviceThreads, PrivateMemoryLeavesACleanAudit) { run(DeviceMemory::kPrivate); }
+TEST(ZoneDeviceThreads, CoherentMemoryLeavesACleanAudit) { run(DeviceMemory::kCoherent); }
 
 }  // namespace
 }  // namespace pagebox::testing

@@ -19,7 +19,7 @@ AddressSpace* create_disk_file(Machine& machine, std::unique_ptr<BackingStore> d
 /// A file of a driver; `driver` outlives its last user.
 AddressSpace* create_driver_file(Machine& machine, DriverFile& driver);
 
-inline void get_file(AddressSpace& file) { file.users.fetch_add(1); }
+inline void get_file(AddressSpace& file) { file.users.add(1); }
 /// The last one writes back what the store keeps, and drops the pages.
 void put_file(Cpu& cpu, AddressSpace& file);
 

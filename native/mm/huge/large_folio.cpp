@@ -73,8 +73,7 @@ void folio_add_pte_mapping(Machine& machine, Page folio, Page page) {
   }
   const bool first = change_entries(machine, folio, page, 1) == 0;
   const Shape& shape = folio.shape();
-  if (first && shape.nr_pages_mapped != 0)
-    atomics::add(count_at(folio, shape.nr_pages_mapped), 1U);
+  if (first && shape.nr_pages_mapped != 0) atomics::add(count_at(folio, shape.nr_pages_mapped), 1U);
   if (shape.large_mapcount != 0) atomics::add(count_at(folio, shape.large_mapcount), 1U);
 }
 

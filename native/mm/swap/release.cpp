@@ -63,7 +63,7 @@ unsigned leave(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range,
   if ((flags & folio.mask_of(Flag::kLru)) != 0 || machine.mlock_counts.any()) {
     lru.enter();
     if (folio.test(Flag::kLru)) (void)machine.zone.remove(folio);
-    machine.mlock_counts.set(pfn, 0);
+    if (machine.mlock_counts.any()) machine.mlock_counts.set(pfn, 0);
   }
   const unsigned order = folio_test_large(folio) ? folio_order(machine.memmap, folio) : 0;
   if ((flags & folio.mask_of(kFlagSwapCache)) != 0)

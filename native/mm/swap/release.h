@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "mm/swap/release.h"
 #include "page/page.h"
 #include "page/pfn.h"
 

@@ -55,14 +55,14 @@ struct AuditRules : ::testing::Test {
   Rows audit(std::vector<HeldReference> held = {}) { return box.audit({mm.get()}, held); }
 };
 
-TEST_F(AuditRules, a_pin_of_gup_that_nobody_holds) {
+TEST_F(AuditRules, APinOfGupThatNobodyHolds) {
   Pfn pfn;
   ASSERT_EQ(pin_user_pages(box.cpu(), *mm, at(0), kFollWrite, std::span(&pfn, 1)).pages, 1U);
   EXPECT_ROW(audit(), "pins-balanced nr_foll_pin: expected 0, found 1");
   unpin_user_page(box.cpu(), pfn);
 }
 
-TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
+TEST_F(AuditRules, AFileThatKnowsAMappingTwice) {
   AddressSpace* file = create_shmem(*box.machine, 2);
   MmapRequest request;
   request.address = at(16);
@@ -80,7 +80,7 @@ TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
   file->i_mmap.erase(file->i_mmap.end() - 1);
 }
 
-TEST_F(AuditRules, a_cached_page_that_names_another_place) {
+TEST_F(AuditRules, ACachedPageThatNamesAnotherPlace) {
   AddressSpace* file = create_shmem(*box.machine, 2);
   MmapRequest request;
   request.address = at(16);
@@ -96,7 +96,7 @@ TEST_F(AuditRules, a_cached_page_that_names_another_place) {
   page(16).set_index(0);
 }
 
-TEST_F(AuditRules, a_swap_slot_with_a_user_too_many) {
+TEST_F(AuditRules, ASwapSlotWithAUserTooMany) {
   ASSERT_EQ(do_madvise(box.cpu(), *mm, at(1), 1, Advice::kPageout), Errc::kOk);
   ASSERT_TRUE(slot(1).get().entry().is_swap());
   const std::uint64_t swap = slot(1).get().entry().offset;
@@ -106,7 +106,7 @@ TEST_F(AuditRules, a_swap_slot_with_a_user_too_many) {
   box.machine->swap.free(swap);
 }
 
-TEST_F(AuditRules, a_page_in_the_swap_cache_that_names_another_slot) {
+TEST_F(AuditRules, APageInTheSwapCacheThatNamesAnotherSlot) {
   const Page cached = page(1);
   const Pfn pfn = box.machine->pfn_of(cached);
   // Whoever looks at it keeps it in the cache.
@@ -122,7 +122,7 @@ TEST_F(AuditRules, a_page_in_the_swap_cache_that_names_another_slot) {
   folio_put(box.cpu(), cached);
 }
 
-TEST_F(AuditRules, an_exclusive_page_that_two_map) {
+TEST_F(AuditRules, AnExclusivePageThatTwoMap) {
   auto child = box.create_mm();
   ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
   page(2).set(kFlagAnonExclusive);
@@ -140,7 +140,7 @@ void swap_first_two(Mm& mm) {
             const_cast<std::unique_ptr<Vma>&>(mm.vmas[1]));
 }
 
-TEST_F(AuditRules, mappings_out_of_order) {
+TEST_F(AuditRules, MappingsOutOfOrder) {
   ASSERT_EQ(map_anon(box.cpu(), *mm, at(16), 1), Errc::kOk);
   ASSERT_EQ(mm->vmas.size(), 2U);
   swap_first_two(*mm);
@@ -148,20 +148,20 @@ TEST_F(AuditRules, mappings_out_of_order) {
   swap_first_two(*mm);
 }
 
-TEST_F(AuditRules, an_entry_outside_every_mapping) {
+TEST_F(AuditRules, AnEntryOutsideEveryMapping) {
   mm->vmas[0]->end -= kPageBytes;
   EXPECT_ROW(audit(), "entries-in-vmas at address 0x200000003000 of process 0 pte: ");
   mm->vmas[0]->end += kPageBytes;
 }
 
-TEST_F(AuditRules, an_entry_left_in_migration) {
+TEST_F(AuditRules, AnEntryLeftInMigration) {
   const Pte before = slot(3).get();
   slot(3).replace(Pte::of({EntryType::kMigrationRead, before.pfn().value}));
   EXPECT_ROW(audit(), "migration-finished at address 0x200000003000 of process 0 pte: ");
   slot(3).restore(before);
 }
 
-TEST(AuditRulesHuge, a_leaf_that_a_mapping_ends_within) {
+TEST(AuditRulesHuge, ALeafThatAMappingEndsWithin) {
   MmBox box(1, "refcount-bias", 1 << 13, 0, with_huge_pages());
   auto mm = box.create_mm();
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, kPagesPerPmd), Errc::kOk);
@@ -174,7 +174,7 @@ TEST(AuditRulesHuge, a_leaf_that_a_mapping_ends_within) {
   mm->exit(box.cpu());
 }
 
-TEST(AuditRulesDevice, a_pin_of_memory_that_no_cpu_reaches) {
+TEST(AuditRulesDevice, APinOfMemoryThatNoCpuReaches) {
   DeviceBox box(DeviceMemory::kPrivate);
   auto mm = box.create_mm(1);
   box.fill(*mm, 1, 1);
@@ -187,7 +187,7 @@ TEST(AuditRulesDevice, a_pin_of_memory_that_no_cpu_reaches) {
   box.exit(*mm);
 }
 
-TEST(AuditRulesDevice, a_clean_page_of_a_file_that_a_device_may_write) {
+TEST(AuditRulesDevice, ACleanPageOfAFileThatADeviceMayWrite) {
   FileBox box(DeviceMemory::kPrivate);
   auto mm = box.mapped_mm(1);
   ASSERT_EQ(store_word(box.cpu(), *mm, kBase, 1), FaultResult::kOk);

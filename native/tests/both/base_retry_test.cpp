@@ -30,7 +30,7 @@ struct Alone final : Patience {
   }
 };
 
-TEST(Retry, tries_again_for_a_while_and_then_says_so_once) {
+TEST(Retry, TriesAgainForAWhileAndThenSaysSoOnce) {
   Alone alone;
   const PatienceScope scope(alone);
   int word = 0;
@@ -43,7 +43,7 @@ TEST(Retry, tries_again_for_a_while_and_then_says_so_once) {
   EXPECT_EQ(alone.told[0].at, &word);
 }
 
-TEST(Retry, an_operation_that_has_given_up_once_gives_up_at_its_next_try) {
+TEST(Retry, AnOperationThatHasGivenUpOnceGivesUpAtItsNextTry) {
   Alone alone;
   const PatienceScope scope(alone);
   tell_gave_up({"a page", nullptr});
@@ -54,7 +54,7 @@ TEST(Retry, an_operation_that_has_given_up_once_gives_up_at_its_next_try) {
   EXPECT_TRUE(later.again());
 }
 
-TEST(Retry, scopes_nest) {
+TEST(Retry, ScopesNest) {
   Alone outer, inner;
   const PatienceScope first(outer);
   {
@@ -66,7 +66,7 @@ TEST(Retry, scopes_nest) {
   EXPECT_EQ(inner.told.size(), 1U);
 }
 
-TEST(Retry, what_never_happens_is_not_waited_for_alone) {
+TEST(Retry, WhatNeverHappensIsNotWaitedForAlone) {
   Alone alone;
   const PatienceScope scope(alone);
   const Completion never;
@@ -77,7 +77,7 @@ TEST(Retry, what_never_happens_is_not_waited_for_alone) {
   EXPECT_EQ(alone.text(), "an event; ");
 }
 
-TEST(Retry, a_lock_that_nobody_gives_back_is_passed_alone) {
+TEST(Retry, ALockThatNobodyGivesBackIsPassedAlone) {
   Alone alone;
   const PatienceScope scope(alone);
   SpinLock lock;
@@ -89,7 +89,7 @@ TEST(Retry, a_lock_that_nobody_gives_back_is_passed_alone) {
   ASSERT_EQ(alone.told[0].at, &lock);
 }
 
-TEST(Retry, a_folio_that_stays_locked_is_passed_and_named) {
+TEST(Retry, AFolioThatStaysLockedIsPassedAndNamed) {
   Alone alone;
   const PatienceScope scope(alone);
   MmBox box;
@@ -137,7 +137,7 @@ struct SwapCached {
   }
 };
 
-TEST(Retry, a_fault_on_a_page_of_the_swap_cache_that_is_a_tail_of_another_is_a_signal) {
+TEST(Retry, AFaultOnAPageOfTheSwapCacheThatIsATailOfAnotherIsASignal) {
   Alone alone;
   const PatienceScope scope(alone);
   SwapCached swapped;
@@ -160,7 +160,7 @@ TEST(Retry, a_fault_on_a_page_of_the_swap_cache_that_is_a_tail_of_another_is_a_s
   swapped.TearDown();
 }
 
-TEST(Retry, a_fault_on_a_page_whose_swap_slot_was_written_over_asks_the_swap_cache) {
+TEST(Retry, AFaultOnAPageWhoseSwapSlotWasWrittenOverAsksTheSwapCache) {
   Alone alone;
   const PatienceScope scope(alone);
   SwapCached swapped;
@@ -180,7 +180,7 @@ TEST(Retry, a_fault_on_a_page_whose_swap_slot_was_written_over_asks_the_swap_cac
   swapped.TearDown();
 }
 
-TEST(Retry, a_swap_slot_that_does_not_exist_changes_nothing) {
+TEST(Retry, ASwapSlotThatDoesNotExistChangesNothing) {
   MmBox box;
   Swap& swap = box.machine->swap;
   const std::uint64_t used = swap.used_slots();
@@ -198,7 +198,7 @@ TEST(Retry, a_swap_slot_that_does_not_exist_changes_nothing) {
   EXPECT_EQ(swap.used_slots(), used);
 }
 
-TEST(Retry, memory_of_a_device_whose_reference_was_lost_is_not_waited_for) {
+TEST(Retry, MemoryOfADeviceWhoseReferenceWasLostIsNotWaitedFor) {
   Alone alone;
   const PatienceScope scope(alone);
   DeviceBox box(DeviceMemory::kCoherent);

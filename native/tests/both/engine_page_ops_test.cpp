@@ -59,7 +59,7 @@ struct PageOps : testing::Test {
   std::unique_ptr<Sandbox> sandbox;
 };
 
-TEST_F(PageOps, a_repeat_of_a_pair_on_one_page_comes_in_chunks) {
+TEST_F(PageOps, ARepeatOfAPairOnOnePageComesInChunks) {
   make();
   const Op pin = on_page(OpCode::kPinPage, PagePick::kRandom);
   const Op unpin = on_page(OpCode::kUnpinPage, PagePick::kSame);
@@ -84,7 +84,7 @@ TEST_F(PageOps, a_repeat_of_a_pair_on_one_page_comes_in_chunks) {
   EXPECT_EQ(drain({repeat(5, 2), outside, unpin}), Counts(0, 10));
 }
 
-TEST_F(PageOps, what_a_thread_holds_is_in_the_audit_and_goes_at_the_end) {
+TEST_F(PageOps, WhatAThreadHoldsIsInTheAuditAndGoesAtTheEnd) {
   for (const unsigned threads : {0U, 1U}) {
     make(threads);
     Interpreter& interpreter = sandbox->interpreter(threads);
@@ -109,7 +109,7 @@ TEST_F(PageOps, what_a_thread_holds_is_in_the_audit_and_goes_at_the_end) {
   }
 }
 
-TEST_F(PageOps, another_thread_cannot_give_back_what_one_holds) {
+TEST_F(PageOps, AnotherThreadCannotGiveBackWhatOneHolds) {
   make(2);
   EXPECT_EQ(sandbox->interpreter(1).run(on_page(OpCode::kPinPage)).ret, Errc::kOk);
   EXPECT_EQ(sandbox->interpreter(2).run(on_page(OpCode::kUnpinPage)).ret, Errc::kNotPinned);

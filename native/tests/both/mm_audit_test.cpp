@@ -22,7 +22,7 @@ struct AuditMm : ::testing::Test {
   }
 };
 
-TEST_F(AuditMm, is_clean_after_stores_and_after_exit) {
+TEST_F(AuditMm, IsCleanAfterStoresAndAfterExit) {
   EXPECT_EQ(box.audit({mm.get()}), std::vector<std::string>{});
   mm->exit(box.cpu());
   lru_add_drain_all(box.cpu());
@@ -30,7 +30,7 @@ TEST_F(AuditMm, is_clean_after_stores_and_after_exit) {
   EXPECT_EQ(box.audit({}), std::vector<std::string>{});
 }
 
-TEST_F(AuditMm, finds_a_reference_that_nobody_holds) {
+TEST_F(AuditMm, FindsAReferenceThatNobodyHolds) {
   page(1).ref_add(1);
   const auto rows = box.audit({mm.get()});
   ASSERT_EQ(rows.size(), 1U);
@@ -38,7 +38,7 @@ TEST_F(AuditMm, finds_a_reference_that_nobody_holds) {
   page(1).ref_sub(1);
 }
 
-TEST_F(AuditMm, finds_a_mapping_too_many) {
+TEST_F(AuditMm, FindsAMappingTooMany) {
   page(2).mapcount_raw_add(1);
   const auto rows = box.audit({mm.get()});
   ASSERT_EQ(rows.size(), 1U);
@@ -46,7 +46,7 @@ TEST_F(AuditMm, finds_a_mapping_too_many) {
   page(2).mapcount_raw_add(-1);
 }
 
-TEST_F(AuditMm, finds_a_page_whose_rmap_leads_elsewhere) {
+TEST_F(AuditMm, FindsAPageWhoseRmapLeadsElsewhere) {
   const std::uint64_t index = folio_index(page(0));
   page(0).set_word(4, index + 100);
   const auto rows = box.audit({mm.get()});
@@ -55,7 +55,7 @@ TEST_F(AuditMm, finds_a_page_whose_rmap_leads_elsewhere) {
   page(0).set_word(4, index);
 }
 
-TEST_F(AuditMm, knows_why_a_pinned_frame_outlives_its_mapping) {
+TEST_F(AuditMm, KnowsWhyAPinnedFrameOutlivesItsMapping) {
   Pfn pfn;
   ASSERT_EQ(pin_user_pages(box.cpu(), *mm, kTestBase, kFollWrite, std::span(&pfn, 1)).pages, 1U);
   ASSERT_EQ(do_munmap(box.cpu(), *mm, kTestBase, 1), Errc::kOk);

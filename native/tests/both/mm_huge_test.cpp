@@ -55,7 +55,7 @@ struct MmHuge : ::testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(Scheme, MmHuge, ::testing::Values("refcount-bias", "folio-pincount"));
 
-TEST_P(MmHuge, a_write_maps_one_huge_page_and_a_read_the_huge_zero_page) {
+TEST_P(MmHuge, AWriteMapsOneHugePageAndAReadTheHugeZeroPage) {
   EXPECT_EQ(load(*mm, 7), 0U);
   EXPECT_EQ(folio(), box.machine->huge_zero_page());
   ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kDontneed), Errc::kOk);
@@ -69,7 +69,7 @@ TEST_P(MmHuge, a_write_maps_one_huge_page_and_a_read_the_huge_zero_page) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, small_mappings_and_those_that_did_not_ask_get_small_pages) {
+TEST_P(MmHuge, SmallMappingsAndThoseThatDidNotAskGetSmallPages) {
   ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kNohugepage), Errc::kOk);
   store(0, 1);
   EXPECT_FALSE(is_leaf(*mm));
@@ -81,7 +81,7 @@ TEST_P(MmHuge, small_mappings_and_those_that_did_not_ask_get_small_pages) {
   EXPECT_TRUE(mm->page_table.find(kTestBase + 2 * kPmdBytes));
 }
 
-TEST_P(MmHuge, writing_over_huge_zeroes_copies_one_small_page) {
+TEST_P(MmHuge, WritingOverHugeZeroesCopiesOneSmallPage) {
   EXPECT_EQ(load(*mm, 0), 0U);
   store(5, 55);
   EXPECT_FALSE(is_leaf(*mm));
@@ -90,7 +90,7 @@ TEST_P(MmHuge, writing_over_huge_zeroes_copies_one_small_page) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, unmapping_a_part_splits_the_mapping_and_queues_the_folio) {
+TEST_P(MmHuge, UnmappingAPartSplitsTheMappingAndQueuesTheFolio) {
   store(0, 1);
   const Page folio = this->folio();
   EXPECT_FALSE(folio_test_partially_mapped(folio));
@@ -104,7 +104,7 @@ TEST_P(MmHuge, unmapping_a_part_splits_the_mapping_and_queues_the_folio) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, fork_shares_the_leaf_and_a_write_copies_one_page) {
+TEST_P(MmHuge, ForkSharesTheLeafAndAWriteCopiesOnePage) {
   store(0, 1);
   fork();
   EXPECT_TRUE(is_leaf(*child));
@@ -119,7 +119,7 @@ TEST_P(MmHuge, fork_shares_the_leaf_and_a_write_copies_one_page) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, the_last_owner_takes_the_leaf_over) {
+TEST_P(MmHuge, TheLastOwnerTakesTheLeafOver) {
   store(0, 1);
   fork();
   child->exit(box.cpu());
@@ -128,7 +128,7 @@ TEST_P(MmHuge, the_last_owner_takes_the_leaf_over) {
   EXPECT_TRUE(page_anon_exclusive(folio()));
 }
 
-TEST_P(MmHuge, fork_copies_a_pinned_huge_page_now) {
+TEST_P(MmHuge, ForkCopiesAPinnedHugePageNow) {
   store(4, 44);
   Pfn pfn;
   ASSERT_EQ(pin_user_pages_fast(box.cpu(), *mm, at(4), kFollWrite, std::span(&pfn, 1)).pages, 1U);
@@ -143,7 +143,7 @@ TEST_P(MmHuge, fork_copies_a_pinned_huge_page_now) {
   unpin_user_page(box.cpu(), pfn);
 }
 
-TEST_P(MmHuge, a_split_makes_single_pages_and_zeroes_become_the_zero_page) {
+TEST_P(MmHuge, ASplitMakesSinglePagesAndZeroesBecomeTheZeroPage) {
   store(0, 1);
   store(511, 2);
   const Page head = folio();
@@ -162,7 +162,7 @@ TEST_P(MmHuge, a_split_makes_single_pages_and_zeroes_become_the_zero_page) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, a_reference_or_a_pin_prevents_the_split) {
+TEST_P(MmHuge, AReferenceOrAPinPreventsTheSplit) {
   store(0, 1);
   const Page head = folio();
   const auto try_split = [&] {
@@ -184,7 +184,7 @@ TEST_P(MmHuge, a_reference_or_a_pin_prevents_the_split) {
   EXPECT_EQ(try_split(), Errc::kOk);
 }
 
-TEST_P(MmHuge, is_swapped_out_as_a_whole_and_comes_back_page_by_page) {
+TEST_P(MmHuge, IsSwappedOutAsAWholeAndComesBackPageByPage) {
   for (const std::uint64_t page : {0, 5, 511}) store(page, 100 + page);
   ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kPageout), Errc::kOk);
   EXPECT_TRUE(mm->page_table.find(at(1)).get().entry().is_swap());
@@ -195,7 +195,7 @@ TEST_P(MmHuge, is_swapped_out_as_a_whole_and_comes_back_page_by_page) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, without_room_in_swap_for_all_of_it_it_is_split_first) {
+TEST_P(MmHuge, WithoutRoomInSwapForAllOfItItIsSplitFirst) {
   // 1024 slots: one of them taken in each half leaves no block of 512.
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase + 4 * kPmdBytes, kPagesPerPmd + 1), Errc::kOk);
   for (std::uint64_t i = 0; i <= kPagesPerPmd; ++i)
@@ -212,7 +212,7 @@ TEST_P(MmHuge, without_room_in_swap_for_all_of_it_it_is_split_first) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, advice_about_a_part_splits_only_what_nobody_else_holds) {
+TEST_P(MmHuge, AdviceAboutAPartSplitsOnlyWhatNobodyElseHolds) {
   store(0, 1);
   fork();
   ASSERT_EQ(do_madvise(box.cpu(), *mm, at(3), 1, Advice::kCold), Errc::kOk);
@@ -223,7 +223,7 @@ TEST_P(MmHuge, advice_about_a_part_splits_only_what_nobody_else_holds) {
   EXPECT_FALSE(folio_test_large(page_at(0)));
 }
 
-TEST_P(MmHuge, mremap_moves_the_leaf_with_its_reserve) {
+TEST_P(MmHuge, MremapMovesTheLeafWithItsReserve) {
   store(2, 22);
   const Page moved = folio();
   ASSERT_EQ(do_mremap(box.cpu(), *mm, kTestBase, kPagesPerPmd, kTestBase + 64 * kPmdBytes),
@@ -237,7 +237,7 @@ TEST_P(MmHuge, mremap_moves_the_leaf_with_its_reserve) {
   EXPECT_EQ(audit(), std::vector<std::string>{});
 }
 
-TEST_P(MmHuge, protection_of_all_of_it_keeps_the_leaf) {
+TEST_P(MmHuge, ProtectionOfAllOfItKeepsTheLeaf) {
   store(0, 1);
   ASSERT_EQ(do_mprotect(box.cpu(), *mm, kTestBase, kPagesPerPmd, kVmRead), Errc::kOk);
   EXPECT_TRUE(is_leaf(*mm) && !leaf(*mm).write());
@@ -253,7 +253,7 @@ TEST_P(MmHuge, protection_of_all_of_it_keeps_the_leaf) {
 }
 
 // A scheme that only has references to go by sees one pin among them.
-TEST(MmHugeReferences, fork_does_not_share_a_huge_page_with_one_pin) {
+TEST(MmHugeReferences, ForkDoesNotShareAHugePageWithOnePin) {
   MmBox box(1, "refcount", 1 << 13, 0, with_huge_pages());
   auto mm = box.create_mm();
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, kPagesPerPmd), Errc::kOk);
@@ -271,7 +271,7 @@ TEST(MmHugeReferences, fork_does_not_share_a_huge_page_with_one_pin) {
 }
 
 // The audit finds each kind of damage.
-TEST_P(MmHuge, audit_finds_a_pmd_mapping_too_many) {
+TEST_P(MmHuge, AuditFindsAPmdMappingTooMany) {
   store(0, 1);
   folio_add_pmd_mapping(folio());
   const auto rows = audit();
@@ -280,7 +280,7 @@ TEST_P(MmHuge, audit_finds_a_pmd_mapping_too_many) {
   (void)folio_remove_pmd_mapping(folio());
 }
 
-TEST_P(MmHuge, audit_finds_a_tail_mapped_too_often) {
+TEST_P(MmHuge, AuditFindsATailMappedTooOften) {
   store(0, 1);
   folio_page(folio(), 7).mapcount_raw_add(1);
   const auto rows = audit();
@@ -289,7 +289,7 @@ TEST_P(MmHuge, audit_finds_a_tail_mapped_too_often) {
   folio_page(folio(), 7).mapcount_raw_add(-1);
 }
 
-TEST_P(MmHuge, audit_finds_pages_mapped_miscounted) {
+TEST_P(MmHuge, AuditFindsPagesMappedMiscounted) {
   store(0, 1);
   std::uint32_t* count = folio_page(folio(), 1).u32(folio().shape().nr_pages_mapped);
   atomics::fetch_add(count, 1U);
@@ -299,7 +299,7 @@ TEST_P(MmHuge, audit_finds_pages_mapped_miscounted) {
   atomics::fetch_sub(count, 1U);
 }
 
-TEST_P(MmHuge, audit_finds_a_leaf_without_a_table_in_reserve) {
+TEST_P(MmHuge, AuditFindsALeafWithoutATableInReserve) {
   store(0, 1);
   const PteSlot pmd = mm->page_table.find_pmd(kTestBase);
   const Pfn table = mm->page_table.withdraw(pmd).value;
@@ -309,7 +309,7 @@ TEST_P(MmHuge, audit_finds_a_leaf_without_a_table_in_reserve) {
   mm->page_table.deposit(pmd, table);
 }
 
-TEST_P(MmHuge, audit_finds_a_partially_mapped_folio_off_the_queue) {
+TEST_P(MmHuge, AuditFindsAPartiallyMappedFolioOffTheQueue) {
   store(0, 1);
   ASSERT_EQ(do_munmap(box.cpu(), *mm, at(10), 1), Errc::kOk);
   const Page folio = compound_head(*box.memmap, page_at(0));
@@ -321,7 +321,7 @@ TEST_P(MmHuge, audit_finds_a_partially_mapped_folio_off_the_queue) {
   box.machine->deferred_split.add(folio, true);
 }
 
-TEST_P(MmHuge, audit_finds_a_broken_link_of_the_queue) {
+TEST_P(MmHuge, AuditFindsABrokenLinkOfTheQueue) {
   store(0, 1);
   const Page tail = folio_page(folio(), 2);
   const unsigned word = tail.shape().deferred_list / tail.shape().word_bytes;
@@ -354,7 +354,7 @@ struct MmHugeDamage : ::testing::Test {
   }
 };
 
-TEST_F(MmHugeDamage, what_was_unmapped_comes_back_though_the_folio_names_another_owner) {
+TEST_F(MmHugeDamage, WhatWasUnmappedComesBackThoughTheFolioNamesAnotherOwner) {
   AnonVma* locked = folio_anon_vma(*box.machine, huge);
   ASSERT_NE(locked, nullptr);
   const std::uint64_t mapping = huge.word(3);
@@ -369,7 +369,7 @@ TEST_F(MmHugeDamage, what_was_unmapped_comes_back_though_the_folio_names_another
   }
 }
 
-TEST_F(MmHugeDamage, the_swap_cache_knows_its_pages_whatever_the_descriptor_says) {
+TEST_F(MmHugeDamage, TheSwapCacheKnowsItsPagesWhateverTheDescriptorSays) {
   ASSERT_TRUE(add_to_swap(box.cpu(), huge));
   const std::uint64_t slot = huge.word(5);
   for (const std::uint64_t wrong : {slot, slot + 3, slot - 3, ~std::uint64_t{0}}) {

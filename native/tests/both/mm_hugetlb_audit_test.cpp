@@ -8,7 +8,7 @@ struct MmHugetlbAudit : MmHugetlbBox {};
 INSTANTIATE_TEST_SUITE_P(Scheme, MmHugetlbAudit,
                          ::testing::Values("refcount-bias", "folio-pincount"));
 
-TEST_P(MmHugetlbAudit, the_audit_finds_a_mapping_too_many_and_a_reference) {
+TEST_P(MmHugetlbAudit, TheAuditFindsAMappingTooManyAndAReference) {
   map();
   ASSERT_EQ(store(*mm, 0, 1), FaultResult::kOk);
   folio_add_hugetlb_mapping(folio(*mm));
@@ -29,7 +29,7 @@ TEST_P(MmHugetlbAudit, the_audit_finds_a_mapping_too_many_and_a_reference) {
   expect_clean();
 }
 
-TEST_P(MmHugetlbAudit, the_audit_finds_a_wrong_promise_and_a_wrong_owner) {
+TEST_P(MmHugetlbAudit, TheAuditFindsAWrongPromiseAndAWrongOwner) {
   map(2);
   ASSERT_EQ(store(*mm, 0, 1), FaultResult::kOk);
   const auto has = [&](const char* invariant, const char* text) {
@@ -53,7 +53,7 @@ TEST_P(MmHugetlbAudit, the_audit_finds_a_wrong_promise_and_a_wrong_owner) {
   expect_clean();
 }
 
-TEST_P(MmHugetlbAudit, the_audit_finds_what_is_wrong_with_a_free_page) {
+TEST_P(MmHugetlbAudit, TheAuditFindsWhatIsWrongWithAFreePage) {
   const Page free = box.machine->page(box.machine->hugetlb.pages()[3]);
   const auto first = [&] {
     const auto rows = audit();
@@ -84,7 +84,7 @@ TEST_P(MmHugetlbAudit, the_audit_finds_what_is_wrong_with_a_free_page) {
   expect_clean();
 }
 
-TEST(MmHugetlbPool, needs_room) {
+TEST(MmHugetlbPool, NeedsRoom) {
   AssemblySettings parts;
   parts.ram.layout = *find_layout("linux-6.12");
   parts.ram.pages = 1024;

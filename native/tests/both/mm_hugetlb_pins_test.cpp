@@ -9,7 +9,7 @@ INSTANTIATE_TEST_SUITE_P(Scheme, MmHugetlbPins,
                          ::testing::Values("refcount-bias", "folio-pincount", "refcount",
                                            "side-table", "own-counter", "sharded"));
 
-TEST_P(MmHugetlbPins, pins_are_the_heads_and_outlive_the_mapping) {
+TEST_P(MmHugetlbPins, PinsAreTheHeadsAndOutliveTheMapping) {
   map();
   const auto pins = pin(*mm, 100, 3, kFollWrite);
   ASSERT_EQ(pins.size(), 3U);
@@ -24,7 +24,7 @@ TEST_P(MmHugetlbPins, pins_are_the_heads_and_outlive_the_mapping) {
   expect_pool(4, 0);
 }
 
-TEST_P(MmHugetlbPins, slow_and_fast_gup_agree) {
+TEST_P(MmHugetlbPins, SlowAndFastGupAgree) {
   map(1, kVmRead);
   std::vector<Pfn> slow(2);
   ASSERT_EQ(pin_user_pages(box.cpu(), *mm, at(510), 0, slow).pages, 2U);
@@ -38,7 +38,7 @@ TEST_P(MmHugetlbPins, slow_and_fast_gup_agree) {
   unpin(fast);
 }
 
-TEST_P(MmHugetlbPins, fork_copies_a_pinned_page_at_once) {
+TEST_P(MmHugetlbPins, ForkCopiesAPinnedPageAtOnce) {
   map();
   ASSERT_EQ(store(*mm, 1, 11), FaultResult::kOk);
   const auto pins = pin(*mm, 1, 1, kFollWrite);
@@ -56,7 +56,7 @@ TEST_P(MmHugetlbPins, fork_copies_a_pinned_page_at_once) {
   unpin(pins);
 }
 
-TEST_P(MmHugetlbPins, fork_of_a_pinned_page_fails_with_none_left) {
+TEST_P(MmHugetlbPins, ForkOfAPinnedPageFailsWithNoneLeft) {
   map(4);
   for (std::uint64_t i = 0; i < 4; ++i) ASSERT_EQ(store(*mm, i * kHuge, i), FaultResult::kOk);
   const auto pins = pin(*mm, 2 * kHuge, 1, kFollWrite);
@@ -70,7 +70,7 @@ TEST_P(MmHugetlbPins, fork_of_a_pinned_page_fails_with_none_left) {
   unpin(pins);
 }
 
-TEST_P(MmHugetlbPins, a_pin_without_write_unshares_first) {
+TEST_P(MmHugetlbPins, APinWithoutWriteUnsharesFirst) {
   map();
   ASSERT_EQ(store(*mm, 4, 44), FaultResult::kOk);
   fork();
@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Scheme, MmHugetlbNoRoom,
                          ::testing::Values("lru-overlay", "packed-64", "packed-32", "flag-and-word",
                                            "mapcount-overlay"));
 
-TEST_P(MmHugetlbNoRoom, pins_are_refused_and_all_else_works) {
+TEST_P(MmHugetlbNoRoom, PinsAreRefusedAndAllElseWorks) {
   MmBox box{1, GetParam(), 1 << 12, 0, with_pool(2)};
   auto mm = box.create_mm();
   ASSERT_EQ(map_hugetlb(box.cpu(), *mm, kTestBase, kHuge), Errc::kOk);

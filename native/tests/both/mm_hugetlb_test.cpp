@@ -8,7 +8,7 @@ namespace {
 struct MmHugetlb : MmHugetlbBox {};
 INSTANTIATE_TEST_SUITE_P(Scheme, MmHugetlb, ::testing::Values("refcount-bias", "folio-pincount"));
 
-TEST_P(MmHugetlb, mmap_promises_pages_and_a_fault_has_one) {
+TEST_P(MmHugetlb, MmapPromisesPagesAndAFaultHasOne) {
   map(2);
   expect_pool(4, 2);
   ASSERT_EQ(store(*mm, 3, 33), FaultResult::kOk);
@@ -29,7 +29,7 @@ TEST_P(MmHugetlb, mmap_promises_pages_and_a_fault_has_one) {
   expect_pool(4, 0);
 }
 
-TEST_P(MmHugetlb, a_read_maps_a_page_of_zeroes_that_is_its_own_and_a_write_reuses_it) {
+TEST_P(MmHugetlb, AReadMapsAPageOfZeroesThatIsItsOwnAndAWriteReusesIt) {
   map();
   EXPECT_EQ(load(*mm, 7), 0U);
   const Page first = folio(*mm);
@@ -42,7 +42,7 @@ TEST_P(MmHugetlb, a_read_maps_a_page_of_zeroes_that_is_its_own_and_a_write_reuse
   expect_clean();
 }
 
-TEST_P(MmHugetlb, a_page_that_comes_again_is_zeroes) {
+TEST_P(MmHugetlb, APageThatComesAgainIsZeroes) {
   map();
   ASSERT_EQ(store(*mm, 9, 9), FaultResult::kOk);
   ASSERT_EQ(do_munmap(box.cpu(), *mm, kTestBase, kHuge), Errc::kOk);
@@ -51,7 +51,7 @@ TEST_P(MmHugetlb, a_page_that_comes_again_is_zeroes) {
   expect_pool(0, 0);
 }
 
-TEST_P(MmHugetlb, ranges_that_are_not_of_whole_huge_pages_are_refused) {
+TEST_P(MmHugetlb, RangesThatAreNotOfWholeHugePagesAreRefused) {
   Cpu& cpu = box.cpu();
   EXPECT_EQ(map_hugetlb(cpu, *mm, kTestBase, kHuge - 1), Errc::kInval);
   EXPECT_EQ(map_hugetlb(cpu, *mm, kTestBase + kPageBytes, kHuge), Errc::kInval);
@@ -74,7 +74,7 @@ TEST_P(MmHugetlb, ranges_that_are_not_of_whole_huge_pages_are_refused) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, no_more_is_promised_than_is_free) {
+TEST_P(MmHugetlb, NoMoreIsPromisedThanIsFree) {
   Cpu& cpu = box.cpu();
   EXPECT_EQ(map_hugetlb(cpu, *mm, kTestBase, 5 * kHuge), Errc::kNoMem);
   expect_pool(4, 0);
@@ -88,7 +88,7 @@ TEST_P(MmHugetlb, no_more_is_promised_than_is_free) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, it_never_merges_and_is_cut_between_huge_pages) {
+TEST_P(MmHugetlb, ItNeverMergesAndIsCutBetweenHugePages) {
   Cpu& cpu = box.cpu();
   map(3);
   ASSERT_EQ(map_anon(cpu, *mm, at(3 * kHuge), 4), Errc::kOk);
@@ -105,7 +105,7 @@ TEST_P(MmHugetlb, it_never_merges_and_is_cut_between_huge_pages) {
   expect_pool(2, 2);
 }
 
-TEST_P(MmHugetlb, mprotect_changes_the_leaf_and_a_write_makes_it_writable_again) {
+TEST_P(MmHugetlb, MprotectChangesTheLeafAndAWriteMakesItWritableAgain) {
   map();
   ASSERT_EQ(store(*mm, 1, 1), FaultResult::kOk);
   const Page first = folio(*mm);
@@ -125,7 +125,7 @@ TEST_P(MmHugetlb, mprotect_changes_the_leaf_and_a_write_makes_it_writable_again)
   expect_clean();
 }
 
-TEST_P(MmHugetlb, fork_shares_and_a_write_copies_what_is_anybodys) {
+TEST_P(MmHugetlb, ForkSharesAndAWriteCopiesWhatIsAnybodys) {
   map();
   ASSERT_EQ(store(*mm, 5, 50), FaultResult::kOk);
   fork();
@@ -145,7 +145,7 @@ TEST_P(MmHugetlb, fork_shares_and_a_write_copies_what_is_anybodys) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, a_child_is_promised_nothing) {
+TEST_P(MmHugetlb, AChildIsPromisedNothing) {
   map(4);
   ASSERT_EQ(store(*mm, 0, 1), FaultResult::kOk);
   fork();
@@ -158,7 +158,7 @@ TEST_P(MmHugetlb, a_child_is_promised_nothing) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, with_none_left_the_parent_takes_its_page_and_the_child_has_lost_it) {
+TEST_P(MmHugetlb, WithNoneLeftTheParentTakesItsPageAndTheChildHasLostIt) {
   map(4);
   for (std::uint64_t i = 0; i < 4; ++i) ASSERT_EQ(store(*mm, i * kHuge, i + 1), FaultResult::kOk);
   fork();
@@ -182,7 +182,7 @@ TEST_P(MmHugetlb, with_none_left_the_parent_takes_its_page_and_the_child_has_los
   expect_clean();
 }
 
-TEST_P(MmHugetlb, a_grandchild_loses_it_too_and_a_sibling_of_the_owner_does_not_win) {
+TEST_P(MmHugetlb, AGrandchildLosesItTooAndASiblingOfTheOwnerDoesNotWin) {
   map(4);
   for (std::uint64_t i = 0; i < 4; ++i) ASSERT_EQ(store(*mm, i * kHuge, i + 1), FaultResult::kOk);
   fork();
@@ -196,7 +196,7 @@ TEST_P(MmHugetlb, a_grandchild_loses_it_too_and_a_sibling_of_the_owner_does_not_
   grandchild->exit(box.cpu());
 }
 
-TEST_P(MmHugetlb, mremap_moves_the_leaf_and_the_promises) {
+TEST_P(MmHugetlb, MremapMovesTheLeafAndThePromises) {
   Cpu& cpu = box.cpu();
   map(3);
   ASSERT_EQ(store(*mm, kHuge, 7), FaultResult::kOk);
@@ -214,7 +214,7 @@ TEST_P(MmHugetlb, mremap_moves_the_leaf_and_the_promises) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, dontneed_frees_whole_pages_and_promises_them_again) {
+TEST_P(MmHugetlb, DontneedFreesWholePagesAndPromisesThemAgain) {
   Cpu& cpu = box.cpu();
   map(2);
   ASSERT_EQ(store(*mm, 0, 1), FaultResult::kOk);
@@ -231,7 +231,7 @@ TEST_P(MmHugetlb, dontneed_frees_whole_pages_and_promises_them_again) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, dontneed_of_a_pinned_page_promises_another_if_there_is_one) {
+TEST_P(MmHugetlb, DontneedOfAPinnedPagePromisesAnotherIfThereIsOne) {
   Cpu& cpu = box.cpu();
   map(4);
   for (std::uint64_t i = 0; i < 4; ++i) ASSERT_EQ(store(*mm, i * kHuge, i), FaultResult::kOk);
@@ -245,7 +245,7 @@ TEST_P(MmHugetlb, dontneed_of_a_pinned_page_promises_another_if_there_is_one) {
   EXPECT_EQ(load(*mm, 0), 0U);
 }
 
-TEST_P(MmHugetlb, advice_is_what_the_kernel_makes_of_it) {
+TEST_P(MmHugetlb, AdviceIsWhatTheKernelMakesOfIt) {
   Cpu& cpu = box.cpu();
   map();
   ASSERT_EQ(store(*mm, 0, 1), FaultResult::kOk);
@@ -266,7 +266,7 @@ TEST_P(MmHugetlb, advice_is_what_the_kernel_makes_of_it) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, populate_and_mlock_fault_it_in) {
+TEST_P(MmHugetlb, PopulateAndMlockFaultItIn) {
   map(2);
   ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kHuge, Advice::kPopulateWrite), Errc::kOk);
   EXPECT_TRUE(leaf(*mm).write());
@@ -279,7 +279,7 @@ TEST_P(MmHugetlb, populate_and_mlock_fault_it_in) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, it_is_neither_reclaimed_nor_moved_nor_split) {
+TEST_P(MmHugetlb, ItIsNeitherReclaimedNorMovedNorSplit) {
   map();
   ASSERT_EQ(store(*mm, 0, 1), FaultResult::kOk);
   const Pfn pfn = box.machine->pfn_of(folio(*mm));
@@ -293,7 +293,7 @@ TEST_P(MmHugetlb, it_is_neither_reclaimed_nor_moved_nor_split) {
   expect_clean();
 }
 
-TEST_P(MmHugetlb, small_and_transparent_huge_pages_live_beside_it) {
+TEST_P(MmHugetlb, SmallAndTransparentHugePagesLiveBesideIt) {
   Cpu& cpu = box.cpu();
   map();
   ASSERT_EQ(map_anon(cpu, *mm, at(kHuge), kHuge), Errc::kOk);

@@ -7,7 +7,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(MmMigrate, compaction_moves_pages_and_keeps_data_pins_and_counts) {
+TEST(MmMigrate, CompactionMovesPagesAndKeepsDataPinsAndCounts) {
   MmBox box;
   auto mm = box.create_mm();
   auto child = box.create_mm();

@@ -10,7 +10,7 @@ INSTANTIATE_TEST_SUITE_P(Layouts, PageTablePages,
                          ::testing::Values("linux-4.20", "linux-4.20-zd", "linux-6.12"),
                          parameter_name);
 
-TEST_P(PageTablePages, say_what_they_are_as_the_layout_says_it) {
+TEST_P(PageTablePages, SayWhatTheyAreAsTheLayoutSaysIt) {
   DeviceBox box(DeviceMemory::kPrivate, 1, kDevicePages, GetParam());
   auto mm = box.create_mm(2);
   box.fill(*mm, 2, 1);

@@ -56,7 +56,7 @@ void shows_only_when_on(Scenario&& scenario) {
   EXPECT_TRUE(scenario(true)) << "on";
 }
 
-TEST(MmQuirk, reuse_by_mapcount_shows_a_child_what_its_parent_writes) {
+TEST(MmQuirk, ReuseByMapcountShowsAChildWhatItsParentWrites) {
   shows_only_when_on([](bool on) {
     QuirkBox box(Quirk::kReuseByMapcount, on);
     EXPECT_EQ(map_anon(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
@@ -74,7 +74,7 @@ TEST(MmQuirk, reuse_by_mapcount_shows_a_child_what_its_parent_writes) {
   });
 }
 
-TEST(MmQuirk, fork_shares_pinned_leaves_the_pin_behind) {
+TEST(MmQuirk, ForkSharesPinnedLeavesThePinBehind) {
   shows_only_when_on([](bool on) {
     QuirkBox box(Quirk::kForkSharesPinned, on);
     EXPECT_EQ(map_anon(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
@@ -91,7 +91,7 @@ TEST(MmQuirk, fork_shares_pinned_leaves_the_pin_behind) {
   });
 }
 
-TEST(MmQuirk, soft_dirty_forgets_pins_and_copies_the_page_away) {
+TEST(MmQuirk, SoftDirtyForgetsPinsAndCopiesThePageAway) {
   shows_only_when_on([](bool on) {
     QuirkBox box(Quirk::kSoftDirtyForgetsPins, on, "linux-4.20");
     EXPECT_EQ(map_anon(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
@@ -105,7 +105,7 @@ TEST(MmQuirk, soft_dirty_forgets_pins_and_copies_the_page_away) {
   });
 }
 
-TEST(MmQuirk, lazyfree_forgets_references_and_drops_what_a_device_wrote) {
+TEST(MmQuirk, LazyfreeForgetsReferencesAndDropsWhatADeviceWrote) {
   shows_only_when_on([](bool on) {
     QuirkBox box(Quirk::kLazyfreeForgetsReferences, on);
     EXPECT_EQ(map_anon(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
@@ -122,7 +122,7 @@ TEST(MmQuirk, lazyfree_forgets_references_and_drops_what_a_device_wrote) {
   });
 }
 
-TEST(MmQuirk, longterm_file_pins_lose_what_is_written_after_writeback) {
+TEST(MmQuirk, LongtermFilePinsLoseWhatIsWrittenAfterWriteback) {
   for (const bool fast : {false, true})
     shows_only_when_on([fast](bool on) {
       QuirkBox box(Quirk::kLongtermFilePins, on);
@@ -159,7 +159,7 @@ TEST(MmQuirk, longterm_file_pins_lose_what_is_written_after_writeback) {
     });
 }
 
-TEST(MmQuirk, huge_dirty_by_read_gives_the_huge_zero_page_to_a_writer) {
+TEST(MmQuirk, HugeDirtyByReadGivesTheHugeZeroPageToAWriter) {
   shows_only_when_on([](bool on) {
     QuirkBox box(Quirk::kHugeDirtyByRead, on, "linux-4.20", with_huge_pages());
     EXPECT_EQ(map_anon(box.cpu(), *box.mm, kTestBase, kPagesPerPmd, kVmRead), Errc::kOk);

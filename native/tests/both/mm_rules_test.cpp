@@ -20,7 +20,7 @@ struct RuledBox : DeviceBox {
   }
 };
 
-TEST(MmRules, mremap_moves_all_mappings_and_keeps_gaps) {
+TEST(MmRules, MremapMovesAllMappingsAndKeepsGaps) {
   for (const bool newer : {false, true}) {
     RuledBox box(Rule::kMremapMovesAll, newer);
     auto mm = box.create_mm(4);
@@ -48,7 +48,7 @@ TEST(MmRules, mremap_moves_all_mappings_and_keeps_gaps) {
   }
 }
 
-TEST(MmRules, swapin_through_the_cache_brings_back_a_dirty_page) {
+TEST(MmRules, SwapinThroughTheCacheBringsBackADirtyPage) {
   for (const bool newer : {false, true}) {
     RuledBox box(Rule::kSwapinThroughCache, newer);
     auto mm = box.create_mm(1);
@@ -65,7 +65,7 @@ TEST(MmRules, swapin_through_the_cache_brings_back_a_dirty_page) {
   }
 }
 
-TEST(MmRules, holes_enter_a_devices_table_read_only) {
+TEST(MmRules, HolesEnterADevicesTableReadOnly) {
   for (const bool newer : {false, true}) {
     RuledBox box(Rule::kHolesReadOnly, newer);
     auto mm = box.create_mm(1);
@@ -79,7 +79,7 @@ TEST(MmRules, holes_enter_a_devices_table_read_only) {
   }
 }
 
-TEST(MmRules, entries_of_a_device_have_no_dirt) {
+TEST(MmRules, EntriesOfADeviceHaveNoDirt) {
   for (const bool newer : {false, true})
     for (const bool writable : {false, true}) {
       RuledBox box(Rule::kEntriesHaveNoDirt, newer);
@@ -95,7 +95,7 @@ TEST(MmRules, entries_of_a_device_have_no_dirt) {
     }
 }
 
-TEST(MmRules, the_mirror_device_goes_in_its_kernels_chunks) {
+TEST(MmRules, TheMirrorDeviceGoesInItsKernelsChunks) {
   for (const bool newer : {false, true}) {
     RuledBox box(Rule::kMirrorChunks, newer);
     EXPECT_EQ(Mirror::fault_chunk_pages(*box.machine), newer ? 32U : 64U);

@@ -54,7 +54,7 @@ std::vector<std::string> scheme_names() {
 }
 INSTANTIATE_TEST_SUITE_P(Scheme, MmSchemes, ::testing::ValuesIn(scheme_names()), parameter_name);
 
-TEST_P(MmSchemes, a_page_pinned_in_a_batch_is_listed_by_its_last_unpin) {
+TEST_P(MmSchemes, APagePinnedInABatchIsListedByItsLastUnpin) {
   const Pfn first = pin(), again = pin();  // before the batch has been drained
   lru_add_drain(box.cpu());
   EXPECT_EQ(page(first).test(Flag::kLru), !isolates());
@@ -66,7 +66,7 @@ TEST_P(MmSchemes, a_page_pinned_in_a_batch_is_listed_by_its_last_unpin) {
   EXPECT_EQ(audit(), kNothing);
 }
 
-TEST_P(MmSchemes, list_operations_pass_a_pinned_page_by_and_leave_its_count) {
+TEST_P(MmSchemes, ListOperationsPassAPinnedPageByAndLeaveItsCount) {
   lru_add_drain(box.cpu());
   const Pfn pfn = pin();
   for (const Advice advice : {Advice::kCold, Advice::kPageout, Advice::kFree, Advice::kWillneed}) {
@@ -88,7 +88,7 @@ TEST_P(MmSchemes, list_operations_pass_a_pinned_page_by_and_leave_its_count) {
   EXPECT_EQ(audit(), kNothing);
 }
 
-TEST_P(MmSchemes, a_page_locked_while_pinned_comes_back_unevictable) {
+TEST_P(MmSchemes, APageLockedWhilePinnedComesBackUnevictable) {
   lru_add_drain(box.cpu());
   const Pfn pfn = pin();
   ASSERT_EQ(do_mlock(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
@@ -100,7 +100,7 @@ TEST_P(MmSchemes, a_page_locked_while_pinned_comes_back_unevictable) {
   EXPECT_EQ(audit(), kNothing);
 }
 
-TEST_P(MmSchemes, a_page_unlocked_while_pinned_comes_back_evictable) {
+TEST_P(MmSchemes, APageUnlockedWhilePinnedComesBackEvictable) {
   ASSERT_EQ(do_mlock(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
   lru_add_drain_all(box.cpu());
   const Pfn pfn = pin();
@@ -112,7 +112,7 @@ TEST_P(MmSchemes, a_page_unlocked_while_pinned_comes_back_evictable) {
   EXPECT_EQ(audit(), kNothing);
 }
 
-TEST_P(MmSchemes, the_last_unpin_frees_a_page_that_nobody_maps) {
+TEST_P(MmSchemes, TheLastUnpinFreesAPageThatNobodyMaps) {
   lru_add_drain(box.cpu());
   const Pfn pfn = pin();
   mm->exit(box.cpu());
@@ -125,7 +125,7 @@ TEST_P(MmSchemes, the_last_unpin_frees_a_page_that_nobody_maps) {
   EXPECT_FALSE(page(pfn).test(Flag::kLru));
 }
 
-TEST_P(MmSchemes, a_pinned_page_stays_its_owners_over_fork_and_write) {
+TEST_P(MmSchemes, APinnedPageStaysItsOwnersOverForkAndWrite) {
   lru_add_drain(box.cpu());
   const Pfn pfn = pin();
   auto child = box.create_mm();
@@ -141,7 +141,7 @@ TEST_P(MmSchemes, a_pinned_page_stays_its_owners_over_fork_and_write) {
   unpin_user_page(box.cpu(), pfn);
 }
 
-TEST_P(MmSchemes, reclaim_takes_what_is_not_pinned) {
+TEST_P(MmSchemes, ReclaimTakesWhatIsNotPinned) {
   EXPECT_EQ(advise(Advice::kPageout), Errc::kOk);
   EXPECT_FALSE(mm->page_table.find(kTestBase).get().present());
   ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase, 44), FaultResult::kOk);
@@ -151,7 +151,7 @@ TEST_P(MmSchemes, reclaim_takes_what_is_not_pinned) {
   unpin_user_page(box.cpu(), pfn);
 }
 
-TEST_P(MmSchemes, a_pinned_lazyfree_page_is_not_dropped) {
+TEST_P(MmSchemes, APinnedLazyfreePageIsNotDropped) {
   lru_add_drain(box.cpu());
   EXPECT_EQ(advise(Advice::kFree), Errc::kOk);
   lru_add_drain(box.cpu());
@@ -165,7 +165,7 @@ TEST_P(MmSchemes, a_pinned_lazyfree_page_is_not_dropped) {
   EXPECT_FALSE(mm->page_table.find(kTestBase).get().present());
 }
 
-TEST_P(MmSchemes, an_undone_pin_that_was_the_last_reference_frees_the_page) {
+TEST_P(MmSchemes, AnUndonePinThatWasTheLastReferenceFreesThePage) {
   const auto fresh = box.machine->alloc_folio(box.cpu());
   ASSERT_TRUE(fresh);
   const Pfn pfn = box.machine->pfn_of(fresh.value);
@@ -175,7 +175,7 @@ TEST_P(MmSchemes, an_undone_pin_that_was_the_last_reference_frees_the_page) {
   EXPECT_EQ(box.allocator->free_pages(), free_pages + 1);
 }
 
-TEST(MmMapcountOverlay, tells_pins_from_mappings_by_the_reverse_map) {
+TEST(MmMapcountOverlay, TellsPinsFromMappingsByTheReverseMap) {
   MmBox box(1, "mapcount-overlay");
   auto mm = box.create_mm();
   auto child = box.create_mm();
@@ -199,7 +199,7 @@ TEST(MmMapcountOverlay, tells_pins_from_mappings_by_the_reverse_map) {
   mm->exit(box.cpu());
 }
 
-TEST(MmMapcountOverlay, mappings_that_are_being_changed_are_never_taken_for_more) {
+TEST(MmMapcountOverlay, MappingsThatAreBeingChangedAreNeverTakenForMore) {
   MmBox box(1, "mapcount-overlay");
   auto mm = box.create_mm();
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
@@ -214,7 +214,7 @@ TEST(MmMapcountOverlay, mappings_that_are_being_changed_are_never_taken_for_more
   mm->exit(box.cpu());
 }
 
-TEST(MmRefcount, guesses_by_the_references_that_nobody_accounts_for) {
+TEST(MmRefcount, GuessesByTheReferencesThatNobodyAccountsFor) {
   MmBox box(1, "refcount");
   auto mm = box.create_mm();
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);

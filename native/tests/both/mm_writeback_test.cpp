@@ -89,15 +89,13 @@ INSTANTIATE_TEST_SUITE_P(Schemes, WritebackOfPinned, ::testing::ValuesIn([] {
                          }()),
                          parameter_name);
 
-TEST_P(WritebackOfPinned, loses_what_the_device_stored_as_the_kernel_does) {
+TEST_P(WritebackOfPinned, LosesWhatTheDeviceStoredAsTheKernelDoes) {
   EXPECT_EQ(written(false), 1U);
 }
 
-TEST_P(WritebackOfPinned, keeps_it_where_writeback_asks_the_scheme) {
-  EXPECT_EQ(written(true), 2U);
-}
+TEST_P(WritebackOfPinned, KeepsItWhereWritebackAsksTheScheme) { EXPECT_EQ(written(true), 2U); }
 
-TEST(Writeback, a_page_that_nobody_pins_is_clean_afterwards) {
+TEST(Writeback, APageThatNobodyPinsIsCleanAfterwards) {
   for (const bool asks_pins : {false, true}) {
     FileBox box("folio-pincount", asks_pins);
     EXPECT_TRUE(box.dirty());
@@ -107,7 +105,7 @@ TEST(Writeback, a_page_that_nobody_pins_is_clean_afterwards) {
   }
 }
 
-TEST(Writeback, a_plain_reference_looks_pinned_to_the_scheme_that_cannot_tell) {
+TEST(Writeback, APlainReferenceLooksPinnedToTheSchemeThatCannotTell) {
   for (const char* scheme : {"refcount", "refcount-bias"}) {
     FileBox box(scheme, true);
     Pfn pfn;

@@ -13,7 +13,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(Rules, each_kernel_has_what_its_version_says) {
+TEST(Rules, EachKernelHasWhatItsVersionSays) {
   for (const RuleSet& set : rule_sets())
     for (const RuleInfo& rule : kernel_rules())
       EXPECT_EQ(set.rules.has(rule.rule), rule.since <= set.version || !rule.before_exists)
@@ -21,7 +21,7 @@ TEST(Rules, each_kernel_has_what_its_version_says) {
   EXPECT_EQ(find_rules("v5.10"), nullptr);
 }
 
-TEST(Rules, single_ones_are_newer_or_older_than_a_kernel_has_them) {
+TEST(Rules, SingleOnesAreNewerOrOlderThanAKernelHasThem) {
   const KernelRules base = rules_of("v6.12");
   EXPECT_EQ(parse_rules("v6.12"), base);
   EXPECT_EQ(parse_rules("v6.12+mirror-chunks~anon-exclusive"),
@@ -36,7 +36,7 @@ TEST(Rules, single_ones_are_newer_or_older_than_a_kernel_has_them) {
     }
 }
 
-TEST(Rules, layouts_have_the_rules_of_their_kernel_as_far_as_they_exist) {
+TEST(Rules, LayoutsHaveTheRulesOfTheirKernelAsFarAsTheyExist) {
   for (const Layout& layout : builtin_layouts()) {
     EXPECT_EQ(layout.era.rules, rules_at_hand(rules_of(layout.era.kernel))) << layout.name;
     EXPECT_EQ(rules_missing(layout.era.rules), "") << layout.name;
@@ -44,7 +44,7 @@ TEST(Rules, layouts_have_the_rules_of_their_kernel_as_far_as_they_exist) {
   EXPECT_EQ(rules_at_hand(rules_of("v6.12")), rules_of("v6.12"));
 }
 
-TEST(Rules, a_kernel_is_refused_by_the_names_of_what_is_missing) {
+TEST(Rules, AKernelIsRefusedByTheNamesOfWhatIsMissing) {
   EXPECT_EQ(rules_missing(rules_of("v4.20")), "");
   EXPECT_EQ(rules_missing(rules_of("v6.12")), "");
   const std::string missing = rules_missing(rules_of("v7.2"));
@@ -58,7 +58,7 @@ TEST(Rules, a_kernel_is_refused_by_the_names_of_what_is_missing) {
       behaviour_fits(behaviour, *find_scheme("refcount-bias"), *find_layout("linux-6.12")));
 }
 
-TEST(Rules, rules_that_a_layout_has_no_word_for_are_refused) {
+TEST(Rules, RulesThatALayoutHasNoWordForAreRefused) {
   const SchemeSpec& scheme = *find_scheme("refcount-bias");
   Behaviour behaviour;
   behaviour.rules = rules_of("v6.12");
@@ -67,7 +67,7 @@ TEST(Rules, rules_that_a_layout_has_no_word_for_are_refused) {
   EXPECT_NE(fit.why.find("owner_2"), std::string::npos) << fit.why;
 }
 
-TEST(Rules, the_machine_holds_them_and_not_the_layout) {
+TEST(Rules, TheMachineHoldsThemAndNotTheLayout) {
   std::unique_ptr<Memmap> memmap;
   Behaviour behaviour;
   behaviour.rules = rules_of("v6.12").with(Rule::kDaxFreeAtZero);
@@ -77,7 +77,7 @@ TEST(Rules, the_machine_holds_them_and_not_the_layout) {
   EXPECT_EQ(name_of_rules(memmap->rules()), "v6.12+dax-free-at-zero");
 }
 
-TEST(Quirks, names_are_one_each_and_say_what_breaks) {
+TEST(Quirks, NamesAreOneEachAndSayWhatBreaks) {
   std::set<std::string_view> names;
   for (const QuirkInfo& row : quirk_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
@@ -87,7 +87,7 @@ TEST(Quirks, names_are_one_each_and_say_what_breaks) {
   }
 }
 
-TEST(Quirks, what_cannot_show_is_refused_with_the_reason) {
+TEST(Quirks, WhatCannotShowIsRefusedWithTheReason) {
   const SchemeSpec& bias = *find_scheme("refcount-bias");
   const auto why = [&](Quirk quirk, const char* layout) {
     return quirk_fits(quirk, bias, *find_layout(layout), find_layout(layout)->era.rules).why;

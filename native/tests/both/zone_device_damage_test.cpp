@@ -189,7 +189,7 @@ class Overwritten {
 
 class DescriptorDamage : public ::testing::TestWithParam<Where> {};
 
-TEST_P(DescriptorDamage, ends_and_is_told) {
+TEST_P(DescriptorDamage, EndsAndIsTold) {
   const char* more = std::getenv("PAGEBOX_DAMAGE_ROUNDS");
   const std::uint64_t rounds = more != nullptr ? std::strtoull(more, nullptr, 10) : 12;
   std::uint64_t told = 0;

@@ -64,7 +64,7 @@ struct DaxBox : MmBox {
 
 const std::vector<std::string> kNothing;
 
-TEST(Dax, a_store_is_in_the_file_at_once_and_a_private_one_never) {
+TEST(Dax, AStoreIsInTheFileAtOnceAndAPrivateOneNever) {
   DaxBox box(DaxKind::kFsdax);
   DaxFile& file = box.file(2);
   ASSERT_EQ(box.map(file, 3), Errc::kOk);
@@ -85,7 +85,7 @@ TEST(Dax, a_store_is_in_the_file_at_once_and_a_private_one_never) {
   box.put(file);
 }
 
-TEST(Dax, mappings_count_nothing_and_the_descriptor_names_the_file) {
+TEST(Dax, MappingsCountNothingAndTheDescriptorNamesTheFile) {
   DaxBox box(DaxKind::kFsdax);
   DaxFile& file = box.file(1);
   ASSERT_EQ(box.map(file, 1), Errc::kOk);
@@ -105,7 +105,7 @@ TEST(Dax, mappings_count_nothing_and_the_descriptor_names_the_file) {
   box.put(file);
 }
 
-TEST(Dax, fsdax_is_pinned_in_place_but_not_for_long) {
+TEST(Dax, FsdaxIsPinnedInPlaceButNotForLong) {
   for (const bool fast : {false, true}) {
     DaxBox box(DaxKind::kFsdax);
     DaxFile& file = box.file(1);
@@ -123,7 +123,7 @@ TEST(Dax, fsdax_is_pinned_in_place_but_not_for_long) {
   }
 }
 
-TEST(Dax, devdax_is_pinned_for_long_and_mapped_shared_only) {
+TEST(Dax, DevdaxIsPinnedForLongAndMappedSharedOnly) {
   DaxBox box(DaxKind::kDevdax);
   DaxFile& file = box.file(0);
   EXPECT_EQ(file.pages(), kBlocks);
@@ -140,7 +140,7 @@ TEST(Dax, devdax_is_pinned_for_long_and_mapped_shared_only) {
   box.put(file);
 }
 
-TEST(Dax, truncate_frees_no_block_that_is_pinned) {
+TEST(Dax, TruncateFreesNoBlockThatIsPinned) {
   DaxBox box(DaxKind::kFsdax);
   DaxFile& file = box.file(2);
   ASSERT_EQ(box.map(file, 2), Errc::kOk);
@@ -160,7 +160,7 @@ TEST(Dax, truncate_frees_no_block_that_is_pinned) {
   box.put(file);
 }
 
-TEST(Dax, a_file_grows_with_zeroes_until_the_device_is_full) {
+TEST(Dax, AFileGrowsWithZeroesUntilTheDeviceIsFull) {
   DaxBox box(DaxKind::kFsdax);
   DaxFile& file = box.file(1);
   ASSERT_EQ(box.map(file, kBlocks), Errc::kOk);
@@ -175,7 +175,7 @@ TEST(Dax, a_file_grows_with_zeroes_until_the_device_is_full) {
   box.put(file);
 }
 
-TEST(Dax, a_dropped_file_leaves_a_pinned_block_to_its_pin) {
+TEST(Dax, ADroppedFileLeavesAPinnedBlockToItsPin) {
   DaxBox box(DaxKind::kFsdax);
   DaxFile& file = box.file(1);
   ASSERT_EQ(box.map(file, 1), Errc::kOk);
@@ -192,7 +192,7 @@ TEST(Dax, a_dropped_file_leaves_a_pinned_block_to_its_pin) {
   box.put(other);
 }
 
-TEST(Dax, the_device_does_not_leave_while_a_block_is_pinned) {
+TEST(Dax, TheDeviceDoesNotLeaveWhileABlockIsPinned) {
   DaxBox box(DaxKind::kFsdax);
   DaxFile& file = box.file(2);
   ASSERT_EQ(box.map(file, 2), Errc::kOk);
@@ -217,7 +217,7 @@ TEST(Dax, the_device_does_not_leave_while_a_block_is_pinned) {
   box.put(file);
 }
 
-TEST(Dax, direct_io_goes_to_fsdax_memory_and_fails_where_there_are_no_descriptors) {
+TEST(Dax, DirectIoGoesToFsdaxMemoryAndFailsWhereThereAreNoDescriptors) {
   for (const DaxKind kind : {DaxKind::kFsdax, DaxKind::kFsdaxLimited}) {
     DaxBox box(kind);
     DaxFile& file = box.file(1);
@@ -244,7 +244,7 @@ TEST(Dax, direct_io_goes_to_fsdax_memory_and_fails_where_there_are_no_descriptor
   }
 }
 
-TEST(Dax, memory_without_descriptors_is_faulted_in_but_handed_to_nobody) {
+TEST(Dax, MemoryWithoutDescriptorsIsFaultedInButHandedToNobody) {
   DaxBox box(DaxKind::kFsdaxLimited);
   DaxFile& file = box.file(1);
   ASSERT_EQ(box.map(file, 1), Errc::kOk);
@@ -259,7 +259,7 @@ TEST(Dax, memory_without_descriptors_is_faulted_in_but_handed_to_nobody) {
   box.put(file);
 }
 
-TEST(Dax, proc_shows_a_block_as_a_page_of_no_memory) {
+TEST(Dax, ProcShowsABlockAsAPageOfNoMemory) {
   for (const DaxKind kind : {DaxKind::kFsdax, DaxKind::kFsdaxLimited}) {
     DaxBox box(kind);
     DaxFile& file = box.file(1);
@@ -275,7 +275,7 @@ TEST(Dax, proc_shows_a_block_as_a_page_of_no_memory) {
   }
 }
 
-TEST(Dax, ranges_that_are_no_device_are_refused) {
+TEST(Dax, RangesThatAreNoDeviceAreRefused) {
   MmBox box(1, "refcount-bias", kRam, kBlocks);
   std::unique_ptr<DaxDevice> device;
   DaxDeviceOptions options;

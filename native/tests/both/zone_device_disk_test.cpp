@@ -14,7 +14,7 @@ INSTANTIATE_TEST_SUITE_P(Memory, DeviceDisk,
                                                  "linux-4.20"}),
                          parameter_name);
 
-TEST_P(DeviceDisk, writeback_reaches_the_disk_and_later_writes_are_noticed) {
+TEST_P(DeviceDisk, WritebackReachesTheDiskAndLaterWritesAreNoticed) {
   start();
   there();
   filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
@@ -31,7 +31,7 @@ TEST_P(DeviceDisk, writeback_reaches_the_disk_and_later_writes_are_noticed) {
   finish();
 }
 
-TEST_P(DeviceDisk, a_clean_page_moves_read_only_and_a_device_write_makes_it_dirty) {
+TEST_P(DeviceDisk, ACleanPageMovesReadOnlyAndADeviceWriteMakesItDirty) {
   start();
   filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
   there();
@@ -43,7 +43,7 @@ TEST_P(DeviceDisk, a_clean_page_moves_read_only_and_a_device_write_makes_it_dirt
   finish();
 }
 
-TEST_P(DeviceDisk, buffers_travel_with_the_page) {
+TEST_P(DeviceDisk, BuffersTravelWithThePage) {
   start();
   box->write_word(0, 5);
   ASSERT_TRUE(box->cached(0).test(Flag::kPrivate));
@@ -56,7 +56,7 @@ TEST_P(DeviceDisk, buffers_travel_with_the_page) {
   finish();
 }
 
-TEST_P(DeviceDisk, direct_io_sees_what_the_device_wrote_and_is_seen) {
+TEST_P(DeviceDisk, DirectIoSeesWhatTheDeviceWroteAndIsSeen) {
   start();
   auto user = box->create_mm(1);
   there(user.get());
@@ -73,7 +73,7 @@ TEST_P(DeviceDisk, direct_io_sees_what_the_device_wrote_and_is_seen) {
   finish();
 }
 
-TEST_P(DeviceDisk, direct_io_takes_it_as_a_buffer) {
+TEST_P(DeviceDisk, DirectIoTakesItAsABuffer) {
   start();
   AddressSpace* other = create_disk_file(*box->machine, std::make_unique<MemoryDisk>());
   const std::uint64_t words[] = {61, 62};

@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(Layouts, ZoneDeviceEra,
                                            Era{"linux-6.12", DeviceMemory::kCoherent, 0, 1}),
                          parameter_name);
 
-TEST_P(ZoneDeviceEra, a_page_is_free_used_and_free_again) {
+TEST_P(ZoneDeviceEra, APageIsFreeUsedAndFreeAgain) {
   const Era& era = GetParam();
   DeviceBox box(era.memory, 1, kDevicePages, era.layout);
   CountingDriver driver;
@@ -71,7 +71,7 @@ TEST_P(ZoneDeviceEra, a_page_is_free_used_and_free_again) {
   EXPECT_EQ(pagemap.try_remove(), Errc::kOk);
 }
 
-TEST_P(ZoneDeviceEra, a_free_page_that_somebody_holds_is_not_handed_out) {
+TEST_P(ZoneDeviceEra, AFreePageThatSomebodyHoldsIsNotHandedOut) {
   const Era& era = GetParam();
   if (era.free == 0) GTEST_SKIP() << "nobody can get a free page";
   DeviceBox box(era.memory, 1, 2, era.layout);
@@ -93,7 +93,7 @@ TEST_P(ZoneDeviceEra, a_free_page_that_somebody_holds_is_not_handed_out) {
   EXPECT_EQ(box.audit({}), kClean);
 }
 
-TEST_P(ZoneDeviceEra, the_last_unpin_frees_it_too) {
+TEST_P(ZoneDeviceEra, TheLastUnpinFreesItToo) {
   const Era& era = GetParam();
   if (era.memory == DeviceMemory::kPrivate) GTEST_SKIP() << "never pinned";
   DeviceBox box(era.memory, 1, kDevicePages, era.layout);
@@ -113,7 +113,7 @@ TEST_P(ZoneDeviceEra, the_last_unpin_frees_it_too) {
   EXPECT_EQ(box.machine->page(pinned).refcount(), era.free);
 }
 
-TEST_P(ZoneDeviceEra, anonymous_memory_moves_and_is_taken_over_after_fork) {
+TEST_P(ZoneDeviceEra, AnonymousMemoryMovesAndIsTakenOverAfterFork) {
   const Era& era = GetParam();
   DeviceBox box(era.memory, 1, kDevicePages, era.layout);
   auto mm = box.create_mm(4);
@@ -139,7 +139,7 @@ TEST_P(ZoneDeviceEra, anonymous_memory_moves_and_is_taken_over_after_fork) {
   box.exit(*mm);
 }
 
-TEST(ZoneDeviceEraFile, pages_of_files_need_the_words_of_mapping_index_and_private) {
+TEST(ZoneDeviceEraFile, PagesOfFilesNeedTheWordsOfMappingIndexAndPrivate) {
   struct Room {
     const char* layout;
     std::uint64_t moved;

@@ -5,7 +5,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(DeviceFileMemory, what_a_device_wrote_to_a_clean_page_of_tmpfs_survives_reclaim) {
+TEST(DeviceFileMemory, WhatADeviceWroteToACleanPageOfTmpfsSurvivesReclaim) {
   for (const DeviceMemory memory : {DeviceMemory::kPrivate, DeviceMemory::kPublic}) {
     FileBox box(memory);
     auto mm = box.mapped_mm(1);
@@ -23,7 +23,7 @@ TEST(DeviceFileMemory, what_a_device_wrote_to_a_clean_page_of_tmpfs_survives_rec
   }
 }
 
-TEST(DeviceFileOff, a_page_of_a_file_does_not_move) {
+TEST(DeviceFileOff, APageOfAFileDoesNotMove) {
   for (const FileKind kind : {FileKind::kShmem, FileKind::kDisk}) {
     FileBox box(DeviceMemory::kPrivate, kind, 1, kDevicePages, "linux-6.12", false);
     auto mm = box.mapped_mm(2);
@@ -36,7 +36,7 @@ TEST(DeviceFileOff, a_page_of_a_file_does_not_move) {
   }
 }
 
-TEST(DeviceFileMemory, without_ram_the_page_stays_and_its_data_still_reach_the_disk) {
+TEST(DeviceFileMemory, WithoutRamThePageStaysAndItsDataStillReachTheDisk) {
   FileBox box(DeviceMemory::kPrivate, FileKind::kDisk);
   auto mm = box.mapped_mm(1);
   box.fill(*mm, 1, 3);
@@ -63,7 +63,7 @@ TEST(DeviceFileMemory, without_ram_the_page_stays_and_its_data_still_reach_the_d
   box.finish(*mirror, *mm);
 }
 
-TEST(DeviceFileMemory, a_page_of_a_disk_forgets_that_the_device_page_was_swap_backed) {
+TEST(DeviceFileMemory, APageOfADiskForgetsThatTheDevicePageWasSwapBacked) {
   FileBox box(DeviceMemory::kPrivate, FileKind::kDisk);
   auto anon = box.create_mm(1);
   box.fill(*anon, 1, 1);
@@ -82,7 +82,7 @@ TEST(DeviceFileMemory, a_page_of_a_disk_forgets_that_the_device_page_was_swap_ba
   box.finish(*mirror, *mm);
 }
 
-TEST(DeviceFileMemory, mlocked_pages_move_and_come_back) {
+TEST(DeviceFileMemory, MlockedPagesMoveAndComeBack) {
   FileBox box(DeviceMemory::kPrivate);
   auto mm = box.mapped_mm(2);
   box.fill(*mm, 2, 1);

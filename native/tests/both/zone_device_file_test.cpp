@@ -16,7 +16,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Where{DeviceMemory::kPublic, FileKind::kShmem, "linux-4.20"}),
     parameter_name);
 
-TEST_P(DeviceFile, the_cache_holds_the_device_page_which_knows_its_file) {
+TEST_P(DeviceFile, TheCacheHoldsTheDevicePageWhichKnowsItsFile) {
   start();
   there();
   const Page page = box->cached(2);
@@ -31,7 +31,7 @@ TEST_P(DeviceFile, the_cache_holds_the_device_page_which_knows_its_file) {
   finish();
 }
 
-TEST_P(DeviceFile, a_cpu_reads_and_writes_it) {
+TEST_P(DeviceFile, ACpuReadsAndWritesIt) {
   start();
   there();
   EXPECT_EQ(box->word(*mm, 1), 101U);
@@ -43,7 +43,7 @@ TEST_P(DeviceFile, a_cpu_reads_and_writes_it) {
   finish();
 }
 
-TEST_P(DeviceFile, read_and_write_find_the_contents) {
+TEST_P(DeviceFile, ReadAndWriteFindTheContents) {
   start();
   there();
   EXPECT_EQ(box->read_word(3), 103U);
@@ -56,7 +56,7 @@ TEST_P(DeviceFile, read_and_write_find_the_contents) {
   finish();
 }
 
-TEST_P(DeviceFile, what_the_device_writes_is_the_files) {
+TEST_P(DeviceFile, WhatTheDeviceWritesIsTheFiles) {
   start();
   there();
   box->device_store(*mirror, 1, 77);
@@ -70,7 +70,7 @@ TEST_P(DeviceFile, what_the_device_writes_is_the_files) {
   finish();
 }
 
-TEST_P(DeviceFile, migrates_back_by_the_driver_and_at_its_release) {
+TEST_P(DeviceFile, MigratesBackByTheDriverAndAtItsRelease) {
   start();
   there();
   EXPECT_EQ(mirror->migrate_to_system(box->cpu(), kBase, 2).cpages, 2U);
@@ -83,7 +83,7 @@ TEST_P(DeviceFile, migrates_back_by_the_driver_and_at_its_release) {
   finish();
 }
 
-TEST_P(DeviceFile, pins) {
+TEST_P(DeviceFile, Pins) {
   start();
   there();
   Pfn pinned;
@@ -109,7 +109,7 @@ TEST_P(DeviceFile, pins) {
   finish();
 }
 
-TEST_P(DeviceFile, truncate_drops_what_the_device_has) {
+TEST_P(DeviceFile, TruncateDropsWhatTheDeviceHas) {
   start();
   there();
   truncate_file(box->cpu(), *box->file, 1);
@@ -121,7 +121,7 @@ TEST_P(DeviceFile, truncate_drops_what_the_device_has) {
   finish();
 }
 
-TEST_P(DeviceFile, a_hole_punched_in_it_reads_zero) {
+TEST_P(DeviceFile, AHolePunchedInItReadsZero) {
   if (GetParam().kind != FileKind::kShmem) return;  // ext2 has no holes to punch
   start();
   there();
@@ -133,7 +133,7 @@ TEST_P(DeviceFile, a_hole_punched_in_it_reads_zero) {
   finish();
 }
 
-TEST_P(DeviceFile, every_mapping_follows_in_every_process) {
+TEST_P(DeviceFile, EveryMappingFollowsInEveryProcess) {
   start();
   auto other = box->mapped_mm(4);
   EXPECT_EQ(box->word(*other, 0), 100U);  // and maps the pages around
@@ -149,7 +149,7 @@ TEST_P(DeviceFile, every_mapping_follows_in_every_process) {
   finish();
 }
 
-TEST_P(DeviceFile, a_private_mapping_copies_what_it_writes) {
+TEST_P(DeviceFile, APrivateMappingCopiesWhatItWrites) {
   start();
   auto copier = box->mapped_mm(4, false);
   EXPECT_EQ(box->word(*copier, 0), 100U);
@@ -163,7 +163,7 @@ TEST_P(DeviceFile, a_private_mapping_copies_what_it_writes) {
   finish();
 }
 
-TEST_P(DeviceFile, fork_shares_the_device_page) {
+TEST_P(DeviceFile, ForkSharesTheDevicePage) {
   start();
   there();
   auto child = box->empty_mm();
@@ -176,7 +176,7 @@ TEST_P(DeviceFile, fork_shares_the_device_page) {
   finish();
 }
 
-TEST_P(DeviceFile, fork_shares_what_a_private_mapping_has_not_copied) {
+TEST_P(DeviceFile, ForkSharesWhatAPrivateMappingHasNotCopied) {
   start();
   auto parent = box->mapped_mm(4, false);
   EXPECT_EQ(store_word(box->cpu(), *parent, kBase + 3 * kPageBytes, 1), FaultResult::kOk);
@@ -198,7 +198,7 @@ TEST_P(DeviceFile, fork_shares_what_a_private_mapping_has_not_copied) {
   finish();
 }
 
-TEST_P(DeviceFile, a_full_device_takes_a_part) {
+TEST_P(DeviceFile, AFullDeviceTakesAPart) {
   start(2);
   EXPECT_EQ(mirror->migrate_to_device(box->cpu(), kBase, 4, {}).error, Errc::kNoEnt);
   EXPECT_EQ(box->device->pages_in_use(), 2U);
@@ -207,7 +207,7 @@ TEST_P(DeviceFile, a_full_device_takes_a_part) {
   finish();
 }
 
-TEST_P(DeviceFile, stays_the_files_when_its_last_mapping_goes) {
+TEST_P(DeviceFile, StaysTheFilesWhenItsLastMappingGoes) {
   start();
   there();
   box->device_store(*mirror, 0, 31);

@@ -40,7 +40,7 @@ struct Hmm : ::testing::Test {
   }
 };
 
-TEST_F(Hmm, a_snapshot_faults_nothing_in) {
+TEST_F(Hmm, ASnapshotFaultsNothingIn) {
   box.fill(*mm, 1, 5);
   {
     Watcher watcher(*mm, kBase, kBase + 4 * kPageBytes);
@@ -54,7 +54,7 @@ TEST_F(Hmm, a_snapshot_faults_nothing_in) {
   box.exit(*mm);
 }
 
-TEST_F(Hmm, the_mask_lets_each_page_ask_for_itself) {
+TEST_F(Hmm, TheMaskLetsEachPageAskForItself) {
   {
     Watcher watcher(*mm, kBase, kBase + 4 * kPageBytes);
     HmmRange two = range(watcher, 2);
@@ -68,7 +68,7 @@ TEST_F(Hmm, the_mask_lets_each_page_ask_for_itself) {
   box.exit(*mm);
 }
 
-TEST_F(Hmm, asks_in_vain_where_nothing_can_be) {
+TEST_F(Hmm, AsksInVainWhereNothingCanBe) {
   ASSERT_EQ(do_mprotect(box.cpu(), *mm, kBase, 1, kVmRead), Errc::kOk);
   ASSERT_EQ(do_mprotect(box.cpu(), *mm, kBase + kPageBytes, 1, 0), Errc::kOk);
   {
@@ -86,7 +86,7 @@ TEST_F(Hmm, asks_in_vain_where_nothing_can_be) {
   box.exit(*mm);
 }
 
-TEST_F(Hmm, a_change_of_the_range_is_heard_and_makes_the_reader_retry) {
+TEST_F(Hmm, AChangeOfTheRangeIsHeardAndMakesTheReaderRetry) {
   box.fill(*mm, 4, 1);
   {
     Watcher watcher(*mm, kBase, kBase + 2 * kPageBytes);
@@ -106,7 +106,7 @@ TEST_F(Hmm, a_change_of_the_range_is_heard_and_makes_the_reader_retry) {
   box.exit(*mm);
 }
 
-TEST_F(Hmm, private_pages_of_the_owner_are_reported_others_are_fetched) {
+TEST_F(Hmm, PrivatePagesOfTheOwnerAreReportedOthersAreFetched) {
   box.fill(*mm, 1, 9);
   Mirror* mirror = box.device->open(*mm);
   ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);

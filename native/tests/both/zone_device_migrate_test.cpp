@@ -12,7 +12,7 @@ INSTANTIATE_TEST_SUITE_P(Memory, Migrate,
                          ::testing::Values(DeviceMemory::kPrivate, DeviceMemory::kCoherent),
                          parameter_name);
 
-TEST_P(Migrate, moves_to_the_device_and_back_with_its_data) {
+TEST_P(Migrate, MovesToTheDeviceAndBackWithItsData) {
   DeviceBox box(GetParam());
   auto mm = box.create_mm(8);
   box.fill(*mm, 8, 100);
@@ -32,7 +32,7 @@ TEST_P(Migrate, moves_to_the_device_and_back_with_its_data) {
   box.exit(*mm);
 }
 
-TEST_P(Migrate, a_pinned_page_stays_where_it_is) {
+TEST_P(Migrate, APinnedPageStaysWhereItIs) {
   DeviceBox box(GetParam());
   auto mm = box.create_mm(3);
   box.fill(*mm, 3, 1);
@@ -124,7 +124,7 @@ RunOutcome migrate_in_calls_of(std::uint64_t call, DeviceMemory memory, bool wit
   return outcome;
 }
 
-TEST_P(Migrate, a_run_of_pages_ends_as_its_pages_one_by_one) {
+TEST_P(Migrate, ARunOfPagesEndsAsItsPagesOneByOne) {
   for (const bool with_child : {false, true}) {
     const RunOutcome one_by_one = migrate_in_calls_of(1, GetParam(), with_child);
     EXPECT_EQ(migrate_in_calls_of(17, GetParam(), with_child), one_by_one);
@@ -132,7 +132,7 @@ TEST_P(Migrate, a_run_of_pages_ends_as_its_pages_one_by_one) {
   }
 }
 
-TEST_P(Migrate, bad_ranges_and_small_buffers_change_nothing) {
+TEST_P(Migrate, BadRangesAndSmallBuffersChangeNothing) {
   DeviceBox box(GetParam());
   auto mm = box.create_mm(4);
   box.fill(*mm, 4, 1);
@@ -155,7 +155,7 @@ TEST_P(Migrate, bad_ranges_and_small_buffers_change_nothing) {
   box.exit(*mm);
 }
 
-TEST_P(Migrate, a_full_device_takes_a_part_and_loses_nothing) {
+TEST_P(Migrate, AFullDeviceTakesAPartAndLosesNothing) {
   DeviceBox box(GetParam(), 1, 4);
   auto mm = box.create_mm(8);
   box.fill(*mm, 8, 50);
@@ -168,7 +168,7 @@ TEST_P(Migrate, a_full_device_takes_a_part_and_loses_nothing) {
   box.exit(*mm);
 }
 
-TEST_P(Migrate, a_long_term_pin_takes_the_page_to_ram_first) {
+TEST_P(Migrate, ALongTermPinTakesThePageToRamFirst) {
   DeviceBox box(GetParam());
   auto mm = box.create_mm(1);
   box.fill(*mm, 1, 7);
@@ -186,7 +186,7 @@ TEST_P(Migrate, a_long_term_pin_takes_the_page_to_ram_first) {
   box.exit(*mm);
 }
 
-TEST(MigrateCoherent, a_short_pin_keeps_it_in_place_and_a_long_one_is_busy) {
+TEST(MigrateCoherent, AShortPinKeepsItInPlaceAndALongOneIsBusy) {
   DeviceBox box(DeviceMemory::kCoherent);
   auto mm = box.create_mm(1);
   box.fill(*mm, 1, 7);
@@ -205,7 +205,7 @@ TEST(MigrateCoherent, a_short_pin_keeps_it_in_place_and_a_long_one_is_busy) {
   box.exit(*mm);
 }
 
-TEST(MigratePublic, even_a_long_term_pin_keeps_it_in_place) {
+TEST(MigratePublic, EvenALongTermPinKeepsItInPlace) {
   DeviceBox box(DeviceMemory::kPublic);
   auto mm = box.create_mm(1);
   box.fill(*mm, 1, 7);

@@ -33,7 +33,7 @@ struct BusBox : MmBox {
 
 const std::vector<std::string> kNothing;
 
-TEST(P2pdma, pages_are_handed_out_with_the_mapping_and_come_back_with_it) {
+TEST(P2pdma, PagesAreHandedOutWithTheMappingAndComeBackWithIt) {
   BusBox box;
   EXPECT_EQ(box.map(1, false), Errc::kInval);
   EXPECT_EQ(box.map(kOnBus + 1), Errc::kNoMem);
@@ -51,7 +51,7 @@ TEST(P2pdma, pages_are_handed_out_with_the_mapping_and_come_back_with_it) {
   EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
 }
 
-TEST(P2pdma, only_who_asks_for_it_may_pin_it_and_never_for_long) {
+TEST(P2pdma, OnlyWhoAsksForItMayPinItAndNeverForLong) {
   BusBox box;
   ASSERT_EQ(box.map(1), Errc::kOk);
   Pfn pfn;
@@ -73,7 +73,7 @@ TEST(P2pdma, only_who_asks_for_it_may_pin_it_and_never_for_long) {
   EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
 }
 
-TEST(P2pdma, a_pin_keeps_its_page_after_the_mapping_is_gone) {
+TEST(P2pdma, APinKeepsItsPageAfterTheMappingIsGone) {
   BusBox box;
   ASSERT_EQ(box.map(1), Errc::kOk);
   Pfn pfn;

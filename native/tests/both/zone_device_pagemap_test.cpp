@@ -6,7 +6,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(Pagemap, release_is_refused_while_a_page_is_pinned_and_says_which) {
+TEST(Pagemap, ReleaseIsRefusedWhileAPageIsPinnedAndSaysWhich) {
   DeviceBox box(DeviceMemory::kCoherent);
   auto mm = box.create_mm(2);
   box.fill(*mm, 2, 1);
@@ -35,7 +35,7 @@ TEST(Pagemap, release_is_refused_while_a_page_is_pinned_and_says_which) {
   box.exit(*mm);
 }
 
-TEST(Pagemap, descriptors_name_their_pagemap_and_start_free) {
+TEST(Pagemap, DescriptorsNameTheirPagemapAndStartFree) {
   DeviceBox box(DeviceMemory::kPrivate);
   struct Driver final : PagemapDriver {
     void page_free(Cpu&, Page page) override { freed = page; }
@@ -75,7 +75,7 @@ struct KeepingDriver final : PagemapDriver {
 class PagemapDamage : public ::testing::TestWithParam<const char*> {};
 
 // Whoever writes into the descriptors may drop a last reference as often as they like.
-TEST_P(PagemapDamage, a_page_comes_back_once_for_each_time_it_was_handed_out) {
+TEST_P(PagemapDamage, APageComesBackOnceForEachTimeItWasHandedOut) {
   for (const DeviceMemory memory :
        {DeviceMemory::kPrivate, DeviceMemory::kPublic, DeviceMemory::kCoherent,
         DeviceMemory::kP2pdma, DeviceMemory::kFsdax, DeviceMemory::kGeneric}) {
@@ -116,7 +116,7 @@ TEST_P(PagemapDamage, a_page_comes_back_once_for_each_time_it_was_handed_out) {
 INSTANTIATE_TEST_SUITE_P(Layouts, PagemapDamage, ::testing::Values("linux-6.12", "linux-4.20"),
                          [](const auto& info) { return std::string(info.param).substr(6, 1); });
 
-TEST(Pagemap, a_fault_on_memory_that_has_gone_under_its_entry_is_a_signal) {
+TEST(Pagemap, AFaultOnMemoryThatHasGoneUnderItsEntryIsASignal) {
   DeviceBox box(DeviceMemory::kPrivate);
   auto mm = box.create_mm(1);
   box.fill(*mm, 1, 1);
@@ -134,7 +134,7 @@ TEST(Pagemap, a_fault_on_memory_that_has_gone_under_its_entry_is_a_signal) {
   box.exit(*mm);
 }
 
-TEST(Pagemap, a_range_that_is_not_behind_ram_is_refused) {
+TEST(Pagemap, ARangeThatIsNotBehindRamIsRefused) {
   DeviceBox box(DeviceMemory::kPrivate);
   const auto add = [&](Pfn first, std::uint64_t pages) {
     return DevPagemap(*box.machine, DeviceMemory::kPrivate, first, pages, 0, nullptr, *box.device)

@@ -14,7 +14,7 @@ Behaviour with(Quirk quirk, bool on) {
   return behaviour;
 }
 
-TEST(ZoneDeviceQuirk, longterm_put_for_unpin_leaves_the_rest_of_the_pin) {
+TEST(ZoneDeviceQuirk, LongtermPutForUnpinLeavesTheRestOfThePin) {
   for (const bool on : {false, true}) {
     DeviceBox box(DeviceMemory::kCoherent, 1, kDevicePages, "linux-6.12", false, "refcount-bias",
                   with(Quirk::kLongtermPutForUnpin, on));
@@ -47,7 +47,7 @@ struct NoDriver final : PagemapDriver {
   }
 };
 
-TEST(ZoneDeviceQuirk, pages_outlive_their_pagemap) {
+TEST(ZoneDeviceQuirk, PagesOutliveTheirPagemap) {
   for (const bool on : {false, true}) {
     DeviceBox box(DeviceMemory::kPrivate, 1, kDevicePages, "linux-6.12", false, "refcount-bias",
                   with(Quirk::kPagesOutlivePagemap, on));
@@ -66,7 +66,7 @@ TEST(ZoneDeviceQuirk, pages_outlive_their_pagemap) {
   }
 }
 
-TEST(ZoneDeviceQuirk, collect_loses_dirty_and_reclaim_drops_what_was_written) {
+TEST(ZoneDeviceQuirk, CollectLosesDirtyAndReclaimDropsWhatWasWritten) {
   for (const bool on : {false, true}) {
     DeviceBox box(DeviceMemory::kPrivate, 1, 1, "linux-6.12", false, "refcount-bias",
                   with(Quirk::kCollectLosesDirty, on));
@@ -87,7 +87,7 @@ TEST(ZoneDeviceQuirk, collect_loses_dirty_and_reclaim_drops_what_was_written) {
   }
 }
 
-TEST(ZoneDeviceQuirk, release_misses_device_pages_that_have_become_idle) {
+TEST(ZoneDeviceQuirk, ReleaseMissesDevicePagesThatHaveBecomeIdle) {
   for (const bool on : {false, true}) {
     DeviceBox box(DeviceMemory::kPrivate, 1, 4, "linux-4.20", false, "refcount-bias",
                   with(Quirk::kReleaseMissesDevicePages, on));
@@ -103,7 +103,7 @@ TEST(ZoneDeviceQuirk, release_misses_device_pages_that_have_become_idle) {
   }
 }
 
-TEST(ZoneDeviceQuirk, dax_truncate_gives_away_blocks_under_dma) {
+TEST(ZoneDeviceQuirk, DaxTruncateGivesAwayBlocksUnderDma) {
   for (const bool on : {false, true}) {
     DeviceBox box(DeviceMemory::kPrivate, 1, 16, "linux-6.12", false, "refcount-bias",
                   with(Quirk::kDaxTruncateForgetsDma, on));

@@ -24,7 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Scheme, CoherentPins,
                                            Case{"packed-32", false}, Case{"flag-and-word", false}),
                          parameter_name);
 
-TEST_P(CoherentPins, are_refused_where_the_count_would_overwrite_the_devices_words) {
+TEST_P(CoherentPins, AreRefusedWhereTheCountWouldOverwriteTheDevicesWords) {
   DeviceBox box(DeviceMemory::kCoherent, 1, kDevicePages, "linux-6.12", false, GetParam().scheme);
   auto mm = box.create_mm(2);
   box.fill(*mm, 2, 10);

@@ -47,7 +47,7 @@ class BaseRunMemory : public testing::Test {
   World* world_ = nullptr;
 };
 
-TEST_F(BaseRunMemory, brings_back_what_was_kept) {
+TEST_F(BaseRunMemory, BringsBackWhatWasKept) {
   for (int round = 1; round < 4; ++round) {
     change(round);
     EXPECT_FALSE(memory_->is_as_kept());
@@ -62,7 +62,7 @@ TEST_F(BaseRunMemory, brings_back_what_was_kept) {
   }
 }
 
-TEST_F(BaseRunMemory, equal_states_have_equal_digests) {
+TEST_F(BaseRunMemory, EqualStatesHaveEqualDigests) {
   const StateDigest kept = memory_->digest();
   change(1);
   const StateDigest one = memory_->digest();
@@ -75,14 +75,14 @@ TEST_F(BaseRunMemory, equal_states_have_equal_digests) {
   EXPECT_EQ(memory_->digest(), one);
 }
 
-TEST_F(BaseRunMemory, hands_out_the_same_addresses_each_time) {
+TEST_F(BaseRunMemory, HandsOutTheSameAddressesEachTime) {
   const UseRunMemory use(memory_.get());
   const auto* first = new int(5);
   memory_->restore();
   EXPECT_EQ(first, new int(6));
 }
 
-TEST_F(BaseRunMemory, what_is_outside_stays) {
+TEST_F(BaseRunMemory, WhatIsOutsideStays) {
   std::vector<int> outlives;
   {
     const UseRunMemory use(memory_.get());
@@ -94,7 +94,7 @@ TEST_F(BaseRunMemory, what_is_outside_stays) {
   EXPECT_EQ(outlives, std::vector<int>(1000, 7));
 }
 
-TEST_F(BaseRunMemory, aligned_blocks_are_aligned_and_used_again) {
+TEST_F(BaseRunMemory, AlignedBlocksAreAlignedAndUsedAgain) {
   struct alignas(256) Wide {
     char bytes[300];
   };
@@ -107,7 +107,7 @@ TEST_F(BaseRunMemory, aligned_blocks_are_aligned_and_used_again) {
   delete second;
 }
 
-TEST_F(BaseRunMemory, is_full_some_time_and_says_so) {
+TEST_F(BaseRunMemory, IsFullSomeTimeAndSaysSo) {
   const UseRunMemory use(memory_.get());
   EXPECT_THROW(
       {
@@ -117,7 +117,7 @@ TEST_F(BaseRunMemory, is_full_some_time_and_says_so) {
       std::bad_alloc);
 }
 
-TEST(BaseRunMemories, several_live_beside_each_other) {
+TEST(BaseRunMemories, SeveralLiveBesideEachOther) {
   const auto one = RunMemory::create(), two = RunMemory::create();
   if (one == nullptr) GTEST_SKIP() << "this build has none";
   ASSERT_NE(two, nullptr);

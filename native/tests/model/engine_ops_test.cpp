@@ -69,12 +69,12 @@ INSTANTIATE_TEST_SUITE_P(Schemes, ModelOps,
                          testing::Combine(testing::Values("refcount-bias", "folio-pincount"),
                                           testing::Values(2U, 3U)));
 
-TEST_P(ModelOps, mm_operations_leave_a_clean_audit) { expect_clean(mix_of({"mm", "chaos"}), 11); }
-TEST_P(ModelOps, device_operations_leave_a_clean_audit) {
+TEST_P(ModelOps, MmOperationsLeaveACleanAudit) { expect_clean(mix_of({"mm", "chaos"}), 11); }
+TEST_P(ModelOps, DeviceOperationsLeaveACleanAudit) {
   expect_clean(mix_of({"touch", "device", "chaos"}), 12);
 }
 
-TEST(ModelOpsSeed, decides_results_and_words) {
+TEST(ModelOpsSeed, DecidesResultsAndWords) {
   ExploreSettings settings = settings_for("refcount-bias", 3, mix_of({"mm", "device", "chaos"}));
   settings.schedules = 50;
   ExploreReport once, again, other;
@@ -86,7 +86,7 @@ TEST(ModelOpsSeed, decides_results_and_words) {
   EXPECT_NE(once.hash, other.hash);
 }
 
-TEST(ModelOpsSeed, a_run_alone_is_the_run_among_others) {
+TEST(ModelOpsSeed, ARunAloneIsTheRunAmongOthers) {
   ExploreSettings settings = settings_for("refcount-bias", 2, mix_of({"mm"}));
   settings.first_run = 41;
   settings.schedules = 1;
@@ -113,7 +113,7 @@ Op repeat_of(std::uint64_t times, std::uint64_t body) {
   return op;
 }
 
-TEST(ModelOpsScenario, threads_meet_at_barriers) {
+TEST(ModelOpsScenario, ThreadsMeetAtBarriers) {
   ScenarioOps scenario;
   Op map = op_of(OpCode::kMmap);
   map.pages = 2;
@@ -135,7 +135,7 @@ TEST(ModelOpsScenario, threads_meet_at_barriers) {
   EXPECT_EQ(report.ops, 400U);
 }
 
-TEST(ModelOpsScenario, refuses_threads_that_would_wait_forever) {
+TEST(ModelOpsScenario, RefusesThreadsThatWouldWaitForever) {
   ScenarioOps scenario;
   scenario.threads = {{op_of(OpCode::kBarrier)}, {repeat_of(2, 1), op_of(OpCode::kBarrier)}};
   ExploreSettings settings = settings_for("refcount-bias", 2, {});
@@ -149,7 +149,7 @@ TEST(ModelOpsScenario, refuses_threads_that_would_wait_forever) {
   EXPECT_EQ(reason, "a repeat's body is longer than its list");
 }
 
-TEST(ModelOpsScenario, the_step_limit_is_an_outcome_and_can_be_repeated) {
+TEST(ModelOpsScenario, TheStepLimitIsAnOutcomeAndCanBeRepeated) {
 #ifdef PAGEBOX_ASAN
   // A schedule that is given up keeps its machine for good: its fibers hold locks.
   const __lsan::ScopedDisabler not_a_leak;

@@ -10,7 +10,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(PopulateSchedules, no_pin_is_refused_because_another_one_initialises_the_page) {
+TEST(PopulateSchedules, NoPinIsRefusedBecauseAnotherOneInitialisesThePage) {
   constexpr std::uint64_t kRuns = 500;
   std::shared_ptr<Box> box;
   std::uint64_t refused = 0;

@@ -81,7 +81,7 @@ std::uint64_t classes_of(Toy& toy) {
 
 using Word = Atomic<std::uint32_t>;
 
-TEST(ExploreDpor, independent_steps_are_one_class) {
+TEST(ExploreDpor, IndependentStepsAreOneClass) {
   for (unsigned n = 1; n <= 6; ++n) {
     Word one, two;
     Toy toy;
@@ -96,7 +96,7 @@ TEST(ExploreDpor, independent_steps_are_one_class) {
 }
 
 // n writers of one word: every order of them is another class.
-TEST(ExploreDpor, writers_of_one_word_are_as_many_classes_as_orders) {
+TEST(ExploreDpor, WritersOfOneWordAreAsManyClassesAsOrders) {
   std::uint64_t orders = 1;
   for (unsigned n = 1; n <= 5; ++n) {
     orders *= n;
@@ -111,7 +111,7 @@ TEST(ExploreDpor, writers_of_one_word_are_as_many_classes_as_orders) {
 
 // One writer and n readers of a word: each reader is before it or after, among themselves
 // they do not matter.
-TEST(ExploreDpor, readers_do_not_see_each_other) {
+TEST(ExploreDpor, ReadersDoNotSeeEachOther) {
   for (unsigned n = 1; n <= 4; ++n) {
     Word word;
     std::vector<std::uint32_t> seen(n);
@@ -129,7 +129,7 @@ TEST(ExploreDpor, readers_do_not_see_each_other) {
 }
 
 // Adds whose result nobody looks at commute; those that somebody looks at do not.
-TEST(ExploreDpor, adds_commute_unless_their_result_is_looked_at) {
+TEST(ExploreDpor, AddsCommuteUnlessTheirResultIsLookedAt) {
   std::uint32_t word = 0, seen[3] = {};
   Toy blind;
   for (unsigned i = 0; i < 3; ++i) blind.threads.push_back([&] { atomics::add(&word, 1U); });
@@ -153,7 +153,7 @@ TEST(ExploreDpor, adds_commute_unless_their_result_is_looked_at) {
   EXPECT_EQ(classes_of(third), 4U);
 }
 
-TEST(ExploreDpor, fields_of_one_word_are_as_good_as_words) {
+TEST(ExploreDpor, FieldsOfOneWordAreAsGoodAsWords) {
   std::uint64_t word = 0;
   std::uint64_t seen[2] = {};
   Toy apart;
@@ -180,7 +180,7 @@ TEST(ExploreDpor, fields_of_one_word_are_as_good_as_words) {
 }
 
 // Two that fail to swap have only looked.
-TEST(ExploreDpor, a_swap_that_fails_is_a_look) {
+TEST(ExploreDpor, ASwapThatFailsIsALook) {
   Word word;
   Toy toy;
   for (unsigned i = 0; i < 3; ++i)
@@ -194,7 +194,7 @@ TEST(ExploreDpor, a_swap_that_fails_is_a_look) {
 
 // A lock goes from hand to hand: one class an order, and those in which somebody found it
 // taken besides, who may sleep or come just in time.
-TEST(ExploreDpor, locks_are_handed_over_in_every_order) {
+TEST(ExploreDpor, LocksAreHandedOverInEveryOrder) {
   for (unsigned n = 2; n <= 3; ++n) {
     Mutex mutex;
     Plain<std::uint32_t> order{0};
@@ -212,7 +212,7 @@ TEST(ExploreDpor, locks_are_handed_over_in_every_order) {
   }
 }
 
-TEST(ExploreDpor, a_wake_that_comes_too_early_is_a_deadlock_in_some_order) {
+TEST(ExploreDpor, AWakeThatComesTooEarlyIsADeadlockInSomeOrder) {
   std::uint32_t word = 0;
   Word flag;
   Toy toy;
@@ -230,7 +230,7 @@ TEST(ExploreDpor, a_wake_that_comes_too_early_is_a_deadlock_in_some_order) {
 }
 
 // A race of plain fields that only one order of two adds shows.
-TEST(ExploreDpor, plain_fields_take_part) {
+TEST(ExploreDpor, PlainFieldsTakePart) {
   std::uint32_t word = 0;
   Plain<std::uint32_t> field{0};
   Toy toy;
@@ -331,7 +331,7 @@ struct Drawn {
   Toy toy;
 };
 
-TEST(ExploreDpor, agrees_with_every_schedule_of_a_thousand_drawn_programs) {
+TEST(ExploreDpor, AgreesWithEveryScheduleOfAThousandDrawnPrograms) {
   std::uint64_t classes = 0, schedules = 0, abandoned = 0, slept = 0;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     Drawn drawn(seed);

@@ -80,7 +80,7 @@ ExploreRequest random_request() {
   return request;
 }
 
-TEST(ExploreEntry, explores_pins_and_counts_each_outcome) {
+TEST(ExploreEntry, ExploresPinsAndCountsEachOutcome) {
   Told told;
   EXPECT_EQ(explore_through_door(write_message(pins_request("sharded")), told), Errc::kOk);
   EXPECT_EQ(told.unreadable, 0U);
@@ -91,7 +91,7 @@ TEST(ExploreEntry, explores_pins_and_counts_each_outcome) {
   EXPECT_EQ(told.counts[0].schedules, 100U);
 }
 
-TEST(ExploreEntry, takes_schemes_and_layouts_that_nobody_built_in) {
+TEST(ExploreEntry, TakesSchemesAndLayoutsThatNobodyBuiltIn) {
   ExploreRequest request = random_request();
   request.scheme.name = "mine";
   request.layout.name = "ours";
@@ -102,7 +102,7 @@ TEST(ExploreEntry, takes_schemes_and_layouts_that_nobody_built_in) {
   EXPECT_EQ(own.summary.hash, same.summary.hash);  // a name decides nothing
 }
 
-TEST(ExploreEntry, says_what_is_allowed) {
+TEST(ExploreEntry, SaysWhatIsAllowed) {
   Told told;
   ExploreRequest request = pins_request("refcount-bias");
   request.ops = 17;
@@ -130,7 +130,7 @@ TEST(ExploreEntry, says_what_is_allowed) {
   EXPECT_EQ(told.refused.rfind("layout: ", 0), 0U) << told.refused;
 }
 
-TEST(ExploreEntry, traces_have_any_length) {
+TEST(ExploreEntry, TracesHaveAnyLength) {
   ExploreRequest request = random_request();
   request.ops = 400;
   request.schedules = 1;
@@ -144,7 +144,7 @@ TEST(ExploreEntry, traces_have_any_length) {
   EXPECT_GT(told.findings[0].steps.size(), 10'000U);
 }
 
-TEST(ExploreEntry, refuses_a_request_that_is_cut_short_anywhere) {
+TEST(ExploreEntry, RefusesARequestThatIsCutShortAnywhere) {
   ExploreRequest request = random_request();
   request.setup.assign(kOpSlots.size(), 0);
   request.threads = {{}, std::vector<double>(kOpSlots.size(), 0)};
@@ -164,7 +164,7 @@ TEST(ExploreEntry, refuses_a_request_that_is_cut_short_anywhere) {
 
 // Whatever the bytes say, an exploration ends or is refused; here each is so small that
 // one which is taken costs nothing.
-TEST(ExploreEntry, lives_with_altered_bytes) {
+TEST(ExploreEntry, LivesWithAlteredBytes) {
   ExploreRequest request = random_request();
   request.ops = 1;
   request.schedules = 1;
@@ -196,7 +196,7 @@ TEST(ExploreEntry, lives_with_altered_bytes) {
   EXPECT_GT(taken, 20U);
 }
 
-TEST(ExploreMessages, say_which_field_is_wrong) {
+TEST(ExploreMessages, SayWhichFieldIsWrong) {
   std::vector<std::byte> bytes = write_message(random_request());
   std::string why;
   ExploreRequest request;

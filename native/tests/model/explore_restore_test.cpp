@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, ExploreRestore,
                                                               "touch", "device", "chaos"}),
                                           testing::Values(1U, 2U, 3U)));
 
-TEST_P(ExploreRestore, is_the_same_as_making_it_anew) {
+TEST_P(ExploreRestore, IsTheSameAsMakingItAnew) {
   const auto& [scheme, groups, threads] = GetParam();
   ExploreSettings settings = settings_for(scheme, {});
   for (const char* group : groups) ASSERT_TRUE(settings.mixes[0].add(group, 1));
@@ -59,7 +59,7 @@ TEST_P(ExploreRestore, is_the_same_as_making_it_anew) {
   EXPECT_EQ(copied.distinct, anew.distinct);
 }
 
-TEST(ExploreRestores, each_byte_after_each_schedule) {
+TEST(ExploreRestores, EachByteAfterEachSchedule) {
   if (!can_restore()) GTEST_SKIP() << "this build has none";
   ExploreSettings settings = settings_for("refcount-bias", {"mm", "device", "chaos"});
   settings.threads = 3;
@@ -76,7 +76,7 @@ TEST(ExploreRestores, each_byte_after_each_schedule) {
   }
 }
 
-TEST(ExploreRestores, what_abandoned_fibers_held_is_gone) {
+TEST(ExploreRestores, WhatAbandonedFibersHeldIsGone) {
   if (!can_restore()) GTEST_SKIP() << "each of them keeps its machine";
   ExploreSettings settings = settings_for("refcount-bias", {"mm"});
   settings.schedules_each = 1;
@@ -88,7 +88,7 @@ TEST(ExploreRestores, what_abandoned_fibers_held_is_gone) {
   EXPECT_EQ(report.outcomes[static_cast<unsigned>(Outcome::kLimit)], 500U);
 }
 
-TEST(ExploreRestores, a_machine_too_large_for_it_is_made_anew) {
+TEST(ExploreRestores, AMachineTooLargeForItIsMadeAnew) {
   ExploreSettings settings = settings_for("refcount-bias", {"mm"});
   settings.pages = 1 << 18;
   settings.schedules = 3;
@@ -97,7 +97,7 @@ TEST(ExploreRestores, a_machine_too_large_for_it_is_made_anew) {
   EXPECT_FALSE(report.restored);
 }
 
-TEST(ExploreSeeds, workload_and_schedules_are_apart) {
+TEST(ExploreSeeds, WorkloadAndSchedulesAreApart) {
   ExploreSettings settings = settings_for("refcount-bias", {"mm"});
   settings.schedules_each = 0;  // one program
   settings.schedules = 30;

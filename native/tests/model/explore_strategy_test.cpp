@@ -63,7 +63,7 @@ Visited independent(unsigned steps, DepthFirstStrategy::Settings settings) {
   return visit(bodies, strategy, [] {}, [](const RunOutcome&) {});
 }
 
-TEST(ExploreDepthFirst, visits_all_schedules_of_independent_steps_and_one_class) {
+TEST(ExploreDepthFirst, VisitsAllSchedulesOfIndependentStepsAndOneClass) {
   for (unsigned n = 1; n <= 7; ++n) {
     const Visited all = independent(n, {.sleep_sets = false});
     EXPECT_EQ(all.ended, choose(2 * n, n)) << n;
@@ -78,7 +78,7 @@ TEST(ExploreDepthFirst, visits_all_schedules_of_independent_steps_and_one_class)
 
 // Two threads, each reads and then writes the word that both share: 6 orders, in which
 // 4 pairs of what was read can come out.
-TEST(ExploreDepthFirst, sleep_sets_keep_every_result) {
+TEST(ExploreDepthFirst, SleepSetsKeepEveryResult) {
   Atomic<std::uint32_t> word, other;
   std::uint32_t read[2] = {};
   auto increment = [&](unsigned me) {
@@ -112,7 +112,7 @@ TEST(ExploreDepthFirst, sleep_sets_keep_every_result) {
   EXPECT_TRUE(classes.complete);
 }
 
-TEST(ExploreDepthFirst, a_bound_on_preemptions_is_no_completeness) {
+TEST(ExploreDepthFirst, ABoundOnPreemptionsIsNoCompleteness) {
   const Visited none = independent(3, {.preemptions = 0});
   EXPECT_EQ(none.ended, 2U);  // one after the other, in either order
   EXPECT_FALSE(none.complete);
@@ -121,7 +121,7 @@ TEST(ExploreDepthFirst, a_bound_on_preemptions_is_no_completeness) {
   EXPECT_TRUE(enough.complete);
 }
 
-TEST(ExploreDepthFirst, sleepers_that_are_woken_are_explored) {
+TEST(ExploreDepthFirst, SleepersThatAreWokenAreExplored) {
   Mutex mutex;
   std::uint32_t order = 0;
   auto first = [&] {
@@ -147,7 +147,7 @@ TEST(ExploreDepthFirst, sleepers_that_are_woken_are_explored) {
   EXPECT_TRUE(visited.complete);
 }
 
-TEST(ExploreStrategy, is_told_of_each_step_with_the_values_before_and_after) {
+TEST(ExploreStrategy, IsToldOfEachStepWithTheValuesBeforeAndAfter) {
   ExploreSettings settings;
   settings.layout = *find_layout("linux-6.12");
   settings.scheme = *find_scheme("refcount-bias");
@@ -187,7 +187,7 @@ TEST(ExploreStrategy, is_told_of_each_step_with_the_values_before_and_after) {
   }
 }
 
-TEST(ExploreStrategy, may_abandon_a_run_at_a_choice_or_after_a_step) {
+TEST(ExploreStrategy, MayAbandonARunAtAChoiceOrAfterAStep) {
   class Quitter final : public Strategy {
    public:
     explicit Quitter(bool at_choice) : at_choice_(at_choice) {}
@@ -221,7 +221,7 @@ TEST(ExploreStrategy, may_abandon_a_run_at_a_choice_or_after_a_step) {
   }
 }
 
-TEST(ExploreStrategy, choices_of_a_run_repeat_it) {
+TEST(ExploreStrategy, ChoicesOfARunRepeatIt) {
   Atomic<std::uint32_t> word;
   std::uint32_t last[2] = {};
   auto first = [&] {

@@ -8,7 +8,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(MmFolioLock, no_sleeper_misses_an_unlock) {
+TEST(MmFolioLock, NoSleeperMissesAnUnlock) {
   constexpr std::uint64_t kRuns = 5000;
   MmBox box;
   const auto folio = box.machine->alloc_folio(box.cpu());

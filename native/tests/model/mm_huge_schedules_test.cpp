@@ -82,7 +82,7 @@ struct HugeMeeting {
   }
 };
 
-TEST(MmHugeSchedules, split_of_the_folio_against_pin_and_store) {
+TEST(MmHugeSchedules, SplitOfTheFolioAgainstPinAndStore) {
   HugeMeeting meeting;
   auto splits = [&] { meeting.split(1); };
   auto pins = [&] { meeting.pin(2); };
@@ -91,7 +91,7 @@ TEST(MmHugeSchedules, split_of_the_folio_against_pin_and_store) {
   meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }));
 }
 
-TEST(MmHugeSchedules, split_of_the_mapping_and_fork_against_pin_and_store) {
+TEST(MmHugeSchedules, SplitOfTheMappingAndForkAgainstPinAndStore) {
   HugeMeeting meeting;
   auto protects = [&] { meeting.protect(1); };
   auto forks = [&] { meeting.fork(0); };

@@ -87,7 +87,7 @@ struct HugetlbMeeting {
   }
 };
 
-TEST(MmHugetlbSchedules, two_faults_for_the_last_page_have_the_same_one) {
+TEST(MmHugetlbSchedules, TwoFaultsForTheLastPageHaveTheSameOne) {
   HugetlbMeeting meeting(2);
   auto first = [&] { meeting.store_and_look(1, *meeting.mm, kHuge + 1, 11); };
   auto second = [&] { meeting.store_and_look(2, *meeting.mm, kHuge + 2, 12); };
@@ -96,7 +96,7 @@ TEST(MmHugetlbSchedules, two_faults_for_the_last_page_have_the_same_one) {
   EXPECT_EQ(meeting.refused, 0U);
 }
 
-TEST(MmHugetlbSchedules, copies_of_parent_and_child_against_a_pin) {
+TEST(MmHugetlbSchedules, CopiesOfParentAndChildAgainstAPin) {
   HugetlbMeeting meeting(3);
   auto parent = [&] { meeting.store_and_look(1, *meeting.mm, 5, 50); };
   auto child = [&] { meeting.store_and_look(2, *meeting.child, 5, 60); };
@@ -107,7 +107,7 @@ TEST(MmHugetlbSchedules, copies_of_parent_and_child_against_a_pin) {
   EXPECT_GT(meeting.pins, 0U);
 }
 
-TEST(MmHugetlbSchedules, the_parent_takes_its_page_back_while_the_child_reads) {
+TEST(MmHugetlbSchedules, TheParentTakesItsPageBackWhileTheChildReads) {
   HugetlbMeeting meeting(1);  // nothing to copy to
   std::uint64_t kept = 0;
   auto parent = [&] { meeting.expect(meeting.store(1, *meeting.mm, 5, 50) == FaultResult::kOk); };
@@ -127,7 +127,7 @@ TEST(MmHugetlbSchedules, the_parent_takes_its_page_back_while_the_child_reads) {
   EXPECT_GT(kept, 0U);
 }
 
-TEST(MmHugetlbSchedules, the_parent_takes_its_page_back_while_the_child_moves_and_unmaps_it) {
+TEST(MmHugetlbSchedules, TheParentTakesItsPageBackWhileTheChildMovesAndUnmapsIt) {
   HugetlbMeeting meeting(1);
   constexpr std::uint64_t kTo = kTestBase + 16 * kPmdBytes;
   auto parent = [&] { meeting.expect(meeting.store(1, *meeting.mm, 5, 50) == FaultResult::kOk); };
@@ -143,7 +143,7 @@ TEST(MmHugetlbSchedules, the_parent_takes_its_page_back_while_the_child_moves_an
   meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(1, true); }));
 }
 
-TEST(MmHugetlbSchedules, fork_against_pins_and_stores) {
+TEST(MmHugetlbSchedules, ForkAgainstPinsAndStores) {
   HugetlbMeeting meeting(3);
   auto forks = [&] { meeting.fork(0); };
   auto pins = [&] { meeting.pin_and_look(1, kFollWrite, true); };
@@ -154,7 +154,7 @@ TEST(MmHugetlbSchedules, fork_against_pins_and_stores) {
   EXPECT_GT(meeting.pins, 0U);
 }
 
-TEST(MmHugetlbSchedules, a_copy_against_dontneed_of_what_is_copied) {
+TEST(MmHugetlbSchedules, ACopyAgainstDontneedOfWhatIsCopied) {
   HugetlbMeeting meeting(3);
   auto stores = [&] { (void)meeting.store(1, *meeting.child, 5, 60); };
   auto drops = [&] {
@@ -165,7 +165,7 @@ TEST(MmHugetlbSchedules, a_copy_against_dontneed_of_what_is_copied) {
   EXPECT_EQ(meeting.refused, 0U);
 }
 
-TEST(MmHugetlbSchedules, unmapping_and_dontneed_against_faults_and_pins) {
+TEST(MmHugetlbSchedules, UnmappingAndDontneedAgainstFaultsAndPins) {
   HugetlbMeeting meeting(3);
   auto drops = [&] {
     (void)do_madvise(meeting.box.cpu(1), *meeting.mm, kTestBase, 2 * kHuge, Advice::kDontneed);

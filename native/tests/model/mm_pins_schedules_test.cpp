@@ -41,7 +41,7 @@ class CutOnce final : public Strategy {
   std::uint64_t left_ = 0;
 };
 
-TEST(MmPinsSchedules, an_undone_pin_frees_the_page_when_it_was_the_last) {
+TEST(MmPinsSchedules, AnUndonePinFreesThePageWhenItWasTheLast) {
   constexpr std::uint64_t kRuns = 40;  // more than the pin has steps
   MmBox box(2, one_pin_scheme());
   std::unique_ptr<Mm> mm;
@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(Scheme, MmListSchedules,
                                            "mapcount-overlay", "refcount"),
                          parameter_name);
 
-TEST_P(MmListSchedules, pins_meet_drains_reclaim_migration_and_mlock) {
+TEST_P(MmListSchedules, PinsMeetDrainsReclaimMigrationAndMlock) {
   constexpr std::uint64_t kRuns = 150;
   MmBox box(3, GetParam());
   std::unique_ptr<Mm> mm;

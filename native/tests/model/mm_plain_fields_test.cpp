@@ -56,21 +56,21 @@ struct FolioBox : MmBox {
 };
 std::unique_ptr<FolioBox> make_folio_box() { return std::make_unique<FolioBox>(); }
 
-TEST(MmPlainFields, a_batch_before_the_lru_lists) {
+TEST(MmPlainFields, ABatchBeforeTheLruLists) {
   const auto add = [](FolioBox& box) { folio_add_lru(box.cpu(0), box.folio); };
   expect_checked(
       make_folio_box, add, [](FolioBox& box) { lru_add_drain_all(box.cpu(1)); },
       [](FolioBox& box) { (void)box.cpu(0).batches.moves[0].held(); });
 }
 
-TEST(MmPlainFields, a_batch_of_mlocks) {
+TEST(MmPlainFields, ABatchOfMlocks) {
   const auto add = [](FolioBox& box) { mlock_folio(box.cpu(0), box.folio); };
   expect_checked(
       make_folio_box, add, [](FolioBox& box) { lru_add_drain_all(box.cpu(1)); },
       [](FolioBox& box) { (void)box.cpu(0).batches.mlock.held(); });
 }
 
-TEST(MmPlainFields, mlock_counts) {
+TEST(MmPlainFields, MlockCounts) {
   const auto count = [](FolioBox& box) {
     Guard guard(box.zone->lru_lock());
     box.machine->mlock_counts.set(box.pfn(), 1);
@@ -84,12 +84,12 @@ TEST(MmPlainFields, mlock_counts) {
       [](FolioBox& box) { (void)box.machine->mlock_counts.of(box.pfn()); });
 }
 
-TEST(MmPlainFields, the_log_of_damage) {
+TEST(MmPlainFields, TheLogOfDamage) {
   const auto add = [](FolioBox& box) { box.machine->damage.add({.pfn = box.pfn()}); };
   expect_checked(make_folio_box, add, add, [](FolioBox& box) { (void)box.machine->damage.rows(); });
 }
 
-TEST(MmPlainFields, the_listeners_of_an_address_space) {
+TEST(MmPlainFields, TheListenersOfAnAddressSpace) {
   struct ListenedBox : MmBox {
     ListenedBox() : MmBox(2), mm(create_mm()) {}
     std::unique_ptr<Mm> mm;
@@ -119,7 +119,7 @@ struct MirroredBox : DeviceBox {
   Mirror* mirror = nullptr;
 };
 
-TEST(MmPlainFields, the_table_of_a_mirror) {
+TEST(MmPlainFields, TheTableOfAMirror) {
   expect_checked([] { return std::make_unique<MirroredBox>(); },
                  [](MirroredBox& box) { (void)box.mirror->read(box.cpu(0), kBase, 1, {}); },
                  [](MirroredBox& box) { (void)box.mirror->read(box.cpu(1), kBase, 2, {}); },
@@ -127,13 +127,13 @@ TEST(MmPlainFields, the_table_of_a_mirror) {
 }
 
 // To look is to write: the chunk that was found last is kept.
-TEST(MmPlainFields, two_who_look_into_the_table_of_a_mirror) {
+TEST(MmPlainFields, TwoWhoLookIntoTheTableOfAMirror) {
   const auto look = [](MirrorTable& table) { (void)table.find(kBase); };
   const auto make = [] { return std::make_unique<MirrorTable>(); };
   EXPECT_EQ(meet(make, look, look)[Outcome::kDataRace], kRuns);
 }
 
-TEST(MmPlainFields, the_free_pages_of_p2pdma) {
+TEST(MmPlainFields, TheFreePagesOfP2pdma) {
   struct P2pdmaBox : MmBox {
     P2pdmaBox() : MmBox(2, "refcount-bias", 1024, 8), mm(create_mm()) {
       EXPECT_EQ(P2pdma::create(cpu(), {.first = {1024}, .pages = 8}, device), Errc::kOk);
@@ -161,13 +161,13 @@ void make_file(DaxBox& box) {
   if (file) put_file(box.cpu(0), file.value->space());
 }
 
-TEST(MmPlainFields, the_free_blocks_of_dax) {
+TEST(MmPlainFields, TheFreeBlocksOfDax) {
   expect_checked([] { return std::make_unique<DaxBox>(); }, make_file,
                  [](DaxBox& box) { (void)box.device->free_blocks(); },
                  [](DaxBox& box) { (void)box.device->free_list().size(); });
 }
 
-TEST(MmPlainFields, the_files_of_dax) {
+TEST(MmPlainFields, TheFilesOfDax) {
   expect_checked([] { return std::make_unique<DaxBox>(); }, make_file,
                  [](DaxBox& box) { (void)box.device->has_files(); },
                  [](DaxBox& box) { (void)box.device->files().size(); });

@@ -141,9 +141,7 @@ struct DirtyCow : Scene {
   AddressSpace* file = nullptr;
 };
 
-TEST(MmQuirkSchedules, dirty_cow_writes_to_a_file_that_may_not_be_written) {
-  found_only_when_on<DirtyCow>();
-}
+TEST(MmQuirkSchedules, DirtyCowWritesToAFileThatMayNotBeWritten) { found_only_when_on<DirtyCow>(); }
 
 struct ForkUnseen : Scene {
   explicit ForkUnseen(bool on) : Scene(Quirk::kForkUnseen, on) {}
@@ -173,7 +171,7 @@ struct ForkUnseen : Scene {
   Pfn pinned;
 };
 
-TEST(MmQuirkSchedules, fork_unseen_leaves_a_pin_behind) { found_only_when_on<ForkUnseen>(); }
+TEST(MmQuirkSchedules, ForkUnseenLeavesAPinBehind) { found_only_when_on<ForkUnseen>(); }
 
 /// A folio of two pages comes apart, as split_folio does it, while its tail is grabbed.
 struct GrabKeepsOldHead : Scene {
@@ -203,7 +201,7 @@ struct GrabKeepsOldHead : Scene {
   bool grabbed = false, split = false;
 };
 
-TEST(MmQuirkSchedules, a_grab_that_keeps_the_old_head_holds_another_page) {
+TEST(MmQuirkSchedules, AGrabThatKeepsTheOldHeadHoldsAnotherPage) {
   found_only_when_on<GrabKeepsOldHead>();
 }
 
@@ -236,7 +234,7 @@ struct TableFreedAtOnce : Scene {
   std::uint64_t pinned = 0;
 };
 
-TEST(MmQuirkSchedules, a_table_freed_at_once_leads_a_walk_to_anothers_page) {
+TEST(MmQuirkSchedules, ATableFreedAtOnceLeadsAWalkToAnothersPage) {
   found_only_when_on<TableFreedAtOnce>();
 }
 
@@ -265,7 +263,7 @@ std::uint64_t faults_that_fail(bool on) {
   return failed;
 }
 
-TEST(MmQuirkSchedules, a_device_fault_without_a_reference_meets_memory_that_has_gone) {
+TEST(MmQuirkSchedules, ADeviceFaultWithoutAReferenceMeetsMemoryThatHasGone) {
   EXPECT_EQ(faults_that_fail(false), 0U);
   EXPECT_GT(faults_that_fail(true), 0U);
 }

@@ -12,7 +12,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(MmTruncateRace, leaves_nothing_of_the_file) {
+TEST(MmTruncateRace, LeavesNothingOfTheFile) {
   constexpr std::uint64_t kRuns = 2000;
   MmBox box(3, "refcount-bias", 64);
   AddressSpace* file = nullptr;

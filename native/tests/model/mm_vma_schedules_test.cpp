@@ -60,7 +60,7 @@ struct Cutting {
   std::uint64_t findings = 0, moved = 0;
 };
 
-TEST(VmaSchedules, no_walk_from_a_page_misses_a_mapping_that_is_being_cut_or_merged) {
+TEST(VmaSchedules, NoWalkFromAPageMissesAMappingThatIsBeingCutOrMerged) {
   constexpr std::uint64_t kRuns = 1500;
   for (const bool file : {false, true}) {
     SCOPED_TRACE(file);

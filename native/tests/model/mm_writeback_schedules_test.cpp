@@ -81,7 +81,7 @@ std::uint64_t lost_of(const char* scheme, bool asks_pins) {
   return transfer.lost;
 }
 
-TEST(WritebackSchedules, no_store_of_a_device_is_lost_where_writeback_asks) {
+TEST(WritebackSchedules, NoStoreOfADeviceIsLostWhereWritebackAsks) {
   for (const char* scheme : {"refcount-bias", "folio-pincount", "side-table", "sharded"}) {
     SCOPED_TRACE(scheme);
     EXPECT_GT(lost_of(scheme, false), 0U);

@@ -80,7 +80,7 @@ struct OneBlock {
   std::uint64_t findings = 0, lost = 0, pinned = 0, given = 0, removed = 0;
 };
 
-TEST(DaxSchedules, truncate_waits_for_dma) {
+TEST(DaxSchedules, TruncateWaitsForDma) {
   constexpr std::uint64_t kRuns = 400;
   OneBlock it;
   auto device = [&] { it.dma(1); };
@@ -96,7 +96,7 @@ TEST(DaxSchedules, truncate_waits_for_dma) {
   EXPECT_LT(it.pinned, kRuns);  // truncate was first in others
 }
 
-TEST(DaxSchedules, removal_against_pins_and_faults) {
+TEST(DaxSchedules, RemovalAgainstPinsAndFaults) {
   constexpr std::uint64_t kRuns = 400;
   OneBlock it;
   auto device = [&] { it.dma(1); };

@@ -20,7 +20,7 @@ struct CountingDriver final : PagemapDriver {
   Atomic<std::uint32_t> frees, free;
 };
 
-TEST(ZoneDeviceEra, each_life_of_a_page_ends_once) {
+TEST(ZoneDeviceEra, EachLifeOfAPageEndsOnce) {
   constexpr std::uint64_t kRuns = 4000;
   constexpr Pfn kPfn{kRamPages};
   DeviceBox box(DeviceMemory::kPublic, 4, 4, "linux-4.20");

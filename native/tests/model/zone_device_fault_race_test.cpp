@@ -8,7 +8,7 @@
 namespace pagebox::testing {
 namespace {
 
-TEST(ZoneDeviceFaultRace, faults_on_one_device_page_come_to_an_end) {
+TEST(ZoneDeviceFaultRace, FaultsOnOneDevicePageComeToAnEnd) {
   constexpr std::uint64_t kRuns = 300;
   auto owned = std::make_unique<DeviceBox>(DeviceMemory::kPrivate, 3, 4);
   DeviceBox& box = *owned;

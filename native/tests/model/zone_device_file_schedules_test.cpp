@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Where{DeviceMemory::kPublic, FileKind::kDisk, "linux-4.20"}),
     parameter_name);
 
-TEST_P(ZoneDeviceFileSchedules, faults_and_calls_against_migration) {
+TEST_P(ZoneDeviceFileSchedules, FaultsAndCallsAgainstMigration) {
   Meeting meeting(GetParam());
   auto faults = [&] {
     meeting.store(0, 11);
@@ -157,7 +157,7 @@ TEST_P(ZoneDeviceFileSchedules, faults_and_calls_against_migration) {
   meeting.run(bodies);
 }
 
-TEST_P(ZoneDeviceFileSchedules, writeback_against_migration_and_writers) {
+TEST_P(ZoneDeviceFileSchedules, WritebackAgainstMigrationAndWriters) {
   Meeting meeting(GetParam());
   auto faults = [&] {
     meeting.store(0, 11);
@@ -179,7 +179,7 @@ TEST_P(ZoneDeviceFileSchedules, writeback_against_migration_and_writers) {
   meeting.run(bodies);
 }
 
-TEST_P(ZoneDeviceFileSchedules, truncate_and_removal_against_migration) {
+TEST_P(ZoneDeviceFileSchedules, TruncateAndRemovalAgainstMigration) {
   Meeting meeting(GetParam());
   auto faults = [&] {
     meeting.load(0);

@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(Memory, ZoneDeviceSchedules,
                          ::testing::Values(DeviceMemory::kPrivate, DeviceMemory::kCoherent),
                          parameter_name);
 
-TEST_P(ZoneDeviceSchedules, faults_and_pins_against_migration) {
+TEST_P(ZoneDeviceSchedules, FaultsAndPinsAgainstMigration) {
   constexpr std::uint64_t kRuns = 300;
   Meeting meeting(GetParam());
   auto cpu_side = [&] { meeting.store(0); };
@@ -87,7 +87,7 @@ TEST_P(ZoneDeviceSchedules, faults_and_pins_against_migration) {
   meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }), kRuns, 1);
 }
 
-TEST_P(ZoneDeviceSchedules, removal_against_faults_migration_and_exclusive_access) {
+TEST_P(ZoneDeviceSchedules, RemovalAgainstFaultsMigrationAndExclusiveAccess) {
   constexpr std::uint64_t kRuns = 300;
   Meeting meeting(GetParam());
   auto cpu_side = [&] { meeting.store(0); };
