@@ -93,7 +93,7 @@ void claim_word(const SchemeSpec& given, const Layout& layout, PageType type,
     claims.push_back(flag_claim("pinned",
                                 word_bits(layout, static_cast<unsigned>(scheme.pinned.word),
                                           static_cast<unsigned>(scheme.pinned.bit), 1),
-                                true, !stays));
+                                true, !stays || before.pinned));
   if (!scheme.was_lru.exists()) return;
   const bool written = kLruTypes.has(type);
   Claim was_lru = flag_claim("was-LRU",

@@ -183,9 +183,7 @@ export function layoutText(
   const { kconfig, era } = layout
   const facts = [
     `${layout.strideBytes} bytes, ${layout.wordBytes}-byte words; ${kconfig.name}: ${layout.freeFlagBits} free flag bits; ${era.kernel}`,
-    layout.pincount.tail === 0
-      ? 'no pin count in tail pages'
-      : `pin count of large folios in ${pincountText(layout)}`,
+    layout.pincount.tail === 0 ? 'no pin count in tail pages' : `pin count of large folios in ${pincountText(layout)}`,
   ]
   const tables = groups(layout, claim, only)
     .map((types) => typeText(layout, types, claim, io))
