@@ -52,10 +52,10 @@ struct PinLoops {
     if (seen > most) [[unlikely]]
       return Errc::kOverflow;
     const std::uint32_t each = Policy::refs(f, t);
-    atomics::fetch_add(t.u32(f.refcount), n * each);
+    atomics::add(t.u32(f.refcount), n * each);
     const Errc error = Policy::add(f, t, n, each, shard);
     if (error != Errc::kOk) [[unlikely]]
-      atomics::fetch_sub(t.u32(f.refcount), n * each);
+      atomics::sub(t.u32(f.refcount), n * each);
     return error;
   }
 
@@ -91,7 +91,7 @@ struct PinLoops {
     if (each != 1) {
       const std::uint32_t pins = f.quirks.has(Quirk::kOneBiasForMany) ? 1 : n;
       refs = pins * each;
-      atomics::fetch_add(t.u32(f.refcount), refs - n);
+      atomics::add(t.u32(f.refcount), refs - n);
     }
     const Errc error = Policy::add(f, t, n, each, shard);
     if (error != Errc::kOk) [[unlikely]]
@@ -108,7 +108,7 @@ struct PinLoops {
     if (old == refs) return !f.quirks.has(Quirk::kNoZeroTest);
     // Below zero before: the count had crossed its limit, and comes back.
     if (static_cast<std::int32_t>(old) < 0) return false;
-    atomics::fetch_add(t.u32(f.refcount), refs);  // more than there was: nothing happened
+    atomics::add(t.u32(f.refcount), refs);  // more than there was: nothing happened
     return Errc::kNotPinned;
   }
 
@@ -148,7 +148,7 @@ struct PinLoops {
       return error;
     if (references(f, t) <= 0) [[unlikely]]
       return Errc::kNoMem;
-    atomics::fetch_add(t.u32(f.refcount), 1U);
+    atomics::add(t.u32(f.refcount), 1U);
     return Errc::kOk;
   }
 
@@ -182,6 +182,13 @@ struct PinLoops {
     Errc error = get_one(f, pfn, t);
     if (error == Errc::kNoMem && populate_page(frame, pfn)) [[unlikely]]
       error = get_one(f, pfn, t);
+    return error;
+  }
+  [[gnu::always_inline]] static Errc try_get_or_populate(const PinFrame& f, const PinFrame& frame,
+                                                         std::uint64_t pfn, Target& t) {
+    Errc error = try_get_folio(f, frame, pfn, 1, t, kNoLimit);
+    if (error == Errc::kAgain && populate_page(frame, pfn)) [[unlikely]]
+      error = try_get_folio(f, frame, pfn, 1, t, kNoLimit);
     return error;
   }
   /// A step that cannot drop a last reference.
@@ -236,6 +243,10 @@ struct PinLoops {
   static Errc get(const PinFrame& f, std::uint64_t pfn) {
     Target t;
     return get_or_populate(f, f, pfn, t);
+  }
+  static Errc try_get(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    return try_get_or_populate(f, f, pfn, t);
   }
   static Result<bool> put(const PinFrame& f, std::uint64_t pfn) {
     Target t;
@@ -320,6 +331,16 @@ struct PinLoops {
                   return drop(f, t, 1);
                 });
   }
+  static BatchResult try_get_put_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                      std::size_t size, unsigned, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed,
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                  const Errc error = try_get_or_populate(f, frame, pfn, t);
+                  if (error != Errc::kOk) [[unlikely]]
+                    return error;
+                  return drop(f, t, 1);
+                });
+  }
   static BatchResult maybe_pinned_many(const PinFrame& frame, const std::uint32_t* pfns,
                                        std::size_t size, unsigned, std::uint32_t*) {
     const PinFrame f = frame;
@@ -386,6 +407,7 @@ struct PinLoops {
                                         &pin,
                                         &unpin,
                                         &get,
+                                        &try_get,
                                         &put,
                                         &pins,
                                         &maybe_pinned,
@@ -399,6 +421,7 @@ struct PinLoops {
                                         &get_many,
                                         &put_many,
                                         &get_put_many,
+                                        &try_get_put_many,
                                         &maybe_pinned_many,
                                         &try_pin_run,
                                         &pin_run,
@@ -409,7 +432,7 @@ struct PinLoops {
 [[gnu::always_inline]] inline Errc take_from(std::uint32_t* count, std::uint32_t n) {
   if (atomics::fetch_sub(count, n) >= n) [[likely]]
     return Errc::kOk;
-  atomics::fetch_add(count, n);
+  atomics::add(count, n);
   return Errc::kNotPinned;
 }
 

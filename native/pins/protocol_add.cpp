@@ -28,7 +28,7 @@ struct Counter : PolicyBase {
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::fetch_add(t.u32(f.count), n);
+    atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
@@ -54,12 +54,12 @@ struct Mapcount : PolicyBase {
     if (static_cast<std::int32_t>(atomics::load(t.u32(f.mapcount))) < kTypedBelow ||
         (atomics::load(t.word<W>(0)) & f.slab_flag) != 0) [[unlikely]]
       return Errc::kRefused;
-    atomics::fetch_add(t.u32(f.mapcount), n);
+    atomics::add(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::fetch_sub(t.u32(f.mapcount), n);
+    atomics::sub(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
   static std::uint32_t mappings(const PinFrame& f, const Target& t) {
@@ -98,7 +98,7 @@ struct Tail : PolicyBase {
   }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t each, unsigned) {
-    if (counts(f, t, each)) atomics::fetch_add(t.u32(f.count), n);
+    if (counts(f, t, each)) atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,

@@ -97,7 +97,7 @@ struct StateWord : PolicyBase {
       if (word != seen && !atomics::compare_exchange(at(f, t), seen, word)) continue;
       // From here on the word is full, and nobody changes it without the lock.
       if (sum != next && f.at_limit == AtLimit::kSpill)
-        atomics::fetch_add(f.side_table + t.pfn, static_cast<std::uint32_t>(sum - next));
+        atomics::add(f.side_table + t.pfn, static_cast<std::uint32_t>(sum - next));
       return Errc::kOk;
     }
   }

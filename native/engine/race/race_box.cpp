@@ -67,8 +67,8 @@ class BoxGround final : public RaceGround {
     for (unsigned i = 0; i < settings.threads; ++i) {
       sources_.push_back(std::make_unique<PinMix>(settings, i, zipf_.get()));
       // What is held depends on the race, so its chances are its own.
-      threads_.push_back(std::make_unique<PageThread>(box, i % box.settings().shards, true,
-                                                      other_seed(settings.seed, 1) + i));
+      threads_.push_back(std::make_unique<PageThread>(
+          box, i % box.settings().shards, true, Pages::kStay, other_seed(settings.seed, 1) + i));
     }
   }
 
@@ -86,16 +86,12 @@ class BoxGround final : public RaceGround {
   }
 
   Errc end_round(bool last, const StopAsk& stop, RaceResult& result, bool& clean) override {
-    Errc error = Errc::kOk;
-    std::size_t entered = 0;
-    while (error == Errc::kOk && entered < threads_.size())
-      if (error = threads_[entered]->enter(); error == Errc::kOk) ++entered;
-    if (error == Errc::kOk && (audit_rounds_ || last)) {
-      error = auditor_.run(result.audit, kAuditRows, stop);
+    if (!audit_rounds_ && !last) return Errc::kOk;
+    return audit_entered(threads_, [&] {
+      const Errc error = auditor_.run(result.audit, kAuditRows, stop);
       clean = result.audit.clean();
-    }
-    while (entered-- > 0) threads_[entered]->withdraw();
-    return error;
+      return error;
+    });
   }
   void end() override {
     for (const auto& thread : threads_) thread->release_all();
