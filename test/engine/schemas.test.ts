@@ -65,7 +65,11 @@ describe('schema and reader say the same', () => {
       const value = plain(scenario)
       expect(reads(readScenario)(value)).toBe(true)
       expect(schema(value), scenario.name).toBe(true)
-      for (const wrong of [{ ...value, more: 1 }, { ...value, pages: 1 }, { ...value, name: '' }]) {
+      for (const wrong of [
+        { ...value, more: 1 },
+        { ...value, pages: 1 },
+        { ...value, name: '' },
+      ]) {
         expect(reads(readScenario)(wrong)).toBe(false)
         expect(schema(wrong)).toBe(false)
       }
