@@ -22,10 +22,14 @@ export const whole = (min: number, max: number): Shape<number> => ({
 
 export const yesOrNo: Shape<boolean> = { read: boolean, schema: () => ({ type: 'boolean' }) }
 
+/** Without classes by name, which not every editor's expressions know. */
+const noControls =
+  '^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$'
+
 /** As `line()` of the arguments. */
 export const textLine: Shape<string> = {
   read: line,
-  schema: () => ({ type: 'string', maxLength: 500, pattern: '^[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]*$' }),
+  schema: () => ({ type: 'string', maxLength: 500, pattern: noControls }),
 }
 
 /** As `newName()` of the arguments. */

@@ -162,8 +162,9 @@ unsigned free_flag_bits(const Layout& layout) {
 /// others do but for their mark, and one that nobody can tell would be pinned and counted as what
 /// it looks like.
 static bool has_mark(const Layout& layout, PageType type) {
-  // As schemes on `_mapcount` ask it: counts of mappings, and underflows of them, lie above.
-  const auto is_type = [](std::uint32_t value) { return static_cast<std::int32_t>(value) < -128; };
+  const auto is_type = [](std::uint32_t value) {
+    return static_cast<std::int32_t>(value) < kTypedBelow;
+  };
   if (type == PageType::kPageTable) return is_type(layout.era.table_type);
   if (type != PageType::kSlab || is_type(layout.era.slab_type)) return true;
   return std::ranges::any_of(layout.flags,

@@ -82,6 +82,9 @@ constexpr unsigned min_order(PageType type) {
   if (type == PageType::kSecondTail) return 2;
   return type == PageType::kCompoundHead || type == PageType::kTail ? 1 : 0;
 }
+/// A `_mapcount` below this is a page type (PAGE_MAPCOUNT_RESERVE): counts of mappings, and
+/// underflows of them, lie above.
+inline constexpr std::int32_t kTypedBelow = -128;
 /// Types that can sit on an LRU list.
 inline constexpr PageTypeSet kLruTypes =
     types(PageType::kAnon, PageType::kFile, PageType::kCompoundHead);

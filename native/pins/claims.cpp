@@ -26,9 +26,10 @@ Claim by_right(std::string name, BitRange range) {
 
 /// The bits that counts from 1 to the largest have set.
 std::uint64_t bits_of_counts(const SchemeSpec& scheme) {
-  // What the references have room for can be less than what the count has.
+  // What the references have room for can be less than what the count has; the pin that crosses
+  // them is kept.
   const std::uint64_t largest =
-      scheme.fills() ? std::min(scheme.full_count(), scheme.max_pins) : scheme.max_pins;
+      scheme.fills() ? std::min(scheme.full_count(), scheme.max_pins + 1) : scheme.max_pins;
   return ~std::uint64_t{0} >> std::countl_zero(largest);
 }
 
@@ -93,7 +94,7 @@ void claim_word(const SchemeSpec& given, const Layout& layout, PageType type,
     claims.push_back(flag_claim("pinned",
                                 word_bits(layout, static_cast<unsigned>(scheme.pinned.word),
                                           static_cast<unsigned>(scheme.pinned.bit), 1),
-                                true, !stays));
+                                true, !stays || before.pinned));
   if (!scheme.was_lru.exists()) return;
   const bool written = kLruTypes.has(type);
   Claim was_lru = flag_claim("was-LRU",

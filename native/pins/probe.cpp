@@ -149,6 +149,8 @@ Errc try_count(Bench& bench, std::span<const unsigned> tails, std::uint32_t n, b
 
 /// A page that reads as pinned before anybody has pinned it: the flag is somebody else's.
 void note_flag(const Bench& bench, FolioBits::Writes& writes) {
+  // A counter, a tail's count and an entry outside are nobody else's.
+  if (bench.pins->scheme().place != CountPlace::kWord) return;
   const PinFrame& f = bench.pins->frame();
   const std::uint64_t reading = f.states != nullptr ? f.reads_pinned : f.pinned;
   const unsigned at = f.states != nullptr ? f.count : f.flag_word;

@@ -52,7 +52,7 @@ struct FlagPlace {
   std::int16_t word = kNone;  // 0 = flags, 1..5
   std::int16_t bit = 0;       // of a field: from its first bit on
   /// Instead of a word; a placed scheme has none.
-  std::string field;  // NOLINT(readability-redundant-member-init)
+  std::string field = {};  // NOLINT(readability-redundant-member-init)
   bool exists() const { return word != kNone || !field.empty(); }
   bool operator==(const FlagPlace&) const = default;
 };

@@ -6,12 +6,10 @@
 #include <cstdint>
 
 #include "base/atomic.h"
+#include "page/page_type.h"
 #include "pins/kernel.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
-
-/// A `_mapcount` below this is a page type (PAGE_MAPCOUNT_RESERVE).
-inline constexpr std::int32_t kTypedBelow = -128;
 
 /// The head of a folio. `pfn` is the head's, `word1` what led from the page to it.
 struct Target {

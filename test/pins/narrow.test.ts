@@ -3,6 +3,7 @@ import {
   Box,
   type LayoutDefinition,
   layouts,
+  type PageType,
   pageTypes,
   PageboxError,
   probe,
@@ -10,6 +11,7 @@ import {
   room,
   run,
   scenario,
+  type Scheme,
   type SchemeDefinition,
   schemes,
 } from 'pagebox'
@@ -24,7 +26,7 @@ type Limit = (typeof limits)[number]
 
 /** Each protocol, in a place that nobody else uses or that is dead while a page is off its list. */
 const kinds: Record<string, Omit<SchemeDefinition, 'name'>> = {
-  'add-word': { protocol: 'add', countWord: 4, countShift: 40, types: ['anon'] },
+  'add-word': { protocol: 'add', countWord: 3, countShift: 40, types: ['page-table'] },
   'add-counter': { protocol: 'add', place: 'counter', countShift: 3 },
   'flag-word': {
     protocol: 'flag-and-word',
@@ -60,10 +62,12 @@ const codeOf = (call: () => unknown): string => {
   }
   return ''
 }
-/** LRU pages, as far as the scheme needs one. */
-const boxOf = (scheme: (typeof all)[number]): Box => {
+/** The type of page in which the scheme has room. */
+const typeFor = (scheme: Scheme): PageType => (scheme.types.includes('anon') ? 'anon' : 'page-table')
+const boxOf = (scheme: Scheme): Box => {
   const box = Box.create({ pages: 64, scheme, layout: 'linux-6.12' })
-  box.setup(3, { type: 'anon', onLru: true })
+  const type = typeFor(scheme)
+  box.setup(3, { type, onLru: type === 'anon' })
   return box
 }
 
@@ -107,13 +111,13 @@ describe('at its limit', () => {
     box.close()
   })
 
-  test.each(of('saturate'))(
+  test.each(of('saturate').filter((scheme) => typeFor(scheme) === 'anon'))(
     '$name: a freed page has lost what stuck, and so have its neighbours kept theirs',
     (scheme) => {
       const box = Box.create({ pages: 256, scheme, hugetlbPages: 0 })
       const mm = box.createMm()
       const buf = mm.mmap({ pages: 3 })
-      for (let page = 0; page < 3; page++) buf.store(page * 4096, 1)
+      for (let page = 0; page < 3; page++) buf.store(page, 1)
       const [before, pfn, after] = buf.pfns() as [number, number, number]
       for (const each of [before, pfn, after]) box.pins.pin(each, each === pfn ? 1000 : 2)
       box.audit().assertClean()
@@ -174,7 +178,8 @@ describe('under races and on memory', () => {
 
   test.each(all)('the limit of $name is found on memory', (scheme) => {
     const layout = pagebox.layouts.find(({ name }) => name === 'linux-6.12') as Layout
-    expect(measureBoundary(pagebox, scheme, layout, { pageType: 'anon', order: 0 }).agrees).toBe(true)
+    expect(measureBoundary(pagebox, scheme, layout, { pageType: typeFor(scheme), order: 0 }).agrees).toBe(true)
+    if (typeFor(scheme) !== 'anon') return
     const rows = measureFalsePositives(pagebox, scheme, layout)
     const yes = rows.filter(({ maybePinned }) => maybePinned)
     expect(yes.map(({ afterPins }) => afterPins)).toEqual(scheme.atLimit === 'saturate' ? [full] : [])

@@ -4,10 +4,20 @@ import type { RaceOptions } from '../../engine/raceTypes.ts'
 import type { PageType } from '../../page/layout.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
-import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, layoutArguments } from '../importedLayout.ts'
+import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
-import { integer, mix, names, pick, positive } from '../parse.ts'
+import {
+  addLayoutOptions,
+  addMachineOptions,
+  behaviourFlags,
+  behaviourOf,
+  checkBehaved,
+  type LayoutOptions,
+  type MachineOptions,
+  withLayout,
+} from '../machine.ts'
+import { integer, mix, pick, positive } from '../parse.ts'
 import type { RandomScenario, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { opRace } from '../stress/opRace.ts'
@@ -20,9 +30,8 @@ import { stressText } from '../text/stress.ts'
 import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
 
-interface Options extends BtfOptions, OwnOptions {
+interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   scheme: string
-  layout: string
   type: string
   order: number
   pages: number
@@ -33,8 +42,6 @@ interface Options extends BtfOptions, OwnOptions {
   seed: number
   mix?: Record<string, number>
   pattern: string
-  rules?: string
-  quirks?: string[]
   ledger: boolean
   affinity?: boolean
   json?: boolean
@@ -82,28 +89,6 @@ function planOf(scenario: PinScenario, options: Options): StressPlan {
     seed: options.seed,
     affinity: options.affinity === true,
   }
-}
-
-const behaviourOf = ({ rules, quirks }: Options): { rules?: string; quirks?: string[] } => ({
-  ...(rules !== undefined && { rules }),
-  ...(quirks && { quirks }),
-})
-
-function behaviourFlags({ rules, quirks }: Options): string[] {
-  return [...(rules === undefined ? [] : [`--rules ${rules}`]), ...(quirks ? [`--quirks ${quirks.join(',')}`] : [])]
-}
-
-/** Before anything runs: a quirk that cannot apply would be a clean audit of nothing. */
-async function checkBehaved(options: Options): Promise<void> {
-  const { checkBehaviour, layoutOf, schemeOf } = await import('../stress/engine.ts')
-  const { checkNames } = await import('../behaviourNames.ts')
-  checkNames(options)
-  checkBehaviour(
-    { rules: options.rules ?? '', quirks: options.quirks ?? [], options: [] },
-    '--',
-    schemeOf(options.scheme, '--scheme'),
-    layoutOf(options.layout, '--layout'),
-  )
 }
 
 /** The command that runs one slice again. */
@@ -262,10 +247,7 @@ function write(
 }
 
 async function run(name: string, asked: Options, command: Command, { io, exit }: Context): Promise<void> {
-  const imported = await importedLayout(asked)
-  if (imported !== undefined && command.getOptionValueSource('layout') === 'cli')
-    throw new UsageError('--layout and --btf exclude each other')
-  const options = imported === undefined ? asked : { ...asked, layout: imported.name }
+  const options = await withLayout(asked, command)
   const scenario = await opScenarioOf(name, options, io)
   const planned =
     scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
@@ -281,13 +263,12 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
 }
 
 export function addStress(program: Command, context: Context): void {
-  addOwnOptions(program.command('stress'))
+  const stressed = program
+    .command('stress')
     .description('native threads against each other at full speed: pins, address spaces, devices; then an audit')
     .argument('[scenario]', `what the threads do: ${scenarioArgument}`, 'pins')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
-    .option('--layout <name>', 'which word means what', 'linux-6.12')
-    .option('--btf <file>', `instead of --layout: ${btfHelp}`)
-    .option('--kconfig <file>', kconfigHelp)
+  addLayoutOptions(addOwnOptions(stressed))
     .option('--type <type>', 'page type', 'anon')
     .option('--order <n>', 'order of the compound pages, 0 for single ones', integer(0, 10), 0)
     .option('--pages <n>', 'pages that the threads choose from', integer(1, 2 ** 28), 4096)
@@ -298,8 +279,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')
-    .option('--rules <kernel>', 'whose behaviour: v4.20, v6.12; by default the layout’s')
-    .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
+  addMachineOptions(stressed)
     .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')
     .option('--affinity', 'bind each thread to a CPU')
     .option('--json', 'one JSON document on standard output')

@@ -36,7 +36,7 @@ const bad = (where: string, given: unknown, allowed: string, names: readonly str
   )
 
 /** The fewest and the most of what a scenario asks for. */
-function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readonly [min: number, max: number] {
+export function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readonly [min: number, max: number] {
   const { scenarioPages, scenarioProcesses, scenarioBuffers, scenarioPagesEach } = nativeTables().limits
   const fewest = 16
   const all = {
@@ -47,8 +47,8 @@ function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readon
   } as const
   return all[name]
 }
-const mostThreads = 64
-const largestWeight = 1_000_000
+export const mostThreads = 64
+export const largestWeight = 1_000_000
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -72,11 +72,16 @@ function readMixes(value: unknown): Mix[] {
   return value.map((mix: unknown, i) => checkMix(mix, `scenario.mixes[${i}]`))
 }
 
-/** @throws PageboxError `ERR_PAGEBOX_SCENARIO` */
-export function checkMix(mix: unknown, where: string): Mix {
+/** What a mix can give a weight. */
+export function mixNames(): string[] {
   const { ops, tables } = vocabulary()
   const names = [...tables.mixGroups.map(({ name }) => name), ...ops.keys(), ...tables.advices]
-  const drawn = names.filter((name) => name !== 'barrier' && name !== 'repeat')
+  return names.filter((name) => name !== 'barrier' && name !== 'repeat')
+}
+
+/** @throws PageboxError `ERR_PAGEBOX_SCENARIO` */
+export function checkMix(mix: unknown, where: string): Mix {
+  const drawn = mixNames()
   if (!isPlain(mix)) throw bad(where, mix, 'an object of weights')
   let sum = 0
   for (const [name, weight] of Object.entries(mix)) {
