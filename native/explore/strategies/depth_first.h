@@ -34,6 +34,8 @@ class DepthFirstStrategy final : public Strategy {
   explicit DepthFirstStrategy(Settings settings);
 
   std::string_view name() const override { return "depth-first"; }
+  /// Without sleep sets, which remember accesses: every schedule.
+  void places_move() override { settings_.sleep_sets = false; }
   bool begin(std::uint64_t run) override;
   FiberId next_fiber(const Choice& choice) override;
   bool wants_steps() const override { return settings_.sleep_sets; }

@@ -29,6 +29,7 @@ class PortfolioStrategy final : public Strategy {
         surw_(seed),
         random_(seed) {}
 
+  void places_move() override { dpor_.places_move(); }
   bool begin(std::uint64_t run) override {
     if (run < systematic_) {
       now_ = &dpor_;
