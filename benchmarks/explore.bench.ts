@@ -61,8 +61,8 @@ const scenarios: Record<string, object[][]> = {
   'fork and exit against stores': [
     buffer,
     [
-      { op: 'fork', child: 5 },
-      { op: 'exit', proc: 5 },
+      { op: 'fork', child: 'q' },
+      { op: 'exit', proc: 'q' },
     ],
     [store, store],
   ],

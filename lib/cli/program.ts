@@ -4,11 +4,14 @@ import { addCompletion } from './commands/completion.ts'
 import type { Context } from './commands/context.ts'
 import { addConform } from './commands/conform.ts'
 import { addDecode } from './commands/decode.ts'
+import { addExplore } from './commands/explore.ts'
 import { addLayout } from './commands/layout.ts'
+import { addReplay } from './commands/replay.ts'
 import { addQuirks, addRules } from './commands/rules.ts'
 import { addScenarios } from './commands/scenarios.ts'
 import { addSchemes } from './commands/schemes.ts'
 import { addStress } from './commands/stress.ts'
+import { foreignLines } from './text/foreign.ts'
 import { packageVersion } from './version.ts'
 
 const about = `Compares ways to keep page pin counts inside Linux page descriptors, on real memory:
@@ -34,10 +37,13 @@ export function createProgram(context: Context): Command {
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
+      // An error quotes what was typed.
+      outputError: (text, write) => write(foreignLines(text)),
       getOutHelpWidth: () => Math.min(io.columns, 100),
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })
   const lists = [addSchemes, addScenarios, addRules, addQuirks, addCompletion]
-  for (const add of [addCompare, addLayout, addDecode, addStress, addConform, ...lists]) add(program, context)
+  for (const add of [addCompare, addLayout, addDecode, addStress, addExplore, addReplay, addConform, ...lists])
+    add(program, context)
   return program
 }

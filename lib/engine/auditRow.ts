@@ -50,5 +50,5 @@ export function rowText({ invariant, place, field, expected, found, explanation 
 }
 
 /** Rows as native code made them; nobody changes what was found. */
-export const frozenRows = (rows: readonly AuditRow[]): readonly AuditRow[] =>
-  Object.freeze(rows.map((row) => Object.freeze({ ...row, place: Object.freeze(row.place) })))
+export const frozenRow = (row: AuditRow): AuditRow => Object.freeze({ ...row, place: Object.freeze(row.place) })
+export const frozenRows = (rows: readonly AuditRow[]): readonly AuditRow[] => Object.freeze(rows.map(frozenRow))

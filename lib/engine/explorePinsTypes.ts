@@ -1,3 +1,4 @@
+import type { AuditRow } from './auditRow.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import type { BehaviourOptions } from '../pins/behaviour.ts'
@@ -26,6 +27,8 @@ export interface ExplorePinsOptions extends BehaviourOptions, LongCallOptions<Ex
   seed?: number | bigint
   /** Of what the threads do; 1. */
   workloadSeed?: number | bigint
+  /** Bytes for the machine and for what is remembered of schedules; beyond it the exploration ends with what it has. 2^30. */
+  memoryBytes?: number
 }
 
 /** A schedule that ended badly. Run it again with its `run` as `firstRun` and the same seed. */
@@ -34,17 +37,24 @@ export interface Violation {
   readonly scheduleHash: bigint
   /** How it ended: `'clean'` (but for the audit), `'deadlock'`, `'data race'`. */
   readonly end: string
-  /** Of the first audit row; empty: none. */
+  /** In words: the row, who sleeps, who waited in vain. */
+  readonly text: string
+  /** The first row of the audit after it; null: it ended before there was one. */
+  readonly row: AuditRow | null
+  /** Of the row; empty: there is none. */
   readonly invariant: string
+  /** The row's page; -1: it is about no page, or there is no row. */
   readonly pfn: number
   readonly expected: bigint
   readonly found: bigint
+  /** Begins and ends of the operations, in their order. */
+  readonly trace: readonly string[]
 }
 
 /** What an exploration did. Sequentially consistent: weaker orders are not explored. */
 export interface ExploreResult {
-  /** What ended it: all schedules that were asked for, or the signal. */
-  readonly stoppedBy: 'schedules' | 'abort'
+  /** What ended it: all schedules that were asked for, the signal, or `memoryBytes`. */
+  readonly stoppedBy: 'schedules' | 'abort' | 'memory'
   readonly schedules: number
   /** Different schedules among the first 2^22. */
   readonly distinct: number

@@ -117,12 +117,7 @@ export function explorePinsText(
   const all = Object.entries({ ...settings, seed, firstRun: found?.run ?? 0, schedules: 1 })
   return [
     `seed ${seed}: ${violations} of ${schedules} schedules of pins ended badly`,
-    ...first
-      .slice(0, most)
-      .map(
-        ({ run, end, invariant, pfn, expected, found: seen }) =>
-          `  schedule ${run}: ${end}${invariant === '' ? '' : `, ${invariant} of page ${pfn}: expected ${expected}, found ${seen}`}`,
-      ),
+    ...first.slice(0, most).map(({ run, end, text }) => `  schedule ${run}: ${end}${text === '' ? '' : `, ${text}`}`),
     ...more(first),
     ...(found === undefined ? [] : [`to repeat the first: await explorePins({ ${all.map(option).join(', ')} })`]),
   ].join('\n')

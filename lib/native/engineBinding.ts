@@ -99,14 +99,15 @@ export interface NativeCostSampler {
 
 /** What is to be explored. Scenarios have lists beside it; the others draw their operations. */
 export interface NativeExploreOptions extends Partial<NativeRandomOps> {
-  what: 'scenario' | 'random' | 'pins'
+  what: 'scenario' | 'random'
   scheme: NativeSchemeRef
   layout: NativeLayoutRef
   behaviour: NativeBehaviour
   ops?: number
+  /** Not 0: the operations are on the pages of so many folios by pfn, of 2^order pages each. */
   folios?: number
   order?: number
-  pages?: number
+  pages: number
   strategy: string
   /** Of scenarios; the two numbers count only if told so, and above 0. */
   bounded?: boolean
@@ -118,6 +119,29 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   workloadSeed: bigint
   /** Schedules of one program before the next is drawn; 0: there is one. */
   schedulesEach: number
+  maxSteps?: number
+  /** How many schedules that are not clean are told. */
+  findings?: number
+  /** One schedule, by its choices, again; or a shorter one that ends as badly. Always traced. */
+  task?: 'replay' | 'shrink'
+  choices?: Float64Array
+}
+
+/** One step of a schedule that was asked for. */
+export interface NativeStep {
+  /** From 1; beyond the scenario's: helpers. */
+  thread: number
+  access: string
+  place: string
+  /** Lines of the trace before it. */
+  noted: number
+  before?: bigint
+  after?: bigint
+  beforeText?: string
+  afterText?: string
+  lock?: string
+  lockEvent?: string
+  memoryBytes?: number
 }
 
 export interface NativeFinding {
@@ -127,12 +151,15 @@ export interface NativeFinding {
   outcome: string
   text: string
   strategy: string
-  /** Of the first audit row; empty: none. */
-  invariant: string
-  where: bigint
-  expected: bigint
-  found: bigint
+  /** The first of the audit; null: it ended otherwise. */
+  row: NativeAuditRow | null
   trace: string[]
+  choices: number[]
+  /** Those of a task have steps, switches and what random operations begin with. */
+  steps: NativeStep[]
+  switches: number
+  differs: boolean
+  setup: string[]
 }
 
 export interface NativeExploreResult {
@@ -151,6 +178,7 @@ export interface NativeExploreResult {
   missedAtMost: number
   guarantee: string
   gaveUp: boolean
+  memoryFull: boolean
   seconds: number
   outcomes: Record<string, number>
   first: NativeFinding[]

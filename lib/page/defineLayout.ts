@@ -13,6 +13,7 @@ const pageTypes = (value: unknown, argument: string): PageType[] =>
   array(value, argument, (each, where) => oneOf(each, where, tables().pageTypes))
 
 const largestStride = 256
+const largestOrder = 10
 
 function readField(value: unknown, where: string) {
   const known = ['name', 'offsetBytes', 'shift', 'bits', 'kind', 'types', 'meaning', 'contested', 'object'] as const
@@ -91,12 +92,16 @@ function readEra(value: unknown) {
 
 function readPincount(value: unknown) {
   const where = `${at}.pincount`
-  if (value === undefined) return { tail: 0, offsetBytes: 0, minOrder: 1 }
-  const given = options(value, where, ['tail', 'offsetBytes', 'minOrder'] as const)
+  if (value === undefined) return { tail: 0, offsetBytes: 0, minOrder: 1, shift: 0, bits: 32 }
+  const given = options(value, where, ['tail', 'offsetBytes', 'minOrder', 'shift', 'bits'] as const)
+  const tail = integer(given.tail, `${where}.tail`, 0, 2 ** largestOrder - 1)
   return {
-    tail: integer(given.tail, `${where}.tail`, 0, 2),
+    tail,
     offsetBytes: integer(given.offsetBytes, `${where}.offsetBytes`, 0, largestStride - 4),
-    minOrder: count(given.minOrder, `${where}.minOrder`, 9, 1),
+    // The smallest folio that has such a page.
+    minOrder: count(given.minOrder, `${where}.minOrder`, largestOrder, Math.max(1, Math.ceil(Math.log2(tail + 1)))),
+    shift: count(given.shift, `${where}.shift`, 31),
+    bits: optionally(given.bits, 32, (bits) => integer(bits, `${where}.bits`, 1, 32)),
   }
 }
 

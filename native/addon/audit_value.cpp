@@ -20,19 +20,20 @@ napi_value place_value(const JsValues& js, const AuditPlace& place) {
 
 }  // namespace
 
+napi_value audit_row_value(const JsValues& js, const AuditRow& row) {
+  return JsObject(js)
+      .text("invariant", invariant_name(row.invariant))
+      .set("place", place_value(js, row.place))
+      .number("pfn", row.place.kind == PlaceKind::kPage ? static_cast<double>(row.place.at) : -1.0)
+      .text("field", row.field)
+      .big("expected", row.expected)
+      .big("found", row.found)
+      .text("explanation", row.explanation)
+      .value();
+}
+
 napi_value audit_rows_value(const JsValues& js, const std::vector<AuditRow>& rows) {
-  return js.list(rows, [&](const AuditRow& row) {
-    return JsObject(js)
-        .text("invariant", invariant_name(row.invariant))
-        .set("place", place_value(js, row.place))
-        .number("pfn",
-                row.place.kind == PlaceKind::kPage ? static_cast<double>(row.place.at) : -1.0)
-        .text("field", row.field)
-        .big("expected", row.expected)
-        .big("found", row.found)
-        .text("explanation", row.explanation)
-        .value();
-  });
+  return js.list(rows, [&](const AuditRow& row) { return audit_row_value(js, row); });
 }
 
 napi_value audit_value(const JsValues& js, const AuditReport& report) {

@@ -7,6 +7,7 @@
 
 namespace pagebox::addon {
 
+napi_value audit_row_value(const JsValues& js, const AuditRow& row);
 napi_value audit_rows_value(const JsValues& js, const std::vector<AuditRow>& rows);
 napi_value audit_value(const JsValues& js, const AuditReport& report);
 

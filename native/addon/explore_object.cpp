@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "addon/audit_value.h"
 #include "addon/behaviour_value.h"
 #include "addon/bound.h"
 #include "addon/job_calls.h"
@@ -128,13 +129,32 @@ bool read_lists(napi_env env, napi_value setup, napi_value threads, ExploreReque
   return true;
 }
 
+/// What is absent stays as it is.
+void read_task(JsRead& from, ExploreRequest& out) {
+  namespace limits = explore_limits;
+  if (from.has("maxSteps")) out.max_steps = from.integer("maxSteps", limits::kSteps.max);
+  if (from.has("findings")) out.most_findings = from.integer("findings", limits::kFindings.max);
+  if (!from.has("task")) return;
+  const std::string task = from.text("task");
+  if (task == "replay") {
+    out.task = ExploreTask::kReplay;
+  } else if (task == "shrink") {
+    out.task = ExploreTask::kShrink;
+  } else {
+    from.fail();
+  }
+  out.steps = true;
+  std::span<const double> choices;
+  if (!read_numbers(from.env(), from.property("choices"), choices)) return from.fail();
+  for (const double choice : choices)
+    out.choices.push_back(choice >= 0 && choice < 256 ? static_cast<std::uint64_t>(choice) : 255);
+}
+
 bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRequest& out) {
   namespace limits = explore_limits;
   JsRead from(env, args[0]);
   const std::string what = from.text("what");
-  if (what == "pins") {
-    out.what = ExploreWhat::kPins;
-  } else if (what == "random") {
+  if (what == "random") {
     out.what = ExploreWhat::kRandom;
   } else if (what != "scenario") {
     from.fail();
@@ -148,25 +168,51 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   out.workload_seed = from.big("workloadSeed");
   out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
   out.strategy = from.text("strategy");
+  read_task(from, out);
+  if (from.has("memoryBytes"))
+    out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
   if (out.what != ExploreWhat::kScenario) {
     out.thread_count = from.integer("threads", limits::kThreads.max);
     out.ops = from.integer("ops", limits::kOps.max);
   }
-  if (out.what == ExploreWhat::kPins) {
-    out.folios = from.integer("folios", limits::kPinFolios.max);
-    out.order = from.integer("order", limits::kPinOrder.max);
-    return from.ok();
+  if (from.has("bounded")) {
+    out.bounded = from.boolean("bounded");
+    out.bound = from.integer("bound", limits::kBound.max);
+    out.depth = from.integer("depth", limits::kDepth.max);
   }
-  out.bounded = from.boolean("bounded");
-  out.bound = from.integer("bound", limits::kBound.max);
-  out.depth = from.integer("depth", limits::kDepth.max);
   out.pages = from.integer("pages", kMaxMachinePages);
   if (out.what == ExploreWhat::kRandom) {
     read_mixes(from, out.mixes);
     read_random(from, out.random);
+    if (from.has("folios")) {
+      out.random.folios = static_cast<unsigned>(from.integer("folios", limits::kPinFolios.max));
+      out.random.order = static_cast<unsigned>(from.integer("order", limits::kPinOrder.max));
+    }
     return from.ok();
   }
   return from.ok() && read_lists(env, args[1], args[2], out);
+}
+
+napi_value step_value(const JsValues& js, const ExploreStep& step) {
+  JsObject object(js);
+  object.number("thread", step.thread)
+      .text("access", step.access)
+      .text("place", step.place)
+      .number("noted", step.noted);
+  if (step.has_values)
+    object.big("before", step.before)
+        .big("after", step.after)
+        .text("beforeText", step.before_text)
+        .text("afterText", step.after_text);
+  if (!step.lock.empty()) object.text("lock", step.lock).text("lockEvent", step.lock_event);
+  return object.value();
+}
+
+napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
+  if (finding.row.empty()) return js.null();
+  AuditRow row = finding.row.front().row;
+  row.place.list = finding.row.front().list;
+  return audit_row_value(js, row);
 }
 
 napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
@@ -177,11 +223,15 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .text("outcome", finding.outcome)
       .text("text", finding.text)
       .text("strategy", finding.strategy)
-      .text("invariant", finding.invariant)
-      .big("where", finding.where)
-      .big("expected", finding.expected)
-      .big("found", finding.found)
+      .set("row", row_value(js, finding))
       .set("trace", js.texts(finding.trace))
+      .set("choices",
+           js.list(finding.choices, [&](std::uint64_t choice) { return js.number(choice); }))
+      .set("steps",
+           js.list(finding.steps, [&](const ExploreStep& step) { return step_value(js, step); }))
+      .number("switches", finding.switches)
+      .boolean("differs", finding.differs)
+      .set("setup", js.texts(finding.setup))
       .value();
 }
 
@@ -213,6 +263,7 @@ napi_value result(napi_env env, napi_callback_info info) {
         .text("guarantee", summary.guarantee)
         .number("missedAtMost", summary.missed_at_most)
         .boolean("gaveUp", summary.gave_up)
+        .boolean("memoryFull", summary.memory_full)
         .number("seconds", job.seconds())
         .set("outcomes", outcomes.value())
         .set("first", js.list(taken->first,

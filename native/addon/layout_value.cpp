@@ -137,6 +137,8 @@ napi_value layout_value(const JsValues& js, const Layout& layout) {
                            .number("tail", unsigned{layout.pincount.tail})
                            .number("offsetBytes", unsigned{layout.pincount.offset_bytes})
                            .number("minOrder", unsigned{layout.pincount.min_order})
+                           .number("shift", unsigned{layout.pincount.shift})
+                           .number("bits", unsigned{layout.pincount.bits})
                            .value())
       .number("mapcountOffsetBytes", unsigned{layout.mapcount_offset})
       .number("refcountOffsetBytes", unsigned{layout.refcount_offset})
@@ -207,6 +209,8 @@ Layout read_layout(JsRead& from) {
     read_number(place, "tail", layout.pincount.tail);
     read_number(place, "offsetBytes", layout.pincount.offset_bytes);
     read_number(place, "minOrder", layout.pincount.min_order);
+    read_number(place, "shift", layout.pincount.shift);
+    read_number(place, "bits", layout.pincount.bits);
   });
   read_number(from, "mapcountOffsetBytes", layout.mapcount_offset);
   read_number(from, "refcountOffsetBytes", layout.refcount_offset);

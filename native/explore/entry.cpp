@@ -9,9 +9,10 @@
 
 #include "engine/scenario/explore_messages.h"
 #include "engine/scenario/op_row.h"
+#include "engine/scenario/op_text.h"
 #include "explore/explore.h"
 #include "explore/guarantee.h"
-#include "explore/model_pins.h"
+#include "explore/replay.h"
 #include "page/behaviour.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -36,20 +37,15 @@ class Sink final : public ExploreWatcher {
     tell(ExploreMessage::kProgress, so_far);
   }
   void found(const Finding& finding) override {
-    ExploreFinding message;
-    message.run = finding.run;
-    message.program = finding.program;
-    message.schedule_hash = finding.schedule_hash;
-    message.outcome = outcome_name(finding.outcome);
-    message.text = finding.text;
-    message.strategy = finding.strategy;
-    message.invariant = finding.invariant;
-    message.where = finding.where;
-    message.expected = finding.expected;
-    message.found = finding.found;
-    message.trace = finding.trace;
-    message.choices.assign(finding.choices.begin(), finding.choices.end());
-    message.steps = finding.steps;
+    tell(ExploreMessage::kFinding, message_of(finding));
+  }
+  void replayed(const Replayed& replayed, const ExploreSettings& settings) const {
+    ExploreFinding message = message_of(replayed.finding);
+    message.switches = replayed.switches;
+    message.differs = replayed.differs;
+    if (settings.scenario == nullptr)
+      for (const Op& op : random_setup(complete(settings.random, settings.mixes)))
+        message.setup.push_back(op_text(op));
     tell(ExploreMessage::kFinding, message);
   }
   Errc refuse(Errc error, const std::string& why) const {
@@ -58,6 +54,21 @@ class Sink final : public ExploreWatcher {
   }
 
  private:
+  static ExploreFinding message_of(const Finding& finding) {
+    ExploreFinding message;
+    message.run = finding.run;
+    message.program = finding.program;
+    message.schedule_hash = finding.schedule_hash;
+    message.outcome = outcome_name(finding.outcome);
+    message.text = finding.text;
+    message.strategy = finding.strategy;
+    if (finding.row) message.row.push_back({*finding.row, std::string(finding.row->place.list)});
+    message.trace = finding.trace;
+    message.choices.assign(finding.choices.begin(), finding.choices.end());
+    message.steps = finding.steps;
+    return message;
+  }
+
   const PageboxSink out_;
 };
 
@@ -76,8 +87,27 @@ std::string check_behaviour(const Behaviour& behaviour) {
   return "";
 }
 
-Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_t* stop,
-                      Sink& sink) {
+/// Choices of fibers that there cannot be are none.
+Errc replay_one(const ExploreRequest& request, const ExploreSettings& settings, Sink& sink) {
+  std::vector<FiberId> choices;
+  choices.reserve(request.choices.size());
+  for (const std::uint64_t choice : request.choices)
+    choices.push_back(choice < kMaxFibers ? static_cast<FiberId>(choice) : kNoFiber);
+  Replayed replayed;
+  std::string reason;
+  const Errc error = request.task == ExploreTask::kReplay
+                         ? replay(settings, choices, replayed, &reason)
+                         : shrink_schedule(settings, choices, replayed, &reason);
+  if (error != Errc::kOk) return sink.refuse(error, reason);
+  sink.replayed(replayed, settings);
+  ExploreSummary summary;
+  summary.schedules = 1;
+  sink.tell(ExploreMessage::kSummary, summary);
+  return Errc::kOk;
+}
+
+Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t* stop,
+                     Sink& sink) {
   ExploreSettings settings;
   settings.layout = request.layout;
   settings.scheme = request.scheme;
@@ -109,8 +139,10 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   if (request.pages != 0) settings.pages = request.pages;
   settings.restore = request.restore;
   settings.steps = request.steps;
+  if (request.memory_bytes != 0) settings.memory_bytes = request.memory_bytes;
   settings.most_findings = request.most_findings;
   settings.stop = stop;
+  if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);
   ExploreReport report;
   std::string reason;
   if (const Errc error = explore(settings, report, &reason, &sink); error != Errc::kOk)
@@ -134,42 +166,8 @@ Errc explore_scenario(const ExploreRequest& request, const volatile std::uint32_
   summary.guarantee = report.guarantee;
   summary.missed_at_most = report.missed_at_most;
   summary.gave_up = report.gave_up;
+  summary.memory_full = report.memory_full;
   summary.restored = report.restored;
-  sink.tell(ExploreMessage::kSummary, summary);
-  return Errc::kOk;
-}
-
-Errc explore_pins_of(const ExploreRequest& request, const volatile std::uint32_t* stop,
-                     Sink& sink) {
-  ModelPinsSettings settings;
-  settings.layout = request.layout;
-  settings.scheme = request.scheme;
-  settings.behaviour = request.behaviour;
-  settings.threads = static_cast<unsigned>(request.thread_count);
-  settings.ops = static_cast<unsigned>(request.ops);
-  settings.folios = static_cast<unsigned>(request.folios);
-  settings.order = static_cast<unsigned>(request.order);
-  settings.seed = request.seed;
-  settings.workload_seed = request.workload_seed;
-  settings.schedules_each = request.schedules_each;
-  settings.first_run = request.first_run;
-  settings.schedules = request.schedules;
-  settings.stop = stop;
-  settings.watcher = &sink;
-  ModelReport report;
-  std::string reason;
-  if (const Errc error = explore_pins(settings, report, &reason); error != Errc::kOk)
-    return sink.refuse(error, reason);
-  sink.tell(ExploreMessage::kOutcome, ExploreCount{std::string(outcome_name(Outcome::kClean)),
-                                                   report.schedules - report.violations});
-  sink.tell(ExploreMessage::kOutcome,
-            ExploreCount{std::string(outcome_name(Outcome::kViolation)), report.violations});
-  ExploreSummary summary;
-  summary.schedules = report.schedules;
-  summary.distinct = report.distinct;
-  summary.steps = report.steps;
-  summary.hash = report.hash;
-  summary.restored = true;
   sink.tell(ExploreMessage::kSummary, summary);
   return Errc::kOk;
 }
@@ -187,8 +185,7 @@ Errc explore_bytes(std::span<const std::byte> bytes, const volatile std::uint32_
     return sink.refuse(Errc::kInval, "scheme: " + wrong.front().field + ": " + wrong.front().what);
   if (const std::string wrong = check_behaviour(request.behaviour); !wrong.empty())
     return sink.refuse(Errc::kInval, wrong);
-  return request.what == ExploreWhat::kPins ? explore_pins_of(request, stop, sink)
-                                            : explore_scenario(request, stop, sink);
+  return explore_request(request, stop, sink);
 }
 
 std::int32_t explore_no_throw(const void* request, std::size_t size_bytes,

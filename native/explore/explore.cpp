@@ -17,14 +17,6 @@ constexpr unsigned kMostKeptMachines = 64;
 /// Runs between two words to who watches.
 constexpr std::uint64_t kBetweenProgress = 64;
 
-std::string allowed(const ExploreLimit& limit) {
-  return std::string(limit.name) + ": " + std::to_string(limit.min) + " to " +
-         std::to_string(limit.max);
-}
-bool holds(const ExploreLimit& limit, std::uint64_t value) {
-  return value >= limit.min && value <= limit.max;
-}
-
 StrategySettings strategy_of(const ExploreSettings& settings) {
   return {.name = settings.strategy,
           .seed = settings.seed,
@@ -35,25 +27,39 @@ StrategySettings strategy_of(const ExploreSettings& settings) {
           .first_run = settings.first_run};
 }
 
-/// Empty: nothing is wrong.
+}  // namespace
+
 std::string check_settings(const ExploreSettings& settings) {
   namespace limits = explore_limits;
   if (std::string wrong = check_strategy(strategy_of(settings)); !wrong.empty()) return wrong;
-  if (!holds(limits::kSteps, settings.max_steps)) return allowed(limits::kSteps);
+  if (!limits::kSteps.holds(settings.max_steps)) return limits::kSteps.text();
+  if (!limits::kMemory.holds(settings.memory_bytes)) return limits::kMemory.text();
   if (settings.scenario != nullptr) {
-    if (!holds(limits::kThreads, settings.scenario->threads.size()))
-      return allowed(limits::kThreads);
+    if (!limits::kThreads.holds(settings.scenario->threads.size())) return limits::kThreads.text();
     std::string text;
     return check_scenario(*settings.scenario, text) == Errc::kOk ? "" : text;
   }
-  if (!holds(limits::kThreads, settings.threads)) return allowed(limits::kThreads);
-  if (!holds(limits::kOps, settings.ops)) return allowed(limits::kOps);
+  const bool on_folios = settings.random.folios != 0;
+  const ExploreLimit& threads = on_folios ? limits::kPinThreads : limits::kThreads;
+  const ExploreLimit& ops = on_folios ? limits::kPinOps : limits::kOps;
+  if (!threads.holds(settings.threads)) return threads.text();
+  if (!ops.holds(settings.ops)) return ops.text();
   if (!is_valid(settings.random)) return "processes, buffers or pages out of range";
   if (settings.mixes.empty()) return "mix: none";
   for (const OpMix& each : settings.mixes)
     if (each.sum() == 0) return "mix: no weight above 0";
+  if (!on_folios) return "";
+  if (!limits::kPinFolios.holds(settings.random.folios)) return limits::kPinFolios.text();
+  if (!limits::kPinOrder.holds(settings.random.order)) return limits::kPinOrder.text();
+  for (const OpMix& each : settings.mixes)
+    for (unsigned slot = 0; slot < kMixSlots; ++slot)
+      if (each.weights[slot] != 0 && !(slot < kOpCodes && is_page_op(static_cast<OpCode>(slot))))
+        return "mix: on folios no other operations than those on pages, not " +
+               std::string(mix_name(slot));
   return "";
 }
+
+namespace {
 
 class Exploration {
  public:
@@ -80,6 +86,10 @@ class Exploration {
       if (error != Errc::kOk) break;
       report_.gave_up = !subject_.restores() && subject_.abandoned() >= kMostKeptMachines;
       if (report_.gave_up) break;
+      if (++runs_ % kBetweenProgress == 0 && !has_room()) {
+        report_.memory_full = true;
+        break;
+      }
     }
     std::sort(hashes_.begin(), hashes_.end());
     report_.distinct =
@@ -136,6 +146,17 @@ class Exploration {
     report_.missed_at_most = report_.complete ? -1 : missed_at_most(worth_);
   }
 
+  /// Verdicts go first: they only save time.
+  bool has_room() {
+    const auto held = [this] {
+      return hashes_.size() * sizeof(std::uint64_t) + told_bytes_ + strategy_->held_bytes() +
+             subject_.held_bytes();
+    };
+    if (held() <= settings_.memory_bytes) return true;
+    subject_.forget();
+    return held() <= settings_.memory_bytes;
+  }
+
   Errc run_one(std::uint64_t run) {
     Finding finding;
     Subject::Ran ran;
@@ -170,9 +191,7 @@ class Exploration {
     std::function<void(const Step&)> told;
     if (settings_.steps)
       told = [&](const Step& step) {
-        steps.push_back({step.fiber + std::uint64_t{1}, std::string(access_name(step.what.access)),
-                         subject_.place_name(step.what.at), step.has_values, step.before,
-                         step.after});
+        steps.push_back(subject_.describe(step, traced.trace.size()));
       };
     ReplayStrategy again(finding.choices, std::move(told));
     (void)again.begin(finding.run);
@@ -183,6 +202,10 @@ class Exploration {
       finding.trace = std::move(traced.trace);
       finding.steps = std::move(steps);
     }
+    told_bytes_ += finding.steps.capacity() * sizeof(ExploreStep) + finding.choices.capacity();
+    for (const std::string& line : finding.trace) told_bytes_ += sizeof line + line.capacity();
+    for (const ExploreStep& step : finding.steps)
+      told_bytes_ += step.access.capacity() + step.place.capacity();
     report_.first.push_back(std::move(finding));
     if (watcher_ != nullptr) watcher_->found(report_.first.back());
     return error;
@@ -197,6 +220,7 @@ class Exploration {
   Worth worth_;
   std::optional<std::uint64_t> piloted_;  // the program that was measured last
   std::vector<std::uint64_t> hashes_;
+  std::uint64_t runs_ = 0, told_bytes_ = 0;
 };
 
 }  // namespace

@@ -49,6 +49,8 @@ struct ExploreSettings {
   /// Findings carry each step: who, where, what was there before and after.
   bool steps = false;
   std::size_t most_findings = 8;
+  /// Of what is remembered and of the machine; beyond it the exploration ends with what it has.
+  std::uint64_t memory_bytes = explore_limits::kMemory.otherwise;
   const volatile std::uint32_t* stop = nullptr;
 };
 
@@ -58,11 +60,9 @@ struct Finding {
   std::uint64_t program = 0;  // which one of the workload seed's
   std::uint64_t schedule_hash = 0;
   Outcome outcome = Outcome::kClean;
-  std::string strategy;  // that decided
-  std::string text;      // the first row, what leaked, the condition, who sleeps
-  // The first audit row, if that is what it is; invariant empty: none.
-  std::string invariant;
-  std::uint64_t where = 0, expected = 0, found = 0;
+  std::string strategy;            // that decided
+  std::string text;                // the first row, what leaked, the condition, who sleeps
+  std::optional<AuditRow> row;     // the first of the audit, if that is what it is
   std::vector<std::string> trace;  // begins and ends of operations, in their order
   std::vector<FiberId> choices;    // where there was one: they are the schedule
   std::vector<ExploreStep> steps;
@@ -99,11 +99,16 @@ struct ExploreReport {
   double missed_at_most = -1;
   /// Too many schedules ended badly where each of those keeps its machine for good.
   bool gave_up = false;
+  /// What it remembers came to more than settings.memory_bytes.
+  bool memory_full = false;
   /// The machine was made once and copied back.
   bool restored = false;
 
   std::uint64_t findings() const { return schedules - outcomes[0]; }
 };
+
+/// What is wrong with them, and allowed; empty: nothing.
+std::string check_settings(const ExploreSettings& settings);
 
 /// kInval: a setting out of range (`reason`); else as Sandbox::create.
 Errc explore(const ExploreSettings& settings, ExploreReport& report, std::string* reason = nullptr,

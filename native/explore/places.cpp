@@ -42,9 +42,12 @@ std::string Places::name(const void* place) const {
   if (place == nullptr) return "";
   const auto* at = static_cast<const std::byte*>(place);
   if (auto found = of_page(at)) return *std::move(found);
-  if (auto found = of_table(at)) return *std::move(found);
-  if (auto found = of_process(at)) return *std::move(found);
-  if (auto found = of_machine(at)) return *std::move(found);
+  if (auto found = of_box(at)) return *std::move(found);
+  if (machine_ != nullptr) {
+    if (auto found = of_table(at)) return *std::move(found);
+    if (auto found = of_process(at)) return *std::move(found);
+    if (auto found = of_machine(at)) return *std::move(found);
+  }
   // The same in every schedule and process, since allocations are.
   if (const std::uint64_t number = RunMemory::place_of(at); number != 0)
     return "object " + std::to_string(number / 16);
@@ -52,18 +55,22 @@ std::string Places::name(const void* place) const {
 }
 
 PageType Places::type_of(Pfn pfn) const {
-  if (const PagemapRange* range = machine_.pagemap(pfn); range != nullptr) {
+  if (machine_ == nullptr) {
+    const auto type = sandbox_.box().type_of(pfn);
+    return type ? type.value : PageType::kFree;
+  }
+  if (const PagemapRange* range = machine_->pagemap(pfn); range != nullptr) {
     if (range->memory == DeviceMemory::kPrivate) return PageType::kDevicePrivateAnon;
     return PageType::kDeviceCoherent;
   }
-  if (machine_.tables.is_table(pfn)) return PageType::kPageTable;
-  const Page page = machine_.page(pfn);
+  if (machine_->tables.is_table(pfn)) return PageType::kPageTable;
+  const Page page = memmap_.page(pfn);
   if (page.refcount() <= 0) return PageType::kFree;
   return page.test(Flag::kHead) ? PageType::kCompoundHead : PageType::kAnon;
 }
 
 std::optional<std::string> Places::of_page(const std::byte* at) const {
-  const Memmap& memmap = machine_.memmap;
+  const Memmap& memmap = memmap_;
   const std::uint64_t stride = memmap.shape().stride_bytes;
   if (at < memmap.base() || at >= memmap.base() + memmap.capacity() * stride) return std::nullopt;
   const auto offset = static_cast<std::uint64_t>(at - memmap.base());
@@ -87,8 +94,8 @@ std::optional<std::string> Places::of_page(const std::byte* at) const {
 }
 
 std::optional<std::string> Places::of_table(const std::byte* at) const {
-  const TableStore& tables = machine_.tables;
-  const std::uint64_t pages = machine_.memmap.pages();
+  const TableStore& tables = machine_->tables;
+  const std::uint64_t pages = memmap_.pages();
   const auto* records = reinterpret_cast<const std::byte*>(&tables.record({0}));
   if (at >= records && at < records + pages * sizeof(TableRecord)) {
     const Pfn pfn = tables.pfn_of(*reinterpret_cast<const TableRecord*>(
@@ -152,11 +159,15 @@ std::optional<std::string> Places::of_process(const std::byte* at) const {
   return found;
 }
 
+std::optional<std::string> Places::of_box(const std::byte* at) const {
+  Box& box = sandbox_.box();
+  if (lies_in(at, box.zone())) return lies_in(at, box.zone().lru_lock()) ? "lru_lock" : "LRU lists";
+  if (lies_in(at, box.allocator())) return "allocator";
+  return std::nullopt;
+}
+
 std::optional<std::string> Places::of_machine(const std::byte* at) const {
-  Machine& machine = machine_;
-  if (lies_in(at, machine.zone))
-    return lies_in(at, machine.zone.lru_lock()) ? "lru_lock" : "LRU lists";
-  if (lies_in(at, machine.allocator)) return "allocator";
+  Machine& machine = *machine_;
   if (lies_in(at, machine.swap)) return "swap";
   if (lies_in(at, machine.rcu)) return "rcu";
   if (lies_in(at, machine.hugetlb)) return "hugetlb pool";

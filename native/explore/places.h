@@ -15,21 +15,27 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Places {
  public:
-  explicit Places(Sandbox& sandbox) : sandbox_(sandbox), machine_(sandbox.machine()) {}
+  explicit Places(Sandbox& sandbox)
+      : sandbox_(sandbox),
+        memmap_(sandbox.box().memmap()),
+        machine_(sandbox.has_machine() ? &sandbox.machine() : nullptr) {}
 
   /// As things are now: a page table entry is named by what its table maps. Takes no
   /// lock and changes nothing; not from within a run.
   std::string name(const void* at) const;
+  /// What a page is used as.
+  PageType type_of(Pfn pfn) const;
 
  private:
   std::optional<std::string> of_page(const std::byte* at) const;
+  std::optional<std::string> of_box(const std::byte* at) const;
   std::optional<std::string> of_table(const std::byte* at) const;
   std::optional<std::string> of_process(const std::byte* at) const;
   std::optional<std::string> of_machine(const std::byte* at) const;
-  PageType type_of(Pfn pfn) const;
 
   Sandbox& sandbox_;
-  Machine& machine_;
+  const Memmap& memmap_;
+  Machine* const machine_;  // null: there are only descriptors
 };
 
 /// "load", "store", "add" …: what a step does.

@@ -10,7 +10,7 @@
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
 #include "explore/places.h"
-#include "explore/strategies/replay.h"
+#include "explore/values.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -58,23 +58,33 @@ std::string end_text(const RunOutcome& outcome, unsigned threads, const Places& 
     case Outcome::kDataRace:
       return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber) +
              ", not ordered after an access of " + thread_name(outcome.other, threads);
+    case Outcome::kLimit:
+      return "not at its end after the limit of " + std::to_string(outcome.steps) + " steps" +
+             (outcome.fiber == kNoFiber
+                  ? ""
+                  : "; " + thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber));
     default:
       if (outcome.fiber == kNoFiber) return "";
       return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber);
   }
 }
 
+/// Descriptors alone need no others than those that are named.
+std::uint64_t pages_of(const ScenarioOps& scenario, bool with_machine) {
+  return with_machine ? count_placed_pages(scenario) : count_named_pages(scenario);
+}
+
 /// Of pages in use: a free one may still hold what freed it, callbacks' addresses
 /// among that, which differ from process to process.
-std::uint64_t hash_words(const Machine& machine) {
+std::uint64_t hash_words(const Memmap& memmap) {
   std::uint64_t hash = 0;
-  const Memmap& memmap = machine.memmap;
   for (Pfn pfn; pfn.value < memmap.capacity(); pfn.value += 1) {
     const Page page = memmap.page(pfn);
     if (page.refcount() <= 0) continue;
-    for (unsigned i = 0; i < memmap.shape().stride_bytes / 8; ++i) {
+    const std::size_t stride = memmap.shape().stride_bytes;
+    for (std::size_t at = 0; at < stride; at += 8) {
       std::uint64_t word = 0;
-      std::memcpy(&word, page.at() + i * 8, 8);
+      std::memcpy(&word, page.at() + at, std::min<std::size_t>(8, stride - at));
       hash = add_to_hash(hash, word);
     }
   }
@@ -137,10 +147,13 @@ struct Subject::State {
 Subject::Subject(const ExploreSettings& settings)
     : settings_(settings),
       random_(complete(settings.random, settings.mixes)),
-      setup_(settings.scenario != nullptr ? settings.scenario->setup : random_setup(random_)),
-      placed_pages_(count_placed_pages(settings.scenario != nullptr
-                                           ? *settings.scenario
-                                           : ScenarioOps{.setup = setup_, .threads = {}})),
+      made_{.setup = settings.scenario == nullptr ? random_setup(random_) : std::vector<Op>{},
+            .threads = {}},
+      setup_(settings.scenario != nullptr ? settings.scenario->setup : made_.setup),
+      with_machine_(settings.scenario != nullptr ? needs_machine(*settings.scenario)
+                                                 : random_.folios == 0),
+      placed_pages_(
+          pages_of(settings.scenario != nullptr ? *settings.scenario : made_, with_machine_)),
       threads_(settings.scenario != nullptr
                    ? static_cast<unsigned>(settings.scenario->threads.size())
                    : settings.threads) {
@@ -164,7 +177,34 @@ Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& f
   return error;
 }
 
+std::uint64_t Subject::held_bytes() const {
+  // A node of the table and its bucket; texts are of findings, which are few.
+  constexpr std::uint64_t kEach = sizeof(StateDigest) + sizeof(Verdict) + 4 * sizeof(void*);
+  return judged_.size() * kEach + (memory_ == nullptr ? 0 : 2 * memory_->kept_bytes());
+}
+
+void Subject::forget() { judged_ = {}; }
+
 std::string Subject::place_name(const void* at) const { return Places(*now_).name(at); }
+
+ExploreStep Subject::describe(const Step& step, std::size_t noted) const {
+  ExploreStep out;
+  out.thread = step.fiber + std::uint64_t{1};
+  out.access = access_name(step.what.access);
+  out.place = place_name(step.what.at);
+  out.noted = noted;
+  out.has_values = step.has_values;
+  if (!step.has_values) return out;
+  out.before = step.before;
+  out.after = step.after;
+  const Values values(*now_);
+  out.before_text = values.text(step.what.at, step.what.bytes, step.before);
+  out.after_text = values.text(step.what.at, step.what.bytes, step.after);
+  const LockChange change = values.lock(step, out.place);
+  out.lock = change.lock;
+  out.lock_event = change.event;
+  return out;
+}
 
 Errc Subject::prepare(std::string* reason) {
   {
@@ -200,6 +240,7 @@ Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
   of_box.scheme = settings_.scheme;
   of_box.behaviour = settings_.behaviour;
   of_box.placed_pages = placed_pages_;
+  of_box.machine = with_machine_;
   of_box.seed = settings_.workload_seed;
   of_box.pages = settings_.pages;
   of_box.device_pages = settings_.device_pages;
@@ -209,7 +250,7 @@ Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
   if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
   Program setup(setup_, sandbox->interpreter(), settings_.workload_seed);
   auto* watch = static_cast<LivelockWatch*>(active_patience);
-  watch->watch(&sandbox->machine().memmap, 0);
+  watch->watch(&sandbox->box().memmap(), 0);
   for (Op op; setup.next(op);) {
     if (is_stopped()) return Errc::kIntr;
     watch->begin(&op);
@@ -229,7 +270,7 @@ Errc Subject::run_here(std::uint64_t run, Strategy& strategy, bool traced, Findi
   const PatienceScope alone(watch);
   Errc error = Errc::kOk;
   if (kept_ != nullptr) {
-    watch.watch(&kept_->machine().memmap, 0);
+    watch.watch(&kept_->box().memmap(), 0);
     error = run_on(*kept_, run, strategy, traced, finding, ran);
   } else {
     const sanitizer::MayStay may_stay;
@@ -282,6 +323,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     strategy.end(outcome);
   }
   ran.steps += outcome.steps;
+  ran.switches += outcome.switches;
   finding.schedule_hash = outcome.schedule_hash;
   finding.outcome = outcome.end;
   bool no_memory = false;
@@ -314,10 +356,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     finding.outcome = verdict.outcome;
     if (verdict.outcome != Outcome::kClean) {
       finding.text = verdict.text;
-      finding.invariant = verdict.invariant;
-      finding.where = verdict.where;
-      finding.expected = verdict.expected;
-      finding.found = verdict.found;
+      finding.row = verdict.row;
       finding.choices.assign(outcome.choices.begin(), outcome.choices.end());
     }
     ran.hash = add_to_hash(ran.hash, verdict.words);
@@ -354,7 +393,7 @@ std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& inter
 Subject::Verdict Subject::judge(Sandbox& sandbox) const {
   Verdict verdict;
   AuditReport audit = sandbox.audit();
-  verdict.words = hash_words(sandbox.machine());
+  verdict.words = hash_words(sandbox.box().memmap());
   const bool alive = !audit.clean();
   sandbox.finish();
   if (!alive) audit = sandbox.audit();
@@ -363,10 +402,10 @@ Subject::Verdict Subject::judge(Sandbox& sandbox) const {
     const AuditRow& row = audit.rows.front();
     verdict.outcome = Outcome::kViolation;
     verdict.text = row_text(row) + (alive ? "" : ", when all had exited");
-    verdict.invariant = invariant_name(row.invariant);
-    verdict.where = row.place.at;
-    verdict.expected = row.expected;
-    verdict.found = row.found;
+    // Copied as what lies outside of the machine's memory.
+    verdict.row = AuditRow{
+        row.invariant, row.place, std::string(row.field.data(), row.field.size()),
+        row.expected,  row.found, std::string(row.explanation.data(), row.explanation.size())};
     return verdict;
   }
   const std::string leaks = sandbox.leaks();

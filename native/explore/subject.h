@@ -26,7 +26,7 @@ class Subject {
   Subject& operator=(const Subject&) = delete;
 
   struct Ran {
-    std::uint64_t steps = 0, ops = 0, hash = 0;  // hash of results and words
+    std::uint64_t steps = 0, ops = 0, switches = 0, hash = 0;  // hash of results and words
   };
   /// Schedule `run` as `strategy` chooses. `traced`: finding.trace is filled, and
   /// finding.steps if the settings say so. kIntr: told to stop.
@@ -35,10 +35,16 @@ class Subject {
 
   /// Of a step of the run that is going on; see explore/places.h.
   std::string place_name(const void* at) const;
+  /// The step that was just executed, for people; `noted`: lines of the trace before it.
+  ExploreStep describe(const Step& step, std::size_t noted) const;
 
   bool restores() const { return memory_ != nullptr; }
   /// For tests: see RunMemory.
   bool is_as_kept() const { return memory_ != nullptr && memory_->is_as_kept(); }
+  /// Of the machine and of what is remembered of schedules, about.
+  std::uint64_t held_bytes() const;
+  /// What can be found again: verdicts.
+  void forget();
   /// Schedules that ended badly and keep their machine.
   unsigned abandoned() const { return abandoned_; }
 
@@ -47,8 +53,8 @@ class Subject {
   struct State;
   struct Verdict {
     Outcome outcome = Outcome::kClean;
-    std::string text, invariant;
-    std::uint64_t where = 0, expected = 0, found = 0;
+    std::string text;
+    std::optional<AuditRow> row;
     std::uint64_t words = 0;  // of the descriptors in use
   };
   struct HashOfDigest {
@@ -68,7 +74,9 @@ class Subject {
 
   const ExploreSettings& settings_;
   const RandomOpsSettings random_;
-  const std::vector<Op> setup_;
+  const ScenarioOps made_;  // what random operations begin with
+  const std::vector<Op>& setup_;
+  const bool with_machine_;
   const std::uint64_t placed_pages_;
   const unsigned threads_;
   ModelRunner runner_;

@@ -95,7 +95,10 @@ void set_mappings(Memmap& memmap, Page head, const PageSetup& setup) {
     atomics::store(tail.u32(shape.nr_pages_mapped), setup.mapcount != 0 ? kEntirelyMapped : 0U);
 }
 
-std::int32_t references(const Shape& shape, PageType type, const PageSetup& setup) {
+}  // namespace
+
+std::int32_t own_references(const Shape& shape, const PageSetup& setup) {
+  const PageType type = type_of_head(setup.type);
   if (type == PageType::kFree) return 0;
   if (!kMappedTypes.has(type)) return 1;
   const auto mappings = static_cast<std::int32_t>(setup.mapcount);
@@ -107,8 +110,6 @@ std::int32_t references(const Shape& shape, PageType type, const PageSetup& setu
                                                              : shape.zone_device_base;
   return std::max(mappings + base, 1);
 }
-
-}  // namespace
 
 void put_field(Page page, const Field& field, std::uint64_t value) {
   const unsigned word_bytes = page.shape().word_bytes;
@@ -165,10 +166,13 @@ Errc setup_page(Memmap& memmap, Zone& zone, Pfn pfn, const PageSetup& setup) {
     writer.user(shape.mapping, shape.index, shape.memcg);
 
   if (kMappedTypes.has(type)) set_mappings(memmap, head, setup);
-  head.set_refcount(references(shape, type, setup));
-  if (!setup.on_lru || !kLruTypes.has(type)) return Errc::kOk;
-  const Guard guard(zone.lru_lock());
-  return zone.add(head, Zone::kind_of(head));
+  if (setup.on_lru && kLruTypes.has(type)) {
+    const Guard guard(zone.lru_lock());
+    if (const Errc error = zone.add(head, Zone::kind_of(head)); error != Errc::kOk) return error;
+  }
+  // Last: from now on anybody may pin it, and a scheme may take the links for that.
+  head.set_refcount(own_references(shape, setup));
+  return Errc::kOk;
 }
 
 namespace {

@@ -32,6 +32,10 @@ struct PageSetup {
 /// are broken. Not for pages of an Allocator, but for those it handed out.
 Errc setup_page(Memmap& memmap, Zone& zone, Pfn pfn, const PageSetup& setup);
 
+/// The references that setup_page() gives it. The descriptor does not tell: somebody else may
+/// have one too, as soon as there are any.
+std::int32_t own_references(const Shape& shape, const PageSetup& setup);
+
 /// Writes the field's bits, and no others; not for who shares the word with another thread.
 void put_field(Page page, const Field& field, std::uint64_t value);
 

@@ -184,6 +184,13 @@ struct PinLoops {
       error = get_one(f, pfn, t);
     return error;
   }
+  [[gnu::always_inline]] static Errc try_get_or_populate(const PinFrame& f, const PinFrame& frame,
+                                                         std::uint64_t pfn, Target& t) {
+    Errc error = try_get_folio(f, frame, pfn, 1, t, kNoLimit);
+    if (error == Errc::kAgain && populate_page(frame, pfn)) [[unlikely]]
+      error = try_get_folio(f, frame, pfn, 1, t, kNoLimit);
+    return error;
+  }
   /// A step that cannot drop a last reference.
   [[gnu::always_inline]] static Result<bool> kept(Errc error) {
     if (error != Errc::kOk) [[unlikely]]
@@ -236,6 +243,10 @@ struct PinLoops {
   static Errc get(const PinFrame& f, std::uint64_t pfn) {
     Target t;
     return get_or_populate(f, f, pfn, t);
+  }
+  static Errc try_get(const PinFrame& f, std::uint64_t pfn) {
+    Target t;
+    return try_get_or_populate(f, f, pfn, t);
   }
   static Result<bool> put(const PinFrame& f, std::uint64_t pfn) {
     Target t;
@@ -320,6 +331,16 @@ struct PinLoops {
                   return drop(f, t, 1);
                 });
   }
+  static BatchResult try_get_put_many(const PinFrame& frame, const std::uint32_t* pfns,
+                                      std::size_t size, unsigned, std::uint32_t* freed) {
+    return each(frame, pfns, size, freed,
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                  const Errc error = try_get_or_populate(f, frame, pfn, t);
+                  if (error != Errc::kOk) [[unlikely]]
+                    return error;
+                  return drop(f, t, 1);
+                });
+  }
   static BatchResult maybe_pinned_many(const PinFrame& frame, const std::uint32_t* pfns,
                                        std::size_t size, unsigned, std::uint32_t*) {
     const PinFrame f = frame;
@@ -386,6 +407,7 @@ struct PinLoops {
                                         &pin,
                                         &unpin,
                                         &get,
+                                        &try_get,
                                         &put,
                                         &pins,
                                         &maybe_pinned,
@@ -399,6 +421,7 @@ struct PinLoops {
                                         &get_many,
                                         &put_many,
                                         &get_put_many,
+                                        &try_get_put_many,
                                         &maybe_pinned_many,
                                         &try_pin_run,
                                         &pin_run,

@@ -14,8 +14,9 @@ BitRange word_bits(const Layout& layout, unsigned word, unsigned bit, unsigned b
           static_cast<std::uint8_t>(bits)};
 }
 
-BitRange counter_at(unsigned tail, unsigned offset_bytes) {
-  return {static_cast<std::uint8_t>(tail), static_cast<std::uint16_t>(offset_bytes * 8), 32};
+BitRange counter_at(unsigned tail, unsigned offset_bytes, unsigned shift = 0, unsigned bits = 32) {
+  return {static_cast<std::uint16_t>(tail), static_cast<std::uint16_t>(offset_bytes * 8 + shift),
+          static_cast<std::uint8_t>(bits)};
 }
 
 /// Shared or owned by right: any change may be seen there.
@@ -130,7 +131,7 @@ std::vector<Claim> claims_of(const SchemeSpec& scheme, const Layout& layout, Pag
       claims.push_back(by_right("count", counter_at(0, layout.counter_offset)));
       break;
     case CountPlace::kTail:
-      if (place.tail != 0 && order >= std::max(1U, unsigned{place.min_order}))
+      if (place.exists_in(order))
         claims.push_back(by_right("count", counter_at(place.tail, place.offset_bytes)));
       break;
     default: break;

@@ -67,7 +67,7 @@ struct PinFrame {
   std::uint32_t stride_bytes = 64;
   std::uint8_t stride_shift = 6;
   std::uint16_t refcount = 52, mapcount = 48;
-  std::uint16_t count = 0;  // byte offset in the head, or from the head to a tail's field
+  std::uint32_t count = 0;  // byte offset in the head, or from the head to a tail's field
   std::uint16_t flag_word = 0, was_lru_word = 0;  // byte offsets
   std::uint32_t refs_per_pin = 1;
   std::uint32_t pinned_from = 1;     // `_refcount`, unsigned, that reads as pinned
@@ -121,7 +121,10 @@ struct PinKernel {
   Errc (*try_pin)(const PinFrame& frame, std::uint64_t pfn, std::uint32_t n, unsigned shard);
   Errc (*pin)(const PinFrame& frame, std::uint64_t pfn, std::uint32_t n, unsigned shard);
   Result<bool> (*unpin)(const PinFrame& frame, std::uint64_t pfn, std::uint32_t n, unsigned shard);
+  /// The caller has a reference already, or nobody can free the page.
   Errc (*get)(const PinFrame& frame, std::uint64_t pfn);
+  /// It may be free, or become another folio's page meanwhile: kAgain.
+  Errc (*try_get)(const PinFrame& frame, std::uint64_t pfn);
   Result<bool> (*put)(const PinFrame& frame, std::uint64_t pfn);
   PinCount (*pins)(const PinFrame& frame, std::uint64_t pfn);
   bool (*maybe_pinned)(const PinFrame& frame, std::uint64_t pfn);
@@ -134,7 +137,7 @@ struct PinKernel {
   Batch try_pin_many, pin_many, unpin_many;
   Batch try_pin_unpin_many;  // pin and unpin each page before the next
   Batch pin_unpin_many;
-  Batch get_many, put_many, get_put_many;
+  Batch get_many, put_many, get_put_many, try_get_put_many;
   /// `done`: pages that may be pinned.
   Batch maybe_pinned_many;
 

@@ -53,8 +53,7 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
     case CountPlace::kWord: f.count = shape.word(scheme.count_word); break;
     case CountPlace::kCounter: f.count = shape.counter; break;
     case CountPlace::kTail:
-      f.count =
-          static_cast<std::uint16_t>(shape.pincount_tail * shape.stride_bytes + shape.pincount);
+      f.count = std::uint32_t{shape.pincount_tail} * shape.stride_bytes + shape.pincount;
       break;
     default: break;
   }

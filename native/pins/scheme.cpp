@@ -134,9 +134,7 @@ std::uint64_t largest_count(const SchemeSpec& scheme) {
 
 std::uint64_t max_pins(const SchemeSpec& scheme, const Layout& layout, unsigned order) {
   if (scheme.place != CountPlace::kTail) return scheme.max_pins;
-  const bool has_place =
-      layout.pincount.tail != 0 && order >= 1 && order >= layout.pincount.min_order;
-  return has_place ? kRefcountMax : scheme.max_pins;
+  return layout.pincount.exists_in(order) ? kRefcountMax : scheme.max_pins;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

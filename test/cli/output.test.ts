@@ -160,4 +160,14 @@ describe('text of somebody else', () => {
     const ran = await runCli(['conform', recording])
     expect(ran.out + ran.err).not.toContain('\u001b')
   })
+  test.each([
+    [['layout', '--orders', '\u001b[2J,x']],
+    [['\u001b[2J']],
+    [['stress', '--\u001b[2J']],
+    [['schemes', 'a', '\u001b[2J']],
+  ])('what was typed: %j', async (args) => {
+    const { out, err, code } = await runCli(args)
+    expect(code).toBe(2)
+    expect(out + err).not.toContain('\u001b')
+  })
 })

@@ -81,7 +81,7 @@ export const fakeLayout = (name: string, types: PageType[] = ['anon', 'fsdax']):
       object: '',
     },
   ],
-  pincount: { tail: 0, offsetBytes: 0, minOrder: 1 },
+  pincount: { tail: 0, offsetBytes: 0, minOrder: 1, shift: 0, bits: 32 },
   mapcountOffsetBytes: 48,
   refcountOffsetBytes: 52,
   counterOffsetBytes: 0,

@@ -23,7 +23,9 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...text: string[]
 ) => (...args: unknown[]) => Promise<unknown>
 
-const awaited = 20_000
+/** With no option and no signal these measure for half a minute, or longer on a busy machine. */
+const measures = /\bP\.(compare|search)\b/
+const awaited = ({ source }: Line): number => (measures.test(source) ? 180_000 : 20_000)
 
 /**
  * Runs lines one by one and writes each down before it runs, so that the file tells what a process did that is gone.
@@ -79,9 +81,9 @@ export class Program {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        this.find({ kind: 'hang', mark: `hang ${callOf(line)}`, text: `not settled after ${awaited} ms` }, line)
+        this.find({ kind: 'hang', mark: `hang ${callOf(line)}`, text: `not settled after ${awaited(line)} ms` }, line)
         reject(new pagebox.PageboxError('ERR_PAGEBOX_ABORTED', 'the fuzzer waits no longer'))
-      }, awaited)
+      }, awaited(line))
     })
     try {
       return await Promise.race([promise, late])

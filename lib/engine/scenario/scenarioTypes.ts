@@ -167,6 +167,15 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   threads?: number
   /** Operations of each fiber of a random scenario; 4. */
   ops?: number
+  /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
+  maxSteps?: number
+  /** How many schedules that are not clean are told, with trace and token; 8. */
+  findings?: number
+  /**
+   * Bytes for the machine and for what is remembered of schedules: 2^20 or more, 2^30. Beyond it the exploration
+   * ends with what it has (`stoppedBy: 'memory'`), and is not complete.
+   */
+  memoryBytes?: number
 }
 
 /** How a schedule came out. */
@@ -192,17 +201,21 @@ export interface Finding {
   readonly strategy: StrategyName
   /** The first audit row, what leaked, who sleeps on what, where the access was. */
   readonly text: string
+  /** The first row of the audit after it; null: it ended otherwise. */
+  readonly row: AuditRow | null
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
+  /** Repeats it on any machine: `replay(token)`, `pagebox replay TOKEN`. */
+  readonly token: string
 }
 
 /** Sequentially consistent: weaker orders are not explored. */
 export interface ExploreScenarioResult {
   /**
-   * What ended it: all schedules that were asked for, none that was left, the signal, or too many that
-   * got nowhere.
+   * What ended it: all schedules that were asked for, none that was left, the signal, too many that
+   * got nowhere, or `memoryBytes`.
    */
-  readonly stoppedBy: 'schedules' | 'complete' | 'abort' | 'gave-up'
+  readonly stoppedBy: 'schedules' | 'complete' | 'abort' | 'gave-up' | 'memory'
   readonly schedules: number
   /** Begun and given up, as another that was run stands for them. */
   readonly abandoned: number

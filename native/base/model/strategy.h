@@ -104,6 +104,8 @@ class Strategy {
   virtual std::optional<std::uint32_t> bound_done() const { return std::nullopt; }
   /// begin() has said that nothing is left, and nothing was left out.
   virtual bool is_complete() const { return false; }
+  /// What it remembers of runs, about: explorations are bounded by memory too.
+  virtual std::uint64_t held_bytes() const { return 0; }
   /// After the run.
   virtual void end(const RunOutcome&) {}
 };

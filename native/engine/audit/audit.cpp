@@ -47,7 +47,7 @@ class Auditor::Impl {
   Errc run_placed(AuditSink& sink) {
     if (const Errc error = reserve_scratch(); error != Errc::kOk) return error;
     FolioAudit folios(box_, *scratch_.memmap, *scratch_.zone, *scratch_.allocator);
-    const Pfn placed{box_.settings().placed_pages};
+    const Pfn placed{box_.placed_pages()};
     std::uint64_t with_lru = 0;
     box_.memmap().for_each_touched([&](Pfn first, Pfn end) {
       Pfn at = first;
@@ -60,7 +60,6 @@ class Auditor::Impl {
     return Errc::kOk;
   }
 
- private:
   Errc reserve_scratch() {
     if (scratch_.memmap != nullptr) return Errc::kOk;
     const Memmap& memmap = box_.memmap();
@@ -70,6 +69,7 @@ class Auditor::Impl {
                             .zone = box_.zone().index()});
   }
 
+ private:
   /// About kScratchPages of them, in whole folios: where to go on. Adds those with PG_lru.
   Pfn check_run(Pfn first, Pfn end, std::uint64_t& with_lru, FolioAudit& folios, AuditSink& sink) {
     Pfn pfn = first;
@@ -111,6 +111,8 @@ Errc Auditor::run(AuditReport& report, std::size_t max_rows, const StopAsk& stop
 }
 
 Errc Auditor::run_placed(AuditSink& sink) { return impl_->run_placed(sink); }
+
+Errc Auditor::prepare() { return impl_->reserve_scratch(); }
 
 Errc audit(Box& box, AuditReport& report, std::size_t max_rows) {
   return Auditor(box).run(report, max_rows);

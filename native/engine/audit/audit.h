@@ -30,6 +30,8 @@ class Auditor {
   Errc run(AuditReport& report, std::size_t max_rows = kAuditRows, const StopAsk& stop = {});
   /// Of the pages that were set up by pfn alone, and the lists.
   Errc run_placed(AuditSink& sink);
+  /// Makes what audits need, so that none has to. kNoMem: as run().
+  Errc prepare();
 
  private:
   class Impl;

@@ -153,6 +153,10 @@ class Box {
   void set_pfn_limit(std::uint64_t limit) { pfn_limit_.store(limit, atomics::kRelaxed); }
   /// Bytes that its pages cost now, about: descriptors, accounts, frames.
   std::uint64_t held_bytes() const;
+  /// Pages below are set up by pfn.
+  std::uint64_t placed_pages() const {
+    return machine_ == nullptr ? settings_.pages : settings_.placed_pages;
+  }
   /// The page is the box's own: set up, or populated by a pin. Else a machine's.
   bool owns(Pfn head) const { return accounts_.state(head) != PageState::kNever; }
 

@@ -65,14 +65,14 @@ bool Box::try_populate(Pfn pfn) {
 
 Errc Box::place(Pfn pfn, const PageSetup& setup) {
   if (const Errc error = setup_page(memmap(), zone(), pfn, setup); error != Errc::kOk) return error;
-  const Page page = memmap().page(pfn);
+  // Not from the descriptor: whoever met the page in the meantime may hold it, or have isolated it.
   PageRecord record;
   record.state = PageState::kInUse;
   record.type = setup.type;
   record.order = static_cast<std::uint8_t>(setup.order);
-  record.on_lru = page.test(Flag::kLru);
+  record.on_lru = setup.on_lru && kLruTypes.has(setup.type);
   record.mapcount = kMappedTypes.has(setup.type) ? setup.mapcount : 0;
-  record.own_refs = static_cast<std::uint32_t>(page.refcount());
+  record.own_refs = static_cast<std::uint32_t>(own_references(memmap().shape(), setup));
   accounts_.set_record(pfn, record);
   return Errc::kOk;
 }

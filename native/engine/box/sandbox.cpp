@@ -1,9 +1,9 @@
 #include "engine/box/sandbox.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/reason.h"
-#include "engine/audit/audit.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
 
@@ -30,48 +30,63 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   of.layout = settings.layout;
   of.scheme = settings.scheme;
   of.behaviour = settings.behaviour;
-  of.pages = settings.placed_pages + settings.pages;
-  of.placed_pages = settings.placed_pages;
-  of.device_pages = settings.device_pages;
-  of.frames = true;
-  of.shards = 0;  // who pins by pfn is the thread that has the processor
+  of.frames = settings.machine;
   of.cpus = cpus;
-  of.swap_pages = settings.swap_pages;
-  of.transparent_huge_pages = settings.transparent_huge_pages;
   // In order it is what schemes that cannot tell are compared with.
   of.ledger_at_audits = settings.threads != 0;
+  if (settings.machine) {
+    of.pages = settings.placed_pages + settings.pages;
+    of.placed_pages = settings.placed_pages;
+    of.device_pages = settings.device_pages;
+    of.shards = 0;  // who pins by pfn is the thread that has the processor
+    of.swap_pages = settings.swap_pages;
+    of.transparent_huge_pages = settings.transparent_huge_pages;
+  } else {
+    of.pages = std::max<std::uint64_t>(settings.placed_pages, 1);
+    of.shards = cpus;
+    of.populate_anon = false;  // as placed pages of a machine
+  }
   if (const Errc error = Box::create(of, sandbox->box_, reason); error != Errc::kOk) return error;
   Box& box = *sandbox->box_;
-  Machine& machine = sandbox->machine();
-  // A scenario may use a device any time.
-  if (const std::string lack = layout_lacks(box.memmap().layout(), LayoutUse::kDevices);
-      !lack.empty())
-    return explain(Errc::kRefused, reason, lack.c_str());
-  if (const Errc error =
-          MirrorDevices::create(machine, settings.device_pages / kDevices, sandbox->devices_);
-      error != Errc::kOk)
-    return error;
-  sandbox->free_pages_ = box.allocator().free_pages();
-  sandbox->processes_ = std::make_unique<Processes>(machine, machine.cpu(0),
-                                                    sandbox->devices_.get(), settings.threads);
+  if (settings.machine)
+    if (const Errc error = sandbox->start_machine(settings, reason); error != Errc::kOk)
+      return error;
   for (unsigned thread = 0; thread <= settings.threads; ++thread) {
-    Cpu& cpu = machine.cpu(thread == 0 ? 0 : thread - 1);
-    sandbox->page_threads_.push_back(std::make_unique<PageThread>(
-        box, cpu.index, of.ledger_at_audits, add_to_hash(settings.seed, thread)));
-    sandbox->interpreters_.push_back(std::make_unique<Interpreter>(
-        *sandbox->processes_, cpu, thread, *sandbox->page_threads_.back()));
+    const unsigned cpu = thread == 0 ? 0 : thread - 1;
+    PageThread& pages = *sandbox->page_threads_.emplace_back(std::make_unique<PageThread>(
+        box, cpu, of.ledger_at_audits, Pages::kComeAndGo, add_to_hash(settings.seed, thread)));
+    sandbox->interpreters_.push_back(
+        settings.machine ? std::make_unique<Interpreter>(*sandbox->processes_,
+                                                         sandbox->machine().cpu(cpu), thread, pages)
+                         : std::make_unique<Interpreter>(thread, pages));
   }
+  if (box.placed_pages() != 0) sandbox->placed_ = std::make_unique<Auditor>(box);
   out = std::move(sandbox);
   return Errc::kOk;
 }
 
+Errc Sandbox::start_machine(const SandboxSettings& settings, std::string* reason) {
+  // A scenario may use a device any time.
+  if (const std::string lack = layout_lacks(box_->memmap().layout(), LayoutUse::kDevices);
+      !lack.empty())
+    return explain(Errc::kRefused, reason, lack.c_str());
+  if (const Errc error =
+          MirrorDevices::create(machine(), settings.device_pages / kDevices, devices_);
+      error != Errc::kOk)
+    return error;
+  free_pages_ = box_->allocator().free_pages();
+  processes_ =
+      std::make_unique<Processes>(machine(), machine().cpu(0), devices_.get(), settings.threads);
+  return Errc::kOk;
+}
+
 Sandbox::~Sandbox() {
-  if (processes_ != nullptr) finish();
+  if (!interpreters_.empty()) finish();
 }
 
 void Sandbox::finish() {
   for (const auto& pages : page_threads_) pages->release_all();
-  processes_->finish(machine().cpu(0));
+  if (has_machine()) processes_->finish(machine().cpu(0));
 }
 
 std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const double> recorded,
@@ -88,6 +103,18 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const 
 }
 
 AuditReport Sandbox::audit() {
+  if (has_machine()) machine().rcu.barrier();
+  AuditReport report;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
+  AuditSink sink(report, kSandboxAuditRows);
+  for (const auto& pages : page_threads_) pages->tell_broken(sink);
+  if (has_machine()) audit_machine(sink);
+  if (placed_ != nullptr && audit_placed(sink) != Errc::kOk)
+    report.unknown.push_back("pages that were set up by hand: no memory for their audit");
+  return report;
+}
+
+void Sandbox::audit_machine(AuditSink& sink) {
   std::vector<Mm*> mms;
   std::vector<HeldReference> held;
   processes_->for_each([&](const Process& process) {
@@ -104,19 +131,12 @@ AuditReport Sandbox::audit() {
                         .isolated = kind == HeldPageKind::kIsolated,
                         .count = n});
     });
-  machine().rcu.barrier();
-  AuditReport report;
-  box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
-  AuditSink sink(report, kSandboxAuditRows);
   MmAuditInput input{.mms = mms, .held = held};
   input.is_foreign = [](const void* box, Pfn pfn) {
     return static_cast<const Box*>(box)->owns(pfn);
   };
   input.context = box_.get();
   audit_mm(machine(), input, sink);
-  if (box_->settings().placed_pages != 0 && audit_placed(sink) != Errc::kOk)
-    report.unknown.push_back("pages that were set up by hand: no memory for their audit");
-  return report;
 }
 
 Errc Sandbox::audit_placed(AuditSink& sink) {
@@ -124,13 +144,14 @@ Errc Sandbox::audit_placed(AuditSink& sink) {
   Errc error = Errc::kOk;
   while (error == Errc::kOk && entered < page_threads_.size())
     if (error = page_threads_[entered]->enter(); error == Errc::kOk) ++entered;
-  if (error == Errc::kOk) error = Auditor(*box_).run_placed(sink);
+  if (error == Errc::kOk) error = placed_->run_placed(sink);
   while (entered-- > 0) page_threads_[entered]->withdraw();
   return error;
 }
 
 std::string Sandbox::leaks() {
   std::string out;
+  if (!has_machine()) return out;
   // A page that lost its last user while locked stays in the swap cache until memory
   // is needed, as in the kernel.
   for (Pfn pfn{box_->settings().placed_pages}; pfn.value < box_->memmap().pages(); pfn.value += 1)

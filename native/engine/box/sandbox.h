@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/audit/audit.h"
 #include "engine/audit/audit_mm.h"
 #include "engine/box/box.h"
 #include "engine/scenario/effects.h"
@@ -28,6 +29,9 @@ struct SandboxSettings {
   bool transparent_huge_pages = false;
   /// Beside `pages`: RAM from pfn 0 on that the scenario sets up by hand.
   std::uint64_t placed_pages = 0;
+  /// False: descriptors alone, of placed pages, and no other operations than those on pages
+  /// by pfn; in any layout. Without devices, swap and processes.
+  bool machine = true;
   std::uint64_t seed = 1;  // of what threads take by chance of what they hold
   Behaviour behaviour;
 };
@@ -56,10 +60,13 @@ class Sandbox {
   /// After finish(): what is not back where it came from, in words; empty: nothing.
   std::string leaks();
   Box& box() { return *box_; }
+  bool has_machine() const { return processes_ != nullptr; }
   Machine& machine() { return *box_->assembly().machine(); }
 
  private:
   Sandbox() = default;
+  Errc start_machine(const SandboxSettings& settings, std::string* reason);
+  void audit_machine(AuditSink& sink);
   Errc audit_placed(AuditSink& sink);
   // Destroyed from the last to the first: each stands on those before it.
   std::shared_ptr<Box> box_;
@@ -67,7 +74,8 @@ class Sandbox {
   std::unique_ptr<Processes> processes_;
   std::vector<std::unique_ptr<PageThread>> page_threads_;
   std::vector<std::unique_ptr<Interpreter>> interpreters_;
-  std::uint64_t free_pages_ = 0;  // at the start
+  std::unique_ptr<Auditor> placed_;  // null: no pages are set up by pfn
+  std::uint64_t free_pages_ = 0;     // at the start
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -67,8 +67,8 @@ class BoxGround final : public RaceGround {
     for (unsigned i = 0; i < settings.threads; ++i) {
       sources_.push_back(std::make_unique<PinMix>(settings, i, zipf_.get()));
       // What is held depends on the race, so its chances are its own.
-      threads_.push_back(std::make_unique<PageThread>(box, i % box.settings().shards, true,
-                                                      other_seed(settings.seed, 1) + i));
+      threads_.push_back(std::make_unique<PageThread>(
+          box, i % box.settings().shards, true, Pages::kStay, other_seed(settings.seed, 1) + i));
     }
   }
 

@@ -106,6 +106,8 @@ void layout_fields(Io& io, T& layout) {
   io.number("layout.pincount.tail", layout.pincount.tail);
   io.number("layout.pincount.offset_bytes", layout.pincount.offset_bytes);
   io.number("layout.pincount.min_order", layout.pincount.min_order);
+  io.number("layout.pincount.shift", layout.pincount.shift);
+  io.number("layout.pincount.bits", layout.pincount.bits);
   io.number("layout.mapcount_offset", layout.mapcount_offset);
   io.number("layout.refcount_offset", layout.refcount_offset);
   io.number("layout.counter_offset", layout.counter_offset);
@@ -146,7 +148,7 @@ void request_fields(Io& io, T& request) {
   layout_fields(io, request.layout);
   scheme_fields(io, request.scheme);
   behaviour_fields(io, request.behaviour);
-  io.number("what", request.what, static_cast<unsigned>(ExploreWhat::kPins));
+  io.number("what", request.what, static_cast<unsigned>(ExploreWhat::kRandom));
   rows(io, "setup", request.setup);
   io.list("threads", request.threads,
           [](auto& each, auto& thread) { rows(each, "threads", thread); });
@@ -158,8 +160,8 @@ void request_fields(Io& io, T& request) {
   io.number("processes", request.random.processes, kMaxSharedProcesses);
   io.number("buffers", request.random.buffers, kMaxRandomBuffers);
   io.number("pagesEach", request.random.pages, kMaxRandomPages);
-  bounded(io, request.folios, limits::kPinFolios);
-  bounded(io, request.order, limits::kPinOrder);
+  bounded(io, request.random.folios, limits::kPinFolios);
+  bounded(io, request.random.order, limits::kPinOrder);
   io.number("pages", request.pages);
   io.text("strategy", request.strategy);
   io.number("bounded", request.bounded, 1);
@@ -172,8 +174,12 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.first_run, limits::kRun);
   bounded(io, request.max_steps, limits::kSteps);
   bounded(io, request.most_findings, limits::kFindings);
+  bounded(io, request.memory_bytes, limits::kMemory);
   io.number("restore", request.restore, 1);
   io.number("steps", request.steps, 1);
+  io.number("task", request.task, static_cast<unsigned>(ExploreTask::kShrink));
+  io.list("choices", request.choices,
+          [](auto& each, auto& choice) { each.number("choices", choice); });
 }
 
 template <class Io, class T>
@@ -184,10 +190,17 @@ void finding_fields(Io& io, T& finding) {
   io.text("outcome", finding.outcome);
   io.text("text", finding.text);
   io.text("strategy", finding.strategy);
-  io.text("invariant", finding.invariant);
-  io.number("where", finding.where);
-  io.number("expected", finding.expected);
-  io.number("found", finding.found);
+  io.list("row", finding.row, [](auto& each, auto& of) {
+    each.number("row.invariant", of.row.invariant, kInvariants - 1);
+    each.number("row.place", of.row.place.kind, kPlaceKindNames.size() - 1);
+    each.number("row.at", of.row.place.at);
+    each.number("row.process", of.row.place.process);
+    each.text("row.list", of.list);
+    each.text("row.field", of.row.field);
+    each.number("row.expected", of.row.expected);
+    each.number("row.found", of.row.found);
+    each.text("row.explanation", of.row.explanation);
+  });
   texts(io, "trace", finding.trace);
   io.list("choices", finding.choices,
           [](auto& each, auto& choice) { each.number("choices", choice); });
@@ -198,7 +211,15 @@ void finding_fields(Io& io, T& finding) {
     each.number("steps.has_values", step.has_values, 1);
     each.number("steps.before", step.before);
     each.number("steps.after", step.after);
+    each.text("steps.before_text", step.before_text);
+    each.text("steps.after_text", step.after_text);
+    each.text("steps.lock", step.lock);
+    each.text("steps.lock_event", step.lock_event);
+    each.number("steps.noted", step.noted);
   });
+  io.number("switches", finding.switches);
+  io.number("differs", finding.differs, 1);
+  texts(io, "setup", finding.setup);
 }
 
 template <class Io, class T>
@@ -217,6 +238,7 @@ void summary_fields(Io& io, T& summary) {
   io.number("hash", summary.hash);
   io.number("complete", summary.complete, 1);
   io.number("gaveUp", summary.gave_up, 1);
+  io.number("memoryFull", summary.memory_full, 1);
   io.number("restored", summary.restored, 1);
   io.number("classes", summary.classes);
   io.real("estimate", summary.estimate);

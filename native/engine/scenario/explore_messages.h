@@ -13,6 +13,7 @@
 
 #include "base/env.h"
 #include "base/errc.h"
+#include "engine/audit/audit_row.h"
 #include "engine/scenario/op_mix.h"
 #include "engine/scenario/random_ops.h"
 #include "page/behaviour.h"
@@ -25,6 +26,11 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct ExploreLimit {
   std::string_view name;
   std::uint64_t min = 0, max = 0, otherwise = 0;
+
+  constexpr bool holds(std::uint64_t value) const { return value >= min && value <= max; }
+  std::string text() const {
+    return std::string(name) + ": " + std::to_string(min) + " to " + std::to_string(max);
+  }
 };
 namespace explore_limits {
 inline constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
@@ -39,13 +45,14 @@ inline constexpr ExploreLimit kFindings{"findings", 0, 4096, 8};
 inline constexpr ExploreLimit kBound{"bound", 0, 64, 64};
 /// Of bugs, for pct; otherwise each in turn.
 inline constexpr ExploreLimit kDepth{"depth", 1, 3, 3};
+inline constexpr ExploreLimit kMemory{"memoryBytes", 1 << 20, kSafe, std::uint64_t{1} << 30};
 inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
 inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
-inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, 8, 2};
+inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, kMaxRandomFolios, 2};
 inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
-inline constexpr std::array kAll = {kThreads, kOps,       kSchedules, kRun,   kPrograms,
-                                    kSteps,   kFindings,  kBound,     kDepth, kPinThreads,
-                                    kPinOps,  kPinFolios, kPinOrder};
+inline constexpr std::array kAll = {kThreads,    kOps,      kSchedules, kRun,     kPrograms,
+                                    kSteps,      kFindings, kBound,     kDepth,   kMemory,
+                                    kPinThreads, kPinOps,   kPinFolios, kPinOrder};
 }  // namespace explore_limits
 
 /// One file each in explore/strategies/.
@@ -55,7 +62,13 @@ inline constexpr std::array<std::string_view, 8> kStrategyNames = {
 enum class ExploreWhat : std::uint8_t {
   kScenario,  // lists of operations
   kRandom,    // operations drawn from mixes
-  kPins,      // pin operations on pages of a box
+};
+
+/// What is to be done with the schedules.
+enum class ExploreTask : std::uint8_t {
+  kExplore,
+  kReplay,  // one schedule again, with each step
+  kShrink,  // one with fewer switches that ends as badly, with each step
 };
 
 struct ExploreRequest {
@@ -66,11 +79,10 @@ struct ExploreRequest {
   /// Rows of kOpSlots numbers: the setup, and one list a thread.
   std::vector<double> setup;
   std::vector<std::vector<double>> threads;
-  /// kRandom, kPins: how many threads, and operations of each.
+  /// kRandom: how many threads, and operations of each.
   std::uint64_t thread_count = 0, ops = 0;
   std::vector<OpMix> mixes;
   RandomOpsSettings random;
-  std::uint64_t folios = 0, order = 0;  // kPins
 
   std::uint64_t pages = 0;  // of RAM; 0: as few as explorations have
   std::string strategy = "random";
@@ -79,8 +91,10 @@ struct ExploreRequest {
   std::uint64_t bound = 0, depth = 0;
   std::uint64_t seed = 1, workload_seed = 1;
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
-  std::uint64_t most_findings = 8;
+  std::uint64_t most_findings = 8, memory_bytes = 0;
   bool restore = true, steps = false;
+  ExploreTask task = ExploreTask::kExplore;
+  std::vector<std::uint64_t> choices;  // of the schedule; first_run says which program
 };
 
 /// One step of a finding's schedule.
@@ -89,18 +103,30 @@ struct ExploreStep {
   std::string access, place;
   bool has_values = false;
   std::uint64_t before = 0, after = 0;
+  std::string before_text, after_text;  // what the word says; explore/values.h
+  std::string lock, lock_event;         // empty: no lock changes hands
+  std::uint64_t noted = 0;              // lines of the trace before it
+};
+
+/// With the name of its list, which a row does not own.
+struct ExploreRow {
+  AuditRow row;
+  std::string list;
 };
 
 struct ExploreFinding {
   std::uint64_t run = 0, program = 0, schedule_hash = 0;
   std::string outcome, text;
   std::string strategy;  // that decided in its run
-  // The first audit row; invariant empty: none.
-  std::string invariant;
-  std::uint64_t where = 0, expected = 0, found = 0;
+  /// The first of the audit; none: it ended otherwise.
+  std::vector<ExploreRow> row;
   std::vector<std::string> trace;
   std::vector<std::uint64_t> choices;
   std::vector<ExploreStep> steps;
+  // Of a schedule that was asked for.
+  std::uint64_t switches = 0;
+  bool differs = false;            // the choices were not of this program
+  std::vector<std::string> setup;  // of random operations: what they begin with
 };
 
 struct ExploreCount {
@@ -110,7 +136,7 @@ struct ExploreCount {
 
 struct ExploreSummary {
   std::uint64_t schedules = 0, abandoned = 0, distinct = 0, steps = 0, ops = 0, hash = 0;
-  bool complete = false, gave_up = false, restored = false;
+  bool complete = false, gave_up = false, memory_full = false, restored = false;
   /// Schedules that are not equivalent to each other; how many there are, as it looks, and
   /// which share of them lies behind; below 0: nobody can say.
   std::uint64_t classes = 0;

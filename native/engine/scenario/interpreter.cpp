@@ -37,18 +37,26 @@ bool Interpreter::in_range(const Op& op) {
          op.page + op.n <= kSlotPages && op.fpage <= kSlotPages;
 }
 
+OpRecord Interpreter::run_without_machine(const Op& op) {
+  OpRecord result = ret(Errc::kOk);
+  result.supported = op.code == OpCode::kYield;
+  if (result.supported) yield_turn();
+  return result;
+}
+
 OpRecord Interpreter::run(const Op& op) {
-  if (op.code == OpCode::kExit) {
-    const OpRecord result = ret(processes_.exit(cpu_, thread_, op.proc));
-    machine_.rcu.poll();
+  if (op.code == OpCode::kExit && processes_ != nullptr) {
+    const OpRecord result = ret(processes().exit(cpu(), thread_, op.proc));
+    machine().rcu.poll();
     return result;
   }
   if (is_page_op(op.code)) {
     OpRecord result = run_on_page(op);
-    machine_.rcu.poll();
+    if (machine_ != nullptr) machine().rcu.poll();
     return result;
   }
-  const std::shared_ptr<Process> process = processes_.find(thread_, op.proc);
+  if (processes_ == nullptr) return run_without_machine(op);
+  const std::shared_ptr<Process> process = processes().find(thread_, op.proc);
   if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
   OpRecord result;
   {
@@ -56,7 +64,7 @@ OpRecord Interpreter::run(const Op& op) {
     if (process->exited) return ret(Errc::kInval);
     result = dispatch(*process, op);
   }
-  machine_.rcu.poll();
+  machine().rcu.poll();
   return result;
 }
 
@@ -72,11 +80,11 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
   const std::uint64_t at = process.address(op), pages = process.count(op);
   switch (op.code) {
     case OpCode::kMmap: return ret(mmap(process, op));
-    case OpCode::kMunmap: return ret(do_munmap(cpu_, mm, at, pages));
-    case OpCode::kMprotect: return ret(do_mprotect(cpu_, mm, at, pages, vm_prot(op.prot)));
-    case OpCode::kMlock: return ret(do_mlock(cpu_, mm, at, pages));
-    case OpCode::kMunlock: return ret(do_munlock(cpu_, mm, at, pages));
-    case OpCode::kMadvise: return ret(do_madvise(cpu_, mm, at, pages, op.advice));
+    case OpCode::kMunmap: return ret(do_munmap(cpu(), mm, at, pages));
+    case OpCode::kMprotect: return ret(do_mprotect(cpu(), mm, at, pages, vm_prot(op.prot)));
+    case OpCode::kMlock: return ret(do_mlock(cpu(), mm, at, pages));
+    case OpCode::kMunlock: return ret(do_munlock(cpu(), mm, at, pages));
+    case OpCode::kMadvise: return ret(do_madvise(cpu(), mm, at, pages, op.advice));
     case OpCode::kMremap: return ret(mremap(process, op));
     case OpCode::kLoad: return load(process, op);
     case OpCode::kStore: return store(process, op);
@@ -94,7 +102,7 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kFileRead: return file_io(process, op);
     case OpCode::kFdRead:
     case OpCode::kFdWrite: return fd_io(process, op);
-    case OpCode::kClearRefs: clear_soft_dirty(cpu_, mm); return ret(Errc::kOk);
+    case OpCode::kClearRefs: clear_soft_dirty(cpu(), mm); return ret(Errc::kOk);
     case OpCode::kPagemap: return pagemap(process, op);
     case OpCode::kCompact: return compact();
     case OpCode::kWriteback: return ret(writeback(op));
@@ -104,8 +112,8 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     default: break;
   }
   OpRecord result = ret(Errc::kOk);
-  DeviceHandler* devices = processes_.devices();
-  result.supported = devices != nullptr && devices->run(cpu_, process, op, result);
+  DeviceHandler* devices = processes().devices();
+  result.supported = devices != nullptr && devices->run(cpu(), process, op, result);
   return result;
 }
 
@@ -116,13 +124,13 @@ void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh
     old = process.buffers[buf].file;
     process.buffers[buf] = fresh;
   }
-  if (old != nullptr) machine_.put_file(cpu_, *old);
+  if (old != nullptr) machine().put_file(cpu(), *old);
 }
 
 Errc Interpreter::mmap(Process& process, const Op& op) {
   if (op.kind == MapKind::kDmirror) {
-    if (processes_.devices() == nullptr) return Errc::kNoDev;
-    const Errc error = processes_.devices()->mmap(cpu_, process, op);
+    if (processes().devices() == nullptr) return Errc::kNoDev;
+    const Errc error = processes().devices()->mmap(cpu(), process, op);
     if (error == Errc::kOk) set_buffer(process, op.buf, {op.pages, true, nullptr});
     return error;
   }
@@ -132,63 +140,63 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
   request.prot = vm_prot(op.prot);
   request.shared = op.kind == MapKind::kAnonShared || op.kind == MapKind::kFileShared ||
                    op.kind == MapKind::kDiskShared;
-  request.file_handle = processes_.next_handle();
+  request.file_handle = processes().next_handle();
   const bool memfd = op.kind == MapKind::kFilePrivate || op.kind == MapKind::kFileShared;
   if (memfd || op.kind == MapKind::kAnonShared) {
-    request.file = machine_.create_shmem(op.pages);
+    request.file = machine().create_shmem(op.pages);
     if (request.file == nullptr) return Errc::kNoMem;
     if (op.has_fill) {
       std::vector<std::uint64_t> words(op.pages);
       for (std::uint64_t i = 0; i < op.pages; ++i) words[i] = op.fill + i;
-      (void)kernel_write(cpu_, *request.file, 0, words);
+      (void)kernel_write(cpu(), *request.file, 0, words);
     }
   } else if (op.kind == MapKind::kDiskPrivate || op.kind == MapKind::kDiskShared) {
-    request.file = processes_.get_disk_file(op.file);
+    request.file = processes().get_disk_file(op.file);
     if (request.file == nullptr) return Errc::kNoEnt;
   } else {
     request.file_handle = 0;
   }
-  const Errc error = do_mmap(cpu_, *process.mm, request);
+  const Errc error = do_mmap(cpu(), *process.mm, request);
   if (error == Errc::kOk) {
-    if (memfd) machine_.get_file(*request.file);
+    if (memfd) machine().get_file(*request.file);
     set_buffer(process, op.buf, {op.pages, true, memfd ? request.file : nullptr});
   }
-  if (request.file != nullptr) machine_.put_file(cpu_, *request.file);
+  if (request.file != nullptr) machine().put_file(cpu(), *request.file);
   return error;
 }
 
 Errc Interpreter::mremap(Process& process, const Op& op) {
   const std::uint64_t to = kBufferBase + op.to * kBufferStride;
   const std::uint64_t pages = process.count(op);
-  const Errc error = do_mremap(cpu_, *process.mm, process.address(op), pages, to);
+  const Errc error = do_mremap(cpu(), *process.mm, process.address(op), pages, to);
   if (error != Errc::kOk || op.to == op.buf) return error;
   // The pages keep their file, so the letter gets its descriptor too.
   Buffer moved{pages, true, nullptr};
   {
     Guard guard(process.lock);
     moved.file = process.buffers[op.buf].file;
-    if (moved.file != nullptr) machine_.get_file(*moved.file);
+    if (moved.file != nullptr) machine().get_file(*moved.file);
   }
   set_buffer(process, op.to, moved);
   return error;
 }
 
 Errc Interpreter::fork(const Op& op, const Process& parent) {
-  if (processes_.find(thread_, op.child) != nullptr) return Errc::kExist;
+  if (processes().find(thread_, op.child) != nullptr) return Errc::kExist;
   const auto child = std::make_shared<Process>();
-  if (const Errc error = Mm::create(cpu_, child->mm); error != Errc::kOk) return error;
+  if (const Errc error = Mm::create(cpu(), child->mm); error != Errc::kOk) return error;
   {
     Guard guard(parent.lock);
     child->buffers = parent.buffers;
     for (const Buffer& buffer : child->buffers)
-      if (buffer.file != nullptr) machine_.get_file(*buffer.file);
+      if (buffer.file != nullptr) machine().get_file(*buffer.file);
   }
-  Errc error = dup_mmap(cpu_, *child->mm, *parent.mm);
-  if (error == Errc::kOk) error = processes_.add(thread_, op.child, child);
+  Errc error = dup_mmap(cpu(), *child->mm, *parent.mm);
+  if (error == Errc::kOk) error = processes().add(thread_, op.child, child);
   if (error == Errc::kOk) return error;
-  child->mm->exit(cpu_);
+  child->mm->exit(cpu());
   for (const Buffer& buffer : child->buffers)
-    if (buffer.file != nullptr) machine_.put_file(cpu_, *buffer.file);
+    if (buffer.file != nullptr) machine().put_file(cpu(), *buffer.file);
   return error;
 }
 
@@ -200,7 +208,7 @@ OpRecord Interpreter::load(Process& process, const Op& op) {
   result.signals.resize(pages, FaultResult::kOk);
   for (std::uint64_t i = 0; i < pages; ++i)
     result.signals[i] =
-        load_word(cpu_, *process.mm, process.address(op) + i * kPageBytes, result.v[i]);
+        load_word(cpu(), *process.mm, process.address(op) + i * kPageBytes, result.v[i]);
   return result;
 }
 
@@ -210,7 +218,7 @@ OpRecord Interpreter::store(Process& process, const Op& op) {
   result.signals.resize(pages, FaultResult::kOk);
   for (std::uint64_t i = 0; i < pages; ++i) {
     result.signals[i] =
-        store_word(cpu_, *process.mm, process.address(op) + i * kPageBytes, op.value + i);
+        store_word(cpu(), *process.mm, process.address(op) + i * kPageBytes, op.value + i);
     result.fault |= result.signals[i] != FaultResult::kOk;
   }
   if (result.fault) result.keys |= kKeySt;
@@ -221,7 +229,7 @@ OpRecord Interpreter::pagemap(Process& process, const Op& op) {
   OpRecord result;
   result.keys = kKeyEntries;
   result.entries.resize(process.count(op));
-  read_pagemap(cpu_, *process.mm, process.address(op), result.entries);
+  read_pagemap(cpu(), *process.mm, process.address(op), result.entries);
   return result;
 }
 
@@ -229,16 +237,16 @@ OpRecord Interpreter::compact() {
   OpRecord result = ret(Errc::kOk);
   result.keys |= kKeyPages;
   // Pages set up by hand have mappings that no page table knows: they stay.
-  const Pfn first{pages_.box().settings().placed_pages};
-  result.pages = compact_range(cpu_, first, {machine_.memmap.pages()});
+  const Pfn first{pages_.box().placed_pages()};
+  result.pages = compact_range(cpu(), first, {machine().memmap.pages()});
   return result;
 }
 
 Errc Interpreter::writeback(const Op& op) {
-  AddressSpace* file = processes_.get_disk_file(op.file);
+  AddressSpace* file = processes().get_disk_file(op.file);
   if (file == nullptr) return Errc::kNoEnt;
-  filemap_write_and_wait(cpu_, *file, 0, file->size_pages());
-  machine_.put_file(cpu_, *file);
+  filemap_write_and_wait(cpu(), *file, 0, file->size_pages());
+  machine().put_file(cpu(), *file);
   return Errc::kOk;
 }
 

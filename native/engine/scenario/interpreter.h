@@ -18,11 +18,13 @@ class Interpreter {
  public:
   /// Thread 0's names are everybody's. `pages`: what it does to pages by pfn.
   Interpreter(Processes& processes, Cpu& cpu, unsigned thread, PageThread& pages)
-      : processes_(processes),
-        machine_(processes.machine()),
-        cpu_(cpu),
+      : processes_(&processes),
+        machine_(&processes.machine()),
+        cpu_(&cpu),
         thread_(thread),
         pages_(pages) {}
+  /// Of descriptors alone: no other operation than those on pages by pfn is supported.
+  Interpreter(unsigned thread, PageThread& pages) : thread_(thread), pages_(pages) {}
 
   /// Letters, devices, files and pages that exist.
   static bool in_range(const Op& op);
@@ -31,12 +33,16 @@ class Interpreter {
   OpRecord run(const Op& op);
   std::vector<OpRecord> run_all(std::span<const Op> ops);
 
-  Processes& processes() { return processes_; }
-  Cpu& cpu() { return cpu_; }
+  bool has_processes() const { return processes_ != nullptr; }
+  // Of a machine.
+  Processes& processes() const { return *processes_; }
+  Cpu& cpu() const { return *cpu_; }
   unsigned thread() const { return thread_; }
   PageThread& pages() { return pages_; }
 
  private:
+  Machine& machine() const { return *machine_; }
+  OpRecord run_without_machine(const Op& op);
   OpRecord dispatch(Process& process, const Op& op);
   Errc mmap(Process& process, const Op& op);
   Errc mremap(Process& process, const Op& op);
@@ -59,15 +65,15 @@ class Interpreter {
   OpRecord run_on_page(const Op& op);
   Errc set_up_pages(const Op& op);
   Result<Pfn> page_of(const Op& op);
-  Result<Pfn> held_page(OpCode code);
+  Result<Pfn> held_page(const Op& op);
   Result<Pfn> mapped_page(const Op& op);
   OpRecord compact();
   Errc writeback(const Op& op);
   void set_buffer(Process& process, unsigned buf, const Buffer& fresh);
 
-  Processes& processes_;
-  Machine& machine_;
-  Cpu& cpu_;
+  Processes* const processes_ = nullptr;
+  Machine* const machine_ = nullptr;
+  Cpu* const cpu_ = nullptr;
   const unsigned thread_;
   PageThread& pages_;
 };

@@ -38,36 +38,38 @@ std::vector<std::uint64_t> counting(std::uint64_t value, std::uint64_t pages) {
 
 Errc Interpreter::create_file(const Op& op) {
   bool fresh = false;
-  AddressSpace* file = processes_.make_disk_file(cpu_, op.file, fresh);
+  AddressSpace* file = processes().make_disk_file(cpu(), op.file, fresh);
   if (file == nullptr) return Errc::kNoMem;
-  if (!fresh) truncate_file(cpu_, *file, 0);
-  const IoResult written = kernel_write(cpu_, *file, 0, counting(op.value, op.pages));
-  filemap_write_and_wait(cpu_, *file, 0, op.pages);
-  machine_.put_file(cpu_, *file);
+  if (!fresh) truncate_file(cpu(), *file, 0);
+  const IoResult written = kernel_write(cpu(), *file, 0, counting(op.value, op.pages));
+  filemap_write_and_wait(cpu(), *file, 0, op.pages);
+  machine().put_file(cpu(), *file);
   return written.error;
 }
 
 OpRecord Interpreter::file_io(Process& process, const Op& op) {
-  AddressSpace* held = processes_.get_disk_file(op.file);
+  AddressSpace* held = processes().get_disk_file(op.file);
   if (held == nullptr) return failed(Errc::kNoEnt);
   AddressSpace& file = *held;
   Mm& mm = *process.mm;
   const std::uint64_t at = process.address(op), pages = process.count(op);
   OpRecord result;
   switch (op.code) {
-    case OpCode::kDioWrite: result = of(direct_write(cpu_, mm, file, op.fpage, at, pages)); break;
-    case OpCode::kDioRead: result = of(direct_read(cpu_, mm, file, op.fpage, at, pages)); break;
-    case OpCode::kBioWrite: result = of(buffered_write(cpu_, mm, file, op.fpage, at, pages)); break;
-    case OpCode::kBioRead: result = of(buffered_read(cpu_, mm, file, op.fpage, at, pages)); break;
+    case OpCode::kDioWrite: result = of(direct_write(cpu(), mm, file, op.fpage, at, pages)); break;
+    case OpCode::kDioRead: result = of(direct_read(cpu(), mm, file, op.fpage, at, pages)); break;
+    case OpCode::kBioWrite:
+      result = of(buffered_write(cpu(), mm, file, op.fpage, at, pages));
+      break;
+    case OpCode::kBioRead: result = of(buffered_read(cpu(), mm, file, op.fpage, at, pages)); break;
     default: {
       std::vector<std::uint64_t> words(op.n);
-      result = of(kernel_direct_read(cpu_, file, op.fpage, words));
+      result = of(kernel_direct_read(cpu(), file, op.fpage, words));
       if (result.ret != Errc::kOk) break;
       result.keys |= kKeyV;
       result.v = std::move(words);
     }
   }
-  machine_.put_file(cpu_, file);
+  machine().put_file(cpu(), file);
   return result;
 }
 
@@ -76,22 +78,22 @@ OpRecord Interpreter::fd_io(Process& process, const Op& op) {
   {
     Guard guard(process.lock);
     buffer = process.buffers[op.buf];
-    if (buffer.file != nullptr) machine_.get_file(*buffer.file);
+    if (buffer.file != nullptr) machine().get_file(*buffer.file);
   }
   if (buffer.file == nullptr) return failed(buffer.known ? Errc::kBadF : kSpipe);
   const std::uint64_t first = Process::first_page(op), pages = process.count(op);
   OpRecord result;
   if (op.code == OpCode::kFdWrite) {
-    result = of(kernel_write(cpu_, *buffer.file, first, counting(op.value, pages)));
+    result = of(kernel_write(cpu(), *buffer.file, first, counting(op.value, pages)));
   } else {
     std::vector<std::uint64_t> words(pages);
-    result = of(kernel_read(cpu_, *buffer.file, first, words));
+    result = of(kernel_read(cpu(), *buffer.file, first, words));
     if (result.ret == Errc::kOk) {
       result.keys |= kKeyV;
       result.v = std::move(words);
     }
   }
-  machine_.put_file(cpu_, *buffer.file);
+  machine().put_file(cpu(), *buffer.file);
   return result;
 }
 

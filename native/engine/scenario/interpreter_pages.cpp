@@ -11,9 +11,10 @@ Errc Interpreter::set_up_pages(const Op& op) {
   return pages_.box().setup_range(Pfn{op.pfn}, pages_to_set_up(op), setup);
 }
 
-/// A page that the thread holds in the way that the operation gives back, or asks about.
-Result<Pfn> Interpreter::held_page(OpCode code) {
-  switch (code) {
+/// A page that the thread holds in the way that the operation needs or gives back.
+Result<Pfn> Interpreter::held_page(const Op& op) {
+  if (op.referenced) return pages_.any_referenced();
+  switch (op.code) {
     case OpCode::kPutPage: return pages_.any_referenced();
     case OpCode::kPutbackPage: return pages_.any_isolated();
     default: return pages_.any_pinned();
@@ -22,7 +23,8 @@ Result<Pfn> Interpreter::held_page(OpCode code) {
 
 /// kFault: nothing is mapped there now. It may be somebody else's at once.
 Result<Pfn> Interpreter::mapped_page(const Op& op) {
-  const std::shared_ptr<Process> process = processes_.find(thread_, op.proc);
+  if (!has_processes()) return Errc::kInval;
+  const std::shared_ptr<Process> process = processes().find(thread_, op.proc);
   if (process == nullptr) return Errc::kInval;
   SharedGuard alive(process->life);
   if (process->exited) return Errc::kInval;
@@ -30,7 +32,7 @@ Result<Pfn> Interpreter::mapped_page(const Op& op) {
       kBufferBase + op.buf * kBufferStride + Process::first_page(op) * kPageBytes;
   const PageTable& table = process->mm->page_table;
   SharedGuard guard(process->mm->mmap_lock);
-  const unsigned token = machine_.rcu.read_lock(cpu_.index);
+  const unsigned token = machine().rcu.read_lock(cpu().index);
   const PteSlot pmd = table.find_pmd(address);
   Result<Pfn> found = Errc::kFault;
   if (pmd) {
@@ -40,17 +42,17 @@ Result<Pfn> Interpreter::mapped_page(const Op& op) {
       if (const Pte pte = slot.get(); pte.present()) found = pte.pfn();
     }
   }
-  machine_.rcu.read_unlock(token);
+  machine().rcu.read_unlock(token);
   return found;
 }
 
 Result<Pfn> Interpreter::page_of(const Op& op) {
   if (op.pick == PagePick::kSame) return pages_.same();
-  if (op.pick == PagePick::kHeld) return held_page(op.code);
+  if (op.pick == PagePick::kHeld) return held_page(op);
   if (op.has_buf) return mapped_page(op);
   // Others are the machine's, and whose they are differs from run to run.
   const Pfn pfn{op.pfn + Process::first_page(op)};
-  return pfn.value < pages_.box().settings().placed_pages ? Result<Pfn>(pfn) : Errc::kRange;
+  return pfn.value < pages_.box().placed_pages() ? Result<Pfn>(pfn) : Errc::kRange;
 }
 
 OpRecord Interpreter::run_on_page(const Op& op) {
@@ -84,7 +86,7 @@ OpRecord Interpreter::run_on_page(const Op& op) {
     case OpCode::kIsolatePage: result.ret = pages_.isolate(pfn); break;
     case OpCode::kPutbackPage: result.ret = pages_.putback(pfn); break;
     case OpCode::kMaybePinned: {
-      const auto answer = box.maybe_pinned(pfn);
+      const auto answer = pages_.maybe_pinned(pfn);
       result.ret = answer.error;
       if (answer) result.v = {answer.value ? 1U : 0U};
       break;

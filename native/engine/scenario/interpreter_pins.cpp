@@ -17,16 +17,16 @@ OpRecord Interpreter::gup(Process& process, const Op& op) {
     const std::span out(&pfn, 1);
     GupResult had;
     switch (op.mode) {
-      case GupMode::kGup: had = get_user_pages(cpu_, *process.mm, at, flags, out); break;
-      case GupMode::kGupFast: had = get_user_pages_fast(cpu_, *process.mm, at, flags, out); break;
-      case GupMode::kPinFast: had = pin_user_pages_fast(cpu_, *process.mm, at, flags, out); break;
-      default: had = pin_user_pages(cpu_, *process.mm, at, flags, out); break;
+      case GupMode::kGup: had = get_user_pages(cpu(), *process.mm, at, flags, out); break;
+      case GupMode::kGupFast: had = get_user_pages_fast(cpu(), *process.mm, at, flags, out); break;
+      case GupMode::kPinFast: had = pin_user_pages_fast(cpu(), *process.mm, at, flags, out); break;
+      default: had = pin_user_pages(cpu(), *process.mm, at, flags, out); break;
     }
     if (had.pages == 0) break;
     if (op.mode == GupMode::kGup || op.mode == GupMode::kGupFast)
-      put_user_page(cpu_, pfn);
+      put_user_page(cpu(), pfn);
     else
-      unpin_user_page(cpu_, pfn);
+      unpin_user_page(cpu(), pfn);
     ++result.pages;
   }
   return result;
@@ -40,14 +40,14 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
   const auto give_back = [&](Errc error) {
     for (const Pfn pfn : std::span(pages).first(had)) {
       if (op.via == PinVia::kVmsplice)
-        put_user_page(cpu_, pfn);
+        put_user_page(cpu(), pfn);
       else
-        unpin_user_page(cpu_, pfn);
+        unpin_user_page(cpu(), pfn);
     }
     return error;
   };
   if (op.via == PinVia::kUring) {
-    const GupResult result = pin_user_pages_fast(cpu_, mm, at, kFollWrite | kFollLongterm, pages);
+    const GupResult result = pin_user_pages_fast(cpu(), mm, at, kFollWrite | kFollLongterm, pages);
     had = result.pages;
     if (had == wanted) return Errc::kOk;
     return had > 0 ? give_back(Errc::kFault) : result.error;
@@ -57,13 +57,13 @@ Errc Interpreter::pin_pages(Process& process, const Op& op, std::vector<Pfn>& pa
     const std::uint64_t from = at + had * kPageBytes;
     GupResult result;
     if (op.via == PinVia::kVmsplice) {
-      result = get_user_pages_fast(cpu_, mm, from, 0,
+      result = get_user_pages_fast(cpu(), mm, from, 0,
                                    rest.first(std::min<std::size_t>(rest.size(), 16)));
       if (result.pages == 0 && had > 0) break;  // what the pipe has, it has
     } else {
       const std::uint32_t flags = kFollLongterm | (op.write ? +kFollWrite : 0U);
-      result = op.fast ? pin_user_pages_fast(cpu_, mm, from, flags, rest)
-                       : pin_user_pages(cpu_, mm, from, flags, rest);
+      result = op.fast ? pin_user_pages_fast(cpu(), mm, from, flags, rest)
+                       : pin_user_pages(cpu(), mm, from, flags, rest);
     }
     if (result.pages == 0) return give_back(result.error);
     had += result.pages;
@@ -82,14 +82,14 @@ OpRecord Interpreter::pin(Process& process, const Op& op) {
     taken = process.pins.contains(name);
   }
   const bool gup_test = op.via == PinVia::kGupTest;
-  if (taken || (gup_test && !processes_.claim_gup_test(thread_))) {
+  if (taken || (gup_test && !processes().claim_gup_test(thread_))) {
     result.ret = Errc::kInval;
     return result;
   }
   HeldPin held{op.via, {}};
   result.ret = pin_pages(process, op, held.pages);
   if (result.ret != Errc::kOk) {
-    if (gup_test) processes_.release_gup_test(thread_);
+    if (gup_test) processes().release_gup_test(thread_);
     return result;
   }
   result.keys |= kKeyPages;
@@ -108,8 +108,8 @@ Errc Interpreter::unpin(Process& process, std::int64_t id) {
   }
   if (held.empty()) return Errc::kInval;
   const PinVia via = held.mapped().via;
-  if (via == PinVia::kGupTest) processes_.release_gup_test(held.key().thread);
-  drop_pages(cpu_, via, held.mapped().pages);
+  if (via == PinVia::kGupTest) processes().release_gup_test(held.key().thread);
+  drop_pages(cpu(), via, held.mapped().pages);
   return Errc::kOk;
 }
 
@@ -131,7 +131,7 @@ OpRecord Interpreter::pin_read(Process& process, const Op& op) {
     return result;
   }
   result.keys |= kKeyV;
-  for (const Pfn pfn : held.pages) result.v.push_back(machine_.frames.word(pfn));
+  for (const Pfn pfn : held.pages) result.v.push_back(machine().frames.word(pfn));
   return result;
 }
 
@@ -145,8 +145,8 @@ OpRecord Interpreter::pin_write(Process& process, const Op& op) {
   }
   result.keys |= kKeyPages;
   for (const Pfn pfn : held.pages) {
-    machine_.frames.clear(pfn);
-    machine_.frames.set_word(pfn, 0, op.value + result.pages++);
+    machine().frames.clear(pfn);
+    machine().frames.set_word(pfn, 0, op.value + result.pages++);
   }
   return result;
 }

@@ -48,6 +48,10 @@ constexpr Part kPages[] = {
     {"isolate_page", 2}, {"putback_page", 2}, {"maybe_pinned", 2}, {"pins_of", 1},
     {"release_page", 1}, {"set_up_page", 1},
 };
+constexpr Part kPins[] = {
+    {"pin_page", 3},     {"unpin_page", 1},   {"get_page", 2},     {"put_page", 1},
+    {"isolate_page", 1}, {"maybe_pinned", 1}, {"release_page", 1},
+};
 
 bool is_drawn(OpCode code) { return code != OpCode::kBarrier && code != OpCode::kRepeat; }
 
@@ -85,6 +89,8 @@ bool OpMix::add(std::string_view name, std::uint32_t weight) {
     add_parts(*this, kChaos, weight);
   else if (name == "pages")
     add_parts(*this, kPages, weight);
+  else if (name == "pins")
+    add_parts(*this, kPins, weight);
   else
     return false;
   return true;

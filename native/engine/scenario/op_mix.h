@@ -25,12 +25,13 @@ struct OpMix {
 struct MixGroup {
   std::string_view name, summary;
 };
-inline constexpr std::array<MixGroup, 5> kMixGroups = {{
+inline constexpr std::array<MixGroup, 6> kMixGroups = {{
     {"mm", "mappings, faults, forks, pins, files"},
     {"device", "migration to devices and back, exclusive access, removal of their memory"},
     {"touch", "loads, stores, pins: what collides with devices"},
     {"chaos", "pageout, compaction, writeback, forks, exits"},
     {"pages", "pins, references and isolation of pages by pfn"},
+    {"pins", "the same of pages that nobody sets up anew: what explorePins draws"},
 }};
 
 /// The name of a slot.

@@ -20,12 +20,13 @@ void OpTally::merge(const OpTally& other) {
   for (const OpFailure& failure : other.failures) fail(failure.error, failure.count);
 }
 
-PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, std::uint64_t seed)
+PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, std::uint64_t seed)
     : box_(box),
       kernel_(box.scheme().kernel()),
       frame_(box.scheme().frame()),
       shard_(shard),
       keeps_book_(keeps_book),
+      pages_(pages),
       rng_(Rng::stream(seed, shard)) {}
 
 Errc PageThread::check(Pfn pfn, std::uint32_t n) const {
@@ -89,7 +90,8 @@ void PageThread::free_last(Pfn pfn) {
 }
 
 Errc PageThread::do_get(Pfn pfn, std::uint32_t n) {
-  if (keeps_book_ && n == 1) return kernel_.get(frame_, pfn.value);
+  if (keeps_book_ && n == 1)
+    return (pages_ == Pages::kStay ? kernel_.get : kernel_.try_get)(frame_, pfn.value);
   const Errc error = box_.get(pfn, n);
   if (error == Errc::kOk && hides_refs()) (void)box_.accounts().try_sub_refs(head_of(pfn), n);
   return error;
@@ -116,7 +118,11 @@ Errc PageThread::do_pin(Pfn pfn, std::uint32_t n) {
 Errc PageThread::do_unpin(Pfn pfn, std::uint32_t n) {
   if (!keeps_book_) return box_.unpin(pfn, n, shard_);
   const auto last = kernel_.unpin(frame_, pfn.value, n, shard_);
-  if (!last) return last.error;
+  if (!last) [[unlikely]] {
+    // What a loop gave up is told as such.
+    if (last.error != Errc::kLivelock && not_unpinned_ == kNoPfn) not_unpinned_ = pfn;
+    return last.error;
+  }
   if (last.value) free_last(pfn);
   return Errc::kOk;
 }
@@ -174,6 +180,24 @@ Errc PageThread::putback(Pfn pfn) {
   return take(isolated_, head_of(pfn), 1) ? box_.putback(pfn) : Errc::kInval;
 }
 
+Result<bool> PageThread::maybe_pinned(Pfn pfn) {
+  const auto answer = box_.maybe_pinned(pfn);
+  if (!answer || answer.value || called_unpinned_ != kNoPfn) return answer;
+  const Pfn head = head_of(pfn);
+  if (std::ranges::any_of(pins_, [&](const Held& held) { return held.head == head; }))
+    called_unpinned_ = pfn;
+  return answer;
+}
+
+void PageThread::tell_broken(AuditSink& sink) const {
+  if (called_unpinned_ != kNoPfn)
+    sink.add(Invariant::kMaybePinnedSound, AuditPlace::page(called_unpinned_), "maybe_pinned", 1, 0,
+             "asked while the thread that asks holds a pin");
+  if (not_unpinned_ != kNoPfn)
+    sink.add(Invariant::kUnpinAccepted, AuditPlace::page(not_unpinned_), "pins", 1, 0,
+             "refused to the thread that held the pin");
+}
+
 void PageThread::run(const PageChunk& chunk, std::size_t begin, std::size_t end,
                      StepTallies& tallies) {
   while (begin < end) {
@@ -199,7 +223,8 @@ void PageThread::run_batch(PinOp step, std::span<const std::uint32_t> pfns, Step
     for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, tallies);
     return;
   }
-  const auto batch = step == PinOp::kGetPut        ? kernel_.get_put_many
+  const auto get_put = pages_ == Pages::kStay ? kernel_.get_put_many : kernel_.try_get_put_many;
+  const auto batch = step == PinOp::kGetPut        ? get_put
                      : step == PinOp::kMaybePinned ? kernel_.maybe_pinned_many
                                                    : kernel_.try_pin_unpin_many;
   const BatchResult done = batch(frame_, pfns.data(), pfns.size(), shard_, freed_.data());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "engine/audit/audit_row.h"
 #include "engine/box/box.h"
 #include "engine/scenario/pin_op.h"
 
@@ -45,11 +46,14 @@ struct OpTally {
 };
 using StepTallies = std::array<OpTally, kPinOps>;
 
+/// Whether anybody frees pages while the thread runs.
+enum class Pages : std::uint8_t { kStay, kComeAndGo };
+
 class PageThread {
  public:
   /// `shard`: whose pins they are. `keeps_book`: see above; where false the box must have a
   /// ledger that knows every call. What is released by chance is a function of `seed`.
-  PageThread(Box& box, unsigned shard, bool keeps_book, std::uint64_t seed);
+  PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, std::uint64_t seed);
   PageThread(const PageThread&) = delete;
   PageThread& operator=(const PageThread&) = delete;
 
@@ -63,6 +67,9 @@ class PageThread {
   Errc put(Pfn pfn, std::uint32_t n);
   Errc unpin(Pfn pfn, std::uint32_t n);
   Errc putback(Pfn pfn);
+  Result<bool> maybe_pinned(Pfn pfn);
+  /// Answers that cannot be, given what this thread held: the first of each kind.
+  void tell_broken(AuditSink& sink) const;
 
   /// Any page that it has pinned, has references of, has isolated. kNoEnt: none.
   Result<Pfn> any_pinned() { return any_of(pins_); }
@@ -133,8 +140,10 @@ class PageThread {
   const PinFrame& frame_;
   const unsigned shard_;
   const bool keeps_book_;
+  const Pages pages_;
   Rng rng_;
   Book pins_, refs_, isolated_;
+  Pfn called_unpinned_ = kNoPfn, not_unpinned_ = kNoPfn;
   Pfn last_;
   bool has_last_ = false;
   std::array<std::uint32_t, PageChunk::kMax> freed_{};

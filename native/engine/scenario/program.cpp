@@ -73,6 +73,33 @@ std::uint64_t count_ops(const ScenarioOps& scenario) {
   return total;
 }
 
+bool needs_machine(const ScenarioOps& scenario) {
+  const auto needs = [](const Op& op) {
+    if (is_page_op(op.code)) return op.has_buf;
+    return op.code != OpCode::kYield && op.code != OpCode::kBarrier && op.code != OpCode::kRepeat;
+  };
+  return std::ranges::any_of(scenario.setup, needs) ||
+         std::ranges::any_of(scenario.threads, [&](const std::vector<Op>& ops) {
+           return std::ranges::any_of(ops, needs);
+         });
+}
+
+std::uint64_t count_named_pages(const ScenarioOps& scenario) {
+  std::uint64_t end = 0;
+  const auto look = [&](const std::vector<Op>& ops) {
+    for (const Op& op : ops) {
+      if (!is_page_op(op.code) || !op.has_pfn || op.pfn >= kMaxPlacedPages) continue;
+      std::uint64_t pages = std::max<std::uint64_t>(op.pages, 1);
+      if (op.code == OpCode::kSetUpPage) pages = pages_to_set_up(op);
+      pages = std::min(std::max(pages, Process::first_page(op) + 1), kMaxPlacedPages);
+      end = std::max(end, op.pfn + pages);
+    }
+  };
+  look(scenario.setup);
+  for (const std::vector<Op>& ops : scenario.threads) look(ops);
+  return std::min(end, count_placed_pages(scenario));
+}
+
 std::uint64_t count_placed_pages(const ScenarioOps& scenario) {
   std::uint64_t end = 0;
   const auto look = [&](const std::vector<Op>& ops) {
@@ -158,7 +185,7 @@ std::optional<PinOp> Program::step_of(std::size_t body, std::size_t size) const 
   const std::uint64_t places = first.pick == PagePick::kGiven
                                    ? Process::first_page(first) + 1
                                    : std::max<std::uint64_t>(first.pages, 1);
-  if (first.pfn + places > interpreter_.pages().box().settings().placed_pages) return std::nullopt;
+  if (first.pfn + places > interpreter_.pages().box().placed_pages()) return std::nullopt;
   if (!first.has_pfn || is_chosen_late(first.pick) || first.referenced ||
       (first.has_n && first.n != 1) || !Interpreter::in_range(first))
     return std::nullopt;
@@ -216,7 +243,7 @@ std::uint64_t Program::draw_page(PagePick pick, std::uint64_t places) {
 
 void Program::choose_page(Op& op) {
   std::uint64_t pages = op.pages;
-  if (!is_page_op(op.code) || op.has_buf) {
+  if (interpreter_.has_processes() && (!is_page_op(op.code) || op.has_buf)) {
     const std::shared_ptr<Process> process =
         interpreter_.processes().find(interpreter_.thread(), op.proc);
     pages = process == nullptr ? 1 : process->pages_of(op.buf);

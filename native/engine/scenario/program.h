@@ -37,6 +37,11 @@ std::uint64_t count_ops(const ScenarioOps& scenario);
 /// RAM that its set_up_page name: that much of it is placed by pfn.
 std::uint64_t count_placed_pages(const ScenarioOps& scenario);
 
+/// Of those, how many are ever named: where pages lie behind makes no difference.
+std::uint64_t count_named_pages(const ScenarioOps& scenario);
+/// False: its operations are all on pages by pfn, and descriptors alone will do.
+bool needs_machine(const ScenarioOps& scenario);
+
 /// kInval: a body that leaves its list, a barrier in the setup, a setup longer than
 /// kMaxSetupOps, threads that meet different numbers of barriers (some would wait
 /// forever); `reason` says which.

@@ -37,6 +37,7 @@ Op map_letter(unsigned buf, std::uint64_t pages) {
 }  // namespace
 
 RandomOpsSettings complete(RandomOpsSettings settings, const std::vector<OpMix>& mixes) {
+  if (settings.folios != 0) return settings;
   for (const OpMix& mix : mixes)
     for (unsigned slot = 0; slot < kOpCodes; ++slot)
       if (mix.weights[slot] != 0 && is_page_op(static_cast<OpCode>(slot)))
@@ -46,6 +47,14 @@ RandomOpsSettings complete(RandomOpsSettings settings, const std::vector<OpMix>&
 
 std::vector<Op> random_setup(const RandomOpsSettings& settings) {
   std::vector<Op> ops;
+  if (settings.folios != 0) {
+    Op op;
+    op.code = OpCode::kSetUpPage;
+    op.has_pfn = true;
+    op.order = static_cast<std::uint8_t>(settings.order);
+    op.pages = std::uint64_t{settings.folios} << settings.order;
+    return {op};
+  }
   if (settings.placed > 0) {
     Op op;
     op.code = OpCode::kSetUpPage;
@@ -168,6 +177,7 @@ void RandomOps::draw_page(Op& op) {
     op.pick = PagePick::kHeld;
     return;
   }
+  if (settings_.folios != 0) return draw_on_folio(op);
   op.has_pfn =
       op.code == OpCode::kSetUpPage || op.code == OpCode::kReleasePage || rng_.below(2) == 0;
   op.has_buf = !op.has_pfn;
@@ -176,13 +186,61 @@ void RandomOps::draw_page(Op& op) {
   op.pfn = rng_.below(settings_.placed);
 }
 
+/// Any page of a folio: a pin of a tail goes to the head.
+void RandomOps::draw_on_folio(Op& op) {
+  op.has_pfn = true;
+  op.has_page = false;
+  op.pfn = rng_.below(settings_.folios) << settings_.order;
+  if (op.code == OpCode::kSetUpPage) {
+    op.order = static_cast<std::uint8_t>(settings_.order);
+    return;
+  }
+  op.pfn += rng_.below(std::uint64_t{1} << settings_.order);
+  enum Way : std::uint8_t { kPair, kKept, kReferenced };
+  switch (op.code) {
+    case OpCode::kPinPage: {
+      auto way = static_cast<Way>(rng_.below(3));
+      if (way == kKept) break;
+      partner_ = OpCode::kUnpinPage;
+      // As slow GUP, of a page that something holds.
+      op.referenced = way == kReferenced && held_[1] != 0;
+      if (!op.referenced) break;
+      op.has_pfn = false;
+      op.pick = PagePick::kHeld;
+      break;
+    }
+    case OpCode::kGetPage:
+      if (rng_.below(2) == 0) partner_ = OpCode::kPutPage;
+      break;
+    case OpCode::kIsolatePage: partner_ = OpCode::kPutbackPage; break;
+    default: break;
+  }
+}
+
+bool RandomOps::next_of_pair(Op& op) {
+  if (!follows_) return false;
+  follows_ = false;
+  op = {};
+  op.code = *partner_;
+  op.pick = PagePick::kSame;
+  partner_.reset();
+  return true;
+}
+
 bool RandomOps::next(Op& op) {
+  if (next_of_pair(op)) return true;
+  partner_.reset();
   if (!endless_ && left_-- == 0) {
     left_ = 0;
     return false;
   }
   const unsigned slot = draw_slot();
   op = {};
+  if (settings_.folios != 0) {
+    op.code = static_cast<OpCode>(slot);
+    draw_page(op);
+    return true;
+  }
   draw_process(op);
   draw_range(op);
   op.value = rng_.below(1 << 20);
@@ -222,6 +280,7 @@ void RandomOps::done(const Op& op, const OpRecord& record) {
   if (op.code == OpCode::kUnpin)
     std::erase_if(pins_, [&](const Pin& pin) { return pin.id == op.id; });
   if (record.ret != Errc::kOk) return;
+  follows_ = partner_.has_value();
   for (std::size_t i = 0; i < kHolds.size(); ++i) {
     if (op.code == kHolds[i].take) ++held_[i];
     if (op.code == kHolds[i].give) --held_[i];

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/rng.h"
@@ -19,16 +20,22 @@ struct RandomOpsSettings {
   unsigned buffers = 7;    // letters, of kinds in turn; to kMaxRandomBuffers
   unsigned pages = 2;      // of each letter
   unsigned placed = 0;     // pages set up by pfn; none unless a mix draws operations on them
+  /// Not 0: operations on the pages of so many folios by pfn, of 2^order pages each, and
+  /// on nothing else. Half of what is taken is given back by the next operation, which
+  /// belongs to the one that took it and is not counted.
+  unsigned folios = 0, order = 0;
 };
 inline constexpr unsigned kRandomPlaced = 16;
 /// With the pages that the mixes need beside.
 RandomOpsSettings complete(RandomOpsSettings settings, const std::vector<OpMix>& mixes);
 inline constexpr unsigned kMaxSharedProcesses = 16, kMaxRandomBuffers = 12, kMaxRandomPages = 4096;
+inline constexpr unsigned kMaxRandomFolios = 8;
 
 constexpr bool is_valid(const RandomOpsSettings& settings) {
   return settings.processes >= 1 && settings.processes <= kMaxSharedProcesses &&
          settings.buffers >= 1 && settings.buffers <= kMaxRandomBuffers && settings.pages >= 1 &&
-         settings.pages <= kMaxRandomPages;
+         settings.pages <= kMaxRandomPages && settings.folios <= kMaxRandomFolios &&
+         settings.order <= kMaxOrder;
 }
 
 /// Makes the disk files, the letters with contents and the shared processes.
@@ -56,6 +63,8 @@ class RandomOps final : public OpSource {
   void draw_pin(Op& op);
   void draw_held_pin(Op& op);
   void draw_page(Op& op);
+  void draw_on_folio(Op& op);
+  bool next_of_pair(Op& op);
 
   const OpMix& mix_;
   const RandomOpsSettings settings_;
@@ -67,6 +76,8 @@ class RandomOps final : public OpSource {
   std::vector<Pin> pins_;
   std::int64_t next_id_ = 0;
   std::array<unsigned, 3> held_{};  // pages pinned, referenced, isolated by pfn
+  std::optional<OpCode> partner_;   // follows if what was drawn comes about
+  bool follows_ = false;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -14,10 +14,6 @@ namespace limits = explore_limits;
 bool samples(std::string_view name) {
   return name != "depth-first" && name != "dpor" && name != "portfolio";
 }
-std::string allowed(const ExploreLimit& limit) {
-  return std::string(limit.name) + ": " + std::to_string(limit.min) + " to " +
-         std::to_string(limit.max);
-}
 
 }  // namespace
 
@@ -34,13 +30,11 @@ std::string check_strategy(const StrategySettings& settings) {
   if (settings.bound) {
     if (settings.name != "depth-first")
       return "bound: none, as " + settings.name + " has none; depth-first has";
-    if (*settings.bound < limits::kBound.min || *settings.bound > limits::kBound.max)
-      return allowed(limits::kBound);
+    if (!limits::kBound.holds(*settings.bound)) return limits::kBound.text();
   }
   if (settings.depth != 0) {
     if (settings.name != "pct") return "depth: none, as " + settings.name + " has none; pct has";
-    if (settings.depth < limits::kDepth.min || settings.depth > limits::kDepth.max)
-      return allowed(limits::kDepth);
+    if (!limits::kDepth.holds(settings.depth)) return limits::kDepth.text();
   }
   return "";
 }

@@ -59,10 +59,12 @@ ExploreRequest pins_request(const char* scheme) {
   ExploreRequest request;
   request.layout = *find_layout("linux-6.12");
   request.scheme = *find_scheme(scheme);
-  request.what = ExploreWhat::kPins;
+  request.what = ExploreWhat::kRandom;
+  request.mixes.resize(1);
+  EXPECT_TRUE(request.mixes[0].add("pins", 1));
   request.thread_count = 2;
   request.ops = 3;
-  request.folios = 2;
+  request.random.folios = 2;
   request.schedules = 100;
   request.schedules_each = 1;
   return request;
@@ -71,9 +73,9 @@ ExploreRequest pins_request(const char* scheme) {
 ExploreRequest random_request() {
   ExploreRequest request = pins_request("refcount-bias");
   request.what = ExploreWhat::kRandom;
-  request.mixes.resize(1);
+  request.mixes.assign(1, OpMix{});
   EXPECT_TRUE(request.mixes[0].add("mm", 1));
-  request.folios = 0;
+  request.random.folios = 0;
   request.schedules = 20;
   return request;
 }
@@ -114,6 +116,10 @@ TEST(ExploreEntry, says_what_is_allowed) {
   request.behaviour.quirks.bits = std::uint64_t{1} << 63;
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);
   EXPECT_EQ(told.refused, "quirks: bits that are none");
+  request = pins_request("refcount-bias");
+  EXPECT_TRUE(request.mixes[0].add("pageout", 1));
+  EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);
+  EXPECT_EQ(told.refused, "mix: on folios no other operations than those on pages, not pageout");
   request = random_request();
   request.strategy = "luck";
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);

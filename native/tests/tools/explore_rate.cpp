@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "explore/explore.h"
-#include "explore/model_pins.h"
 #include "explore/strategies/random.h"
 #include "pins/registry.h"
 
@@ -52,7 +51,12 @@ std::vector<Kind> kinds() {
   const Op store = op_of(OpCode::kStore, 7), load = op_of(OpCode::kLoad);
   Op fork = op_of(OpCode::kFork), exit = op_of(OpCode::kExit);
   fork.child = exit.proc = 5;
-  return {{"pin and unpin", {{map, store}, {{pin_of(1), unpin_of(1)}, {pin_of(2), unpin_of(2)}}}},
+  Op placed = op_of(OpCode::kSetUpPage);
+  placed.has_pfn = true;
+  Op take = op_of(OpCode::kPinPage), give = op_of(OpCode::kUnpinPage);
+  take.has_pfn = give.has_pfn = true;
+  return {{"pin and unpin by pfn", {{placed}, {{take, give}, {take, give}}}},
+          {"pin and unpin", {{map, store}, {{pin_of(1), unpin_of(1)}, {pin_of(2), unpin_of(2)}}}},
           {"first faults", {{map}, {{store, load}, {load, store}}}},
           {"fork and exit against stores", {{map, store}, {{fork, exit}, {store, store}}}},
           {"to a device and back against stores",
@@ -111,22 +115,17 @@ int main(int argc, char** argv) {
     std::cerr << "explore_rate: [SCHEDULES], 1 or more\n";
     return 2;
   }
-  ModelPinsSettings pins;
-  pins.layout = *find_layout("linux-6.12");
-  pins.scheme = *find_scheme("refcount-bias");
-  pins.schedules = schedules;
-  ModelReport report;
-  const double begun = cpu_seconds();
-  if (explore_pins(pins, report) != Errc::kOk) return 1;
-  const double seconds = cpu_seconds() - begun;
-  print("pins of a box",
-        {static_cast<double>(schedules) / seconds,
-         static_cast<double>(report.steps) / static_cast<double>(schedules)},
-        0, schedules);
+  ExploreSettings settings;
+  settings.layout = *find_layout("linux-6.12");
+  settings.scheme = *find_scheme("refcount-bias");
+  ExploreSettings pins = settings;  // as explorePins() has it
+  pins.mixes.resize(1);
+  (void)pins.mixes[0].add("pins", 1);
+  pins.ops = 3;
+  pins.random.folios = 2;
+  pins.schedules_each = 1;
+  print("pins of a box", rate_of(pins, schedules, true), 0, schedules);
   for (const Kind& kind : kinds()) {
-    ExploreSettings settings;
-    settings.layout = pins.layout;
-    settings.scheme = pins.scheme;
     settings.scenario = &kind.scenario;
     const Rate anew = rate_of(settings, schedules / 10 + 1, false);
     print(kind.name, rate_of(settings, schedules, true), anew.a_second, schedules);

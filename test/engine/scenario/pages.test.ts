@@ -3,6 +3,7 @@ import {
   type LayoutDefinition,
   type Scenario,
   type WrittenScenario,
+  explore,
   layouts,
   race,
   run,
@@ -204,5 +205,43 @@ describe('pages by pfn in a scenario', () => {
       const raced = await race(mixed, { scheme, ops: 3000, seed: 5 })
       expect([String(raced), raced.audit.clean]).toEqual([String(raced), true])
     }
+  })
+})
+
+// The page may be freed, or set up anew, while somebody by pfn only takes a reference.
+describe('pages that come and go', () => {
+  const op = {
+    s: { op: 'set_up_page', pfn: 2, type: 'anon' },
+    r: { op: 'release_page', pfn: 2 },
+    g: { op: 'get_page', pfn: 2 },
+    p: { op: 'put_page', pfn: 2 },
+    P: { op: 'pin_page', pfn: 2 },
+    U: { op: 'unpin_page', pfn: 2 },
+  } as const
+  const ops = (letters: string) => [...letters].map((letter) => op[letter as keyof typeof op])
+  const threads = [
+    ['gp', 's'],
+    ['g', 'r'],
+    ['gr', 'rs'],
+    ['PU', 'rs'],
+    ['P', 'sr'],
+  ] as const
+
+  test.each(['lru-overlay', 'refcount-bias', 'side-table'])('under %s', async (scheme) => {
+    for (const [first, second] of threads) {
+      const written = {
+        name: `${first} ${second}`,
+        setup: ops('s'),
+        threads: [
+          { name: 'a', ops: ops(first) },
+          { name: 'b', ops: ops(second) },
+        ],
+      }
+      const { first: findings } = await explore(written, { scheme, samples: 2000 })
+      expect(findings, written.name).toEqual([])
+    }
+    const drawn = { name: 'random', mixes: [{ pages: 1 }, { pages: 1 }] } as const
+    const { first: findings } = await explore(drawn, { scheme, seed: 7, samples: 6000, samplesEach: 20, ops: 14 })
+    expect(findings).toEqual([])
   })
 })
