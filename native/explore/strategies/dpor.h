@@ -39,6 +39,10 @@ class DporStrategy final : public Strategy {
   void died(FiberId by, const void* at, std::size_t bytes) override;
   void end(const RunOutcome& outcome) override;
   bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
+  /// A node remembers some steps that were explored from it.
+  std::uint64_t held_bytes() const override {
+    return nodes_.capacity() * (sizeof(Node) + 8 * sizeof(Touch));
+  }
   bool is_done() const { return is_done_; }
   double explored() const override;
 
