@@ -277,7 +277,7 @@ napi_value result(napi_env env, napi_callback_info info) {
 napi_value explore_limits_value(const JsValues& js) {
   JsObject all(js);
   for (const ExploreLimit& limit : explore_limits::kAll)
-    all.set(limit.name.data(), JsObject(js)
+    all.set(limit.name, JsObject(js)
                                    .number("min", limit.min)
                                    .number("max", limit.max)
                                    .number("otherwise", limit.otherwise)

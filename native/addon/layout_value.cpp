@@ -75,6 +75,7 @@ constexpr std::array<std::string_view, 2> kByteOrderNames = {"little", "big"};
 /// Those with a meaning here first, as they were declared.
 napi_value flags_value(const JsValues& js, const Layout& layout) {
   std::vector<NamedFlagBit> all;
+  all.reserve(layout.flags.size() + layout.other_flags.size());
   for (const FlagBit& flag : layout.flags)
     all.push_back({std::string(kFlagNames[static_cast<unsigned>(flag.flag)]), flag.bit});
   all.insert(all.end(), layout.other_flags.begin(), layout.other_flags.end());

@@ -2,6 +2,7 @@
 
 #include "base/shared_bytes.h"
 #include "mm/machine.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -61,7 +62,7 @@ void free_table_after_grace(RcuHead* head) {
     page.set_refcount(1);
   }
   page.set_mapcount_raw(-1);
-  machine.put(machine.cpu(0), page);
+  folio_put(machine.cpu(0), page);
 }
 
 }  // namespace

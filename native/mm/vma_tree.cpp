@@ -6,6 +6,7 @@
 // a moment (a walk finds its entry twice), never none.
 #include <algorithm>
 
+#include "mm/file/files.h"
 #include "mm/huge/huge.h"
 #include "mm/mm.h"
 
@@ -23,7 +24,7 @@ std::unique_ptr<Vma> vma_dup(const Vma& from) {
   vma->file = from.file;
   vma->file_handle = from.file_handle;
   vma->hugetlb = from.hugetlb;
-  if (vma->file != nullptr) from.mm->machine.get_file(*vma->file);
+  if (vma->file != nullptr) get_file(*vma->file);
   return vma;
 }
 

@@ -85,9 +85,9 @@ struct Era {
 
 /// Where the exact pin count of a large folio lives.
 struct PincountPlace {
-  std::uint16_t tail = 0;          // n: page[n]; 0: the layout has none
-  std::uint16_t offset_bytes = 0;  // in that tail, of 32 aligned bits
-  std::uint8_t min_order = 1;      // smallest folio that has it
+  std::uint16_t tail = 0;             // n: page[n]; 0: the layout has none
+  std::uint16_t offset_bytes = 0;     // in that tail, of 32 aligned bits
+  std::uint8_t min_order = 1;         // smallest folio that has it
   std::uint8_t shift = 0, bits = 32;  // of these bits
   bool exists_in(unsigned order) const { return tail != 0 && order >= 1 && order >= min_order; }
 };

@@ -89,6 +89,7 @@ struct PinFrame {
   std::uint8_t tail_min_order = 0;
 
   std::uint32_t* side_table = nullptr;
+  std::uint8_t slot_bits = 32;  // of a count in it
   std::uint32_t* mappings = nullptr;
   ShardedCount* const* shards = nullptr;
   std::uint32_t shard_count = 1;

@@ -94,7 +94,7 @@ std::vector<std::uint32_t> counts(std::uint64_t largest) {
 std::vector<std::uint32_t> counts(const SchemeSpec& scheme, const Layout& layout, unsigned order) {
   const std::uint64_t largest = max_pins(scheme, layout, order);
   std::vector<std::uint32_t> all = counts(largest);
-  if (!scheme.has_states()) return all;
+  if (!scheme.fills()) return all;
   for (const std::uint64_t n : {scheme.full_count() - 1, scheme.full_count()})
     if (n >= 1 && n <= largest) all.push_back(static_cast<std::uint32_t>(n));
   return all;
@@ -189,7 +189,7 @@ std::vector<Begin> beginnings(const SchemeSpec& scheme, const FolioBits& bits) {
     all.push_back({below, mask, has_flag, has_flag && bit == 0, true, true});
   }
   all.push_back({mask, mask, has_flag, false, false, true});
-  if (!scheme.has_states()) return all;
+  if (!scheme.fills()) return all;
   // Into the lowest bit, and to the largest count.
   for (const std::uint64_t count : {one << 1 & mask, mask & ~one})
     if (count != 0) all.push_back({count, mask, has_flag, false, false, true});
@@ -256,7 +256,7 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
   for (const FillSide side : {FillSide::kFirst, FillSide::kSecond}) {
     bool referenced = false;
     for (const bool slowly : {false, true}) {
-      if (slowly && !scheme.has_states()) break;
+      if (slowly && !scheme.fills()) break;
       for (const std::uint32_t n : tried) {
         if (const Errc error = bench.fill(side); error != Errc::kOk) return error;
         note_flag(bench, writes);

@@ -3,6 +3,7 @@
 // pin raises at least as fast as any other counter.
 #include "pins/batch.h"
 #include "pins/protocol.h"
+#include "pins/tail_place.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -85,10 +86,7 @@ struct Tail : PolicyBase {
   using Word = W;
   /// Whether the layout names a place for this folio's count.
   [[gnu::always_inline]] static bool has_place(const PinFrame& f, const Target& t) {
-    if ((atomics::load(t.word<W>(0)) & f.head_flag) == 0) return false;
-    if (f.tail_min_order <= 1) return true;
-    return atomics::load(reinterpret_cast<const std::uint8_t*>(t.head + f.order)) >=
-           f.tail_min_order;
+    return has_tail_place<W>(f, t);
   }
   [[gnu::always_inline]] static std::uint32_t refs(const PinFrame& f, const Target& t) {
     return has_place(f, t) ? 1 : f.refs_per_pin;

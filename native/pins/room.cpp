@@ -134,7 +134,8 @@ std::vector<Collision> FolioBits::collisions(const Writes& writes) const {
       const LiveField* field = maps_[index].owner(bit);
       const auto first = static_cast<std::uint16_t>(field->offset_bytes * 8U + field->shift);
       if (field != last)
-        found.push_back({field->name, {static_cast<std::uint16_t>(tails_[index]), first, field->bits}, 0});
+        found.push_back(
+            {field->name, {static_cast<std::uint16_t>(tails_[index]), first, field->bits}, 0});
       last = field;
       found.back().mask |= std::uint64_t{1} << (bit - first);
     }

@@ -14,6 +14,7 @@ export const fakeScheme = (name: string, part: Partial<Scheme> = {}): Scheme => 
   protocol: 'add',
   source: '',
   place: 'refcount',
+  field: null,
   answer: 'fuzzy',
   types: ['anon', 'fsdax'],
   quirks: [],

@@ -18,6 +18,7 @@ template <class Io, class T>
 void flag_place(Io& io, const char* name, T& flag) {
   io.signed_number(name, flag.word);
   io.signed_number(name, flag.bit);
+  io.text(name, flag.field);
 }
 
 template <class Io, class T>
@@ -30,6 +31,7 @@ void scheme_fields(Io& io, T& scheme) {
   io.number("scheme.count_word", scheme.count_word);
   io.number("scheme.count_shift", scheme.count_shift);
   io.number("scheme.count_bits", scheme.count_bits);
+  io.text("scheme.count_field", scheme.count_field);
   io.number("scheme.count_in_free_bits", scheme.count_in_free_bits, 1);
   io.number("scheme.packed_bits", scheme.packed_bits);
   io.number("scheme.at_limit", scheme.at_limit, kAtLimitNames.size() - 1);
@@ -126,7 +128,7 @@ void texts(Io& io, const char* name, T& values) {
 
 template <class Io, class T>
 void bounded(Io& io, T& value, const ExploreLimit& limit) {
-  io.number(limit.name.data(), value, limit.max);
+  io.number(limit.name, value, limit.max);
 }
 
 template <class Io, class T>

@@ -24,7 +24,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// The one place where limits of explorations stand; the addon exports them by name.
 struct ExploreLimit {
-  std::string_view name;
+  const char* name;
   std::uint64_t min = 0, max = 0, otherwise = 0;
 
   constexpr bool holds(std::uint64_t value) const { return value >= min && value <= max; }

@@ -1,6 +1,7 @@
 // A huge leaf becomes a table of entries: its folio stays whole.
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -79,7 +80,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
       slot.map(entry);
   }
   folio_remove_rmap_pmd(cpu, folio, vma);
-  if (freeze) machine.put(cpu, folio);
+  if (freeze) folio_put(cpu, folio);
   PageTable::populate(pmd, table);
 }
 
