@@ -152,6 +152,7 @@ class Model {
         break;
       case Do::kAsk: ask(); break;
       case Do::kFree:
+        is_freed_ = true;
         (void)box_.release(kPage);
         must(box_.memmap().page(kPage).refcount() != 0 || !anybody_pins(), "freed while pinned");
         break;
@@ -177,8 +178,9 @@ class Model {
                held_[i].pins == 0,
            "a page that is pinned is called unpinned");
   }
-  /// As migration does: only if nobody but its owner has a reference.
+  /// As migration does: only if nobody but its owner, who asks, has a reference.
   void freeze() {
+    if (is_freed_) return;
     const Page page = box_.memmap().page(kPage);
     if (!page.try_freeze(alone_)) return;
     must(!anybody_pins(), "frozen while pinned");
@@ -192,6 +194,7 @@ class Model {
   const unsigned threads_;
   const std::int32_t alone_;
   const char* wrong_ = nullptr;
+  bool is_freed_ = false;
   std::array<Held, kMostThreads> held_{};
   std::array<Argument, kMostThreads> arguments_{};
   std::array<FiberBody, kMostThreads> bodies_{};
@@ -298,6 +301,16 @@ class Bench {
   bool ready_ = false;
 };
 
+/// The owner's reference is one: who freezes counts on it, so nobody else frees.
+bool is_fair(const std::array<const Sequence*, kMostThreads>& programs, unsigned threads) {
+  for (unsigned i = 0; i < threads; ++i)
+    for (unsigned j = 0; j < threads; ++j)
+      if (i != j && std::ranges::count(*programs[i], Do::kFree) != 0 &&
+          std::ranges::count(*programs[j], Do::kFreeze) != 0)
+        return false;
+  return true;
+}
+
 /// Every set of `threads` of the sequences, each once: threads are alike.
 void explore_all(Bench& bench, const Settings& settings, unsigned threads, unsigned length,
                  Row& row) {
@@ -306,10 +319,12 @@ void explore_all(Bench& bench, const Settings& settings, unsigned threads, unsig
   std::uint64_t number = 0;
   for (std::size_t a = 0; a < all.size(); ++a)
     for (std::size_t b = a; b < all.size(); ++b)
-      for (std::size_t c = threads == 3 ? b : 0; c < (threads == 3 ? all.size() : 1); ++c)
-        if (number++ % settings.every == 0)
-          bench.explore({&all[a], &all[b], threads == 3 ? &all[c] : nullptr}, threads,
-                        settings.most, row);
+      for (std::size_t c = threads == 3 ? b : 0; c < (threads == 3 ? all.size() : 1); ++c) {
+        const std::array<const Sequence*, kMostThreads> programs = {
+            &all[a], &all[b], threads == 3 ? &all[c] : nullptr};
+        if (is_fair(programs, threads) && number++ % settings.every == 0)
+          bench.explore(programs, threads, settings.most, row);
+      }
   row.seconds = cpu_seconds() - begun;
 }
 
