@@ -80,6 +80,27 @@ template <AtomicWord T>
   __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST);
 }
 
+/// Adds, and looks at the bits of `looked` alone, which the sum does not reach: as they were.
+template <AtomicWord T>
+[[gnu::always_inline]] inline T add_look(T* at, T value, T looked) {
+  sched_point(Access::kAddLook, at, sizeof(T), looked);
+  const T before = __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
+  sched_wrote(at, sizeof(T));
+  return before & looked;
+}
+/// The same, but adds only if all of them are clear.
+template <AtomicWord T>
+[[gnu::always_inline]] inline T add_unless(T* at, T value, T unless) {
+  sched_point(Access::kAddLook, at, sizeof(T), unless);
+  T before = __atomic_load_n(at, __ATOMIC_SEQ_CST);
+  do {
+    if ((before & unless) != 0) return before & unless;
+  } while (!__atomic_compare_exchange_n(at, &before, static_cast<T>(before + value), false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+  sched_wrote(at, sizeof(T));
+  return 0;
+}
+
 // For words that hold several fields: each looks at the bits of `bits` alone, so that
 // accesses to other bits of the word do not meet it. They return those bits as they were.
 template <AtomicWord T>
@@ -135,8 +156,11 @@ class Atomic {
   bool compare_exchange(T& expected, T desired) {
     return atomics::compare_exchange(&value_, expected, desired);
   }
-  /// The word itself, for wait_on() and wake().
+  T add_look(T value, T looked) { return atomics::add_look(&value_, value, looked); }
+  T add_unless(T value, T unless) { return atomics::add_unless(&value_, value, unless); }
+  /// The word itself, for what base/sched.h offers.
   const T* address() const { return &value_; }
+  T* writable() { return &value_; }
 
  private:
   T value_{};

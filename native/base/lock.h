@@ -15,18 +15,29 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// An all-zero SpinLock is unlocked. Sleeps in the host environment after a
-/// short spin, since threads of a race may outnumber the cores.
+/// An all-zero SpinLock is unlocked. In a run of the model to take it is one step, that
+/// cannot happen while it is held: who waits makes no schedules. Sleeps in the host environment
+/// after a short spin, since threads of a race may outnumber the cores.
 class SpinLock {
  public:
   bool try_lock() {
     std::uint32_t expected = kFree;
-    return word_.compare_exchange(expected, kHeld);
+    if (!word_.compare_exchange(expected, kHeld)) return false;
+#ifdef PAGEBOX_MODEL
+    lock_taken(word_.address());
+#endif
+    return true;
   }
   void lock() {
+#ifdef PAGEBOX_MODEL
+    if (take_lock(word_.writable())) return;
+#endif
     if (!try_lock()) lock_slow();
   }
   void unlock() {
+#ifdef PAGEBOX_MODEL
+    if (give_lock(word_.writable())) return;
+#endif
     if (word_.exchange(kFree) == kContended) wake(word_.address());
   }
   bool is_locked() const { return word_.load() != kFree; }

@@ -64,7 +64,7 @@ class PercpuRef {
   bool add_live(unsigned shard, std::int64_t by) {
     auto& word = shards_[shard % kShards].word;
     const auto delta = static_cast<std::uint64_t>(by);
-    if ((word.fetch_add(delta) & kDying) == 0) return true;
+    if (word.add_look(delta, kDying) == 0) return true;
     word.fetch_sub(delta);  // after kill() has read it the count here means nothing
     return false;
   }

@@ -20,12 +20,14 @@ void RcuDomain::flip() { __atomic_store_n(&phase_, phase() ^ 1, __ATOMIC_SEQ_CST
 
 unsigned RcuDomain::read_lock(unsigned shard) {
   const unsigned token = shard % kShards * 2 + phase();
-  shards_[token / 2].readers[token % 2].add(1);
+  shards_[token / 2].readers[token % 2].add_look(1, kWaiting);
   return token;
 }
 
 void RcuDomain::read_unlock(unsigned token) {
   auto& readers = shards_[token / 2].readers[token % 2];
+  // As RwLock's readers.
+  if (kModel && readers.add_unless(~std::uint32_t{0}, kWaiting) == 0) return;
   if (readers.fetch_sub(1) == (kWaiting | 1)) wake(readers.address());
 }
 

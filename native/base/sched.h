@@ -18,11 +18,13 @@ enum class Access : std::uint8_t {
   kLoad,
   kStore,
   kRmw,
-  kAdd,  ///< a kRmw that adds, and nobody looks at what was there before
+  kAdd,      ///< a kRmw that adds, and nobody looks at what was there before
+  kAddLook,  ///< one that looks at some bits, and may add to the others
   kCas,
   kPlainRead,
   kPlainWrite,
-  kLock,
+  kLock,  ///< cannot happen before the lock is free
+  kUnlock,
   kWait,
   kYield
 };
@@ -42,6 +44,13 @@ inline bool sleep_on(const std::uint32_t*, std::uint32_t) { return false; }
 inline void nap() {}
 /// Wakes every fiber that sleeps on `at`.
 void wake(const std::uint32_t* at);
+/// The running fiber goes on as soon as `*at` is 0, and makes it 1 in the same step. False:
+/// outside a run; nothing was done.
+bool take_lock(std::uint32_t* at);
+/// `*at`, which was 0, is not any more: who would take the lock has to wait.
+void lock_taken(const std::uint32_t* at);
+/// Makes it 0 in one step, and lets who waits for it go on. False: outside a run.
+bool give_lock(std::uint32_t* at);
 /// A spin loop's hint: the fiber cannot go on before another has run.
 void cpu_relax();
 /// sched_yield: another may go on here.

@@ -10,9 +10,13 @@ namespace {
 constexpr std::uintptr_t kGranuleBytes = 8;
 
 Effect effect_of(const PendingAccess& what, bool wrote) {
-  if (what.access == Access::kWait) return Effect::kSleep;
-  if (!wrote) return Effect::kLook;
-  return what.access == Access::kAdd ? Effect::kAdd : Effect::kChange;
+  switch (what.access) {
+    case Access::kWait: return Effect::kSleep;
+    case Access::kLock: return Effect::kLock;
+    case Access::kUnlock: return Effect::kUnlock;
+    case Access::kAdd: return Effect::kAdd;
+    default: return wrote ? Effect::kChange : Effect::kLook;
+  }
 }
 
 /// The bits of a granule that the bytes from `first` to `end` are.
@@ -22,39 +26,49 @@ std::uint64_t bits_between(std::uintptr_t first, std::uintptr_t end) {
   return upto & ones << first * 8;
 }
 
-}  // namespace
+/// Everybody else's access before it comes before it.
+constexpr bool is_last_word(Effect effect) { return changes(effect) && effect != Effect::kAdd; }
 
-bool depend(Effect a, Effect b) {
-  if (a == Effect::kWake || b == Effect::kWake) return a == Effect::kSleep || b == Effect::kSleep;
-  if (a == Effect::kAdd && b == Effect::kAdd) return false;
-  const auto changes = [](Effect effect) {
-    return effect == Effect::kChange || effect == Effect::kAdd;
-  };
-  return changes(a) || changes(b);
-}
-
-bool depend(const PendingAccess& a, const PendingAccess& b) {
-  if (a.at == nullptr || b.at == nullptr) return false;
-  if (!depend(effect_of(a, a.writes()), effect_of(b, b.writes()))) return false;
-  const auto from_a = reinterpret_cast<std::uintptr_t>(a.at);
-  const auto from_b = reinterpret_cast<std::uintptr_t>(b.at);
-  if (from_a == from_b && a.bytes == b.bytes) return (a.bits & b.bits) != 0;
-  return from_a < from_b + b.bytes && from_b < from_a + a.bytes;
-}
-
-void touches_of(const PendingAccess& what, bool wrote, std::vector<Touch>& out) {
+template <class Each>
+void for_each_touch(const PendingAccess& what, bool wrote, Each&& each) {
   if (what.at == nullptr || what.bytes == 0) return;
   const Effect effect = effect_of(what, wrote);
   const auto from = reinterpret_cast<std::uintptr_t>(what.at), end = from + what.bytes;
   for (std::uintptr_t granule = from & ~(kGranuleBytes - 1); granule < end;
        granule += kGranuleBytes) {
     const std::uintptr_t first = std::max(from, granule) - granule;
-    std::uint64_t bits = bits_between(first, std::min(end, granule + kGranuleBytes) - granule);
+    const std::uint64_t bits =
+        bits_between(first, std::min(end, granule + kGranuleBytes) - granule);
     // Fields of a word, which lies in one granule.
-    if (what.bits != ~std::uint64_t{0} && what.bytes <= kGranuleBytes)
-      bits &= what.bits << first * 8;
-    out.push_back({granule, bits, effect});
+    const bool has_fields = what.bits != ~std::uint64_t{0} && what.bytes <= kGranuleBytes;
+    const std::uint64_t of = has_fields ? what.bits << first * 8 & bits : bits;
+    if (what.access == Access::kAddLook) {
+      each(Touch{granule, of, Effect::kLook});
+      if (wrote) each(Touch{granule, bits & ~of, Effect::kAdd});
+    } else {
+      each(Touch{granule, of, effect});
+    }
   }
+}
+
+}  // namespace
+
+bool depend(Effect a, Effect b) {
+  if (a == Effect::kWake || b == Effect::kWake) return a == Effect::kSleep || b == Effect::kSleep;
+  if (a == Effect::kAdd && b == Effect::kAdd) return false;
+  return changes(a) || changes(b);
+}
+
+bool depend(const PendingAccess& a, const PendingAccess& b) {
+  bool found = false;
+  for_each_touch(a, a.writes(), [&](const Touch& one) {
+    for_each_touch(b, b.writes(), [&](const Touch& other) { found = found || depend(one, other); });
+  });
+  return found;
+}
+
+void touches_of(const PendingAccess& what, bool wrote, std::vector<Touch>& out) {
+  for_each_touch(what, wrote, [&out](const Touch& touch) { out.push_back(touch); });
 }
 
 Touch wake_of(const void* at) {
@@ -70,6 +84,7 @@ void Trace::begin() {
   races_.clear();
   accesses_.clear();
   clocks_.clear();
+  before_locks_.clear();
   own_.assign(own_.size(), 0);
   seen_ = 0;
   used_ = 0;
@@ -88,6 +103,10 @@ void Trace::make_room_for(FiberId fiber) {
     };
     widen(clocks_);
     widen(own_);
+    for (Race& race : races_)
+      if (race.clock != kNone)
+        race.clock = race.clock / static_cast<Index>(old) * static_cast<Index>(fresh);
+    widen(before_locks_);
     stride_ = fresh;
   }
   if (own_.size() < (std::size_t{fiber} + 1) * stride_)
@@ -122,6 +141,7 @@ void Trace::order(const Touch& touched, Index races_from) {
   Clock* mine = clock(index);
   const bool looks = touched.effect == Effect::kLook;
   const bool sleeps = touched.effect == Effect::kSleep || touched.effect == Effect::kWake;
+  if (touched.effect == Effect::kLock) order_lock(touched, races_from, slot);
   // From the latest on, so that who is waited for by way of another is no race.
   for (Index at = looks ? slot.last_change : slot.last; at != kNone;) {
     const Access& access = accesses_[at];
@@ -131,14 +151,38 @@ void Trace::order(const Touch& touched, Index races_from) {
       join(mine, clock(access.event), stride_);
     }
     // Who changed all of it comes after all before, but a change orders no sleep and wake.
-    if (!sleeps && access.effect == Effect::kChange && (touched.bits & ~access.bits) == 0) break;
+    if (!sleeps && is_last_word(access.effect) && (touched.bits & ~access.bits) == 0) break;
     at = looks ? access.previous_change : access.previous;
   }
   std::copy_n(mine, stride_, own(events_.back().fiber));
   accesses_.push_back({touched.bits, index, slot.last, slot.last_change, touched.effect});
   slot.last = static_cast<Index>(accesses_.size() - 1);
-  if (touched.effect == Effect::kChange || touched.effect == Effect::kAdd)
-    slot.last_change = slot.last;
+  if (changes(touched.effect)) slot.last_change = slot.last;
+}
+
+// Who gave the lock back last had taken it: that is whom this one races with, by all that it
+// comes after otherwise. Who looked at the lock meanwhile did so before it was given back.
+void Trace::order_lock(const Touch& touched, Index races_from, Slot& slot) {
+  const auto index = static_cast<Index>(events_.size() - 1);
+  Clock* mine = clock(index);
+  Index at = slot.last;
+  while (at != kNone &&
+         (accesses_[at].effect != Effect::kUnlock || (accesses_[at].bits & touched.bits) == 0)) {
+    // Somebody's who never gives it back.
+    if (is_last_word(accesses_[at].effect) && (accesses_[at].bits & touched.bits) != 0) return;
+    at = accesses_[at].previous;
+  }
+  if (at == kNone) return;
+  const Index given = accesses_[at].event;
+  while (at != kNone &&
+         (accesses_[at].effect == Effect::kUnlock || !is_last_word(accesses_[at].effect) ||
+          (touched.bits & ~accesses_[at].bits) != 0))
+    at = accesses_[at].previous;
+  if (at != kNone && index >= races_from && !is_before(accesses_[at].event, mine)) {
+    races_.push_back({accesses_[at].event, index, static_cast<Index>(before_locks_.size())});
+    before_locks_.insert(before_locks_.end(), mine, mine + stride_);
+  }
+  join(mine, clock(given), stride_);
 }
 
 void Trace::wake(const void* at, Index races_from) {
@@ -163,8 +207,10 @@ FiberSet Trace::initials(const Race& race) const {
     const Event& event = events_[i];
     const FiberSet own_bit = fiber_bit(event.fiber);
     if ((moved & own_bit) != 0) continue;
-    const Clock* mine = clock(i);
-    bool begins = i == race.later || !is_before(race.earlier, mine);
+    const bool is_later = i == race.later;
+    const Clock* mine =
+        is_later && race.clock != kNone ? before_locks_.data() + race.clock : clock(i);
+    bool begins = is_later || !is_before(race.earlier, mine);
     for (FiberSet others = moved; begins && others != 0; others &= others - 1) {
       const auto other = static_cast<unsigned>(std::countr_zero(others));
       begins = mine[other] < first_of[other];

@@ -4,7 +4,8 @@
 // Two accesses meet if they touch the same bits and at least one of them changes those.
 // Two that look meet not, nor two adds whose result nobody looks at, nor accesses to other
 // fields of one word where they say which (base/atomic.h), nor a compare-and-swap that
-// failed and a load. A sleep depends on what it is woken by, besides.
+// failed and a load. A sleep depends on what it is woken by, besides. Who takes a lock after
+// another cannot come before that one gives it back, but could have taken it first.
 //
 // Steps that depend are ordered as they ran: happens-before, a clock a step. Two that
 // depend and are ordered by nothing else race; their other order is another schedule.
@@ -21,7 +22,7 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-enum class Effect : std::uint8_t { kLook, kChange, kAdd, kSleep, kWake };
+enum class Effect : std::uint8_t { kLook, kChange, kAdd, kSleep, kWake, kLock, kUnlock };
 
 /// Bits of eight bytes of memory, and what was done to them.
 struct Touch {
@@ -31,6 +32,9 @@ struct Touch {
 };
 
 bool depend(Effect a, Effect b);
+constexpr bool changes(Effect effect) {
+  return effect != Effect::kLook && effect != Effect::kSleep && effect != Effect::kWake;
+}
 inline bool depend(const Touch& a, const Touch& b) {
   return a.granule == b.granule && (a.bits & b.bits) != 0 && depend(a.effect, b.effect);
 }
@@ -57,6 +61,7 @@ class Trace {
   /// `later` does not wait for `earlier`, though it depends on it.
   struct Race {
     Index earlier = 0, later = 0;
+    Index clock = kNone;  // of who took a lock, without that of who gave it back
   };
 
   void begin();
@@ -103,6 +108,7 @@ class Trace {
     return later[event.fiber] >= event.ordinal;
   }
   void order(const Touch& touched, Index races_from);
+  void order_lock(const Touch& touched, Index races_from, Slot& slot);
   static void join(Clock* into, const Clock* from, std::size_t count);
   void make_room_for(FiberId fiber);
   Slot& slot_of(std::uintptr_t granule);
@@ -115,6 +121,7 @@ class Trace {
   std::size_t stride_ = 8;
   std::vector<Clock> clocks_;  // stride_ numbers an event
   std::vector<Clock> own_;     // and a fiber: what its next event comes after
+  std::vector<Clock> before_locks_;
   FiberSet seen_ = 0;
   // Open addressing. The order of probes depends on addresses, what is found does not.
   std::vector<Slot> slots_ = std::vector<Slot>(std::size_t{1} << kFirstBits);

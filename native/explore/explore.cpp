@@ -84,6 +84,7 @@ class Exploration {
     // A strategy may abandon many for each that it runs to the end.
     for (std::uint64_t run = settings_.first_run; report_.schedules < settings_.schedules; ++run) {
       if (settings_.stop != nullptr && *settings_.stop != 0) break;
+      if (!subject_.restores()) strategy_->places_move();
       if (strategy_->wants_pilot(run)) error = measure(run);
       if (error != Errc::kOk || !strategy_->begin(run)) break;
       error = run_one(run);

@@ -146,7 +146,8 @@ RaceDetector::Verdict RaceDetector::access(FiberId fiber, const PendingAccess& w
   const bool looks = what.access != Access::kStore && what.access != Access::kAdd;
   const bool replaces = what.access == Access::kStore;
   const bool writes = what.access == Access::kStore || what.access == Access::kRmw ||
-                      what.access == Access::kAdd || what.access == Access::kLock;
+                      what.access == Access::kAdd || what.access == Access::kLock ||
+                      what.access == Access::kUnlock;
   const std::uintptr_t at = address(what.at);
   for (std::uintptr_t base = granule_of(at); base < at + what.bytes; base += 8) {
     if (is_plain && !any_dead_) break;

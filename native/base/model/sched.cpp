@@ -36,6 +36,22 @@ void wake(const std::uint32_t* at) {
   if (auto* run = active_scheduler) run->wake(at);
 }
 
+bool take_lock(std::uint32_t* at) {
+  auto* run = active_scheduler;
+  if (run != nullptr) run->take_lock(at);
+  return run != nullptr;
+}
+
+void lock_taken(const std::uint32_t* at) {
+  if (auto* run = active_scheduler) run->lock_taken(at);
+}
+
+bool give_lock(std::uint32_t* at) {
+  auto* run = active_scheduler;
+  if (run != nullptr) run->give_lock(at);
+  return run != nullptr;
+}
+
 void cpu_relax() {
   if (auto* run = active_scheduler) run->relax();
 }

@@ -70,7 +70,7 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
   current_ = kNoFiber;
   if (!ended_) {
     if (runnable_ == 0) {
-      settle_end(Outcome::kClean);
+      settle_end(end_of_all());
     } else {
       const FiberId first = choose(runnable_);
       if (!ended_) {
@@ -136,7 +136,7 @@ void Scheduler::finished() {
   } else if (runnable_ != 0) {
     hand_over(runnable_);
   } else {
-    settle_end((sleeping_ & ~daemons_) != 0 ? Outcome::kDeadlock : Outcome::kClean);
+    settle_end(end_of_all());
     switch_fiber(self.stack.context(), main_);
   }
   // Here in the next run, with another body.
@@ -176,7 +176,8 @@ void Scheduler::begin_step(bool at_point) {
   step_.fiber = current_;
   step_.what = pending_[current_];
   step_.at_point = at_point;
-  step_.wrote = step_.what.writes() && step_.what.access != Access::kCas;
+  step_.wrote = step_.what.writes() && step_.what.access != Access::kCas &&
+                step_.what.access != Access::kAddLook;
   step_.has_values = RunMemory::owns(step_.what.at) && has_word(step_.what);
   step_.place = RunMemory::place_of(step_.what.at);
   step_.before = step_.has_values ? word_at(step_.what) : 0;
@@ -261,7 +262,7 @@ void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
   runnable_ &= ~fiber_bit(me);
   sleeping_ |= fiber_bit(me);
   idle_spins_ = 0;
-  if (runnable_ == 0) end((sleeping_ & ~daemons_) != 0 ? Outcome::kDeadlock : Outcome::kClean);
+  if (runnable_ == 0) end(end_of_all());
   hand_over(runnable_);
   if (tells_steps_) {
     pending_[me] = {};  // it goes on, and looks at nothing yet
@@ -280,14 +281,56 @@ void Scheduler::wake(const std::uint32_t* at) {
   }
   if (tells_steps_) {
     settle_step();
+    // Who waits for a lock has not looked at it yet.
+    FiberSet slept = 0;
+    for (FiberSet left = woken; left != 0; left &= left - 1) {
+      const auto id = static_cast<FiberId>(std::countr_zero(left));
+      if (pending_[id].access != Access::kLock) slept |= fiber_bit(id);
+    }
     const OutsideRun outside;
-    strategy_->woke(current_, at, woken);
+    strategy_->woke(current_, at, slept);
   }
   if (woken == 0) return;
   if (limits_.detect_races) races_.before_wake(current_, at);
   sleeping_ &= ~woken;
   runnable_ |= woken;
   idle_spins_ = 0;
+}
+
+void Scheduler::take_lock(std::uint32_t* at) {
+  settle_step();
+  announce(Access::kLock, at, sizeof *at);
+  Fiber& self = *fibers_[current_];
+  if (++self.points >= kPointsOfProgress) idle_spins_ = 0;
+  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != 0) {
+    self.sleeps_on = at;
+    runnable_ &= ~fiber_bit(current_);
+    sleeping_ |= fiber_bit(current_);
+    idle_spins_ = 0;
+    // While fibers are begun there are others still to come.
+    if (runnable_ == 0 && self.starter == nullptr) end(end_of_all());
+  }
+  hand_over(runnable_);
+  // Chosen, so it is free: lock_taken() sees to that.
+  check_access(true);
+  __atomic_store_n(at, 1U, __ATOMIC_SEQ_CST);
+  lock_taken(at);
+}
+
+void Scheduler::lock_taken(const std::uint32_t* at) {
+  for (FiberSet left = runnable_ & ~fiber_bit(current_); left != 0; left &= left - 1) {
+    const auto id = static_cast<FiberId>(std::countr_zero(left));
+    if (pending_[id].access != Access::kLock || pending_[id].at != at) continue;
+    fibers_[id]->sleeps_on = at;
+    runnable_ &= ~fiber_bit(id);
+    sleeping_ |= fiber_bit(id);
+  }
+}
+
+void Scheduler::give_lock(std::uint32_t* at) {
+  point(Access::kUnlock, at, sizeof *at, ~std::uint64_t{0});
+  __atomic_store_n(at, 0U, __ATOMIC_SEQ_CST);
+  wake(at);
 }
 
 void Scheduler::dead(const void* at, std::size_t bytes) {

@@ -22,6 +22,9 @@ class Scheduler {
   void point(Access access, const void* at, std::size_t bytes, std::uint64_t bits);
   void wait_on(const std::uint32_t* at, std::uint32_t expected);
   void wake(const std::uint32_t* at);
+  void take_lock(std::uint32_t* at);
+  void lock_taken(const std::uint32_t* at);
+  void give_lock(std::uint32_t* at);
   void relax();
   FiberId spawn(FiberBody body, SpawnKind kind);
   [[noreturn]] void fail(const char* text, const char* file, int line);
@@ -66,6 +69,9 @@ class Scheduler {
   void finished();
   [[noreturn]] void end(Outcome how);
   void settle_end(Outcome how);
+  Outcome end_of_all() const {
+    return (sleeping_ & ~daemons_) != 0 ? Outcome::kDeadlock : Outcome::kClean;
+  }
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<PendingAccess> pending_;

@@ -26,12 +26,14 @@ struct PendingAccess {
   const void* at = nullptr;  ///< for conflicts and reports; never decide by its value
   std::uint32_t bytes = 0;
   Access access = Access::kYield;
-  /// Of the word; an access to others of its bits does not meet this one.
+  /// Of the word; an access to others of its bits does not meet this one. Of a kAddLook
+  /// those that it looks at.
   std::uint64_t bits = ~std::uint64_t{0};
 
   bool writes() const {
     return access == Access::kStore || access == Access::kRmw || access == Access::kAdd ||
-           access == Access::kCas || access == Access::kPlainWrite || access == Access::kLock;
+           access == Access::kAddLook || access == Access::kCas || access == Access::kPlainWrite ||
+           access == Access::kLock || access == Access::kUnlock;
   }
 };
 
@@ -74,6 +76,9 @@ class Strategy {
   /// Run `run` draws by what a pilot has measured; learn() is called before it begins.
   virtual bool wants_pilot(std::uint64_t /*run*/) const { return false; }
   virtual void learn(const Pilot&) {}
+  /// What a run has at one place lies elsewhere in the next, as its machine is made anew: no
+  /// address of the one says anything of the other.
+  virtual void places_move() {}
   /// Before a run. False: nothing is left to be explored, do not run.
   virtual bool begin(std::uint64_t run) = 0;
   /// A fiber of `choice.runnable`. A function of what the strategy was told in this

@@ -15,10 +15,10 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 struct StrategySettings {
-  std::string name;  // as kStrategyNames has them
+  std::string name = "random";  // as kStrategyNames has them
   std::uint64_t seed = 1;
   /// depth-first: so many preemptions at most.
-  std::optional<std::uint64_t> bound;
+  std::optional<std::uint64_t> bound = std::nullopt;
   /// pct: of the bugs it looks for; 0: 1, 2 and 3 in turn.
   std::uint64_t depth = 0;
   /// One program is explored schedule by schedule. False: each run may have another.

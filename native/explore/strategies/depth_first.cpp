@@ -149,6 +149,7 @@ bool DepthFirstStrategy::take_up() {
 
 std::optional<std::uint32_t> DepthFirstStrategy::bound_done() const {
   if (!is_bounded() || differs_) return std::nullopt;
+  if (is_complete()) return settings_.preemptions;
   if (is_done_) return bound_;
   return bound_ == 0 ? std::nullopt : std::optional(bound_ - 1);
 }

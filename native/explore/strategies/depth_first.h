@@ -34,6 +34,8 @@ class DepthFirstStrategy final : public Strategy {
   explicit DepthFirstStrategy(Settings settings);
 
   std::string_view name() const override { return "depth-first"; }
+  /// Without sleep sets, which remember accesses: every schedule.
+  void places_move() override { settings_.sleep_sets = false; }
   bool begin(std::uint64_t run) override;
   FiberId next_fiber(const Choice& choice) override;
   bool wants_steps() const override { return settings_.sleep_sets; }
@@ -41,7 +43,9 @@ class DepthFirstStrategy final : public Strategy {
   void woke(FiberId by, const void* at, FiberSet sleepers) override;
   void died(FiberId by, const void* at, std::size_t bytes) override;
   void end(const RunOutcome& outcome) override;
-  std::uint64_t held_bytes() const override { return nodes_.capacity() * sizeof(Node); }
+  std::uint64_t held_bytes() const override {
+    return nodes_.capacity() * sizeof(Node) + put_off_bytes_;
+  }
   bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
   double explored() const override;
   /// All schedules of at most so many preemptions have been visited.

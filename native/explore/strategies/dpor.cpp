@@ -58,7 +58,7 @@ FiberId DporStrategy::next_fiber(const Choice& choice) {
     return kAbandon;
   }
   choice_ = static_cast<Trace::Index>(depth_++);
-  sleep_.choose(node.explored, node.chosen);
+  if (remembers_) sleep_.choose(node.explored, node.chosen);
   return node.chosen;
 }
 
@@ -102,29 +102,43 @@ void DporStrategy::look_for_races() {
   }
 }
 
+/// Of a run that ended as somebody waited for a lock, for ever or not: he might have been
+/// first.
+void DporStrategy::take_locks_anyway(const RunOutcome& outcome) {
+  for (FiberId fiber = 0; fiber < outcome.pending.size(); ++fiber) {
+    const PendingAccess& what = outcome.pending[fiber];
+    // In a deadlock who ended the run waits too.
+    if (what.access != Access::kLock) continue;
+    if (fiber == outcome.fiber && outcome.end != Outcome::kDeadlock) continue;
+    trace_.add_event(fiber, Trace::kNone);
+    trace_.touch(what, true, races_from_);
+  }
+}
+
 void DporStrategy::end(const RunOutcome& outcome) {
   if (outcome.end == Outcome::kStopped) return;
   if (outcome.end == Outcome::kLimit) was_cut_ = true;
   nodes_.resize(depth_);
-  const bool badly = ends_badly(outcome.end);
-  look_for_races();
-  if (badly && !trace_.events().empty()) {
-    const Trace::Index choice = trace_.events().back().choice;
+  // Nobody knows what the step that ended it would have touched yet.
+  auto unknown = Trace::kNone;
+  if (ends_badly(outcome.end) && !trace_.events().empty()) {
+    unknown = static_cast<Trace::Index>(trace_.events().size() - 1);
+    const Trace::Index choice = trace_.events()[unknown].choice;
     if (choice != Trace::kNone) nodes_[choice].wanted = nodes_[choice].runnable;
   }
-  go_back(badly);
+  if (outcome.end != Outcome::kClean && outcome.end != Outcome::kAbandoned)
+    take_locks_anyway(outcome);
+  look_for_races();
+  go_back(unknown);
 }
 
 /// To the deepest choice that has an alternative left.
-void DporStrategy::go_back(bool ended_badly) {
+void DporStrategy::go_back(Trace::Index unknown) {
   while (!nodes_.empty()) {
     Node& node = nodes_.back();
     node.done |= fiber_bit(node.chosen);
-    // Nobody knows what the step that ended the run would have touched yet.
     const auto events = trace_.events();
-    const bool is_known =
-        node.event < events.size() && !(ended_badly && node.event + 1 == events.size());
-    if (is_known) {
+    if (remembers_ && node.event < events.size() && node.event != unknown) {
       const auto touches = trace_.touches(events[node.event]);
       node.explored.push_back({node.chosen, {touches.begin(), touches.end()}});
     }

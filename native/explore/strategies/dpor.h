@@ -28,6 +28,8 @@ class DporStrategy final : public Strategy {
   static constexpr std::size_t kMostEvents = std::size_t{1} << 20;
 
   std::string_view name() const override { return "dpor"; }
+  /// Without sleep sets, which remember accesses: complete, and some classes more than once.
+  void places_move() override { remembers_ = false; }
   bool begin(std::uint64_t run) override;
   FiberId next_fiber(const Choice& choice) override;
   bool wants_steps() const override { return true; }
@@ -37,6 +39,10 @@ class DporStrategy final : public Strategy {
   void died(FiberId by, const void* at, std::size_t bytes) override;
   void end(const RunOutcome& outcome) override;
   bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
+  /// A node remembers some steps that were explored from it.
+  std::uint64_t held_bytes() const override {
+    return nodes_.capacity() * (sizeof(Node) + 8 * sizeof(Touch));
+  }
   bool is_done() const { return is_done_; }
   double explored() const override;
 
@@ -50,7 +56,8 @@ class DporStrategy final : public Strategy {
   };
   void settle();
   void look_for_races();
-  void go_back(bool ended_badly);
+  void take_locks_anyway(const RunOutcome& outcome);
+  void go_back(Trace::Index unknown);
 
   std::vector<Node> nodes_;  // the choices of the run before, the last made anew
   std::size_t depth_ = 0;
@@ -58,7 +65,7 @@ class DporStrategy final : public Strategy {
   SleepSet sleep_;
   Trace::Index choice_ = Trace::kNone;  // of the next event
   Trace::Index races_from_ = 0;         // events before it have been looked at
-  bool is_settled_ = true;
+  bool is_settled_ = true, remembers_ = true;
   bool is_done_ = false, was_cut_ = false, differs_ = false;
 };
 

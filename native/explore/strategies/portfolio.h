@@ -29,6 +29,7 @@ class PortfolioStrategy final : public Strategy {
         surw_(seed),
         random_(seed) {}
 
+  void places_move() override { dpor_.places_move(); }
   bool begin(std::uint64_t run) override {
     if (run < systematic_) {
       now_ = &dpor_;
@@ -49,6 +50,7 @@ class PortfolioStrategy final : public Strategy {
   void begun(FiberId by, FiberId child) override { now_->begun(by, child); }
   void died(FiberId by, const void* at, std::size_t bytes) override { now_->died(by, at, bytes); }
   void end(const RunOutcome& outcome) override { now_->end(outcome); }
+  std::uint64_t held_bytes() const override { return dpor_.held_bytes(); }
   bool is_complete() const override { return dpor_.is_complete(); }
   double explored() const override { return systematic_ == 0 ? -1 : dpor_.explored(); }
   bool wants_pilot(std::uint64_t run) const override {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "base/lock.h"
 #include "base/plain.h"
 #include "base/rng.h"
@@ -192,10 +193,11 @@ TEST(ExploreDpor, ASwapThatFailsIsALook) {
   EXPECT_EQ(classes_of(toy), 1U);
 }
 
-// A lock goes from hand to hand: one class an order, and those in which somebody found it
-// taken besides, who may sleep or come just in time.
+// A lock goes from hand to hand in every order, and who waits for it makes no classes.
 TEST(ExploreDpor, LocksAreHandedOverInEveryOrder) {
-  for (unsigned n = 2; n <= 3; ++n) {
+  std::uint64_t orders = 1;
+  for (unsigned n = 2; n <= 5; ++n) {
+    orders *= n;
     Mutex mutex;
     Plain<std::uint32_t> order{0};
     Toy toy;
@@ -207,9 +209,100 @@ TEST(ExploreDpor, LocksAreHandedOverInEveryOrder) {
       });
     toy.reset = [&] { order = 0; };
     toy.result = [&] { return std::to_string(order.get()); };
-    const std::uint64_t classes = classes_of(toy);
-    EXPECT_GT(classes, n);
+    EXPECT_EQ(classes_of(toy), orders) << n;
   }
+}
+
+// Who holds two locks and who takes them the other way round: one after the other, or both
+// wait for ever.
+TEST(ExploreDpor, LocksInTwoOrdersAreADeadlock) {
+  Mutex one, two;
+  Toy toy;
+  const auto both = [](Mutex& first, Mutex& second) {
+    first.lock();
+    second.lock();
+    second.unlock();
+    first.unlock();
+  };
+  toy.threads = {[&] { both(one, two); }, [&] { both(two, one); }};
+  toy.reset = [&] {
+    new (&one) Mutex();
+    new (&two) Mutex();
+  };
+  EXPECT_EQ(classes_of(toy), 3U);
+  DporStrategy dpor;
+  EXPECT_EQ(visit(toy, dpor).results, (std::set<std::string>{"clean ", "deadlock"}));
+}
+
+TEST(ExploreDpor, WhoOnlyTriesALockMayFail) {
+  Mutex mutex;
+  bool got[2] = {};
+  Toy toy;
+  toy.threads = {[&] {
+                   mutex.lock();
+                   mutex.unlock();
+                 },
+                 [&] {
+                   got[1] = mutex.try_lock();
+                   if (got[1]) mutex.unlock();
+                 }};
+  toy.result = [&] { return std::to_string(got[1]); };
+  EXPECT_EQ(classes_of(toy), 3U);  // before, while it is held, after
+}
+
+// Readers of a lock do not see each other; a writer is before each of them or after.
+TEST(ExploreDpor, ReadersOfALockCommute) {
+  RwLock lock;
+  Toy toy;
+  for (unsigned i = 0; i < 3; ++i)
+    toy.threads.push_back([&] {
+      lock.lock_shared();
+      lock.unlock_shared();
+    });
+  toy.reset = [&] { new (&lock) RwLock(); };
+  EXPECT_EQ(classes_of(toy), 1U);
+  Plain<std::uint32_t> field{0};
+  std::uint32_t seen = 0;
+  Toy with_writer;
+  with_writer.threads = {[&] {
+                           lock.lock_shared();
+                           seen = field;
+                           lock.unlock_shared();
+                         },
+                         [&] {
+                           lock.lock();
+                           field = 1;
+                           lock.unlock();
+                         }};
+  with_writer.reset = [&] {
+    new (&lock) RwLock();
+    field = 0;
+  };
+  with_writer.result = [&] { return std::to_string(seen); };
+  (void)classes_of(with_writer);
+}
+
+// One who fails while he holds a lock keeps nobody from having been first.
+TEST(ExploreDpor, WhatEndsARunHidesNothing) {
+  Mutex mutex;
+  Plain<std::uint32_t> value{0};
+  Toy toy;
+  toy.threads = {[&] {
+                   mutex.lock();
+                   PAGEBOX_CHECK(value.get() != 0);
+                   mutex.unlock();
+                 },
+                 [&] {
+                   mutex.lock();
+                   value = 1;
+                   mutex.unlock();
+                 }};
+  toy.reset = [&] {
+    new (&mutex) Mutex();
+    value = 0;
+  };
+  DporStrategy dpor;
+  EXPECT_EQ(visit(toy, dpor).results, (std::set<std::string>{"clean ", "assertion"}));
 }
 
 TEST(ExploreDpor, AWakeThatComesTooEarlyIsADeadlockInSomeOrder) {

@@ -66,7 +66,7 @@ TEST(ExploreRestores, EachByteAfterEachSchedule) {
   settings.ops = 8;
   settings.schedules_each = 1;
   Subject subject(settings);
-  const auto strategy = make_strategy("random", 3);
+  const auto strategy = make_strategy({.name = "random", .seed = 3});
   for (std::uint64_t run = 0; run < 40; ++run) {
     ASSERT_TRUE(strategy->begin(run));
     Finding finding;
@@ -106,7 +106,7 @@ TEST(ExploreSeeds, WorkloadAndSchedulesAreApart) {
     settings.workload_seed = workload;
     settings.seed = seed;
     Subject subject(settings);
-    const auto strategy = make_strategy("random", seed);
+    const auto strategy = make_strategy({.name = "random", .seed = seed});
     std::vector<std::string> begins;
     for (std::uint64_t run = 0; run < 3; ++run) {
       (void)strategy->begin(run);
