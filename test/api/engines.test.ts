@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { errorCodes, explorePins, layouts, measureCost, prepareCost, schemes, version } from 'pagebox'
+import { errorCodes, explore, explorePins, layouts, measureCost, prepareCost, schemes, version } from 'pagebox'
 import { ownLayout } from './ownLayout.ts'
 
 describe('a measurement', () => {
@@ -74,6 +74,32 @@ describe('an exploration', () => {
     expect(await refusal({ threads: 4 })).toContain('2 to 3')
     expect(await refusal({ folios: 9 })).toContain('1 to 8')
     expect(await refusal({ order: 10 })).toContain('0 to 9')
+  })
+
+  test('is explored by the loop of explore: rows of the audit, traces, any layout', async () => {
+    const options = { scheme: 'flag-and-word', quirks: ['flag-without-count'], folios: 1, schedules: 2000 }
+    const { first } = await explorePins(options)
+    const [found] = first.filter(({ row }) => row?.invariant === 'maybe-pinned-sound')
+    expect(found).toMatchObject({
+      end: 'clean',
+      invariant: 'maybe-pinned-sound',
+      pfn: 0,
+      row: { place: { kind: 'page', pfn: 0 }, field: 'maybe_pinned', expected: 1n, found: 0n },
+    })
+    expect(found!.text).toContain('maybe-pinned-sound at page 0')
+    expect(found!.trace.some((line) => line.includes('maybe_pinned'))).toBe(true)
+    // No memory management runs on words of 4 bytes.
+    const small = await explorePins({ scheme: 'refcount', layout: 'linux-6.12-32', order: 1, schedules: 200 })
+    expect(small).toMatchObject({ schedules: 200, violations: 0, stoppedBy: 'schedules' })
+  })
+
+  test('ends with what it has where memory is used up', async () => {
+    const scenario = { name: 'x', mixes: [{ mm: 1 }] }
+    const some = await explore(scenario, { ops: 64, samples: 1e6, memoryBytes: 2 ** 20 })
+    expect(some).toMatchObject({ stoppedBy: 'memory', complete: false })
+    expect(some.schedules).toBeGreaterThan(0)
+    const refused = await explorePins({ memoryBytes: 5 }).catch((error: Error) => error.message)
+    expect(refused).toContain('1048576 to')
   })
 
   test('draws what threads do from a seed of its own', async () => {

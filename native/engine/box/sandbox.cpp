@@ -81,7 +81,7 @@ Errc Sandbox::start_machine(const SandboxSettings& settings, std::string* reason
 }
 
 Sandbox::~Sandbox() {
-  if (!interpreters_.empty()) finish();
+  if (has_machine() || !page_threads_.empty()) finish();
 }
 
 void Sandbox::finish() {
