@@ -35,6 +35,10 @@ export const errorCodes = {
   ERR_PAGEBOX_BTF:
     'A file holds no BTF that says how the page descriptor looks, or damaged BTF; the message says where.',
   ERR_PAGEBOX_SCENARIO: 'A scenario names an operation or a field that does not exist, or a value that is not allowed.',
+  ERR_PAGEBOX_REPLAY_TOKEN: 'A replay token is none, was cut short or altered; the message says where.',
+  ERR_PAGEBOX_REPLAY_VERSION: 'A replay token is of another version of pagebox, whose schedules are others.',
+  ERR_PAGEBOX_REPLAY_DIFFERS:
+    'A replay token is of another scenario, layout, scheme, rules or quirks than there are here; the message names what differs.',
   ERR_PAGEBOX_PLATFORM: 'The native part does not exist for this system, or was not built.',
   ERR_PAGEBOX_INTERNAL: 'A fault of pagebox itself. Please report it.',
 } as const

@@ -1,6 +1,6 @@
 import type { Layout, PageType } from '../page/layout.ts'
 import type { ByteOrder } from './blob.ts'
-import { eraOf, kconfigOf, toField } from './declaration.ts'
+import { eraOf, kconfigOf, pincountOf, toField } from './declaration.ts'
 import type { KernelDescriptor } from './description.ts'
 
 /**
@@ -28,11 +28,7 @@ export function asLayout(kernel: KernelDescriptor, order: ByteOrder = kernel.byt
     compoundHead: kernel.compoundHead,
     byteOrder: kernel.byteOrder,
     fields,
-    pincount: {
-      tail: kernel.pincount.tail,
-      offsetBytes: kernel.pincount.byte,
-      minOrder: kernel.pincount.minOrder,
-    },
+    pincount: pincountOf(kernel, order),
     mapcountOffsetBytes: kernel.mapcountByte,
     refcountOffsetBytes: kernel.refcountByte,
     counterOffsetBytes: 0,

@@ -1,4 +1,4 @@
-import type { Era, Kconfig, LayoutDefinition, PageType } from '../page/layout.ts'
+import type { Era, Kconfig, LayoutDefinition, PageType, PincountPlace } from '../page/layout.ts'
 import { tables } from '../native/tables.ts'
 import { badArgument } from '../base/args.ts'
 import type { ByteOrder } from './blob.ts'
@@ -56,16 +56,22 @@ export function toLayoutDeclaration(kernel: KernelDescriptor): LayoutDeclaration
     compoundHead: kernel.compoundHead,
     byteOrder: kernel.byteOrder,
     fields,
-    pincount: {
-      tail: kernel.pincount.tail,
-      offsetBytes: kernel.pincount.tail === 0 ? 0 : little(kernel.pincount.byte, 32),
-      minOrder: kernel.pincount.minOrder,
-    },
+    pincount: pincountOf(kernel, 'little'),
     mapcountOffsetBytes: little(kernel.mapcountByte, 32),
     refcountOffsetBytes: little(kernel.refcountByte, 32),
     ...(kernel.orderByte !== undefined && { orderOffsetBytes: little(kernel.orderByte, 8) }),
   }
   return { definition, cannotSay: unsayable(kernel, types) }
+}
+
+/** Where the pin count lies in its 32 aligned bits, in memory of that order. */
+export function pincountOf({ pincount, fields, wordBytes }: KernelDescriptor, order: ByteOrder): PincountPlace {
+  const { tail, minOrder } = pincount
+  const field = fields.find(({ kind }) => kind === 'pincount')
+  if (field === undefined) return { tail, offsetBytes: 0, minOrder, shift: 0, bits: 32 }
+  const { word, shift, bits } = field
+  const unit = Math.floor(shift / 32) * 32
+  return { tail, offsetBytes: byteOf(word, unit, 32, wordBytes * 8, order), minOrder, shift: shift - unit, bits }
 }
 
 export function kconfigOf(kernel: KernelDescriptor): Kconfig {

@@ -251,11 +251,14 @@ function compoundTypes(views: Views, inFile: ReadonlySet<DescribedType>): Descri
   return found.filter((type) => inFile.has(type))
 }
 
-function pincountOf({ fields }: DescriptorFields): KernelDescriptor['pincount'] {
+function pincountOf({ fields, met }: DescriptorFields): KernelDescriptor['pincount'] {
   const field = fields.find(({ kind }) => kind === 'pincount')
   if (field === undefined) return { tail: 0, byte: 0, minOrder: 1 }
-  const tail = field.types.includes('second-tail') ? 2 : 1
-  return { tail, byte: field.byte, minOrder: tail }
+  const { byte, types } = field
+  const inFolio = met.get('_pincount')?.tail ?? 0
+  const tail = inFolio > 0 ? inFolio : types.includes('second-tail') ? 2 : 1
+  // The smallest folio that has such a page.
+  return { tail, byte, minOrder: Math.ceil(Math.log2(tail + 1)) }
 }
 
 function byteOfMet({ met }: DescriptorFields, name: string): number {

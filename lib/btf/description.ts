@@ -94,7 +94,7 @@ export interface KernelDescriptor {
   readonly types: readonly { readonly type: DescribedType; readonly exists: boolean; readonly because: string }[]
   readonly compoundTypes: readonly DescribedType[]
   readonly fields: readonly DescriptorField[]
-  /** Of large folios: 1 or 2 for `page[1]`, `page[2]`; 0: the kernel has none. */
+  /** Of large folios: n for `page[n]`; 0: the kernel has none. Its field is the one of kind `'pincount'`. */
   readonly pincount: { readonly tail: number; readonly byte: number; readonly minOrder: number }
   readonly mapcountByte: number
   readonly refcountByte: number

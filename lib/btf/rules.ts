@@ -63,6 +63,10 @@ const hugetlb = (name: string, meaning: string): Rule =>
     meaning,
   )
 
+/** Of page[3] on, as far as a folio's members can say it. */
+const laterTails = (name: string): Rule['from'] =>
+  [3, 4, 5, 6, 7].map((tail) => ({ ref: `${name}@${tail}`, types: ['third-tail'] as const }))
+
 /** Where two lie over each other on one page type, the first has the bits. */
 export const rules: readonly Rule[] = [
   rule(
@@ -139,6 +143,7 @@ export const rules: readonly Rule[] = [
     [
       'f._pincount@1',
       { ref: 'f._pincount@2', types: ['second-tail'] },
+      ...laterTails('f._pincount'),
       'p.compound_pincount',
       { ref: 'p.hpage_pinned_refcount', types: ['second-tail'] },
     ],

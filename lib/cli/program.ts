@@ -4,7 +4,9 @@ import { addCompletion } from './commands/completion.ts'
 import type { Context } from './commands/context.ts'
 import { addConform } from './commands/conform.ts'
 import { addDecode } from './commands/decode.ts'
+import { addExplore } from './commands/explore.ts'
 import { addLayout } from './commands/layout.ts'
+import { addReplay } from './commands/replay.ts'
 import { addQuirks, addRules } from './commands/rules.ts'
 import { addScenarios } from './commands/scenarios.ts'
 import { addSchemes } from './commands/schemes.ts'
@@ -41,6 +43,7 @@ export function createProgram(context: Context): Command {
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })
   const lists = [addSchemes, addScenarios, addRules, addQuirks, addCompletion]
-  for (const add of [addCompare, addLayout, addDecode, addStress, addConform, ...lists]) add(program, context)
+  for (const add of [addCompare, addLayout, addDecode, addStress, addExplore, addReplay, addConform, ...lists])
+    add(program, context)
   return program
 }

@@ -87,17 +87,14 @@ export function exploreText(
     first,
     schedules,
     seed,
-    complete,
-  }: Pick<ExploreScenarioResult, 'outcomes' | 'first' | 'schedules' | 'seed' | 'complete'>,
+    guarantee,
+  }: Pick<ExploreScenarioResult, 'outcomes' | 'first' | 'schedules' | 'seed' | 'guarantee'>,
   settings: Record<string, unknown>,
 ): string {
   const bad = Object.entries(outcomes).filter(([outcome, count]) => outcome !== 'clean' && count > 0)
-  if (bad.length === 0)
-    return complete
-      ? `clean and complete: ${counted(schedules, 'schedule')} of '${name}', one of each class`
-      : `clean: ${counted(schedules, 'schedule')} of '${name}', seed ${seed}`
+  if (bad.length === 0) return `clean: ${counted(schedules, 'schedule')} of '${name}', seed ${seed}; ${guarantee}`
   const [found] = first
-  const sampled = settings['strategy'] === undefined || settings['strategy'] === 'random'
+  const sampled = found !== undefined && found.strategy !== 'dpor' && found.strategy !== 'depth-first'
   return [
     `'${name}', seed ${seed}: of ${counted(schedules, 'schedule')} ${bad.map(([outcome, count]) => `${count} ended in ${outcome}`).join(', ')}`,
     ...first.slice(0, most).map(({ run, outcome, text }) => `  schedule ${run}: ${outcome}: ${text}`),
@@ -105,7 +102,7 @@ export function exploreText(
     ...(found === undefined
       ? []
       : [
-          `to repeat the first: ${callText('explore', 'scenario', { ...settings, seed, ...(sampled ? { firstRun: found.run, samples: 1 } : { samples: found.run + 1 }) })}`,
+          `to repeat the first: ${callText('explore', 'scenario', { ...settings, ...(sampled ? { seed, firstRun: found.run, samples: 1 } : { strategy: found.strategy, seed, samples: found.run + 1 }) })}`,
         ]),
   ].join('\n')
 }

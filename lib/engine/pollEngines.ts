@@ -11,6 +11,9 @@ interface NativeRun<Progress, Result> {
   result(): Result | NativeFailure
 }
 
+/** What the addon can say; a number below 0 stands for none. */
+export const known = (value: number): number | null => (value < 0 ? null : value)
+
 /** Operations after which a race ends; null: something else ends it. */
 export const raceTotal = ({ ops }: { readonly ops: number }, threads: number): number | null =>
   ops === 0 ? null : ops * threads
@@ -50,8 +53,8 @@ export async function pollExplore<Result extends { schedules: number }>(
   check: (found: Result | NativeFailure) => Result,
 ): Promise<{ found: Result; aborted: boolean }> {
   const progress = (): ExploreProgress => {
-    const { seconds, schedules } = run.progress()
-    return { seconds, done: schedules, total }
+    const { seconds, schedules, explored, estimate } = run.progress()
+    return { seconds, done: schedules, total, explored: known(explored), estimate: known(estimate) }
   }
   const ended = await poll({ progress, isDone: () => run.progress().done, stop: run.stop, result: run.result }, call)
   if (isFailure(ended)) throwIfStopped(ended, call)

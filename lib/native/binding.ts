@@ -63,6 +63,13 @@ export type { NativeLayout } from './tableTypes.ts'
  * is success, because it costs nothing to return.
  */
 
+/** `field`, where it is not empty, stands for the word. */
+export interface NativeFlagPlace {
+  word: number
+  bit: number
+  field: string
+}
+
 /**
  * A scheme's constants. A flag's word is -1 where there is none, its bit -2 for the lowest free one, as is
  * `countShift`.
@@ -74,13 +81,15 @@ export interface NativeScheme {
   protocol: Protocol
   place: CountPlace
   countWord: number
+  /** Empty: the count is in `countWord`. */
+  countField: string
   countShift: number
   countBits: number
   packedBits: number
-  pinned: { word: number; bit: number }
-  wasLru: { word: number; bit: number }
+  pinned: NativeFlagPlace
+  wasLru: NativeFlagPlace
   atLimit: 'refuse' | 'saturate' | 'spill'
-  states: { name: string; word: number; bit: number; set: PinEvent[]; clear: PinEvent[] }[]
+  states: (NativeFlagPlace & { name: string; set: PinEvent[]; clear: PinEvent[] })[]
   refsPerPin: number
   maxPins: bigint
   answer: PinAnswer

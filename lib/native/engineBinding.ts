@@ -65,6 +65,9 @@ export interface NativeRaceProgress {
 export interface NativeExploreProgress {
   seconds: number
   schedules: number
+  /** Both below 0: nobody can say. */
+  explored: number
+  estimate: number
   done: boolean
 }
 
@@ -102,17 +105,43 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   behaviour: NativeBehaviour
   ops?: number
   /** Not 0: the operations are on the pages of so many folios by pfn, of 2^order pages each. */
-  folios: number
-  order: number
+  folios?: number
+  order?: number
   pages: number
   strategy: string
+  /** Of scenarios; the two numbers count only if told so, and above 0. */
+  bounded?: boolean
+  bound?: number
+  depth?: number
   schedules: number
   firstRun: number
   seed: bigint
   workloadSeed: bigint
   /** Schedules of one program before the next is drawn; 0: there is one. */
   schedulesEach: number
-  memoryBytes: number
+  maxSteps?: number
+  /** How many schedules that are not clean are told. */
+  findings?: number
+  /** One schedule, by its choices, again; or a shorter one that ends as badly. Always traced. */
+  task?: 'replay' | 'shrink'
+  choices?: Float64Array
+}
+
+/** One step of a schedule that was asked for. */
+export interface NativeStep {
+  /** From 1; beyond the scenario's: helpers. */
+  thread: number
+  access: string
+  place: string
+  /** Lines of the trace before it. */
+  noted: number
+  before?: bigint
+  after?: bigint
+  beforeText?: string
+  afterText?: string
+  lock?: string
+  lockEvent?: string
+  memoryBytes?: number
 }
 
 export interface NativeFinding {
@@ -121,9 +150,16 @@ export interface NativeFinding {
   scheduleHash: bigint
   outcome: string
   text: string
+  strategy: string
   /** The first of the audit; null: it ended otherwise. */
   row: NativeAuditRow | null
   trace: string[]
+  choices: number[]
+  /** Those of a task have steps, switches and what random operations begin with. */
+  steps: NativeStep[]
+  switches: number
+  differs: boolean
+  setup: string[]
 }
 
 export interface NativeExploreResult {
@@ -134,6 +170,13 @@ export interface NativeExploreResult {
   ops: number
   hash: bigint
   complete: boolean
+  classes: number
+  /** These below 0: nobody can say. */
+  estimate: number
+  explored: number
+  bound: number
+  missedAtMost: number
+  guarantee: string
   gaveUp: boolean
   memoryFull: boolean
   seconds: number

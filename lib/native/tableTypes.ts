@@ -111,11 +111,15 @@ export interface HighField {
 
 /** Where the exact pin count of a large folio lies. */
 export interface PincountPlace {
-  /** 1 = `page[1]`, 2 = `page[2]`, 0 = the layout has none. */
+  /** n = `page[n]`, 0 = the layout has none. */
   readonly tail: number
+  /** In that page, of 32 aligned bits. */
   readonly offsetBytes: number
   /** Smallest folio order that has it. */
   readonly minOrder: number
+  /** Its lowest bit of these 32, and how many it has. */
+  readonly shift: number
+  readonly bits: number
 }
 
 /** A layout as the tables have it. */

@@ -1,173 +1,145 @@
-import { array, badArgument, boolean, integer, line, newName, oneOf, options, string } from '../base/args.ts'
+import { badArgument, string } from '../base/args.ts'
+import {
+  about,
+  listOf,
+  oneNameOf,
+  optional,
+  ownName,
+  record,
+  type Shape,
+  textLine,
+  whole,
+  yesOrNo,
+} from '../base/shape.ts'
 import { tables } from '../native/tables.ts'
-import type { FieldKind, LayoutDefinition, PageType } from './layout.ts'
-
-const optionally = <Value>(value: unknown, fallback: Value, read: (value: unknown) => Value): Value =>
-  value === undefined ? fallback : read(value)
+import type { FieldKind, LayoutDefinition } from './layout.ts'
 
 const at = 'definition'
-const count = (value: unknown, argument: string, max: number, fallback = 0): number =>
-  optionally(value, fallback, (given) => integer(given, argument, 0, max))
-
-const pageTypes = (value: unknown, argument: string): PageType[] =>
-  array(value, argument, (each, where) => oneOf(each, where, tables().pageTypes))
-
 const largestStride = 256
+const largestOrder = 10
 
-function readField(value: unknown, where: string) {
-  const known = ['name', 'offsetBytes', 'shift', 'bits', 'kind', 'types', 'meaning', 'contested', 'object'] as const
-  const given = options(value, where, known)
-  return {
-    name: line(given.name, `${where}.name`),
-    offsetBytes: integer(given.offsetBytes, `${where}.offsetBytes`, 0, largestStride - 1),
-    shift: count(given.shift, `${where}.shift`, 63),
-    bits: integer(given.bits, `${where}.bits`, 1, 128),
-    kind: oneOf(given.kind, `${where}.kind`, tables().fieldKinds as FieldKind[]),
-    types: pageTypes(given.types, `${where}.types`),
-    meaning: optionally(given.meaning, '', (text) => line(text, `${where}.meaning`)),
-    contested: optionally(given.contested, false, (flag) => boolean(flag, `${where}.contested`)),
-    object: optionally(given.object, 'driver-data', (name) => oneOf(name, `${where}.object`, tables().objectKinds)),
-  }
+const bits = optional(whole(0, 63), 0)
+const value32 = (otherwise: number): Shape<number> => optional(whole(0, 0xffffffff), otherwise)
+const text = optional(textLine, '')
+const pageTypes = listOf(oneNameOf(() => tables().pageTypes))
+const byte = whole(0, largestStride - 4)
+
+const field = record({
+  name: textLine,
+  offsetBytes: whole(0, largestStride - 1),
+  shift: bits,
+  bits: whole(1, 128),
+  kind: oneNameOf(() => tables().fieldKinds as FieldKind[]),
+  types: pageTypes,
+  meaning: text,
+  contested: optional(yesOrNo, false),
+  object: optional(
+    oneNameOf(() => tables().objectKinds),
+    'driver-data',
+  ),
+})
+
+const kconfig = record({
+  name: text,
+  sectionBits: bits,
+  nodeBits: bits,
+  zoneBits: optional(whole(0, 63), 2),
+  lastCpupidBits: bits,
+  lruGenBits: bits,
+  lruRefsBits: bits,
+  memcg: optional(yesOrNo, true),
+  alignBytes: optional(whole(0, 64), 0),
+  kasanTagBits: bits,
+  zoneNormal: optional(whole(0, 15), 2),
+  zoneDevice: optional(whole(0, 15), 4),
+})
+
+const era = record({
+  kernel: text,
+  zoneDeviceBase: optional(whole(0, 1), 1),
+  privateBase: optional(whole(0, 1), 0),
+  anonExclusive: optional(yesOrNo, true),
+  buddyType: value32(0xf0000000),
+  tableType: value32(0xf2000000),
+  slabType: value32(0xf5000000),
+  hugetlbType: value32(0xf4000000),
+})
+
+const pincount = record({
+  tail: about('n of page[n]; 0: none', whole(0, 2 ** largestOrder - 1)),
+  offsetBytes: byte,
+  minOrder: about('smallest folio that has it', optional(whole(0, largestOrder))),
+  shift: optional(whole(0, 31), 0),
+  bits: optional(whole(1, 32), 32),
+})
+
+function pincountIn(given: ReturnType<typeof pincount.read> | undefined) {
+  if (given === undefined) return { tail: 0, offsetBytes: 0, minOrder: 1, shift: 0, bits: 32 }
+  // The smallest folio that has such a page.
+  return { ...given, minOrder: given.minOrder ?? Math.max(1, Math.ceil(Math.log2(given.tail + 1))) }
 }
 
-function readKconfig(value: unknown) {
-  const where = `${at}.kconfig`
-  const known = [
-    'name',
-    'sectionBits',
-    'nodeBits',
-    'zoneBits',
-    'lastCpupidBits',
-    'lruGenBits',
-    'lruRefsBits',
-    'memcg',
-    'alignBytes',
-    'kasanTagBits',
-    'zoneNormal',
-    'zoneDevice',
-  ] as const
-  const given = options(value, where, known)
-  return {
-    name: optionally(given.name, '', (text) => line(text, `${where}.name`)),
-    sectionBits: count(given.sectionBits, `${where}.sectionBits`, 63),
-    nodeBits: count(given.nodeBits, `${where}.nodeBits`, 63),
-    zoneBits: count(given.zoneBits, `${where}.zoneBits`, 63, 2),
-    lastCpupidBits: count(given.lastCpupidBits, `${where}.lastCpupidBits`, 63),
-    lruGenBits: count(given.lruGenBits, `${where}.lruGenBits`, 63),
-    lruRefsBits: count(given.lruRefsBits, `${where}.lruRefsBits`, 63),
-    alignBytes: count(given.alignBytes, `${where}.alignBytes`, 64),
-    kasanTagBits: count(given.kasanTagBits, `${where}.kasanTagBits`, 63),
-    zoneNormal: count(given.zoneNormal, `${where}.zoneNormal`, 15, 2),
-    zoneDevice: count(given.zoneDevice, `${where}.zoneDevice`, 15, 4),
-    memcg: optionally(given.memcg, true, (flag) => boolean(flag, `${where}.memcg`)),
-  }
-}
-
-const eraKeys = [
-  'kernel',
-  'zoneDeviceBase',
-  'privateBase',
-  'anonExclusive',
-  'buddyType',
-  'tableType',
-  'slabType',
-  'hugetlbType',
-] as const
-
-function readEra(value: unknown) {
-  const where = `${at}.era`
-  const given = options(value, where, eraKeys)
-  return {
-    kernel: optionally(given.kernel, '', (text) => line(text, `${where}.kernel`)),
-    zoneDeviceBase: count(given.zoneDeviceBase, `${where}.zoneDeviceBase`, 1, 1),
-    privateBase: count(given.privateBase, `${where}.privateBase`, 1),
-    anonExclusive: optionally(given.anonExclusive, true, (flag) => boolean(flag, `${where}.anonExclusive`)),
-    buddyType: count(given.buddyType, `${where}.buddyType`, 0xffffffff, 0xf0000000),
-    tableType: count(given.tableType, `${where}.tableType`, 0xffffffff, 0xf2000000),
-    slabType: count(given.slabType, `${where}.slabType`, 0xffffffff, 0xf5000000),
-    hugetlbType: count(given.hugetlbType, `${where}.hugetlbType`, 0xffffffff, 0xf4000000),
-  }
-}
-
-function readPincount(value: unknown) {
-  const where = `${at}.pincount`
-  if (value === undefined) return { tail: 0, offsetBytes: 0, minOrder: 1 }
-  const given = options(value, where, ['tail', 'offsetBytes', 'minOrder'] as const)
-  return {
-    tail: integer(given.tail, `${where}.tail`, 0, 2),
-    offsetBytes: integer(given.offsetBytes, `${where}.offsetBytes`, 0, largestStride - 4),
-    minOrder: count(given.minOrder, `${where}.minOrder`, 9, 1),
-  }
+/** A kernel's name for a flag, which tables and reports print. */
+const flagName: Shape<string> = {
+  read: (value, where) => {
+    const name = string(value, where)
+    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name))
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, name, '1 to 64 letters, digits, _, . and -')
+    return name
+  },
+  schema: () => ({ type: 'string', pattern: '^[A-Za-z0-9_.-]{1,64}$' }),
 }
 
 const compoundHeads = ['address', 'mask'] as const
 const byteOrders = ['little', 'big'] as const
 
-/** A kernel's name for a flag, which tables and reports print. */
-function flagName(value: unknown, where: string): string {
-  const name = string(value, where)
-  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name))
-    throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, name, '1 to 64 letters, digits, _, . and -')
-  return name
-}
-
-const known = [
-  'name',
-  'summary',
-  'wordBytes',
-  'strideBytes',
-  'kconfig',
-  'era',
-  'types',
-  'compoundTypes',
-  'flags',
-  'anonExclusiveFlag',
-  'compoundHead',
-  'byteOrder',
-  'fields',
-  'pincount',
-  'mapcountOffsetBytes',
-  'refcountOffsetBytes',
-  'counterOffsetBytes',
-  'orderOffsetBytes',
-] as const
+/** Every field of a definition. */
+export const layoutShape = record({
+  name: about('a letter, then letters, digits, dots and dashes', ownName),
+  summary: text,
+  wordBytes: about('4 or 8', optional(whole(4, 8), 8)),
+  strideBytes: about('from one descriptor to the next', optional(whole(0, largestStride))),
+  kconfig: about('what decides the width of page->flags', optional(kconfig)),
+  era: about('the kernel that the words are of', optional(era)),
+  types: about('page types that exist; without it, all that a field names', optional(pageTypes)),
+  compoundTypes: about('those that exist in orders above 0', optional(pageTypes)),
+  flags: about('bits of page->flags', listOf(record({ name: flagName, bit: whole(0, 63) }))),
+  anonExclusiveFlag: about(
+    'the flag that says it',
+    optional(
+      oneNameOf(() => tables().flagNames),
+      'owner_2',
+    ),
+  ),
+  compoundHead: about(
+    'what word 1 of a tail says',
+    optional(
+      oneNameOf(() => compoundHeads),
+      'address',
+    ),
+  ),
+  byteOrder: optional(
+    oneNameOf(() => byteOrders),
+    'little',
+  ),
+  fields: about('words and bits, and the page types that use them', listOf(field)),
+  pincount: about('where the pin count of a large folio is', optional(pincount)),
+  mapcountOffsetBytes: byte,
+  refcountOffsetBytes: byte,
+  counterOffsetBytes: about('a pin counter of its own; 0: none', optional(byte, 0)),
+  orderOffsetBytes: about('of the compound order in page[1]', optional(whole(0, largestStride - 1), 0)),
+})
 
 /** A definition with its types checked and its gaps filled; whether it makes sense C++ decides. */
 export function readLayout(definition: LayoutDefinition) {
-  const given = options(definition, at, known)
-  const name = newName(given.name, `${at}.name`)
-  const wordBytes = optionally(given.wordBytes, 8, (bytes) => integer(bytes, `${at}.wordBytes`, 4, 8))
-  const fields = array(given.fields, `${at}.fields`, readField)
-  const flagNames = tables().flagNames
+  const given = layoutShape.read(definition, at)
   return {
-    name,
-    summary: optionally(given.summary, '', (text) => line(text, `${at}.summary`)),
-    wordBytes,
-    strideBytes: count(given.strideBytes, `${at}.strideBytes`, largestStride, wordBytes === 8 ? 64 : 32),
-    kconfig: readKconfig(given.kconfig),
-    era: readEra(given.era),
-    types: optionally(given.types, [...new Set(fields.flatMap((field) => field.types))], (types) =>
-      pageTypes(types, `${at}.types`),
-    ),
-    compoundTypes: optionally(given.compoundTypes, tables().compoundTypes, (types) =>
-      pageTypes(types, `${at}.compoundTypes`),
-    ),
-    flags: array(given.flags, `${at}.flags`, (value, where) => {
-      const flag = options(value, where, ['name', 'bit'] as const)
-      return { name: flagName(flag.name, `${where}.name`), bit: integer(flag.bit, `${where}.bit`, 0, 63) }
-    }),
-    anonExclusiveFlag: optionally(given.anonExclusiveFlag, 'owner_2', (flag) =>
-      oneOf(flag, `${at}.anonExclusiveFlag`, flagNames),
-    ),
-    compoundHead: optionally(given.compoundHead, 'address' as const, (what) =>
-      oneOf(what, `${at}.compoundHead`, compoundHeads),
-    ),
-    byteOrder: optionally(given.byteOrder, 'little' as const, (order) => oneOf(order, `${at}.byteOrder`, byteOrders)),
-    fields,
-    pincount: readPincount(given.pincount),
-    mapcountOffsetBytes: integer(given.mapcountOffsetBytes, `${at}.mapcountOffsetBytes`, 0, largestStride - 4),
-    refcountOffsetBytes: integer(given.refcountOffsetBytes, `${at}.refcountOffsetBytes`, 0, largestStride - 4),
-    counterOffsetBytes: count(given.counterOffsetBytes, `${at}.counterOffsetBytes`, largestStride - 4),
-    orderOffsetBytes: count(given.orderOffsetBytes, `${at}.orderOffsetBytes`, largestStride - 1),
+    ...given,
+    strideBytes: given.strideBytes ?? (given.wordBytes === 8 ? 64 : 32),
+    kconfig: given.kconfig ?? kconfig.read({}, at),
+    era: given.era ?? era.read({}, at),
+    types: given.types ?? [...new Set(given.fields.flatMap(({ types }) => types))],
+    compoundTypes: given.compoundTypes ?? tables().compoundTypes,
+    pincount: pincountIn(given.pincount),
   }
 }

@@ -48,7 +48,7 @@ export interface LayoutDefinition {
     contested?: boolean
     object?: string
   }[]
-  pincount?: { tail: number; offsetBytes: number; minOrder?: number }
+  pincount?: { tail: number; offsetBytes: number; minOrder?: number; shift?: number; bits?: number }
   mapcountOffsetBytes: number
   refcountOffsetBytes: number
   counterOffsetBytes?: number

@@ -30,10 +30,12 @@ export interface LayoutDifference {
   readonly types: readonly { readonly types: readonly string[]; readonly fields: readonly FieldDifference[] }[]
 }
 
-const pincountText = ({ pincount }: Layout): string =>
-  pincount.tail === 0
-    ? 'none'
-    : `page[${pincount.tail}] byte ${pincount.offsetBytes}, from order ${pincount.minOrder} on`
+/** `'page[1] byte 24, from order 1 on'`; of a count narrower than 32 bits with its bits. */
+export function pincountText({ pincount: { tail, offsetBytes, minOrder, shift, bits } }: Layout): string {
+  if (tail === 0) return 'none'
+  const narrow = bits === 32 ? '' : ` bits ${shift}..${shift + bits - 1}`
+  return `page[${tail}] byte ${offsetBytes}${narrow}, from order ${minOrder} on`
+}
 
 /** The first byte of `page[1]` may be the one, or 0 may say that there is none: its field tells. */
 function orderText({ orderOffsetBytes, fields }: Layout): string {

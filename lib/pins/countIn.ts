@@ -13,13 +13,15 @@ const free = -2
 
 /** With the bits that it has in this layout, where it asks for free ones. */
 function placedIn(constants: NativeScheme, scheme: Scheme, layout: Layout): NativeScheme | undefined {
-  const { pinned, countShift, states } = constants
-  if (countShift !== free && ![pinned, ...states].some(({ bit }) => bit === free)) return constants
+  const { pinned, wasLru, countShift, countField, states } = constants
+  const named = [{ field: countField }, pinned, wasLru, ...states].some(({ field }) => field !== '')
+  if (!named && countShift !== free && ![pinned, ...states].some(({ bit }) => bit === free)) return constants
   // A flag alone is found in the tables, which are there without the addon too.
-  if (constants.protocol !== 'packed-word')
-    return { ...constants, pinned: { word: pinned.word, bit: layout.lowestFreeFlagBit } }
+  if (!named && constants.protocol !== 'packed-word')
+    return { ...constants, pinned: { ...pinned, bit: layout.lowestFreeFlagBit } }
   const found = native().placedScheme(schemeRef(scheme), layoutRef(layout))
-  return isFailure(found) ? undefined : found
+  // A layout without the field has no such count.
+  return isFailure(found) || found.countField !== '' || found.pinned.field !== '' ? undefined : found
 }
 
 /** What a scheme counts in the words of one descriptor; null if its count lies elsewhere. */
@@ -33,24 +35,26 @@ export function countIn(
   if (constants === undefined) return null
   const at = (offsetBytes: number, shift: number, bits: number): bigint =>
     bitsOf(words, layout.wordBytes, offsetBytes * 8 + shift, bits)
-  const { exact } = scheme
+  const { countShift, countBits, atLimit } = constants
+  const isFull = (pins: bigint): boolean => pins === (1n << BigInt(countBits)) - 1n
+  /** Of a full count that refuses nothing only the references say how many there can be. */
+  const counted = (pins: bigint): { pins: bigint; exact: boolean } =>
+    atLimit !== 'refuse' && isFull(pins)
+      ? { pins: at(layout.refcountOffsetBytes, 0, 32) / BigInt(constants.refsPerPin), exact: false }
+      : { pins, exact: true }
   switch (scheme.place) {
     case 'refcount':
       return { pins: at(layout.refcountOffsetBytes, 0, 32) / BigInt(constants.refsPerPin), exact: false }
     case 'counter':
-      return layout.counterOffsetBytes === 0 ? null : { pins: at(layout.counterOffsetBytes, 0, 32), exact }
+      return layout.counterOffsetBytes === 0 ? null : counted(at(layout.counterOffsetBytes, countShift, countBits))
     case 'word': {
-      const { pinned, countShift, countBits, atLimit } = constants
+      const { pinned } = constants
       if (countShift < 0) return null
       const offset = constants.countWord * layout.wordBytes
       // While the flag is clear the word is not the scheme's: a list pointer, a pgmap.
       if (pinned.word >= 0 && pinned.bit >= 0 && at(pinned.word * layout.wordBytes, pinned.bit, 1) === 0n)
         return { pins: 0n, exact: true }
-      const pins = at(offset, countShift, countBits)
-      // Of a full count that refuses nothing only the references say how many there can be.
-      if (atLimit !== 'refuse' && pins === (1n << BigInt(countBits)) - 1n)
-        return { pins: at(layout.refcountOffsetBytes, 0, 32) / BigInt(constants.refsPerPin), exact: false }
-      return { pins, exact: true }
+      return counted(at(offset, countShift, countBits))
     }
     default:
       return null

@@ -1,105 +1,162 @@
-import { array, integer, line, newName, oneOf, options, or } from '../base/args.ts'
+import { badArgument, integer, line } from '../base/args.ts'
 import { isArray } from '../base/primordials.ts'
-import type { NativeScheme } from '../native/binding.ts'
+import { about, listOf, oneNameOf, optional, ownName, record, type Shape, textLine, whole } from '../base/shape.ts'
+import type { NativeFlagPlace, NativeScheme } from '../native/binding.ts'
 import { tables } from '../native/tables.ts'
-import type { PageType } from '../page/layout.ts'
 import type { CountPlace, FlagPlace, PinEvent, Protocol, SchemeDefinition, StateDefinition } from './scheme.ts'
 
 const at = 'definition'
 const lowestFree = -2
-const noFlag = { word: -1, bit: 0 }
+const noFlag = { word: -1, bit: 0, field: '' }
+/** Places whose counts have 32 bits where nobody says. */
+const wide: readonly CountPlace[] = ['word', 'counter', 'tail', 'side-table']
+const longestField = 64
 
 /** A bit as the definition has it. */
 export const bitOf = (bit: number): number | 'lowest-free' => (bit === lowestFree ? 'lowest-free' : bit)
 
-const readBit = (value: unknown, where: string): number =>
-  value === 'lowest-free' ? lowestFree : integer(value, where, 0, 63)
-
-function readFlag(value: unknown, where: string): { word: number; bit: number } {
-  if (value === undefined) return noFlag
-  const given = options(value, where, ['word', 'bit'] as const)
-  const word = integer(given.word, `${where}.word`, 0, 5)
-  return { word, bit: readBit(given.bit, `${where}.bit`) }
+/** Bits of a word, or the lowest that the layout leaves over. */
+const bit: Shape<number> = {
+  read: (value, where) => (value === 'lowest-free' ? lowestFree : integer(value, where, 0, 63)),
+  schema: () => ({ anyOf: [{ const: 'lowest-free' }, whole(0, 63).schema()] }),
 }
 
+/** A name as layouts have them; whether there is such a field each layout says for itself. */
+const fieldName: Shape<string> = {
+  read: (value, where) => {
+    const name = line(value, where)
+    if (name === '' || name.length > longestField)
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, name, `the name of a field, 1 to ${longestField} letters`)
+    return name
+  },
+  schema: () => ({ ...textLine.schema(), minLength: 1, maxLength: longestField }),
+}
+
+/** Where a count is that names neither a word nor a field for its bits. */
+interface CountWord {
+  word: number
+  field: string
+}
+
+const wordOrField = { word: optional(whole(0, 5)), field: optional(fieldName) }
+
+/** The word or field of a bit: what is said, or that of the count. */
+function wordIn(
+  { word, field }: { word: number | undefined; field: string | undefined },
+  where: string,
+  count: CountWord,
+) {
+  if (word !== undefined && field !== undefined)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', where, { word, field }, 'a word or a field, not both of them')
+  if (field !== undefined) return { word: -1, field }
+  return word === undefined ? count : { word, field: '' }
+}
+
+const flagPlace = record({ ...wordOrField, bit })
+
+function flagIn(
+  given: ReturnType<typeof flagPlace.read> | undefined,
+  where: string,
+  count: CountWord,
+): NativeFlagPlace {
+  if (given === undefined) return noFlag
+  // Beside a count in a word a flag says its own: it may be another one.
+  if (given.field === undefined && count.field === '') whole(0, 5).read(given.word, `${where}.word`)
+  return { ...wordIn(given, where, count), bit: given.bit }
+}
+
+const event = oneNameOf(() => tables().pinEvents as PinEvent[])
 /** One event or several. */
-function readEvents(value: unknown, where: string): PinEvent[] {
-  const event = (each: unknown, at: string) => oneOf(each, at, tables().pinEvents as PinEvent[])
-  return isArray(value) ? [...new Set(array(value, where, event))] : [event(value, where)]
+const events: Shape<PinEvent[]> = {
+  read: (value, where) =>
+    isArray(value) ? [...new Set(listOf(event).read(value, where))] : [event.read(value, where)],
+  schema: () => ({ anyOf: [event.schema(), listOf(event).schema()] }),
 }
 
-function readState(value: unknown, where: string, countWord: number): NativeScheme['states'][number] {
-  const given = options(value, where, ['name', 'word', 'bit', 'set', 'clear'] as const)
-  return {
-    name: newName(given.name, `${where}.name`),
-    word: given.word === undefined ? countWord : integer(given.word, `${where}.word`, 0, 5),
-    bit: readBit(given.bit, `${where}.bit`),
-    set: readEvents(given.set, `${where}.set`),
-    clear: given.clear === undefined ? [] : readEvents(given.clear, `${where}.clear`),
-  }
+const state = record({ name: ownName, ...wordOrField, bit, set: events, clear: optional(events) })
+
+const places = oneNameOf(() => tables().countPlaces as CountPlace[])
+const ofField = record({ field: fieldName })
+/** A place by its own name, or by that of a field. */
+const place: Shape<{ place: CountPlace; countField: string }> = {
+  read: (value, where) =>
+    typeof value === 'object' && value !== null
+      ? { place: 'word', countField: ofField.read(value, where).field }
+      : { place: places.read(value, where), countField: '' },
+  schema: () => ({ anyOf: [places.schema(), ofField.schema()] }),
 }
+
+/** What a definition says. */
+export const schemeShape = record({
+  name: about('1 to 40 of a-z, 0-9 and -, not taken', ownName),
+  summary: about('one line', optional(textLine, '')),
+  source: about('who proposed it, one line', optional(textLine, '')),
+  protocol: about(
+    'how the count changes',
+    oneNameOf(() => tables().protocols as Protocol[]),
+  ),
+  place: about('where the count is: a kind of place, or a field of the layout by its name', optional(place)),
+  countWord: about('word of the count: 1 to 5, of packed-word also 0, which is flags', optional(whole(0, 5))),
+  countShift: about('lowest bit of the count in its place', optional(bit, 0)),
+  countBits: about('width of the count', optional(whole(0, 64))),
+  packedBits: about('how much of the word packed-word swaps, 32 or 64', optional(whole(0, 64), 0)),
+  atLimit: about(
+    'what the pin does that the count has no room for',
+    optional(
+      oneNameOf(() => tables().atLimits),
+      'refuse',
+    ),
+  ),
+  pinned: about('a flag that is set while the page is pinned', optional(flagPlace)),
+  wasLru: about('a flag for the page that goes back to its LRU; the first pin isolates', optional(flagPlace)),
+  states: about('up to eight named bits of packed-word', optional(listOf(state))),
+  refsPerPin: about('references that each pin holds', optional(whole(1, 2 ** 30), 1)),
+  falsePositives: about('when it says yes for a page that is not pinned, in words', optional(textLine, '')),
+  visibleEffects: about('what a program may see of it', optional(listOf(oneNameOf(() => tables().effects)))),
+  types: about('page types that it pins', optional(listOf(oneNameOf(() => tables().pageTypes)))),
+})
 
 /** Every field of a definition. */
-export const schemeKeys = [
-  'name',
-  'summary',
-  'source',
-  'protocol',
-  'place',
-  'countWord',
-  'countShift',
-  'countBits',
-  'packedBits',
-  'atLimit',
-  'pinned',
-  'wasLru',
-  'states',
-  'refsPerPin',
-  'falsePositives',
-  'visibleEffects',
-  'types',
-] as const
+export const schemeKeys = schemeShape.keys
 
 /** A definition with its types checked and its gaps filled; whether it makes sense C++ decides. */
 export function readScheme(definition: SchemeDefinition): object {
-  const given = options(definition, at, schemeKeys)
-  const text = (value: unknown, key: string): string => (value === undefined ? '' : line(value, `${at}.${key}`))
-  const number = (value: unknown, key: string, max: number, fallback: number): number =>
-    value === undefined ? fallback : integer(value, `${at}.${key}`, 0, max)
-  const place = or(given.place, 'word')
-  const countWord = number(given.countWord, 'countWord', 5, 0)
+  const given = schemeShape.read(definition, at)
+  const { place, countField } = given.place ?? { place: 'word' as const, countField: '' }
+  if (countField !== '' && given.countWord !== undefined)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', `${at}.countWord`, given.countWord, 'nothing where a field is named')
+  const countWord = given.countWord ?? 0
+  const count = countField === '' ? { word: countWord, field: '' } : { word: -1, field: countField }
+  const { visibleEffects, ...rest } = given
   return {
-    name: newName(given.name, `${at}.name`),
-    summary: text(given.summary, 'summary'),
-    source: text(given.source, 'source'),
-    protocol: oneOf(given.protocol, `${at}.protocol`, tables().protocols as Protocol[]),
-    place: oneOf(place, `${at}.place`, tables().countPlaces as CountPlace[]),
+    ...rest,
+    place,
     countWord,
-    countShift: given.countShift === 'lowest-free' ? lowestFree : number(given.countShift, 'countShift', 63, 0),
-    countBits: number(given.countBits, 'countBits', 64, place === 'word' ? 32 : 0),
-    packedBits: number(given.packedBits, 'packedBits', 64, 0),
-    atLimit: oneOf(or(given.atLimit, 'refuse'), `${at}.atLimit`, tables().atLimits),
-    pinned: readFlag(given.pinned, `${at}.pinned`),
-    wasLru: readFlag(given.wasLru, `${at}.wasLru`),
-    states:
-      given.states === undefined
-        ? []
-        : array(given.states, `${at}.states`, (value, where) => readState(value, where, countWord)),
-    refsPerPin: given.refsPerPin === undefined ? 1 : integer(given.refsPerPin, `${at}.refsPerPin`, 1, 2 ** 30),
-    falsePositives: text(given.falsePositives, 'falsePositives'),
-    ...(given.visibleEffects !== undefined && {
-      effects: array(given.visibleEffects, `${at}.visibleEffects`, (value, where) =>
-        oneOf(value, where, tables().effects),
-      ),
-    }),
-    types:
-      given.types === undefined
-        ? tables().pageTypes
-        : array(given.types, `${at}.types`, (value, where): PageType => oneOf(value, where, tables().pageTypes)),
+    countField,
+    countBits: given.countBits ?? (wide.includes(place) ? 32 : 0),
+    pinned: flagIn(given.pinned, `${at}.pinned`, count),
+    wasLru: flagIn(given.wasLru, `${at}.wasLru`, count),
+    states: (given.states ?? []).map(({ name, bit, set, clear, ...where }, i) => ({
+      name,
+      ...wordIn(where, `${at}.states[${i}]`, count),
+      bit,
+      set,
+      clear: clear ?? [],
+    })),
+    ...(visibleEffects !== undefined && { effects: visibleEffects }),
+    types: given.types ?? tables().pageTypes,
   }
 }
 
-const flagOf = ({ word, bit }: { word: number; bit: number }): FlagPlace => ({ word, bit: bitOf(bit) })
+/** Of a word that is named, or of a field. */
+const isPlaced = ({ word, field }: CountWord): boolean => word >= 0 || field !== ''
+const wordOf = ({ word, field }: CountWord): { word: number } | { field: string } =>
+  field === '' ? { word } : { field }
+const flagOf = (flag: NativeFlagPlace): FlagPlace => ({ ...wordOf(flag), bit: bitOf(flag.bit) })
+
+/** Whether it is no whole count of 32 bits, or does something at its limit. */
+export const isNarrow = ({ protocol, place, countBits, countShift, atLimit }: NativeScheme): boolean =>
+  protocol !== 'packed-word' && wide.includes(place) && (countBits !== 32 || countShift !== 0 || atLimit !== 'refuse')
 
 /** What readScheme() takes the scheme from: its constants without what follows from the others. */
 export function definitionOf(constants: NativeScheme): SchemeDefinition {
@@ -109,18 +166,29 @@ export function definitionOf(constants: NativeScheme): SchemeDefinition {
   const definition: SchemeDefinition = { name, protocol }
   if (summary !== '') definition.summary = summary
   if (source !== '') definition.source = source
-  definition.place = place
+  definition.place = constants.countField === '' ? place : { field: constants.countField }
   if (place === 'word') {
-    definition.countWord = constants.countWord
+    if (constants.countField === '') definition.countWord = constants.countWord
     definition.countShift = bitOf(constants.countShift)
+    definition.countBits = constants.countBits
+  } else if (isNarrow(constants)) {
+    definition.countShift = constants.countShift
     definition.countBits = constants.countBits
   }
   if (packed && packedBits !== 0) definition.packedBits = packedBits as 32 | 64
-  if (packed) definition.atLimit = atLimit
-  if (pinned.word >= 0) definition.pinned = flagOf(pinned)
-  if (wasLru.word >= 0) definition.wasLru = flagOf(wasLru)
+  if (packed || isNarrow(constants)) definition.atLimit = atLimit
+  if (isPlaced(pinned)) definition.pinned = flagOf(pinned)
+  if (isPlaced(wasLru)) definition.wasLru = flagOf(wasLru)
   if (states.length > 0)
-    definition.states = states.map((state): StateDefinition => ({ ...state, bit: bitOf(state.bit) }))
+    definition.states = states.map(
+      ({ name, set, clear, ...flag }): StateDefinition => ({
+        name,
+        ...wordOf(flag),
+        bit: bitOf(flag.bit),
+        set,
+        clear,
+      }),
+    )
   definition.refsPerPin = constants.refsPerPin
   definition.visibleEffects = constants.effects
   if (types.length < all.length) definition.types = types

@@ -3,9 +3,13 @@ import type { BitRange, PageType } from '../page/layout.ts'
 
 export type { Cell, Claim, CountPlace, PinAnswer, PinEvent, Protocol }
 
-/** One bit of a word: 0 = flags, 1..5 = the unions. `'lowest-free'`: as the layout's Kconfig leaves it. */
+/**
+ * One bit of a word (0 = flags, 1..5 = the unions) or of a named field of the layout, from its lowest on; neither: the
+ * word or field of the count. `'lowest-free'`: as the layout's Kconfig leaves it, of word 0.
+ */
 export interface FlagPlace {
-  word: number
+  word?: number
+  field?: string
   bit: number | 'lowest-free'
 }
 
@@ -19,7 +23,10 @@ export type AtLimit = 'refuse' | 'saturate' | 'spill' | 'cross'
 /** A named bit beside a packed count, changed in the same swap. */
 export interface StateBit {
   readonly name: string
+  /** -1 where it is a named field's. */
   readonly word: number
+  /** Empty: `word` says where it is. */
+  readonly field: string
   readonly bit: number | 'lowest-free'
   readonly set: readonly PinEvent[]
   readonly clear: readonly PinEvent[]
@@ -48,6 +55,8 @@ export interface Scheme {
   readonly builtin: boolean
   readonly protocol: Protocol
   readonly place: CountPlace
+  /** The field of the layout that the count is in; null: none is named. */
+  readonly field: string | null
   /** Where the count lies, in words: `'word 2, bits 0..31'`. */
   readonly where: string
   /** Width of the pin counter. */
@@ -79,8 +88,9 @@ export interface Scheme {
 export interface StateDefinition {
   /** 1 to 40 of a-z, 0-9 and '-'. */
   name: string
-  /** The count's word, and no other one. */
+  /** The count's word, or field, and no other one. */
   word?: number
+  field?: string
   bit: number | 'lowest-free'
   set: PinEvent | readonly PinEvent[]
   /** Nothing: it stays until the page is freed. */
@@ -93,17 +103,20 @@ export interface SchemeDefinition {
   summary?: string
   source?: string
   protocol: Protocol
-  /** `'word'` by default. */
-  place?: CountPlace
+  /** `'word'` by default. A field of the layout by its name: refused on the layouts that lack it. */
+  place?: CountPlace | { field: string }
   /** For `place: 'word'`: 1..5 = the unions, and for `packed-word` 0 = `flags`. */
   countWord?: number
-  /** Lowest bit of the count; 0. `'lowest-free'`: of `packed-word` in word 0, where the Kconfig leaves room. */
+  /** Lowest bit of the count, from the lowest of its place on; 0. `'lowest-free'`: of `packed-word` in word 0, where the Kconfig leaves room. */
   countShift?: number | 'lowest-free'
-  /** Width of the count; 32. Another one needs `packed-word`. */
+  /** Width of the count; 32. Narrower ones have a limit of their own. */
   countBits?: number
   /** For `packed-word`: width of the word that is swapped; the layout's. */
   packedBits?: 32 | 64
-  /** For `packed-word`: what the count does with a pin that it has no room for; `'refuse'`. */
+  /**
+   * What the count does with a pin that it has no room for; `'refuse'`. A whole count of 32 bits that refuses is
+   * bound by `_refcount` alone, and keeps the pin that crosses.
+   */
   atLimit?: 'refuse' | 'saturate' | 'spill'
   /** Set while the count is not zero. */
   pinned?: FlagPlace

@@ -5,7 +5,7 @@ import { PageboxError } from '../errors.ts'
 import type { NativeScheme } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { tables } from '../native/tables.ts'
-import { bitOf, definitionOf, readScheme } from './defineScheme.ts'
+import { bitOf, definitionOf, isNarrow, readScheme } from './defineScheme.ts'
 import type { AtLimit, Scheme, SchemeDefinition } from './scheme.ts'
 import { countBitsOf, whereOf } from './where.ts'
 
@@ -20,7 +20,8 @@ let registry: Map<string, Entry> | undefined
 /** From this count on, nothing but the width of the arithmetic is the bound. */
 const unbounded = 1n << 63n
 
-const atLimitOf = ({ protocol, atLimit }: NativeScheme): AtLimit => (protocol === 'packed-word' ? atLimit : 'cross')
+const atLimitOf = (constants: NativeScheme): AtLimit =>
+  constants.protocol === 'packed-word' || isNarrow(constants) ? constants.atLimit : 'cross'
 
 /** The public face of a scheme's constants. */
 export function schemeFrom(constants: NativeScheme, builtin: boolean): Scheme {
@@ -34,6 +35,7 @@ export function schemeFrom(constants: NativeScheme, builtin: boolean): Scheme {
     builtin,
     protocol,
     place,
+    field: constants.countField === '' ? null : constants.countField,
     where: whereOf(constants),
     countBits: countBitsOf(constants),
     atLimit: atLimitOf(constants),

@@ -89,6 +89,7 @@ napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
   bind_pages(js, object, box);
   bind_direct_window(js, object, box);
   bind_mm(js, object, box);
+  bind_mm_access(js, object, box);
   bind_held_pages(js, object, box);
   bind_files(js, object, box);
   bind_devices(js, object, box);

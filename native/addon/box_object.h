@@ -135,6 +135,7 @@ void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObjec
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_direct_window(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_mm_access(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_held_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_files(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_devices(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);

@@ -45,6 +45,9 @@ class ExploreJob : public Job {
   void stop() override { stop_ = 1; }
 
   std::uint64_t schedules() const { return schedules_.load(); }
+  /// Below 0: nobody can say.
+  double explored() const { return explored_share_.load(); }
+  double estimate() const { return estimate_.load(); }
   std::uint64_t held_bytes() const {
     return sizeof *this + request_.capacity() + sizeof(Explored) +
            pagebox_model_entry()->hash_bytes(schedules_wanted_);
@@ -76,6 +79,8 @@ class ExploreJob : public Job {
         ExploreSummary so_far;
         error = read_message(bytes, so_far, why);
         schedules_ = so_far.schedules;
+        explored_share_ = so_far.explored;
+        estimate_ = so_far.estimate;
         break;
       }
       case ExploreMessage::kFinding:
@@ -97,6 +102,7 @@ class ExploreJob : public Job {
   const std::uint64_t schedules_wanted_;
   volatile std::uint32_t stop_ = 0;
   std::atomic<std::uint64_t> schedules_{0};
+  std::atomic<double> explored_share_{-1}, estimate_{-1};
   std::unique_ptr<Explored> explored_ = std::make_unique<Explored>();
   int error_ = 0;
 };
@@ -123,6 +129,27 @@ bool read_lists(napi_env env, napi_value setup, napi_value threads, ExploreReque
   return true;
 }
 
+/// What is absent stays as it is.
+void read_task(JsRead& from, ExploreRequest& out) {
+  namespace limits = explore_limits;
+  if (from.has("maxSteps")) out.max_steps = from.integer("maxSteps", limits::kSteps.max);
+  if (from.has("findings")) out.most_findings = from.integer("findings", limits::kFindings.max);
+  if (!from.has("task")) return;
+  const std::string task = from.text("task");
+  if (task == "replay") {
+    out.task = ExploreTask::kReplay;
+  } else if (task == "shrink") {
+    out.task = ExploreTask::kShrink;
+  } else {
+    from.fail();
+  }
+  out.steps = true;
+  std::span<const double> choices;
+  if (!read_numbers(from.env(), from.property("choices"), choices)) return from.fail();
+  for (const double choice : choices)
+    out.choices.push_back(choice >= 0 && choice < 256 ? static_cast<std::uint64_t>(choice) : 255);
+}
+
 bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRequest& out) {
   namespace limits = explore_limits;
   JsRead from(env, args[0]);
@@ -141,20 +168,44 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
   out.workload_seed = from.big("workloadSeed");
   out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
   out.strategy = from.text("strategy");
-  out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
+  read_task(from, out);
+  if (from.has("memoryBytes"))
+    out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
   if (out.what != ExploreWhat::kScenario) {
     out.thread_count = from.integer("threads", limits::kThreads.max);
     out.ops = from.integer("ops", limits::kOps.max);
+  }
+  if (from.has("bounded")) {
+    out.bounded = from.boolean("bounded");
+    out.bound = from.integer("bound", limits::kBound.max);
+    out.depth = from.integer("depth", limits::kDepth.max);
   }
   out.pages = from.integer("pages", kMaxMachinePages);
   if (out.what == ExploreWhat::kRandom) {
     read_mixes(from, out.mixes);
     read_random(from, out.random);
-    out.random.folios = static_cast<unsigned>(from.integer("folios", limits::kPinFolios.max));
-    out.random.order = static_cast<unsigned>(from.integer("order", limits::kPinOrder.max));
+    if (from.has("folios")) {
+      out.random.folios = static_cast<unsigned>(from.integer("folios", limits::kPinFolios.max));
+      out.random.order = static_cast<unsigned>(from.integer("order", limits::kPinOrder.max));
+    }
     return from.ok();
   }
   return from.ok() && read_lists(env, args[1], args[2], out);
+}
+
+napi_value step_value(const JsValues& js, const ExploreStep& step) {
+  JsObject object(js);
+  object.number("thread", step.thread)
+      .text("access", step.access)
+      .text("place", step.place)
+      .number("noted", step.noted);
+  if (step.has_values)
+    object.big("before", step.before)
+        .big("after", step.after)
+        .text("beforeText", step.before_text)
+        .text("afterText", step.after_text);
+  if (!step.lock.empty()) object.text("lock", step.lock).text("lockEvent", step.lock_event);
+  return object.value();
 }
 
 napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
@@ -171,8 +222,16 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .big("scheduleHash", finding.schedule_hash)
       .text("outcome", finding.outcome)
       .text("text", finding.text)
+      .text("strategy", finding.strategy)
       .set("row", row_value(js, finding))
       .set("trace", js.texts(finding.trace))
+      .set("choices",
+           js.list(finding.choices, [&](std::uint64_t choice) { return js.number(choice); }))
+      .set("steps",
+           js.list(finding.steps, [&](const ExploreStep& step) { return step_value(js, step); }))
+      .number("switches", finding.switches)
+      .boolean("differs", finding.differs)
+      .set("setup", js.texts(finding.setup))
       .value();
 }
 
@@ -197,6 +256,12 @@ napi_value result(napi_env env, napi_callback_info info) {
         .number("ops", summary.ops)
         .big("hash", summary.hash)
         .boolean("complete", summary.complete)
+        .number("classes", summary.classes)
+        .number("estimate", summary.estimate)
+        .number("explored", summary.explored)
+        .number("bound", summary.has_bound ? static_cast<double>(summary.bound) : -1.0)
+        .text("guarantee", summary.guarantee)
+        .number("missedAtMost", summary.missed_at_most)
         .boolean("gaveUp", summary.gave_up)
         .boolean("memoryFull", summary.memory_full)
         .number("seconds", job.seconds())
@@ -212,7 +277,7 @@ napi_value result(napi_env env, napi_callback_info info) {
 napi_value explore_limits_value(const JsValues& js) {
   JsObject all(js);
   for (const ExploreLimit& limit : explore_limits::kAll)
-    all.set(limit.name.data(), JsObject(js)
+    all.set(limit.name, JsObject(js)
                                    .number("min", limit.min)
                                    .number("max", limit.max)
                                    .number("otherwise", limit.otherwise)

@@ -38,6 +38,8 @@ napi_value explore_progress(napi_env env, napi_callback_info info) {
     return JsObject(js)
         .number("seconds", job.seconds())
         .number("schedules", job.schedules())
+        .number("explored", job.explored())
+        .number("estimate", job.estimate())
         .boolean("done", done)
         .value();
   });

@@ -75,6 +75,7 @@ constexpr std::array<std::string_view, 2> kByteOrderNames = {"little", "big"};
 /// Those with a meaning here first, as they were declared.
 napi_value flags_value(const JsValues& js, const Layout& layout) {
   std::vector<NamedFlagBit> all;
+  all.reserve(layout.flags.size() + layout.other_flags.size());
   for (const FlagBit& flag : layout.flags)
     all.push_back({std::string(kFlagNames[static_cast<unsigned>(flag.flag)]), flag.bit});
   all.insert(all.end(), layout.other_flags.begin(), layout.other_flags.end());
@@ -137,6 +138,8 @@ napi_value layout_value(const JsValues& js, const Layout& layout) {
                            .number("tail", unsigned{layout.pincount.tail})
                            .number("offsetBytes", unsigned{layout.pincount.offset_bytes})
                            .number("minOrder", unsigned{layout.pincount.min_order})
+                           .number("shift", unsigned{layout.pincount.shift})
+                           .number("bits", unsigned{layout.pincount.bits})
                            .value())
       .number("mapcountOffsetBytes", unsigned{layout.mapcount_offset})
       .number("refcountOffsetBytes", unsigned{layout.refcount_offset})
@@ -207,6 +210,8 @@ Layout read_layout(JsRead& from) {
     read_number(place, "tail", layout.pincount.tail);
     read_number(place, "offsetBytes", layout.pincount.offset_bytes);
     read_number(place, "minOrder", layout.pincount.min_order);
+    read_number(place, "shift", layout.pincount.shift);
+    read_number(place, "bits", layout.pincount.bits);
   });
   read_number(from, "mapcountOffsetBytes", layout.mapcount_offset);
   read_number(from, "refcountOffsetBytes", layout.refcount_offset);

@@ -11,12 +11,17 @@ namespace pagebox::addon {
 namespace {
 
 napi_value flag_value(const JsValues& js, const FlagPlace& flag) {
-  return JsObject(js).number("word", int{flag.word}).number("bit", int{flag.bit}).value();
+  return JsObject(js)
+      .number("word", int{flag.word})
+      .number("bit", int{flag.bit})
+      .text("field", flag.field)
+      .value();
 }
 
 FlagPlace read_place(JsRead& from) {
   return {static_cast<std::int16_t>(from.signed_integer("word", FlagPlace::kNone, 5)),
-          static_cast<std::int16_t>(from.signed_integer("bit", FlagPlace::kLowestFree, 63))};
+          static_cast<std::int16_t>(from.signed_integer("bit", FlagPlace::kLowestFree, 63)),
+          from.text("field")};
 }
 
 FlagPlace read_flag(JsRead& from, const char* key) {
@@ -40,6 +45,7 @@ napi_value state_value(const JsValues& js, const StateBit& state) {
       .text("name", state.name)
       .number("word", int{state.place.word})
       .number("bit", int{state.place.bit})
+      .text("field", state.place.field)
       .set("set", js.names_of(kPinEventNames, state.sets.bits))
       .set("clear", js.names_of(kPinEventNames, state.clears.bits))
       .value();
@@ -81,6 +87,7 @@ napi_value scheme_value(const JsValues& js, const SchemeSpec& scheme) {
       .text("protocol", kProtocolNames[static_cast<unsigned>(scheme.protocol)])
       .text("place", kCountPlaceNames[static_cast<unsigned>(scheme.place)])
       .number("countWord", unsigned{scheme.count_word})
+      .text("countField", scheme.count_field)
       .number("countShift",
               scheme.count_in_free_bits ? int{FlagPlace::kLowestFree} : int{scheme.count_shift})
       .number("countBits", unsigned{scheme.count_bits})
@@ -117,6 +124,7 @@ SchemeSpec read_scheme(JsRead& from) {
   scheme.place = static_cast<CountPlace>(place);
   scheme.at_limit = static_cast<AtLimit>(at_limit);
   scheme.count_word = static_cast<std::uint8_t>(from.integer("countWord", 5));
+  scheme.count_field = from.text("countField");
   const std::int64_t shift = from.signed_integer("countShift", FlagPlace::kLowestFree, 63);
   scheme.count_in_free_bits = shift == FlagPlace::kLowestFree;
   if (shift == FlagPlace::kNone) from.fail();

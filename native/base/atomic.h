@@ -67,6 +67,37 @@ template <AtomicWord T>
   return __atomic_fetch_and(at, value, __ATOMIC_SEQ_CST);
 }
 
+/// The same where nobody looks at what was there before: two of them in either order are
+/// one schedule.
+template <AtomicWord T>
+[[gnu::always_inline]] inline void add(T* at, T value) {
+  sched_point(Access::kAdd, at, sizeof(T));
+  __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
+}
+template <AtomicWord T>
+[[gnu::always_inline]] inline void sub(T* at, T value) {
+  sched_point(Access::kAdd, at, sizeof(T));
+  __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST);
+}
+
+// For words that hold several fields: each looks at the bits of `bits` alone, so that
+// accesses to other bits of the word do not meet it. They return those bits as they were.
+template <AtomicWord T>
+[[gnu::always_inline]] inline T load_bits(const T* at, T bits, std::memory_order order = kSeqCst) {
+  sched_point(Access::kLoad, at, sizeof(T), bits);
+  return __atomic_load_n(at, static_cast<int>(order)) & bits;
+}
+template <AtomicWord T>
+[[gnu::always_inline]] inline T set_bits(T* at, T bits) {
+  sched_point(Access::kRmw, at, sizeof(T), bits);
+  return __atomic_fetch_or(at, bits, __ATOMIC_SEQ_CST) & bits;
+}
+template <AtomicWord T>
+[[gnu::always_inline]] inline T clear_bits(T* at, T bits) {
+  sched_point(Access::kRmw, at, sizeof(T), bits);
+  return __atomic_fetch_and(at, static_cast<T>(~bits), __ATOMIC_SEQ_CST) & bits;
+}
+
 /// On failure `expected` holds what was found. Never fails spuriously.
 template <AtomicWord T>
 [[gnu::always_inline]] inline bool compare_exchange(T* at, T& expected, T desired) {
@@ -97,6 +128,8 @@ class Atomic {
   T exchange(T value) { return atomics::exchange(&value_, value); }
   T fetch_add(T value) { return atomics::fetch_add(&value_, value); }
   T fetch_sub(T value) { return atomics::fetch_sub(&value_, value); }
+  void add(T value) { atomics::add(&value_, value); }
+  void sub(T value) { atomics::sub(&value_, value); }
   T fetch_or(T value) { return atomics::fetch_or(&value_, value); }
   T fetch_and(T value) { return atomics::fetch_and(&value_, value); }
   bool compare_exchange(T& expected, T desired) {

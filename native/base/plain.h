@@ -95,13 +95,31 @@ class PlainVector {
   const T& back() const { return read().back(); }
   const_iterator begin() const { return read().begin(); }
   const_iterator end() const { return values_.end(); }
+  auto rbegin() const { return read().rbegin(); }
   operator const std::vector<T>&() const { return read(); }  // NOLINT(google-explicit-constructor)
 
+  PlainVector& operator=(std::vector<T> values) {
+    write() = std::move(values);
+    return *this;
+  }
+  /// An element, to be changed at once.
+  T& edit(std::size_t i) { return write()[i]; }
   void push_back(T value) { write().push_back(std::move(value)); }
   void insert(const_iterator at, T value) { write().insert(at, std::move(value)); }
-  void erase(const_iterator at) { write().erase(at); }
+  template <class It>
+  void append(const It& first, const It& end) {
+    auto& values = write();
+    values.insert(values.end(), first, end);
+  }
+  void resize(std::size_t size) { write().resize(size); }
+  const_iterator erase(const_iterator at) { return write().erase(at); }
   void erase(const_iterator first, const_iterator end) { write().erase(first, end); }
   void erase_value(const T& value) { std::erase(write(), value); }
+  /// How many it erased.
+  template <class Fn>
+  std::size_t erase_if(Fn&& fn) {
+    return std::erase_if(write(), std::forward<Fn>(fn));
+  }
   void clear() { write().clear(); }
 
  private:

@@ -20,7 +20,7 @@ void RcuDomain::flip() { __atomic_store_n(&phase_, phase() ^ 1, __ATOMIC_SEQ_CST
 
 unsigned RcuDomain::read_lock(unsigned shard) {
   const unsigned token = shard % kShards * 2 + phase();
-  shards_[token / 2].readers[token % 2].fetch_add(1);
+  shards_[token / 2].readers[token % 2].add(1);
   return token;
 }
 

@@ -18,6 +18,7 @@ enum class Access : std::uint8_t {
   kLoad,
   kStore,
   kRmw,
+  kAdd,  ///< a kRmw that adds, and nobody looks at what was there before
   kCas,
   kPlainRead,
   kPlainWrite,
@@ -27,8 +28,10 @@ enum class Access : std::uint8_t {
 };
 
 #ifdef PAGEBOX_MODEL
-/// Tells the explorer what the running fiber is about to do; may switch fibers.
-void sched_point(Access access, const void* at, std::size_t bytes);
+/// Tells the explorer what the running fiber is about to do; may switch fibers. `bits`:
+/// of the word, which the access neither looks beyond nor changes others of.
+void sched_point(Access access, const void* at, std::size_t bytes,
+                 std::uint64_t bits = ~std::uint64_t{0});
 /// The compare-and-swap that the running fiber announced has succeeded.
 void sched_wrote(const void* at, std::size_t bytes);
 /// The running fiber sleeps until `wake(at)`, unless `*at != expected` already.
@@ -44,7 +47,8 @@ void cpu_relax();
 /// sched_yield: another may go on here.
 inline void yield_turn() { sched_point(Access::kYield, nullptr, 0); }
 #else
-[[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t) {}
+[[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t,
+                                               std::uint64_t = ~std::uint64_t{0}) {}
 [[gnu::always_inline]] inline void sched_wrote(const void*, std::size_t) {}
 /// Sleeps while `*at == expected`; may return early.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);

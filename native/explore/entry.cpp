@@ -9,7 +9,10 @@
 
 #include "engine/scenario/explore_messages.h"
 #include "engine/scenario/op_row.h"
+#include "engine/scenario/op_text.h"
 #include "explore/explore.h"
+#include "explore/guarantee.h"
+#include "explore/replay.h"
 #include "explore/strategies/random.h"
 #include "page/behaviour.h"
 
@@ -26,22 +29,24 @@ class Sink final : public ExploreWatcher {
     const std::vector<std::byte> bytes = write_message(message);
     out_.take(out_.self, static_cast<std::uint32_t>(kind), bytes.data(), bytes.size());
   }
-  void progress(std::uint64_t schedules) override {
+  void progress(std::uint64_t schedules, std::uint64_t classes, double explored) override {
     ExploreSummary so_far;
     so_far.schedules = schedules;
+    so_far.classes = classes;
+    so_far.explored = explored;
+    so_far.estimate = estimate_of(classes, explored);
     tell(ExploreMessage::kProgress, so_far);
   }
   void found(const Finding& finding) override {
-    ExploreFinding message;
-    message.run = finding.run;
-    message.program = finding.program;
-    message.schedule_hash = finding.schedule_hash;
-    message.outcome = outcome_name(finding.outcome);
-    message.text = finding.text;
-    if (finding.row) message.row.push_back({*finding.row, std::string(finding.row->place.list)});
-    message.trace = finding.trace;
-    message.choices.assign(finding.choices.begin(), finding.choices.end());
-    message.steps = finding.steps;
+    tell(ExploreMessage::kFinding, message_of(finding));
+  }
+  void replayed(const Replayed& replayed, const ExploreSettings& settings) const {
+    ExploreFinding message = message_of(replayed.finding);
+    message.switches = replayed.switches;
+    message.differs = replayed.differs;
+    if (settings.scenario == nullptr)
+      for (const Op& op : random_setup(complete(settings.random, settings.mixes)))
+        message.setup.push_back(op_text(op));
     tell(ExploreMessage::kFinding, message);
   }
   Errc refuse(Errc error, const std::string& why) const {
@@ -50,6 +55,21 @@ class Sink final : public ExploreWatcher {
   }
 
  private:
+  static ExploreFinding message_of(const Finding& finding) {
+    ExploreFinding message;
+    message.run = finding.run;
+    message.program = finding.program;
+    message.schedule_hash = finding.schedule_hash;
+    message.outcome = outcome_name(finding.outcome);
+    message.text = finding.text;
+    message.strategy = finding.strategy;
+    if (finding.row) message.row.push_back({*finding.row, std::string(finding.row->place.list)});
+    message.trace = finding.trace;
+    message.choices.assign(finding.choices.begin(), finding.choices.end());
+    message.steps = finding.steps;
+    return message;
+  }
+
   const PageboxSink out_;
 };
 
@@ -66,6 +86,25 @@ std::string check_behaviour(const Behaviour& behaviour) {
   if (behaviour.quirks.bits >> kQuirks != 0) return "quirks: bits that are none";
   if (behaviour.options.bits >> kMachineOptions != 0) return "options: bits that are none";
   return "";
+}
+
+/// Choices of fibers that there cannot be are none.
+Errc replay_one(const ExploreRequest& request, const ExploreSettings& settings, Sink& sink) {
+  std::vector<FiberId> choices;
+  choices.reserve(request.choices.size());
+  for (const std::uint64_t choice : request.choices)
+    choices.push_back(choice < kMaxFibers ? static_cast<FiberId>(choice) : kNoFiber);
+  Replayed replayed;
+  std::string reason;
+  const Errc error = request.task == ExploreTask::kReplay
+                         ? replay(settings, choices, replayed, &reason)
+                         : shrink_schedule(settings, choices, replayed, &reason);
+  if (error != Errc::kOk) return sink.refuse(error, reason);
+  sink.replayed(replayed, settings);
+  ExploreSummary summary;
+  summary.schedules = 1;
+  sink.tell(ExploreMessage::kSummary, summary);
+  return Errc::kOk;
 }
 
 Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t* stop,
@@ -92,6 +131,8 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   settings.workload_seed = request.workload_seed;
   settings.schedules_each = request.schedules_each;
   settings.strategy = request.strategy;
+  if (request.bounded) settings.bound = request.bound;
+  settings.depth = request.depth;
   settings.seed = request.seed;
   settings.first_run = request.first_run;
   settings.schedules = request.schedules;
@@ -102,6 +143,7 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   if (request.memory_bytes != 0) settings.memory_bytes = request.memory_bytes;
   settings.most_findings = request.most_findings;
   settings.stop = stop;
+  if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);
   ExploreReport report;
   std::string reason;
   if (const Errc error = explore(settings, report, &reason, &sink); error != Errc::kOk)
@@ -117,6 +159,13 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   summary.ops = report.ops;
   summary.hash = report.hash;
   summary.complete = report.complete;
+  summary.classes = report.classes;
+  summary.estimate = report.estimate;
+  summary.explored = report.explored;
+  summary.has_bound = report.bound_done.has_value();
+  summary.bound = report.bound_done.value_or(0);
+  summary.guarantee = report.guarantee;
+  summary.missed_at_most = report.missed_at_most;
   summary.gave_up = report.gave_up;
   summary.memory_full = report.memory_full;
   summary.restored = report.restored;

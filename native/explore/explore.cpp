@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "explore/guarantee.h"
 #include "explore/places.h"
 #include "explore/strategies/by_name.h"
+#include "explore/strategies/pilot.h"
 #include "explore/strategies/replay.h"
 #include "explore/subject.h"
 
@@ -15,45 +17,40 @@ constexpr unsigned kMostKeptMachines = 64;
 /// Runs between two words to who watches.
 constexpr std::uint64_t kBetweenProgress = 64;
 
-std::string allowed(const ExploreLimit& limit) {
-  return std::string(limit.name) + ": " + std::to_string(limit.min) + " to " +
-         std::to_string(limit.max);
-}
-bool holds(const ExploreLimit& limit, std::uint64_t value) {
-  return value >= limit.min && value <= limit.max;
+StrategySettings strategy_of(const ExploreSettings& settings) {
+  return {.name = settings.strategy,
+          .seed = settings.seed,
+          .bound = settings.bound,
+          .depth = settings.depth,
+          .one_program = settings.schedules_each == 0,
+          .schedules = settings.schedules,
+          .first_run = settings.first_run};
 }
 
-/// Empty: nothing is wrong.
+}  // namespace
+
 std::string check_settings(const ExploreSettings& settings) {
   namespace limits = explore_limits;
-  if (make_strategy(settings.strategy, 0) == nullptr) {
-    std::string names;
-    for (const std::string_view name : kStrategyNames)
-      names += (names.empty() ? "" : ", ") + std::string(name);
-    return "strategy: " + names;
-  }
-  if (settings.strategy != kStrategyNames[0] && settings.schedules_each != 0)
-    return "samplesEach: 0, as " + settings.strategy + " explores one program";
-  if (!holds(limits::kSteps, settings.max_steps)) return allowed(limits::kSteps);
-  if (!holds(limits::kMemory, settings.memory_bytes)) return allowed(limits::kMemory);
+  if (std::string wrong = check_strategy(strategy_of(settings)); !wrong.empty()) return wrong;
+  if (!limits::kSteps.holds(settings.max_steps)) return limits::kSteps.text();
+  if (!limits::kMemory.holds(settings.memory_bytes)) return limits::kMemory.text();
   if (settings.scenario != nullptr) {
-    if (!holds(limits::kThreads, settings.scenario->threads.size()))
-      return allowed(limits::kThreads);
+    if (!limits::kThreads.holds(settings.scenario->threads.size())) return limits::kThreads.text();
     std::string text;
     return check_scenario(*settings.scenario, text) == Errc::kOk ? "" : text;
   }
   const bool on_folios = settings.random.folios != 0;
   const ExploreLimit& threads = on_folios ? limits::kPinThreads : limits::kThreads;
   const ExploreLimit& ops = on_folios ? limits::kPinOps : limits::kOps;
-  if (!holds(threads, settings.threads)) return allowed(threads);
-  if (!holds(ops, settings.ops)) return allowed(ops);
+  if (!threads.holds(settings.threads)) return threads.text();
+  if (!ops.holds(settings.ops)) return ops.text();
   if (!is_valid(settings.random)) return "processes, buffers or pages out of range";
   if (settings.mixes.empty()) return "mix: none";
   for (const OpMix& each : settings.mixes)
     if (each.sum() == 0) return "mix: no weight above 0";
   if (!on_folios) return "";
-  if (!holds(limits::kPinFolios, settings.random.folios)) return allowed(limits::kPinFolios);
-  if (!holds(limits::kPinOrder, settings.random.order)) return allowed(limits::kPinOrder);
+  if (!limits::kPinFolios.holds(settings.random.folios)) return limits::kPinFolios.text();
+  if (!limits::kPinOrder.holds(settings.random.order)) return limits::kPinOrder.text();
   for (const OpMix& each : settings.mixes)
     for (unsigned slot = 0; slot < kMixSlots; ++slot)
       if (each.weights[slot] != 0 && !(slot < kOpCodes && is_page_op(static_cast<OpCode>(slot))))
@@ -61,6 +58,8 @@ std::string check_settings(const ExploreSettings& settings) {
                std::string(mix_name(slot));
   return "";
 }
+
+namespace {
 
 class Exploration {
  public:
@@ -71,7 +70,7 @@ class Exploration {
         reason_(reason),
         watcher_(watcher),
         subject_(settings),
-        strategy_(make_strategy(settings.strategy, settings.seed)) {
+        strategy_(make_strategy(strategy_of(settings))) {
     hashes_.reserve(std::min<std::uint64_t>(settings.schedules, kMaxScheduleHashes));
   }
 
@@ -80,10 +79,8 @@ class Exploration {
     // A strategy may abandon many for each that it runs to the end.
     for (std::uint64_t run = settings_.first_run; report_.schedules < settings_.schedules; ++run) {
       if (settings_.stop != nullptr && *settings_.stop != 0) break;
-      if (!strategy_->begin(run)) {
-        report_.complete = strategy_->is_complete();
-        break;
-      }
+      if (strategy_->wants_pilot(run)) error = measure(run);
+      if (error != Errc::kOk || !strategy_->begin(run)) break;
       error = run_one(run);
       if (error != Errc::kOk) break;
       report_.gave_up = !subject_.restores() && subject_.abandoned() >= kMostKeptMachines;
@@ -97,11 +94,57 @@ class Exploration {
     report_.distinct =
         static_cast<std::uint64_t>(std::unique(hashes_.begin(), hashes_.end()) - hashes_.begin());
     report_.restored = subject_.restores();
+    assess();
     if (error == Errc::kIntr) error = Errc::kOk;  // told to stop: what there is counts
     return error;
   }
 
  private:
+  std::uint64_t program_of(std::uint64_t run) const {
+    return settings_.schedules_each == 0 ? 0 : run / settings_.schedules_each;
+  }
+
+  /// A pilot of the run's program, unless it has been one already; programs that are soon
+  /// over are taken to be like the first.
+  Errc measure(std::uint64_t run) {
+    constexpr std::uint64_t kSoonOver = 8;
+    const std::uint64_t program = program_of(run);
+    if (piloted_ && (settings_.schedules_each < kSoonOver || *piloted_ == program))
+      return Errc::kOk;
+    piloted_ = program;
+    PilotStrategy strategy(add_to_hash(settings_.seed, program));
+    Finding aside;
+    Subject::Ran ran;
+    (void)strategy.begin(run);
+    if (const Errc error = subject_.run(run, strategy, false, aside, ran, reason_);
+        error != Errc::kOk)
+      return error;
+    const Pilot pilot = strategy.take();
+    worth_.fibers = std::max(worth_.fibers, pilot.fibers);
+    worth_.steps = std::max(worth_.steps, pilot.all_steps);
+    strategy_->learn(pilot);
+    return Errc::kOk;
+  }
+
+  void assess() {
+    report_.complete = strategy_->is_complete();
+    report_.explored = strategy_->explored();
+    report_.estimate = estimate_of(report_.classes, report_.explored);
+    report_.bound_done = strategy_->bound_done();
+    worth_.schedules = report_.schedules;
+    worth_.classes = report_.classes;
+    worth_.complete = report_.complete;
+    worth_.estimate = report_.estimate;
+    worth_.bound_done = report_.bound_done;
+    worth_.bounded = settings_.bound.has_value();
+    worth_.depth = settings_.depth;
+    if (settings_.schedules_each != 0 && report_.schedules != 0)
+      worth_.programs = program_of(settings_.first_run + report_.schedules - 1) -
+                        program_of(settings_.first_run) + 1;
+    report_.guarantee = guarantee_text(worth_);
+    report_.missed_at_most = report_.complete ? -1 : missed_at_most(worth_);
+  }
+
   /// Verdicts go first: they only save time.
   bool has_room() {
     const auto held = [this] {
@@ -126,10 +169,15 @@ class Exploration {
     report_.ops += ran.ops;
     report_.hash = add_to_hash(add_to_hash(report_.hash, finding.schedule_hash), ran.hash);
     ++report_.schedules;
+    finding.strategy = strategy_->name();
+    if (finding.strategy == "dpor" || (finding.strategy == "depth-first" && !settings_.bound))
+      ++report_.classes;
+    else if (finding.strategy != "depth-first")
+      ++worth_.runs_by[strategy_->name()];
     ++report_.outcomes[static_cast<unsigned>(finding.outcome)];
     if (hashes_.size() < kMaxScheduleHashes) hashes_.push_back(finding.schedule_hash);
     if (watcher_ != nullptr && report_.schedules % kBetweenProgress == 0)
-      watcher_->progress(report_.schedules);
+      watcher_->progress(report_.schedules, report_.classes, strategy_->explored());
     if (finding.outcome == Outcome::kClean || report_.first.size() >= settings_.most_findings)
       return Errc::kOk;
     return tell(finding);
@@ -142,9 +190,7 @@ class Exploration {
     std::function<void(const Step&)> told;
     if (settings_.steps)
       told = [&](const Step& step) {
-        steps.push_back({step.fiber + std::uint64_t{1}, std::string(access_name(step.what.access)),
-                         subject_.place_name(step.what.at), step.has_values, step.before,
-                         step.after});
+        steps.push_back(subject_.describe(step, traced.trace.size()));
       };
     ReplayStrategy again(finding.choices, std::move(told));
     (void)again.begin(finding.run);
@@ -170,6 +216,8 @@ class Exploration {
   ExploreWatcher* watcher_;
   Subject subject_;
   std::unique_ptr<Strategy> strategy_;
+  Worth worth_;
+  std::optional<std::uint64_t> piloted_;  // the program that was measured last
   std::vector<std::uint64_t> hashes_;
   std::uint64_t runs_ = 0, told_bytes_ = 0;
 };

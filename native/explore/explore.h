@@ -36,6 +36,8 @@ struct ExploreSettings {
   std::uint64_t schedules_each = 0;
   /// Which fiber goes on when: as strategies/by_name.h knows them.
   std::string strategy = "random";
+  std::optional<std::uint64_t> bound;  // depth-first: of preemptions
+  std::uint64_t depth = 0;             // pct: of bugs; 0: each in turn
   std::uint64_t seed = 1;
   std::uint64_t first_run = 0;
   std::uint64_t schedules = 1000;
@@ -58,6 +60,7 @@ struct Finding {
   std::uint64_t program = 0;  // which one of the workload seed's
   std::uint64_t schedule_hash = 0;
   Outcome outcome = Outcome::kClean;
+  std::string strategy;            // that decided
   std::string text;                // the first row, what leaked, the condition, who sleeps
   std::optional<AuditRow> row;     // the first of the audit, if that is what it is
   std::vector<std::string> trace;  // begins and ends of operations, in their order
@@ -69,7 +72,8 @@ struct Finding {
 class ExploreWatcher {
  public:
   virtual ~ExploreWatcher() = default;
-  virtual void progress(std::uint64_t schedules) = 0;
+  /// `explored`: see Strategy; `classes` of the schedules are no sample.
+  virtual void progress(std::uint64_t schedules, std::uint64_t classes, double explored) = 0;
   virtual void found(const Finding& finding) = 0;
 };
 
@@ -82,8 +86,17 @@ struct ExploreReport {
   std::uint64_t hash = 0;  // of all schedules, results and descriptors
   std::array<std::uint64_t, kCountedOutcomes> outcomes{};
   std::vector<Finding> first;
-  /// Nothing is left to be explored within the strategy's bound.
+  /// Nothing is left to be explored.
   bool complete = false;
+  /// Schedules that are not equivalent to each other: those that reduction has visited.
+  std::uint64_t classes = 0;
+  /// Of all classes, as the tree looks so far; below 0: nobody can say.
+  double estimate = -1, explored = -1;
+  /// All schedules of at most so many preemptions have been visited.
+  std::optional<std::uint32_t> bound_done;
+  /// What it is worth if nothing was found; see explore/guarantee.h.
+  std::string guarantee;
+  double missed_at_most = -1;
   /// Too many schedules ended badly where each of those keeps its machine for good.
   bool gave_up = false;
   /// What it remembers came to more than settings.memory_bytes.
@@ -93,6 +106,9 @@ struct ExploreReport {
 
   std::uint64_t findings() const { return schedules - outcomes[0]; }
 };
+
+/// What is wrong with them, and allowed; empty: nothing.
+std::string check_settings(const ExploreSettings& settings);
 
 /// kInval: a setting out of range (`reason`); else as Sandbox::create.
 Errc explore(const ExploreSettings& settings, ExploreReport& report, std::string* reason = nullptr,

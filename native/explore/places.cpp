@@ -32,8 +32,9 @@ std::string address_name(std::uint64_t address) {
 }  // namespace
 
 std::string_view access_name(Access access) {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "load", "store", "change", "compare-and-swap", "read", "write", "lock", "wait", "yield"};
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "load", "store", "change", "add",  "compare-and-swap",
+      "read", "write", "lock",   "wait", "yield"};
   return kNames[static_cast<unsigned>(access)];
 }
 

@@ -23,6 +23,8 @@ class Places {
   /// As things are now: a page table entry is named by what its table maps. Takes no
   /// lock and changes nothing; not from within a run.
   std::string name(const void* at) const;
+  /// What a page is used as.
+  PageType type_of(Pfn pfn) const;
 
  private:
   std::optional<std::string> of_page(const std::byte* at) const;
@@ -30,7 +32,6 @@ class Places {
   std::optional<std::string> of_table(const std::byte* at) const;
   std::optional<std::string> of_process(const std::byte* at) const;
   std::optional<std::string> of_machine(const std::byte* at) const;
-  PageType type_of(Pfn pfn) const;
 
   Sandbox& sandbox_;
   const Memmap& memmap_;

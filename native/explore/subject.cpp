@@ -10,7 +10,7 @@
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
 #include "explore/places.h"
-#include "explore/strategies/replay.h"
+#include "explore/values.h"
 #include "page/folio.h"
 #include "pins/registry.h"
 
@@ -59,6 +59,11 @@ std::string end_text(const RunOutcome& outcome, unsigned threads, const Places& 
     case Outcome::kDataRace:
       return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber) +
              ", not ordered after an access of " + thread_name(outcome.other, threads);
+    case Outcome::kLimit:
+      return "not at its end after the limit of " + std::to_string(outcome.steps) + " steps" +
+             (outcome.fiber == kNoFiber
+                  ? ""
+                  : "; " + thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber));
     default:
       if (outcome.fiber == kNoFiber) return "";
       return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber);
@@ -192,6 +197,25 @@ void Subject::forget() { judged_ = {}; }
 
 std::string Subject::place_name(const void* at) const { return Places(*now_).name(at); }
 
+ExploreStep Subject::describe(const Step& step, std::size_t noted) const {
+  ExploreStep out;
+  out.thread = step.fiber + std::uint64_t{1};
+  out.access = access_name(step.what.access);
+  out.place = place_name(step.what.at);
+  out.noted = noted;
+  out.has_values = step.has_values;
+  if (!step.has_values) return out;
+  out.before = step.before;
+  out.after = step.after;
+  const Values values(*now_);
+  out.before_text = values.text(step.what.at, step.what.bytes, step.before);
+  out.after_text = values.text(step.what.at, step.what.bytes, step.after);
+  const LockChange change = values.lock(step, out.place);
+  out.lock = change.lock;
+  out.lock_event = change.event;
+  return out;
+}
+
 Errc Subject::prepare(std::string* reason) {
   {
     const UseRunMemory use(memory_.get());
@@ -309,6 +333,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     strategy.end(outcome);
   }
   ran.steps += outcome.steps;
+  ran.switches += outcome.switches;
   finding.schedule_hash = outcome.schedule_hash;
   finding.outcome = outcome.end;
   bool no_memory = false;

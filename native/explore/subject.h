@@ -26,7 +26,7 @@ class Subject {
   Subject& operator=(const Subject&) = delete;
 
   struct Ran {
-    std::uint64_t steps = 0, ops = 0, hash = 0;  // hash of results and words
+    std::uint64_t steps = 0, ops = 0, switches = 0, hash = 0;  // hash of results and words
   };
   /// Schedule `run` as `strategy` chooses. `traced`: finding.trace is filled, and
   /// finding.steps if the settings say so. kIntr: told to stop.
@@ -35,6 +35,8 @@ class Subject {
 
   /// Of a step of the run that is going on; see explore/places.h.
   std::string place_name(const void* at) const;
+  /// The step that was just executed, for people; `noted`: lines of the trace before it.
+  ExploreStep describe(const Step& step, std::size_t noted) const;
 
   bool restores() const { return memory_ != nullptr; }
   /// For tests: see RunMemory.

@@ -8,6 +8,7 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/plain.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -34,8 +35,8 @@ class DamageLog {
 
  private:
   SpinLock lock_;
-  std::vector<Damage> rows_;
-  std::uint64_t total_ = 0;
+  PlainVector<Damage> rows_;    // lock_
+  Plain<std::uint64_t> total_;  // lock_
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,11 +1,13 @@
 // fork: the child's mappings, and a copy of the page tables for those that ever
 // held an anonymous page.
 #include "mm/fault/fault.h"
+#include "mm/file/files.h"
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -40,7 +42,7 @@ Errc copy_present(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint6
     if (folio_test_anon(folio)) {
       machine.get(folio);
       if (folio_try_dup_anon_rmap(page, copy.from) != Errc::kOk) {
-        machine.put(copy.cpu, folio);
+        folio_put(copy.cpu, folio);
         return copy_present_page(copy, child, pte, address);
       }
     } else {
@@ -160,7 +162,7 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
       if (const Errc error = anon_vma_fork(cpu.machine, *fresh, from); error != Errc::kOk)
         return error;
     if (fresh->file != nullptr) {
-      cpu.machine.get_file(*fresh->file);
+      get_file(*fresh->file);
       Guard guard(fresh->file->i_mmap_lock);
       fresh->file->i_mmap_insert_after(*fresh, from);
     }

@@ -19,7 +19,10 @@ void copy_to(std::byte* to, const std::byte* from) {
     copy_shared_words(words(to), reinterpret_cast<const std::uint64_t*>(from), kWords);
   else
     for (std::uint64_t i = 0; i < kPageBytes; ++i)
-      __atomic_store_n(to + i, __atomic_load_n(from + i, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+      __atomic_store_n(
+          reinterpret_cast<unsigned char*>(to + i),
+          __atomic_load_n(reinterpret_cast<const unsigned char*>(from + i), __ATOMIC_RELAXED),
+          __ATOMIC_RELAXED);
 }
 
 std::uint64_t get(const std::uint64_t* at) { return __atomic_load_n(at, __ATOMIC_RELAXED); }

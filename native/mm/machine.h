@@ -109,13 +109,7 @@ class Machine {
   std::size_t alloc_locked_pages(std::span<Pfn> out) {
     return allocator.alloc_each(out, zero_page().mask_of(Flag::kLocked));
   }
-  void get(Page folio) { folio.ref_add(1); }
-  void put(Cpu& cpu, Page folio);
-  /// put() of each, in that order; what they free goes back in runs, under one lock.
-  /// What the span holds afterwards says nothing.
-  void put_many(Cpu& cpu, std::span<Pfn> folios);
-  /// The last reference was dropped elsewhere (an unpin).
-  void free_folio(Cpu& cpu, Page folio);
+  void get(Page folio) { folio.ref_inc(); }
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
   std::int32_t kept_refs(Page folio) const {
     const PagemapRange* range = pagemap(pfn_of(folio));
@@ -144,14 +138,6 @@ class Machine {
   static constexpr unsigned kMaxPagemaps = 16;
   void remove_pagemap(const PagemapRange* range);
 
-  /// A new file of `pages` holes.
-  AddressSpace* create_shmem(std::uint64_t pages);
-  AddressSpace* create_disk_file(std::unique_ptr<BackingStore> disk);
-  /// A file of a driver; `driver` outlives its last user.
-  AddressSpace* create_driver_file(DriverFile& driver);
-  void get_file(AddressSpace& file) { file.users.fetch_add(1); }
-  void put_file(Cpu& cpu, AddressSpace& file);
-
   Memmap& memmap;
   Zone& zone;
   Allocator& allocator;
@@ -173,10 +159,6 @@ class Machine {
 
  private:
   const PagemapRange* find_pagemap(Pfn pfn) const;
-  class LruRun;
-  unsigned leave(Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru);
-  bool keeps_for_table(Page folio, Pfn pfn);
-  void give_back(Pfn pfn, unsigned order);
 
   MachineOptions options_;
   std::deque<Cpu> cpus_;
@@ -185,23 +167,6 @@ class Machine {
   SpinLock huge_zero_lock_;
   Atomic<std::uint64_t> huge_zero_;  // pfn + 1; 0: none
   std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
-};
-
-/// Around the dropping of a reference or pin: tells the device whose page is idle
-/// afterwards. Only for pages that keep a reference then; the device's memory stays
-/// until the watch is over, though the page be somebody else's by then.
-class IdleWatch {
- public:
-  IdleWatch(Cpu& cpu, Page folio);
-  ~IdleWatch();
-  IdleWatch(const IdleWatch&) = delete;
-  IdleWatch& operator=(const IdleWatch&) = delete;
-
- private:
-  Cpu& cpu_;
-  const Page folio_;
-  const PagemapRange* const range_;  // null: nothing to watch
-  unsigned token_ = 0;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -7,6 +7,7 @@
 #include "mm/mm.h"
 #include "mm/range.h"
 #include "mm/swap/madvise_lru.h"
+#include "mm/swap/release.h"
 #include "mm/zap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -46,7 +47,7 @@ Errc willneed(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
       if (pte.is_entry() && pte.entry().is_swap()) slots.push_back(pte.entry().offset);
     });
     for (const std::uint64_t slot : slots)
-      if (const Page folio = read_swap_cache(cpu, slot)) cpu.machine.put(cpu, folio);
+      if (const Page folio = read_swap_cache(cpu, slot)) folio_put(cpu, folio);
     lru_add_drain(cpu);
   }
   return Errc::kOk;

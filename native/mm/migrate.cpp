@@ -6,6 +6,7 @@
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -83,7 +84,7 @@ void folio_migrate_flags(Cpu&, Page to, Page from) {
     to.set(Flag::kPrivate);
     to.set_private_word(from.private_word());
     from.set_private_word(0);
-    to.ref_add(1);
+    to.ref_inc();
     from.ref_sub(1);
   }
 }
@@ -120,12 +121,12 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
   }
   folio_unlock(to);
   if (!moved) {
-    machine.put(cpu, to);
+    folio_put(cpu, to);
     folio_putback_lru(cpu, folio);
     return Errc::kAgain;
   }
   folio_putback_lru(cpu, to);  // and the reference it was born with
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return Errc::kOk;
 }
 
@@ -140,7 +141,7 @@ unsigned compact_range(Cpu& cpu, Pfn first, Pfn end) {
       continue;
     const auto isolated = machine.zone.isolate(folio);
     if (!isolated || !isolated.value) {
-      machine.put(cpu, folio);
+      folio_put(cpu, folio);
       continue;
     }
     if (migrate_folio(cpu, folio) == Errc::kOk) ++moved;

@@ -1,4 +1,5 @@
 // mmap and munmap.
+#include "mm/file/files.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
@@ -52,7 +53,7 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
     if (request.hugetlb)
       if (const Errc error = hugetlb_reserve_vma(cpu.machine, *fresh); error != Errc::kOk)
         return error;
-    if (fresh->file != nullptr) cpu.machine.get_file(*fresh->file);
+    if (fresh->file != nullptr) get_file(*fresh->file);
     vma = vma_link(mm, std::move(fresh));
   }
   // Something new is mapped here, page or no page.
@@ -102,7 +103,7 @@ Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
   const auto high = (unmap_end + kPmdBytes - 1) & ~(kPmdBytes - 1);
   mm.page_table.free_range(cpu, std::max(floor, low), std::min(ceiling, high));
   for (std::size_t i = from; i < to; ++i) {
-    if (mm.vmas[i]->file != nullptr) cpu.machine.put_file(cpu, *mm.vmas[i]->file);
+    if (mm.vmas[i]->file != nullptr) put_file(cpu, *mm.vmas[i]->file);
     hugetlb_close_vma(cpu.machine, *mm.vmas[i]);
   }
   mm.vmas.erase(mm.vmas.begin() + static_cast<std::ptrdiff_t>(from),

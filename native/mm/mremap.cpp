@@ -1,6 +1,7 @@
 // mremap to a fixed place, without growing: the entries move, the pages stay.
 #include <algorithm>
 
+#include "mm/file/files.h"
 #include "mm/huge/huge.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
@@ -78,7 +79,7 @@ Vma* copy_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end
   fresh->file = vma.file;
   fresh->file_handle = vma.file_handle;
   if (vma.is_hugetlb()) fresh->hugetlb = hugetlb_move_claims(vma, pgoff, fresh->pages());
-  if (fresh->file != nullptr) cpu.machine.get_file(*fresh->file);
+  if (fresh->file != nullptr) get_file(*fresh->file);
   fresh->anon_vma.store(vma.anon_vma.load());
   anon_vma_clone(*fresh, vma, false);
   return vma_link(mm, std::move(fresh));

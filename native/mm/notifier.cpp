@@ -12,8 +12,8 @@ void NotifierList::add(const NotifierOps* ops, void* self) {
 
 void NotifierList::remove(void* self) {
   Guard guard(lock_);
-  count_.fetch_sub(static_cast<std::uint32_t>(std::erase_if(
-      listeners_, [self](const Listener& listener) { return listener.self == self; })));
+  count_.fetch_sub(static_cast<std::uint32_t>(
+      listeners_.erase_if([self](const Listener& listener) { return listener.self == self; })));
 }
 
 void NotifierList::start(Cpu& cpu, Mm& mm, const NotifierRange& range) {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/env.h"
 #include "base/lock.h"
+#include "base/plain.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -47,6 +47,8 @@ class NotifierList {
   void end(Cpu& cpu, Mm& mm, const NotifierRange& range);
   /// exit: nothing is mapped any more.
   void release(Mm& mm);
+  /// How many listen, with nothing running.
+  std::size_t listeners() const { return listeners_.size(); }
 
   /// The address space's sequence number, odd while any invalidation runs. Counted
   /// also while nobody listens, so that who starts to listen meanwhile knows.
@@ -71,7 +73,7 @@ class NotifierList {
   Atomic<std::uint64_t> state_;
   Atomic<std::uint32_t> ended_;            // low half of the rounds, for waiters
   mutable Atomic<std::uint32_t> waiters_;  // in wait_while()
-  std::vector<Listener> listeners_;
+  PlainVector<Listener> listeners_;        // lock_
 };
 
 /// invalidate_start now, invalidate_end at the end of the scope.

@@ -2,6 +2,7 @@
 
 #include "base/shared_bytes.h"
 #include "mm/machine.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -61,7 +62,7 @@ void free_table_after_grace(RcuHead* head) {
     page.set_refcount(1);
   }
   page.set_mapcount_raw(-1);
-  machine.put(machine.cpu(0), page);
+  folio_put(machine.cpu(0), page);
 }
 
 }  // namespace
@@ -96,14 +97,14 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
     show_reserve(pfn);
     page.set_mapcount_raw(static_cast<std::int32_t>(shape.table_type));
     clear_shared_words(store().entries(pfn), kPtesPerTable);
-    tables_.fetch_add(1);
+    tables_.add(1);
     return pfn;
   }
   return Errc::kCorrupt;
 }
 
 void PageTable::free_table(Cpu&, Pfn pfn) {
-  tables_.fetch_sub(1);
+  tables_.sub(1);
   TableRecord& record = store().record(pfn);
   const Page page = machine_.page(pfn);
   record.machine = &machine_;

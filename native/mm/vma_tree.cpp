@@ -6,6 +6,7 @@
 // a moment (a walk finds its entry twice), never none.
 #include <algorithm>
 
+#include "mm/file/files.h"
 #include "mm/huge/huge.h"
 #include "mm/mm.h"
 
@@ -23,7 +24,7 @@ std::unique_ptr<Vma> vma_dup(const Vma& from) {
   vma->file = from.file;
   vma->file_handle = from.file_handle;
   vma->hugetlb = from.hugetlb;
-  if (vma->file != nullptr) from.mm->machine.get_file(*vma->file);
+  if (vma->file != nullptr) get_file(*vma->file);
   return vma;
 }
 
@@ -62,7 +63,7 @@ void remove_vma(Mm& mm, Vma& vma) {
       vma.file->i_mmap_remove(vma);
     }
     // Never the last user: the vma that takes over holds the file too.
-    vma.file->users.fetch_sub(1);
+    vma.file->users.sub(1);
   }
   mm.vmas.erase(mm.vmas.begin() + static_cast<std::ptrdiff_t>(mm.index_of(vma)));
 }

@@ -9,6 +9,7 @@
 #include "mm/huge/huge.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -27,7 +28,7 @@ class Gather {
       const std::span<Pfn> some = rest.first(std::min(kBatch, rest.size()));
       rest = rest.subspan(some.size());
       for (const Pfn pfn : some) free_swap_cache(cpu_, cpu_.machine.page(pfn));
-      cpu_.machine.put_many(cpu_, some);
+      folios_put(cpu_, some);
     }
   }
   Gather(const Gather&) = delete;

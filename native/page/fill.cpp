@@ -148,9 +148,21 @@ FlagBits flag_bits(const Layout& layout, PageType type) {
 
 PageType filled_type(const PageSetup& setup, unsigned tail) {
   if (tail == 1) return PageType::kTail;
-  if (tail == 2) return PageType::kSecondTail;
+  if (tail >= 2) return PageType::kSecondTail;
   const bool of_tail = setup.type == PageType::kTail || setup.type == PageType::kSecondTail;
   return of_tail ? PageType::kCompoundHead : setup.type;
+}
+
+std::vector<unsigned> tails_of_interest(const Layout& layout, unsigned order) {
+  std::vector<unsigned> tails = {0};
+  for (unsigned tail = 1; tail <= 2 && tail < 1U << order; ++tail) tails.push_back(tail);
+  const PincountPlace& place = layout.pincount;
+  if (place.tail > 2 && place.exists_in(order)) tails.push_back(place.tail);
+  return tails;
+}
+
+bool is_live_in_tail(const Layout& layout, const Field& field, unsigned tail, PageType type) {
+  return tail < 3 || type != PageType::kSecondTail || is_of_later_tails(layout, field);
 }
 
 bool is_live(const Field& field, PageType type, bool on_lru) {
@@ -171,14 +183,13 @@ Errc fill_page(Memmap& memmap, Zone& zone, const FillSite& site, const FillReque
     return error;
 
   const Layout& layout = memmap.layout();
-  const unsigned pages = setup.order == 0 ? 1 : setup.order == 1 ? 2 : 3;
-  for (unsigned tail = 0; tail < pages; ++tail) {
+  for (const unsigned tail : tails_of_interest(layout, setup.order)) {
     const PageType type = filled_type(setup, tail);
     const Page page = memmap.page(site.pfn + tail);
     const Filler filler{memmap, site, request, side, type};
     fill_flags(page, layout, type, side);
     for (const Field& field : layout.fields) {
-      if (!is_live(field, type, false)) continue;
+      if (!is_live(field, type, false) || !is_live_in_tail(layout, field, tail, type)) continue;
       if (const auto value = filler.value(field)) put_field(page, field, *value);
     }
   }

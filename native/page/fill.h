@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "page/setup.h"
 
@@ -36,8 +37,14 @@ struct FillRequest {
 Errc fill_page(Memmap& memmap, Zone& zone, const FillSite& site, const FillRequest& request,
                FillSide side);
 
-/// The type whose fields are live in page `tail` of the folio (0: the head).
+/// The type whose fields are live in page `tail` of the folio (0: the head). page[3] and those
+/// behind it are second tails of which is_live_in_tail() leaves what all tails share.
 PageType filled_type(const PageSetup& setup, unsigned tail);
+bool is_live_in_tail(const Layout& layout, const Field& field, unsigned tail, PageType type);
+
+/// Pages of such a folio that differ from all others: the head (0), page[1], page[2], and where
+/// the layout has its pin count behind these, that one.
+std::vector<unsigned> tails_of_interest(const Layout& layout, unsigned order);
 
 /// Whether the field says something on such a page now. List words are live on a
 /// list only, and a contested field has no room.

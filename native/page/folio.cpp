@@ -12,6 +12,11 @@ void store_count(Page page, std::uint16_t offset, std::uint32_t value) {
   if (offset != 0) atomics::store(page.u32(offset), value);
 }
 
+/// No pins, whatever lies beside their count.
+void clear_pincount(Page tail, const Shape& shape) {
+  atomics::fetch_and(tail.u32(shape.pincount), ~shape.pincount_mask);
+}
+
 /// The first tail's own fields, over the poison that every tail has.
 void prep_first_tail(Page tail, const Shape& shape, unsigned order) {
   constexpr std::uint32_t kNone = 0xffffffff;  // a mapcount of nothing
@@ -23,7 +28,6 @@ void prep_first_tail(Page tail, const Shape& shape, unsigned order) {
   store_count(tail, shape.entire_mapcount, kNone);
   store_count(tail, shape.nr_pages_mapped, 0);
   store_count(tail, shape.folio_nr_pages, 1U << order);
-  if (shape.pincount_tail == 1) store_count(tail, shape.pincount, 0);
 }
 
 void prep_second_tail(const Memmap& memmap, Page tail, const Shape& shape) {
@@ -33,7 +37,6 @@ void prep_second_tail(const Memmap& memmap, Page tail, const Shape& shape) {
     tail.set_word_at(shape.deferred_list, self);
     tail.set_word_at(shape.deferred_list + std::size_t{shape.word_bytes}, self);
   }
-  if (shape.pincount_tail == 2) store_count(tail, shape.pincount, 0);
 }
 
 }  // namespace
@@ -56,6 +59,7 @@ void prep_compound(Memmap& memmap, Pfn head, unsigned order) {
     tail.set_word_at(shape.tail_mapping, addresses.tail_mapping());
     if (i == 1) prep_first_tail(tail, shape, order);
     if (i == 2) prep_second_tail(memmap, tail, shape);
+    if (i == shape.pincount_tail) clear_pincount(tail, shape);
     // Last: a lockless reader that sees the bit finds the rest in place.
     tail.set_word_at(shape.word(1), head_word);
   }
@@ -73,6 +77,8 @@ void destroy_compound(Memmap& memmap, Pfn head) {
     const Page tail = memmap.page(head + i);
     for (unsigned word = 1; word <= 5; ++word) tail.set_word(word, 0);
     if (shape.tail_mapping > shape.word(5)) tail.set_word_at(shape.tail_mapping, 0);
+    // A count that sticks goes with the folio.
+    if (i == shape.pincount_tail) clear_pincount(tail, shape);
   }
 }
 

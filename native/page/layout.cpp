@@ -100,6 +100,25 @@ const Field* find_field(const Layout& layout, std::string_view name) {
   return nullptr;
 }
 
+bool is_of_later_tails(const Layout& layout, const Field& field) {
+  const bool second = layout.types.has(PageType::kSecondTail);
+  return field.types.has(PageType::kTail) && (!second || field.types.has(PageType::kSecondTail));
+}
+
+Field pincount_of_later_tail(const Layout& layout) {
+  const PincountPlace& place = layout.pincount;
+  if (place.tail < 3) return {};
+  return {.name = "_pincount",
+          .offset_bytes = place.offset_bytes,
+          .shift = place.shift,
+          .bits = place.bits,
+          .kind = FieldKind::kPincount,
+          .types = types(PageType::kTail, PageType::kSecondTail),
+          .meaning = "pins of the folio",
+          .contested = false,
+          .object = {}};
+}
+
 std::vector<HighField> high_fields(const Layout& layout) {
   const Kconfig& k = layout.kconfig;
   // The order of page-flags-layout.h.
@@ -174,6 +193,8 @@ Layout with_own_counter(const Layout& layout) {
     if (field.offset_bytes >= counter) field.offset_bytes += static_cast<std::uint16_t>(shift);
     end = std::max(end, field.offset_bytes + (field.shift + field.bits + 7U) / 8);
   }
+  if (wider.pincount.offset_bytes >= counter)
+    wider.pincount.offset_bytes += static_cast<std::uint16_t>(shift);
   wider.counter_offset = static_cast<std::uint16_t>(counter);
   wider.stride_bytes =
       std::max(layout.stride_bytes, static_cast<std::uint16_t>(round_up(end, align)));

@@ -85,9 +85,11 @@ struct Era {
 
 /// Where the exact pin count of a large folio lives.
 struct PincountPlace {
-  std::uint8_t tail = 0;           // 1 = page[1], 2 = page[2]; 0 = the layout has none
-  std::uint16_t offset_bytes = 0;  // in that tail
-  std::uint8_t min_order = 1;      // smallest folio that has it
+  std::uint16_t tail = 0;             // n: page[n]; 0: the layout has none
+  std::uint16_t offset_bytes = 0;     // in that tail, of 32 aligned bits
+  std::uint8_t min_order = 1;         // smallest folio that has it
+  std::uint8_t shift = 0, bits = 32;  // of these bits
+  bool exists_in(unsigned order) const { return tail != 0 && order >= 1 && order >= min_order; }
 };
 
 struct FlagBit {
@@ -155,6 +157,12 @@ unsigned free_flag_bits(const Layout& layout);
 /// The high fields of page->flags that have bits, from the top down: section,
 /// node, zone, last_cpupid, kasan_tag, lru_gen, lru_refs.
 std::vector<HighField> high_fields(const Layout& layout);
+
+/// Whether the field is live in page[3] and those behind it, which have what all tails share.
+bool is_of_later_tails(const Layout& layout, const Field& field);
+/// The pin count of large folios as a field of page[3] or one behind it, which no page type names;
+/// no bits: the layout has none there.
+Field pincount_of_later_tail(const Layout& layout);
 
 /// The first field of that name; null: none.
 const Field* find_field(const Layout& layout, std::string_view name);

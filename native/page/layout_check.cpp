@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "page/folio.h"
 #include "page/layout.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -67,9 +68,9 @@ void check_field(const Layout& layout, const Field& field, Problems& problems) {
     case FieldKind::kFlags:
       if (field.offset_bytes != 0) add("flags lie in word 0");
       break;
+    case FieldKind::kPincount: break;  // as narrow as they like
     case FieldKind::kMapcount:
     case FieldKind::kRefcount:
-    case FieldKind::kPincount:
       if (field.shift != 0 || (field.bits != 32 && field.bits != word_bits) ||
           field.offset_bytes % (field.bits / 8U) != 0)
         add("a count is a whole, aligned word of 32 bits (or of the layout's width)");
@@ -245,7 +246,8 @@ void check_core_fields(const Layout& layout, Problems& problems) {
     const bool whole = field.shift == 0 && field.bits == layout.word_bytes * 8U;
     if (field.kind == FieldKind::kFlags)
       flags = flags | (whole ? field.types : field.types & types(PageType::kTail));
-    if (field.kind == FieldKind::kPincount && field.offset_bytes == layout.counter_offset)
+    if (field.kind == FieldKind::kPincount && field.offset_bytes == layout.counter_offset &&
+        field.shift == 0 && field.bits >= 32)
       counters = counters | field.types;
     if (field.kind == FieldKind::kMapcount && field.offset_bytes == layout.mapcount_offset)
       counts = counts | field.types;
@@ -273,20 +275,40 @@ void check_core_fields(const Layout& layout, Problems& problems) {
   }
 }
 
+/// No page type has fields there, so that nothing but the place itself declares it.
+void check_later_pincount(const Layout& layout, Range range, Problems& problems) {
+  const unsigned tail_bit = layout.word_bytes * 8U;
+  if (range.overlaps({tail_bit, tail_bit + 1}))
+    problems.push_back({"pincount", "", "may set bit 0 of word 1, which says tail"});
+  for (const Field& field : layout.fields)
+    if (is_of_later_tails(layout, field) && !field.contested && range_of(field).overlaps(range))
+      problems.push_back({"pincount", field.name, "overlap in every tail"});
+}
+
 void check_pincount(const Layout& layout, Problems& problems) {
   const PincountPlace& place = layout.pincount;
   const auto add = [&](std::string what) { problems.push_back({"pincount", "", std::move(what)}); };
   if (place.tail == 0) return;
-  if (place.tail > 2) return add("tail is " + number(place.tail) + ", allowed: 0, 1 or 2");
+  if (place.tail >> kMaxOrder != 0)
+    return add("tail is " + number(place.tail) + ", allowed: 0 to " +
+               number((1U << kMaxOrder) - 1));
   if (place.offset_bytes % 4 != 0 || place.offset_bytes + 4U > layout.stride_bytes)
     add("is no aligned 32-bit word of the descriptor");
-  if (place.min_order < place.tail)
+  if (place.bits == 0 || place.shift + place.bits > 32)
+    return add("has " + number(place.bits) + " bits from bit " + number(place.shift) +
+               " on, allowed: 1 to 32 in all");
+  if (place.min_order > kMaxOrder || 1U << place.min_order <= place.tail)
     add("a folio of order " + number(place.min_order) + " has no page[" + number(place.tail) + "]");
+  const unsigned first = place.offset_bytes * 8U + place.shift;
+  const Range range = {first, first + place.bits};
+  if (place.tail > 2) return check_later_pincount(layout, range, problems);
   const auto type = place.tail == 1 ? PageType::kTail : PageType::kSecondTail;
-  for (const Field& field : layout.fields)
-    if (field.kind == FieldKind::kPincount && field.types.has(type) &&
-        field.offset_bytes == place.offset_bytes)
+  for (const Field& field : layout.fields) {
+    const Range whole = range_of(field);
+    if (field.kind == FieldKind::kPincount && field.types.has(type) && whole.first <= range.first &&
+        whole.end >= range.end)
       return;
+  }
   add("names no field for pins in page[" + number(place.tail) + "]");
 }
 

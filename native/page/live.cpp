@@ -1,5 +1,6 @@
 #include "page/live.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -32,10 +33,10 @@ void LiveMap::claim_flags(const Layout& layout, const Field& field) {
   for (const HighField& high : high_fields(layout)) claim_bits(high.name, high.shift, high.bits);
 }
 
-void LiveMap::claim_all(const Layout& layout, bool on_lru) {
+void LiveMap::claim_all(const Layout& layout, unsigned tail, bool on_lru) {
   for (const Field& field : layout.fields) {
     if (field.types.has(type_) && field.contested) contested_.push_back(field.name);
-    if (!is_live(field, type_, on_lru)) continue;
+    if (!is_live(field, type_, on_lru) || !is_live_in_tail(layout, field, tail, type_)) continue;
     if (field.kind == FieldKind::kFlags) {
       claim_flags(layout, field);
       continue;
@@ -45,6 +46,8 @@ void LiveMap::claim_all(const Layout& layout, bool on_lru) {
                                                             : BitUse::kFixed;
     claim({field.name, field.offset_bytes, field.shift, field.bits, field.kind}, use);
   }
+  if (const Field pins = pincount_of_later_tail(layout); tail > 2)
+    claim({pins.name, pins.offset_bytes, pins.shift, pins.bits, pins.kind}, BitUse::kClaimable);
   // Every lockless reader asks it of every page (facts: GUP-fast).
   const unsigned tail_bit = layout.word_bytes * 8U;
   if (use(tail_bit) == BitUse::kFree)
@@ -53,7 +56,8 @@ void LiveMap::claim_all(const Layout& layout, bool on_lru) {
 
 Result<LiveMap> LiveMap::create(const Layout& layout, const FillRequest& request, unsigned tail,
                                 const FillSite& site) {
-  if (tail > 2 || tail >= 1ULL << request.setup.order) return Errc::kInval;
+  if (!std::ranges::count(tails_of_interest(layout, request.setup.order), tail))
+    return Errc::kInval;
   std::unique_ptr<Memmap> memmap;
   if (const Errc error = Memmap::create(layout, FillSite::kPages, FillSite::kPages, memmap);
       error != Errc::kOk)
@@ -71,7 +75,7 @@ Result<LiveMap> LiveMap::create(const Layout& layout, const FillRequest& request
   }
   map.use_.assign(layout.stride_bytes * 8U, BitUse::kFree);
   map.owner_.assign(layout.stride_bytes * 8U, -1);
-  map.claim_all(layout, request.setup.on_lru);
+  map.claim_all(layout, tail, request.setup.on_lru);
   return map;
 }
 

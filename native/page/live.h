@@ -29,7 +29,7 @@ struct LiveField {
 /// The bits of one descriptor, numbered from its first byte's bit 0 on.
 class LiveMap {
  public:
-  /// Of page `tail` (0 to 2) of the folio at `site`. kRefused, kInval: as
+  /// Of page `tail` (one of tails_of_interest()) of the folio at `site`. kRefused, kInval: as
   /// setup_page(), and for a tail that the folio does not have.
   static Result<LiveMap> create(const Layout& layout, const FillRequest& request, unsigned tail = 0,
                                 const FillSite& site = {});
@@ -54,7 +54,7 @@ class LiveMap {
  private:
   void claim(LiveField field, BitUse use);
   void claim_flags(const Layout& layout, const Field& field);
-  void claim_all(const Layout& layout, bool on_lru);
+  void claim_all(const Layout& layout, unsigned tail, bool on_lru);
 
   PageType type_ = PageType::kFree;
   std::vector<LiveField> fields_;

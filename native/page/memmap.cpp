@@ -67,13 +67,14 @@ void Memmap::mark_touched(Pfn pfn) {
   const std::uint64_t block = pfn.value / kBlockPages;
   auto* word = reinterpret_cast<std::uint64_t*>(touched_.data()) + block / 64;
   const std::uint64_t bit = 1ULL << block % 64;
-  if ((atomics::load(word, atomics::kRelaxed) & bit) == 0) atomics::fetch_or(word, bit);
+  if (atomics::load_bits(word, bit, atomics::kRelaxed) == 0) atomics::set_bits(word, bit);
 }
 
 bool Memmap::touched(Pfn pfn) const {
   const std::uint64_t block = pfn.value / kBlockPages;
   const auto* words = reinterpret_cast<const std::uint64_t*>(touched_.data());
-  return (atomics::load(&words[block / 64], atomics::kRelaxed) >> block % 64 & 1) != 0;
+  return atomics::load_bits(&words[block / 64], std::uint64_t{1} << block % 64,
+                            atomics::kRelaxed) != 0;
 }
 
 std::uint64_t Memmap::touched_pages() const {

@@ -3,9 +3,9 @@
 // audit and reset.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/errc.h"
 #include "base/mapping.h"
@@ -67,17 +67,28 @@ class Memmap {
   /// Back to all-zero; touched blocks only. No one else may use the array.
   void reset();
 
-  /// Bits of a word (0 to 5) that may be left on a page whose last reference went; whoever
+  /// Bits of a word that may be left on a page whose last reference went; whoever
   /// frees it calls forget(). Before pages are handed out.
   void set_left_behind(unsigned word, std::uint64_t mask) {
+    if (word >= left_behind_.size()) left_behind_.resize(word + 1);
     left_behind_[word] |= mask;
     leaves_behind_ = leaves_behind_ || mask != 0;
+  }
+  /// The same of a table of counts by pfn, each `bits` wide (a power of two up to 32).
+  void set_left_outside(std::uint32_t* table, unsigned bits) {
+    left_outside_ = table;
+    left_outside_bits_ = bits;
+    leaves_behind_ = true;
   }
   void forget(Page page) const {
     if (!leaves_behind_) [[likely]]
       return;
     for (unsigned i = 0; i < left_behind_.size(); ++i)
       if (left_behind_[i] != 0) page.set_word(i, page.word(i) & ~left_behind_[i]);
+    if (left_outside_ == nullptr) return;
+    const std::uint64_t first = pfn_of(page).value * left_outside_bits_;
+    const std::uint32_t mask = ~0U >> (32 - left_outside_bits_) << first % 32;
+    atomics::fetch_and(left_outside_ + first / 32, ~mask);
   }
 
   /// For boxes whose pages are all touched; see Mapping::advise_huge_pages.
@@ -94,7 +105,9 @@ class Memmap {
   Shape shape_;
   AddressMap addresses_;
   std::uint64_t pages_ = 0, capacity_ = 0;
-  std::array<std::uint64_t, 6> left_behind_{};
+  std::vector<std::uint64_t> left_behind_;
+  std::uint32_t* left_outside_ = nullptr;
+  unsigned left_outside_bits_ = 32;
   bool leaves_behind_ = false;
   Mapping mapping_, touched_;
 };

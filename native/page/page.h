@@ -100,7 +100,10 @@ class Page {
 
   bool test(Flag flag) const {
     const std::uint64_t mask = mask_of(flag);
-    return mask != 0 && (flags() & mask) != 0;
+    if (mask == 0) return false;
+    return shape_->word_bytes == 8
+               ? atomics::load_bits(u64(0), mask) != 0
+               : atomics::load_bits(u32(0), static_cast<std::uint32_t>(mask)) != 0;
   }
   /// Both return whether the flag was set before. A flag that the layout does
   /// not have reads as clear and cannot be set.
@@ -127,6 +130,10 @@ class Page {
   bool has_refs(std::uint32_t n) const { return atomics::load(u32(shape_->refcount)) >= n; }
   void set_refcount(std::int32_t n) const {
     atomics::store(u32(shape_->refcount), static_cast<std::uint32_t>(n), atomics::kRelease);
+  }
+  /// Where nobody looks at the count before.
+  void ref_inc(std::int32_t n = 1) const {
+    atomics::add(u32(shape_->refcount), static_cast<std::uint32_t>(n));
   }
   /// Each returns the count before.
   std::int32_t ref_add(std::int32_t n) const {
@@ -161,7 +168,10 @@ class Page {
   bool change(Flag flag, bool to) const {
     const std::uint64_t mask = mask_of(flag);
     if (mask == 0) return false;
-    return ((to ? set_bits(mask) : clear_bits(mask)) & mask) != 0;
+    if (shape_->word_bytes == 8)
+      return (to ? atomics::set_bits(u64(0), mask) : atomics::clear_bits(u64(0), mask)) != 0;
+    const auto bits = static_cast<std::uint32_t>(mask);
+    return (to ? atomics::set_bits(u32(0), bits) : atomics::clear_bits(u32(0), bits)) != 0;
   }
 
   std::byte* at_ = nullptr;

@@ -51,6 +51,7 @@ Shape shape_of(const Layout& layout) {
   shape.pincount = layout.pincount.offset_bytes;
   shape.pincount_tail = layout.pincount.tail;
   shape.pincount_min_order = layout.pincount.min_order;
+  shape.pincount_mask = (~0U >> (32U - layout.pincount.bits)) << layout.pincount.shift;
   shape.zone_device_base = layout.era.rules.has(Rule::kDaxFreeAtZero) ? 0 : 1;
   shape.private_base = layout.era.rules.has(Rule::kHmmFreeAtZero) ? 0 : 1;
   shape.buddy_type = layout.era.buddy_type;

@@ -29,7 +29,9 @@ struct Shape {
   std::uint16_t counter = 0;                   // own pin counter; 0: none
   std::uint16_t order = 0;                     // compound order, in page[1]
   std::uint16_t pincount = 0;                  // in page[pincount_tail]; tail 0: none
-  std::uint8_t pincount_tail = 0, pincount_min_order = 1;
+  std::uint16_t pincount_tail = 0;
+  std::uint8_t pincount_min_order = 1;
+  std::uint32_t pincount_mask = ~0U;  // in these 32 bits
   std::uint8_t zone_device_base = 0, private_base = 0;
   // The last one is kFlagAnonExclusive.
   std::array<std::int8_t, kFlags + 1> flag_bit{};     // -1: the flag does not exist here

@@ -52,10 +52,10 @@ struct PinLoops {
     if (seen > most) [[unlikely]]
       return Errc::kOverflow;
     const std::uint32_t each = Policy::refs(f, t);
-    atomics::fetch_add(t.u32(f.refcount), n * each);
+    atomics::add(t.u32(f.refcount), n * each);
     const Errc error = Policy::add(f, t, n, each, shard);
     if (error != Errc::kOk) [[unlikely]]
-      atomics::fetch_sub(t.u32(f.refcount), n * each);
+      atomics::sub(t.u32(f.refcount), n * each);
     return error;
   }
 
@@ -91,7 +91,7 @@ struct PinLoops {
     if (each != 1) {
       const std::uint32_t pins = f.quirks.has(Quirk::kOneBiasForMany) ? 1 : n;
       refs = pins * each;
-      atomics::fetch_add(t.u32(f.refcount), refs - n);
+      atomics::add(t.u32(f.refcount), refs - n);
     }
     const Errc error = Policy::add(f, t, n, each, shard);
     if (error != Errc::kOk) [[unlikely]]
@@ -108,7 +108,7 @@ struct PinLoops {
     if (old == refs) return !f.quirks.has(Quirk::kNoZeroTest);
     // Below zero before: the count had crossed its limit, and comes back.
     if (static_cast<std::int32_t>(old) < 0) return false;
-    atomics::fetch_add(t.u32(f.refcount), refs);  // more than there was: nothing happened
+    atomics::add(t.u32(f.refcount), refs);  // more than there was: nothing happened
     return Errc::kNotPinned;
   }
 
@@ -148,7 +148,7 @@ struct PinLoops {
       return error;
     if (references(f, t) <= 0) [[unlikely]]
       return Errc::kNoMem;
-    atomics::fetch_add(t.u32(f.refcount), 1U);
+    atomics::add(t.u32(f.refcount), 1U);
     return Errc::kOk;
   }
 
@@ -432,7 +432,7 @@ struct PinLoops {
 [[gnu::always_inline]] inline Errc take_from(std::uint32_t* count, std::uint32_t n) {
   if (atomics::fetch_sub(count, n) >= n) [[likely]]
     return Errc::kOk;
-  atomics::fetch_add(count, n);
+  atomics::add(count, n);
   return Errc::kNotPinned;
 }
 

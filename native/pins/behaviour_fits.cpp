@@ -48,8 +48,10 @@ Fit quirk_fits(Quirk quirk, const SchemeSpec& scheme, const Layout& layout, Kern
   }
   if (row.needs && rules.has(row.needs->rule) != row.needs->is) {
     const RuleInfo& rule = kernel_rules()[static_cast<unsigned>(row.needs->rule)];
-    return {name + " cannot show under rules " + quoted(name_of_rules(rules)) + ": it needs them " +
-            (row.needs->is ? "with " : "without ") + quoted(rule.name)};
+    std::string lack = name + " cannot show under rules ";
+    lack.append(quoted(name_of_rules(rules))).append(": it needs them ");
+    lack.append(row.needs->is ? "with " : "without ").append(quoted(rule.name));
+    return {std::move(lack)};
   }
   return {};
 }

@@ -14,8 +14,9 @@ BitRange word_bits(const Layout& layout, unsigned word, unsigned bit, unsigned b
           static_cast<std::uint8_t>(bits)};
 }
 
-BitRange counter_at(unsigned tail, unsigned offset_bytes) {
-  return {static_cast<std::uint8_t>(tail), static_cast<std::uint16_t>(offset_bytes * 8), 32};
+BitRange counter_at(unsigned tail, unsigned offset_bytes, unsigned shift = 0, unsigned bits = 32) {
+  return {static_cast<std::uint16_t>(tail), static_cast<std::uint16_t>(offset_bytes * 8 + shift),
+          static_cast<std::uint8_t>(bits)};
 }
 
 /// Shared or owned by right: any change may be seen there.
@@ -27,7 +28,7 @@ Claim by_right(std::string name, BitRange range) {
 std::uint64_t bits_of_counts(const SchemeSpec& scheme) {
   // What the references have room for can be less than what the count has.
   const std::uint64_t largest =
-      scheme.has_states() ? std::min(scheme.full_count(), scheme.max_pins) : scheme.max_pins;
+      scheme.fills() ? std::min(scheme.full_count(), scheme.max_pins) : scheme.max_pins;
   return ~std::uint64_t{0} >> std::countl_zero(largest);
 }
 
@@ -85,18 +86,20 @@ void claim_word(const SchemeSpec& given, const Layout& layout, PageType type,
   // can be set without a pin, counts are added to what the word holds.
   const bool adds = scheme.protocol == Protocol::kAdd || before.pinned;
   const std::uint64_t sets = adds ? count.all() : count.all() & bits_of_counts(scheme);
-  claims.push_back({"count", count, false, sets, count.all()});
+  // A count of one bit that saturates never goes back.
+  const bool stays = scheme.at_limit == AtLimit::kSaturate && scheme.count_bits == 1;
+  claims.push_back({"count", count, false, sets, stays ? 0 : count.all()});
   if (scheme.pinned.exists())
     claims.push_back(flag_claim("pinned",
                                 word_bits(layout, static_cast<unsigned>(scheme.pinned.word),
                                           static_cast<unsigned>(scheme.pinned.bit), 1),
-                                true, true));
+                                true, !stays));
   if (!scheme.was_lru.exists()) return;
   const bool written = kLruTypes.has(type);
   Claim was_lru = flag_claim("was-LRU",
                              word_bits(layout, static_cast<unsigned>(scheme.was_lru.word),
                                        static_cast<unsigned>(scheme.was_lru.bit), 1),
-                             written && before.not_pinned, written);
+                             written && before.not_pinned, written && !stays);
   // In a packed word it is written with the rest, as 0. Elsewhere a page that is on
   // no LRU needs no such bit.
   if (packed) was_lru.clears = 1;
@@ -127,11 +130,15 @@ std::vector<Claim> claims_of(const SchemeSpec& scheme, const Layout& layout, Pag
       claims.push_back(by_right("_mapcount", counter_at(0, layout.mapcount_offset)));
       break;
     case CountPlace::kCounter:
-      claims.push_back(by_right("count", counter_at(0, layout.counter_offset)));
+      claims.push_back(
+          by_right("count", counter_at(0, layout.counter_offset, scheme.count_shift,
+                                       scheme.count_bits == 0 ? 32U : scheme.count_bits)));
       break;
     case CountPlace::kTail:
-      if (place.tail != 0 && order >= std::max(1U, unsigned{place.min_order}))
-        claims.push_back(by_right("count", counter_at(place.tail, place.offset_bytes)));
+      if (place.exists_in(order))
+        claims.push_back(by_right(
+            "count", counter_at(place.tail, place.offset_bytes, place.shift + scheme.count_shift,
+                                scheme.count_bits == 0 ? 32U : scheme.count_bits)));
       break;
     default: break;
   }

@@ -13,7 +13,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// Up to 64 bits of one descriptor of a folio.
 struct BitRange {
-  std::uint8_t tail = 0;        // 0: the head, n: page[n]
+  std::uint16_t tail = 0;       // 0: the head, n: page[n]
   std::uint16_t first_bit = 0;  // from the descriptor's first byte; little endian
   std::uint8_t bits = 0;
 

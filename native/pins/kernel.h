@@ -67,7 +67,7 @@ struct PinFrame {
   std::uint32_t stride_bytes = 64;
   std::uint8_t stride_shift = 6;
   std::uint16_t refcount = 52, mapcount = 48;
-  std::uint16_t count = 0;  // byte offset in the head, or from the head to a tail's field
+  std::uint32_t count = 0;  // byte offset in the head, or from the head to a tail's field
   std::uint16_t flag_word = 0, was_lru_word = 0;  // byte offsets
   std::uint32_t refs_per_pin = 1;
   std::uint32_t pinned_from = 1;     // `_refcount`, unsigned, that reads as pinned
@@ -89,6 +89,7 @@ struct PinFrame {
   std::uint8_t tail_min_order = 0;
 
   std::uint32_t* side_table = nullptr;
+  std::uint8_t slot_bits = 32;  // of a count in it
   std::uint32_t* mappings = nullptr;
   ShardedCount* const* shards = nullptr;
   std::uint32_t shard_count = 1;

@@ -1,8 +1,10 @@
 #include "pins/pins.h"
 
+#include <bit>
 #include <new>
 #include <utility>
 
+#include "page/folio.h"
 #include "pins/batch.h"
 #include "pins/protocol.h"
 #include "pins/states.h"
@@ -46,6 +48,12 @@ std::uint64_t flag_mask(unsigned bit, QuirkSet quirks) {
   return quirks.has(Quirk::kMaskAsBitNumber) && mask < 32 ? std::uint64_t{1} << mask : mask;
 }
 
+/// Entries outside are as wide as the next power of two, so that none lies across two words.
+unsigned slot_bits_of(const SchemeSpec& scheme) {
+  const bool narrow = scheme.place == CountPlace::kSideTable && scheme.is_narrow();
+  return narrow ? std::bit_ceil(unsigned{scheme.count_bits}) : 32;
+}
+
 /// Of a placed scheme.
 void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
   const Shape& shape = memmap.shape();
@@ -53,8 +61,7 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
     case CountPlace::kWord: f.count = shape.word(scheme.count_word); break;
     case CountPlace::kCounter: f.count = shape.counter; break;
     case CountPlace::kTail:
-      f.count =
-          static_cast<std::uint16_t>(shape.pincount_tail * shape.stride_bytes + shape.pincount);
+      f.count = std::uint32_t{shape.pincount_tail} * shape.stride_bytes + shape.pincount;
       break;
     default: break;
   }
@@ -69,15 +76,19 @@ void place_count(PinFrame& f, const SchemeSpec& scheme, const Memmap& memmap) {
       f.was_lru = flag_mask(static_cast<unsigned>(scheme.was_lru.bit), quirks);
     }
   }
-  if (scheme.protocol == Protocol::kPackedWord) {
+  if (scheme.has_limit()) {
+    const bool in_tail = scheme.place == CountPlace::kTail;
     f.count_shift = scheme.count_shift;
-    f.unit = std::uint64_t{1} << scheme.count_shift;
+    if (in_tail) f.count_shift += static_cast<std::uint8_t>(std::countr_zero(shape.pincount_mask));
+    f.at_limit = scheme.at_limit;
+    f.slot_bits = static_cast<std::uint8_t>(slot_bits_of(scheme));
+    f.unit = std::uint64_t{1} << f.count_shift;
     f.count_max = ~std::uint64_t{0} >> (64 - scheme.count_bits);
-    f.keep = ~(f.count_max << scheme.count_shift | f.pinned | f.was_lru);
+    f.keep = ~(f.count_max << f.count_shift | f.pinned | f.was_lru);
   }
   if (scheme.has_states()) {
-    f.at_limit = scheme.at_limit;
-    f.reads_pinned = reads_pinned(scheme);
+    f.reads_pinned =
+        scheme.place == CountPlace::kWord ? reads_pinned(scheme) : f.count_max << f.count_shift;
     // Where pins isolate, the word was a link before the first; elsewhere states stay.
     f.keep = scheme.isolates() ? ~own_bits(scheme) : ~std::uint64_t{0};
   }
@@ -108,14 +119,24 @@ static unsigned packed_bits_of(const SchemeSpec& scheme, unsigned word_bytes) {
 
 const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
   switch (scheme.protocol) {
-    case Protocol::kFlagAndWord: return flag_and_word_kernel(word_bytes);
+    case Protocol::kFlagAndWord:
+      return scheme.is_narrow() ? narrow_flag_kernel(scheme.protocol, word_bytes)
+                                : flag_and_word_kernel(word_bytes);
     case Protocol::kPackedWord:
       return scheme.has_states()
                  ? state_word_kernel(scheme.packed_bits, word_bytes)
                  : packed_word_kernel(packed_bits_of(scheme, word_bytes), word_bytes);
-    case Protocol::kListOverlay: return list_overlay_kernel(word_bytes);
-    case Protocol::kExternal: return external_kernel(scheme.place, word_bytes);
+    case Protocol::kListOverlay:
+      return scheme.is_narrow() ? narrow_flag_kernel(scheme.protocol, word_bytes)
+                                : list_overlay_kernel(word_bytes);
+    case Protocol::kExternal:
+      return scheme.is_narrow() ? narrow_table_kernel(word_bytes)
+                                : external_kernel(scheme.place, word_bytes);
     case Protocol::kAdd: break;
+  }
+  if (scheme.is_narrow()) {
+    if (scheme.place == CountPlace::kTail) return narrow_tail_kernel(word_bytes);
+    return state_word_kernel(scheme.place == CountPlace::kCounter ? 32 : 0, word_bytes);
   }
   return add_kernel(scheme.place, word_bytes);
 }
@@ -143,14 +164,31 @@ Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned
   if (scheme.has_states()) {
     pins->states_ = pin_states(pins->placed_);
     f.states = &pins->states_;
-    // Counts that stick, and states that nothing clears, go with the page.
-    memmap.set_left_behind(scheme.count_word, own_bits(pins->placed_));
   }
+  pins->leave_behind();
   pins->kernel_ = &kernel_of(scheme, memmap.shape().word_bytes);
   if (const Errc error = pins->reserve_outside(shards); error != Errc::kOk) return error;
+  if (scheme.place == CountPlace::kSideTable && scheme.at_limit == AtLimit::kSaturate)
+    memmap.set_left_outside(f.side_table, f.slot_bits);
   f.ops = &pins->options_.ops;
   out = std::move(pins);
   return Errc::kOk;
+}
+
+/// Counts that stick, and states that nothing clears, go with the page. (A count in a tail goes
+/// with its folio.)
+void Pins::leave_behind() {
+  Memmap& memmap = *frame_.memmap;
+  const unsigned word_bytes = memmap.shape().word_bytes;
+  if (placed_.protocol == Protocol::kPackedWord && placed_.has_states())
+    return memmap.set_left_behind(placed_.count_word, own_bits(placed_));
+  if (!placed_.is_narrow() || placed_.at_limit != AtLimit::kSaturate) return;
+  const std::uint64_t count = frame_.count_max << frame_.count_shift;
+  if (placed_.place == CountPlace::kWord) memmap.set_left_behind(placed_.count_word, count);
+  if (placed_.place == CountPlace::kCounter)
+    memmap.set_left_behind(frame_.count / word_bytes, count << frame_.count % word_bytes * 8U);
+  if (frame_.pinned != 0) memmap.set_left_behind(frame_.flag_word / word_bytes, frame_.pinned);
+  if (frame_.was_lru != 0) memmap.set_left_behind(frame_.was_lru_word / word_bytes, frame_.was_lru);
 }
 
 Errc Pins::reserve_outside(unsigned shards) {
@@ -172,7 +210,8 @@ Errc Pins::reserve_outside(unsigned shards) {
   const bool counts =
       scheme_.place == CountPlace::kSideTable || scheme_.at_limit == AtLimit::kSpill;
   if (!counts && !records) return Errc::kOk;
-  Result<Mapping> table = Mapping::reserve(frame_.capacity * sizeof(std::uint32_t));
+  const std::uint64_t bits = frame_.capacity * (counts ? frame_.slot_bits : 32U);
+  Result<Mapping> table = Mapping::reserve((bits + 31) / 32 * sizeof(std::uint32_t));
   if (!table) return table.error;
   outside_ = std::move(table.value);
   auto* words = reinterpret_cast<std::uint32_t*>(outside_.data());
@@ -287,19 +326,24 @@ Errc Pins::putback_locked(Pfn pfn) { return kernel_->putback(frame_, pfn.value);
 bool Pins::keeps_off_lru(Pfn pfn) const { return frame_.isolates && maybe_pinned(pfn); }
 
 bool Pins::sticks(Pfn pfn) const {
-  return scheme_.at_limit == AtLimit::kSaturate && !pins(pfn).exact;
+  if (scheme_.at_limit != AtLimit::kSaturate || pfn.value >= frame_.capacity) return false;
+  // Where the layout names no tail, references are all there is to count.
+  if (scheme_.place == CountPlace::kTail && !frame_.memmap->layout().pincount.exists_in(folio_order(
+                                                *frame_.memmap, frame_.memmap->page(head_of(pfn)))))
+    return false;
+  return !pins(pfn).exact;
 }
 
 const StateBit* Pins::wrong_state(Pfn pfn) const {
   if (frame_.states == nullptr || pfn.value >= frame_.capacity) return nullptr;
   const Page head = frame_.memmap->page(head_of(pfn));
-  return pagebox::wrong_state(placed_, head.word(scheme_.count_word));
+  return pagebox::wrong_state(placed_, head.word(placed_.count_word));
 }
 
 std::uint64_t Pins::own_flags() const {
-  const bool in_flags = scheme_.place == CountPlace::kWord && scheme_.count_word == 0;
+  const bool in_flags = placed_.place == CountPlace::kWord && placed_.count_word == 0;
   if (in_flags) return own_bits(placed_);
-  return scheme_.pinned.word == 0 ? frame_.pinned : 0;
+  return placed_.pinned.word == 0 ? frame_.pinned : 0;
 }
 
 bool Pins::returns_to_lru(Pfn pfn) const {

@@ -140,6 +140,7 @@ class Pins {
 
  private:
   Pins() = default;
+  void leave_behind();
   Errc reserve_outside(unsigned shards);
   Errc check_count(Pfn pfn, std::uint32_t n) const;
   Pfn head_of(Pfn pfn) const;

@@ -71,9 +71,9 @@ struct Bench {
     return {at, at + memmap->shape().stride_bytes};
   }
   /// All descriptors that FolioBits looks at, one after the other.
-  Bytes read_all(unsigned descriptors) const {
+  Bytes read_all(std::span<const unsigned> tails) const {
     Bytes all;
-    for (unsigned tail = 0; tail < descriptors; ++tail) {
+    for (const unsigned tail : tails) {
       const Bytes one = read(tail);
       all.insert(all.end(), one.begin(), one.end());
     }
@@ -94,7 +94,7 @@ std::vector<std::uint32_t> counts(std::uint64_t largest) {
 std::vector<std::uint32_t> counts(const SchemeSpec& scheme, const Layout& layout, unsigned order) {
   const std::uint64_t largest = max_pins(scheme, layout, order);
   std::vector<std::uint32_t> all = counts(largest);
-  if (!scheme.has_states()) return all;
+  if (!scheme.fills()) return all;
   for (const std::uint64_t n : {scheme.full_count() - 1, scheme.full_count()})
     if (n >= 1 && n <= largest) all.push_back(static_cast<std::uint32_t>(n));
   return all;
@@ -114,18 +114,17 @@ void note_writes(const Bytes& before, const Bytes& now, FolioBits::Writes& write
 /// what the page holds reads as a full count; another beginning will show the rest.
 ///
 /// `slowly`: one more pin on top, if there is room, and unpins in two steps.
-Errc try_count(Bench& bench, std::uint32_t n, bool referenced, bool slowly,
-               FolioBits::Writes& writes) {
-  const auto descriptors = static_cast<unsigned>(writes.sets.size());
-  const Bytes before = bench.read_all(descriptors);
+Errc try_count(Bench& bench, std::span<const unsigned> tails, std::uint32_t n, bool referenced,
+               bool slowly, FolioBits::Writes& writes) {
+  const Bytes before = bench.read_all(tails);
   const Pfn pfn = bench.pinned_page();
   const Errc pinned = referenced ? bench.pins->pin_referenced(pfn, n, 0)
                                  : bench.pins->try_pin_speculative(pfn, n, 0);
   if (pinned != Errc::kOk) return pinned;
-  Bytes seen = bench.read_all(descriptors);
+  Bytes seen = bench.read_all(tails);
   note_writes(before, seen, writes);
   const auto note = [&] {
-    Bytes now = bench.read_all(descriptors);
+    Bytes now = bench.read_all(tails);
     note_writes(seen, now, writes);
     seen = std::move(now);
   };
@@ -190,7 +189,7 @@ std::vector<Begin> beginnings(const SchemeSpec& scheme, const FolioBits& bits) {
     all.push_back({below, mask, has_flag, has_flag && bit == 0, true, true});
   }
   all.push_back({mask, mask, has_flag, false, false, true});
-  if (!scheme.has_states()) return all;
+  if (!scheme.fills()) return all;
   // Into the lowest bit, and to the largest count.
   for (const std::uint64_t count : {one << 1 & mask, mask & ~one})
     if (count != 0) all.push_back({count, mask, has_flag, false, false, true});
@@ -220,8 +219,8 @@ FolioBits::Writes within_claims(const SchemeSpec& scheme, const FolioBits& bits,
   std::vector<FolioBits::Bits> own = bits.no_writes().sets;
   for (const Claim& claim :
        claims_of(scheme, layout, bits.map(0).type(), order, bits.reads_before()))
-    for (unsigned i = 0; claim.range.tail < own.size() && i < claim.range.bits; ++i)
-      own[claim.range.tail][claim.range.first_bit + i] = true;
+    if (const unsigned index = bits.index_of(claim.range.tail); index < own.size())
+      for (unsigned i = 0; i < claim.range.bits; ++i) own[index][claim.range.first_bit + i] = true;
   for (std::vector<FolioBits::Bits>* side : {&writes.sets, &writes.clears})
     for (std::size_t tail = 0; tail < own.size(); ++tail)
       for (std::size_t bit = 0; bit < own[tail].size(); ++bit)
@@ -257,12 +256,12 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
   for (const FillSide side : {FillSide::kFirst, FillSide::kSecond}) {
     bool referenced = false;
     for (const bool slowly : {false, true}) {
-      if (slowly && !scheme.has_states()) break;
+      if (slowly && !scheme.fills()) break;
       for (const std::uint32_t n : tried) {
         if (const Errc error = bench.fill(side); error != Errc::kOk) return error;
         note_flag(bench, writes);
         referenced = !referenced;
-        const Errc error = try_count(bench, n, referenced, slowly, writes);
+        const Errc error = try_count(bench, bits.value.tails(), n, referenced, slowly, writes);
         // Where what the page holds is a full count, that nobody can pin it is the finding.
         if (error == Errc::kOk || error == Errc::kPinLimit) pinned = true;
         if (error == Errc::kRefused || error == Errc::kAgain || error == Errc::kNoMem) {
@@ -279,7 +278,7 @@ Result<RoomCell> probe(const SchemeSpec& scheme, const Layout& layout, PageType 
       if (begin.carries && n != 1) break;
       if (const Errc error = bench.fill(FillSide::kFirst); error != Errc::kOk) return error;
       bench.begin(begin);
-      if (try_count(bench, n, true, false, forced) == Errc::kOk) pinned = true;
+      if (try_count(bench, bits.value.tails(), n, true, false, forced) == Errc::kOk) pinned = true;
     }
   add_writes(writes, within_claims(scheme, bits.value, own, order, std::move(forced)));
   if (!pinned) return Errc::kCorrupt;

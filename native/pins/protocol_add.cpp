@@ -3,6 +3,7 @@
 // pin raises at least as fast as any other counter.
 #include "pins/batch.h"
 #include "pins/protocol.h"
+#include "pins/tail_place.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -27,7 +28,7 @@ struct Counter : PolicyBase {
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::fetch_add(t.u32(f.count), n);
+    atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
@@ -53,12 +54,12 @@ struct Mapcount : PolicyBase {
     if (static_cast<std::int32_t>(atomics::load(t.u32(f.mapcount))) < kTypedBelow ||
         (atomics::load(t.word<W>(0)) & f.slab_flag) != 0) [[unlikely]]
       return Errc::kRefused;
-    atomics::fetch_add(t.u32(f.mapcount), n);
+    atomics::add(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::fetch_sub(t.u32(f.mapcount), n);
+    atomics::sub(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
   static std::uint32_t mappings(const PinFrame& f, const Target& t) {
@@ -85,10 +86,7 @@ struct Tail : PolicyBase {
   using Word = W;
   /// Whether the layout names a place for this folio's count.
   [[gnu::always_inline]] static bool has_place(const PinFrame& f, const Target& t) {
-    if ((atomics::load(t.word<W>(0)) & f.head_flag) == 0) return false;
-    if (f.tail_min_order <= 1) return true;
-    return atomics::load(reinterpret_cast<const std::uint8_t*>(t.head + f.order)) >=
-           f.tail_min_order;
+    return has_tail_place<W>(f, t);
   }
   [[gnu::always_inline]] static std::uint32_t refs(const PinFrame& f, const Target& t) {
     return has_place(f, t) ? 1 : f.refs_per_pin;
@@ -100,7 +98,7 @@ struct Tail : PolicyBase {
   }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t each, unsigned) {
-    if (counts(f, t, each)) atomics::fetch_add(t.u32(f.count), n);
+    if (counts(f, t, each)) atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,

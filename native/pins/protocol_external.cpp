@@ -11,7 +11,7 @@ struct SideTable : PolicyBase {
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::fetch_add(f.side_table + t.pfn, n);
+    atomics::add(f.side_table + t.pfn, n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
@@ -38,12 +38,12 @@ struct Sharded : PolicyBase {
   }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned shard) {
-    atomics::fetch_add(&row(f, t.pfn, shard).pins, std::uint64_t{n});
+    atomics::add(&row(f, t.pfn, shard).pins, std::uint64_t{n});
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned shard) {
-    atomics::fetch_add(&row(f, t.pfn, shard).unpins, std::uint64_t{n});
+    atomics::add(&row(f, t.pfn, shard).unpins, std::uint64_t{n});
     return Errc::kOk;
   }
   /// Unpins first: each one seen has its pin in the second sum, so the

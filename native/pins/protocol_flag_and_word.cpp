@@ -26,7 +26,7 @@ struct FlagAndWord : PolicyBase {
     return static_cast<W>((word & ~W{0xffffffff}) | count);
   }
   static bool flagged(const PinFrame& f, const Target& t) {
-    return (atomics::load(flag(f, t)) & f.pinned) != 0;
+    return atomics::load_bits(flag(f, t), static_cast<W>(f.pinned)) != 0;
   }
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
 
@@ -44,14 +44,14 @@ struct FlagAndWord : PolicyBase {
   static Errc first(const PinFrame& f, const Target& t, std::uint32_t n) {
     Guard guard(f.zone->lru_lock());
     if (flagged(f, t)) {
-      atomics::fetch_add(t.u32(f.count), n);
+      atomics::add(t.u32(f.count), n);
       return Errc::kOk;
     }
     const Result<bool> isolated = isolate_locked(f, t);
     if (!isolated) return isolated.error;
     atomics::store(t.u32(f.count), n);
-    if (isolated.value) atomics::fetch_or(was_lru(f, t), static_cast<W>(f.was_lru));
-    atomics::fetch_or(flag(f, t), static_cast<W>(f.pinned));
+    if (isolated.value) atomics::set_bits(was_lru(f, t), static_cast<W>(f.was_lru));
+    atomics::set_bits(flag(f, t), static_cast<W>(f.pinned));
     return Errc::kOk;
   }
 
@@ -76,20 +76,20 @@ struct FlagAndWord : PolicyBase {
     const std::uint32_t seen = atomics::fetch_sub(t.u32(f.count), n);
     if (seen > n) return Errc::kOk;
     if (seen < n) {
-      atomics::fetch_add(t.u32(f.count), n);
+      atomics::add(t.u32(f.count), n);
       return Errc::kNotPinned;
     }
     return clear(f, t);
   }
 
   static Errc clear(const PinFrame& f, const Target& t) {
-    atomics::fetch_and(flag(f, t), static_cast<W>(~f.pinned));
+    atomics::clear_bits(flag(f, t), static_cast<W>(f.pinned));
     if (!f.isolates) return Errc::kOk;
     // Written only for pages that were on an LRU: elsewhere the word is not ours.
-    if ((atomics::load(was_lru(f, t)) & f.was_lru) == 0 ||
+    if (atomics::load_bits(was_lru(f, t), static_cast<W>(f.was_lru)) == 0 ||
         !can_be_listed(f.memmap->page(Pfn{t.pfn})))
       return Errc::kOk;
-    atomics::fetch_and(was_lru(f, t), static_cast<W>(~f.was_lru));
+    atomics::clear_bits(was_lru(f, t), static_cast<W>(f.was_lru));
     return putback_locked(f, t);
   }
 
@@ -110,7 +110,7 @@ struct FlagAndWord : PolicyBase {
   static Errc putback(const PinFrame& f, const Target& t) {
     if (!f.isolates) return PolicyBase::putback(f, t);
     if (!flagged(f, t)) return putback_locked(f, t);
-    atomics::fetch_or(was_lru(f, t), static_cast<W>(f.was_lru));
+    atomics::set_bits(was_lru(f, t), static_cast<W>(f.was_lru));
     return Errc::kOk;
   }
 };

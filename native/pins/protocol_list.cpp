@@ -15,20 +15,20 @@ struct ListOverlay : PolicyBase {
 
   static W* flags(const PinFrame& f, const Target& t) { return t.word<W>(f.flag_word); }
   static bool flagged(const PinFrame& f, const Target& t) {
-    return (atomics::load(flags(f, t)) & f.pinned) != 0;
+    return atomics::load_bits(flags(f, t), static_cast<W>(f.pinned)) != 0;
   }
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
 
   static Errc add(const PinFrame& f, const Target& t, std::uint32_t n, std::uint32_t, unsigned) {
     Guard guard(f.zone->lru_lock());
     if (flagged(f, t)) {
-      atomics::fetch_add(t.u32(f.count), n);
+      atomics::add(t.u32(f.count), n);
       return Errc::kOk;
     }
     const Result<bool> was_lru = isolate_locked(f, t);
     if (!was_lru) return was_lru.error;
     atomics::store(t.u32(f.count), n);
-    atomics::fetch_or(flags(f, t), static_cast<W>(f.pinned | (was_lru.value ? f.was_lru : 0)));
+    atomics::set_bits(flags(f, t), static_cast<W>(f.pinned | (was_lru.value ? f.was_lru : 0)));
     return Errc::kOk;
   }
 
@@ -44,7 +44,7 @@ struct ListOverlay : PolicyBase {
     seen = atomics::fetch_sub(t.u32(f.count), n);
     if (seen > n) return Errc::kOk;
     if (seen < n) {
-      atomics::fetch_add(t.u32(f.count), n);
+      atomics::add(t.u32(f.count), n);
       return Errc::kNotPinned;
     }
     return last(f, t);
@@ -53,7 +53,7 @@ struct ListOverlay : PolicyBase {
   static Errc last(const PinFrame& f, const Target& t) {
     const W before = atomics::fetch_and(flags(f, t), static_cast<W>(~f.pinned));
     if ((before & f.was_lru) == 0 || !can_be_listed(f.memmap->page(Pfn{t.pfn}))) return Errc::kOk;
-    atomics::fetch_and(flags(f, t), static_cast<W>(~f.was_lru));
+    atomics::clear_bits(flags(f, t), static_cast<W>(f.was_lru));
     return putback_locked(f, t);
   }
 
@@ -74,7 +74,7 @@ struct ListOverlay : PolicyBase {
   static Errc putback(const PinFrame& f, const Target& t) {
     if (!f.isolates) return PolicyBase::putback(f, t);
     if (!flagged(f, t)) return putback_locked(f, t);
-    atomics::fetch_or(flags(f, t), static_cast<W>(f.was_lru));
+    atomics::set_bits(flags(f, t), static_cast<W>(f.was_lru));
     return Errc::kOk;
   }
 };

@@ -20,8 +20,7 @@ void count_bits(const FolioBits& bits, RoomCell& cell) {
     if (claim.name != "_refcount") cell.claimed_bits += claim.range.bits;
 }
 
-void mark_writes(const Claim& claim, FolioBits::Writes& writes) {
-  const unsigned tail = claim.range.tail;
+void mark_writes(const Claim& claim, unsigned tail, FolioBits::Writes& writes) {
   for (unsigned i = 0; i < claim.range.bits; ++i) {
     const unsigned bit = claim.range.first_bit + i;
     if ((claim.sets >> i & 1) != 0) writes.sets[tail][bit] = true;
@@ -68,34 +67,39 @@ Result<FolioBits> FolioBits::create(const SchemeSpec& scheme, const Layout& layo
   const int word = at.pinned.exists() ? at.pinned.word : at.count_word;
   bits.reading_ = reads_pinned(at);
   bits.first_reading_ = static_cast<unsigned>(word) * layout.word_bytes * 8U;
-  const unsigned descriptors = order == 0 ? 1 : order == 1 ? 2 : kDescriptors;
-  bits.maps_.reserve(descriptors);
-  bits.by_right_.reserve(descriptors);
-  for (unsigned tail = 0; tail < descriptors; ++tail) {
+  bits.tails_ = tails_of_interest(layout, order);
+  bits.maps_.reserve(bits.tails_.size());
+  bits.by_right_.reserve(bits.tails_.size());
+  for (const unsigned tail : bits.tails_) {
     Result<LiveMap> map = LiveMap::create(layout, request, tail);
     if (!map) return map.error;
     bits.maps_.push_back(std::move(map.value));
     bits.by_right_.emplace_back(bits.maps_.back().bits());
   }
   for (const Claim& claim : claims_of(scheme, layout, head_type, order)) {
-    if (!claim.by_right || claim.range.tail >= descriptors) continue;
+    const unsigned index = bits.index_of(claim.range.tail);
+    if (!claim.by_right || index == bits.descriptors()) continue;
     for (unsigned i = 0; i < claim.range.bits; ++i)
-      bits.by_right_[claim.range.tail][claim.range.first_bit + i] = true;
+      bits.by_right_[index][claim.range.first_bit + i] = true;
   }
   return bits;
 }
 
-bool FolioBits::protected_bit(unsigned tail, unsigned bit) const {
-  const LiveMap& map = maps_[tail];
+unsigned FolioBits::index_of(unsigned tail) const {
+  return static_cast<unsigned>(std::ranges::find(tails_, tail) - tails_.begin());
+}
+
+bool FolioBits::protected_bit(unsigned index, unsigned bit) const {
+  const LiveMap& map = maps_[index];
   const BitUse use = map.use(bit);
-  if ((use != BitUse::kVariable && use != BitUse::kFixed) || by_right_[tail][bit]) return false;
-  if (tail != 0 || !isolated_) return true;
+  if ((use != BitUse::kVariable && use != BitUse::kFixed) || by_right_[index][bit]) return false;
+  if (index != 0 || !isolated_) return true;
   // Off its list, the page has no links, and PG_lru says so: a declared effect.
   const LiveField& field = *map.owner(bit);
   const bool dead = field.kind == FieldKind::kListNext || field.kind == FieldKind::kListPrev ||
                     field.name == "flags.lru";
   // But a flag that a link can have set says "pinned" of a page that is on its list.
-  return !dead || (is_reading(bit) && may_be(tail, bit, true));
+  return !dead || (is_reading(bit) && may_be(index, bit, true));
 }
 
 ReadsBefore FolioBits::reads_before() const {
@@ -109,9 +113,9 @@ ReadsBefore FolioBits::reads_before() const {
   return before;
 }
 
-bool FolioBits::may_be(unsigned tail, unsigned bit, bool value) const {
-  return maps_[tail].value(bit, FillSide::kFirst) == value ||
-         maps_[tail].value(bit, FillSide::kSecond) == value;
+bool FolioBits::may_be(unsigned index, unsigned bit, bool value) const {
+  return maps_[index].value(bit, FillSide::kFirst) == value ||
+         maps_[index].value(bit, FillSide::kSecond) == value;
 }
 
 FolioBits::Writes FolioBits::no_writes() const {
@@ -121,16 +125,17 @@ FolioBits::Writes FolioBits::no_writes() const {
 
 std::vector<Collision> FolioBits::collisions(const Writes& writes) const {
   std::vector<Collision> found;
-  for (unsigned tail = 0; tail < descriptors(); ++tail) {
+  for (unsigned index = 0; index < descriptors(); ++index) {
     const LiveField* last = nullptr;
-    for (unsigned bit = 0; bit < maps_[tail].bits(); ++bit) {
-      const bool lost = (writes.sets[tail][bit] && may_be(tail, bit, false)) ||
-                        (writes.clears[tail][bit] && may_be(tail, bit, true));
-      if (!lost || !protected_bit(tail, bit)) continue;
-      const LiveField* field = maps_[tail].owner(bit);
+    for (unsigned bit = 0; bit < maps_[index].bits(); ++bit) {
+      const bool lost = (writes.sets[index][bit] && may_be(index, bit, false)) ||
+                        (writes.clears[index][bit] && may_be(index, bit, true));
+      if (!lost || !protected_bit(index, bit)) continue;
+      const LiveField* field = maps_[index].owner(bit);
       const auto first = static_cast<std::uint16_t>(field->offset_bytes * 8U + field->shift);
       if (field != last)
-        found.push_back({field->name, {static_cast<std::uint8_t>(tail), first, field->bits}, 0});
+        found.push_back(
+            {field->name, {static_cast<std::uint16_t>(tails_[index]), first, field->bits}, 0});
       last = field;
       found.back().mask |= std::uint64_t{1} << (bit - first);
     }
@@ -150,7 +155,9 @@ Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType t
   cell.claims = claims_of(scheme, own, head_type, order, bits.value.reads_before());
   FolioBits::Writes writes = bits.value.no_writes();
   for (const Claim& claim : cell.claims)
-    if (claim.range.tail < bits.value.descriptors()) mark_writes(claim, writes);
+    if (const unsigned index = bits.value.index_of(claim.range.tail);
+        index < bits.value.descriptors())
+      mark_writes(claim, index, writes);
   cell.collisions = bits.value.collisions(writes);
   if (!cell.collisions.empty()) cell.kind = CellKind::kCollides;
   const std::span<const std::string> contested = bits.value.map(0).contested();

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,18 +56,22 @@ Result<RoomCell> room(const SchemeSpec& scheme, const Layout& layout, PageType t
 /// of interest, and the way from bits back to fields.
 class FolioBits {
  public:
-  static constexpr unsigned kDescriptors = 3;  // head, page[1], page[2]
-  using Bits = std::vector<bool>;              // one a bit of the stride
+  using Bits = std::vector<bool>;  // one a bit of the stride
 
   static Result<FolioBits> create(const SchemeSpec& scheme, const Layout& layout, PageType type,
                                   unsigned order);
 
+  /// Which page of the folio each descriptor is, ascending from the head, 0; what follows
+  /// numbers them by their place here.
+  std::span<const unsigned> tails() const { return tails_; }
   unsigned descriptors() const { return static_cast<unsigned>(maps_.size()); }
-  const LiveMap& map(unsigned tail) const { return maps_[tail]; }
+  /// descriptors(): it is none of these.
+  unsigned index_of(unsigned tail) const;
+  const LiveMap& map(unsigned index) const { return maps_[index]; }
   /// Live, not the scheme's by right, and not dead by isolation.
-  bool protected_bit(unsigned tail, unsigned bit) const;
+  bool protected_bit(unsigned index, unsigned bit) const;
   /// Whether one of the bit's legal values is `value`.
-  bool may_be(unsigned tail, unsigned bit, bool value) const;
+  bool may_be(unsigned index, unsigned bit, bool value) const;
   /// Whether a page that nobody pinned can read as pinned, and as not pinned: only then is
   /// a pin ever the first.
   ReadsBefore reads_before() const;
@@ -89,6 +94,7 @@ class FolioBits {
   bool isolated_ = false;
   unsigned first_reading_ = 0;  // from the head's first byte
   std::uint64_t reading_ = 0;   // from there; 0: no bits of the head say it
+  std::vector<unsigned> tails_;
   std::vector<LiveMap> maps_;
   std::vector<Bits> by_right_;
 };

@@ -43,15 +43,18 @@ inline constexpr unsigned kCountPlaces = 7;
 inline constexpr std::array<std::string_view, kCountPlaces> kCountPlaceNames = {
     "refcount", "word", "mapcount", "counter", "tail", "side-table", "sharded"};
 
-/// One bit of a word of the descriptor.
+/// One bit of a word of the descriptor, or of a named field of the layout.
 struct FlagPlace {
   static constexpr std::int16_t kNone = -1;
   /// As `bit`, in word 0 only: the lowest bit that the layout's Kconfig leaves free and the
   /// rest of the scheme does not use.
   static constexpr std::int16_t kLowestFree = -2;
   std::int16_t word = kNone;  // 0 = flags, 1..5
-  std::int16_t bit = 0;
-  bool exists() const { return word != kNone; }
+  std::int16_t bit = 0;       // of a field: from its first bit on
+  /// Instead of a word; a placed scheme has none.
+  std::string field;  // NOLINT(readability-redundant-member-init)
+  bool exists() const { return word != kNone || !field.empty(); }
+  bool operator==(const FlagPlace&) const = default;
 };
 
 /// What `pins` and `maybe_pinned` can say.
@@ -91,7 +94,7 @@ constexpr PinEffectSet pin_effects(Effects... list) {
   return {((1U << static_cast<unsigned>(list)) | ... | 0U)};
 }
 
-/// What a packed count does with the pin that it has no room for.
+/// What a count does with the pin that it has no room for.
 enum class AtLimit : std::uint8_t {
   kRefuse,    // kPinLimit
   kSaturate,  // it stays at its largest, for good: nobody knows how many there are
@@ -142,17 +145,21 @@ struct SchemeSpec {
   Protocol protocol = Protocol::kAdd;
   CountPlace place = CountPlace::kRefcount;
 
-  // kWord only. The count is `count_bits` wide from bit `count_shift` of word
-  // `count_word`; kAdd, kFlagAndWord and kListOverlay count in 32 bits.
+  // The count is `count_bits` wide from bit `count_shift` of its place: of word `count_word`, or
+  // of the counter, the tail's count or the entry outside. A narrow one (is_narrow()) has a limit
+  // of its own, as every packed one has.
   std::uint8_t count_word = 0, count_shift = 0, count_bits = 0;
+  /// kWord: the field of the layout that the count is in, instead of `count_word`; `count_shift`
+  /// goes from its first bit on. A placed scheme has none.
+  std::string count_field;
   /// kPackedWord, word 0: the lowest run of bits that the layout's Kconfig leaves free,
   /// instead of `count_shift`.
   bool count_in_free_bits = false;
   /// kPackedWord: width of the word that is swapped, 32 or 64; 0: the layout's.
   std::uint8_t packed_bits = 0;
-  AtLimit at_limit = AtLimit::kRefuse;  // kPackedWord
-  std::vector<StateBit> states;         // kPackedWord
-  FlagPlace pinned;                     // set while the count is not zero
+  AtLimit at_limit = AtLimit::kRefuse;
+  std::vector<StateBit> states;  // kPackedWord
+  FlagPlace pinned;              // set while the count is not zero
   FlagPlace was_lru;  // set while the page waits to go back to its LRU; none: never isolates
   std::uint32_t refs_per_pin = 1;
 
@@ -172,12 +179,25 @@ struct SchemeSpec {
   std::uint64_t full_count() const {
     return count_bits == 0 ? 0 : ~std::uint64_t{0} >> (64 - count_bits);
   }
-  /// Runs on the loops with states (protocol_states.cpp), which cost more than those of
-  /// one flag and a count that refuses.
+  /// A count that is no whole one of 32 bits, or does not keep the pin that crosses. (A packed
+  /// count is never called so.)
+  bool is_narrow() const {
+    const bool has_bits = place == CountPlace::kWord || place == CountPlace::kCounter ||
+                          place == CountPlace::kTail || place == CountPlace::kSideTable;
+    return protocol != Protocol::kPackedWord && has_bits && count_bits != 0 &&
+           (count_bits != 32 || count_shift != 0 || at_limit != AtLimit::kRefuse);
+  }
+  /// Says itself when it is full.
+  bool has_limit() const { return protocol == Protocol::kPackedWord || is_narrow(); }
+  /// Runs on the loops with states (state_word.h), which cost more than those of one flag and
+  /// a count that refuses.
   bool has_states() const {
+    if (protocol == Protocol::kAdd) return is_narrow();
     return protocol == Protocol::kPackedWord &&
            (at_limit != AtLimit::kRefuse || !states.empty() || !pinned.exists());
   }
+  /// Room and probe then look at what happens around a full count.
+  bool fills() const { return has_states() || is_narrow(); }
   bool operator==(const SchemeSpec& other) const { return name == other.name; }
 };
 
@@ -198,7 +218,8 @@ struct SchemeProblem {
 };
 /// Everything wrong with a declared scheme; empty if it can be used. What
 /// depends on a layout (a flag bit that is taken) is for the room analysis.
-std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme);
+/// `last_word`: of the descriptor, that the scheme can name.
+std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme, unsigned last_word = 5);
 
 /// The historic defects that a scheme of this kind can show.
 QuirkSet quirks_of(const SchemeSpec& scheme);
@@ -217,14 +238,14 @@ void complete_scheme(SchemeSpec& scheme);
 /// further, where the layout names a place.
 std::uint64_t max_pins(const SchemeSpec& scheme, const Layout& layout, unsigned order);
 
-/// The scheme with every bit where it lies in this layout: what asked for free bits has
-/// numbers. Where there are not enough, what found none asks still.
+/// The scheme with every bit where it lies in this layout: what asked for free bits or for a
+/// field has numbers. Where there are not enough, or is no such field, what found none asks still.
 SchemeSpec placed(SchemeSpec scheme, const Layout& layout);
 
 /// Bit number of the scheme's pinned flag in its word for this layout; -1: none.
 int pinned_bit(const SchemeSpec& scheme, const Layout& layout);
 /// The bits of their word, one of which is set where a page reads as pinned: the pinned
-/// flag, or the count where there is none. Of a placed scheme; 0: not by bits.
+/// flag, or the count where there is none. Of a placed scheme; 0: not by bits of a word.
 std::uint64_t reads_pinned(const SchemeSpec& scheme);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

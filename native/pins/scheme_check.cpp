@@ -6,12 +6,13 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-constexpr unsigned kLastWord = 5;
 /// What a word of 64 bits can leave beside flags and zone.
 constexpr unsigned kMostFreeBits = 32;
+constexpr std::size_t kLongestField = 64;
 
 struct Checker {
   const SchemeSpec& scheme;
+  unsigned last_word;
   std::vector<SchemeProblem> problems;
 
   void problem(std::string field, std::string what) {
@@ -39,26 +40,73 @@ struct Checker {
                          scheme.protocol == Protocol::kListOverlay;
     if (in_word && scheme.place != CountPlace::kWord)
       problem("place", "this protocol counts in a word");
-    if (scheme.protocol == Protocol::kPackedWord) return;
-    if (scheme.at_limit != AtLimit::kRefuse)
-      problem("atLimit", "is for protocol packed-word; the others keep the pin that crosses");
-    if (!scheme.states.empty())
+    check_limit();
+    if (scheme.protocol != Protocol::kPackedWord && !scheme.states.empty())
       problem("states", "are for protocol packed-word, which swaps them with the count");
   }
 
+  /// Which counts can be given a width and a limit; of the others the bits are not the scheme's.
+  void check_limit() {
+    const bool limits = scheme.at_limit != AtLimit::kRefuse;
+    const bool narrows = scheme.count_shift != 0 || scheme.count_in_free_bits;
+    const auto refuse = [&](unsigned bits, const std::string& why) {
+      if (limits) problem("atLimit", "is for counts with bits of their own: " + why);
+      if (narrows || (scheme.count_bits != 0 && scheme.count_bits != bits))
+        problem("countBits", "is for counts with bits of their own: " + why);
+    };
+    switch (scheme.place) {
+      case CountPlace::kRefcount:
+        return refuse(0, "_refcount counts references too, so its limit is that of all of them");
+      case CountPlace::kMapcount:
+        return refuse(32, "_mapcount is the count of mappings, which the kernel reads as a whole");
+      case CountPlace::kSharded:
+        return refuse(64, "pins and unpins are counted apart and only ever grow");
+      case CountPlace::kSideTable:
+        if (scheme.at_limit == AtLimit::kSpill)
+          problem("atLimit", "'spill' counts the rest in a table outside, and this count is there");
+        if (narrows)
+          problem("countShift", "is 0 for a count outside: its entries hold nothing else");
+        return check_width(32);
+      case CountPlace::kCounter:
+      case CountPlace::kTail: return check_width(32);
+      case CountPlace::kWord: break;
+    }
+  }
+  void check_width(unsigned width) {
+    const unsigned end = unsigned{scheme.count_shift} + scheme.count_bits;
+    if (scheme.count_in_free_bits)
+      problem("countShift", "'lowest-free' is for protocol packed-word in word 0, page->flags");
+    if (scheme.count_bits == 0 || end > width)
+      problem("countBits", "has " + n(scheme.count_bits) + " bits from bit " +
+                               n(scheme.count_shift) + " on; this place has " + n(width));
+  }
+
+  void check_field(const std::string& field, const std::string& name) {
+    if (name.size() > kLongestField) problem(field, "names a field in more than 64 letters");
+    if (name == "flags")
+      problem(field, "page->flags is word 0, of which only single bits and packed counts can be");
+  }
+
   void check_count() {
+    if (!scheme.count_field.empty()) {
+      if (scheme.place != CountPlace::kWord)
+        problem("place", "a field of the layout is a place for counts in a word");
+      if (scheme.count_word != 0) problem("countWord", "is left out where a field is named");
+      check_field("place", scheme.count_field);
+    }
     if (scheme.place != CountPlace::kWord) return;
     const bool packed = scheme.protocol == Protocol::kPackedWord;
-    if (scheme.count_word > kLastWord)
-      problem("countWord", "is " + n(scheme.count_word) + "; there are words 0 to 5");
-    else if (scheme.count_word == 0 && !packed)
+    const bool named = !scheme.count_field.empty();
+    if (scheme.count_word > last_word)
+      problem("countWord", "is " + n(scheme.count_word) + "; there are words 0 to " + n(last_word));
+    else if (scheme.count_word == 0 && !packed && !named)
       problem("countWord", "is 0; in page->flags only protocol packed-word can count");
     if (scheme.count_bits == 0) {
       problem("countBits", "is 0; a count needs at least one bit");
       return;
     }
     if (scheme.count_in_free_bits) {
-      if (!packed || scheme.count_word != 0)
+      if (!packed || scheme.count_word != 0 || named)
         problem("countShift", "'lowest-free' is for protocol packed-word in word 0, page->flags");
       if (scheme.count_bits > kMostFreeBits)
         problem("countBits", "is " + n(scheme.count_bits) + "; free bits in a row are at most " +
@@ -76,19 +124,30 @@ struct Checker {
         problem("countBits", "bits " + n(scheme.count_shift) + " to " +
                                  n(scheme.count_shift + scheme.count_bits - 1U) +
                                  " do not exist in a packed word of " + n(width));
-    } else if (scheme.count_bits != 32 || scheme.count_shift != 0) {
-      problem("countBits",
-              "this protocol counts in the low 32 bits of its word; a narrower count "
-              "needs protocol packed-word");
+    } else if (scheme.count_bits > 32 || scheme.count_shift + scheme.count_bits > 64) {
+      problem("countBits", "bits " + n(scheme.count_shift) + " to " +
+                               n(scheme.count_shift + scheme.count_bits - 1U) +
+                               "; this protocol counts in at most 32 bits of a word of 64");
     }
-    if (scheme.count_word == 1 && scheme.count_shift == 0)
+    if (scheme.count_word == 1 && scheme.count_shift == 0 && !named)
       problem("countWord", "bit 0 of word 1 marks a tail page and must stay 0");
   }
 
   void check_flag(const std::string& field, const FlagPlace& flag) {
     if (!flag.exists()) return;
-    if (flag.word < 0 || flag.word > static_cast<int>(kLastWord)) {
-      problem(field, "word " + std::to_string(flag.word) + " does not exist; 0 to 5");
+    if (!flag.field.empty()) {
+      check_field(field, flag.field);
+      if (flag.word != FlagPlace::kNone) problem(field, "has a word and a field; one of them");
+      if (flag.bit < 0 || flag.bit > 63)
+        problem(field, "bit " + std::to_string(flag.bit) + " of a field does not exist; 0 to 63");
+      if (flag.field == scheme.count_field && flag.bit >= scheme.count_shift &&
+          flag.bit < scheme.count_shift + scheme.count_bits)
+        problem(field, "bit " + std::to_string(flag.bit) + " of the field '" + flag.field +
+                           "' is part of the count");
+      return;
+    }
+    if (flag.word < 0 || flag.word > static_cast<int>(last_word)) {
+      problem(field, "word " + std::to_string(flag.word) + " does not exist; 0 to " + n(last_word));
       return;
     }
     if (flag.bit == FlagPlace::kLowestFree) {
@@ -102,9 +161,9 @@ struct Checker {
       problem(field, "bit " + std::to_string(flag.bit) + " does not exist; 0 to 63");
     if (flag.word == 1 && flag.bit == 0)
       problem(field, "bit 0 of word 1 marks a tail page and must stay 0");
-    if (scheme.place == CountPlace::kWord && flag.word == scheme.count_word &&
-        !scheme.count_in_free_bits && flag.bit >= scheme.count_shift &&
-        flag.bit < scheme.count_shift + scheme.count_bits)
+    if (scheme.place == CountPlace::kWord && scheme.count_field.empty() &&
+        flag.word == scheme.count_word && !scheme.count_in_free_bits &&
+        flag.bit >= scheme.count_shift && flag.bit < scheme.count_shift + scheme.count_bits)
       problem(field, "bit " + std::to_string(flag.bit) + " of word " + std::to_string(flag.word) +
                          " is part of the count");
   }
@@ -131,7 +190,15 @@ struct Checker {
 
   void check_packed_flag(const std::string& field, const FlagPlace& flag) {
     const int width = scheme.packed_bits == 0 ? 64 : scheme.packed_bits;
-    if (flag.exists() && (flag.word != scheme.count_word || flag.bit >= width))
+    if (flag.exists() && !scheme.count_field.empty()) {
+      if (flag.field != scheme.count_field)
+        problem(field,
+                "the flags of a packed word lie in the word that is swapped, here in the field '" +
+                    scheme.count_field + "'");
+      return;
+    }
+    if (flag.exists() &&
+        (!flag.field.empty() || flag.word != scheme.count_word || flag.bit >= width))
       problem(field, "the flags of a packed word lie in the word that is swapped, word " +
                          n(scheme.count_word));
   }
@@ -186,7 +253,7 @@ struct Checker {
       for (std::size_t j = 0; j < i; ++j) {
         const FlagPlace &a = *all[j].second, &b = *all[i].second;
         const bool asks = a.bit == FlagPlace::kLowestFree || b.bit == FlagPlace::kLowestFree;
-        if (a.exists() && b.exists() && !asks && a.word == b.word && a.bit == b.bit)
+        if (a.exists() && b.exists() && !asks && a == b)
           problem(all[i].first, "overlaps " + (j == 0 ? "the pinned flag" : all[j].first));
       }
   }
@@ -201,12 +268,17 @@ struct Checker {
   void check_packed_flags() {
     check_packed_flag("pinned", scheme.pinned);
     check_packed_flag("wasLru", scheme.was_lru);
-    if (scheme.was_lru.exists() && scheme.count_word > 2)
+    if (scheme.was_lru.exists() && scheme.count_field.empty() && scheme.count_word > 2)
       problem("wasLru", "only words 1 and 2 are free while a page is on no list");
   }
 
   void check_overlay() {
     const FlagPlace &a = scheme.pinned, &b = scheme.was_lru;
+    // What has fields has its words with the layout, and is asked again then.
+    if (!scheme.count_field.empty() || !a.field.empty() || !b.field.empty()) {
+      if (!b.exists()) problem("wasLru", "an overlay has both flags");
+      return;
+    }
     if (!b.exists() || a.word != b.word || (a.word != 1 && a.word != 2) ||
         (scheme.count_word != 1 && scheme.count_word != 2) || a.word == scheme.count_word)
       problem("pinned",
@@ -236,6 +308,8 @@ QuirkSet quirks_of(const SchemeSpec& scheme) {
   if (!references || scheme.refs_per_pin > 1) quirks = quirks | quirk_set(Quirk::kPutForUnpin);
   if (references && scheme.refs_per_pin > 1)
     quirks = quirks | quirk_set(Quirk::kStrictlyGreater, Quirk::kOneBiasForMany);
+  // Defects of code that counts in an atomic_t.
+  if (scheme.is_narrow()) return quirks;
   if (scheme.protocol == Protocol::kListOverlay)
     quirks = quirks | quirk_set(Quirk::kMaskAsBitNumber, Quirk::kDoubleLastUnpin);
   if (scheme.protocol == Protocol::kFlagAndWord)
@@ -249,8 +323,8 @@ PageTypeSet types_of_place(CountPlace place) {
              : ~PageTypeSet{};
 }
 
-std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme) {
-  Checker checker{scheme, {}};
+std::vector<SchemeProblem> check_scheme(const SchemeSpec& scheme, unsigned last_word) {
+  Checker checker{scheme, last_word, {}};
   checker.check_name();
   checker.check_place();
   checker.check_count();
@@ -266,8 +340,9 @@ static void complete_limit(SchemeSpec& scheme) {
   if (scheme.at_limit == AtLimit::kSaturate) {
     scheme.answer = PinAnswer::kFuzzy;
     scheme.effects.bits |= pin_effects(PinEffect::kCountSticks).bits;
-    scheme.false_positives = "a page that once had " + std::to_string(scheme.full_count()) +
-                             " or more pins at a time, until it is freed";
+    if (!scheme.false_positives.empty()) scheme.false_positives += "; ";
+    scheme.false_positives += "a page that once had " + std::to_string(scheme.full_count()) +
+                              " or more pins at a time, until it is freed";
   } else if (scheme.at_limit == AtLimit::kSpill) {
     scheme.locks += std::string(scheme.locks.empty() ? "" : "; ") +
                     "the zone's LRU lock while the count is full";
@@ -275,6 +350,9 @@ static void complete_limit(SchemeSpec& scheme) {
 }
 
 void complete_scheme(SchemeSpec& scheme) {
+  const bool whole = scheme.place == CountPlace::kCounter || scheme.place == CountPlace::kTail ||
+                     scheme.place == CountPlace::kSideTable;
+  if (whole && scheme.count_bits == 0) scheme.count_bits = 32;
   scheme.min_word_bytes = scheme.packed_bits == 64 ? 8 : 4;
   scheme.max_pins = largest_count(scheme);
   scheme.types.bits &= types_of_place(scheme.place).bits;
@@ -301,7 +379,7 @@ void complete_scheme(SchemeSpec& scheme) {
   }
   if (scheme.protocol == Protocol::kListOverlay)
     scheme.locks = "the zone's LRU lock for each pin and for the last unpin";
-  if (scheme.protocol == Protocol::kPackedWord) complete_limit(scheme);
+  if (scheme.has_limit()) complete_limit(scheme);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mm/file/files.h"
 #include "mm/zap.h"
 #include "zone_device/dax_file.h"
 
@@ -54,7 +55,7 @@ Result<DaxFile*> DaxDevice::create_file(Cpu& cpu, std::uint64_t pages) {
     error = made->grow(wanted);
   }
   if (error != Errc::kOk) {
-    machine_.put_file(cpu, made->space());
+    put_file(cpu, made->space());
     return error;
   }
   return made;
@@ -71,21 +72,21 @@ Errc DaxDevice::alloc_blocks(std::uint64_t count, std::vector<Pfn>& out) {
     at = free_.erase(at);
   }
   if (out.size() == count) return Errc::kOk;
-  free_.insert(free_.end(), out.rbegin(), out.rend());
+  free_.append(out.rbegin(), out.rend());
   out.clear();
   return Errc::kNoSpc;
 }
 
 void DaxDevice::free_blocks(std::span<const Pfn> blocks) {
   Guard guard(blocks_lock_);
-  if (!is_removed()) free_.insert(free_.end(), blocks.rbegin(), blocks.rend());
+  if (!is_removed()) free_.append(blocks.rbegin(), blocks.rend());
 }
 
 void DaxDevice::drop(DaxFile& file) {
   Guard guard(files_lock_);
   // Nobody maps it: its last user is gone.
   file.shrink(0);
-  std::erase_if(files_, [&](const auto& each) { return each.get() == &file; });
+  files_.erase_if([&](const auto& each) { return each.get() == &file; });
 }
 
 std::uint64_t DaxDevice::free_blocks() const {

@@ -90,9 +90,9 @@ class DaxDevice final : public PagemapDriver {
   const DaxDeviceOptions options_;
   Atomic<std::uint32_t> removed_;
   mutable Mutex files_lock_;
-  std::vector<std::unique_ptr<DaxFile>> files_;  // files_lock_
+  PlainVector<std::unique_ptr<DaxFile>> files_;  // files_lock_
   mutable Mutex blocks_lock_;
-  std::vector<Pfn> free_;  // blocks_lock_; the last is taken first
+  PlainVector<Pfn> free_;  // blocks_lock_; the last is taken first
   DeviceRange range_;      // the last: it goes first, and what its pages come back to after it
 };
 

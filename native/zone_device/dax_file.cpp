@@ -84,7 +84,7 @@ Errc DaxFile::grow(std::uint64_t pages) {
   std::vector<Pfn> fresh;
   if (const Errc error = device_.alloc_blocks(pages - had, fresh); error != Errc::kOk) return error;
   for (const Pfn pfn : fresh) device_.machine().frames.clear(pfn);
-  blocks_.insert(blocks_.end(), fresh.begin(), fresh.end());
+  blocks_.append(fresh.begin(), fresh.end());
   associate(had);
   space_.set_size_pages(pages);
   return Errc::kOk;
@@ -92,7 +92,8 @@ Errc DaxFile::grow(std::uint64_t pages) {
 
 void DaxFile::shrink(std::uint64_t pages) {
   dissociate(pages);
-  device_.free_blocks(std::span(blocks_).subspan(pages));
+  const std::vector<Pfn>& blocks = blocks_;
+  device_.free_blocks(std::span(blocks).subspan(pages));
   blocks_.resize(pages);
   space_.set_size_pages(pages);
 }

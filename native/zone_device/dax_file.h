@@ -64,7 +64,7 @@ class DaxFile final : public DriverFile {
   DaxDevice& device_;
   AddressSpace& space_;
   RwLock invalidate_lock_;
-  std::vector<Pfn> blocks_;  // invalidate_lock_
+  PlainVector<Pfn> blocks_;  // invalidate_lock_
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

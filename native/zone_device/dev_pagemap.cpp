@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 #include "page/device_base.h"
 #include "page/setup.h"
 #include "zone_device/migrate_device.h"
@@ -127,7 +128,7 @@ bool DevPagemap::try_get(Cpu& cpu, Page page) {
   if (!page.try_ref_add_unless_zero(1)) return false;
   // Where free pages have a reference, it may have been that one.
   if (!freed_when_idle() || in_use(machine_.pfn_of(page))) return true;
-  machine_.put(cpu, page);
+  folio_put(cpu, page);
   return false;
 }
 
@@ -141,7 +142,7 @@ void DevPagemap::page_idle(Cpu& cpu, Page page) {
   // comes late finds it free or in use again.
   if (!page.try_freeze(idle_refs())) return;
   if (in_use_[machine_.pfn_of(page) - range_.first].exchange(0) != 0)
-    machine_.free_folio(cpu, page);
+    free_folio(cpu, page);
   else
     page.unfreeze(idle_refs());
 }

@@ -21,7 +21,7 @@ Errc DeviceRange::add_frames() {
   return error;
 }
 
-Result<std::size_t> DeviceRange::take_free(Cpu& cpu, std::vector<Pfn>& free, std::span<Pfn> out) {
+Result<std::size_t> DeviceRange::take_free(Cpu& cpu, PlainVector<Pfn>& free, std::span<Pfn> out) {
   std::size_t taken = 0;
   std::vector<Pfn> held;
   Errc error = Errc::kOk;
@@ -36,7 +36,7 @@ Result<std::size_t> DeviceRange::take_free(Cpu& cpu, std::vector<Pfn>& free, std
     const std::span<const Pfn> busy = next.subspan(ready.value);
     held.insert(held.end(), busy.begin(), busy.end());
   }
-  free.insert(free.end(), held.rbegin(), held.rend());
+  if (!held.empty()) free.append(held.rbegin(), held.rend());
   return taken > 0 || error == Errc::kOk ? Result<std::size_t>(taken) : error;
 }
 

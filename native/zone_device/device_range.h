@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/plain.h"
 #include "zone_device/dev_pagemap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -28,7 +29,7 @@ class DeviceRange {
   /// Hands out pages from the end of `free` that nobody holds by their number: how many,
   /// `out.size()` at most. kNoDev, as DevPagemap::init_pages. The caller keeps others
   /// from `free`.
-  Result<std::size_t> take_free(Cpu& cpu, std::vector<Pfn>& free, std::span<Pfn> out);
+  Result<std::size_t> take_free(Cpu& cpu, PlainVector<Pfn>& free, std::span<Pfn> out);
 
   DevPagemap pagemap;
 

@@ -6,6 +6,7 @@
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 #include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"
@@ -67,7 +68,7 @@ bool split_leaf(Cpu& cpu, Vma& vma, std::uint64_t address) {
     split = split_folio(cpu, folio) == Errc::kOk;
     folio_unlock(folio);
   }
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return split;
 }
 

@@ -7,6 +7,7 @@
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"
 
@@ -99,9 +100,7 @@ class Returned {
   }
 
  private:
-  void flush_device() {
-    cpu_.machine.put_many(cpu_, device_.first(std::exchange(device_count_, 0)));
-  }
+  void flush_device() { folios_put(cpu_, device_.first(std::exchange(device_count_, 0))); }
   void flush_ram() {
     if (ram_count_ == 0) return;
     folios_putback_lru(cpu_, ram_.first(std::exchange(ram_count_, 0)));
@@ -158,7 +157,7 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
     if (!word.valid()) return;
     returned.flush();
     folio_unlock(machine.page(word.pfn()));
-    machine.put(cpu, machine.page(word.pfn()));
+    folio_put(cpu, machine.page(word.pfn()));
   };
   for (std::size_t i = 0, nth = 0; i < src.size(); ++i) {
     if (!src[i].valid()) {
@@ -225,7 +224,7 @@ Errc migrate_device_page(Cpu& cpu, Page page) {
   if (page.mapping() == 0) {
     // Truncated meanwhile: there is nothing to move, and nothing to find here.
     folio_unlock(page);
-    machine.put(cpu, page);
+    folio_put(cpu, page);
     return Errc::kOk;
   }
   (void)migrate_device_unmap(cpu, std::span(&src, 1), {});

@@ -3,6 +3,7 @@
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "zone_device/dev_pagemap.h"
 #include "zone_device/migrate_device.h"
 
@@ -39,7 +40,7 @@ bool isolate(Cpu& cpu, Page folio, bool& drained) {
     drained = true;
   }
   if (!folio_isolate_lru(cpu, folio)) return false;
-  cpu.machine.put(cpu, folio);  // isolation's reference takes the place of collect's
+  folio_put(cpu, folio);  // isolation's reference takes the place of collect's
   return true;
 }
 
@@ -84,7 +85,7 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
     remove_migration_entries(cpu, folio, folio);
     word = {};
     if (folio != fault_page) folio_unlock(folio);
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
     --restore;
   }
   return unmapped;
@@ -98,7 +99,7 @@ void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& devic
     src[i] = {};
     if (!device.try_get(cpu, page)) continue;
     if (!folio_trylock(page)) {
-      machine.put(cpu, page);
+      folio_put(cpu, page);
       continue;
     }
     src[i] = MigratePfn::of(first + i);

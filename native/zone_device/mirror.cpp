@@ -1,5 +1,6 @@
 // Opening, closing, invalidation, and copying through the device's table.
 #include "zone_device/mirror.h"
+#include "mm/file/files.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -12,15 +13,15 @@ std::span<std::byte> page_of(std::span<std::byte> bytes, std::uint64_t page) {
 
 std::unique_ptr<Mirror> Mirror::create(MirrorDevice& device, Mm& mm) {
   std::unique_ptr<Mirror> mirror(new Mirror(device, mm));
-  mirror->file_ = device.machine().create_driver_file(*mirror);
+  mirror->file_ = create_driver_file(device.machine(), *mirror);
   if (mirror->file_ == nullptr) return nullptr;
   mirror->insert();
   return mirror;
 }
 
-void Mirror::close(Cpu& cpu) { device_.machine().put_file(cpu, *file_); }
+void Mirror::close(Cpu& cpu) { put_file(cpu, *file_); }
 
-void Mirror::hold() { device_.machine().get_file(*file_); }
+void Mirror::hold() { get_file(*file_); }
 
 void Mirror::release(Cpu& cpu) {
   const std::unique_ptr<Mirror> self = device_.take(*this);

@@ -68,7 +68,7 @@ void MirrorDevice::page_free(Cpu& cpu, Page page) {
 
 void MirrorDevice::pages_free(Cpu&, const DevPagemap&, std::span<const Pfn> pages) {
   Guard guard(memory_lock_);
-  free_.insert(free_.end(), pages.begin(), pages.end());
+  free_.append(pages.begin(), pages.end());
   in_use_.store(in_use_.load() - pages.size(), atomics::kRelease);
 }
 
@@ -79,9 +79,9 @@ Mirror* MirrorDevice::open(Mm& mm) {
   Guard guard(mirrors_lock_);
   std::size_t slot = 0;
   while (slot < mirrors_.size() && mirrors_[slot] != nullptr) ++slot;
-  if (slot == mirrors_.size()) mirrors_.emplace_back();
+  if (slot == mirrors_.size()) mirrors_.push_back(nullptr);
   mirror->set_slot(slot);
-  mirrors_[slot] = std::move(fresh);
+  mirrors_.edit(slot) = std::move(fresh);
   return mirror;
 }
 
@@ -96,7 +96,7 @@ void MirrorDevice::abandon() { range_.pagemap.abandon(); }
 
 std::unique_ptr<Mirror> MirrorDevice::take(Mirror& mirror) {
   Guard guard(mirrors_lock_);
-  return std::move(mirrors_[mirror.slot()]);
+  return std::move(mirrors_.edit(mirror.slot()));
 }
 
 void MirrorDevice::drop_mappings(Page page, const Mm& mm, std::uint64_t address) {

@@ -93,12 +93,12 @@ class MirrorDevice final : public PagemapDriver {
   Atomic<std::uint64_t> in_use_;  // changed under memory_lock_
 
   mutable Mutex memory_lock_;
-  std::vector<Pfn> free_;  // memory_lock_; the last one is handed out first
-  bool leaving_ = false;   // memory_lock_
-  bool fresh_ = false;     // memory_lock_; released once
+  PlainVector<Pfn> free_;  // memory_lock_; the last one is handed out first
+  Plain<bool> leaving_;    // memory_lock_
+  Plain<bool> fresh_;      // memory_lock_; released once
 
   mutable Mutex mirrors_lock_;
-  std::vector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed
+  PlainVector<std::unique_ptr<Mirror>> mirrors_;  // mirrors_lock_; by slot, null: closed
   DeviceRange range_;  // the last: it goes first, and what its pages come back to after it
 };
 

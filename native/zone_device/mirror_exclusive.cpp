@@ -4,6 +4,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/range.h"
+#include "mm/swap/release.h"
 #include "zone_device/device_exclusive.h"
 #include "zone_device/mirror.h"
 
@@ -26,7 +27,7 @@ std::uint64_t Mirror::exclusive_chunk(Cpu& cpu, std::uint64_t start, std::uint64
   for (std::uint64_t i = 0; i < had.got; ++i) {
     if (!got[i]) continue;
     folio_unlock(got[i]);
-    device_.machine().put(cpu, got[i]);
+    folio_put(cpu, got[i]);
   }
   return entered;
 }

@@ -1,5 +1,6 @@
 // The device's own mmap.
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "zone_device/mirror.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -14,7 +15,7 @@ Errc insert_page(Cpu& cpu, Vma& vma, std::uint64_t address) {
   machine.frames.clear(pfn);
   const auto table = vma.mm->page_table.alloc(cpu, address);
   if (!table) {
-    machine.put(cpu, fresh.value);
+    folio_put(cpu, fresh.value);
     return table.error;
   }
   Guard guard(*table.value.lock);

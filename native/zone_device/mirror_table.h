@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "base/plain.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -20,7 +21,8 @@ struct MirrorEntry {
 };
 
 /// Chunks of neighbouring entries, found by the number of the chunk; the one that was
-/// used last is tried first. Callers hold the mirror's lock.
+/// used last is tried first: to look for one is to write, too. Callers hold the mirror's
+/// lock.
 class MirrorTable {
  public:
   /// Null: no entry.
@@ -51,6 +53,7 @@ class MirrorTable {
   /// [start, end) and the page at `end`: the kernel's test driver takes the end of a
   /// range for its last page, and recordings show it.
   void erase_range(std::uint64_t start, std::uint64_t end) {
+    mark_.write();
     const std::uint64_t first = start / kPageBytes, last = end / kPageBytes;
     for (auto at = chunks_.lower_bound(first / kEntries);
          at != chunks_.end() && at->first <= last / kEntries;) {
@@ -62,18 +65,21 @@ class MirrorTable {
     }
   }
   void clear() {
+    mark_.write();
     chunks_.clear();
     last_chunk_ = nullptr;
   }
   /// Calls fn(address, entry) for each, ascending.
   template <class Fn>
   void for_each(Fn&& fn) const {
+    mark_.read();
     for (const auto& [number, chunk] : chunks_)
       for (std::uint64_t i = 0; i < kEntries; ++i)
         if ((chunk->present & bit(i)) != 0)
           fn((number * kEntries + i) * kPageBytes, chunk->entries[i]);
   }
   std::uint64_t size() const {
+    mark_.read();
     std::uint64_t entries = 0;
     for (const auto& [number, chunk] : chunks_)
       entries += static_cast<std::uint64_t>(std::popcount(chunk->present));
@@ -90,6 +96,7 @@ class MirrorTable {
 
   static std::uint64_t bit(std::uint64_t page) { return std::uint64_t{1} << page % kEntries; }
   Chunk* chunk_at(std::uint64_t number) const {
+    mark_.write();
     if (last_chunk_ != nullptr && last_ == number) return last_chunk_;
     const auto at = chunks_.find(number);
     if (at == chunks_.end()) return nullptr;
@@ -102,7 +109,8 @@ class MirrorTable {
     return chunks_.erase(at);
   }
 
-  Chunks chunks_;  // by page number / kEntries; none is empty
+  [[no_unique_address]] mutable PlainMark mark_;  // of all that follows
+  Chunks chunks_;                                 // by page number / kEntries; none is empty
   mutable std::uint64_t last_ = 0;
   mutable Chunk* last_chunk_ = nullptr;
 };

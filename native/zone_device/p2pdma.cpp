@@ -1,5 +1,6 @@
 #include "zone_device/p2pdma.h"
 
+#include "mm/file/files.h"
 #include "mm/rmap/rmap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -15,7 +16,7 @@ Errc P2pdma::create(Cpu& cpu, const P2pdmaOptions& options, std::unique_ptr<P2pd
   std::unique_ptr<P2pdma> device(new P2pdma(machine, options));
   if (const Errc error = device->range_.add_frames(); error != Errc::kOk) return error;
   if (const Errc error = device->range_.pagemap.add(); error != Errc::kOk) return error;
-  device->file_ = machine.create_driver_file(*device);
+  device->file_ = create_driver_file(machine, *device);
   if (device->file_ == nullptr) return Errc::kNoMem;
   device->free_ = device->range_.all_free();
   out = std::move(device);
@@ -23,7 +24,7 @@ Errc P2pdma::create(Cpu& cpu, const P2pdmaOptions& options, std::unique_ptr<P2pd
 }
 
 P2pdma::~P2pdma() {
-  if (file_ != nullptr) machine_.put_file(machine_.cpu(0), *file_);
+  if (file_ != nullptr) put_file(machine_.cpu(0), *file_);
 }
 
 Result<Page> P2pdma::alloc_page(Cpu& cpu) {

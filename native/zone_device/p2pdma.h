@@ -61,7 +61,7 @@ class P2pdma final : public PagemapDriver, public DriverFile {
   const P2pdmaOptions options_;
   AddressSpace* file_ = nullptr;
   mutable SpinLock lock_;
-  std::vector<Pfn> free_;  // lock_; the last is handed out first
+  PlainVector<Pfn> free_;  // lock_; the last is handed out first
   DeviceRange range_;      // the last: it goes first, and what its pages come back to after it
 };
 

@@ -27,6 +27,8 @@ export interface KernelShape {
   pagetype?: boolean
   /** Page-table locks that are too large for the descriptor. */
   largeLocks?: boolean
+  /** The pin count of a folio in `page[3]`, not in `page[1]`. */
+  pinsInThird?: boolean
 }
 
 const defaultFlags = [
@@ -87,9 +89,13 @@ export function kernel(shape: KernelShape = {}): BtfWriter {
     member('_large_mapcount', atomic),
     member('_entire_mapcount', atomic),
     member('_nr_pages_mapped', atomic),
-    member('_pincount', atomic),
+    ...(shape.pinsInThird === true ? [] : [member('_pincount', atomic)]),
   ])
   const second = w.struct('', [member('_flags_2', long), member('_head_2', long), member('_deferred_list', list)])
+  const third =
+    shape.pinsInThird === true
+      ? w.struct('', [member('_flags_3', long), member('_head_3', long), member('_pincount', atomic)])
+      : 0
   const head = w.struct('', [
     member('flags', long),
     member('lru', list),
@@ -119,6 +125,17 @@ export function kernel(shape: KernelShape = {}): BtfWriter {
         { name: '__page_2', type: pageId },
       ]),
     },
+    ...(shape.pinsInThird === true
+      ? [
+          {
+            name: '',
+            type: w.union('', [
+              { name: '', type: third },
+              { name: '__page_3', type: pageId },
+            ]),
+          },
+        ]
+      : []),
   ])
 
   const bits = w.struct('', [

@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest'
-import { PageboxError, type PinEvent, type SchemeDefinition, layouts, pageTypes, probe, room, schemes } from 'pagebox'
+import {
+  PageboxError,
+  type FlagPlace,
+  type PinEvent,
+  type SchemeDefinition,
+  layouts,
+  pageTypes,
+  probe,
+  room,
+  schemes,
+} from 'pagebox'
 import { seededRandom } from '../../lib/compare/statistics.ts'
 
 // Schemes nobody has thought of, over every place of a descriptor: whatever the table says of one, memory
@@ -8,6 +18,7 @@ import { seededRandom } from '../../lib/compare/statistics.ts'
 const protocols = ['add', 'flag-and-word', 'packed-word', 'list-overlay', 'external'] as const
 const ofAdd = ['refcount', 'word', 'mapcount', 'counter', 'tail'] as const
 const events: PinEvent[] = ['pin', 'first-pin', 'full', 'isolate', 'unpin', 'last-unpin', 'not-full', 'putback']
+const fields = ['index', 'private', 'mapping', 'lru.next', 'lru.prev', 'pgmap', 'memcg_data', 'mem_cgroup'] as const
 const weights = [1, 1, 1, 2, 3, 16, 1000, 1024, 65536, 1048576]
 
 function generated(random: () => number, name: string): SchemeDefinition {
@@ -17,9 +28,20 @@ function generated(random: () => number, name: string): SchemeDefinition {
   const place =
     protocol === 'external' ? oneOf(['side-table', 'sharded'] as const) : protocol === 'add' ? oneOf(ofAdd) : 'word'
   const made: SchemeDefinition = { name, protocol, place, refsPerPin: oneOf(weights) }
+  const narrow = (width: number): void => {
+    const bits = 1 + below(Math.min(32, width))
+    Object.assign(made, { countBits: bits, countShift: below(width - bits + 1) })
+    made.atLimit = oneOf(['refuse', 'saturate', 'spill'] as const)
+  }
+  if (['counter', 'tail', 'side-table'].includes(place) && below(2) === 0) narrow(32)
   if (place === 'word') {
     made.countWord = below(6)
     made.countBits = 32
+    if (protocol !== 'packed-word' && below(2) === 0) narrow(64)
+    if (below(4) === 0) {
+      delete made.countWord
+      made.place = { field: oneOf(fields) }
+    }
     if (protocol === 'packed-word') {
       made.packedBits = oneOf([32, 64] as const)
       const shift = below(made.packedBits)
@@ -27,6 +49,7 @@ function generated(random: () => number, name: string): SchemeDefinition {
       made.countBits = 1 + below(made.packedBits - shift)
       made.atLimit = oneOf(['refuse', 'saturate', 'spill'] as const)
       if (below(3) === 0) {
+        made.place = 'word'
         made.countWord = 0
         made.countShift = 'lowest-free'
         made.countBits = 1 + below(9)
@@ -35,8 +58,11 @@ function generated(random: () => number, name: string): SchemeDefinition {
     }
   }
   if (protocol !== 'add' && protocol !== 'external') {
-    const flag = (): { word: number; bit: number } => ({
-      word: protocol === 'packed-word' ? (made.countWord as number) : below(6),
+    const named = typeof made.place === 'object' ? made.place : undefined
+    const flag = (): FlagPlace => ({
+      ...(named !== undefined && (protocol === 'packed-word' || below(2) === 0)
+        ? { field: protocol === 'packed-word' ? named.field : oneOf(fields) }
+        : { word: protocol === 'packed-word' ? (made.countWord as number) : below(6) }),
       bit: below(random() < 0.5 ? 8 : 64),
     })
     made.pinned = flag()
@@ -57,7 +83,10 @@ function generated(random: () => number, name: string): SchemeDefinition {
         clear: some(),
       }))
     }
-    if (protocol === 'list-overlay' && made.wasLru && made.pinned) made.wasLru.word = made.pinned.word
+    if (protocol === 'list-overlay' && made.wasLru && made.pinned) {
+      const { bit, ...rest } = made.pinned
+      made.wasLru = { ...rest, bit: made.wasLru.bit === bit ? Number(bit) + 1 : made.wasLru.bit }
+    }
   }
   if (below(4) === 0) made.types = pageTypes.filter(() => random() < 0.5)
   return made

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import os from 'node:os'
 import type { Command } from 'commander'
 import type { RaceOptions } from '../../engine/raceTypes.ts'
@@ -10,6 +9,7 @@ import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { integer, mix, names, pick, positive } from '../parse.ts'
 import type { RandomScenario, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { opRace } from '../stress/opRace.ts'
 import { opScenarios } from '../stress/opScenarios.ts'
 import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
@@ -158,15 +158,8 @@ function reporter(io: Io, plan: StressPlan) {
 const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 
 /** A named scenario of operations, or one from a file; undefined: pins. */
-async function opScenarioOf(name: string, options: Options): Promise<Scenario | undefined> {
-  let scenario: Scenario | undefined = opScenarios.find((each) => each.name === name)
-  if (name.endsWith('.json')) {
-    try {
-      scenario = JSON.parse(await readFile(name, 'utf8')) as Scenario
-    } catch (error) {
-      throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`)
-    }
-  }
+async function opScenarioOf(name: string, options: Options, io: Io): Promise<Scenario | undefined> {
+  const scenario = await scenarioNamed(name, io)
   if (scenario === undefined || options.mix === undefined) return scenario
   if (!('mixes' in scenario)) throw new UsageError('--mix is for random scenarios; the threads of this one have lists')
   return { ...(scenario as RandomScenario), mixes: scenario.mixes.map(() => options.mix as Record<string, number>) }
@@ -273,7 +266,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
   if (imported !== undefined && command.getOptionValueSource('layout') === 'cli')
     throw new UsageError('--layout and --btf exclude each other')
   const options = imported === undefined ? asked : { ...asked, layout: imported.name }
-  const scenario = await opScenarioOf(name, options)
+  const scenario = await opScenarioOf(name, options, io)
   const planned =
     scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
   for (const warning of planned.warnings) io.err(`pagebox: warning: ${foreign(warning)}\n`)
@@ -290,7 +283,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
 export function addStress(program: Command, context: Context): void {
   addOwnOptions(program.command('stress'))
     .description('native threads against each other at full speed: pins, address spaces, devices; then an audit')
-    .argument('[scenario]', 'what the threads do: a name (see pagebox scenarios) or a .json file', 'pins')
+    .argument('[scenario]', `what the threads do: ${scenarioArgument}`, 'pins')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
     .option('--layout <name>', 'which word means what', 'linux-6.12')
     .option('--btf <file>', `instead of --layout: ${btfHelp}`)

@@ -29,7 +29,7 @@ function checkFile(path: string): void {
   if (size > mostBytes) throw fault(path, `it has ${size} bytes`, `at most ${mostBytes} are read`)
 }
 
-function readJson(path: string): unknown {
+function readJson(path: string, holds: string): unknown {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -39,12 +39,15 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(text.replace(/^\ufeff/, ''))
   } catch (error) {
-    throw fault(path, `it is no JSON: ${(error as Error).message}`, shape, error)
+    throw fault(path, `it is no JSON: ${(error as Error).message}`, holds, error)
   }
 }
 
-/** What a file of definitions says, as plain data that nobody has checked. */
+/** What a file says, as plain data that nobody has checked. */
 export async function readDefinitions(path: string, options: ReadModuleOptions): Promise<unknown> {
   checkFile(path)
-  return path.endsWith('.json') ? readJson(path) : readModule(resolve(path), options)
+  return path.endsWith('.json') ? readJson(path, options.holds ?? shape) : readModule(resolve(path), options)
 }
+
+/** Whether a name is one of a file, and none of something that pagebox has. */
+export const isFileName = (name: string): boolean => /\.json$/.test(name) || modules.test(name) || /[/\\]/.test(name)

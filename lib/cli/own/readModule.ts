@@ -20,6 +20,8 @@ export interface ReadModuleOptions {
   /** What the file prints goes there. */
   print(text: string): void
   limitSeconds?: number
+  /** What such a file holds, in words. */
+  holds?: string
 }
 
 /** Why a process ended that had nothing to say. */
@@ -35,7 +37,7 @@ function endOf(code: number | null, signal: string | null): string {
  * data. Throws `ERR_PAGEBOX_DEFINITIONS` where it throws, does not end in time, or exports nothing.
  */
 export function readModule(file: string, options: ReadModuleOptions): Promise<unknown> {
-  const { signal, print } = options
+  const { signal, print, holds = shape } = options
   const seconds = options.limitSeconds ?? limitSeconds
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB}`, ...loader, evaluator, file], {
@@ -65,7 +67,7 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
     child.on('error', (cause) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
-      reject(fault(file, `it cannot be evaluated: ${cause.message}`, shape, cause))
+      reject(fault(file, `it cannot be evaluated: ${cause.message}`, holds, cause))
     })
     child.on('close', (code, ended) => {
       clearTimeout(timer)
@@ -74,16 +76,16 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
       const said = printed.stdout + (ended === 'SIGABRT' ? '' : printed.stderr)
       if (said !== '') print(said)
       if (signal.aborted) return reject(new DOMException('stopped', 'AbortError'))
-      if (tooLong) return reject(fault(file, `it does not end within ${seconds} seconds`, shape))
+      if (tooLong) return reject(fault(file, `it does not end within ${seconds} seconds`, holds))
       const { json, failed } = (answer ?? {}) as { json?: unknown; failed?: unknown }
       if (typeof json === 'string') {
         try {
           return resolve(JSON.parse(json))
         } catch (cause) {
-          return reject(fault(file, 'it does not export plain data', shape, cause))
+          return reject(fault(file, 'it does not export plain data', holds, cause))
         }
       }
-      reject(fault(file, typeof failed === 'string' ? failed : endOf(code, ended), shape))
+      reject(fault(file, typeof failed === 'string' ? failed : endOf(code, ended), holds))
     })
   })
 }

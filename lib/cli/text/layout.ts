@@ -1,4 +1,5 @@
 import type { BitRange, Field, Layout } from '../../page/layout.ts'
+import { pincountText } from '../../page/layoutDiff.ts'
 import type { Room, Scheme } from '../../pins/scheme.ts'
 import { inColumnOrder } from '../../report/pageTypes.ts'
 import { bitsText } from '../../report/bits.ts'
@@ -184,7 +185,7 @@ export function layoutText(
     `${layout.strideBytes} bytes, ${layout.wordBytes}-byte words; ${kconfig.name}: ${layout.freeFlagBits} free flag bits; ${era.kernel}`,
     layout.pincount.tail === 0
       ? 'no pin count in tail pages'
-      : `pin count of large folios in page[${layout.pincount.tail}] byte ${layout.pincount.offsetBytes}, from order ${layout.pincount.minOrder} on`,
+      : `pin count of large folios in ${pincountText(layout)}`,
   ]
   const tables = groups(layout, claim, only)
     .map((types) => typeText(layout, types, claim, io))

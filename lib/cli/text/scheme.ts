@@ -11,8 +11,8 @@ const limits = {
   cross: 'keeps the pin that crosses the sign of its count',
 } as const
 
-const stateText = ({ name, word, bit, set, clear }: StateBit): string =>
-  `${name}: ${bit === 'lowest-free' ? 'a free bit' : `bit ${bit}`} of word ${word}, set by ${set.join(', ')}, cleared by ${clear.length === 0 ? 'nothing but freeing' : clear.join(', ')}`
+const stateText = ({ name, word, field, bit, set, clear }: StateBit): string =>
+  `${name}: ${bit === 'lowest-free' ? 'a free bit' : `bit ${bit}`} of ${field === '' ? `word ${word}` : `the field '${field}'`}, set by ${set.join(', ')}, cleared by ${clear.length === 0 ? 'nothing but freeing' : clear.join(', ')}`
 
 /** Everything that a scheme says of itself, and the definition that makes the same one. */
 export function schemeText(scheme: Scheme, io: Io): string {

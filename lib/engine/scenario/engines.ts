@@ -2,7 +2,7 @@ import { badArgument, boolean, integer, oneOf, options, or, positive, type Read,
 import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
 import type { ExploreLimit, NativeBehaviour, NativeFailure } from '../../native/binding.ts'
-import type { NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
+import type { NativeExploreOptions, NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
 import { tables } from '../../native/tables.ts'
@@ -15,8 +15,9 @@ import type { RecordedResult } from '../recording/types.ts'
 import { frozenRow, frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
+import { type Subject, tokenOf } from '../explore/subject.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
-import { pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
+import { known, pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
 import { withText } from '../withText.ts'
 import { type ReadScenario, readScenario } from './readScenario.ts'
@@ -32,6 +33,7 @@ import type {
   Scenario,
   ScenarioOpResult,
   ScenarioResult,
+  StrategyName,
 } from './scenarioTypes.ts'
 
 const defaultPages = 2 ** 14
@@ -49,14 +51,18 @@ const exploreKeys = [
   'firstRun',
   'workloadSeed',
   'strategy',
+  'bound',
+  'depth',
   'threads',
   'ops',
+  'maxSteps',
+  'findings',
   'memoryBytes',
   ...longCallKeys,
 ] as const
 
 /** What the core checks itself: lists, and threads that would wait for each other forever. */
-function checked<Made extends object>(found: Made | NativeFailure, name: string): Made {
+export function checked<Made extends object>(found: Made | NativeFailure, name: string): Made {
   if (isFailure(found) && ['EINVAL', 'EOVERFLOW'].includes(errnoName(found.status)))
     throw new PageboxError('ERR_PAGEBOX_SCENARIO', `scenario '${name}': ${found.reason}`, {
       argument: 'scenario',
@@ -73,10 +79,10 @@ const partsOf = ({ mixes, lists }: ReadScenario): object => ({
   threads: lists?.threads.map(({ ops }) => ops.map(({ op }) => op)),
 })
 
-const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
+export const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
   lists === null ? null : lists.threads.map(({ rows }) => rows)
 
-function randomOps(read: ReadScenario, threads: number): NativeRandomOps {
+export function randomOps(read: ReadScenario, threads: number): NativeRandomOps {
   return {
     threads,
     mixCount: read.mixes.length,
@@ -226,6 +232,33 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
   return withText(result, text)
 }
 
+/** What the model's machine is made of and does. */
+export const exploreMachine = ({
+  read,
+  scheme,
+  layout,
+  behaviour,
+  threads,
+  ops,
+  workloadSeed,
+  maxSteps,
+}: Subject): Pick<
+  NativeExploreOptions,
+  keyof NativeRandomOps | 'what' | 'scheme' | 'layout' | 'behaviour' | 'pages' | 'ops' | 'workloadSeed' | 'maxSteps'
+> => ({
+  ...randomOps(read, threads),
+  what: read.lists === null ? 'random' : 'scenario',
+  // Few pages, or threads would never meet in a few operations.
+  pagesEach: Math.min(read.pagesEach, 2),
+  scheme: schemeRef(scheme),
+  layout: layoutRef(layout),
+  behaviour,
+  pages: read.pages,
+  ops,
+  workloadSeed,
+  ...(maxSteps > 0 && { maxSteps }),
+})
+
 /** Random operations are drawn anew for each schedule, a list's open pages are not. */
 function samplesEach(given: unknown, read: ReadScenario, strategy: unknown): number {
   if (given !== undefined) return integer(given, 'options.samplesEach', 0, Number.MAX_SAFE_INTEGER)
@@ -248,30 +281,45 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   const call = longCall<ExploreProgress>('explore', given)
   const limits = tables().exploreLimits
   const limitOf = (name: string): ExploreLimit => limits[name] as ExploreLimit
-  const count = (key: 'ops' | 'samples' | 'firstRun' | 'memoryBytes', limit: string): number => {
+  const count = (
+    key: 'ops' | 'samples' | 'firstRun' | 'maxSteps' | 'findings' | 'memoryBytes',
+    limit: string,
+  ): number => {
     const { min, max, otherwise } = limitOf(limit)
     return given[key] === undefined ? otherwise : integer(given[key], `options.${key}`, min, max)
+  }
+  /** Of one strategy alone; 0: it is not told. */
+  const only = (key: 'bound' | 'depth', of: StrategyName): number => {
+    if (given[key] === undefined) return 0
+    const { min, max } = limitOf(key)
+    const value = integer(given[key], `options.${key}`, min, max)
+    if (strategy !== of)
+      throw badArgument('ERR_PAGEBOX_ARG_RANGE', `options.${key}`, value, `nothing, unless strategy is '${of}'`)
+    return value
   }
   const scheme = schemeOf(or(given.scheme, 'refcount-bias'), 'options.scheme')
   const layout = layoutOf(or(given.layout, 'linux-6.12'), 'options.layout')
   const strategy = oneOf(or(given.strategy, 'random'), 'options.strategy', tables().exploreStrategies)
-  const settings = {
-    ...randomOps(read, threadsOf(read, given.threads, limitOf('threads').otherwise, limitOf('threads').max)),
-    what: read.lists === null ? ('random' as const) : ('scenario' as const),
-    // Few pages, or threads would never meet in a few operations.
-    pagesEach: Math.min(read.pagesEach, 2),
-    scheme: schemeRef(scheme),
-    layout: layoutRef(layout),
+  const subject: Subject = {
+    read,
+    scheme,
+    layout,
     behaviour: behaviourFor(read, given, scheme, layout),
-    folios: 0,
-    order: 0,
-    pages: read.pages,
+    threads: threadsOf(read, given.threads, limitOf('threads').otherwise, limitOf('threads').max),
     ops: count('ops', 'ops'),
+    workloadSeed: given.workloadSeed === undefined ? 1n : unsigned64(given.workloadSeed, 'options.workloadSeed'),
+    maxSteps: given.maxSteps === undefined ? 0 : count('maxSteps', 'maxSteps'),
+  }
+  const settings = {
+    ...exploreMachine(subject),
+    findings: count('findings', 'findings'),
     schedules: count('samples', 'schedules'),
     firstRun: count('firstRun', 'firstRun'),
     strategy,
+    bounded: given.bound !== undefined,
+    bound: only('bound', 'depth-first'),
+    depth: only('depth', 'pct'),
     seed,
-    workloadSeed: given.workloadSeed === undefined ? 1n : unsigned64(given.workloadSeed, 'options.workloadSeed'),
     schedulesEach: samplesEach(given.samplesEach, read, strategy),
     memoryBytes: count('memoryBytes', 'memoryBytes'),
   }
@@ -284,18 +332,26 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     schedules,
     abandoned,
     complete,
+    classes: found.classes,
+    estimate: known(found.estimate),
+    explored: known(found.explored),
+    bound: known(found.bound),
+    guarantee: found.guarantee,
+    missedAtMost: known(found.missedAtMost),
     distinct,
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
-    first: found.first.map(({ run, program, scheduleHash, outcome, text, row, trace }) => ({
+    first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, row, trace, choices }) => ({
       run,
       program,
       scheduleHash,
       outcome: outcome as Outcome,
+      strategy: strategy as StrategyName,
       text,
       row: row === null ? null : frozenRow(row),
       trace,
+      token: tokenOf(subject, program, choices),
     })),
     hash,
     seconds,
@@ -307,7 +363,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     layout: layout.name,
     ...toldOf(given),
     ...Object.fromEntries(
-      (['ops', 'threads', 'workloadSeed', 'samplesEach', 'strategy'] as const)
+      (['ops', 'threads', 'workloadSeed', 'samplesEach', 'strategy', 'bound', 'depth'] as const)
         .filter((key) => given[key] !== undefined)
         .map((key) => [key, given[key]]),
     ),

@@ -10,6 +10,8 @@ import { vocabulary } from './vocabulary.ts'
 /** A scenario that was checked, as the engines take it. */
 export interface ReadScenario {
   readonly name: string
+  /** The copy that was checked. */
+  readonly source: Scenario
   /** 0: the engine's choice. */
   readonly pages: number
   /** Null: random operations. */
@@ -143,6 +145,7 @@ export function readScenario(given: unknown): ReadScenario {
   if (typeof value.name !== 'string' || value.name === '') throw bad('scenario.name', value.name, 'a name')
   const facts = {
     name: value.name,
+    source: value as unknown as Scenario,
     pages: count(value.pages, 'pages', 0),
     processes: count(value.processes, 'processes', 2),
     buffers: count(value.buffers, 'buffers', 7),

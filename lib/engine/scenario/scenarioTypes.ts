@@ -125,7 +125,14 @@ export interface RaceScenarioResult {
 /** How far an exploration is. `done` and `total` count schedules. */
 export interface ExploreProgress extends Progress {
   readonly total: number
+  /** Which share of all there is lies behind, 0 to 1, as it looks now; null: nobody can say. */
+  readonly explored: number | null
+  /** How many schedules there are to be visited, as it looks now; null: nobody can say. */
+  readonly estimate: number | null
 }
+
+/** Who decides which fiber goes on. The first three go through all schedules, the others draw them. */
+export type StrategyName = 'dpor' | 'depth-first' | 'portfolio' | 'random' | 'pct' | 'pos' | 'urw' | 'surw'
 
 export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgress> {
   /** Schedules to run; 1000. */
@@ -138,17 +145,32 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   /** Of the programs: random operations, pages that a list leaves open; 1. */
   workloadSeed?: number | bigint
   /**
-   * `'random'`: any schedule may come, none has to. `'depth-first'`: one of each class of schedules
-   * that differ in the order of accesses to the same place, until there is none left
-   * (`stoppedBy: 'complete'`).
+   * - `'dpor'`: one schedule of each class of those that differ only in the order of steps which do not
+   *   depend on each other, until none is left (`stoppedBy: 'complete'`).
+   * - `'depth-first'`: the same classes without looking ahead; with a `bound` all schedules of few
+   *   preemptions.
+   * - `'random'`: any schedule may come, none has to. `'pct'`, `'pos'`, `'urw'`, `'surw'` draw with
+   *   better chances for some bugs, each for others.
+   * - `'portfolio'`: `'dpor'` for half of the samples; if that is not complete, those that draw in turn.
    */
-  strategy?: 'random' | 'depth-first'
+  strategy?: StrategyName
+  /**
+   * Of `'depth-first'`: preemptions a schedule may have, 0 to 64. Schedules with none come first, then
+   * those with one more each. Without it there is no bound.
+   */
+  bound?: number
+  /** Of `'pct'`: how many ordered steps make the bugs that it looks for, 1 to 3; all in turn. */
+  depth?: number
   /** Number of the first: with the seed it names a schedule. */
   firstRun?: number
   /** Fibers of a random scenario; 2. */
   threads?: number
   /** Operations of each fiber of a random scenario; 4. */
   ops?: number
+  /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
+  maxSteps?: number
+  /** How many schedules that are not clean are told, with trace and token; 8. */
+  findings?: number
   /**
    * Bytes for the machine and for what is remembered of schedules: 2^20 or more, 2^30. Beyond it the exploration
    * ends with what it has (`stoppedBy: 'memory'`), and is not complete.
@@ -175,12 +197,16 @@ export interface Finding {
   readonly program: number
   readonly scheduleHash: bigint
   readonly outcome: Outcome
+  /** Who decided in its run; of `'portfolio'` one of its own. */
+  readonly strategy: StrategyName
   /** The first audit row, what leaked, who sleeps on what, where the access was. */
   readonly text: string
   /** The first row of the audit after it; null: it ended otherwise. */
   readonly row: AuditRow | null
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
+  /** Repeats it on any machine: `replay(token)`, `pagebox replay TOKEN`. */
+  readonly token: string
 }
 
 /** Sequentially consistent: weaker orders are not explored. */
@@ -193,8 +219,20 @@ export interface ExploreScenarioResult {
   readonly schedules: number
   /** Begun and given up, as another that was run stands for them. */
   readonly abandoned: number
-  /** Nothing is left: each class of schedules was run. */
+  /** Nothing is left: each class of schedules was run, or each schedule there is. */
   readonly complete: boolean
+  /** Schedules of those that are not equivalent to each other: what `'dpor'` and `'depth-first'` visit. */
+  readonly classes: number
+  /** How many classes there are, as the tree looks so far; null: nobody can say. */
+  readonly estimate: number | null
+  /** Which share of them lies behind, 0 to 1; null: nobody can say. */
+  readonly explored: number | null
+  /** All schedules of at most so many preemptions were run; null: not all of those without, or no bound. */
+  readonly bound: number | null
+  /** What it is worth if nothing was found, in a sentence. */
+  readonly guarantee: string
+  /** The chance that a bug of the depth looked for was missed is at most this; null: there is no such bound. */
+  readonly missedAtMost: number | null
   readonly distinct: number
   /** Scheduling points of all schedules. */
   readonly steps: number

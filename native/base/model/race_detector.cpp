@@ -142,9 +142,11 @@ void RaceDetector::release(FiberId fiber, std::uint32_t& to, bool join) {
 RaceDetector::Verdict RaceDetector::access(FiberId fiber, const PendingAccess& what) {
   if (what.access == Access::kYield) return Verdict::kFine;
   const bool is_plain = what.access == Access::kPlainRead || what.access == Access::kPlainWrite;
-  const bool reads = what.access != Access::kStore;
-  const bool writes =
-      what.access == Access::kStore || what.access == Access::kRmw || what.access == Access::kLock;
+  // Who adds and does not look learns nothing of who came before.
+  const bool looks = what.access != Access::kStore && what.access != Access::kAdd;
+  const bool replaces = what.access == Access::kStore;
+  const bool writes = what.access == Access::kStore || what.access == Access::kRmw ||
+                      what.access == Access::kAdd || what.access == Access::kLock;
   const std::uintptr_t at = address(what.at);
   for (std::uintptr_t base = granule_of(at); base < at + what.bytes; base += 8) {
     if (is_plain && !any_dead_) break;
@@ -157,11 +159,11 @@ RaceDetector::Verdict RaceDetector::access(FiberId fiber, const PendingAccess& w
     const unsigned touched = halves(base, at, what.bytes);
     for (unsigned half = 0; half < 2; ++half) {
       if ((touched & (1U << half)) == 0) continue;
-      if (reads) acquire(fiber, granule->sync[half]);
+      if (looks) acquire(fiber, granule->sync[half]);
     }
     for (unsigned half = 0; half < 2; ++half) {
       if ((touched & (1U << half)) == 0) continue;
-      if (writes) release(fiber, granule->sync[half], reads);
+      if (writes) release(fiber, granule->sync[half], !replaces);
     }
   }
   if (is_plain) return plain(fiber, what);

@@ -75,8 +75,8 @@ struct RunMemory::Head {
 RunMemory::Head& RunMemory::head() const { return *reinterpret_cast<Head*>(base_); }
 
 RunMemory* RunMemory::owner_of(const void* at) {
-  const auto slot = reinterpret_cast<std::uintptr_t>(at) >> kSlotShift << kSlotShift;
-  return reinterpret_cast<const Head*>(slot)->owner;
+  const auto within = reinterpret_cast<std::uintptr_t>(at) % (std::uintptr_t{1} << kSlotShift);
+  return reinterpret_cast<const Head*>(static_cast<const std::byte*>(at) - within)->owner;
 }
 
 std::unique_ptr<RunMemory> RunMemory::create() {
@@ -144,9 +144,8 @@ void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
     head.heap_used = end;
     begin = at + sizeof(BlockHead);
   }
-  auto address = reinterpret_cast<std::uintptr_t>(begin);
-  if (slack != 0) address = (address + alignment_bytes - 1) & ~(alignment_bytes - 1);
-  auto* handed = reinterpret_cast<std::byte*>(address);
+  std::byte* handed = begin;
+  if (slack != 0) handed += -reinterpret_cast<std::uintptr_t>(begin) & (alignment_bytes - 1);
   ::new (handed - sizeof(BlockHead)) BlockHead{of, static_cast<std::uint32_t>(handed - begin)};
   return handed;
 }

@@ -16,8 +16,8 @@ void model_misuse(const char* what) {
   std::abort();
 }
 
-void sched_point(Access access, const void* at, std::size_t bytes) {
-  if (auto* run = active_scheduler) run->point(access, at, bytes);
+void sched_point(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
+  if (auto* run = active_scheduler) run->point(access, at, bytes, bits);
 }
 
 void sched_wrote(const void* at, std::size_t bytes) {

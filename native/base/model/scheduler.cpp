@@ -142,27 +142,28 @@ void Scheduler::finished() {
   // Here in the next run, with another body.
 }
 
-void Scheduler::announce(Access access, const void* at, std::size_t bytes) {
-  pending_[current_] = {at, static_cast<std::uint32_t>(bytes), access};
+void Scheduler::announce(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
+  pending_[current_] = {at, static_cast<std::uint32_t>(bytes), access, bits};
 }
 
-void Scheduler::point(Access access, const void* at, std::size_t bytes) {
+void Scheduler::point(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
   settle_step();
-  announce(access, at, bytes);
+  announce(access, at, bytes, bits);
   const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
-  if (!is_plain || !limits_.detect_races) {
+  const bool at_point = !is_plain || !limits_.detect_races;
+  if (at_point) {
     if (++fibers_[current_]->points >= kPointsOfProgress) idle_spins_ = 0;
     hand_over(runnable_);
   }
-  check_access();
+  check_access(at_point);
 }
 
-void Scheduler::check_access() {
+void Scheduler::check_access(bool at_point) {
   if (limits_.observer != nullptr) {
     const OutsideRun outside;
     limits_.observer->step(current_, pending_[current_]);
   }
-  if (tells_steps_) begin_step();
+  if (tells_steps_) begin_step(at_point);
   if (!limits_.detect_races) return;
   switch (races_.access(current_, pending_[current_])) {
     case RaceDetector::Verdict::kFine: return;
@@ -171,9 +172,11 @@ void Scheduler::check_access() {
   }
 }
 
-void Scheduler::begin_step() {
+void Scheduler::begin_step(bool at_point) {
   step_.fiber = current_;
   step_.what = pending_[current_];
+  step_.at_point = at_point;
+  step_.wrote = step_.what.writes() && step_.what.access != Access::kCas;
   step_.has_values = RunMemory::owns(step_.what.at) && has_word(step_.what);
   step_.place = RunMemory::place_of(step_.what.at);
   step_.before = step_.has_values ? word_at(step_.what) : 0;
@@ -182,14 +185,16 @@ void Scheduler::begin_step() {
 
 // At the next thing that the fiber does which the scheduler sees: until then nobody else ran.
 void Scheduler::end_step() {
+  if (!tell_step()) end(Outcome::kAbandoned);
+}
+
+bool Scheduler::tell_step() {
   step_is_open_ = false;
   step_.after = step_.has_values ? word_at(step_.what) : 0;
-  const bool goes_on = [this] {
-    const OutsideRun outside;
-    return strategy_->executed(step_);
-  }();
+  const OutsideRun outside;
+  const bool goes_on = strategy_->executed(step_);
   ++step_.number;
-  if (!goes_on) end(Outcome::kAbandoned);
+  return goes_on;
 }
 
 /// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
@@ -244,11 +249,13 @@ void Scheduler::relax() {
   if (++idle_spins_ > limits_.max_idle_spins) end(Outcome::kLivelock);
   const FiberSet others = runnable_ & ~fiber_bit(current_);
   hand_over(others != 0 ? others : runnable_);
+  if (tells_steps_) begin_step(true);
 }
 
 void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
-  point(Access::kWait, at, sizeof *at);
+  point(Access::kWait, at, sizeof *at, ~std::uint64_t{0});
   if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != expected) return;
+  settle_step();
   const FiberId me = current_;
   fibers_[me]->sleeps_on = at;
   runnable_ &= ~fiber_bit(me);
@@ -256,6 +263,10 @@ void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
   idle_spins_ = 0;
   if (runnable_ == 0) end((sleeping_ & ~daemons_) != 0 ? Outcome::kDeadlock : Outcome::kClean);
   hand_over(runnable_);
+  if (tells_steps_) {
+    pending_[me] = {};  // it goes on, and looks at nothing yet
+    begin_step(true);
+  }
   if (limits_.detect_races) races_.after_wait(me, at);
 }
 
@@ -267,11 +278,25 @@ void Scheduler::wake(const std::uint32_t* at) {
     const auto id = static_cast<FiberId>(std::countr_zero(left));
     if (fibers_[id]->sleeps_on == at) woken |= fiber_bit(id);
   }
+  if (tells_steps_) {
+    settle_step();
+    const OutsideRun outside;
+    strategy_->woke(current_, at, woken);
+  }
   if (woken == 0) return;
   if (limits_.detect_races) races_.before_wake(current_, at);
   sleeping_ &= ~woken;
   runnable_ |= woken;
   idle_spins_ = 0;
+}
+
+void Scheduler::dead(const void* at, std::size_t bytes) {
+  if (tells_steps_) {
+    settle_step();
+    const OutsideRun outside;
+    strategy_->died(current_, at, bytes);
+  }
+  if (limits_.detect_races) races_.dead(at, bytes);
 }
 
 FiberId Scheduler::spawn(FiberBody body, SpawnKind kind) {
@@ -281,6 +306,10 @@ FiberId Scheduler::spawn(FiberBody body, SpawnKind kind) {
   const auto child = static_cast<FiberId>(count_);
   if (limits_.detect_races) races_.add_fiber(parent);
   if (kind == SpawnKind::kDaemon) daemons_ |= fiber_bit(child);
+  if (tells_steps_) {
+    const OutsideRun outside;
+    strategy_->begun(parent, child);
+  }
   start(body, context(parent));
   current_ = parent;
   return child;
@@ -302,7 +331,9 @@ void Scheduler::settle_end(Outcome how) {
 
 // Leaves the fiber for good; the next run that needs the stack begins it anew.
 void Scheduler::end(Outcome how) {
+  if (step_is_open_ && how != Outcome::kAbandoned) tell_step();
   settle_end(how);
+  fibers_[current_]->is_idle = false;  // not even one that had finished goes on from here
   switch_fiber(context(current_), main_);
   model_misuse("an abandoned fiber went on");
 }

@@ -19,21 +19,20 @@ class Scheduler {
  public:
   RunOutcome run(std::span<const FiberBody> bodies, Strategy& strategy, const RunLimits& limits);
 
-  void point(Access access, const void* at, std::size_t bytes);
+  void point(Access access, const void* at, std::size_t bytes, std::uint64_t bits);
   void wait_on(const std::uint32_t* at, std::uint32_t expected);
   void wake(const std::uint32_t* at);
   void relax();
   FiberId spawn(FiberBody body, SpawnKind kind);
   [[noreturn]] void fail(const char* text, const char* file, int line);
   void wrote(const void* at, std::size_t bytes) {
+    step_.wrote = true;
     if (limits_.detect_races) races_.wrote(current_, at, bytes);
   }
   void born(const void* at, std::size_t bytes) {
     if (limits_.detect_races) races_.born(at, bytes);
   }
-  void dead(const void* at, std::size_t bytes) {
-    if (limits_.detect_races) races_.dead(at, bytes);
-  }
+  void dead(const void* at, std::size_t bytes);
   std::uint64_t serial() const { return serial_; }
   FiberId current() const { return current_; }
 
@@ -51,14 +50,16 @@ class Scheduler {
   static void fiber_main(void* fiber);
   FiberContext& context(FiberId fiber) { return fibers_[fiber]->stack.context(); }
   void start(FiberBody body, FiberContext& starter);
-  void announce(Access access, const void* at, std::size_t bytes);
-  void check_access();
-  void begin_step();
+  void announce(Access access, const void* at, std::size_t bytes,
+                std::uint64_t bits = ~std::uint64_t{0});
+  void check_access(bool at_point);
+  void begin_step(bool at_point);
   void settle_step() {
     if (step_is_open_) [[unlikely]]
       end_step();
   }
   void end_step();
+  bool tell_step();
   void hand_over(FiberSet candidates);
   void look_at_limits();
   FiberId choose(FiberSet candidates);

@@ -2,8 +2,11 @@
 // decision, as in Shuttle (Apache-2.0 in Rust; semantics only).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/env.h"
 #include "base/sched.h"
@@ -23,10 +26,12 @@ struct PendingAccess {
   const void* at = nullptr;  ///< for conflicts and reports; never decide by its value
   std::uint32_t bytes = 0;
   Access access = Access::kYield;
+  /// Of the word; an access to others of its bits does not meet this one.
+  std::uint64_t bits = ~std::uint64_t{0};
 
   bool writes() const {
-    return access == Access::kStore || access == Access::kRmw || access == Access::kCas ||
-           access == Access::kPlainWrite || access == Access::kLock;
+    return access == Access::kStore || access == Access::kRmw || access == Access::kAdd ||
+           access == Access::kCas || access == Access::kPlainWrite || access == Access::kLock;
   }
 };
 
@@ -35,6 +40,11 @@ struct Step {
   FiberId fiber = kNoFiber;
   PendingAccess what;
   std::uint64_t number = 0;  ///< of steps of this run that were told, from 0
+  /// A scheduling point lies before it. All others, accesses to Plain fields, follow the
+  /// one that their fiber has passed last without anybody else between.
+  bool at_point = false;
+  /// It has written; of a kCas not known before.
+  bool wrote = false;
   /// Where, as a number that is the same in every schedule and every process; 0: outside the
   /// machine's memory. Names: explore/places.h.
   std::uint64_t place = 0;
@@ -54,10 +64,16 @@ struct Choice {
 };
 
 struct RunOutcome;
+struct Pilot;  // explore/strategies/pilot.h
 
 class Strategy {
  public:
   virtual ~Strategy() = default;
+  /// Of who decides in the run that has begun: as explore/strategies/by_name.h knows it.
+  virtual std::string_view name() const { return ""; }
+  /// Run `run` draws by what a pilot has measured; learn() is called before it begins.
+  virtual bool wants_pilot(std::uint64_t /*run*/) const { return false; }
+  virtual void learn(const Pilot&) {}
   /// Before a run. False: nothing is left to be explored, do not run.
   virtual bool begin(std::uint64_t run) = 0;
   /// A fiber of `choice.runnable`. A function of what the strategy was told in this
@@ -70,6 +86,17 @@ class Strategy {
   /// Every step of every fiber, accesses to Plain fields among them, in their order, where
   /// there was a choice and where not. False: abandon the run.
   virtual bool executed(const Step&) { return true; }
+  /// What else decides who can go on, in its order between steps, to who wants steps. `by`,
+  /// at its last step, wakes all that sleep on `at`: these; or has begun `child`.
+  virtual void woke(FiberId /*by*/, const void* /*at*/, FiberSet /*sleepers*/) {}
+  virtual void begun(FiberId /*by*/, FiberId /*child*/) {}
+  /// Memory was given back; what touches it from now on is lost.
+  virtual void died(FiberId /*by*/, const void* /*at*/, std::size_t /*bytes*/) {}
+  /// How much of all that it means to visit lies behind it: 0 to 1, as it looks now. Below
+  /// 0: it cannot say.
+  virtual double explored() const { return -1; }
+  /// All schedules of at most so many preemptions lie behind it.
+  virtual std::optional<std::uint32_t> bound_done() const { return std::nullopt; }
   /// begin() has said that nothing is left, and nothing was left out.
   virtual bool is_complete() const { return false; }
   /// What it remembers of runs, about: explorations are bounded by memory too.

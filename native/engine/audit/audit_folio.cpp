@@ -191,16 +191,19 @@ void FolioAudit::check_fields(Pfn head, const PageRecord& record, AuditSink& sin
   for (std::uint64_t i = 1; i < 1ULL << record.order; ++i) {
     // From the third tail on only what all tails share is live.
     check_fields_of(head + i, i == 2 ? types(PageType::kSecondTail) : types(PageType::kTail),
-                    record, sink);
+                    record, sink, i > 2 && i == box_.memmap().shape().pincount_tail);
   }
 }
 
 void FolioAudit::check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& record,
-                                 AuditSink& sink) {
+                                 AuditSink& sink, bool counts_pins) {
+  const Layout& layout = box_.memmap().layout();
   const Shape& shape = box_.memmap().shape();
   const bool pins_in_tail = box_.scheme().scheme().place == CountPlace::kTail;
-  for (const Field& field : box_.memmap().layout().fields) {
+  for (const Field& field : layout.fields) {
     if ((field.types & types).bits == 0) continue;
+    // The count may lie over what only page[1] has there.
+    if (counts_pins && !is_of_later_tails(layout, field)) continue;
     switch (field.kind) {
       case FieldKind::kFlags:
       case FieldKind::kListNext:

@@ -39,7 +39,9 @@ class FolioAudit {
   void check_mapcount(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);
   void check_flags(Pfn head, const PageRecord& record, const Holders& holders, AuditSink& sink);
   void check_fields(Pfn head, const PageRecord& record, AuditSink& sink);
-  void check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& record, AuditSink& sink);
+  /// `counts_pins`: it is a tail behind page[2] that has the folio's pin count.
+  void check_fields_of(Pfn pfn, PageTypeSet types, const PageRecord& record, AuditSink& sink,
+                       bool counts_pins = false);
 
   const Box& box_;
   Memmap& scratch_;

@@ -205,9 +205,9 @@ class Walk {
 
   void walk_batches(Cpu& cpu) {
     const auto count = [&](const FolioBatch& batch, bool adds) {
-      for (unsigned i = 0; i < batch.count; ++i) {
-        account(batch.folios[i]).batches += 1;
-        if (adds) in_add_batch_[batch.folios[i]] = true;
+      for (const Pfn pfn : batch.held()) {
+        account(pfn).batches += 1;
+        if (adds) in_add_batch_[pfn] = true;
       }
     };
     for (unsigned i = 0; i < kLruMoves; ++i)

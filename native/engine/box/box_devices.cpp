@@ -69,44 +69,37 @@ ObjectId BoxMachine::keep_device(BoxDevice device) {
   return next_id_++;
 }
 
-Result<ObjectId> BoxMachine::add_device(DeviceMemory memory, std::uint64_t pages,
-                                        const std::string& name) {
-  auto place = place_device(info(memory).page, pages, name);
+/// A device whose `options` say all but its place, kept in the member `where`.
+template <class Device, class Maker, class Options>
+Result<ObjectId> BoxMachine::make_device(PageType type, std::uint64_t pages,
+                                         const std::string& name, Maker& maker, Options options,
+                                         std::unique_ptr<Device> BoxDevice::* where) {
+  auto place = place_device(type, pages, name);
   if (!place) return place.error;
-  MirrorDeviceOptions options;
-  options.memory = memory;
   options.first = place.value.first;
   options.pages = pages;
   options.index = place.value.nth;
-  const Errc error = MirrorDevice::create(machine_, options, place.value.mirror);
+  const Errc error = Device::create(maker, options, place.value.*where);
   if (error != Errc::kOk) return error;
   return keep_device(std::move(place.value));
+}
+
+Result<ObjectId> BoxMachine::add_device(DeviceMemory memory, std::uint64_t pages,
+                                        const std::string& name) {
+  MirrorDeviceOptions options;
+  options.memory = memory;
+  return make_device(info(memory).page, pages, name, machine_, options, &BoxDevice::mirror);
 }
 
 Result<ObjectId> BoxMachine::add_dax(DaxKind kind, std::uint64_t pages, const std::string& name) {
   const PageType type = kind == DaxKind::kDevdax ? PageType::kDevdax : PageType::kFsdax;
-  auto place = place_device(type, pages, name);
-  if (!place) return place.error;
   DaxDeviceOptions options;
   options.kind = kind;
-  options.first = place.value.first;
-  options.pages = pages;
-  options.index = place.value.nth;
-  const Errc error = DaxDevice::create(machine_, options, place.value.dax);
-  if (error != Errc::kOk) return error;
-  return keep_device(std::move(place.value));
+  return make_device(type, pages, name, machine_, options, &BoxDevice::dax);
 }
 
 Result<ObjectId> BoxMachine::add_p2pdma(std::uint64_t pages, const std::string& name) {
-  auto place = place_device(PageType::kP2pdma, pages, name);
-  if (!place) return place.error;
-  P2pdmaOptions options;
-  options.first = place.value.first;
-  options.pages = pages;
-  options.index = place.value.nth;
-  const Errc error = P2pdma::create(cpu(0), options, place.value.p2pdma);
-  if (error != Errc::kOk) return error;
-  return keep_device(std::move(place.value));
+  return make_device(PageType::kP2pdma, pages, name, cpu(0), P2pdmaOptions{}, &BoxDevice::p2pdma);
 }
 
 const BoxDevice* BoxMachine::device(ObjectId id) const {

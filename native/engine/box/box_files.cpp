@@ -1,14 +1,15 @@
 // Files of a box's machine, in memory and real ones.
 #include "engine/box/box.h"
 #include "engine/box/box_machine.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/file/page_cache.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 Result<ObjectId> BoxMachine::create_file(unsigned user, std::uint64_t pages, bool on_disk) {
-  AddressSpace* file = on_disk ? machine_.create_disk_file(std::make_unique<MemoryDisk>())
-                               : machine_.create_shmem(pages);
+  AddressSpace* file = on_disk ? create_disk_file(machine_, std::make_unique<MemoryDisk>())
+                               : create_shmem(machine_, pages);
   if (file == nullptr) return Errc::kNoMem;
   file->set_size_pages(pages);
   Guard guard(lock_);
@@ -24,7 +25,7 @@ Result<ObjectId> BoxMachine::open_file(unsigned user, const std::string& path,
   const auto pages = disk->size_pages();
   if (!pages) return pages.error;
   FileDisk* kept = disk.get();
-  AddressSpace* file = machine_.create_disk_file(std::move(disk));
+  AddressSpace* file = create_disk_file(machine_, std::move(disk));
   if (file == nullptr) return Errc::kNoMem;
   file->set_size_pages(pages.value);
   Guard guard(lock_);
@@ -41,7 +42,7 @@ Errc BoxMachine::close_file(ObjectId id) {
     closing = at->second;
     files_.erase(at);
   }
-  machine_.put_file(cpu(closing.user), *closing.file);
+  put_file(cpu(closing.user), *closing.file);
   return Errc::kOk;
 }
 

@@ -7,6 +7,7 @@
 #include "engine/scenario/livelock.h"
 #include "mm/migrate.h"
 #include "mm/swap/reclaim.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -58,7 +59,7 @@ auto* BoxMachine::find(Map& map, ObjectId id) {
   return at == map.end() ? nullptr : &at->second;
 }
 
-void BoxMachine::free_folio(Pfn head) { machine_.free_folio(machine_.cpu(0), machine_.page(head)); }
+void BoxMachine::free_folio(Pfn head) { pagebox::free_folio(machine_.cpu(0), machine_.page(head)); }
 
 bool BoxMachine::in_use() {
   drop_left_devices();
@@ -192,7 +193,7 @@ std::uint64_t BoxMachine::reclaim(unsigned user, std::uint64_t pages) {
     const Page folio = machine_.page(pfn);
     if (box_.owns(pfn) || !folio.try_ref_add_unless_zero(1)) continue;
     const bool isolated = folio_isolate_lru(acting, folio);
-    machine_.put(acting, folio);
+    folio_put(acting, folio);
     if (isolated) freed += reclaim_pages(acting, std::span(&pfn, 1));
   }
   return freed;

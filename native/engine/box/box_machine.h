@@ -174,6 +174,10 @@ class BoxMachine {
   Result<Pfn> device_gap(std::uint64_t pages) const;
   Result<BoxDevice> place_device(PageType type, std::uint64_t pages, const std::string& name);
   ObjectId keep_device(BoxDevice device);
+  template <class Device, class Maker, class Options>
+  Result<ObjectId> make_device(PageType type, std::uint64_t pages, const std::string& name,
+                               Maker& maker, Options options,
+                               std::unique_ptr<Device> BoxDevice::* where);
   void drop_left_devices();
 
   Box& box_;

@@ -4,6 +4,7 @@
 #include "engine/box/box.h"
 
 #include "engine/box/box_machine.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

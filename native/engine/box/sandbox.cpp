@@ -144,13 +144,7 @@ void Sandbox::audit_machine(AuditSink& sink) {
 }
 
 Errc Sandbox::audit_placed(AuditSink& sink) {
-  std::size_t entered = 0;
-  Errc error = Errc::kOk;
-  while (error == Errc::kOk && entered < page_threads_.size())
-    if (error = page_threads_[entered]->enter(); error == Errc::kOk) ++entered;
-  if (error == Errc::kOk) error = placed_->run_placed(sink);
-  while (entered-- > 0) page_threads_[entered]->withdraw();
-  return error;
+  return audit_entered(page_threads_, [&] { return placed_->run_placed(sink); });
 }
 
 std::string Sandbox::leaks() {

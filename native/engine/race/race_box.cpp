@@ -86,16 +86,12 @@ class BoxGround final : public RaceGround {
   }
 
   Errc end_round(bool last, const StopAsk& stop, RaceResult& result, bool& clean) override {
-    Errc error = Errc::kOk;
-    std::size_t entered = 0;
-    while (error == Errc::kOk && entered < threads_.size())
-      if (error = threads_[entered]->enter(); error == Errc::kOk) ++entered;
-    if (error == Errc::kOk && (audit_rounds_ || last)) {
-      error = auditor_.run(result.audit, kAuditRows, stop);
+    if (!audit_rounds_ && !last) return Errc::kOk;
+    return audit_entered(threads_, [&] {
+      const Errc error = auditor_.run(result.audit, kAuditRows, stop);
       clean = result.audit.clean();
-    }
-    while (entered-- > 0) threads_[entered]->withdraw();
-    return error;
+      return error;
+    });
   }
   void end() override {
     for (const auto& thread : threads_) thread->release_all();

@@ -18,6 +18,7 @@ template <class Io, class T>
 void flag_place(Io& io, const char* name, T& flag) {
   io.signed_number(name, flag.word);
   io.signed_number(name, flag.bit);
+  io.text(name, flag.field);
 }
 
 template <class Io, class T>
@@ -30,6 +31,7 @@ void scheme_fields(Io& io, T& scheme) {
   io.number("scheme.count_word", scheme.count_word);
   io.number("scheme.count_shift", scheme.count_shift);
   io.number("scheme.count_bits", scheme.count_bits);
+  io.text("scheme.count_field", scheme.count_field);
   io.number("scheme.count_in_free_bits", scheme.count_in_free_bits, 1);
   io.number("scheme.packed_bits", scheme.packed_bits);
   io.number("scheme.at_limit", scheme.at_limit, kAtLimitNames.size() - 1);
@@ -106,6 +108,8 @@ void layout_fields(Io& io, T& layout) {
   io.number("layout.pincount.tail", layout.pincount.tail);
   io.number("layout.pincount.offset_bytes", layout.pincount.offset_bytes);
   io.number("layout.pincount.min_order", layout.pincount.min_order);
+  io.number("layout.pincount.shift", layout.pincount.shift);
+  io.number("layout.pincount.bits", layout.pincount.bits);
   io.number("layout.mapcount_offset", layout.mapcount_offset);
   io.number("layout.refcount_offset", layout.refcount_offset);
   io.number("layout.counter_offset", layout.counter_offset);
@@ -124,7 +128,7 @@ void texts(Io& io, const char* name, T& values) {
 
 template <class Io, class T>
 void bounded(Io& io, T& value, const ExploreLimit& limit) {
-  io.number(limit.name.data(), value, limit.max);
+  io.number(limit.name, value, limit.max);
 }
 
 template <class Io, class T>
@@ -162,6 +166,9 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.random.order, limits::kPinOrder);
   io.number("pages", request.pages);
   io.text("strategy", request.strategy);
+  io.number("bounded", request.bounded, 1);
+  bounded(io, request.bound, limits::kBound);
+  bounded(io, request.depth, limits::kDepth);
   io.number("seed", request.seed);
   io.number("workloadSeed", request.workload_seed);
   io.number("schedulesEach", request.schedules_each);
@@ -172,6 +179,9 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.memory_bytes, limits::kMemory);
   io.number("restore", request.restore, 1);
   io.number("steps", request.steps, 1);
+  io.number("task", request.task, static_cast<unsigned>(ExploreTask::kShrink));
+  io.list("choices", request.choices,
+          [](auto& each, auto& choice) { each.number("choices", choice); });
 }
 
 template <class Io, class T>
@@ -181,6 +191,7 @@ void finding_fields(Io& io, T& finding) {
   io.number("scheduleHash", finding.schedule_hash);
   io.text("outcome", finding.outcome);
   io.text("text", finding.text);
+  io.text("strategy", finding.strategy);
   io.list("row", finding.row, [](auto& each, auto& of) {
     each.number("row.invariant", of.row.invariant, kInvariants - 1);
     each.number("row.place", of.row.place.kind, kPlaceKindNames.size() - 1);
@@ -202,7 +213,15 @@ void finding_fields(Io& io, T& finding) {
     each.number("steps.has_values", step.has_values, 1);
     each.number("steps.before", step.before);
     each.number("steps.after", step.after);
+    each.text("steps.before_text", step.before_text);
+    each.text("steps.after_text", step.after_text);
+    each.text("steps.lock", step.lock);
+    each.text("steps.lock_event", step.lock_event);
+    each.number("steps.noted", step.noted);
   });
+  io.number("switches", finding.switches);
+  io.number("differs", finding.differs, 1);
+  texts(io, "setup", finding.setup);
 }
 
 template <class Io, class T>
@@ -223,6 +242,13 @@ void summary_fields(Io& io, T& summary) {
   io.number("gaveUp", summary.gave_up, 1);
   io.number("memoryFull", summary.memory_full, 1);
   io.number("restored", summary.restored, 1);
+  io.number("classes", summary.classes);
+  io.real("estimate", summary.estimate);
+  io.real("explored", summary.explored);
+  io.number("hasBound", summary.has_bound, 1);
+  io.number("bound", summary.bound);
+  io.text("guarantee", summary.guarantee);
+  io.real("missedAtMost", summary.missed_at_most);
 }
 
 template <class T, class Fields>

@@ -24,8 +24,13 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// The one place where limits of explorations stand; the addon exports them by name.
 struct ExploreLimit {
-  std::string_view name;
+  const char* name;
   std::uint64_t min = 0, max = 0, otherwise = 0;
+
+  constexpr bool holds(std::uint64_t value) const { return value >= min && value <= max; }
+  std::string text() const {
+    return std::string(name) + ": " + std::to_string(min) + " to " + std::to_string(max);
+  }
 };
 namespace explore_limits {
 inline constexpr std::uint64_t kSafe = (std::uint64_t{1} << 53) - 1;
@@ -36,22 +41,34 @@ inline constexpr ExploreLimit kRun{"firstRun", 0, kSafe, 0};
 inline constexpr ExploreLimit kPrograms{"programs", 1, kSafe, 1};
 inline constexpr ExploreLimit kSteps{"maxSteps", 1, std::uint64_t{1} << 40, 1'000'000};
 inline constexpr ExploreLimit kFindings{"findings", 0, 4096, 8};
+/// Of preemptions, for depth-first; otherwise there is none.
+inline constexpr ExploreLimit kBound{"bound", 0, 64, 64};
+/// Of bugs, for pct; otherwise each in turn.
+inline constexpr ExploreLimit kDepth{"depth", 1, 3, 3};
 inline constexpr ExploreLimit kMemory{"memoryBytes", 1 << 20, kSafe, std::uint64_t{1} << 30};
 inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
 inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
 inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, kMaxRandomFolios, 2};
 inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
-inline constexpr std::array kAll = {kThreads,    kOps,    kSchedules, kRun,
-                                    kPrograms,   kSteps,  kFindings,  kMemory,
-                                    kPinThreads, kPinOps, kPinFolios, kPinOrder};
+inline constexpr std::array kAll = {kThreads,    kOps,      kSchedules, kRun,     kPrograms,
+                                    kSteps,      kFindings, kBound,     kDepth,   kMemory,
+                                    kPinThreads, kPinOps,   kPinFolios, kPinOrder};
 }  // namespace explore_limits
 
 /// One file each in explore/strategies/.
-inline constexpr std::array<std::string_view, 2> kStrategyNames = {"random", "depth-first"};
+inline constexpr std::array<std::string_view, 8> kStrategyNames = {
+    "random", "depth-first", "dpor", "pct", "pos", "urw", "surw", "portfolio"};
 
 enum class ExploreWhat : std::uint8_t {
   kScenario,  // lists of operations
   kRandom,    // operations drawn from mixes
+};
+
+/// What is to be done with the schedules.
+enum class ExploreTask : std::uint8_t {
+  kExplore,
+  kReplay,  // one schedule again, with each step
+  kShrink,  // one with fewer switches that ends as badly, with each step
 };
 
 struct ExploreRequest {
@@ -69,10 +86,15 @@ struct ExploreRequest {
 
   std::uint64_t pages = 0;  // of RAM; 0: as few as explorations have
   std::string strategy = "random";
+  /// See StrategySettings: no bound, no depth are what there is otherwise.
+  bool bounded = false;
+  std::uint64_t bound = 0, depth = 0;
   std::uint64_t seed = 1, workload_seed = 1;
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
   std::uint64_t most_findings = 8, memory_bytes = 0;
   bool restore = true, steps = false;
+  ExploreTask task = ExploreTask::kExplore;
+  std::vector<std::uint64_t> choices;  // of the schedule; first_run says which program
 };
 
 /// One step of a finding's schedule.
@@ -81,6 +103,9 @@ struct ExploreStep {
   std::string access, place;
   bool has_values = false;
   std::uint64_t before = 0, after = 0;
+  std::string before_text, after_text;  // what the word says; explore/values.h
+  std::string lock, lock_event;         // empty: no lock changes hands
+  std::uint64_t noted = 0;              // lines of the trace before it
 };
 
 /// With the name of its list, which a row does not own.
@@ -92,11 +117,16 @@ struct ExploreRow {
 struct ExploreFinding {
   std::uint64_t run = 0, program = 0, schedule_hash = 0;
   std::string outcome, text;
+  std::string strategy;  // that decided in its run
   /// The first of the audit; none: it ended otherwise.
   std::vector<ExploreRow> row;
   std::vector<std::string> trace;
   std::vector<std::uint64_t> choices;
   std::vector<ExploreStep> steps;
+  // Of a schedule that was asked for.
+  std::uint64_t switches = 0;
+  bool differs = false;            // the choices were not of this program
+  std::vector<std::string> setup;  // of random operations: what they begin with
 };
 
 struct ExploreCount {
@@ -107,6 +137,17 @@ struct ExploreCount {
 struct ExploreSummary {
   std::uint64_t schedules = 0, abandoned = 0, distinct = 0, steps = 0, ops = 0, hash = 0;
   bool complete = false, gave_up = false, memory_full = false, restored = false;
+  /// Schedules that are not equivalent to each other; how many there are, as it looks, and
+  /// which share of them lies behind; below 0: nobody can say.
+  std::uint64_t classes = 0;
+  double estimate = -1, explored = -1;
+  /// All of at most `bound` preemptions have been visited.
+  bool has_bound = false;
+  std::uint64_t bound = 0;
+  /// What a clean result is worth, in a sentence.
+  std::string guarantee;
+  /// At most so, that a bug of the depth looked for was missed; below 0: no such bound.
+  double missed_at_most = -1;
 };
 
 /// What the model tells, in order; bytes as write_message() makes them.

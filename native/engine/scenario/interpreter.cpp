@@ -2,6 +2,7 @@
 
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/writeback.h"
 #include "mm/migrate.h"
 
@@ -124,7 +125,7 @@ void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh
     old = process.buffers[buf].file;
     process.buffers[buf] = fresh;
   }
-  if (old != nullptr) machine().put_file(cpu(), *old);
+  if (old != nullptr) put_file(cpu(), *old);
 }
 
 Errc Interpreter::mmap(Process& process, const Op& op) {
@@ -143,7 +144,7 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
   request.file_handle = processes().next_handle();
   const bool memfd = op.kind == MapKind::kFilePrivate || op.kind == MapKind::kFileShared;
   if (memfd || op.kind == MapKind::kAnonShared) {
-    request.file = machine().create_shmem(op.pages);
+    request.file = create_shmem(machine(), op.pages);
     if (request.file == nullptr) return Errc::kNoMem;
     if (op.has_fill) {
       std::vector<std::uint64_t> words(op.pages);
@@ -158,10 +159,10 @@ Errc Interpreter::mmap(Process& process, const Op& op) {
   }
   const Errc error = do_mmap(cpu(), *process.mm, request);
   if (error == Errc::kOk) {
-    if (memfd) machine().get_file(*request.file);
+    if (memfd) get_file(*request.file);
     set_buffer(process, op.buf, {op.pages, true, memfd ? request.file : nullptr});
   }
-  if (request.file != nullptr) machine().put_file(cpu(), *request.file);
+  if (request.file != nullptr) put_file(cpu(), *request.file);
   return error;
 }
 
@@ -175,7 +176,7 @@ Errc Interpreter::mremap(Process& process, const Op& op) {
   {
     Guard guard(process.lock);
     moved.file = process.buffers[op.buf].file;
-    if (moved.file != nullptr) machine().get_file(*moved.file);
+    if (moved.file != nullptr) get_file(*moved.file);
   }
   set_buffer(process, op.to, moved);
   return error;
@@ -189,14 +190,14 @@ Errc Interpreter::fork(const Op& op, const Process& parent) {
     Guard guard(parent.lock);
     child->buffers = parent.buffers;
     for (const Buffer& buffer : child->buffers)
-      if (buffer.file != nullptr) machine().get_file(*buffer.file);
+      if (buffer.file != nullptr) get_file(*buffer.file);
   }
   Errc error = dup_mmap(cpu(), *child->mm, *parent.mm);
   if (error == Errc::kOk) error = processes().add(thread_, op.child, child);
   if (error == Errc::kOk) return error;
   child->mm->exit(cpu());
   for (const Buffer& buffer : child->buffers)
-    if (buffer.file != nullptr) machine().put_file(cpu(), *buffer.file);
+    if (buffer.file != nullptr) put_file(cpu(), *buffer.file);
   return error;
 }
 
@@ -246,7 +247,7 @@ Errc Interpreter::writeback(const Op& op) {
   AddressSpace* file = processes().get_disk_file(op.file);
   if (file == nullptr) return Errc::kNoEnt;
   filemap_write_and_wait(cpu(), *file, 0, file->size_pages());
-  machine().put_file(cpu(), *file);
+  put_file(cpu(), *file);
   return Errc::kOk;
 }
 

@@ -1,6 +1,7 @@
 // file, dio_*, bio_*, file_read, fd_read, fd_write.
 #include "engine/scenario/interpreter.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/page_cache.h"
 #include "mm/file/writeback.h"
 
@@ -43,7 +44,7 @@ Errc Interpreter::create_file(const Op& op) {
   if (!fresh) truncate_file(cpu(), *file, 0);
   const IoResult written = kernel_write(cpu(), *file, 0, counting(op.value, op.pages));
   filemap_write_and_wait(cpu(), *file, 0, op.pages);
-  machine().put_file(cpu(), *file);
+  put_file(cpu(), *file);
   return written.error;
 }
 
@@ -69,7 +70,7 @@ OpRecord Interpreter::file_io(Process& process, const Op& op) {
       result.v = std::move(words);
     }
   }
-  machine().put_file(cpu(), file);
+  put_file(cpu(), file);
   return result;
 }
 
@@ -78,7 +79,7 @@ OpRecord Interpreter::fd_io(Process& process, const Op& op) {
   {
     Guard guard(process.lock);
     buffer = process.buffers[op.buf];
-    if (buffer.file != nullptr) machine().get_file(*buffer.file);
+    if (buffer.file != nullptr) get_file(*buffer.file);
   }
   if (buffer.file == nullptr) return failed(buffer.known ? Errc::kBadF : kSpipe);
   const std::uint64_t first = Process::first_page(op), pages = process.count(op);
@@ -93,7 +94,7 @@ OpRecord Interpreter::fd_io(Process& process, const Op& op) {
       result.v = std::move(words);
     }
   }
-  machine().put_file(cpu(), *buffer.file);
+  put_file(cpu(), *buffer.file);
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -88,8 +89,8 @@ class PageThread {
 
   Box& box() { return box_; }
 
-  /// Around an audit, where the box keeps no book of its own. kOutOfMemory: the ledger
-  /// has no room, and nothing is entered.
+  /// Around an audit (see audit_entered()), where the box keeps no book of its own. kOutOfMemory:
+  /// the ledger has no room, and nothing is entered.
   Errc enter();
   void withdraw();
   /// fn(head, n, kind) of each page that is held.
@@ -148,5 +149,18 @@ class PageThread {
   bool has_last_ = false;
   std::array<std::uint32_t, PageChunk::kMax> freed_{};
 };
+
+/// audit() with what all of them hold entered in the box's books. kOutOfMemory: it was not
+/// called; else what it says.
+template <class Audit>
+Errc audit_entered(std::span<const std::unique_ptr<PageThread>> threads, Audit&& audit) {
+  std::size_t entered = 0;
+  Errc error = Errc::kOk;
+  while (error == Errc::kOk && entered < threads.size())
+    if (error = threads[entered]->enter(); error == Errc::kOk) ++entered;
+  if (error == Errc::kOk) error = audit();
+  while (entered-- > 0) threads[entered]->withdraw();
+  return error;
+}
 
 }  // namespace pagebox::inline PAGEBOX_ENV

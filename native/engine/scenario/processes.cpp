@@ -1,5 +1,6 @@
 #include "engine/scenario/processes.h"
 
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/gup/gup.h"
 
@@ -52,7 +53,7 @@ void Processes::end(Cpu& cpu, Process& process) {
   }
   process.pins.clear();
   for (Buffer& buffer : process.buffers)
-    if (buffer.file != nullptr) machine_.put_file(cpu, *buffer.file);
+    if (buffer.file != nullptr) put_file(cpu, *buffer.file);
 }
 
 void Processes::finish(Cpu& cpu) {
@@ -62,7 +63,7 @@ void Processes::finish(Cpu& cpu) {
     table_.erase(last);
   }
   for (AddressSpace*& file : disk_files_) {
-    if (file != nullptr) machine_.put_file(cpu, *file);
+    if (file != nullptr) put_file(cpu, *file);
     file = nullptr;
   }
   lru_add_drain_all(cpu);
@@ -72,25 +73,25 @@ void Processes::finish(Cpu& cpu) {
 AddressSpace* Processes::get_disk_file(unsigned index) {
   Guard guard(files_lock_);
   AddressSpace* file = disk_files_[index];
-  if (file != nullptr) machine_.get_file(*file);
+  if (file != nullptr) get_file(*file);
   return file;
 }
 
 AddressSpace* Processes::make_disk_file(Cpu& cpu, unsigned index, bool& fresh) {
   fresh = false;
   if (AddressSpace* file = get_disk_file(index)) return file;
-  AddressSpace* made = machine_.create_disk_file(std::make_unique<MemoryDisk>());
+  AddressSpace* made = create_disk_file(machine_, std::make_unique<MemoryDisk>());
   if (made == nullptr) return nullptr;
   {
     Guard guard(files_lock_);
     if (disk_files_[index] == nullptr) {
       disk_files_[index] = made;
-      machine_.get_file(*made);
+      get_file(*made);
       fresh = true;
       return made;
     }
   }
-  machine_.put_file(cpu, *made);
+  put_file(cpu, *made);
   return get_disk_file(index);
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/model/strategy.h"
@@ -12,7 +14,22 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// As kStrategyNames has them. Null: none of that name.
-std::unique_ptr<Strategy> make_strategy(std::string_view name, std::uint64_t seed);
+struct StrategySettings {
+  std::string name;  // as kStrategyNames has them
+  std::uint64_t seed = 1;
+  /// depth-first: so many preemptions at most.
+  std::optional<std::uint64_t> bound;
+  /// pct: of the bugs it looks for; 0: 1, 2 and 3 in turn.
+  std::uint64_t depth = 0;
+  /// One program is explored schedule by schedule. False: each run may have another.
+  bool one_program = true;
+  /// portfolio: schedules that the whole is to have, and the first of them.
+  std::uint64_t schedules = 0, first_run = 0;
+};
+
+/// Empty: nothing is wrong.
+std::string check_strategy(const StrategySettings& settings);
+/// Of settings that were checked.
+std::unique_ptr<Strategy> make_strategy(const StrategySettings& settings);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

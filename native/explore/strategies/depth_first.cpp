@@ -6,82 +6,165 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-bool depend(const PendingAccess& a, const PendingAccess& b) {
-  if (a.at == nullptr || b.at == nullptr || (!a.writes() && !b.writes())) return false;
-  const auto from_a = reinterpret_cast<std::uintptr_t>(a.at);
-  const auto from_b = reinterpret_cast<std::uintptr_t>(b.at);
-  return from_a < from_b + b.bytes && from_b < from_a + a.bytes;
+DepthFirstStrategy::DepthFirstStrategy(Settings settings) : settings_(settings) {
+  if (settings_.preemptions != kUnbounded) settings_.sleep_sets = false;
 }
 
 bool DepthFirstStrategy::begin(std::uint64_t) {
   depth_ = 0;
-  sleep_ = 0;
+  sleep_.begin();
+  now_.clear();
+  choice_ = kNoChoice;
   return !is_done_;
 }
 
 /// Whoever ran goes on first: so the first schedules have the fewest switches.
 FiberId DepthFirstStrategy::pick(Node& node) {
   FiberSet left = node.runnable & ~node.sleep & ~node.done;
-  const bool may_stay = node.current != kNoFiber && (node.runnable & fiber_bit(node.current)) != 0;
-  if (may_stay && (left & fiber_bit(node.current)) != 0) return node.current;
-  if (may_stay && left != 0 && node.preemptions >= settings_.preemptions) {
-    was_cut_ = true;
-    left = 0;
-  }
-  return left == 0 ? kAbandon : static_cast<FiberId>(std::countr_zero(left));
+  if (left == 0) return kAbandon;
+  if (node.current != kNoFiber && (left & fiber_bit(node.current)) != 0) return node.current;
+  return static_cast<FiberId>(std::countr_zero(left));
+}
+
+/// The step that was going on is over: who depends on it is awake.
+void DepthFirstStrategy::settle() {
+  if (!settings_.sleep_sets) return;
+  sleep_.executed(now_);
+  if (now_of_ < nodes_.size()) nodes_[now_of_].touches = now_;
+  now_.clear();
+  now_of_ = kNoChoice;
 }
 
 FiberId DepthFirstStrategy::next_fiber(const Choice& choice) {
+  settle();
   if (depth_ == nodes_.size()) {
     Node node;
     node.runnable = choice.runnable;
     node.current = choice.current;
-    node.sleep = sleep_ & choice.runnable;
+    node.sleep = sleep_.asleep();
     if (depth_ != 0) {
       const Node& before = nodes_.back();
-      const bool preempts = before.current != kNoFiber && before.chosen != before.current &&
-                            (before.runnable & fiber_bit(before.current)) != 0;
-      node.preemptions = before.preemptions + (preempts ? 1 : 0);
+      node.preemptions = before.preemptions + (before.preempts(before.chosen) ? 1 : 0);
     }
-    node.chosen = pick(node);
+    if (depth_ < prefix_.size()) {
+      node.chosen = prefix_[depth_];
+      if (node.chosen >= kMaxFibers || (node.runnable & fiber_bit(node.chosen)) == 0) {
+        differs_ = true;
+        return kAbandon;
+      }
+    } else {
+      node.chosen = pick(node);
+    }
     if (node.chosen == kAbandon) return kAbandon;
-    nodes_.push_back(node);
+    nodes_.push_back(std::move(node));
   }
-  const Node& node = nodes_[depth_++];
+  const Node& node = nodes_[depth_];
   if (node.runnable != choice.runnable) {
     differs_ = true;  // something beside the choices decided
     return kAbandon;
   }
-  if (!settings_.sleep_sets) return node.chosen;
-  // Those explored from here sleep on, until a step that they depend on.
-  sleep_ = (node.sleep | node.done) & ~fiber_bit(node.chosen);
-  for (FiberSet left = sleep_; left != 0; left &= left - 1) {
-    const auto fiber = static_cast<std::size_t>(std::countr_zero(left));
-    next_of_[fiber] = choice.pending[fiber];
-  }
+  choice_ = depth_++;
+  if (settings_.sleep_sets) sleep_.choose(node.explored, node.chosen);
   return node.chosen;
 }
 
 bool DepthFirstStrategy::executed(const Step& step) {
-  if ((sleep_ & fiber_bit(step.fiber)) != 0) return false;
-  for (FiberSet left = sleep_; left != 0; left &= left - 1) {
-    const auto fiber = static_cast<FiberId>(std::countr_zero(left));
-    if (depend(step.what, next_of_[fiber])) sleep_ &= ~fiber_bit(fiber);
+  if (step.at_point) {
+    settle();
+    now_of_ = choice_;
+    choice_ = kNoChoice;
+    if (sleep_.has(step.fiber)) return false;
   }
+  touches_of(step.what, step.wrote, now_);
   return true;
+}
+
+void DepthFirstStrategy::woke(FiberId, const void* at, FiberSet) { now_.push_back(wake_of(at)); }
+
+void DepthFirstStrategy::died(FiberId, const void* at, std::size_t bytes) {
+  touches_of({at, static_cast<std::uint32_t>(bytes), Access::kPlainWrite}, true, now_);
 }
 
 void DepthFirstStrategy::end(const RunOutcome& outcome) {
   if (outcome.end == Outcome::kStopped) return;
+  if (outcome.end == Outcome::kLimit) was_cut_ = true;
+  const bool badly = outcome.end != Outcome::kClean && outcome.end != Outcome::kAbandoned &&
+                     outcome.end != Outcome::kDeadlock;
+  // Nobody knows what the step that ended the run would have touched yet.
+  if (badly && now_of_ < nodes_.size()) nodes_[now_of_].is_known = false;
+  settle();
   nodes_.resize(depth_);
+  is_done_ = !go_back() && !take_up();
+}
+
+/// What would take a preemption too many is put off.
+void DepthFirstStrategy::put_off(Node& node) {
+  if (!is_bounded() || node.preemptions < bound_) return;
+  for (FiberSet left = node.runnable & ~node.done; left != 0; left &= left - 1) {
+    const auto fiber = static_cast<FiberId>(std::countr_zero(left));
+    if (!node.preempts(fiber)) continue;
+    node.done |= fiber_bit(fiber);
+    const std::size_t bytes = nodes_.size() + sizeof(Prefix);
+    if (bound_ == settings_.preemptions || put_off_bytes_ + bytes > settings_.most_bytes) {
+      lost_some_ = true;
+      continue;
+    }
+    put_off_bytes_ += bytes;
+    Prefix& prefix = next_.emplace_back();
+    prefix.reserve(nodes_.size());
+    for (const Node& before : nodes_) prefix.push_back(before.chosen);
+    prefix.back() = fiber;
+  }
+}
+
+/// To the deepest choice that has an alternative left. False: there is none.
+bool DepthFirstStrategy::go_back() {
   while (!nodes_.empty()) {
     Node& node = nodes_.back();
     node.done |= fiber_bit(node.chosen);
+    if (nodes_.size() <= prefix_.size()) node.done = node.runnable;  // somebody else's
+    if (settings_.sleep_sets && node.is_known) node.explored.push_back({node.chosen, node.touches});
+    put_off(node);
     node.chosen = pick(node);
-    if (node.chosen != kAbandon) return;
+    node.is_known = true;
+    if (node.chosen != kAbandon) return true;
     nodes_.pop_back();
   }
-  is_done_ = true;
+  return false;
+}
+
+/// The next of the schedules that were put off. False: there is none.
+bool DepthFirstStrategy::take_up() {
+  if (these_.empty()) {
+    if (lost_some_) was_cut_ = true;
+    if (was_cut_ || next_.empty()) return false;
+    these_.swap(next_);
+    ++bound_;
+  }
+  prefix_ = std::move(these_.back());
+  these_.pop_back();
+  put_off_bytes_ -= prefix_.size() + sizeof(Prefix);
+  return true;
+}
+
+std::optional<std::uint32_t> DepthFirstStrategy::bound_done() const {
+  if (!is_bounded() || differs_) return std::nullopt;
+  if (is_done_) return bound_;
+  return bound_ == 0 ? std::nullopt : std::optional(bound_ - 1);
+}
+
+/// As if what is left had branches like what was seen.
+double DepthFirstStrategy::explored() const {
+  if (is_done_) return 1;
+  if (is_bounded()) return -1;
+  double share = 1, behind = 0;
+  for (const Node& node : nodes_) {
+    const auto branches = static_cast<double>(std::popcount(node.runnable & ~node.sleep));
+    const FiberSet done = node.done & ~node.sleep;
+    behind += share * static_cast<double>(std::popcount(done)) / branches;
+    share /= branches;
+  }
+  return behind;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

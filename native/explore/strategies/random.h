@@ -20,6 +20,7 @@ class RandomStrategy final : public Strategy {
     rng_ = Rng::stream(seed_, run);
     return true;
   }
+  std::string_view name() const override { return "random"; }
   FiberId next_fiber(const Choice& choice) override {
     FiberSet left = choice.runnable;
     auto skip = rng_.below(static_cast<std::uint64_t>(std::popcount(left)));

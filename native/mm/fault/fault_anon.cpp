@@ -1,6 +1,7 @@
 // A fault on an empty entry of anonymous memory.
 #include "mm/fault/fault.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -34,7 +35,7 @@ FaultResult do_anonymous_page(Fault& fault) {
       return FaultResult::kOk;
     }
   }
-  machine.put(fault.cpu, folio);  // another thread was first
+  folio_put(fault.cpu, folio);  // another thread was first
   return FaultResult::kOk;
 }
 

@@ -3,6 +3,7 @@
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -35,7 +36,7 @@ FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
       restore_exclusive_pte(fault.cpu, fault.vma, fault.address, fault.slot);
   }
   folio_unlock(folio);
-  machine.put(fault.cpu, folio);
+  folio_put(fault.cpu, folio);
   return FaultResult::kOk;
 }
 

@@ -6,6 +6,7 @@
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -70,7 +71,7 @@ bool fault_around(Fault& fault) {
       }
       folio_unlock(folio);
     }
-    machine.put(fault.cpu, folio);
+    folio_put(fault.cpu, folio);
   }
   return mapped;
 }
@@ -85,7 +86,7 @@ FaultResult do_read_fault(Fault& fault) {
     set_file_pte(fault, folio, fault.slot, false);
   }
   folio_unlock(folio);
-  fault.machine().put(fault.cpu, folio);
+  folio_put(fault.cpu, folio);
   return FaultResult::kOk;
 }
 
@@ -95,7 +96,7 @@ FaultResult do_cow_fault(Fault& fault) {
     return result;
   const FaultResult result = map_private_copy(fault, fault.machine().pfn_of(folio));
   folio_unlock(folio);
-  fault.machine().put(fault.cpu, folio);
+  folio_put(fault.cpu, folio);
   return result;
 }
 
@@ -113,7 +114,7 @@ FaultResult do_shared_fault(Fault& fault) {
   }
   folio_mark_dirty(machine, folio);
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return FaultResult::kOk;
 }
 
@@ -130,7 +131,7 @@ FaultResult map_private_copy(Fault& fault, Pfn source) {
   copy.set(Flag::kUptodate);
   Guard guard(*fault.slot.lock);
   if (!fault.slot.get().none()) {
-    machine.put(cpu, copy);
+    folio_put(cpu, copy);
     return FaultResult::kOk;
   }
   folio_add_new_anon_rmap(cpu, copy, fault.vma, fault.address, true);

@@ -2,6 +2,7 @@
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -60,7 +61,7 @@ FaultResult fault_device_private(Fault& fault) {
                                                               fault.address, holds ? page : Page());
   if (!holds) return result;
   folio_unlock(page);
-  machine.put(fault.cpu, page);
+  folio_put(fault.cpu, page);
   return result;
 }
 
@@ -158,7 +159,7 @@ FaultResult do_swap_page(Fault& fault) {
       page_index = held.value;
     } else {
       folio_unlock(folio);
-      machine.put(cpu, folio);
+      folio_put(cpu, folio);
       return FaultResult::kOk;  // the cache let go of it meanwhile: look again
     }
     // An LRU batch's reference would make the page look shared.
@@ -178,7 +179,7 @@ FaultResult do_swap_page(Fault& fault) {
   fault.slot.lock->unlock();
   folio_unlock(folio);
   if (fresh) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return FaultResult::kOk;
 }
 

@@ -4,6 +4,7 @@
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -40,7 +41,7 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
   Vma& vma = fault.vma;
   fault.slot.lock->unlock();
   const auto give_up = [&](FaultResult result) {
-    if (old) machine.put(cpu, compound_head(machine.memmap, old));
+    if (old) folio_put(cpu, compound_head(machine.memmap, old));
     return result;
   };
   if (anon_vma_prepare(machine, vma) != Errc::kOk) return give_up(FaultResult::kOom);
@@ -74,14 +75,14 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
       fault.broke_cow = !fault.unshare();
     }
   }
-  if (!copied) machine.put(cpu, copy);
+  if (!copied) folio_put(cpu, copy);
   if (old) {
     const Page folio = compound_head(machine.memmap, old);
     if (copied) {
       free_swap_cache(cpu, folio);
-      machine.put(cpu, folio);  // the entry's reference
+      folio_put(cpu, folio);  // the entry's reference
     }
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
   }
   return FaultResult::kOk;
 }
@@ -109,7 +110,7 @@ FaultResult wp_page_shared(Fault& fault, Page page) {
     folio_mark_dirty(machine, folio);
   }
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return FaultResult::kOk;
 }
 

@@ -4,6 +4,7 @@
 
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -25,14 +26,14 @@ Errc read_page(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool marker) {
     if (error != Errc::kOk) {
       (void)filemap_remove_folio(cpu, file, index, folio, {});
       folio_unlock(folio);
-      machine.put(cpu, folio);
+      folio_put(cpu, folio);
       return error;
     }
     folio.set(Flag::kUptodate);
     folio.set(Flag::kOwner2);
   }
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return Errc::kOk;
 }
 
@@ -74,7 +75,7 @@ Result<Page> disk_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
       return folio;
     }
     folio_unlock(folio);
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
     if (!retry.again()) return Errc::kLivelock;
   }
 }
@@ -91,7 +92,7 @@ Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index)
       folio_lock(folio);
       if (!folio_is_at(machine, file, index, folio)) {
         folio_unlock(folio);
-        machine.put(cpu, folio);
+        folio_put(cpu, folio);
         continue;
       }
     } else {
@@ -101,7 +102,7 @@ Result<Page> disk_write_begin(Cpu& cpu, AddressSpace& file, std::uint64_t index)
       folio.set(Flag::kLocked);
       if (filemap_add_folio(cpu, file, index, folio) != Errc::kOk) {
         folio_unlock(folio);
-        machine.put(cpu, folio);
+        folio_put(cpu, folio);
         continue;
       }
     }

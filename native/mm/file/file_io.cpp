@@ -7,6 +7,7 @@
 #include "mm/fault/user_access.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -26,7 +27,7 @@ void write_end(Cpu& cpu, AddressSpace& file, std::uint64_t index, Page folio,
   if (index >= file.size_pages()) file.set_size_pages(index + 1);
   folio_mark_dirty(machine, folio);
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
 }
 
 /// One page of the file as read(2) gives it; holes are zero.
@@ -43,7 +44,7 @@ Errc read_page(Cpu& cpu, AddressSpace& file, std::uint64_t index, PageBytes& out
   folio_unlock(folio);
   folio_mark_accessed(cpu, folio);
   machine.frames.read(machine.pfn_of(folio), out.data());
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return Errc::kOk;
 }
 

@@ -7,6 +7,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 Errc MemoryDisk::read_page(std::uint64_t index, std::byte* out) {
   Guard guard(lock_);
+  mark_.read();
   if (const auto* block = blocks_.find(index); block != nullptr)
     std::memcpy(out, (*block)->data(), kPageBytes);
   else
@@ -16,6 +17,7 @@ Errc MemoryDisk::read_page(std::uint64_t index, std::byte* out) {
 
 Errc MemoryDisk::write_page(std::uint64_t index, const std::byte* from) {
   Guard guard(lock_);
+  mark_.write();
   if (const auto* block = blocks_.find(index); block != nullptr) {
     std::memcpy((*block)->data(), from, kPageBytes);
     return Errc::kOk;
@@ -32,6 +34,7 @@ Errc MemoryDisk::write_page(std::uint64_t index, const std::byte* from) {
 
 Errc MemoryDisk::truncate(std::uint64_t pages) {
   Guard guard(lock_);
+  mark_.write();
   for (std::uint64_t at = blocks_.next(pages); at != blocks_.kNone; at = blocks_.next(at))
     blocks_.set(at, nullptr);
   return Errc::kOk;

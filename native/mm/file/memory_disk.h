@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/lock.h"
+#include "base/plain.h"
 #include "mm/address_space.h"
 #include "mm/file/slot_tree.h"
 
@@ -22,7 +23,8 @@ class MemoryDisk final : public BackingStore {
   using Block = std::array<std::byte, kPageBytes>;
 
   SpinLock lock_;
-  SlotTree<std::unique_ptr<Block>> blocks_;
+  [[no_unique_address]] PlainMark mark_;     // of blocks_ and what is in them
+  SlotTree<std::unique_ptr<Block>> blocks_;  // lock_
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

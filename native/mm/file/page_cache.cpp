@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 #include "mm/zap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -36,12 +37,12 @@ Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t i
     retry.looks_at(folio.at());
     // Somebody moves or drops it: our reference would only hold them up.
     if (folio.test(Flag::kLocked)) {
-      machine.put(cpu, folio);
+      folio_put(cpu, folio);
       continue;
     }
     const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
     if (range == nullptr)
-      machine.put(cpu, folio);  // the memory has gone: somebody wrote over the count
+      folio_put(cpu, folio);  // the memory has gone: somebody wrote over the count
     else if (range->ops->migrate_device_page(range->self, cpu, folio) == Errc::kNoMem)
       return Errc::kNoMem;
   } while (retry.pause());
@@ -78,7 +79,7 @@ bool filemap_remove_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Pag
     file.set_entry(index, leave);
   }
   folio.set_mapping(0);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return true;
 }
 
@@ -138,7 +139,7 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
 void filemap_release_folio(Cpu& cpu, Page folio) {
   if (!folio.test_and_clear(Flag::kPrivate)) return;
   folio.set_private_word(0);
-  cpu.machine.put(cpu, folio);
+  folio_put(cpu, folio);
 }
 
 namespace {
@@ -169,7 +170,7 @@ bool remove_slot(Cpu& cpu, AddressSpace& file, std::uint64_t index, bool even_co
     (void)filemap_remove_folio(cpu, file, index, folio, {});
   }
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return ours;  // else it was migrated
 }
 

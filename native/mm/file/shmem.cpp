@@ -1,6 +1,7 @@
 // tmpfs and shared anonymous memory: files whose only store is memory and swap.
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 #include "mm/zap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -31,7 +32,7 @@ Result<Page> swapin(Cpu& cpu, AddressSpace& file, std::uint64_t index, std::uint
   }
   if (!ours) {
     folio_unlock(folio);
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
     return Errc::kAgain;
   }
   if (why == ShmemGet::kWrite) folio_mark_accessed(cpu, folio);
@@ -52,7 +53,7 @@ Result<Page> fill_hole(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemG
   folio.set(Flag::kSwapBacked);
   if (filemap_add_folio(cpu, file, index, folio) != Errc::kOk) {
     folio_unlock(folio);
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
     return Errc::kAgain;
   }
   if (why == ShmemGet::kWrite) folio.set(Flag::kReferenced);
@@ -77,7 +78,7 @@ Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, 
         return folio;
       }
       folio_unlock(folio);
-      machine.put(cpu, folio);
+      folio_put(cpu, folio);
       continue;
     }
     const CacheEntry entry = entry_of(file, index);
@@ -121,7 +122,7 @@ void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::
     if (index == end) break;
     const CacheEntry entry = entry_of(file, index);
     if (!entry.is_swap()) continue;
-    if (const Page folio = read_swap_cache(cpu, entry.slot())) cpu.machine.put(cpu, folio);
+    if (const Page folio = read_swap_cache(cpu, entry.slot())) folio_put(cpu, folio);
   }
 }
 

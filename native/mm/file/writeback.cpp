@@ -7,6 +7,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -42,7 +43,7 @@ void write_from_device(Cpu& cpu, AddressSpace& file, std::uint64_t index) {
     if (error != Errc::kOk) file.set_write_error(error);
   }
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
     Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
     if (folio.test(Flag::kDirty) && machine.is_device_private(machine.pfn_of(folio))) {
-      machine.put(cpu, folio);
+      folio_put(cpu, folio);
       const auto back = filemap_get_ram_folio(cpu, file, index);
       if (!back) write_from_device(cpu, file, index);
       folio = back.value;
@@ -72,7 +73,7 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
       folio_unlock(folio);
       written = true;
     }
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
   }
   if (written) lru_add_drain(cpu);  // folio_batch_release
 }

@@ -10,6 +10,7 @@
 #include "mm/file/writeback.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
+#include "mm/swap/release.h"
 #include "mm/zap.h"
 #include "page/folio.h"
 
@@ -37,7 +38,7 @@ bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
         (void)filemap_remove_folio(cpu, file, index, folio, {});
     }
     folio_unlock(folio);
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
   }
   if (found) lru_add_drain(cpu);  // folio_batch_release
   return all;

@@ -6,6 +6,7 @@
 #include "mm/gup/gup_internal.h"
 #include "mm/huge/huge.h"
 #include "mm/range.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -158,7 +159,7 @@ Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
     const Page page = machine.page(pfn);
     // No range: the memory has gone under a page whose count somebody wrote over.
     if (error != Errc::kAgain || range == nullptr)
-      machine.put(cpu, page);
+      folio_put(cpu, page);
     else if (range->ops->migrate_device_page(range->self, cpu, page) != Errc::kOk)
       error = Errc::kBusy;
   }

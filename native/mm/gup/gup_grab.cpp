@@ -2,6 +2,7 @@
 #include "mm/folio_state.h"
 #include "mm/gup/gup_internal.h"
 #include "mm/gup/pin_question.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -45,14 +46,14 @@ bool try_grab_folio_speculative(Cpu& cpu, Page page, std::uint32_t flags) {
     if (!pins_have_room(machine, page) ||
         machine.pins.try_pin_speculative(machine.pfn_of(page), 1, cpu.index) != Errc::kOk)
       return false;
-    cpu.pin_statistics.acquired.fetch_add(1);
+    cpu.pin_statistics.acquired.add(1);
     return true;
   }
   const Page folio = compound_head(machine.memmap, page);
   if (!try_get_handed_out(machine, folio)) return false;
   if (compound_head(machine.memmap, page) == folio || machine.has(Quirk::kGrabKeepsOldHead))
     return true;
-  machine.put(cpu, folio);  // split or freed meanwhile
+  folio_put(cpu, folio);  // split or freed meanwhile
   return false;
 }
 
@@ -71,7 +72,7 @@ Errc try_grab_folio(Cpu& cpu, Page page, std::uint32_t flags) {
   const Errc error = pins_have_room(machine, folio)
                          ? machine.pins.pin_referenced(machine.pfn_of(page), 1, cpu.index)
                          : Errc::kRefused;
-  if (error == Errc::kOk) cpu.pin_statistics.acquired.fetch_add(1);
+  if (error == Errc::kOk) cpu.pin_statistics.acquired.add(1);
   return error == Errc::kOk ? error : refusal(machine, folio, error);
 }
 
@@ -85,7 +86,7 @@ void release_folio(Cpu& cpu, Page page, std::uint32_t flags) {
 
 void put_user_page(Cpu& cpu, Pfn pfn) {
   Machine& machine = cpu.machine;
-  machine.put(cpu, compound_head(machine.memmap, machine.page(pfn)));
+  folio_put(cpu, compound_head(machine.memmap, machine.page(pfn)));
 }
 
 void unpin_user_page(Cpu& cpu, Pfn pfn) {
@@ -94,9 +95,9 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
   const IdleWatch watch(cpu, machine.page(pfn));
   const auto last = machine.pins.unpin(pfn, 1, cpu.index);
   if (!last) return;
-  cpu.pin_statistics.released.fetch_add(1);
+  cpu.pin_statistics.released.add(1);
   // Only the last one may look at the page: it may be somebody else's by now.
-  if (last.value) machine.free_folio(cpu, compound_head(machine.memmap, machine.page(pfn)));
+  if (last.value) free_folio(cpu, compound_head(machine.memmap, machine.page(pfn)));
 }
 
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {

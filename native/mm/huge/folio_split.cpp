@@ -3,6 +3,7 @@
 // cache explain, it comes apart, and the entries come back, each to its own page.
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -85,7 +86,7 @@ Errc split_folio(Cpu& cpu, Page folio, std::vector<Pfn>* isolated) {
     const Page tail = folio_page(folio, i);
     folio_unlock(tail);
     free_swap_cache(cpu, tail);
-    machine.put(cpu, tail);
+    folio_put(cpu, tail);
     if (isolated != nullptr) isolated->push_back(machine.pfn_of(tail));
   }
   return Errc::kOk;

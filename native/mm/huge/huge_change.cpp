@@ -1,6 +1,7 @@
 // What system calls do to a huge leaf, or a part of it.
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -29,7 +30,7 @@ void zap_huge(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, PteSlo
   if (!folio) return;
   lru_add_drain(cpu);
   free_swap_cache(cpu, folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
 }
 
 void change_huge_protection(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, PteSlot pmd,

@@ -1,6 +1,7 @@
 // Faults on pmd entries: a huge page for empty memory, write access to a leaf.
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -50,7 +51,7 @@ std::optional<FaultResult> map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start) {
     }
   }
   if (table) tables.free_table(cpu, table.value);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return table && pmd ? FaultResult::kOk : FaultResult::kOom;
 }
 
@@ -96,10 +97,10 @@ std::optional<FaultResult> wp_huge(Cpu& cpu, Vma& vma, std::uint64_t address, Pt
         if (changed()) {
           pmd.lock->unlock();
           folio_unlock(folio);
-          machine.put(cpu, folio);
+          folio_put(cpu, folio);
           return FaultResult::kOk;
         }
-        machine.put(cpu, folio);  // the entry has one
+        folio_put(cpu, folio);  // the entry has one
       }
       ours = page_anon_exclusive(folio) || take_over(cpu, folio, vma);
       folio_unlock(folio);

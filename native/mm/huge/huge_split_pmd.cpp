@@ -1,6 +1,7 @@
 // A huge leaf becomes a table of entries: its folio stays whole.
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -41,7 +42,7 @@ Pte migration_entry(Pte old, Pfn pfn, bool exclusive) {
 
 /// Every page is mapped by an entry of its own, with a reference.
 void map_pages(Machine& machine, Page folio, bool exclusive) {
-  folio.ref_add(static_cast<std::int32_t>(kPagesPerPmd) - 1);
+  folio.ref_inc(static_cast<std::int32_t>(kPagesPerPmd) - 1);
   for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) {
     const Page page = folio_page(folio, i);
     folio_add_pte_mapping(machine, folio, page);
@@ -79,7 +80,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
       slot.map(entry);
   }
   folio_remove_rmap_pmd(cpu, folio, vma);
-  if (freeze) machine.put(cpu, folio);
+  if (freeze) folio_put(cpu, folio);
   PageTable::populate(pmd, table);
 }
 

@@ -3,6 +3,7 @@
 #include "mm/huge/huge.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -26,7 +27,7 @@ Errc copy_pinned(Cpu& cpu, Vma& to, std::uint64_t address, PteSlot child, PteSlo
       return Errc::kOk;
     }
   }
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return Errc::kAgain;
 }
 
@@ -71,7 +72,7 @@ void zap_hugetlb_range(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t en
       folio = machine.page(pmd.clear_and_flush().pfn());
       hugetlb_remove_rmap(folio);
     }
-    machine.put(cpu, folio);
+    folio_put(cpu, folio);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "mm/huge/huge.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -49,7 +50,7 @@ void unmap_others(Cpu& cpu, Page folio, const Vma& owner) {
     return true;
   });
   // Never the last ones: the caller has its own.
-  for (; taken > 0; --taken) machine.put(cpu, folio);
+  for (; taken > 0; --taken) folio_put(cpu, folio);
 }
 
 /// Write access, or an exclusive page that stays read-only (unshare). The fault lock
@@ -107,7 +108,7 @@ class WriteFault {
         copied = true;
       }
     }
-    machine.put(cpu_, copied ? from : to);
+    folio_put(cpu_, copied ? from : to);
   }
 
   Cpu& cpu_;
@@ -172,7 +173,7 @@ FaultResult hugetlb_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32
   folio_lock(folio);
   const FaultResult result = WriteFault(cpu, vma, start, pmd, orig, unshare).run(folio);
   folio_unlock(folio);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return result;
 }
 

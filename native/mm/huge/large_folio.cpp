@@ -74,16 +74,16 @@ void folio_add_pte_mapping(Machine& machine, Page folio, Page page) {
   const bool first = change_entries(machine, folio, page, 1) == 0;
   const Shape& shape = folio.shape();
   if (first && shape.nr_pages_mapped != 0)
-    atomics::fetch_add(count_at(folio, shape.nr_pages_mapped), 1U);
-  if (shape.large_mapcount != 0) atomics::fetch_add(count_at(folio, shape.large_mapcount), 1U);
+    atomics::add(count_at(folio, shape.nr_pages_mapped), 1U);
+  if (shape.large_mapcount != 0) atomics::add(count_at(folio, shape.large_mapcount), 1U);
 }
 
 void folio_add_pmd_mapping(Page folio) {
   const Shape& shape = folio.shape();
   const bool first = atomics::fetch_add(count_at(folio, shape.entire_mapcount), 1U) == ~0U;
   if (first && shape.nr_pages_mapped != 0)
-    atomics::fetch_add(count_at(folio, shape.nr_pages_mapped), kEntirelyMapped);
-  if (shape.large_mapcount != 0) atomics::fetch_add(count_at(folio, shape.large_mapcount), 1U);
+    atomics::add(count_at(folio, shape.nr_pages_mapped), kEntirelyMapped);
+  if (shape.large_mapcount != 0) atomics::add(count_at(folio, shape.large_mapcount), 1U);
 }
 
 bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page) {
@@ -92,7 +92,7 @@ bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page) {
     return false;
   }
   const Shape& shape = folio.shape();
-  if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
+  if (shape.large_mapcount != 0) atomics::sub(count_at(folio, shape.large_mapcount), 1U);
   if (change_entries(machine, folio, page, -1) != 1) return false;
   if (shape.nr_pages_mapped == 0)
     return folio_entire_mapcount(folio) == 0 &&
@@ -103,7 +103,7 @@ bool folio_remove_pte_mapping(Machine& machine, Page folio, Page page) {
 
 bool folio_remove_pmd_mapping(Page folio, const std::uint32_t* head_entries) {
   const Shape& shape = folio.shape();
-  if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
+  if (shape.large_mapcount != 0) atomics::sub(count_at(folio, shape.large_mapcount), 1U);
   if (atomics::fetch_sub(count_at(folio, shape.entire_mapcount), 1U) != 0) return false;
   std::uint64_t left = 0;
   if (shape.nr_pages_mapped != 0)
@@ -116,14 +116,14 @@ bool folio_remove_pmd_mapping(Page folio, const std::uint32_t* head_entries) {
 
 void folio_add_hugetlb_mapping(Page folio) {
   const Shape& shape = folio.shape();
-  atomics::fetch_add(count_at(folio, shape.entire_mapcount), 1U);
-  if (shape.large_mapcount != 0) atomics::fetch_add(count_at(folio, shape.large_mapcount), 1U);
+  atomics::add(count_at(folio, shape.entire_mapcount), 1U);
+  if (shape.large_mapcount != 0) atomics::add(count_at(folio, shape.large_mapcount), 1U);
 }
 
 void folio_remove_hugetlb_mapping(Page folio) {
   const Shape& shape = folio.shape();
-  atomics::fetch_sub(count_at(folio, shape.entire_mapcount), 1U);
-  if (shape.large_mapcount != 0) atomics::fetch_sub(count_at(folio, shape.large_mapcount), 1U);
+  atomics::sub(count_at(folio, shape.entire_mapcount), 1U);
+  if (shape.large_mapcount != 0) atomics::sub(count_at(folio, shape.large_mapcount), 1U);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

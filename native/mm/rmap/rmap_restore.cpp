@@ -5,6 +5,7 @@
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -39,7 +40,7 @@ bool restore_one(Cpu& cpu, Page from, Page to, Vma& vma, std::uint64_t address, 
   }
   // A device-exclusive entry (v6.12 takes it for a migration entry) turns into a
   // present, read-only one. Its reference becomes the mapping's.
-  if (entry.is_device_exclusive()) machine.put(cpu, compound_head(machine.memmap, from));
+  if (entry.is_device_exclusive()) folio_put(cpu, compound_head(machine.memmap, from));
   if (reference == MappingRef::kNew) machine.get(folio);
   const bool anon = folio_test_anon(folio);
   const bool exclusive = anon && entry.type != EntryType::kMigrationRead;

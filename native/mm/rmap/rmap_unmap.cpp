@@ -4,6 +4,7 @@
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -60,7 +61,7 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
     }
   }
   folio_remove_rmap(cpu, page, vma);
-  machine.put(cpu, folio);  // isolation holds another one
+  folio_put(cpu, folio);  // isolation holds another one
   return true;
 }
 
@@ -92,7 +93,7 @@ bool migrate_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
   if (present || old.entry().is_device_private()) folio_remove_rmap(cpu, page, vma);
   // The batch's reference would make the folio look busy.
   if ((vma.flags & kVmLocked) != 0) mlock_drain(cpu);
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return true;
 }
 
@@ -152,7 +153,7 @@ bool discard_leaf(Cpu& cpu, Page folio, Vma& vma, PteSlot pmd) {
   folio_remove_rmap_pmd(cpu, folio, vma);
   if (const auto reserve = vma.mm->page_table.withdraw(pmd))
     vma.mm->page_table.free_table(cpu, reserve.value);
-  cpu.machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return true;
 }
 

@@ -1,10 +1,9 @@
 #include "mm/swap/lru_batch.h"
 
-#include <algorithm>
-
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
 #include "mm/machine.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -44,13 +43,13 @@ void lru_lazyfree(Zone& zone, Page folio) {
   relink(zone, folio);
 }
 
-void drain(Cpu& cpu, FolioBatch& batch, LruMove move) {
-  if (batch.count == 0) return;
+void drain(Cpu& cpu, std::span<Pfn> folios, LruMove move) {
+  if (folios.empty()) return;
   Machine& machine = cpu.machine;
   {
     Guard guard(machine.zone.lru_lock());
-    for (unsigned i = 0; i < batch.count; ++i) {
-      const Page folio = machine.page(batch.folios[i]);
+    for (const Pfn pfn : folios) {
+      const Page folio = machine.page(pfn);
       if (move == LruMove::kAdd) {
         // Nobody holds it but the batch: it is freed below, from no list.
         if (!folio.test(Flag::kLru) && folio.refcount() > 1) lru_add(machine, folio);
@@ -63,16 +62,13 @@ void drain(Cpu& cpu, FolioBatch& batch, LruMove move) {
       }
     }
   }
-  machine.put_many(cpu, std::span(batch.folios).first(batch.count));
+  folios_put(cpu, folios);
 }
 
 /// The lock of `batches` is held; this releases it.
 void drain_locked(Cpu& cpu, LruBatches& batches, LruMove move) {
-  FolioBatch& batch = batches.moves[static_cast<unsigned>(move)];
-  FolioBatch taken;
-  taken.count = batch.count;
-  std::copy_n(batch.folios.begin(), batch.count, taken.folios.begin());
-  batch.count = 0;
+  std::array<Pfn, kFolioBatchSize> room;
+  const std::span<Pfn> taken = batches.moves[static_cast<unsigned>(move)].take(room);
   batches.lock.unlock();
   drain(cpu, taken, move);
 }
@@ -82,9 +78,9 @@ void batch_add(Cpu& cpu, std::span<const Pfn> folios, LruMove move) {
   cpu.batches.lock.lock();
   FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(move)];
   for (std::size_t i = 0; i < folios.size(); ++i) {
-    batch.folios[batch.count++] = folios[i];
+    const unsigned count = batch.add(folios[i]);
     const bool huge = cpu.machine.page(folios[i]).test(Flag::kHead);  // it waits for nobody
-    if (batch.count < kFolioBatchSize && !huge) continue;
+    if (count < kFolioBatchSize && !huge) continue;
     drain_locked(cpu, cpu.batches, move);
     if (i + 1 == folios.size()) return;
     cpu.batches.lock.lock();
@@ -121,8 +117,8 @@ void activate_in_batch(Cpu& cpu, Page folio) {
   const Pfn pfn = cpu.machine.pfn_of(folio);
   Guard guard(cpu.batches.lock);
   const FolioBatch& batch = cpu.batches.moves[static_cast<unsigned>(LruMove::kAdd)];
-  for (unsigned i = 0; i < batch.count; ++i)
-    if (batch.folios[i] == pfn) return folio.set(Flag::kActive);
+  for (const Pfn each : batch.held())
+    if (each == pfn) return folio.set(Flag::kActive);
 }
 
 }  // namespace
@@ -184,7 +180,7 @@ bool folio_isolate_lru(Cpu& cpu, Page folio) {
   const auto isolated = cpu.machine.zone.isolate(folio);
   if (isolated && isolated.value) return true;
   note_lru_skipped(cpu.machine, folio);
-  cpu.machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return false;
 }
 

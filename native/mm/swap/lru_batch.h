@@ -2,12 +2,14 @@
 // which COW and reclaim can see: that is why they drain.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 
 #include "base/env.h"
 #include "base/lock.h"
+#include "base/plain.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -21,7 +23,23 @@ inline constexpr unsigned kFolioBatchSize = 31;
 
 struct FolioBatch {
   std::array<Pfn, kFolioBatchSize> folios{};
-  unsigned count = 0;
+  Plain<unsigned> count;  // whoever looks at `folios` has looked at it, and so is checked
+
+  /// There is room for it. How many there are now.
+  unsigned add(Pfn pfn) {
+    const unsigned at = count;
+    folios[at] = pfn;
+    count = at + 1;
+    return at + 1;
+  }
+  /// Empties it into `out`: what was in it.
+  std::span<Pfn> take(std::array<Pfn, kFolioBatchSize>& out) {
+    const unsigned taken = count;
+    std::copy_n(folios.begin(), taken, out.begin());
+    count = 0;
+    return std::span(out).first(taken);
+  }
+  std::span<const Pfn> held() const { return std::span(folios).first(count); }
 };
 
 /// What happens to a folio when its batch is drained.
@@ -33,7 +51,7 @@ struct LruBatches {
   SpinLock lock;  // the kernel's local_lock; drains from other CPUs take it too
   std::array<FolioBatch, kLruMoves> moves;
   FolioBatch mlock;
-  std::array<MlockMove, kFolioBatchSize> mlock_moves{};
+  std::array<MlockMove, kFolioBatchSize> mlock_moves{};  // looked at with mlock.count
 };
 
 void folio_add_lru(Cpu& cpu, Page folio);

@@ -7,6 +7,7 @@
 #include "mm/gup/pin_question.h"
 #include "mm/huge/huge.h"
 #include "mm/swap/reclaim.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -17,7 +18,7 @@ namespace {
 bool split_for_advice(Cpu& cpu, Page folio) {
   const bool split = split_folio(cpu, folio) == Errc::kOk;
   folio_unlock(folio);
-  cpu.machine.put(cpu, folio);
+  folio_put(cpu, folio);
   return split;
 }
 

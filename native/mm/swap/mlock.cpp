@@ -5,6 +5,7 @@
 #include "mm/gup/pin_question.h"
 #include "mm/machine.h"
 #include "mm/swap/lru_batch.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -67,9 +68,9 @@ void batch_add(Cpu& cpu, Page folio, MlockMove move) {
       Guard guard(cpu.batches.lock);
       FolioBatch& batch = cpu.batches.mlock;
       if (batch.count < kFolioBatchSize) {
-        cpu.batches.mlock_moves[batch.count] = move;
-        batch.folios[batch.count++] = cpu.machine.pfn_of(folio);
-        if (batch.count < kFolioBatchSize && !folio.test(Flag::kHead)) return;
+        const unsigned count = batch.add(cpu.machine.pfn_of(folio));
+        cpu.batches.mlock_moves[count - 1] = move;
+        if (count < kFolioBatchSize && !folio.test(Flag::kHead)) return;
         folio = Page();
       }
     }
@@ -97,19 +98,19 @@ void munlock_folio(Cpu& cpu, Page folio) { batch_add(cpu, folio, MlockMove::kUnl
 void mlock_drain(Cpu& cpu) {
   cpu.batches.lock.lock();
   if (cpu.batches.mlock.count == 0) return cpu.batches.lock.unlock();
-  const FolioBatch batch = cpu.batches.mlock;
+  std::array<Pfn, kFolioBatchSize> room;
+  const std::span<const Pfn> folios = cpu.batches.mlock.take(room);
   const auto moves = cpu.batches.mlock_moves;
-  cpu.batches.mlock.count = 0;
   cpu.batches.lock.unlock();
-  for (unsigned i = 0; i < batch.count; ++i) {
-    const Page folio = cpu.machine.page(batch.folios[i]);
+  for (std::size_t i = 0; i < folios.size(); ++i) {
+    const Page folio = cpu.machine.page(folios[i]);
     {
       Guard guard(cpu.machine.zone.lru_lock());
       if (moves[i] == MlockMove::kLock) mlock_on_lru(cpu.machine, folio);
       if (moves[i] == MlockMove::kLockNew) mlock_new(cpu.machine, folio);
       if (moves[i] == MlockMove::kUnlock) munlock_on_lru(cpu.machine, folio);
     }
-    cpu.machine.put(cpu, folio);
+    folio_put(cpu, folio);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/atomic.h"
+#include "base/plain.h"
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -13,10 +14,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 class MlockCounts {
  public:
   std::uint32_t of(Pfn pfn) const {
+    mark_.read();
     const auto at = counts_.find(pfn.value);
     return at == counts_.end() ? 0 : at->second;
   }
   void set(Pfn pfn, std::uint32_t count) {
+    mark_.write();
     if (count == 0)
       counts_.erase(pfn.value);
     else
@@ -28,6 +31,7 @@ class MlockCounts {
   bool any() const { return any_.load() != 0; }
 
  private:
+  [[no_unique_address]] PlainMark mark_;           // of counts_
   std::map<std::uint64_t, std::uint32_t> counts_;  // by pfn
   Atomic<std::uint32_t> any_;
 };

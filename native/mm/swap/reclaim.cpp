@@ -5,6 +5,7 @@
 #include "mm/gup/pin_question.h"
 #include "mm/huge/huge.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -98,7 +99,7 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
     (verdict == Verdict::kFree ? gone : back).push_back(pfn);
   }
   const auto freed = static_cast<unsigned>(gone.size());
-  machine.put_many(cpu, gone);
+  folios_put(cpu, gone);
   // The kernel builds the list of survivors from its head: the last one first.
   for (auto pfn = back.rbegin(); pfn != back.rend(); ++pfn)
     folio_putback_lru(cpu, machine.page(*pfn));

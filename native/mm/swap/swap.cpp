@@ -4,6 +4,7 @@
 
 #include "mm/folio_state.h"
 #include "mm/machine.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -238,7 +239,7 @@ bool add_to_swap(Cpu& cpu, Page folio) {
   if (!slot) return false;
   folio.set_private_word(slot.value);
   folio.set(kFlagSwapCache);
-  folio.ref_add(static_cast<std::int32_t>(pages));
+  folio.ref_inc(static_cast<std::int32_t>(pages));
   // Clean entries of a MADV_FREE page would let it be dropped unwritten.
   folio_mark_dirty(machine, folio);
   return true;
@@ -255,7 +256,7 @@ void delete_from_swap_cache(Cpu& cpu, Page folio) {
   }
   folio.clear(kFlagSwapCache);
   folio.set_private_word(0);
-  for (std::uint64_t i = 0; i < removed; ++i) cpu.machine.put(cpu, folio);
+  for (std::uint64_t i = 0; i < removed; ++i) folio_put(cpu, folio);
 }
 
 bool folio_free_swap(Cpu& cpu, Page folio) {
@@ -286,7 +287,7 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot) {
       (void)folio_free_swap(cpu, folio);
     folio_unlock(folio);
   }
-  machine.put(cpu, folio);
+  folio_put(cpu, folio);
 }
 
 Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {

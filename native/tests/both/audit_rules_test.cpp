@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "mm/fault/user_access.h"
+#include "mm/file/files.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
+#include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/zone_device_file_fixture.h"
 
@@ -61,7 +63,7 @@ TEST_F(AuditRules, a_pin_of_gup_that_nobody_holds) {
 }
 
 TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
-  AddressSpace* file = box.machine->create_shmem(2);
+  AddressSpace* file = create_shmem(*box.machine, 2);
   MmapRequest request;
   request.address = at(16);
   request.pages = 2;
@@ -69,7 +71,7 @@ TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
   request.shared = true;
   request.file = file;
   ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  box.machine->put_file(box.cpu(), *file);
+  put_file(box.cpu(), *file);
   Vma* vma = mm->find_vma(at(16));
   file->i_mmap.push_back(vma);
   EXPECT_ROW(audit(),
@@ -79,7 +81,7 @@ TEST_F(AuditRules, a_file_that_knows_a_mapping_twice) {
 }
 
 TEST_F(AuditRules, a_cached_page_that_names_another_place) {
-  AddressSpace* file = box.machine->create_shmem(2);
+  AddressSpace* file = create_shmem(*box.machine, 2);
   MmapRequest request;
   request.address = at(16);
   request.pages = 2;
@@ -87,7 +89,7 @@ TEST_F(AuditRules, a_cached_page_that_names_another_place) {
   request.shared = true;
   request.file = file;
   ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  box.machine->put_file(box.cpu(), *file);
+  put_file(box.cpu(), *file);
   ASSERT_EQ(store_word(box.cpu(), *mm, at(16), 1), FaultResult::kOk);
   page(16).set_index(7);
   EXPECT_ROW(audit(), "cache-linked at page " + pfn_text(16) + " mapping: expected 0, found 7");
@@ -117,7 +119,7 @@ TEST_F(AuditRules, a_page_in_the_swap_cache_that_names_another_slot) {
              "swap-cache-linked at page " + std::to_string(pfn.value) + " private: ");
   cached.set_private_word(word);
   EXPECT_EQ(audit({{pfn, false}}), Rows{});
-  box.machine->put(box.cpu(), cached);
+  folio_put(box.cpu(), cached);
 }
 
 TEST_F(AuditRules, an_exclusive_page_that_two_map) {

@@ -11,6 +11,7 @@
 #include "mm/fault/fault.h"
 #include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/zone_device_fixture.h"
 
@@ -100,7 +101,7 @@ TEST(Retry, a_folio_that_stays_locked_is_passed_and_named) {
   EXPECT_EQ(alone.text(), "a folio to be unlocked; ");
   EXPECT_EQ(alone.told[0].at, fresh.value.at());
   folio_unlock(fresh.value);
-  box.machine->put(box.cpu(), fresh.value);
+  folio_put(box.cpu(), fresh.value);
   mm->exit(box.cpu());
 }
 
@@ -155,7 +156,7 @@ TEST(Retry, a_fault_on_a_page_of_the_swap_cache_that_is_a_tail_of_another_is_a_s
   EXPECT_EQ(load_word(box.cpu(), *swapped.mm, swapped.address, word), FaultResult::kOk);
   EXPECT_EQ(word, 7U);
   EXPECT_EQ(other.value.refcount(), 1);
-  box.machine->put(box.cpu(), other.value);
+  folio_put(box.cpu(), other.value);
   swapped.TearDown();
 }
 
@@ -222,7 +223,7 @@ TEST(Retry, memory_of_a_device_whose_reference_was_lost_is_not_waited_for) {
   // Nothing has changed: who gives them back can have it removed.
   page.ref_sub(2);
   page.clear(Flag::kLocked);
-  box.machine->put(box.cpu(), page);
+  folio_put(box.cpu(), page);
   EXPECT_EQ(pagemap.remove(), Errc::kOk);
 }
 

@@ -6,6 +6,7 @@
 #include "engine/box/box_machine.h"
 #include "engine_box_machine_fixture.h"
 #include "mm/folio_state.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -217,7 +218,7 @@ TEST(BoxStorage, TheAuditFindsAPageThatIsFreeAndMapped) {
   EXPECT_NE(f.audit().find("nobody has it, and it is not free"), std::string::npos) << f.audit();
   EXPECT_NE(f.audit().find("p2pdma-accounted free "), std::string::npos) << f.audit();
   page.mapcount_raw_add(1);
-  f.machine->machine().put(f.machine->cpu(0), page);
+  folio_put(f.machine->cpu(0), page);
   slot.restore(before);  // freed behind the mapping's back
   EXPECT_NE(f.audit().find("yet free to be handed out"), std::string::npos) << f.audit();
   slot.drop();

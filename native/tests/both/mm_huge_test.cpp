@@ -4,6 +4,7 @@
 #include "mm/gup/gup.h"
 #include "mm/huge/huge.h"
 #include "mm/swap/reclaim.h"
+#include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {
@@ -150,7 +151,7 @@ TEST_P(MmHuge, a_split_makes_single_pages_and_zeroes_become_the_zero_page) {
   folio_lock(head);
   EXPECT_EQ(split_folio(box.cpu(), head), Errc::kOk);
   folio_unlock(head);
-  box.machine->put(box.cpu(), head);
+  folio_put(box.cpu(), head);
   EXPECT_EQ(page_at(0), head);
   EXPECT_FALSE(folio_test_large(head));
   EXPECT_EQ(page_at(511).refcount(), 1);
@@ -169,7 +170,7 @@ TEST_P(MmHuge, a_reference_or_a_pin_prevents_the_split) {
     folio_lock(head);
     const Errc error = split_folio(box.cpu(), head);
     folio_unlock(head);
-    box.machine->put(box.cpu(), head);
+    folio_put(box.cpu(), head);
     return error;
   };
   Pfn pfn;
@@ -348,7 +349,7 @@ struct MmHugeDamage : ::testing::Test {
   }
   void TearDown() override {
     folio_unlock(huge);
-    box.machine->put(box.cpu(), huge);
+    folio_put(box.cpu(), huge);
     mm->exit(box.cpu());
   }
 };

@@ -4,6 +4,7 @@
 
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/file/writeback.h"
 #include "mm/gup/gup.h"
@@ -125,7 +126,7 @@ TEST(MmQuirk, longterm_file_pins_lose_what_is_written_after_writeback) {
   for (const bool fast : {false, true})
     shows_only_when_on([fast](bool on) {
       QuirkBox box(Quirk::kLongtermFilePins, on);
-      AddressSpace* file = box.machine->create_disk_file(std::make_unique<MemoryDisk>());
+      AddressSpace* file = create_disk_file(*box.machine, std::make_unique<MemoryDisk>());
       const std::uint64_t zero = 0;
       EXPECT_EQ(kernel_write(box.cpu(), *file, 0, std::span(&zero, 1)).error, Errc::kOk);
       MmapRequest request;
@@ -153,7 +154,7 @@ TEST(MmQuirk, longterm_file_pins_lose_what_is_written_after_writeback) {
         EXPECT_EQ(had.error, Errc::kFault);
       }
       EXPECT_EQ(do_munmap(box.cpu(), *box.mm, kTestBase, 1), Errc::kOk);
-      box.machine->put_file(box.cpu(), *file);
+      put_file(box.cpu(), *file);
       return lost;
     });
 }

@@ -6,6 +6,7 @@
 #include "mm/gup/pin_question.h"
 #include "mm/migrate.h"
 #include "mm/rmap/rmap.h"
+#include "mm/swap/release.h"
 #include "pins/batch.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/test_name.h"
@@ -233,8 +234,8 @@ TEST(MmRefcount, guesses_by_the_references_that_nobody_accounts_for) {
   EXPECT_TRUE(asks(PinQuestion::kReclaim));
   EXPECT_TRUE(asks(PinQuestion::kReclaimUnmapped));
   EXPECT_FALSE(asks(PinQuestion::kShareExclusive));  // who asks looks again
-  box.machine->put(box.cpu(), page);
-  box.machine->put(box.cpu(), page);
+  folio_put(box.cpu(), page);
+  folio_put(box.cpu(), page);
   mm->exit(box.cpu());
 }
 

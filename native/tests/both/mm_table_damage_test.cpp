@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "mm/fault/user_access.h"
+#include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox {
@@ -59,7 +60,7 @@ TEST(MmTableDamage, APutTooManyLeavesTheTableToItsOwner) {
   MmBox box;
   const std::uint64_t free = box.machine->allocator.free_pages();
   auto mm = with_memory(box);
-  for (const Pfn pfn : tables_of(*mm)) box.machine->put(box.cpu(), box.machine->page(pfn));
+  for (const Pfn pfn : tables_of(*mm)) folio_put(box.cpu(), box.machine->page(pfn));
   // What is allocated now is none of them, and the old contents are there.
   auto other = with_memory(box, 16);
   for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(word_of(box, *mm, i), i + 1);
@@ -97,7 +98,7 @@ TEST(MmTableDamage, ATableHandedOutAgainStaysTheFirstOnes) {
   const Page page = box.machine->page(root);
   // Nothing says any more that it is a table: so a put frees it.
   page.set_mapcount_raw(-1);
-  box.machine->put(box.cpu(), page);
+  folio_put(box.cpu(), page);
   auto other = with_memory(box);
   for (const Pfn pfn : tables_of(*other)) EXPECT_NE(pfn, root);
   for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(word_of(box, *mm, i), i + 1);

@@ -6,10 +6,12 @@
 
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
+#include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/test_name.h"
 
@@ -25,7 +27,7 @@ Behaviour asking(bool asks_pins) {
 /// One page of a disk file, mapped shared.
 struct FileBox : MmBox {
   FileBox(const char* scheme, bool asks_pins) : MmBox(1, scheme, 1024, 0, {}, asking(asks_pins)) {
-    file = machine->create_disk_file(std::make_unique<MemoryDisk>());
+    file = create_disk_file(*machine, std::make_unique<MemoryDisk>());
     const std::uint64_t zero = 0;
     EXPECT_EQ(kernel_write(cpu(), *file, 0, std::span(&zero, 1)).error, Errc::kOk);
     mm = create_mm();
@@ -40,7 +42,7 @@ struct FileBox : MmBox {
   }
   ~FileBox() {
     mm->exit(cpu());
-    machine->put_file(cpu(), *file);
+    put_file(cpu(), *file);
     lru_add_drain_all(cpu());
     machine->rcu.barrier();
   }
@@ -53,7 +55,7 @@ struct FileBox : MmBox {
   bool dirty() {
     const Page folio = filemap_get_folio(*machine, *file, 0);
     const bool is = folio.test(Flag::kDirty);
-    machine->put(cpu(), folio);
+    folio_put(cpu(), folio);
     return is;
   }
 

@@ -42,6 +42,14 @@ class Draw {
     return {static_cast<std::int16_t>(word), static_cast<std::int16_t>(below(coin() ? 8 : 64))};
   }
 
+  /// What makes no sense of it is refused, and drawn again.
+  void narrow(SchemeSpec& s) {
+    s.count_bits = static_cast<std::uint8_t>(1 + below(32));
+    s.count_shift = static_cast<std::uint8_t>(below(coin() ? 32 : 64));
+    if (s.place == CountPlace::kSideTable) s.count_shift = 0;
+    s.at_limit = static_cast<AtLimit>(below(kAtLimitNames.size()));
+  }
+
   SchemeSpec any() {
     SchemeSpec s;
     s.name = "drawn";
@@ -51,6 +59,7 @@ class Draw {
       s.count_word = static_cast<std::uint8_t>(below(6));
       s.count_bits = 32;
     }
+    if (s.protocol != Protocol::kPackedWord && coin()) narrow(s);
     if (s.protocol == Protocol::kPackedWord) {
       s.packed_bits = coin() ? 64 : 32;
       s.count_shift = static_cast<std::uint8_t>(below(s.packed_bits));

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "mm/gup/gup.h"
 #include "mm/migrate.h"
+#include "mm/swap/release.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {
@@ -172,7 +173,7 @@ class Overwritten {
         open(std::move(child));
         break;
       }
-      default: box_.machine->put(cpu, any_page()); break;
+      default: folio_put(cpu, any_page()); break;
     }
   }
 

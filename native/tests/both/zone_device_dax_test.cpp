@@ -3,6 +3,7 @@
 
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
@@ -35,7 +36,7 @@ struct DaxBox : MmBox {
     EXPECT_TRUE(made);
     return *made.value;
   }
-  void put(DaxFile& file) { machine->put_file(cpu(), file.space()); }
+  void put(DaxFile& file) { put_file(cpu(), file.space()); }
   Errc map(DaxFile& file, std::uint64_t pages, bool shared = true) {
     return file.mmap(cpu(), *mm, kTestBase, pages, kVmRead | kVmWrite, shared);
   }
@@ -223,7 +224,7 @@ TEST(Dax, direct_io_goes_to_fsdax_memory_and_fails_where_there_are_no_descriptor
     ASSERT_EQ(box.map(file, 1), Errc::kOk);
     ASSERT_EQ(box.store(0, 6), FaultResult::kOk);
     EXPECT_EQ(box.load(0), 6U);
-    AddressSpace* disk = box.machine->create_disk_file(std::make_unique<MemoryDisk>());
+    AddressSpace* disk = create_disk_file(*box.machine, std::make_unique<MemoryDisk>());
     ASSERT_NE(disk, nullptr);
     const IoResult io = direct_write(box.cpu(), *box.mm, *disk, 0, kTestBase, 1);
     if (kind == DaxKind::kFsdax) {
@@ -237,7 +238,7 @@ TEST(Dax, direct_io_goes_to_fsdax_memory_and_fails_where_there_are_no_descriptor
       EXPECT_EQ(box.pin(kFollWrite, pfn).error, Errc::kExist);
       EXPECT_EQ(file.truncate(box.cpu(), 0, OnBusy::kRefuse), Errc::kOk);  // nothing to wait for
     }
-    box.machine->put_file(box.cpu(), *disk);
+    put_file(box.cpu(), *disk);
     EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
     box.put(file);
   }

@@ -1,4 +1,5 @@
 // Pages of files on a disk in device memory: writeback, buffers, direct I/O.
+#include "mm/file/files.h"
 #include "tests/both/zone_device_file_fixture.h"
 
 namespace pagebox::testing {
@@ -74,7 +75,7 @@ TEST_P(DeviceDisk, direct_io_sees_what_the_device_wrote_and_is_seen) {
 
 TEST_P(DeviceDisk, direct_io_takes_it_as_a_buffer) {
   start();
-  AddressSpace* other = box->machine->create_disk_file(std::make_unique<MemoryDisk>());
+  AddressSpace* other = create_disk_file(*box->machine, std::make_unique<MemoryDisk>());
   const std::uint64_t words[] = {61, 62};
   ASSERT_EQ(kernel_write(box->cpu(), *other, 0, words).bytes, 2 * kPageBytes);
   there();
@@ -82,7 +83,7 @@ TEST_P(DeviceDisk, direct_io_takes_it_as_a_buffer) {
   EXPECT_EQ(box->read_word(1), 62U);
   filemap_write_and_wait(box->cpu(), *box->file, 0, 4);
   EXPECT_EQ(box->on_disk(0), 61U);
-  box->machine->put_file(box->cpu(), *other);
+  put_file(box->cpu(), *other);
   finish();
 }
 

@@ -1,4 +1,5 @@
 // The counts of HMM's pages until v5.18: 1 is free, 2 one user. The layout says which.
+#include "mm/swap/release.h"
 #include "tests/both/zone_device_file_fixture.h"
 
 namespace pagebox::testing {
@@ -58,9 +59,9 @@ TEST_P(ZoneDeviceEra, a_page_is_free_used_and_free_again) {
   EXPECT_TRUE(pagemap.try_get(box.cpu(), page));
   EXPECT_EQ(page.refcount(), era.used + 1);
   EXPECT_EQ(box.audit({}, {{{kRamPages + 1}}, {{kRamPages + 1}}}), kClean);
-  box.machine->put(box.cpu(), page);
+  folio_put(box.cpu(), page);
   EXPECT_EQ(driver.frees, 0U);
-  box.machine->put(box.cpu(), page);
+  folio_put(box.cpu(), page);
   EXPECT_EQ(driver.frees, 1U);
   EXPECT_EQ(page.refcount(), era.free);
   EXPECT_EQ(driver.refcount_when_freed, era.free);

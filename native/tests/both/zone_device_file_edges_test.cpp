@@ -1,4 +1,5 @@
 // Pages of files in device memory where something is missing, or was something else.
+#include "mm/swap/release.h"
 #include "tests/both/zone_device_file_fixture.h"
 
 namespace pagebox::testing {
@@ -56,7 +57,7 @@ TEST(DeviceFileMemory, without_ram_the_page_stays_and_its_data_still_reach_the_d
   EXPECT_EQ(box.on_disk(0), 3U);
   EXPECT_TRUE(box.in_device(0));
   EXPECT_TRUE(box.cached(0).test(Flag::kDirty));
-  for (const Page page : hoard) box.machine->put(box.cpu(), page);
+  for (const Page page : hoard) folio_put(box.cpu(), page);
   EXPECT_EQ(box.word(*mm, 0), 3U);
   EXPECT_EQ(box.audit({mm.get()}), kClean);
   box.finish(*mirror, *mm);

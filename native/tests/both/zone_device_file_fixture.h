@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/file/page_cache.h"
 #include "mm/file/writeback.h"
@@ -27,9 +28,9 @@ struct FileBox : DeviceBox {
 
   void new_file(FileKind kind, std::uint64_t pages = 8) {
     if (kind == FileKind::kShmem) {
-      file = machine->create_shmem(pages);
+      file = create_shmem(*machine, pages);
     } else {
-      file = machine->create_disk_file(std::make_unique<MemoryDisk>());
+      file = create_disk_file(*machine, std::make_unique<MemoryDisk>());
       disk = file->disk.get();
       file->set_size_pages(pages);
     }
@@ -100,7 +101,7 @@ struct FileBox : DeviceBox {
     return value;
   }
   void put_file() {
-    machine->put_file(cpu(), *file);
+    pagebox::put_file(cpu(), *file);
     file = nullptr;
   }
 };

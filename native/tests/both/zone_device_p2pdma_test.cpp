@@ -1,6 +1,7 @@
 // Memory on the bus: mapped shared, pinned by who asks for it, never for long.
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
@@ -66,9 +67,9 @@ TEST(P2pdma, only_who_asks_for_it_may_pin_it_and_never_for_long) {
     EXPECT_EQ(pfn.value, kRam);
     unpin_user_page(box.cpu(), pfn);
   }
-  AddressSpace* disk = box.machine->create_disk_file(std::make_unique<MemoryDisk>());
+  AddressSpace* disk = create_disk_file(*box.machine, std::make_unique<MemoryDisk>());
   EXPECT_EQ(direct_write(box.cpu(), *box.mm, *disk, 0, kTestBase, 1).error, Errc::kFault);
-  box.machine->put_file(box.cpu(), *disk);
+  put_file(box.cpu(), *disk);
   EXPECT_EQ(box.audit({box.mm.get()}), kNothing);
 }
 

@@ -1,5 +1,6 @@
 // Device memory comes and goes; what is held keeps it.
 #include "mm/gup/gup.h"
+#include "mm/swap/release.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {
@@ -56,7 +57,7 @@ TEST(Pagemap, descriptors_name_their_pagemap_and_start_free) {
   EXPECT_EQ(pagemap.try_remove(), Errc::kBusy);
   EXPECT_EQ(pagemap.holders().size(), 1U);
   page.clear(Flag::kLocked);
-  box.machine->put(box.cpu(), page);
+  folio_put(box.cpu(), page);
   EXPECT_EQ(driver.freed, page);
   EXPECT_EQ(pagemap.try_remove(), Errc::kOk);
   EXPECT_EQ(DevPagemap::of(*box.machine, {kRamPages + 1}), nullptr);
@@ -86,9 +87,9 @@ TEST_P(PagemapDamage, a_page_comes_back_once_for_each_time_it_was_handed_out) {
       box.machine->page(pfn).set_refcount(1);
       std::vector<Pfn> one{pfn};
       if (pfn.value % 2 == 0)
-        box.machine->put(box.cpu(), box.machine->page(pfn));
+        folio_put(box.cpu(), box.machine->page(pfn));
       else
-        box.machine->put_many(box.cpu(), one);
+        folios_put(box.cpu(), one);
     };
     const bool by_page = memory != DeviceMemory::kFsdax && memory != DeviceMemory::kGeneric;
     for (unsigned life = 0; life < 2; ++life) {
@@ -122,7 +123,7 @@ TEST(Pagemap, a_fault_on_memory_that_has_gone_under_its_entry_is_a_signal) {
   Mirror* mirror = box.device->open(*mm);
   ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 1, {}).error, Errc::kOk);
   const Pfn pfn = mm->page_table.find(kBase).get().entry().pfn();
-  box.machine->put(box.cpu(), box.machine->page(pfn));  // the entry's own reference
+  folio_put(box.cpu(), box.machine->page(pfn));  // the entry's own reference
   box.machine->page(pfn).set_mapcount_raw(-1);
   ASSERT_EQ(box.device->release(box.cpu()), Errc::kOk);
   std::uint64_t word = 0;

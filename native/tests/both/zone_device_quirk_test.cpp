@@ -1,5 +1,7 @@
 // Historic defects of device memory that one thread shows.
+#include "mm/file/files.h"
 #include "mm/gup/gup.h"
+#include "mm/swap/release.h"
 #include "tests/both/zone_device_fixture.h"
 #include "zone_device/dax_file.h"
 
@@ -59,7 +61,7 @@ TEST(ZoneDeviceQuirk, pages_outlive_their_pagemap) {
     if (on) continue;
     const Page page = box.machine->page({kRamPages + 1});
     page.clear(Flag::kLocked);
-    box.machine->put(box.cpu(), page);
+    folio_put(box.cpu(), page);
     EXPECT_EQ(pagemap.try_remove(), Errc::kOk);
   }
 }
@@ -121,7 +123,7 @@ TEST(ZoneDeviceQuirk, dax_truncate_gives_away_blocks_under_dma) {
     EXPECT_EQ(dax->free_blocks(), on ? 16U : 15U);
     unpin_user_page(box.cpu(), pfn);
     mm->exit(box.cpu());
-    box.machine->put_file(box.cpu(), file.space());
+    put_file(box.cpu(), file.space());
     lru_add_drain_all(box.cpu());
     box.machine->rcu.barrier();
   }

@@ -123,7 +123,7 @@ TEST(ExploreEntry, says_what_is_allowed) {
   request = random_request();
   request.strategy = "luck";
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);
-  EXPECT_EQ(told.refused, "strategy: random, depth-first");
+  EXPECT_EQ(told.refused, "strategy: random, depth-first, dpor, pct, pos, urw, surw, portfolio");
   request = random_request();
   request.layout.word_bytes = 3;
   EXPECT_EQ(explore_through_door(write_message(request), told), Errc::kInval);

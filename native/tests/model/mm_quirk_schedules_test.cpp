@@ -5,9 +5,11 @@
 #include "base_run_helpers.h"
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/gup/gup.h"
 #include "mm/gup/gup_internal.h"
+#include "mm/swap/release.h"
 #include "page/folio.h"
 #include "tests/both/mm_fixture.h"
 #include "tests/both/zone_device_fixture.h"
@@ -103,7 +105,7 @@ void found_only_when_on() {
 struct DirtyCow : Scene {
   explicit DirtyCow(bool on) : Scene(Quirk::kDirtyCow, on) {}
   void begin() override {
-    file = box.machine->create_disk_file(std::make_unique<MemoryDisk>());
+    file = create_disk_file(*box.machine, std::make_unique<MemoryDisk>());
     const std::uint64_t had = 1;
     EXPECT_EQ(kernel_write(box.cpu(), *file, 0, std::span(&had, 1)).error, Errc::kOk);
     mm = box.create_mm();
@@ -131,7 +133,7 @@ struct DirtyCow : Scene {
     std::uint64_t has = 0;
     EXPECT_EQ(kernel_read(box.cpu(), *file, 0, std::span(&has, 1)).error, Errc::kOk);
     mm->exit(box.cpu());
-    box.machine->put_file(box.cpu(), *file);
+    put_file(box.cpu(), *file);
     lru_add_drain_all(box.cpu());
     box.machine->rcu.barrier();
     return has != 1;
@@ -192,9 +194,9 @@ struct GrabKeepsOldHead : Scene {
   bool broken() override {
     const Page holds = split ? tail : head;
     const bool missing = grabbed && holds.refcount() != 2;
-    if (grabbed) box.machine->put(box.cpu(), missing ? head : holds);
-    box.machine->put(box.cpu(), head);
-    if (split) box.machine->put(box.cpu(), tail);
+    if (grabbed) folio_put(box.cpu(), missing ? head : holds);
+    folio_put(box.cpu(), head);
+    if (split) folio_put(box.cpu(), tail);
     return missing;
   }
   Page head, tail;

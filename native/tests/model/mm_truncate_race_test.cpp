@@ -4,6 +4,7 @@
 
 #include "base_run_helpers.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/page_cache.h"
 #include "mm/migrate.h"
 #include "tests/both/mm_fixture.h"
@@ -24,7 +25,7 @@ TEST(MmTruncateRace, leaves_nothing_of_the_file) {
   };
   const auto renew = [&] {
     count_lost();
-    file = box.machine->create_shmem(2);
+    file = create_shmem(*box.machine, 2);
     const std::uint64_t words[] = {1, 2};
     EXPECT_EQ(kernel_write(box.cpu(), *file, 0, words).error, Errc::kOk);
     MmapRequest request;
@@ -40,7 +41,7 @@ TEST(MmTruncateRace, leaves_nothing_of_the_file) {
   auto compacts = [&] { (void)compact_range(box.cpu(0), {0}, {64}); };
   auto truncates = [&] {
     (void)do_munmap(box.cpu(1), *mm, kTestBase, 2);
-    box.machine->put_file(box.cpu(1), *file);
+    put_file(box.cpu(1), *file);
   };
   auto pages_out = [&] { (void)do_madvise(box.cpu(2), *mm, kTestBase, 2, Advice::kPageout); };
   const FiberBody bodies[] = {body(compacts), body(truncates), body(pages_out)};

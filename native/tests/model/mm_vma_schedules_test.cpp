@@ -4,6 +4,7 @@
 
 #include "base_run_helpers.h"
 #include "mm/fault/user_access.h"
+#include "mm/file/files.h"
 #include "mm/migrate.h"
 #include "tests/both/mm_fixture.h"
 
@@ -24,10 +25,10 @@ struct Cutting {
     request.prot = kVmRead | kVmWrite;
     if (of_file) {
       request.shared = true;
-      request.file = box.machine->create_shmem(kPages);
+      request.file = create_shmem(*box.machine, kPages);
     }
     EXPECT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-    if (of_file) box.machine->put_file(box.cpu(), *request.file);
+    if (of_file) put_file(box.cpu(), *request.file);
     for (std::uint64_t i = 0; i < kPages; ++i)
       EXPECT_EQ(store_word(box.cpu(), *mm, kTestBase + i * kPageBytes, i), FaultResult::kOk);
     lru_add_drain_all(box.cpu());

@@ -5,6 +5,7 @@
 #include "base_run_helpers.h"
 #include "mm/fault/user_access.h"
 #include "mm/file/file_io.h"
+#include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/file/writeback.h"
 #include "mm/gup/gup.h"
@@ -25,7 +26,7 @@ struct Transfer {
 
   void renew() {
     end();
-    file = box.machine->create_disk_file(std::make_unique<MemoryDisk>());
+    file = create_disk_file(*box.machine, std::make_unique<MemoryDisk>());
     const std::uint64_t zero = 0;
     EXPECT_EQ(kernel_write(box.cpu(), *file, 0, std::span(&zero, 1)).error, Errc::kOk);
     mm = box.create_mm();
@@ -47,7 +48,7 @@ struct Transfer {
     lost += words[0] == in_memory ? 0 : 1;
     findings += box.audit({mm.get()}).size();
     mm->exit(box.cpu());
-    box.machine->put_file(box.cpu(), *file);
+    put_file(box.cpu(), *file);
     mm = nullptr;
   }
   void device() {

@@ -7,6 +7,7 @@
 
 #include "base_run_helpers.h"
 #include "mm/fault/user_access.h"
+#include "mm/file/files.h"
 #include "mm/gup/gup.h"
 #include "tests/both/mm_fixture.h"
 #include "zone_device/dax_file.h"
@@ -35,8 +36,8 @@ struct OneBlock {
     if (device == nullptr) return;
     findings += box.audit({mm.get()}).size();
     mm->exit(box.cpu());
-    if (other != nullptr) box.machine->put_file(box.cpu(), other->space());
-    box.machine->put_file(box.cpu(), file->space());
+    if (other != nullptr) put_file(box.cpu(), other->space());
+    put_file(box.cpu(), file->space());
     other = nullptr;
     box.machine->rcu.barrier();
     device.reset();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base_run_helpers.h"
+#include "mm/swap/release.h"
 #include "tests/both/zone_device_fixture.h"
 
 namespace pagebox::testing {
@@ -31,18 +32,18 @@ TEST(ZoneDeviceEra, each_life_of_a_page_ends_once) {
   std::uint64_t wrong = 0;
   // Runs start with the page in use by one, who lets go and takes it again if it is free.
   auto user = [&] {
-    box.machine->put(box.cpu(0), page);
+    folio_put(box.cpu(0), page);
     if (driver.free.load() == 0) return;
     driver.free.store(0);
     // Busy: one of the others is finding out that it is free.
     if (pagemap.init_page(box.cpu(0), kPfn) != Errc::kOk) return;
     ++lives;
-    box.machine->put(box.cpu(0), page);
+    folio_put(box.cpu(0), page);
   };
   auto looker = [&](unsigned cpu) {
     for (int i = 0; i < 2; ++i)
-      if (page.try_ref_add_unless_zero(1)) box.machine->put(box.cpu(cpu), page);
-    if (pagemap.try_get(box.cpu(cpu), page)) box.machine->put(box.cpu(cpu), page);
+      if (page.try_ref_add_unless_zero(1)) folio_put(box.cpu(cpu), page);
+    if (pagemap.try_get(box.cpu(cpu), page)) folio_put(box.cpu(cpu), page);
   };
   auto first = [&] { looker(1); };
   auto second = [&] { looker(2); };

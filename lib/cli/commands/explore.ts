@@ -1,0 +1,192 @@
+import { type Command, Option } from 'commander'
+import type { ExploreOptions } from '../../engine/scenario/scenarioTypes.ts'
+import { exitCodes, exitOfAbort } from '../exit.ts'
+import type { Explored } from '../explore/exploring.ts'
+import { UsageError } from '../failure.ts'
+import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, layoutArguments } from '../importedLayout.ts'
+import type { Io } from '../io.ts'
+import { toJson } from '../json.ts'
+import { Output } from '../output.ts'
+import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
+import { integer, names, pick } from '../parse.ts'
+import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
+import { foreign } from '../text/foreign.ts'
+import type { Context } from './context.ts'
+
+interface Options extends BtfOptions, OwnOptions {
+  scheme: string
+  layout: string
+  rules?: string
+  quirks?: string[]
+  strategy?: string
+  bound?: number
+  samples?: number
+  seed?: number
+  workloadSeed?: number
+  threads?: number
+  ops?: number
+  maxSteps?: number
+  outcomes?: boolean
+  memory: string
+  shrink: boolean
+  save?: string
+  html?: string
+  json?: boolean
+}
+
+const examples = `
+Examples:
+  $ pagebox explore pins-against-migration               random schedules of random operations
+  $ pagebox explore my-scenario.ts --strategy depth-first --samples 100000
+  $ pagebox explore my-scenario.json --quirks put-for-unpin --html found.html
+  $ pagebox explore devices --samples 20000 --seed 7 --json
+
+The first schedule of each kind that ends badly is made as short as it gets: operations are left
+out, then threads, then switches between them. Its scenario, its timeline and a token are printed;
+pagebox replay TOKEN repeats it on any machine. Exit code 1: a schedule did not come out clean.
+130: interrupted, 143: terminated; what was found until then is printed.`
+
+/** Files that are written at the end, opened before the work. */
+interface Outputs {
+  readonly html: Output | undefined
+  readonly save: Output | undefined
+}
+
+function watching(io: Io) {
+  const say = (text: string): void => {
+    if (io.interactive) io.err(`\r\x1b[K${text}`)
+  }
+  return {
+    signal: io.signal,
+    exploring: (done: number, total: number, seconds: number): void =>
+      say(`${done} of ${total} schedules  ${Math.round(done / Math.max(seconds, 0.001))}/s`),
+    shrinking: (tried: number, ops: number): void => say(`making it shorter: ${ops} operations, ${tried} tried`),
+    end: (): void => {
+      if (io.interactive) io.err('\r\x1b[K')
+    },
+  }
+}
+
+/** What is asked for, as the API takes it; what is not asked for is the API's to choose. */
+function exploreOptions(options: Options): ExploreOptions {
+  const { scheme, layout, rules, quirks, strategy, bound, samples, seed, workloadSeed, threads, ops, maxSteps } =
+    options
+  const asked = { rules, quirks, strategy, bound, samples, seed, workloadSeed, threads, ops, maxSteps }
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined)
+  return { scheme, layout, ...Object.fromEntries(given) } as ExploreOptions
+}
+
+/** What a file needs beside its token. */
+const filesOf = (options: Options): string[] => [
+  ...(options.btf === undefined ? [] : [layoutArguments(options)]),
+  ...ownArguments(options),
+]
+
+async function writeFiles({ html, save }: Outputs, explored: Explored, facts: { scenario: string }): Promise<void> {
+  const shortest = explored.kinds.find((kind) => kind.shortest !== null)?.shortest
+  if (save !== undefined && shortest !== undefined && shortest !== null) {
+    const { rules, quirks } = shortest
+    const behaviour = { ...(rules !== '' && { rules }), ...(quirks.length > 0 && { quirks }) }
+    save.write(`${JSON.stringify({ ...shortest.scenario, ...behaviour }, null, 2)}\n`)
+    save.commit()
+  }
+  if (html === undefined) return
+  const { timelinePage } = await import('../../report/timeline.ts')
+  const { replay } = await import('../../index.ts')
+  const results = []
+  for (const { finding, shortest: short } of explored.kinds)
+    results.push(short ?? (await replay(finding.token, { scenario: explored.scenario })))
+  html.write(timelinePage(`explore ${facts.scenario}`, results))
+  html.commit()
+}
+
+async function run(name: string, asked: Options, command: Command, { io, exit }: Context): Promise<void> {
+  const imported = await importedLayout(asked)
+  if (imported !== undefined && command.getOptionValueSource('layout') === 'cli')
+    throw new UsageError('--layout and --btf exclude each other')
+  const options = imported === undefined ? asked : { ...asked, layout: imported.name }
+  const { layouts, schemes } = await import('../../index.ts')
+  const { tables } = await import('../../native/tables.ts')
+  const { checkNames } = await import('../behaviourNames.ts')
+  const { opScenarios } = await import('../stress/opScenarios.ts')
+  pick([...schemes], options.scheme, 'scheme')
+  pick([...layouts], options.layout, 'layout')
+  checkNames(options)
+  const strategies = tables().exploreStrategies
+  if (options.strategy !== undefined)
+    pick(
+      strategies.map((each) => ({ name: each })),
+      options.strategy,
+      'strategy',
+    )
+  const scenario = (await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario')
+  const outputs: Outputs = {
+    html: options.html === undefined ? undefined : new Output(options.html),
+    save: options.save === undefined ? undefined : new Output(options.save),
+  }
+  const watch = watching(io)
+  try {
+    const { explored } = await import('../explore/exploring.ts')
+    const { exploreDocument } = await import('../explore/document.ts')
+    const { exploreText } = await import('../text/explore.ts')
+    const found = await explored(scenario, exploreOptions(options), { shrink: options.shrink }, watch).finally(
+      watch.end,
+    )
+    const { carriesScenario } = await import('../../engine/explore/token.ts')
+    const facts = {
+      scenario: name,
+      scheme: options.scheme,
+      layout: options.layout,
+      strategy: options.strategy ?? 'random',
+      bound: options.bound ?? null,
+    }
+    const repeat = (token: string, isShortest: boolean): string =>
+      [
+        'pagebox replay',
+        token,
+        ...(carriesScenario(token) ? [] : [isShortest ? (options.save ?? 'SHRUNK.json') : name]),
+        ...filesOf(options),
+      ].join(' ')
+    if (options.json) io.out(`${toJson(exploreDocument(found, facts))}\n`)
+    else io.out(exploreText(found, { ...facts, outcomes: options.outcomes === true, repeat }, io))
+    if (found.kinds.length > 0) exit(exitCodes.finding)
+    if (io.signal.aborted) exit(exitOfAbort(io.signal))
+    // Printed before: a file that cannot be written loses nothing.
+    await writeFiles(outputs, found, { scenario: foreign(name) })
+  } finally {
+    outputs.html?.discard()
+    outputs.save?.discard()
+  }
+}
+
+export function addExplore(program: Command, context: Context): void {
+  addOwnOptions(program.command('explore'))
+    .description('schedules of a scenario, each audited; what ends badly is made short and gets a token')
+    .argument('<scenario>', scenarioArgument)
+    .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
+    .option('--layout <name>', 'which word means what', 'linux-6.12')
+    .option('--btf <file>', `instead of --layout: ${btfHelp}`)
+    .option('--kconfig <file>', kconfigHelp)
+    .option('--rules <kernel>', 'whose behaviour; by default the layout’s')
+    .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
+    .option('--strategy <name>', 'which schedules: random, depth-first, …; a wrong name lists them')
+    .option('--bound <n>', 'preemptions of a schedule, for strategies that have such a bound', integer(0, 1000))
+    .option('--samples <n>', 'schedules to run at most', integer(1, Number.MAX_SAFE_INTEGER))
+    .option('--seed <n>', 'of the schedules', integer(0, Number.MAX_SAFE_INTEGER))
+    .option('--workload-seed <n>', 'of random operations', integer(0, Number.MAX_SAFE_INTEGER))
+    .option('--threads <n>', 'threads of a random scenario', integer(1, 64))
+    .option('--ops <n>', 'operations of each thread of a random scenario', integer(1, 4096))
+    .option('--max-steps <n>', 'steps after which a schedule is given up', integer(1, 2 ** 40))
+    .option('--outcomes', 'how often each outcome came, clean runs too')
+    .addOption(
+      new Option('--memory <model>', 'memory model: sc is sequentially consistent').choices(['sc']).default('sc'),
+    )
+    .option('--no-shrink', 'print what was found as it was found')
+    .option('--save <file>', 'write the shortest scenario, as JSON')
+    .option('--html <file>', 'write the timelines as one page with a step slider')
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText('after', examples)
+    .action((scenario: string, options: Options, command: Command) =>
+      withOwn(options, context.io, () => run(scenario, options, command, context)),
+    )
+}

@@ -1,0 +1,65 @@
+// One schedule of each class of those that differ only in the order of steps which do not
+// depend on each other: dynamic partial-order reduction with source sets and sleep sets
+// (Abdulla, Aronis, Jonsson, Sagonas, "Source sets", JACM 2017, algorithm 1). A schedule is
+// run; where two of its steps race (explore/dependence.h), the choice before the earlier
+// one gets the alternative that turns them round, unless it has one already.
+//
+// When no alternative is left every class has been visited, once: whatever any schedule can
+// come to has been seen. What a schedule that ends badly would have done afterwards is no
+// class, so where one does, everybody else gets a turn before its last step. Who spins
+// (cpu_relax) goes on after another has taken a step, here as in all strategies; rounds of
+// a spin loop that change nothing make no classes.
+#pragma once
+
+#include "base/env.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "base/model/strategy.h"
+#include "explore/dependence.h"
+#include "explore/strategies/sleep_set.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class DporStrategy final : public Strategy {
+ public:
+  /// A run of more steps is given up, and with it completeness.
+  static constexpr std::size_t kMostEvents = std::size_t{1} << 20;
+
+  std::string_view name() const override { return "dpor"; }
+  bool begin(std::uint64_t run) override;
+  FiberId next_fiber(const Choice& choice) override;
+  bool wants_steps() const override { return true; }
+  bool executed(const Step& step) override;
+  void woke(FiberId by, const void* at, FiberSet sleepers) override;
+  void begun(FiberId by, FiberId child) override { trace_.enabled(by, fiber_bit(child)); }
+  void died(FiberId by, const void* at, std::size_t bytes) override;
+  void end(const RunOutcome& outcome) override;
+  bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
+  bool is_done() const { return is_done_; }
+  double explored() const override;
+
+ private:
+  struct Node {
+    FiberSet runnable = 0, sleep = 0;  // as the run came here
+    FiberSet wanted = 0, done = 0;     // alternatives, and those behind us
+    FiberId chosen = kNoFiber;
+    Trace::Index event = Trace::kNone;  // that the choice made
+    std::vector<ExploredStep> explored;
+  };
+  void settle();
+  void look_for_races();
+  void go_back(bool ended_badly);
+
+  std::vector<Node> nodes_;  // the choices of the run before, the last made anew
+  std::size_t depth_ = 0;
+  Trace trace_;
+  SleepSet sleep_;
+  Trace::Index choice_ = Trace::kNone;  // of the next event
+  Trace::Index races_from_ = 0;         // events before it have been looked at
+  bool is_settled_ = true;
+  bool is_done_ = false, was_cut_ = false, differs_ = false;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

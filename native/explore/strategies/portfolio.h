@@ -1,0 +1,77 @@
+// First tries to be complete, then draws: reduction (dpor.h) gets the first runs, and if it
+// is not done by then each strategy that samples gets every seventh. What one is blind to
+// another sees. After the first runs, run i is a function of (seed, i), as of a sampler.
+#pragma once
+
+#include "base/env.h"
+
+#include <array>
+#include <cstdint>
+
+#include "base/model/strategy.h"
+#include "explore/strategies/dpor.h"
+#include "explore/strategies/pct.h"
+#include "explore/strategies/pos.h"
+#include "explore/strategies/random.h"
+#include "explore/strategies/surw.h"
+#include "explore/strategies/urw.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+class PortfolioStrategy final : public Strategy {
+ public:
+  /// Runs below `systematic` are the reduction's.
+  PortfolioStrategy(std::uint64_t seed, std::uint64_t systematic)
+      : systematic_(systematic),
+        pct_{PctStrategy(seed, 1), PctStrategy(seed, 2), PctStrategy(seed, 3)},
+        pos_(seed),
+        urw_(seed),
+        surw_(seed),
+        random_(seed) {}
+
+  bool begin(std::uint64_t run) override {
+    if (run < systematic_) {
+      now_ = &dpor_;
+      if (dpor_.begin(run)) return true;
+      // Done: complete, or nothing more can be said by it.
+      if (dpor_.is_complete()) return false;
+    }
+    now_ = samplers()[run % kSamplers];
+    return now_->begin(run);
+  }
+  std::string_view name() const override { return now_->name(); }
+  FiberId next_fiber(const Choice& choice) override { return now_->next_fiber(choice); }
+  bool wants_steps() const override { return now_->wants_steps(); }
+  bool executed(const Step& step) override { return now_->executed(step); }
+  void woke(FiberId by, const void* at, FiberSet sleepers) override {
+    now_->woke(by, at, sleepers);
+  }
+  void begun(FiberId by, FiberId child) override { now_->begun(by, child); }
+  void died(FiberId by, const void* at, std::size_t bytes) override { now_->died(by, at, bytes); }
+  void end(const RunOutcome& outcome) override { now_->end(outcome); }
+  bool is_complete() const override { return dpor_.is_complete(); }
+  double explored() const override { return systematic_ == 0 ? -1 : dpor_.explored(); }
+  bool wants_pilot(std::uint64_t run) const override {
+    return run >= systematic_ || (dpor_.is_done() && !dpor_.is_complete());
+  }
+  void learn(const Pilot& pilot) override {
+    for (Strategy* each : samplers()) each->learn(pilot);
+  }
+
+ private:
+  static constexpr std::size_t kSamplers = 7;
+  std::array<Strategy*, kSamplers> samplers() {
+    return {&pct_[1], &pos_, &surw_, &pct_[2], &urw_, &random_, &pct_[0]};
+  }
+
+  const std::uint64_t systematic_;
+  DporStrategy dpor_;
+  std::array<PctStrategy, 3> pct_;
+  PosStrategy pos_;
+  UrwStrategy urw_;
+  SurwStrategy surw_;
+  RandomStrategy random_;
+  Strategy* now_ = &dpor_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,0 +1,356 @@
+// Partial-order reduction against the count of classes that is known, and against every
+// schedule there is.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/plain.h"
+#include "base/rng.h"
+#include "explore/strategies/depth_first.h"
+#include "explore/strategies/dpor.h"
+#include "explore/strategies/replay.h"
+#include "tests/model/base_run_helpers.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+namespace {
+
+using testing::body;
+
+struct Visited {
+  std::uint64_t ended = 0, abandoned = 0;
+  std::set<std::string> results;
+  bool complete = false;
+};
+
+/// A small program: `reset` before each schedule, a word on how it came out after it.
+struct Toy {
+  std::vector<std::function<void()>> threads;
+  std::function<void()> reset = [] {};
+  std::function<std::string()> result = [] { return std::string(); };
+};
+
+Visited visit(Toy& toy, Strategy& strategy, std::uint64_t most = 1'000'000) {
+  std::vector<FiberBody> bodies;
+  for (auto& thread : toy.threads) bodies.push_back(body(thread));
+  ModelRunner runner;
+  Visited visited;
+  (void)explore_runs(runner, bodies, strategy, {}, most, toy.reset, [&](const RunOutcome& outcome) {
+    if (outcome.end == Outcome::kAbandoned) {
+      ++visited.abandoned;
+      return true;
+    }
+    ++visited.ended;
+    std::string how(outcome_name(outcome.end));
+    if (outcome.end == Outcome::kClean) how += " " + toy.result();
+    visited.results.insert(how);
+    return true;
+  });
+  visited.complete = strategy.is_complete();
+  return visited;
+}
+
+/// Of the same program by reduction, by sleep sets alone and by neither.
+struct Three {
+  Visited reduced, sleeping, all;
+};
+Three three_ways(Toy& toy) {
+  Three three;
+  DporStrategy dpor;
+  three.reduced = visit(toy, dpor);
+  DepthFirstStrategy sleeping;
+  three.sleeping = visit(toy, sleeping);
+  DepthFirstStrategy all({.sleep_sets = false});
+  three.all = visit(toy, all);
+  return three;
+}
+/// How many classes there are, if all agree.
+std::uint64_t classes_of(Toy& toy) {
+  const Three three = three_ways(toy);
+  EXPECT_TRUE(three.reduced.complete && three.sleeping.complete && three.all.complete);
+  EXPECT_EQ(three.reduced.results, three.all.results);
+  EXPECT_EQ(three.sleeping.results, three.all.results);
+  EXPECT_EQ(three.reduced.ended, three.sleeping.ended);
+  return three.reduced.ended;
+}
+
+using Word = Atomic<std::uint32_t>;
+
+TEST(ExploreDpor, independent_steps_are_one_class) {
+  for (unsigned n = 1; n <= 6; ++n) {
+    Word one, two;
+    Toy toy;
+    toy.threads = {[&] {
+                     for (unsigned i = 0; i < n; ++i) (void)one.fetch_add(1);
+                   },
+                   [&] {
+                     for (unsigned i = 0; i < n; ++i) (void)two.fetch_add(1);
+                   }};
+    EXPECT_EQ(classes_of(toy), 1U) << n;
+  }
+}
+
+// n writers of one word: every order of them is another class.
+TEST(ExploreDpor, writers_of_one_word_are_as_many_classes_as_orders) {
+  std::uint64_t orders = 1;
+  for (unsigned n = 1; n <= 5; ++n) {
+    orders *= n;
+    Word word;
+    Toy toy;
+    for (unsigned i = 0; i < n; ++i) toy.threads.push_back([&word, i] { word.store(i + 1); });
+    toy.reset = [&] { word.store(0); };
+    toy.result = [&] { return std::to_string(word.load()); };
+    EXPECT_EQ(classes_of(toy), orders) << n;
+  }
+}
+
+// One writer and n readers of a word: each reader is before it or after, among themselves
+// they do not matter.
+TEST(ExploreDpor, readers_do_not_see_each_other) {
+  for (unsigned n = 1; n <= 4; ++n) {
+    Word word;
+    std::vector<std::uint32_t> seen(n);
+    Toy toy;
+    toy.threads.push_back([&] { word.store(1); });
+    for (unsigned i = 0; i < n; ++i) toy.threads.push_back([&, i] { seen[i] = word.load(); });
+    toy.reset = [&] { word.store(0); };
+    toy.result = [&] {
+      std::string text;
+      for (const std::uint32_t each : seen) text += std::to_string(each);
+      return text;
+    };
+    EXPECT_EQ(classes_of(toy), std::uint64_t{1} << n) << n;
+  }
+}
+
+// Adds whose result nobody looks at commute; those that somebody looks at do not.
+TEST(ExploreDpor, adds_commute_unless_their_result_is_looked_at) {
+  std::uint32_t word = 0, seen[3] = {};
+  Toy blind;
+  for (unsigned i = 0; i < 3; ++i) blind.threads.push_back([&] { atomics::add(&word, 1U); });
+  blind.reset = [&] { word = 0; };
+  blind.result = [&] { return std::to_string(word); };
+  EXPECT_EQ(classes_of(blind), 1U);
+  Toy looking;
+  for (unsigned i = 0; i < 3; ++i)
+    looking.threads.push_back([&, i] { seen[i] = atomics::fetch_add(&word, 1U); });
+  looking.reset = blind.reset;
+  looking.result = [&] {
+    return std::to_string(seen[0]) + std::to_string(seen[1]) + std::to_string(seen[2]);
+  };
+  EXPECT_EQ(classes_of(looking), 6U);
+  // Two blind adds and one who loads: it sees none, one of either, or both.
+  Toy third;
+  third.threads = {[&] { atomics::add(&word, 1U); }, [&] { atomics::add(&word, 2U); },
+                   [&] { seen[0] = atomics::load(&word); }};
+  third.reset = blind.reset;
+  third.result = [&] { return std::to_string(seen[0]); };
+  EXPECT_EQ(classes_of(third), 4U);
+}
+
+TEST(ExploreDpor, fields_of_one_word_are_as_good_as_words) {
+  std::uint64_t word = 0;
+  std::uint64_t seen[2] = {};
+  Toy apart;
+  apart.threads = {[&] { seen[0] = atomics::set_bits(&word, std::uint64_t{0x0f}); },
+                   [&] { seen[1] = atomics::set_bits(&word, std::uint64_t{0xf0}); },
+                   [&] { (void)atomics::load_bits(&word, std::uint64_t{0x100}); }};
+  apart.reset = [&] { word = 0; };
+  apart.result = [&] { return std::to_string(seen[0]) + " " + std::to_string(seen[1]); };
+  EXPECT_EQ(classes_of(apart), 1U);
+  Toy meeting;
+  meeting.threads = {[&] { seen[0] = atomics::set_bits(&word, std::uint64_t{0x1f}); },
+                     [&] { seen[1] = atomics::clear_bits(&word, std::uint64_t{0xf0}); }};
+  meeting.reset = apart.reset;
+  meeting.result = [&] { return apart.result() + " " + std::to_string(word); };
+  EXPECT_EQ(classes_of(meeting), 2U);
+  // A half of the word, by its address.
+  Toy halves;
+  halves.threads = {[&] { atomics::store(reinterpret_cast<std::uint32_t*>(&word), 1U); },
+                    [&] { atomics::store(reinterpret_cast<std::uint32_t*>(&word) + 1, 1U); },
+                    [&] { seen[0] = atomics::load_bits(&word, std::uint64_t{1} << 32); }};
+  halves.reset = apart.reset;
+  halves.result = [&] { return std::to_string(seen[0]); };
+  EXPECT_EQ(classes_of(halves), 2U);
+}
+
+// Two that fail to swap have only looked.
+TEST(ExploreDpor, a_swap_that_fails_is_a_look) {
+  Word word;
+  Toy toy;
+  for (unsigned i = 0; i < 3; ++i)
+    toy.threads.push_back([&] {
+      std::uint32_t expected = 7;
+      (void)word.compare_exchange(expected, 1);
+    });
+  toy.reset = [&] { word.store(0); };
+  EXPECT_EQ(classes_of(toy), 1U);
+}
+
+// A lock goes from hand to hand: one class an order, and those in which somebody found it
+// taken besides, who may sleep or come just in time.
+TEST(ExploreDpor, locks_are_handed_over_in_every_order) {
+  for (unsigned n = 2; n <= 3; ++n) {
+    Mutex mutex;
+    Plain<std::uint32_t> order{0};
+    Toy toy;
+    for (unsigned i = 0; i < n; ++i)
+      toy.threads.push_back([&, i] {
+        mutex.lock();
+        order = order * 10 + i + 1;
+        mutex.unlock();
+      });
+    toy.reset = [&] { order = 0; };
+    toy.result = [&] { return std::to_string(order.get()); };
+    const std::uint64_t classes = classes_of(toy);
+    EXPECT_GT(classes, n);
+  }
+}
+
+TEST(ExploreDpor, a_wake_that_comes_too_early_is_a_deadlock_in_some_order) {
+  std::uint32_t word = 0;
+  Word flag;
+  Toy toy;
+  toy.threads = {[&] {
+                   if (flag.load() == 0) wait_on(&word, 0);  // looks, then sleeps
+                 },
+                 [&] {
+                   flag.store(1);
+                   wake(&word);
+                 }};
+  toy.reset = [&] { flag.store(0); };
+  EXPECT_EQ(classes_of(toy), 3U);
+  DporStrategy dpor;
+  EXPECT_EQ(visit(toy, dpor).results, (std::set<std::string>{"clean ", "deadlock"}));
+}
+
+// A race of plain fields that only one order of two adds shows.
+TEST(ExploreDpor, plain_fields_take_part) {
+  std::uint32_t word = 0;
+  Plain<std::uint32_t> field{0};
+  Toy toy;
+  toy.threads = {[&] {
+                   field = 1;
+                   atomics::add(&word, 1U);
+                 },
+                 [&] {
+                   atomics::add(&word, 1U);
+                   (void)field.get();
+                 }};
+  const Three three = three_ways(toy);
+  EXPECT_TRUE(three.reduced.results.contains("data race"));
+  EXPECT_EQ(three.reduced.results, three.all.results);
+}
+
+/// Programs of all kinds of accesses, drawn.
+struct Drawn {
+  explicit Drawn(std::uint64_t seed) {
+    Rng rng(seed);
+    const unsigned threads = 2 + static_cast<unsigned>(rng.below(2));
+    const unsigned most = threads == 2 ? 5 : 3;
+    for (unsigned t = 0; t < threads; ++t) {
+      auto& ops = programs.emplace_back();
+      const std::uint64_t count = 1 + rng.below(most);
+      for (std::uint64_t i = 0; i < count; ++i) ops.push_back(rng.below(13) << 8 | rng.below(2));
+    }
+    seen.resize(threads);
+    for (unsigned t = 0; t < threads; ++t) toy.threads.push_back([this, t] { run(t); });
+    toy.reset = [this] {
+      words[0] = words[1] = 0;
+      total = 0;
+      bits = 0;
+      gate.store(0);
+      guarded = 0;
+      for (auto& each : seen) each = 0;
+      mutex.~SpinLock();
+      new (&mutex) Mutex();
+    };
+    toy.result = [this] {
+      std::string text;
+      for (const std::uint64_t each : seen) text += std::to_string(each) + " ";
+      for (const std::uint32_t each : words) text += std::to_string(each) + " ";
+      return text + std::to_string(total) + " " + std::to_string(bits) + " " +
+             std::to_string(guarded.get());
+    };
+  }
+  void run(unsigned t) {
+    std::uint64_t& mine = seen[t];
+    const auto look = [&](std::uint64_t value) { mine = mine * 31 + value + 1; };
+    bool holds = false;
+    for (const std::uint64_t op : programs[t]) {
+      std::uint32_t& word = words[op & 1];
+      switch (op >> 8) {
+        case 0: look(atomics::load(&word)); break;
+        case 1: atomics::store(&word, t + 1); break;
+        case 2: look(atomics::fetch_add(&word, 1U)); break;
+        case 3:
+        case 4: atomics::add(&total, 1U << (8 * (op & 1))); break;
+        case 5: look(atomics::load(&total)); break;
+        case 6: look(atomics::set_bits(&bits, std::uint64_t{3} << (2 * (op & 1)))); break;
+        case 7: look(atomics::load_bits(&bits, std::uint64_t{6} << (2 * (op & 1)))); break;
+        case 8: {
+          std::uint32_t expected = 0;
+          look(atomics::compare_exchange(&word, expected, t + 5) ? 1 : expected);
+          break;
+        }
+        case 9:
+          if (holds) break;
+          mutex.lock();
+          guarded = guarded * 10 + t + 1;
+          holds = true;
+          break;
+        case 10:
+          if (!holds) break;
+          mutex.unlock();
+          holds = false;
+          break;
+        case 11:
+          gate.store(1);
+          wake(gate.address());
+          break;
+        case 12:
+          if (t != 0) wait_on(gate.address(), 0);  // may be for ever
+          break;
+        default: break;
+      }
+    }
+    if (holds) mutex.unlock();
+  }
+  std::vector<std::vector<std::uint64_t>> programs;
+  std::uint32_t words[2] = {}, total = 0;
+  std::uint64_t bits = 0;
+  Word gate;
+  Mutex mutex;
+  Plain<std::uint32_t> guarded{0};
+  std::vector<std::uint64_t> seen;
+  Toy toy;
+};
+
+TEST(ExploreDpor, agrees_with_every_schedule_of_a_thousand_drawn_programs) {
+  std::uint64_t classes = 0, schedules = 0, abandoned = 0, slept = 0;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    Drawn drawn(seed);
+    const Three three = three_ways(drawn.toy);
+    ASSERT_TRUE(three.reduced.complete && three.sleeping.complete) << seed;
+    if (three.all.complete) {
+      ASSERT_EQ(three.reduced.results, three.all.results) << seed;
+    }
+    ASSERT_EQ(three.sleeping.results, three.reduced.results) << seed;
+    ASSERT_EQ(three.reduced.ended, three.sleeping.ended) << seed;
+    classes += three.reduced.ended;
+    schedules += three.all.ended;
+    abandoned += three.reduced.abandoned;
+    slept += three.sleeping.abandoned;
+  }
+  EXPECT_LT(classes, schedules / 10);
+  EXPECT_LT(abandoned, classes / 100);
+  EXPECT_GT(slept, classes);
+}
+
+}  // namespace
+}  // namespace pagebox::inline PAGEBOX_ENV
