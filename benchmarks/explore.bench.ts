@@ -1,5 +1,6 @@
 // How many schedules of a small scenario the model environment runs a second, reset and
-// audit included. Beside the empty fiber loop: native/tests/tools/explore_rate.cpp.
+// audit included, beside the empty fiber loop of as many points: fibers that only yield.
+import { native } from '../lib/native/load.ts'
 import { explore, explorePins, schemes } from '../lib/index.ts'
 import type { ExplorePinsOptions, ExploreResult, WrittenScenario } from '../lib/index.ts'
 import { cpuNs } from './common/clock.ts'
@@ -26,10 +27,19 @@ async function scenario(scheme: string, threads: number): Promise<ExplorePinsOpt
   return best
 }
 
-async function measureScheme(scheme: string, threads: number, options: BenchOptions): Promise<Row> {
+/** Thousand schedules a second of fibers that do nothing. */
+function emptyRate(threads: number, points: number, schedules: number): number {
+  const begin = cpuNs()
+  const failed = native().emptyFibers({ threads, points: Math.round(points), schedules })
+  if (failed !== undefined) throw new Error('the empty fiber loop')
+  return schedules / ((cpuNs() - begin) / 1e6)
+}
+
+async function measureScheme(scheme: string, threads: number, options: BenchOptions): Promise<[rate: Row, share: Row]> {
   const given = await scenario(scheme, threads)
   const schedules = options.quick ? 5000 : 50_000
   const rates: number[] = []
+  const shares: number[] = []
   let points = 0
   for (let round = 0; round < Math.min(options.rounds, 9); round++) {
     const begin = cpuNs()
@@ -38,13 +48,14 @@ async function measureScheme(scheme: string, threads: number, options: BenchOpti
     if (found.violations !== 0) throw new Error(`${scheme}: ${found.violations} violations`)
     rates.push(found.schedules / ms)
     points = pointsOf(found)
+    shares.push(found.schedules / ms / emptyRate(threads, points, schedules))
   }
   const each = given.ops === 1 ? '1 operation' : `${given.ops} operations`
-  return {
-    what: `${scheme}, ${each} a thread, ${points.toFixed(1)} points`,
-    found: summary(rates, options),
-    target: atLeast(200),
-  }
+  const what = `${scheme}, ${each} a thread, ${points.toFixed(1)} points`
+  return [
+    { what, found: summary(rates, options), target: atLeast(200) },
+    { what, found: summary(shares, options), target: atLeast(0.5) },
+  ]
 }
 
 const buffer = [
@@ -56,6 +67,17 @@ const store = { op: 'store', buf: 'a', page: 0, value: 9 }
 
 /** Setup, and two operations of each of two threads. */
 const scenarios: Record<string, object[][]> = {
+  'pin and unpin by pfn': [
+    [{ op: 'set_up_page', pfn: 0, type: 'anon' }],
+    [
+      { op: 'pin_page', pfn: 0 },
+      { op: 'unpin_page', pfn: 0 },
+    ],
+    [
+      { op: 'pin_page', pfn: 0 },
+      { op: 'unpin_page', pfn: 0 },
+    ],
+  ],
   'pin and unpin': [buffer, [pin(1), { op: 'unpin', id: 1 }], [pin(2), { op: 'unpin', id: 2 }]],
   'first faults': [buffer.slice(0, 1), [store, { op: 'load', buf: 'a' }], [{ op: 'load', buf: 'a' }, store]],
   'fork and exit against stores': [
@@ -102,9 +124,11 @@ await bench(
   'Schedules a second of pin scenarios near 20 scheduling points, and of scenarios of two threads; CPU time.',
   async (report, options) => {
     for (const threads of [2, 3]) {
-      const rows: Row[] = []
-      for (const { name, builtin } of schemes) if (builtin) rows.push(await measureScheme(name, threads, options))
-      report.group({ title: `${threads} fibers`, unit: 'thousand schedules a second', rows })
+      const measured: [Row, Row][] = []
+      for (const { name, builtin } of schemes) if (builtin) measured.push(await measureScheme(name, threads, options))
+      const column = (i: 0 | 1): Row[] => measured.map((rows) => rows[i])
+      report.group({ title: `${threads} fibers`, unit: 'thousand schedules a second', rows: column(0) })
+      report.group({ title: `${threads} fibers, beside the empty loop`, unit: 'times its rate', rows: column(1) })
     }
     const rows: Row[] = []
     for (const [what, lists] of Object.entries(scenarios)) rows.push(await measureScenario(what, lists, options))

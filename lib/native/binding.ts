@@ -323,6 +323,8 @@ export interface NativeBinding {
     setup: Float64Array,
     threads: Float64Array[] | null,
   ): NativeRaceOps | NativeFailure
+  /** Fibers that only yield, on the calling thread: what the explorer's loop costs. For benchmarks. */
+  emptyFibers(of: { threads: number; points: number; schedules: number }): undefined | NativeFailure
   /** Does nothing: what a call costs. */
   empty(): void
 }

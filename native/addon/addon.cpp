@@ -43,6 +43,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"runThreadsInOrder", run_threads_in_order},
       {"startRaceOps", start_race_ops},
       {"empty", empty},
+      {"emptyFibers", empty_fibers},
   };
   const JsValues js(env);
   for (const auto& each : functions) {

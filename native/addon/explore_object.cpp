@@ -285,6 +285,20 @@ napi_value explore_limits_value(const JsValues& js) {
   return all.value();
 }
 
+napi_value empty_fibers(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const auto args = arguments<1>(env, info);
+    JsRead from(env, args[0]);
+    const auto threads =
+        static_cast<std::uint32_t>(from.integer("threads", explore_limits::kThreads.max));
+    const auto points = static_cast<std::uint32_t>(from.integer("points", 1U << 20));
+    const std::uint64_t schedules = from.integer("schedules", 1U << 24);
+    const int error = from.ok() ? pagebox_model_entry()->run_empty(threads, points, schedules)
+                                : static_cast<int>(Errc::kInval);
+    return error == 0 ? nullptr : failure(env, error, "threads, points or schedules");
+  });
+}
+
 napi_value start_explore(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     const auto args = arguments<3>(env, info);

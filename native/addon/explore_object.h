@@ -9,6 +9,8 @@ namespace pagebox::addon {
 
 /// (settings, setup: Float64Array | null, threads: Float64Array[] | null) -> a job that
 /// explores. settings.what: "scenario", "random" or "pins".
+/// The empty fiber loop, for benchmarks: { threads, points, schedules }, on the calling thread.
+napi_value empty_fibers(napi_env env, napi_callback_info info);
 napi_value start_explore(napi_env env, napi_callback_info info);
 
 /// Their limits by name: { min, max, otherwise }.

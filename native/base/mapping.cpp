@@ -14,6 +14,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
 
 std::size_t page_up(std::size_t bytes) { return (bytes + kPageBytes - 1) & ~(kPageBytes - 1); }
 
@@ -45,13 +46,15 @@ void Mapping::swap(Mapping& other) noexcept {
 Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_bytes,
                                  bool by_page) {
   if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
-  if (alignment_bytes == 0) alignment_bytes = kPageBytes;
+  // Large ones may be made of huge pages.
+  if (alignment_bytes == 0)
+    alignment_bytes = by_page && size_bytes >= kHugeBytes ? kHugeBytes : kPageBytes;
   if (!std::has_single_bit(alignment_bytes) || alignment_bytes > SIZE_MAX / 4) return Errc::kInval;
   const std::size_t slack = alignment_bytes > kPageBytes ? alignment_bytes - kPageBytes : 0;
   size_bytes = page_up(size_bytes);
   Mapping result;
   result.size_bytes_ = size_bytes;
-  result.data_ = lent(size_bytes, alignment_bytes, by_page);
+  result.data_ = lent(size_bytes, by_page ? kPageBytes : alignment_bytes, by_page);
   if (result.data_ != nullptr) return result;
   const std::size_t whole = size_bytes + slack;
   void* at = mmap(nullptr, whole, PROT_READ | PROT_WRITE,

@@ -13,6 +13,7 @@
 #include "explore/explore.h"
 #include "explore/guarantee.h"
 #include "explore/replay.h"
+#include "explore/strategies/random.h"
 #include "page/behaviour.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -204,7 +205,28 @@ std::uint64_t hash_bytes(std::uint64_t schedules) {
   return std::min<std::uint64_t>(schedules, kMaxScheduleHashes) * sizeof(std::uint64_t);
 }
 
-constexpr PageboxModelEntry kEntry = {4, &explore_no_throw, &hash_bytes};
+std::int32_t run_empty(std::uint32_t threads, std::uint32_t points, std::uint64_t schedules) {
+  if (threads < explore_limits::kThreads.min || threads > explore_limits::kThreads.max)
+    return static_cast<std::int32_t>(Errc::kInval);
+  try {
+    auto yields = [each = points / threads] {
+      for (std::uint32_t i = 0; i < each; ++i) yield_turn();
+    };
+    const FiberBody body = {[](void* at) { (*static_cast<decltype(yields)*>(at))(); }, &yields};
+    const std::vector<FiberBody> bodies(threads, body);
+    ModelRunner runner;
+    RandomStrategy strategy(1);
+    for (std::uint64_t run = 0; run < schedules; ++run) {
+      (void)strategy.begin(run);
+      (void)runner.run(bodies, strategy);
+    }
+  } catch (const std::exception&) {
+    return static_cast<std::int32_t>(Errc::kNoMem);
+  }
+  return 0;
+}
+
+constexpr PageboxModelEntry kEntry = {4, &explore_no_throw, &run_empty, &hash_bytes};
 
 }  // namespace
 

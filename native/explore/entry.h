@@ -21,6 +21,9 @@ struct PageboxModelEntry {
   /// nonzero ends the exploration with what it has.
   int32_t (*explore)(const void* request, size_t size_bytes, const volatile uint32_t* stop,
                      struct PageboxSink sink);
+  /// For benchmarks: fibers that do nothing but yield, `points` scheduling points in each of so
+  /// many schedules; what the loop itself costs. Nonzero: threads out of range, or no memory.
+  int32_t (*run_empty)(uint32_t threads, uint32_t points, uint64_t schedules);
   /// Memory that so many schedules take while they run, to tell them apart.
   uint64_t (*hash_bytes)(uint64_t schedules);
 };

@@ -11,6 +11,7 @@
 #include "engine/scenario/op_text.h"
 #include "explore/places.h"
 #include "explore/values.h"
+#include "page/folio.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -74,6 +75,13 @@ std::string end_text(const RunOutcome& outcome, unsigned threads, const Places& 
 /// Descriptors alone need no others than those that are named.
 std::uint64_t pages_of(const ScenarioOps& scenario, bool with_machine) {
   return with_machine ? count_placed_pages(scenario) : count_named_pages(scenario);
+}
+
+/// What lies behind the last descriptor is not copied back: it is reached from words that do
+/// not hold alone.
+void clear_guards(const Memmap& memmap) {
+  const std::size_t stride = memmap.shape().stride_bytes;
+  std::memset(memmap.base() + memmap.capacity() * stride, 0, stride << kMaxOrder);
 }
 
 /// Of pages in use: a free one may still hold what freed it, callbacks' addresses
@@ -176,6 +184,8 @@ Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& f
   if (memory_ != nullptr) {
     is_digested_ ? memory_->restore_digested() : memory_->restore();
     is_digested_ = false;
+    if (finding.outcome != Outcome::kClean && finding.outcome != Outcome::kAbandoned)
+      clear_guards(kept_->box().memmap());
   }
   return error;
 }

@@ -9,7 +9,6 @@ namespace {
 // Descriptors of a block start and end on pages of memory only for strides that
 // divide them; discard() wants whole pages, so reset() zeroes small runs by hand.
 constexpr std::uint64_t kDiscardBytes = 1U << 20;
-constexpr std::size_t kHugeBytes = 2U << 20;
 // Behind the last descriptor lie as many as the largest folio has: where a flag or an order
 // was overwritten, its tails are looked for no further away than that.
 constexpr std::uint64_t kGuardPages = 1024;
@@ -28,8 +27,11 @@ Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t cap
   memmap->addresses_ = AddressMap(memmap->shape_);
   memmap->pages_ = pages;
   memmap->capacity_ = capacity;
-  auto descriptors = Mapping::reserve((capacity + kGuardPages) * layout.stride_bytes, kHugeBytes);
+  auto descriptors = Mapping::reserve_pages((capacity + kGuardPages) * layout.stride_bytes);
   if (!descriptors) return Errc::kNoMem;
+  // All but the guards, which nobody writes whose orders hold.
+  for (std::uint64_t at = 0; at < capacity * layout.stride_bytes; at += kPageBytes)
+    (void)descriptors.value.page_at(at);
   const std::uint64_t blocks = (capacity + kBlockPages - 1) / kBlockPages;
   auto touched = Mapping::reserve((blocks + 63) / 64 * 8);
   if (!touched) return Errc::kNoMem;

@@ -76,6 +76,33 @@ describe('an exploration', () => {
     expect(await refusal({ order: 10 })).toContain('0 to 9')
   })
 
+  test('is explored by the loop of explore: rows of the audit, traces, any layout', async () => {
+    const options = { scheme: 'flag-and-word', quirks: ['flag-without-count'], folios: 1, schedules: 2000 }
+    const { first } = await explorePins(options)
+    const [found] = first.filter(({ row }) => row?.invariant === 'maybe-pinned-sound')
+    expect(found).toMatchObject({
+      end: 'clean',
+      invariant: 'maybe-pinned-sound',
+      pfn: 0,
+      row: { place: { kind: 'page', pfn: 0 }, field: 'maybe_pinned', expected: 1n, found: 0n },
+    })
+    expect(found!.text).toContain('maybe-pinned-sound at page 0')
+    expect(found!.trace.some((line) => line.includes('maybe_pinned'))).toBe(true)
+    // No memory management runs on words of 4 bytes.
+    const small = await explorePins({ scheme: 'refcount', layout: 'linux-6.12-32', order: 1, schedules: 200 })
+    expect(small).toMatchObject({ schedules: 200, violations: 0, stoppedBy: 'schedules' })
+  })
+
+  test('ends with what it has where memory is used up', async () => {
+    // Eight bytes to tell each schedule from the others.
+    const some = await explorePins({ ops: 1, folios: 1, schedules: 1e6, memoryBytes: 2 ** 20 })
+    expect(some.stoppedBy).toBe('memory')
+    expect(some.schedules).toBeGreaterThan(0)
+    expect(some.schedules).toBeLessThanOrEqual(2 ** 17)
+    const refused = await explorePins({ memoryBytes: 5 }).catch((error: Error) => error.message)
+    expect(refused).toContain('1048576 to')
+  })
+
   test('draws what threads do from a seed of its own', async () => {
     const of = (workloadSeed: number, seed: number) => explorePins({ workloadSeed, seed, schedules: 200 })
     const once = await of(1, 1)

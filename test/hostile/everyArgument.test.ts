@@ -92,6 +92,11 @@ const numbers: Argument[] = [
     call: (value: never) => explorePins({ [name]: value }),
     takes: ['2^32'],
   })),
+  {
+    name: 'explorePins memoryBytes',
+    call: (value) => explorePins({ schedules: 1, memoryBytes: value }),
+    takes: ['2^32'],
+  },
   { name: 'layout wordBytes', call: (value) => layouts.define({ ...layout, wordBytes: value }) },
   { name: 'layout strideBytes', call: (value) => layouts.define({ ...layout, strideBytes: value }) },
   {

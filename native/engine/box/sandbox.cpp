@@ -61,6 +61,10 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
                          : std::make_unique<Interpreter>(thread, pages));
   }
   if (box.placed_pages() != 0) sandbox->placed_ = std::make_unique<Auditor>(box);
+  // Many schedules run on one of those, and each is audited.
+  if (!settings.machine)
+    if (const Errc error = sandbox->placed_->prepare(); error != Errc::kOk)
+      return explain(error, reason, "the descriptors of the audit cannot be reserved");
   out = std::move(sandbox);
   return Errc::kOk;
 }
@@ -81,7 +85,7 @@ Errc Sandbox::start_machine(const SandboxSettings& settings, std::string* reason
 }
 
 Sandbox::~Sandbox() {
-  if (!interpreters_.empty()) finish();
+  if (has_machine() || !page_threads_.empty()) finish();
 }
 
 void Sandbox::finish() {

@@ -4,6 +4,19 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+namespace {
+
+constexpr std::size_t kFirstHeld = 8;
+
+/// Leaves nothing behind: equal books are equal memory.
+template <class Book>
+void drop_back(Book& book) {
+  book.back() = {};
+  book.pop_back();
+}
+
+}  // namespace
+
 void OpTally::fail(Errc error, std::uint64_t count) {
   for (OpFailure& failure : failures) {
     if (failure.error == error) {
@@ -27,7 +40,10 @@ PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, s
       shard_(shard),
       keeps_book_(keeps_book),
       pages_(pages),
-      rng_(Rng::stream(seed, shard)) {}
+      rng_(Rng::stream(seed, shard)) {
+  // So where books lie does not depend on who takes something first.
+  for (Book* book : {&pins_, &refs_, &isolated_}) book->reserve(kFirstHeld);
+}
 
 Errc PageThread::check(Pfn pfn, std::uint32_t n) const {
   if (pfn.value >= box_.memmap().capacity()) return Errc::kRange;
@@ -70,7 +86,10 @@ bool PageThread::take(Book& book, Pfn head, std::uint32_t n) {
     const std::uint32_t taken = std::min(n, book[i].n);
     n -= taken;
     book[i].n -= taken;
-    if (book[i].n == 0) book.erase(book.begin() + static_cast<std::ptrdiff_t>(i));
+    if (book[i].n != 0) continue;
+    std::move(book.begin() + static_cast<std::ptrdiff_t>(i) + 1, book.end(),
+              book.begin() + static_cast<std::ptrdiff_t>(i));
+    drop_back(book);
   }
   return true;
 }
@@ -80,7 +99,7 @@ PageThread::Held PageThread::take_any(Book& book) {
   const std::size_t at = rng_.below(book.size());
   std::swap(book[at], book.back());
   const Held held = book.back();
-  book.pop_back();
+  drop_back(book);
   return held;
 }
 
