@@ -132,8 +132,8 @@ struct Depth {
         for (unsigned i = 0; i < idle; ++i) (void)own[t].load();
         // Thread t takes the steps t, t + 2, ….
         for (unsigned step = t; step < depth; step += 2) {
-          std::uint32_t expected = step;
-          if (!chain.compare_exchange(expected, step + 1)) return;
+          std::uint64_t expected = step;
+          if (!chain.compare_exchange(expected, step + 1ULL)) return;
           for (unsigned i = 0; i < idle; ++i) (void)own[t].load();
         }
       });
