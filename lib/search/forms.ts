@@ -112,7 +112,10 @@ function fieldAt(layout: Layout, { offsetBytes, shift, bits }: Segment): { name:
 
 /** Ways that are not a matter of free bits: shared words, counts that are there, more bytes, tables. */
 function knownWays(forms: Forms, { asked, layout }: Question): void {
-  const copy = (name: string, more: Pick<Form, 'place' | 'where'> & { flagBits?: number; part?: Partial<Part> }): void => {
+  const copy = (
+    name: string,
+    more: Pick<Form, 'place' | 'where'> & { flagBits?: number; part?: Partial<Part> },
+  ): void => {
     const { definition, falsePositives, place } = schemeOf(name, 'scheme')
     const { name: _, summary, source: __, ...part } = definition
     const said = place === 'mapcount' ? { falsePositives } : {}
@@ -124,7 +127,11 @@ function knownWays(forms: Forms, { asked, layout }: Question): void {
   copy('lru-overlay', { place: `${list} (list-overlay)`, where: 'inside' })
   copy('packed-64', { place: `${list} (packed-word, 64 bits)`, where: 'inside' })
   copy('packed-32', { place: `${list} (packed-word, 32 bits)`, where: 'inside' })
-  copy('flag-and-word', { place: 'a spare flag, and a list word while the page is isolated', where: 'inside', flagBits: 1 })
+  copy('flag-and-word', {
+    place: 'a spare flag, and a list word while the page is isolated',
+    where: 'inside',
+    flagBits: 1,
+  })
   copy('mapcount-overlay', { place: '_mapcount', where: 'inside' })
   const references = new Set([1024, asked.fuzzyFrom ?? 1024])
   const most = Math.min(mostReferences, Math.floor(mostPins / asked.minPins))
@@ -140,7 +147,10 @@ function knownWays(forms: Forms, { asked, layout }: Question): void {
       })
   }
   copy('refcount', { place: '_refcount, one a pin', where: 'inside' })
-  copy('own-counter', { place: 'a counter beside _refcount', where: layout.counterOffsetBytes === 0 ? 'growth' : 'inside' })
+  copy('own-counter', {
+    place: 'a counter beside _refcount',
+    where: layout.counterOffsetBytes === 0 ? 'growth' : 'inside',
+  })
   copy('side-table', { place: 'a table beside the descriptors', where: 'outside' })
   copy('sharded', { place: 'a table beside the descriptors, by CPU', where: 'outside' })
 }

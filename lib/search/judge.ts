@@ -36,7 +36,10 @@ const inTails = ({ pincount }: Layout, kinds: readonly Kind[]): boolean =>
   pincount.tail !== 0 && kinds.every(({ order }) => order >= Math.max(1, pincount.minOrder))
 
 /** From how many references, or pins at a time, on the answer may be wrong; null: it is never. */
-function fuzzyFromOf({ place, answer, atLimit, countBits, refsPerPin, falsePositives }: Scheme, tails: boolean): number | null {
+function fuzzyFromOf(
+  { place, answer, atLimit, countBits, refsPerPin, falsePositives }: Scheme,
+  tails: boolean,
+): number | null {
   if (place === 'tail' && tails) return null
   if (answer === 'unknown') return 1
   if (atLimit === 'saturate') return 2 ** countBits - 1

@@ -32,10 +32,11 @@ export const lib: House = {
     engine: ['zone_device'],
     'facts.ts': ['page'],
     compare: ['engine', 'facts.ts'],
-    'index.ts': ['compare', 'btf', 'dump'],
+    search: ['compare'],
+    'index.ts': ['search', 'btf', 'dump'],
     vitest: ['engine'],
     'assert.ts': ['vitest'],
-    report: ['compare'],
+    report: ['search'],
     cli: ['index.ts', 'report'],
   },
 }
