@@ -34,6 +34,9 @@ function limits(bits: number, needed: number): NonNullable<SchemeDefinition['atL
   return bits >= needed ? ['refuse'] : ['refuse', 'spill', 'saturate']
 }
 
+/** What becomes of the pins that such a count has no room for. */
+const endText = { refuse: '', spill: ', the rest in a table', saturate: ', which stays full' } as const
+
 class Forms {
   readonly all: Form[] = []
   readonly #names = new Set<string>()
@@ -65,7 +68,12 @@ function inFlags(forms: Forms, layout: Layout, needed: number, mostBits: number 
           `flags-${countBits}-${atLimit}`,
           `${countBits} spare bits of page->flags`,
           { protocol: 'packed-word', countWord: 0, countShift: 'lowest-free', countBits, atLimit },
-          { place: `flags, ${countBits} spare bits`, where: 'inside', flagBits: countBits, known: true },
+          {
+            place: `flags, ${countBits} spare ${countBits === 1 ? 'bit' : 'bits'}${endText[atLimit]}`,
+            where: 'inside',
+            flagBits: countBits,
+            known: true,
+          },
         )
   }
 }
@@ -94,7 +102,7 @@ function inHead(forms: Forms, layout: Layout, segment: Segment, needed: number):
           `${name}-${protocol === 'add' ? 'add' : 'packed'}-${countBits}${atLimit === 'refuse' ? '' : `-${atLimit}`}`,
           `a count of ${countBits} bits in ${text(countBits)}`,
           { ...at(field), protocol, countBits, atLimit },
-          { place: text(countBits), where: 'inside', flagBits: 0, known: false },
+          { place: `${text(countBits)}${endText[atLimit]}`, where: 'inside', flagBits: 0, known: false },
         )
 }
 
@@ -117,11 +125,12 @@ function knownWays(forms: Forms, { asked, layout }: Question): void {
     more: Pick<Form, 'place' | 'where'> & { flagBits?: number; part?: Partial<Part> },
   ): void => {
     const { definition, falsePositives, place } = schemeOf(name, 'scheme')
-    const { name: _, summary, source: __, ...part } = definition
+    // What follows from the rest is left to follow, and the definition stays short.
+    const { name: _, summary: __, source: ___, visibleEffects: ____, ...part } = definition
     const said = place === 'mapcount' ? { falsePositives } : {}
     const { flagBits = 0, part: own } = more
     const { place: at, where } = more
-    forms.add(`like-${name}`, summary ?? '', { ...part, ...said, ...own }, { place: at, where, flagBits, known: true })
+    forms.add(`like-${name}`, `as ${name}`, { ...part, ...said, ...own }, { place: at, where, flagBits, known: true })
   }
   const list = 'the words of page->lru while the page is isolated'
   copy('lru-overlay', { place: `${list} (list-overlay)`, where: 'inside' })

@@ -4,6 +4,7 @@ import { room } from '../pins/room.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { type Kind, mostPins, pinnedTypes, type Question } from './ask.ts'
 import type { Form } from './forms.ts'
+import { type User, usersText } from './places.ts'
 import type { SearchPlace } from './types.ts'
 
 /** A demand that is not met. */
@@ -11,6 +12,12 @@ interface Broken {
   /** As it is dropped: `'--no-lock'`; null: it cannot be. */
   readonly demand: string | null
   readonly because: string
+}
+
+/** A kind of page that it has no room on: the live fields that it writes over, or why it is refused there. */
+interface NoRoom extends Kind {
+  readonly fields: readonly string[]
+  readonly reason: string
 }
 
 /** A form on a layout, held against the demands. */
@@ -23,13 +30,11 @@ export interface Judged extends Form {
   readonly places: readonly SearchPlace[]
   readonly broken: readonly Broken[]
   /** Kinds of pages that have no room for it. */
-  readonly noRoom: readonly (Kind & { readonly because: string })[]
+  readonly noRoom: readonly NoRoom[]
 }
 
-const meaning = (layout: Layout, name: string, type: string): string => {
-  const field = layout.fields.find((each) => each.name === name && (each.types as readonly string[]).includes(type))
-  return field === undefined || field.meaning === '' ? '' : ` (${field.meaning})`
-}
+const meaning = (layout: Layout, name: string, type: string): string =>
+  layout.fields.find((each) => each.name === name && (each.types as readonly string[]).includes(type))?.meaning ?? ''
 
 /** Whether the count lies in a tail on all kinds of pages. */
 const inTails = ({ pincount }: Layout, kinds: readonly Kind[]): boolean =>
@@ -65,7 +70,11 @@ export function judge(form: Form, scheme: Scheme, { layout, asked, kinds }: Ques
     '--fuzzy-from',
     `${wrong}, and ${asked.fuzzyFrom} is asked for`,
   )
-  must(maxPins >= asked.minPins, '--min-pins', `counts at most ${maxPins} pins, and ${asked.minPins} are asked for`)
+  must(
+    maxPins >= asked.minPins,
+    '--min-pins',
+    `counts at most ${maxPins} ${maxPins === 1 ? 'pin' : 'pins'}, and ${asked.minPins} are asked for`,
+  )
   must(
     !asked.noGrowth || form.where !== 'growth',
     '--no-growth',
@@ -77,33 +86,49 @@ export function judge(form: Form, scheme: Scheme, { layout, asked, kinds }: Ques
     '--max-flag-bits',
     `needs ${form.flagBits} spare ${form.flagBits === 1 ? 'bit' : 'bits'} of page->flags, and ${asked.maxFlagBits} may be used`,
   )
-  const noRoom: (Kind & { because: string })[] = []
+  const noRoom: NoRoom[] = []
   const places = new Map<string, SearchPlace>()
   for (const kind of kinds) {
     const found = room({ scheme, layout, ...kind })
-    if (found.cell === 'refused') noRoom.push({ ...kind, because: found.reason })
-    if (found.cell === 'collides') {
-      const fields = [...new Set(found.collisions.map(({ field }) => field))]
-      const on = `${kind.pageType}${kind.order === 0 ? '' : ` of order ${kind.order}`}`
-      const held = fields.map((field) => `${field}: live on ${on}${meaning(layout, field, kind.pageType)}`)
-      noRoom.push({ ...kind, because: held.join('; ') })
-    }
+    if (found.cell === 'refused') noRoom.push({ ...kind, fields: [], reason: found.reason })
+    if (found.cell === 'collides')
+      noRoom.push({ ...kind, fields: [...new Set(found.collisions.map(({ field }) => field))], reason: '' })
     for (const { field, tail, offsetBytes, shift, bits } of found.claims)
       if (field !== '_refcount' || scheme.place === 'refcount')
         places.set([tail, offsetBytes, shift, bits].join(), { tail, offsetBytes, shift, bits })
   }
   const { bytesPerPage } = memoryOf(scheme, layout, cpus)
   const exact = fuzzyFrom === null
-  return { ...form, scheme, exact, fuzzyFrom, maxPins, bytesPerPage, places: [...places.values()], broken, noRoom }
+  // What spills needs the table outside, wherever its count begins.
+  const where = form.where === 'inside' && bytesPerPage > 0 ? 'outside' : form.where
+  return {
+    ...form,
+    where,
+    scheme,
+    exact,
+    fuzzyFrom,
+    maxPins,
+    bytesPerPage,
+    places: [...places.values()],
+    broken,
+    noRoom,
+  }
 }
 
 export const isCandidate = ({ broken, noRoom }: Judged): boolean => broken.length === 0 && noRoom.length === 0
 
 /** Why not, in as few words as it takes: pages of one reason together. */
-export function whyNot({ broken, noRoom }: Judged): string {
-  const of = new Map<string, string>()
-  for (const { because } of noRoom) of.set(because, because)
-  return [...broken.map(({ because }) => because), ...of.values()].join('; ')
+export function whyNot({ broken, noRoom }: Pick<Judged, 'broken' | 'noRoom'>, layout: Layout): string {
+  const refused = new Set(noRoom.map(({ reason }) => reason).filter((reason) => reason !== ''))
+  const live = new Map<string, User>()
+  for (const { pageType, order, fields } of noRoom)
+    for (const field of fields) {
+      const type = order === 0 ? pageType : `${pageType} of order ${order}`
+      const before = live.get(field) ?? { field, types: [], meaning: meaning(layout, field, pageType) }
+      live.set(field, { ...before, types: [...before.types, type] })
+    }
+  const held = live.size === 0 ? [] : [usersText([...live.values()])]
+  return [...broken.map(({ because }) => because), ...refused, ...held].join('; ')
 }
 
 /** The demands, each as a filter: what it would take away. */
