@@ -87,7 +87,7 @@ const rules = `
 tbody th.wraps { white-space: normal; min-width: 14rem }
 @media (max-width: 700px) {
   .map-bits { flex-direction: column }
-  .map-part { white-space: normal; overflow-wrap: anywhere }
+  .map-part { flex: none !important; white-space: normal; overflow-wrap: anywhere }
   tbody th.wraps { min-width: 0 }
 }`
 

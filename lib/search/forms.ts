@@ -127,7 +127,8 @@ function knownWays(forms: Forms, { asked, layout }: Question): void {
     const { definition, falsePositives, place } = schemeOf(name, 'scheme')
     // What follows from the rest is left to follow, and the definition stays short.
     const { name: _, summary: __, source: ___, visibleEffects: ____, ...part } = definition
-    const said = place === 'mapcount' ? { falsePositives } : {}
+    const said =
+      place === 'mapcount' && falsePositives !== '' ? { falsePositives: 'a page in the midst of being unmapped' } : {}
     const { flagBits = 0, part: own } = more
     const { place: at, where } = more
     forms.add(`like-${name}`, `as ${name}`, { ...part, ...said, ...own }, { place: at, where, flagBits, known: true })

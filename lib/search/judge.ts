@@ -5,14 +5,7 @@ import type { Scheme } from '../pins/scheme.ts'
 import { type Kind, mostPins, pinnedTypes, type Question } from './ask.ts'
 import type { Form } from './forms.ts'
 import { type User, usersText } from './places.ts'
-import type { SearchPlace } from './types.ts'
-
-/** A demand that is not met. */
-interface Broken {
-  /** As it is dropped: `'--no-lock'`; null: it cannot be. */
-  readonly demand: string | null
-  readonly because: string
-}
+import type { SearchAsked, SearchPlace } from './types.ts'
 
 /** A kind of page that it has no room on: the live fields that it writes over, or why it is refused there. */
 interface NoRoom extends Kind {
@@ -28,9 +21,12 @@ export interface Judged extends Form {
   readonly maxPins: number
   readonly bytesPerPage: number
   readonly places: readonly SearchPlace[]
-  readonly broken: readonly Broken[]
+  /** Demands that are not met, each in a sentence. */
+  readonly broken: readonly string[]
   /** Kinds of pages that have no room for it. */
   readonly noRoom: readonly NoRoom[]
+  /** A race or an exploration has found something. */
+  readonly refuted?: boolean
 }
 
 const meaning = (layout: Layout, name: string, type: string): string =>
@@ -58,32 +54,28 @@ export function judge(form: Form, scheme: Scheme, { layout, asked, kinds }: Ques
   const bound = scheme.maxPins === null ? mostPins : Number(scheme.maxPins)
   const ofTail = Math.min(mostPins, 2 ** layout.pincount.bits - 1)
   const maxPins = scheme.place === 'tail' && tails ? ofTail : Math.min(mostPins, bound)
-  const broken: Broken[] = []
-  const must = (met: boolean, demand: string | null, because: string): void => {
-    if (!met) broken.push({ demand, because })
+  const broken: string[] = []
+  const must = (met: boolean, because: string): void => {
+    if (!met) broken.push(because)
   }
-  must(scheme.answer !== 'unknown', null, 'nobody can tell a pin from a reference')
+  must(scheme.answer !== 'unknown', 'nobody can tell a pin from a reference')
   const wrong = scheme.falsePositives === '' ? `fuzzy from ${fuzzyFrom} on` : `says yes for ${scheme.falsePositives}`
-  must(!asked.exact || fuzzyFrom === null, '--exact', wrong)
+  must(!asked.exact || fuzzyFrom === null, wrong)
   must(
     asked.fuzzyFrom === null || fuzzyFrom === null || fuzzyFrom >= asked.fuzzyFrom,
-    '--fuzzy-from',
     `${wrong}, and ${asked.fuzzyFrom} is asked for`,
   )
   must(
     maxPins >= asked.minPins,
-    '--min-pins',
     `counts at most ${maxPins} ${maxPins === 1 ? 'pin' : 'pins'}, and ${asked.minPins} are asked for`,
   )
   must(
     !asked.noGrowth || form.where !== 'growth',
-    '--no-growth',
     `the descriptor grows from ${layout.strideBytes} to ${layout.ownCounterStrideBytes} bytes`,
   )
-  must(!asked.noLock || scheme.locks === '', '--no-lock', `takes ${scheme.locks}`)
+  must(!asked.noLock || scheme.locks === '', `takes ${scheme.locks}`)
   must(
     asked.maxFlagBits === null || form.flagBits <= asked.maxFlagBits,
-    '--max-flag-bits',
     `needs ${form.flagBits} spare ${form.flagBits === 1 ? 'bit' : 'bits'} of page->flags, and ${asked.maxFlagBits} may be used`,
   )
   const noRoom: NoRoom[] = []
@@ -93,9 +85,13 @@ export function judge(form: Form, scheme: Scheme, { layout, asked, kinds }: Ques
     if (found.cell === 'refused') noRoom.push({ ...kind, fields: [], reason: found.reason })
     if (found.cell === 'collides')
       noRoom.push({ ...kind, fields: [...new Set(found.collisions.map(({ field }) => field))], reason: '' })
-    for (const { field, tail, offsetBytes, shift, bits } of found.claims)
-      if (field !== '_refcount' || scheme.place === 'refcount')
-        places.set([tail, offsetBytes, shift, bits].join(), { tail, offsetBytes, shift, bits })
+    // In a descriptor that has grown the bits are others.
+    if (form.where === 'growth') continue
+    // Every pin is a reference too; where it is nothing else, that is the place.
+    const own = found.claims.filter(({ field }) => field !== '_refcount')
+    const shown = own.length > 0 || form.where !== 'inside' ? own : found.claims
+    for (const { tail, offsetBytes, shift, bits } of shown)
+      places.set([tail, offsetBytes, shift, bits].join(), { tail, offsetBytes, shift, bits })
   }
   const { bytesPerPage } = memoryOf(scheme, layout, cpus)
   const exact = fuzzyFrom === null
@@ -128,33 +124,36 @@ export function whyNot({ broken, noRoom }: Pick<Judged, 'broken' | 'noRoom'>, la
       live.set(field, { ...before, types: [...before.types, type] })
     }
   const held = live.size === 0 ? [] : [usersText([...live.values()])]
-  return [...broken.map(({ because }) => because), ...refused, ...held].join('; ')
+  return [...broken, ...refused, ...held].join('; ')
 }
 
-/** The demands, each as a filter: what it would take away. */
-export function demandsOf({ asked }: Question): string[] {
-  const given = [
-    asked.exact && '--exact',
-    asked.fuzzyFrom !== null && '--fuzzy-from',
-    asked.minPins > 1 && '--min-pins',
-    asked.noGrowth && '--no-growth',
-    asked.noLock && '--no-lock',
-    asked.maxFlagBits !== null && '--max-flag-bits',
-  ].filter((demand) => demand !== false)
-  return [
-    ...given,
-    ...(asked.types.length > 1 ? asked.types : []),
-    ...(asked.orders.length > 1 ? asked.orders.map((order) => `order ${order}`) : []),
+/** The question with one demand less, for each that there is. */
+export function withOneLess(question: Question): { demand: string; question: Question }[] {
+  const { asked, kinds } = question
+  const { types, orders } = asked
+  const given: [demand: string, is: boolean, less: Partial<SearchAsked>][] = [
+    ['--exact', asked.exact, { exact: false }],
+    ['--fuzzy-from', asked.fuzzyFrom !== null, { fuzzyFrom: null }],
+    ['--min-pins', asked.minPins > 1, { minPins: 1 }],
+    ['--no-growth', asked.noGrowth, { noGrowth: false }],
+    ['--no-lock', asked.noLock, { noLock: false }],
+    ['--max-flag-bits', asked.maxFlagBits !== null, { maxFlagBits: null }],
   ]
-}
-
-/** Whether this demand alone stands in the way. */
-export function onlyFor({ broken, noRoom }: Judged, demand: string): boolean {
-  if (broken.length === 0 && noRoom.length === 0) return false
-  return (
-    broken.every((each) => each.demand === demand) &&
-    noRoom.every(({ pageType, order }) => pageType === demand || `order ${order}` === demand)
-  )
+  const rest = (demand: string, keep: (kind: Kind) => boolean, less: Partial<SearchAsked>) => ({
+    demand,
+    question: { ...question, asked: { ...asked, ...less }, kinds: kinds.filter(keep) },
+  })
+  const all = [
+    ...given.filter(([, is]) => is).map(([demand, , less]) => rest(demand, () => true, less)),
+    ...types.map((type) =>
+      rest(type, ({ pageType }) => pageType !== type, { types: types.filter((each) => each !== type) }),
+    ),
+    ...orders.map((order) =>
+      rest(`order ${order}`, (kind) => kind.order !== order, { orders: orders.filter((each) => each !== order) }),
+    ),
+  ]
+  // Without any page there is no question.
+  return all.filter(({ question: { kinds } }) => kinds.length > 0)
 }
 
 /** Other page types of the layout that it has no room on. */

@@ -7,7 +7,7 @@ import { forgetScheme, schemes } from '../pins/schemes.ts'
 import { type Question, readQuestion } from './ask.ts'
 import { type Form, formsOf } from './forms.ts'
 import { ranked } from './front.ts'
-import { demandsOf, isCandidate, type Judged, judge, onlyFor, refusedOn, whyNot } from './judge.ts'
+import { isCandidate, type Judged, judge, refusedOn, whyNot, withOneLess } from './judge.ts'
 import { measure, measureSteps } from './measure.ts'
 import { overlaps, placeText, type Segment, segmentsOf, usersText } from './places.ts'
 import { probeText, prove } from './prove.ts'
@@ -85,11 +85,15 @@ function excludedOf(segments: readonly Segment[], judged: readonly Judged[], que
   return [...places, ...flags, ...ways]
 }
 
+/** The same forms, held against one demand less. */
 function withoutOf(judged: readonly Judged[], question: Question): SearchWithout[] {
-  return demandsOf(question).map((demand) => ({
+  const cpus = availableParallelism()
+  return withOneLess(question).map(({ demand, question: less }) => ({
     demand,
     remains: judged
-      .filter((each) => onlyFor(each, demand))
+      .filter((each) => !isCandidate(each) && !each.refuted)
+      .map((each) => judge(each, each.scheme, less, cpus))
+      .filter(isCandidate)
       .map(({ definition, place, where, exact, maxPins, scheme, bytesPerPage }) => ({
         definition,
         place,
@@ -191,7 +195,7 @@ export async function search(value: SearchOptions = {}): Promise<SearchResult> {
     )
     const refuted = judged.map((each): Judged => {
       const finding = failed.get(each.definition.name)
-      return finding === undefined ? each : { ...each, broken: [{ demand: null, because: finding }] }
+      return finding === undefined ? each : { ...each, broken: [finding], refuted: true }
     })
     const aborted = wasAborted(signal)
     return {
