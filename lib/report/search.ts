@@ -56,8 +56,8 @@ const frontSection = ({ candidates }: SearchResult): Markup =>
 others. Costs whose 95 % intervals overlap count as the same.</p>${candidates
     .filter(({ front }) => front)
     .map(
-      ({ definition, place }) =>
-        html`<h3>${definition.name}: ${place}</h3><pre>${JSON.stringify(definition, null, 2)}</pre>`,
+      ({ definition, layout, place }) =>
+        html`<h3>${definition.name}: ${place}</h3>${layout && html`<p class="note">With a layout that names the place: pincount ${JSON.stringify(layout.pincount)}; --json has all of it.</p>`}<pre>${JSON.stringify(definition, null, 2)}</pre>`,
     )}`
 
 const whyNotSection = ({ excluded }: SearchResult): Markup =>

@@ -1,12 +1,15 @@
-import type { Layout } from '../page/layout.ts'
+import type { Layout, LayoutDefinition } from '../page/layout.ts'
 import type { SchemeDefinition } from '../pins/scheme.ts'
 import { schemeOf } from '../pins/schemes.ts'
 import { mostPins, mostReferences, type Question } from './ask.ts'
+import { layoutWithPins, unitIn } from './tails.ts'
 import { freeRuns, placeText, type Segment, segmentsOf } from './places.ts'
 
 /** A way to count at a place, before anybody has asked whether it does. */
 export interface Form {
   readonly definition: SchemeDefinition
+  /** Another layout than the one that was asked for: one that names the place. */
+  readonly layout?: LayoutDefinition
   readonly place: string
   readonly where: 'inside' | 'growth' | 'outside'
   /** Spare bits of `page->flags` that it needs. */
@@ -42,8 +45,8 @@ class Forms {
   readonly #names = new Set<string>()
   readonly #seen = new Set<string>()
 
-  add(name: string, summary: string, part: Part, more: Pick<Form, 'place' | 'where' | 'flagBits' | 'known'>): void {
-    const key = JSON.stringify(part)
+  add(name: string, summary: string, part: Part, more: Omit<Form, 'definition'>): void {
+    const key = JSON.stringify([part, more.layout?.name])
     if (this.#seen.has(key)) return
     this.#seen.add(key)
     let free = name
@@ -66,7 +69,7 @@ function inFlags(forms: Forms, layout: Layout, needed: number, mostBits: number 
       for (const atLimit of limits(countBits, needed))
         forms.add(
           `flags-${countBits}-${atLimit}`,
-          `${countBits} spare bits of page->flags`,
+          `${countBits} spare ${countBits === 1 ? 'bit' : 'bits'} of page->flags`,
           { protocol: 'packed-word', countWord: 0, countShift: 'lowest-free', countBits, atLimit },
           {
             place: `flags, ${countBits} spare ${countBits === 1 ? 'bit' : 'bits'}${endText[atLimit]}`,
@@ -104,6 +107,20 @@ function inHead(forms: Forms, layout: Layout, segment: Segment, needed: number):
           { ...at(field), protocol, countBits, atLimit },
           { place: `${text(countBits)}${endText[atLimit]}`, where: 'inside', flagBits: 0, known: false },
         )
+}
+
+/** Free bits of a tail, where the layout has no pin count of its own: it is told of one. */
+function inTail(forms: Forms, layout: Layout, segment: Segment, needed: number): void {
+  if (layout.pincount.tail !== 0) return
+  const at = unitIn(segment, needed)
+  const { tail } = segment
+  const place = placeText({ ...segment, bits: at.bits }, layout)
+  forms.add(
+    `tail-${tail}-byte-${at.offsetBytes}-bit-${at.shift}`,
+    `${at.bits} bits of page[${tail}], as the layout says`,
+    { protocol: 'add', place: 'tail', countBits: at.bits, refsPerPin: 1024 },
+    { layout: layoutWithPins(layout, tail, at), place, where: 'inside', flagBits: 0, known: false },
+  )
 }
 
 /** The field of other pages that has all of these bits. */
@@ -182,5 +199,6 @@ export function formsOf(question: Question): Form[] {
   ])
     for (const run of freeRuns(segmentsOf(layout, ofTypes, ofOrders)))
       if (run.tail === 0) inHead(forms, layout, run, needed)
+      else inTail(forms, layout, run, needed)
   return forms.all
 }

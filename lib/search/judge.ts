@@ -16,6 +16,8 @@ interface NoRoom extends Kind {
 /** A form on a layout, held against the demands. */
 export interface Judged extends Form {
   readonly scheme: Scheme
+  /** The layout that was asked for, or the one that names its place. */
+  readonly on: Layout
   readonly exact: boolean
   readonly fuzzyFrom: number | null
   readonly maxPins: number
@@ -48,7 +50,7 @@ function fuzzyFromOf(
   return falsePositives === '' ? null : 1
 }
 
-export function judge(form: Form, scheme: Scheme, { layout, asked, kinds }: Question, cpus: number): Judged {
+export function judge(form: Form, scheme: Scheme, layout: Layout, { asked, kinds }: Question, cpus: number): Judged {
   const tails = inTails(layout, kinds)
   const fuzzyFrom = fuzzyFromOf(scheme, tails)
   const bound = scheme.maxPins === null ? mostPins : Number(scheme.maxPins)
@@ -101,6 +103,7 @@ export function judge(form: Form, scheme: Scheme, { layout, asked, kinds }: Ques
     ...form,
     where,
     scheme,
+    on: layout,
     exact,
     fuzzyFrom,
     maxPins,
@@ -157,7 +160,7 @@ export function withOneLess(question: Question): { demand: string; question: Que
 }
 
 /** Other page types of the layout that it has no room on. */
-export const refusedOn = (scheme: Scheme, { layout, asked }: Question): string[] =>
+export const refusedOn = ({ scheme, on: layout }: Judged, { asked }: Question): string[] =>
   pinnedTypes(layout).filter((pageType) => {
     if (asked.types.includes(pageType)) return false
     const { cell } = room({ scheme, layout, pageType, order: 0 })

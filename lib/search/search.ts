@@ -3,12 +3,14 @@ import { setImmediate } from 'node:timers/promises'
 import { now } from '../base/primordials.ts'
 import { throwIfAborted, wasAborted } from '../engine/poll.ts'
 import { PageboxError } from '../errors.ts'
+import { forgetLayout, layouts } from '../page/layouts.ts'
 import { forgetScheme, schemes } from '../pins/schemes.ts'
+import type { Layout } from '../page/layout.ts'
 import { type Question, readQuestion } from './ask.ts'
 import { type Form, formsOf } from './forms.ts'
 import { ranked } from './front.ts'
 import { isCandidate, type Judged, judge, refusedOn, whyNot, withOneLess } from './judge.ts'
-import { measure, measureSteps } from './measure.ts'
+import { type Cost, measure, measureSteps } from './measure.ts'
 import { overlaps, placeText, type Segment, segmentsOf, usersText } from './places.ts'
 import { probeText, prove } from './prove.ts'
 import type {
@@ -25,8 +27,14 @@ import type {
 const proofMs = 60
 const measureMs = 400
 
+/** What is taken back at the end. */
+interface Defined {
+  readonly schemes: string[]
+  readonly layouts: string[]
+}
+
 /** Every form as a scheme for the time of the search, held against the demands; invalid ones are none. */
-function judgeAll(question: Question, defined: string[]): Judged[] {
+function judgeAll(question: Question, defined: Defined): Judged[] {
   const cpus = availableParallelism()
   return formsOf(question).flatMap((form) => {
     let { name } = form.definition
@@ -34,25 +42,32 @@ function judgeAll(question: Question, defined: string[]): Judged[] {
     const named: Form = { ...form, definition: { ...form.definition, name } }
     try {
       const scheme = schemes.define(named.definition)
-      defined.push(name)
-      return [judge(named, scheme, question, cpus)]
+      defined.schemes.push(name)
+      return [judge(named, scheme, layoutFor(form, question, defined), question, cpus)]
     } catch (error) {
       // A cut of bits that no protocol takes: its place says why it has no candidate.
-      if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_SCHEME_INVALID') return []
+      const invalid = ['ERR_PAGEBOX_SCHEME_INVALID', 'ERR_PAGEBOX_LAYOUT_INVALID']
+      if (error instanceof PageboxError && invalid.includes(error.code)) return []
       throw error
     }
   })
 }
 
+/** The layout that was asked for, or for the time of the search the one that names the place. */
+function layoutFor({ layout: definition }: Form, { layout }: Question, defined: Defined): Layout {
+  if (definition === undefined) return layout
+  let { name } = definition
+  for (let copy = 2; layouts.has(name); copy++) name = `${definition.name.slice(0, 60)}-${copy}`
+  const made = layouts.define({ ...definition, name })
+  defined.layouts.push(name)
+  return made
+}
+
 /** Why free bits have nobody who counts there. */
-function whyFree(segment: Segment, judged: readonly Judged[], { layout, asked }: Question): string {
-  if (segment.tail > 0) {
-    const { tail, offsetBytes } = layout.pincount
-    const named =
-      tail === 0 ? 'names no pin count in a tail' : `has its pin count in page[${tail}], byte ${offsetBytes}`
-    const single = asked.orders.includes(0) ? '; and pages of order 0 have no tail' : ''
-    return `free, but a count in a tail is where the layout says, and ${layout.name} ${named}${single}`
-  }
+function whyFree(segment: Segment, judged: readonly Judged[], { layout }: Question): string {
+  const { tail, offsetBytes } = layout.pincount
+  if (segment.tail > 0 && tail !== 0)
+    return `free, but ${layout.name} has its pin count in page[${tail}], byte ${offsetBytes}`
   const here = judged.filter(({ places }) => places.some((place) => overlaps(place, segment)))
   const [reason] = here.map((each) => whyNot(each, layout)).filter((text) => text !== '')
   return reason === undefined
@@ -92,10 +107,11 @@ function withoutOf(judged: readonly Judged[], question: Question): SearchWithout
     demand,
     remains: judged
       .filter((each) => !isCandidate(each) && !each.refuted)
-      .map((each) => judge(each, each.scheme, less, cpus))
+      .map((each) => judge(each, each.scheme, each.on, less, cpus))
       .filter(isCandidate)
-      .map(({ definition, place, where, exact, maxPins, scheme, bytesPerPage }) => ({
+      .map(({ definition, layout = null, place, where, exact, maxPins, scheme, bytesPerPage }) => ({
         definition,
+        layout,
         place,
         where,
         exact,
@@ -108,6 +124,7 @@ function withoutOf(judged: readonly Judged[], question: Question): SearchWithout
 
 const candidateOf = (each: Judged, proof: SearchProof, question: Question): Omit<SearchCandidate, 'front'> => ({
   definition: each.definition,
+  layout: each.layout ?? null,
   place: each.place,
   where: each.where,
   places: each.places,
@@ -118,7 +135,7 @@ const candidateOf = (each: Judged, proof: SearchProof, question: Question): Omit
   locks: each.scheme.locks,
   bytesPerPage: each.bytesPerPage,
   flagBits: each.flagBits,
-  refusedOn: refusedOn(each.scheme, question),
+  refusedOn: refusedOn(each, question),
   cost: null,
   proof,
 })
@@ -137,12 +154,13 @@ export async function search(value: SearchOptions = {}): Promise<SearchResult> {
   throwIfAborted(call)
   const { signal } = call
   const began = now()
-  const defined: string[] = []
+  const defined: Defined = { schemes: [], layouts: [] }
   try {
     const judged = judgeAll(question, defined)
     const segments = segmentsOf(layout, asked.types, asked.orders)
     const counted = judged.filter(isCandidate)
-    const total = counted.length * kinds.length * proofMs + measureSteps * measureMs
+    const total =
+      counted.length * kinds.length * proofMs + new Set(counted.map(({ on }) => on)).size * measureSteps * measureMs
     let done = 0
     let told = began
     const step = (ms: number, what: string): void => {
@@ -160,7 +178,7 @@ export async function search(value: SearchOptions = {}): Promise<SearchResult> {
       proofs.set(name, proof)
       for (const kind of kinds) {
         if (wasAborted(signal)) break
-        const differs = probeText(each.scheme, layout, kind)
+        const differs = probeText(each.scheme, each.on, kind)
         proof.probed++
         const found =
           differs === null
@@ -178,19 +196,18 @@ export async function search(value: SearchOptions = {}): Promise<SearchResult> {
     }
     const proved = counted.filter(({ definition }) => !failed.has(definition.name))
     const [kind] = kinds
-    const costs =
-      kind === undefined || wasAborted(signal)
-        ? undefined
-        : await measure(
-            proved.map(({ scheme }) => scheme),
-            layout,
-            kind,
-            { signal, onStep: () => step(measureMs, 'measuring') },
-          )
+    const costs = new Map<string, Cost>()
+    // Descriptors of one layout are timed in the same rounds; another layout has descriptors of its own.
+    for (const on of new Set(proved.map((each) => each.on))) {
+      if (kind === undefined || wasAborted(signal)) break
+      const of = proved.filter((each) => each.on === on).map(({ scheme }) => scheme)
+      const found = await measure(of, on, kind, { signal, onStep: () => step(measureMs, 'measuring') })
+      for (const [name, cost] of found) costs.set(name, cost)
+    }
     const candidates = ranked(
       proved.map((each) => {
         const proof = proofs.get(each.definition.name) as SearchProof
-        return { ...candidateOf(each, proof, question), cost: costs?.get(each.definition.name) ?? null }
+        return { ...candidateOf(each, proof, question), cost: costs.get(each.definition.name) ?? null }
       }),
     )
     const refuted = judged.map((each): Judged => {
@@ -216,14 +233,15 @@ export async function search(value: SearchOptions = {}): Promise<SearchResult> {
       seconds: (now() - began) / 1000,
     }
   } finally {
-    for (const name of defined) forgetScheme(name)
+    for (const name of defined.schemes) forgetScheme(name)
+    for (const name of defined.layouts) forgetLayout(name)
   }
 }
 
 /** A proof that the signal cut off before it had anything proves nothing. */
-async function proveUnlessAborted({ scheme }: Judged, { layout, call }: Question, kind: Question['kinds'][number]) {
+async function proveUnlessAborted({ scheme, on }: Judged, { call }: Question, kind: Question['kinds'][number]) {
   try {
-    return await prove(scheme, layout, kind, call.signal)
+    return await prove(scheme, on, kind, call.signal)
   } catch (error) {
     if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED')
       return { raceOps: 0, schedules: 0, finding: null }

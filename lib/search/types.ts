@@ -1,6 +1,6 @@
 import type { LongCallOptions, Progress } from '../engine/poll.ts'
 import type { Interval } from '../compare/interval.ts'
-import type { Layout, PageType } from '../page/layout.ts'
+import type { Layout, LayoutDefinition, PageType } from '../page/layout.ts'
 import type { SchemeDefinition } from '../pins/scheme.ts'
 
 /** How far a search is; `done` and `total` are milliseconds of what it usually takes. */
@@ -65,6 +65,8 @@ export interface SearchProof {
 export interface SearchCandidate {
   /** Ready for `schemes.define`, `defineConfig` and `--scheme-file`. */
   readonly definition: SchemeDefinition
+  /** The layout with the place of the count in a tail, where it names none; null: it is the layout itself. */
+  readonly layout: LayoutDefinition | null
   readonly place: string
   /** Where the count is: in bits that the descriptor has, in more of them, or in a table beside. */
   readonly where: 'inside' | 'growth' | 'outside'
@@ -110,6 +112,7 @@ export interface SearchWithout {
   readonly demand: string
   readonly remains: readonly {
     readonly definition: SchemeDefinition
+    readonly layout: LayoutDefinition | null
     readonly place: string
     readonly where: SearchCandidate['where']
     readonly exact: boolean

@@ -12,6 +12,7 @@ import {
   search,
 } from 'pagebox'
 import { dominates } from '../../lib/search/front.ts'
+import { prove } from '../../lib/search/prove.ts'
 
 const key = ({ tail, offsetBytes, shift, bits }: { tail: number; offsetBytes: number; shift: number; bits: number }) =>
   [tail, offsetBytes, shift, bits].join()
@@ -21,6 +22,7 @@ const questions: SearchOptions[] = [
   { layout: 'linux-6.12', types: ['anon', 'file'], orders: [0, 9] },
   { layout: 'linux-6.12', types: ['fsdax', 'devdax'], minPins: 100, noLock: true },
   { layout: 'linux-7.2', types: ['anon'], orders: [9], minPins: 1_000_000, exact: true, noGrowth: true },
+  { layout: 'linux-4.20', types: ['anon', 'compound-head'], orders: [9], minPins: 65_536, exact: true, noGrowth: true },
   { layout: 'linux-4.20-32', types: ['page-table', 'slab'], minPins: 16 },
 ]
 
@@ -48,14 +50,15 @@ describe.each(questions.map((question) => [`${question.layout} ${question.types}
       expect(findings).toEqual([])
       expect(candidates.length).toBeGreaterThan(0)
       expect(schemes.names).toEqual(before)
-      for (const [at, { definition }] of candidates.entries()) {
+      for (const [at, { definition, layout }] of candidates.entries()) {
+        const on420 = layout && layouts.define({ ...JSON.parse(JSON.stringify(layout)), name: `pasted-layout-${at}` })
         const scheme = schemes.define({
           ...JSON.parse(JSON.stringify(definition)),
           name: `pasted-${questions.indexOf(question)}-${at}`,
         })
         for (const pageType of asked.types)
           for (const order of asked.orders) {
-            const on = { scheme, layout: question.layout as string, pageType, order }
+            const on = { scheme, layout: on420 ?? (question.layout as string), pageType, order }
             if (room(on).cell === 'impossible') continue
             expect(room(on).cell, `${definition.name} on ${pageType}`).toBe('fits')
             expect(probe(on)).toMatchObject({ cell: 'fits', damaged: [] })
@@ -135,6 +138,32 @@ test('a field of its own in a larger descriptor is no place of this one', async 
   const { map, candidates } = await search({ layout: 'linux-4.20', types: ['anon', 'fsdax'], exact: true })
   expect(candidates.find(({ where }) => where === 'growth')?.places).toEqual([])
   expect(map.flatMap((segment) => segment.candidates)).not.toContain('like-own-counter')
+})
+
+test('where a layout has no pin count in a tail, free bits of the tails are places', async () => {
+  const asked = { layout: 'linux-4.20', types: ['anon'] as const, minPins: 65_536, exact: true, noGrowth: true }
+  const { candidates } = await search({ ...asked, orders: [9] })
+  const tails = candidates.filter(({ layout }) => layout !== null)
+  expect(tails.map(({ places }) => places[0]?.tail)).toEqual(expect.arrayContaining([1, 2]))
+  for (const { exact, maxPins, places, layout } of tails) {
+    expect(exact).toBe(true)
+    expect(maxPins).toBeGreaterThanOrEqual(65_536)
+    expect(layout?.pincount).toMatchObject({ tail: places[0]?.tail })
+  }
+  const mixed = await search({ ...asked, orders: [0, 9] })
+  expect(mixed.candidates.filter(({ layout }) => layout !== null)).toEqual([])
+  expect(
+    mixed.without.find(({ demand }) => demand === 'order 0')?.remains.filter(({ layout }) => layout !== null).length,
+  ).toBe(tails.length)
+  expect(layouts.names.filter((name) => name.includes('-pins-'))).toEqual([])
+})
+
+describe('proofs', () => {
+  test.each(['lru-overlay', 'packed-64'])('find what %s damages', async (name) => {
+    const kind = { pageType: 'device-private-anon', order: 0 } as const
+    const { finding } = await prove(schemes.get(name), layouts.get('linux-4.20'), kind)
+    expect(finding).toMatch(/race on device-private-anon pages of order 0/)
+  })
 })
 
 describe('bad input', () => {

@@ -94,7 +94,8 @@ export function searchText(result: SearchResult, io: Io): string {
     lines.push('', red('found, and not offered:'), ...findings.map((each) => wrap(foreign(each), io.columns)))
   lines.push('', `${excluded.length} places and ways are left out:`, ...whyNotText(result, io))
   if (without.length > 0) lines.push('', ...withoutText(without, io))
-  const front = candidates.filter((each) => each.front)
+  const front = candidates.filter((each) => each.front && each.layout === null)
+  const told = candidates.filter((each) => each.front && each.layout !== null).map(({ definition }) => definition.name)
   if (front.length > 0)
     lines.push(
       '',
@@ -104,6 +105,11 @@ export function searchText(result: SearchResult, io: Io): string {
         null,
         2,
       ),
+    )
+  if (told.length > 0)
+    lines.push(
+      '',
+      hanging(`${told.join(', ')}: with a layout that names the place, which --json has beside the definition`, io),
     )
   return `${lines.join('\n')}\n`
 }
