@@ -58,6 +58,8 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
       }
       await setImmediate()
     }
+    // An abort ends the reader too, while it waits.
+    aborted ||= wasAborted(call.signal)
     if (aborted) break
   }
   if (aborted && done === 0) throw abortedError(call.name, call.signal)
