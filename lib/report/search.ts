@@ -84,6 +84,7 @@ const rules = `
 .map-candidate { background: var(--fits); color: var(--fits-text) }
 .map-key { padding: .1rem .4rem; border: 1px solid var(--word-line); white-space: nowrap; color: var(--text) }
 .map-key.map-candidate { color: var(--fits-text) }
+td[data-head='pins'] { white-space: nowrap }
 tbody th.wraps { white-space: normal; min-width: 14rem }
 @media (max-width: 700px) {
   .map-bits { flex-direction: column }
