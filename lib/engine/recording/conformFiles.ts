@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { now } from '../../base/primordials.ts'
-import { integer } from '../../base/args.ts'
+import { integer, positive } from '../../base/args.ts'
 import { abortedError, longCall, type LongCallOptions, type Progress, throwIfAborted, wasAborted } from '../poll.ts'
 import type { ScenarioSettings } from '../scenario/run.ts'
 import { type ConformReport, type ConformRun, ConformTally, type Mismatch } from './conform.ts'
@@ -24,6 +24,8 @@ export interface ConformOptions extends ScenarioSettings, LongCallOptions<Confor
   keep?: number
   /** Of concurrent recordings: schedules of a scenario that is not complete before; 10 000. */
   samples?: number
+  /** Of each of the up to six explorations of a scenario, at most so long; 2. What is not complete by then is told. */
+  secondsEach?: number
   /** Called with each scenario of a concurrent recording. */
   onOutcomes?: (recording: ConcurrentRecording, found: ScenarioOutcomes) => void | Promise<void>
   /** Called with each scenario, what it did, and where that differs. */
@@ -49,7 +51,7 @@ export interface ConformResult extends ConformReport {
  * the errors of the settings.
  */
 export async function conformFiles(files: readonly string[], options: ConformOptions = {}): Promise<ConformResult> {
-  const { level = 2, only, keep = 1000, samples, onScenario, onOutcomes, signal, ...rest } = options
+  const { level = 2, only, keep = 1000, samples, secondsEach = 2, onScenario, onOutcomes, signal, ...rest } = options
   const { onProgress, progressIntervalMs, ...settings } = rest
   const most = samples === undefined ? defaultSamples : integer(samples, 'options.samples', 4, Number.MAX_SAFE_INTEGER)
   const call = longCall<ConformProgress>('conform', { signal, onProgress, progressIntervalMs })
@@ -66,7 +68,12 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
       if (aborted) break
       if (only !== undefined && !nameOf(recording).includes(only)) continue
       if (isConcurrent(recording)) {
-        const found = await exploredOf(file, recording, { ...settings, samples: most, signal: call.signal })
+        const found = await exploredOf(file, recording, {
+          ...settings,
+          samples: most,
+          secondsEach: positive(secondsEach, 'options.secondsEach', 3600),
+          signal: call.signal,
+        })
         if (found === null) continue
         outcomes.add(file, found)
         await onOutcomes?.(recording, found)

@@ -59,6 +59,8 @@ export interface OutcomeSettings {
   readonly signal?: AbortSignal | undefined
   /** Schedules of a scenario that is not complete before. */
   readonly samples: number
+  /** Of each of the explorations of a scenario, at most so long: some give up far more schedules than they end. */
+  readonly secondsEach: number
 }
 
 const version = (text: string): number[] => text.replace(/^v/, '').split('.').map(Number)
@@ -153,7 +155,7 @@ export async function outcomesOf(
   settings: OutcomeSettings,
 ): Promise<ScenarioOutcomes> {
   const { id, setup, threads, after, seen } = recording
-  const { samples, signal, hugePages, rules: told, ...machine } = settings
+  const { samples, secondsEach, signal, hugePages, rules: told, ...machine } = settings
   const rules = told ?? rulesAtHand(recording.kernel ?? '6.12')
   const known = vocabulary().ops
   const all = [...setup, ...threads.flatMap(({ ops }) => ops), ...after]
@@ -202,14 +204,12 @@ export async function outcomesOf(
     [...serial.keys()].every((key) => explored.has(key)) &&
     seen.every(({ results, after }) => explored.has(keyOf({ threads: results, after })))
   let schedules = 0
-  const step = async (options: object): Promise<ExploreScenarioResult> => {
-    const found = await explore(scenario, {
-      ...how,
-      outcomes: true,
-      findings: 0,
-      ...(signal && { signal }),
-      ...options,
-    })
+  const step = async (options: object): Promise<ExploreScenarioResult | null> => {
+    const late = AbortSignal.timeout(secondsEach * 1000)
+    const found = await unlessLate(signal, late, (either) =>
+      explore(scenario, { ...how, outcomes: true, findings: 0, signal: either, ...options }),
+    )
+    if (found === null) return null
     schedules += found.schedules
     for (const { result, token } of found.seen as readonly SeenOutcome[]) {
       const key = keyOf(result)
@@ -222,10 +222,10 @@ export async function outcomesOf(
   let extent: Extent = 'sampled'
   let bound: number | null = null
   const first = await step({ strategy: 'dpor', samples: Math.ceil(samples / 2) })
-  if (first.complete) extent = 'complete'
+  if (first?.complete) extent = 'complete'
   for (let most = 1; most <= 3 && extent !== 'complete' && !signal?.aborted && !(bound !== null && isAll()); most++) {
     const found = await step({ strategy: 'depth-first', bound: most, samples: Math.ceil(samples / 4) })
-    if (!found.complete && found.bound === null) break
+    if (found === null || (!found.complete && found.bound === null)) break
     bound = found.bound
     if (bound !== null && bound >= 1) extent = 'bounded'
     if (!found.complete) break
@@ -274,5 +274,20 @@ function readable<T>(file: string, id: string, make: () => T): T {
       argument: 'file',
       cause: error,
     })
+  }
+}
+
+/** Null: the time was up before there was a schedule. */
+async function unlessLate<T>(
+  signal: AbortSignal | undefined,
+  late: AbortSignal,
+  call: (either: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await call(signal === undefined ? late : AbortSignal.any([signal, late]))
+  } catch (error) {
+    const isLate = error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ABORTED' && !signal?.aborted
+    if (!isLate) throw error
+    return null
   }
 }
