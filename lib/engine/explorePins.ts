@@ -105,7 +105,7 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     schedules: found.schedules,
     distinct,
     steps,
-    violations: found.schedules - (found.outcomes['clean'] ?? 0),
+    violations: found.schedules - (found.outcomes.clean ?? 0),
     first: found.first.map(violation),
     hash,
     seconds,

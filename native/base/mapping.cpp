@@ -89,6 +89,12 @@ Result<Mapping> Mapping::memfd(std::size_t size_bytes, const char* name) {
   return result;
 }
 
+// Of mappings that are not lent there is nothing to say.
+void Mapping::mark(std::size_t size_bytes) const {
+  if (!is_lent(data_)) return;
+  for (std::size_t at = 0; at < size_bytes; at += kPageBytes) (void)page_at(at);
+}
+
 Errc Mapping::discard(std::size_t offset_bytes, std::size_t size_bytes) {
   if (offset_bytes % kPageBytes != 0 || size_bytes % kPageBytes != 0) return Errc::kInval;
   if (offset_bytes > size_bytes_ || size_bytes > size_bytes_ - offset_bytes) return Errc::kInval;

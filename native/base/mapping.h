@@ -47,6 +47,8 @@ class Mapping {
 #endif
     return data_ + offset_bytes;
   }
+  /// So many bytes from the begin on will be used: no page of them has to be asked for.
+  void mark(std::size_t size_bytes) const;
   /// The memfd, owned by the mapping; -1 for a private one.
   int fd() const { return fd_; }
 

@@ -6,18 +6,14 @@
 #include <utility>
 
 #include "explore/guarantee.h"
-#include "explore/limits.h"
-#include "explore/places.h"
+#include "explore/replay.h"
 #include "explore/strategies/by_name.h"
 #include "explore/strategies/pilot.h"
-#include "explore/strategies/replay.h"
 #include "explore/subject.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-/// Where a schedule that ends badly keeps its machine for good.
-constexpr unsigned kMostKeptMachines = 64;
 /// Of each kind of bad end the first is told, as far as that.
 constexpr std::size_t kMostKinds = 64;
 /// Runs between two words to who watches.
@@ -95,7 +91,7 @@ class Exploration {
       if (error != Errc::kOk || !strategy_->begin(run)) break;
       error = run_one(run);
       if (error != Errc::kOk) break;
-      report_.gave_up = !subject_.restores() && subject_.abandoned() >= kMostKeptMachines;
+      report_.gave_up = subject_.keeps_too_many();
       if (report_.gave_up) break;
       if (++runs_ % kBetweenProgress == 0 && !has_room()) {
         report_.memory_full = true;
@@ -213,11 +209,11 @@ class Exploration {
     report_.hash = add_to_hash(add_to_hash(report_.hash, finding.schedule_hash), ran.hash);
     ++report_.schedules;
     count_seen(finding);
-    finding.strategy = strategy_->name();
-    if (finding.strategy == "dpor" || (finding.strategy == "depth-first" && !settings_.bound))
-      ++report_.classes;
-    else if (finding.strategy != "depth-first")
-      ++worth_.runs_by[strategy_->name()];
+    switch (strategy_->visits()) {
+      case Visit::kClass: ++report_.classes; break;
+      case Visit::kSchedule: break;
+      case Visit::kDraw: ++worth_.runs_by[strategy_->name()]; break;
+    }
     ++report_.outcomes[static_cast<unsigned>(finding.outcome)];
     if (hashes_.size() < kMaxScheduleHashes) hashes_.push_back(finding.schedule_hash);
     if (watcher_ != nullptr && report_.schedules % kBetweenProgress == 0)
@@ -226,32 +222,27 @@ class Exploration {
     const bool is_new =
         kinds_.size() < kMostKinds && kinds_.emplace(finding.outcome, invariant_of(finding)).second;
     if (!is_new && report_.first.size() >= settings_.most_findings) return Errc::kOk;
+    finding.strategy = strategy_->name();
     return tell(finding);
   }
 
   /// The schedule once more, with all that is written down of it.
   Errc tell(Finding& finding) {
-    Finding traced;
-    std::vector<ExploreStep> steps;
-    std::function<void(const Step&)> told;
-    if (settings_.steps)
-      told = [&](const Step& step) {
-        steps.push_back(subject_.describe(step, traced.trace.size()));
-      };
-    ReplayStrategy again(finding.choices, std::move(told));
-    (void)again.begin(finding.run);
-    Subject::Ran aside;
-    const Errc error = subject_.run(finding.run, again, true, traced, aside, reason_);
+    Replayed again;
+    const Errc error = replay_on(subject_, finding.run, finding.choices,
+                                 settings_.steps ? kEveryStep : 0, again, reason_);
     if (error != Errc::kOk && error != Errc::kIntr) return error;
     if (error == Errc::kOk) {
-      finding.trace = std::move(traced.trace);
-      finding.steps = std::move(steps);
+      finding.trace = std::move(again.finding.trace);
+      finding.steps = std::move(again.finding.steps);
     }
     told_bytes_ += finding.steps.capacity() * sizeof(ExploreStep) + finding.choices.capacity();
     for (const std::string& line : finding.trace)
       told_bytes_ += sizeof(std::string) + line.capacity();
     for (const ExploreStep& step : finding.steps)
-      told_bytes_ += step.access.capacity() + step.place.capacity();
+      for (const std::string* text : {&step.access, &step.place, &step.before_text,
+                                      &step.after_text, &step.lock, &step.lock_event})
+        told_bytes_ += text->capacity();
     report_.first.push_back(std::move(finding));
     if (watcher_ != nullptr) watcher_->found(report_.first.back());
     return error;

@@ -18,7 +18,7 @@ struct Worth {
   double estimate = -1;                                    // of all classes; below 0: none
   std::optional<std::uint32_t> bound_done = std::nullopt;  // see Strategy::bound_done()
   bool bounded = false;
-  std::map<std::string_view, std::uint64_t> runs_by = {};  // strategies that draw
+  std::map<std::string_view, std::uint64_t> runs_by;  // strategies that draw
   /// Of the programs that pilots have measured, the most: fibers and steps.
   unsigned fibers = 0;
   std::uint64_t steps = 0;

@@ -18,8 +18,6 @@ constexpr unsigned kMostRuns = 1U << 16;
 constexpr std::uint64_t kMostStepsOfAll = std::uint64_t{1} << 25;
 /// The last ones, of a schedule.
 constexpr std::size_t kMostSteps = std::size_t{1} << 13;
-/// Where each schedule that ends badly keeps its machine for good.
-constexpr unsigned kMostMachinesLost = 64;
 
 /// One fiber's choices in a row.
 struct Turn {
@@ -47,10 +45,7 @@ class Shrinking {
   Shrinking(const ExploreSettings& settings, std::string* reason)
       : settings_(settings), reason_(reason), subject_(settings) {}
 
-  Errc begin(std::span<const FiberId> choices) {
-    const Errc error = run(choices, best_);
-    return error;
-  }
+  Errc begin(std::span<const FiberId> choices) { return run(choices, best_); }
   bool is_bad() const { return best_.finding.outcome != Outcome::kClean; }
 
   Errc shrink() {
@@ -65,7 +60,6 @@ class Shrinking {
     return Errc::kOk;
   }
   const std::vector<FiberId>& choices() const { return best_.finding.choices; }
-  Subject& subject() { return subject_; }
 
  private:
   struct Ran {
@@ -98,8 +92,7 @@ class Shrinking {
   /// `better`: it is the best from now on.
   Errc attempt(std::span<const FiberId> choices, bool& better) {
     better = false;
-    if (++runs_ > kMostRuns || steps_ > kMostStepsOfAll ||
-        (!subject_.restores() && subject_.abandoned() >= kMostMachinesLost))
+    if (++runs_ > kMostRuns || steps_ > kMostStepsOfAll || subject_.keeps_too_many())
       return Errc::kOk;
     Ran ran;
     if (const Errc error = run(choices, ran); error != Errc::kOk) return error;
@@ -155,32 +148,6 @@ class Shrinking {
   std::uint64_t steps_ = 0;
 };
 
-Errc replay_on(Subject& subject, const ExploreSettings& settings, std::span<const FiberId> choices,
-               Replayed& out, std::string* reason) {
-  Finding traced;
-  std::deque<ExploreStep> steps;
-  std::function<void(const Step&)> told;
-  if (settings.steps)
-    told = [&](const Step& step) {
-      // Of one that does not end, how it does not.
-      if (steps.size() == kMostSteps) {
-        steps.pop_front();
-        ++out.skipped;
-      }
-      steps.push_back(subject.describe(step, traced.trace.size()));
-    };
-  ReplayStrategy strategy(choices, std::move(told));
-  (void)strategy.begin(settings.first_run);
-  Subject::Ran ran;
-  const Errc error = subject.run(settings.first_run, strategy, true, traced, ran, reason);
-  if (error != Errc::kOk) return error;
-  traced.steps.assign(std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
-  out.finding = std::move(traced);
-  out.switches = ran.switches;
-  out.differs = strategy.differs();
-  return Errc::kOk;
-}
-
 Errc refuse(const ExploreSettings& settings, std::string* reason) {
   const std::string wrong = check_settings(settings);
   if (wrong.empty()) return Errc::kOk;
@@ -190,12 +157,39 @@ Errc refuse(const ExploreSettings& settings, std::string* reason) {
 
 }  // namespace
 
+Errc replay_on(Subject& subject, std::uint64_t run, std::span<const FiberId> choices,
+               std::size_t most_steps, Replayed& out, std::string* reason) {
+  Finding traced;
+  std::deque<ExploreStep> steps;
+  std::function<void(const Step&)> told;
+  if (most_steps != 0)
+    told = [&](const Step& step) {
+      // Of one that does not end, how it does not.
+      if (steps.size() == most_steps) {
+        steps.pop_front();
+        ++out.skipped;
+      }
+      steps.push_back(subject.describe(step, traced.trace.size()));
+    };
+  ReplayStrategy strategy(choices, std::move(told));
+  (void)strategy.begin(run);
+  Subject::Ran ran;
+  const Errc error = subject.run(run, strategy, true, traced, ran, reason);
+  if (error != Errc::kOk) return error;
+  traced.steps.assign(std::make_move_iterator(steps.begin()), std::make_move_iterator(steps.end()));
+  out.finding = std::move(traced);
+  out.switches = ran.switches;
+  out.differs = strategy.differs();
+  return Errc::kOk;
+}
+
 Errc replay(const ExploreSettings& settings, std::span<const FiberId> choices, Replayed& out,
             std::string* reason) {
   out = {};
   if (const Errc error = refuse(settings, reason); error != Errc::kOk) return error;
   Subject subject(settings);
-  return replay_on(subject, settings, choices, out, reason);
+  return replay_on(subject, settings.first_run, choices, settings.steps ? kMostSteps : 0, out,
+                   reason);
 }
 
 Errc shrink_schedule(const ExploreSettings& settings, std::span<const FiberId> choices,

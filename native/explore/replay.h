@@ -11,12 +11,20 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+class Subject;
+
 struct Replayed {
   Finding finding;  // clean ones too, with trace, choices and steps
   std::uint64_t switches = 0;
   std::uint64_t skipped = 0;  // steps before the first that is told: the last 2^13 are
   bool differs = false;       // the choices were not of this program
 };
+
+/// One more schedule of a subject, with all that is written down of it: of its steps the last
+/// `most_steps`.
+Errc replay_on(Subject& subject, std::uint64_t run, std::span<const FiberId> choices,
+               std::size_t most_steps, Replayed& out, std::string* reason);
+inline constexpr std::size_t kEveryStep = ~std::size_t{0};
 
 /// Program `settings.first_run` (settings.schedules_each is 1) under these choices.
 /// kInval as explore(); kIntr: told to stop before it ended.

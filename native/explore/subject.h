@@ -45,8 +45,9 @@ class Subject {
   std::uint64_t held_bytes() const;
   /// What can be found again: verdicts.
   void forget();
-  /// Schedules that ended badly and keep their machine.
-  unsigned abandoned() const { return abandoned_; }
+  /// Schedules that ended badly keep their machine for good where it is not copied back: that
+  /// ends somewhere.
+  bool keeps_too_many() const { return !restores() && abandoned_ >= kMostKeptMachines; }
 
  private:
   struct Thread;
@@ -89,7 +90,8 @@ class Subject {
   // Machines that differ from the kept one in the same way are judged alike.
   std::unordered_map<StateDigest, Verdict, HashOfDigest> judged_;
   bool is_digested_ = false;  // and unchanged since
-  unsigned abandoned_ = 0;
+  static constexpr unsigned kMostKeptMachines = 64;
+  unsigned abandoned_ = 0;  // that keep theirs
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

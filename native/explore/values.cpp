@@ -131,16 +131,18 @@ std::string pte_text(std::uint64_t value) {
 
 std::string Values::text(const void* at, std::uint32_t bytes, std::uint64_t value) const {
   const auto* place = static_cast<const std::byte*>(at);
-  const Machine& machine = sandbox_.machine();
-  const Memmap& memmap = machine.memmap;
+  const Memmap& memmap = sandbox_.box().memmap();
   if (place >= memmap.base() &&
       place < memmap.base() + memmap.capacity() * memmap.shape().stride_bytes)
     return in_page(place, bytes, value);
-  return bytes == 8 && machine.tables.holds(place) ? pte_text(value) : "";
+  // Pages alone have no tables.
+  const bool is_entry =
+      bytes == 8 && sandbox_.has_machine() && sandbox_.machine().tables.holds(place);
+  return is_entry ? pte_text(value) : "";
 }
 
 std::string Values::in_page(const std::byte* at, std::uint32_t bytes, std::uint64_t value) const {
-  const Memmap& memmap = sandbox_.machine().memmap;
+  const Memmap& memmap = sandbox_.box().memmap();
   const auto offset = static_cast<std::uint64_t>(at - memmap.base());
   const std::uint64_t stride = memmap.shape().stride_bytes;
   const PageType type = Places(sandbox_).type_of(Pfn{offset / stride});
@@ -165,7 +167,7 @@ LockChange Values::lock(const Step& step, std::string_view place) const {
     return event.empty() ? LockChange{} : LockChange{std::string(place), std::string(event)};
   }
   // The folio lock is a bit among the flags.
-  const Memmap& memmap = sandbox_.machine().memmap;
+  const Memmap& memmap = sandbox_.box().memmap();
   const auto* at = static_cast<const std::byte*>(step.what.at);
   const std::uint64_t stride = memmap.shape().stride_bytes;
   if (at < memmap.base() || at >= memmap.base() + memmap.capacity() * stride) return {};

@@ -30,8 +30,7 @@ Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t cap
   auto descriptors = Mapping::reserve_pages((capacity + kGuardPages) * layout.stride_bytes);
   if (!descriptors) return Errc::kNoMem;
   // All but the guards, which nobody writes whose orders hold.
-  for (std::uint64_t at = 0; at < capacity * layout.stride_bytes; at += kPageBytes)
-    (void)descriptors.value.page_at(at);
+  descriptors.value.mark(capacity * layout.stride_bytes);
   const std::uint64_t blocks = (capacity + kBlockPages - 1) / kBlockPages;
   auto touched = Mapping::reserve((blocks + 63) / 64 * 8);
   if (!touched) return Errc::kNoMem;

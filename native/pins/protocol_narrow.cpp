@@ -84,7 +84,7 @@ struct NarrowTable : PolicyBase {
     const Slot at = slot(f, t.pfn);
     const std::uint64_t count = atomics::load(at.word) >> at.shift & f.count_max;
     if (count != f.count_max || f.at_limit == AtLimit::kRefuse) return {count, true};
-    return {atomics::load(t.u32(f.refcount)) / f.refs_per_pin, false};
+    return ReadsReferences::count(f, t);
   }
   static bool pinned(const PinFrame& f, const Target& t) {
     const Slot at = slot(f, t.pfn);

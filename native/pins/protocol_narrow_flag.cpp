@@ -71,7 +71,7 @@ struct NarrowFlag : PolicyBase {
       const W word = with(f, seen, next);
       if (word != seen && !atomics::compare_exchange(at(f, t), seen, word)) continue;
       if (sum != next && f.at_limit == AtLimit::kSpill)
-        atomics::fetch_add(f.side_table + t.pfn, static_cast<std::uint32_t>(sum - next));
+        atomics::add(f.side_table + t.pfn, static_cast<std::uint32_t>(sum - next));
       return Errc::kOk;
     }
   }
@@ -129,7 +129,7 @@ struct NarrowFlag : PolicyBase {
     if (count != f.count_max || f.at_limit == AtLimit::kRefuse) return {count, true};
     if (f.at_limit == AtLimit::kSpill) return {count + atomics::load(f.side_table + t.pfn), true};
     // Each pin has references: there are no more than those say.
-    return {atomics::load(t.u32(f.refcount)) / f.refs_per_pin, false};
+    return ReadsReferences::count(f, t);
   }
 
   static Errc putback(const PinFrame& f, const Target& t) {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { schemas } from '../../lib/engine/schemas.ts'
 import { readScenario } from '../../lib/engine/scenario/readScenario.ts'
-import { opScenarios } from '../../lib/cli/stress/opScenarios.ts'
+import { opScenarios } from '../../lib/engine/scenario/builtin.ts'
 import { layoutShape } from '../../lib/page/defineLayout.ts'
 import { schemeShape } from '../../lib/pins/defineScheme.ts'
 

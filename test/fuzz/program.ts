@@ -23,9 +23,10 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...text: string[]
 ) => (...args: unknown[]) => Promise<unknown>
 
-/** With no option and no signal these measure for half a minute, or longer on a busy machine. */
-const measures = /\bP\.(compare|search)\b/
-const awaited = ({ source }: Line): number => (measures.test(source) ? 180_000 : 20_000)
+const awaited = 20_000
+
+/** Without a signal these measure for half a minute, or longer on a busy machine: longer than anybody waits here. */
+const measures = ({ source }: Line): boolean => /\bP\.(compare|search)\(/.test(source) && !source.includes('signal')
 
 /**
  * Runs lines one by one and writes each down before it runs, so that the file tells what a process did that is gone.
@@ -43,10 +44,11 @@ export class Program {
     this.#scope = { P: pagebox, A: assertions, H: { ...helpers, ...more }, o: this.objects }
   }
 
-  /** What became of a line; undefined if an object that it names does not exist. */
+  /** What became of a line; undefined if an object that it names does not exist, or if it would measure for long. */
   async run(line: Line): Promise<Settled | undefined> {
     const at = this.objects.length
     this.objects.push(undefined)
+    if (measures(line)) return undefined
     appendFileSync(this.#log, `${JSON.stringify({ at, ...line })}\n`)
     for (const [, index] of line.source.matchAll(/\bo\[(\d+)\]/g))
       if (this.objects[Number(index)] === undefined) return undefined
@@ -81,9 +83,9 @@ export class Program {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        this.find({ kind: 'hang', mark: `hang ${callOf(line)}`, text: `not settled after ${awaited(line)} ms` }, line)
+        this.find({ kind: 'hang', mark: `hang ${callOf(line)}`, text: `not settled after ${awaited} ms` }, line)
         reject(new pagebox.PageboxError('ERR_PAGEBOX_ABORTED', 'the fuzzer waits no longer'))
-      }, awaited(line))
+      }, awaited)
     })
     try {
       return await Promise.race([promise, late])

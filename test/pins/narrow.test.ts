@@ -4,9 +4,7 @@ import {
   type LayoutDefinition,
   layouts,
   type PageType,
-  pageTypes,
   PageboxError,
-  probe,
   race,
   room,
   run,
@@ -16,6 +14,7 @@ import {
   schemes,
 } from 'pagebox'
 import { describe, expect, test } from 'vitest'
+import { expectAgreement } from './agreement.ts'
 import { measureBoundary, measureFalsePositives, thresholdDisagreement } from '../../lib/compare/boundaries.ts'
 import { memoryOf } from '../../lib/compare/memory.ts'
 import { pagebox } from '../../lib/cli/subject.ts'
@@ -186,15 +185,7 @@ describe('under races and on memory', () => {
     expect(thresholdDisagreement(scheme, layout, rows)).toBeUndefined()
   })
 
-  test.each(all)('$name agrees in room and probe, everywhere', { timeout: 120_000 }, (scheme) => {
-    for (const layout of layouts.names)
-      for (const pageType of pageTypes)
-        for (const order of [0, 2]) {
-          const where = { scheme, layout, pageType, order }
-          const { cell, collisions } = room(where)
-          expect(probe(where), JSON.stringify({ layout, pageType, order })).toMatchObject({ cell, damaged: collisions })
-        }
-  })
+  test.each(all)('$name agrees in room and probe, everywhere', { timeout: 120_000 }, expectAgreement)
 })
 
 describe('a width or limit that makes no sense', () => {

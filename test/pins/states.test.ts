@@ -1,17 +1,6 @@
-import {
-  Box,
-  layouts,
-  pageTypes,
-  probe,
-  race,
-  room,
-  run,
-  scenario,
-  type SchemeDefinition,
-  schemes,
-  type PageboxError,
-} from 'pagebox'
+import { Box, pageTypes, race, room, run, scenario, type SchemeDefinition, schemes, type PageboxError } from 'pagebox'
 import { describe, expect, test } from 'vitest'
+import { expectAgreement } from './agreement.ts'
 import {
   claimedThreshold,
   measureBoundary,
@@ -195,15 +184,7 @@ describe('in room and probe', () => {
     expect(reason).toContain('needs 8 free bits of page->flags in a row and 3 more')
   })
 
-  test.each(all)('$name agrees everywhere', { timeout: 120_000 }, (scheme) => {
-    for (const layout of layouts.names)
-      for (const pageType of pageTypes)
-        for (const order of [0, 2]) {
-          const where = { scheme, layout, pageType, order }
-          const { cell, collisions } = room(where)
-          expect(probe(where), JSON.stringify({ layout, pageType, order })).toMatchObject({ cell, damaged: collisions })
-        }
-  })
+  test.each(all)('$name agrees everywhere', { timeout: 120_000 }, expectAgreement)
 })
 
 test('every scheme gives the definition that makes it again', () => {

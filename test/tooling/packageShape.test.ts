@@ -18,6 +18,7 @@ describe('package.json', () => {
       'dist',
       'prebuilds',
       'docs/*.md',
+      'schemas',
       'examples',
       'README.md',
       'LICENSE',

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { type Shell, shells } from '../completion/shells.ts'
 import { offered } from '../completion/tree.ts'
-import { opScenarios } from '../stress/opScenarios.ts'
+import { opScenarios } from '../../engine/scenario/builtin.ts'
 import { pinScenarios } from '../stress/scenarios.ts'
 import type { Context } from './context.ts'
 

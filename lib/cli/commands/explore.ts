@@ -4,22 +4,26 @@ import { strategyFor } from '../../engine/explore/strategyFor.ts'
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import type { Explored } from '../explore/exploring.ts'
-import { UsageError } from '../failure.ts'
-import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, layoutArguments } from '../importedLayout.ts'
+import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
+import {
+  addLayoutOptions,
+  addMachineOptions,
+  behaviourOf,
+  type LayoutOptions,
+  type MachineOptions,
+  withLayout,
+} from '../machine.ts'
 import { Output } from '../output.ts'
 import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
-import { integer, names, pick } from '../parse.ts'
+import { integer, pick } from '../parse.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
 
-interface Options extends BtfOptions, OwnOptions {
+interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   scheme: string
-  layout: string
-  rules?: string
-  quirks?: string[]
   strategy?: string
   bound?: number
   depth?: number
@@ -78,10 +82,9 @@ const strategyOf = (scenario: Scenario, { strategy, bound, depth }: Options): st
 
 /** What is asked for, as the API takes it; what is not asked for is the API's to choose. */
 function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
-  const { scheme, layout, rules, quirks, bound, depth, samples, seed, workloadSeed, threads, ops, maxSteps } = options
+  const { scheme, layout, bound, depth, samples, seed, workloadSeed, threads, ops, maxSteps } = options
   const asked = {
-    rules,
-    quirks,
+    ...behaviourOf(options),
     strategy: strategyOf(scenario, options),
     bound,
     depth,
@@ -121,14 +124,11 @@ async function writeFiles({ html, save }: Outputs, explored: Explored, facts: { 
 }
 
 async function run(name: string, asked: Options, command: Command, { io, exit }: Context): Promise<void> {
-  const imported = await importedLayout(asked)
-  if (imported !== undefined && command.getOptionValueSource('layout') === 'cli')
-    throw new UsageError('--layout and --btf exclude each other')
-  const options = imported === undefined ? asked : { ...asked, layout: imported.name }
+  const options = await withLayout(asked, command)
   const { layouts, schemes } = await import('../../index.ts')
   const { tables } = await import('../../native/tables.ts')
   const { checkNames } = await import('../behaviourNames.ts')
-  const { opScenarios } = await import('../stress/opScenarios.ts')
+  const { opScenarios } = await import('../../engine/scenario/builtin.ts')
   pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
   checkNames(options)
@@ -181,28 +181,28 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
   }
 }
 
+// How many at most says the API, which has it of the explorer.
+const fromNone = integer(0, Number.MAX_SAFE_INTEGER)
+const fromOne = integer(1, Number.MAX_SAFE_INTEGER)
+
 export function addExplore(program: Command, context: Context): void {
-  addOwnOptions(program.command('explore'))
+  const command = addOwnOptions(program.command('explore'))
     .description('schedules of a scenario, each audited; what ends badly is made short and gets a token')
     .argument('<scenario>', scenarioArgument)
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
-    .option('--layout <name>', 'which word means what', 'linux-6.12')
-    .option('--btf <file>', `instead of --layout: ${btfHelp}`)
-    .option('--kconfig <file>', kconfigHelp)
-    .option('--rules <kernel>', 'whose behaviour; by default the layout’s')
-    .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
+  addMachineOptions(addLayoutOptions(command))
     .option(
       '--strategy <name>',
       'which schedules: portfolio (of written scenarios), dpor, depth-first, random (of random ones), pct, pos, urw, surw',
     )
-    .option('--bound <n>', 'all schedules of so few preemptions, by depth-first', integer(0, 64))
-    .option('--depth <n>', 'how many ordered steps pct looks for', integer(1, 3))
-    .option('--samples <n>', 'schedules to run at most', integer(1, Number.MAX_SAFE_INTEGER))
-    .option('--seed <n>', 'of the schedules', integer(0, Number.MAX_SAFE_INTEGER))
-    .option('--workload-seed <n>', 'of random operations', integer(0, Number.MAX_SAFE_INTEGER))
-    .option('--threads <n>', 'threads of a random scenario', integer(1, 64))
-    .option('--ops <n>', 'operations of each thread of a random scenario', integer(1, 4096))
-    .option('--max-steps <n>', 'steps after which a schedule is given up', integer(1, 2 ** 40))
+    .option('--bound <n>', 'all schedules of so few preemptions, by depth-first', fromNone)
+    .option('--depth <n>', 'how many ordered steps pct looks for', fromOne)
+    .option('--samples <n>', 'schedules to run at most', fromOne)
+    .option('--seed <n>', 'of the schedules', fromNone)
+    .option('--workload-seed <n>', 'of random operations', fromNone)
+    .option('--threads <n>', 'threads of a random scenario', fromOne)
+    .option('--ops <n>', 'operations of each thread of a random scenario', fromOne)
+    .option('--max-steps <n>', 'steps after which a schedule is given up', fromOne)
     .option('--outcomes', 'how often each outcome came, clean runs too')
     .addOption(
       new Option('--memory <model>', 'memory model: sc is sequentially consistent').choices(['sc']).default('sc'),

@@ -17,9 +17,9 @@ interface Options extends BtfOptions, OwnOptions {
 
 const examples = `
 Examples:
-  $ pagebox replay TOKEN                       a scenario that pagebox has, or one so short that the token carries it
-  $ pagebox replay TOKEN my-scenario.json      any other
-  $ pagebox replay TOKEN --html schedule.html  the same as a page with a step slider
+  $ pagebox replay TOKEN                        a scenario that pagebox has, or one so short that the token carries it
+  $ pagebox replay TOKEN my-scenario.json       any other
+  $ pagebox replay TOKEN --html schedule.html   the same as a page with a step slider
 
 A token repeats one schedule of one scenario, scheme, layout, rules and quirks, with this version of
 pagebox; what differs is named and nothing runs. Exit code 1: the schedule does not come out clean.`

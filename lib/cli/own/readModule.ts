@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { fault, shape } from './fault.ts'
 
 /** Time and memory of a file: it declares constants, and may import a kernel's layout. */
@@ -12,8 +13,8 @@ const mostPrinted = 2 ** 16
 
 const fromSource = import.meta.url.endsWith('.ts')
 const evaluator = fileURLToPath(new URL(fromSource ? './evaluate.ts' : './evaluate.js', import.meta.url))
-/** In a clone, tests run this file as it is. */
-const loader = fromSource ? ['--import', 'tsx'] : []
+/** In a clone, tests run this file as it is, from any folder. */
+const loader = fromSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []
 
 export interface ReadModuleOptions {
   signal: AbortSignal

@@ -60,6 +60,7 @@ export function exploreText(explored: Explored, facts: ExploreFacts, io: Io): st
     ),
     ...(stoppedBy === 'abort' ? ['stopped before all of them were run; what was found until then follows'] : []),
     ...(stoppedBy === 'gave-up' ? ['given up: too many schedules ended where each keeps its machine'] : []),
+    ...(stoppedBy === 'memory' ? ['ended where it would have remembered more than it may'] : []),
     '',
   ]
   if (facts.outcomes || kinds.length > 0) {

@@ -1,8 +1,6 @@
 import { badArgument, options, type Read } from '../../base/args.ts'
 import { PageboxError } from '../../errors.ts'
 import type { NativeExploreResult, NativeFinding } from '../../native/engineBinding.ts'
-import { native } from '../../native/load.ts'
-import { created } from '../../native/status.ts'
 import type { Layout } from '../../page/layout.ts'
 import { layoutOf } from '../../page/layouts.ts'
 import { rulesText } from '../../page/rules.ts'
@@ -11,7 +9,7 @@ import type { Scheme } from '../../pins/scheme.ts'
 import { forgetScheme, schemeOf } from '../../pins/schemes.ts'
 import { longCall, signalOf, throwIfAborted } from '../poll.ts'
 import { pollExplore } from '../pollEngines.ts'
-import { checked, exploreMachine, rowsOf } from '../scenario/engines.ts'
+import { checked, exploreMachine, startExploring } from '../scenario/engines.ts'
 import { type ReadScenario, readScenario } from '../scenario/readScenario.ts'
 import type { ExploreProgress, Outcome } from '../scenario/scenarioTypes.ts'
 import { withText } from '../withText.ts'
@@ -33,10 +31,6 @@ import { differs, readToken, type TokenParts } from './token.ts'
 export const replayKeys = ['scenario', 'scheme', 'layout', 'signal', ...behaviourKeys] as const
 type Given = Read<(typeof replayKeys)[number]>
 
-const nothing = new Float64Array(0)
-/** What strategies are told that have bounds. */
-export const unbounded = { bounded: false, bound: 0, depth: 0 } as const
-
 /** One native call of a schedule, by its choices. */
 export async function oneSchedule(
   task: 'replay' | 'shrink',
@@ -52,14 +46,13 @@ export async function oneSchedule(
     firstRun: program,
     schedulesEach: 1,
     strategy: 'random',
-    ...unbounded,
     seed: 1n,
     task,
     choices: Float64Array.from(choices),
   }
   const call = longCall<ExploreProgress>(task, { signal, onProgress: undefined, progressIntervalMs: undefined })
   throwIfAborted(call)
-  const begun = created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
+  const begun = startExploring(settings, read)
   const { found } = await pollExplore<NativeExploreResult>(begun, call, 1, (ended) => checked(ended, read.name))
   const [finding] = found.first
   if (finding === undefined) throw new PageboxError('ERR_PAGEBOX_INTERNAL', `${task}: no schedule came back`)

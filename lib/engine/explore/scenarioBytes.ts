@@ -1,4 +1,5 @@
 import type { RandomScenario, Scenario, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
+import { randomSizes } from '../scenario/readScenario.ts'
 import { type OpSpec, vocabulary } from '../scenario/vocabulary.ts'
 import { type ByteReader, BytesFault, ByteWriter } from './bytes.ts'
 
@@ -73,7 +74,10 @@ export function writeScenario(scenario: Scenario): Uint8Array {
   const to = new ByteWriter()
   const { name, pages = 0 } = scenario
   if ('mixes' in scenario) {
-    const { mixes, processes = 2, buffers = 7, pagesEach = 8 } = scenario
+    const { mixes } = scenario
+    const [processes, buffers, pagesEach] = (['processes', 'buffers', 'pagesEach'] as const).map(
+      (size) => scenario[size] ?? randomSizes[size],
+    ) as [number, number, number]
     return to
       .number(1)
       .text(name)

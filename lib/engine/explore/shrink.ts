@@ -1,15 +1,13 @@
 import { badArgument, integer, options } from '../../base/args.ts'
 import { PageboxError } from '../../errors.ts'
 import type { NativeExploreResult, NativeFinding } from '../../native/engineBinding.ts'
-import { native } from '../../native/load.ts'
-import { created } from '../../native/status.ts'
 import { longCall, longCallKeys, wasAborted } from '../poll.ts'
 import { pollExplore } from '../pollEngines.ts'
-import { checked, exploreMachine, rowsOf } from '../scenario/engines.ts'
+import { checked, exploreMachine, startExploring } from '../scenario/engines.ts'
 import { readScenario } from '../scenario/readScenario.ts'
 import type { ExploreProgress, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
 import { withText } from '../withText.ts'
-import { oneSchedule, opsOf, replayKeys, resultOf, subjectOfToken, unbounded } from './replay.ts'
+import { oneSchedule, opsOf, replayKeys, resultOf, subjectOfToken } from './replay.ts'
 import type { ShrinkOptions, ShrinkProgress, ShrinkResult } from './replayTypes.ts'
 import { renumbered, sizeOf, smaller } from './smaller.ts'
 import type { Subject } from './subject.ts'
@@ -100,14 +98,10 @@ class Shrinking {
       firstRun: 0,
       schedulesEach: 0,
       strategy: 'portfolio',
-      ...unbounded,
       seed: 1n,
       findings: 1,
     }
-    const begun = created(
-      native().startExplore(settings, read.lists?.setup.rows ?? new Float64Array(0), rowsOf(read)),
-      'options',
-    )
+    const begun = startExploring(settings, read)
     const call = longCall<ExploreProgress>('shrink', {
       signal: this.#signal,
       onProgress: undefined,

@@ -43,13 +43,13 @@ export function namedScenario(name: string): ReadScenario | undefined {
   return found === undefined ? undefined : readScenario(found)
 }
 
-/** The text that repeats a schedule of it. */
-export function tokenOf(subject: Subject, program: number, choices: readonly number[]): string {
+/** The texts that repeat schedules of it; what they have in common is made once. */
+export function tokensOf(subject: Subject): (program: number, choices: readonly number[]) => string {
   const { read, scheme, layout, behaviour } = subject
   const hash = scenarioHash(read)
   const named = namedScenario(read.name)
   const from = named !== undefined && scenarioHash(named) === hash ? 'named' : 'given'
-  return writeToken({
+  const common = {
     scenario: { name: read.name, hash, from, carried: read.source },
     scheme: {
       name: scheme.name,
@@ -62,11 +62,14 @@ export function tokenOf(subject: Subject, program: number, choices: readonly num
     options: behaviour.options,
     random: read.lists === null ? { threads: subject.threads, ops: subject.ops } : null,
     workloadSeed: subject.workloadSeed,
-    program,
     maxSteps: subject.maxSteps,
-    choices,
-  })
+  } as const
+  return (program, choices) => writeToken({ ...common, program, choices })
 }
+
+/** One of them. */
+export const tokenOf = (subject: Subject, program: number, choices: readonly number[]): string =>
+  tokensOf(subject)(program, choices)
 
 /** The layout of a token, by its words: an imported one may have another name here. Else what is wrong. */
 export function layoutOfToken({ layout }: TokenParts): Layout | string {

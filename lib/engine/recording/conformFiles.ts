@@ -88,7 +88,8 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
       }
       await setImmediate()
     }
-    aborted = aborted || wasAborted(call.signal)
+    // An abort ends the reader too, while it waits.
+    aborted ||= wasAborted(call.signal)
     if (aborted) break
   }
   if (aborted && done === 0) throw abortedError(call.name, call.signal)

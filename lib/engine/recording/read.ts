@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { addAbortSignal, PassThrough } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
 import { PageboxError } from '../../errors.ts'
@@ -57,10 +58,12 @@ export async function* readLines(
   path: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Recording | ConcurrentRecording, void, undefined> {
-  const file = createReadStream(path, signal === undefined ? {} : { signal })
-  const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
+  const file = createReadStream(path)
+  // Behind a stream of its own: a file's does not end while the system waits for a pipe.
+  const bytes = file.pipe(path.endsWith('.gz') ? createGunzip() : new PassThrough())
+  if (signal !== undefined) addAbortSignal(signal, bytes)
   // pipe() does not pass errors on: a missing file would hang the reader.
-  if (bytes !== file) file.on('error', (error: Error) => bytes.destroy(error))
+  file.on('error', (error: Error) => bytes.destroy(error))
   let number = 0
   try {
     for await (const line of linesOf(bytes)) {

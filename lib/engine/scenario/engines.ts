@@ -15,7 +15,7 @@ import type { RecordedResult } from '../recording/types.ts'
 import { frozenRow, frozenRows } from '../auditRow.ts'
 import { roomWarnings, typesOf } from '../collisions.ts'
 import { exploreText, raceAuditText, rowsText } from '../findingText.ts'
-import { type Subject, tokenOf } from '../explore/subject.ts'
+import { type Subject, tokensOf } from '../explore/subject.ts'
 import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
 import { known, pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
@@ -288,6 +288,10 @@ function outcomesOf(given: unknown, read: ReadScenario): number {
   return (which === 'after' ? 0 : 1) | (which === 'threads' ? 0 : 2) | (all ? 4 : 0)
 }
 
+/** Begins; the settings are checked. */
+export const startExploring = (settings: NativeExploreOptions, read: ReadScenario) =>
+  created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
+
 /** Random operations are drawn anew for each schedule, a list's open pages are not. */
 function samplesEach(given: unknown, read: ReadScenario, strategy: unknown): number {
   if (given !== undefined) return integer(given, 'options.samplesEach', 0, Number.MAX_SAFE_INTEGER)
@@ -353,8 +357,9 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     schedulesEach: samplesEach(given.samplesEach, read, strategy),
     memoryBytes: count('memoryBytes', 'memoryBytes'),
   }
+  const tokenOf = tokensOf(subject)
   throwIfAborted(call)
-  const sampled = created(native().startExplore(settings, read.lists?.setup.rows ?? nothing, rowsOf(read)), 'options')
+  const sampled = startExploring(settings, read)
   const { found, aborted } = await pollExplore(sampled, call, settings.schedules, (ended) => checked(ended, read.name))
   const { schedules, abandoned, distinct, steps, ops, hash, seconds, gaveUp, memoryFull, complete } = found
   const result: ExploreScenarioResult = {
@@ -378,7 +383,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
         : found.seen.map(({ threads, after, count, program, choices }) => ({
             result: { threads, after },
             count,
-            token: tokenOf(subject, program, choices),
+            token: tokenOf(program, choices),
           })),
     seenFull: found.seenFull,
     first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, row, trace, choices }) => ({
@@ -390,7 +395,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
       text,
       row: row === null ? null : frozenRow(row),
       trace,
-      token: tokenOf(subject, program, choices),
+      token: tokenOf(program, choices),
     })),
     hash,
     seconds,

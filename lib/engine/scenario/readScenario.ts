@@ -40,6 +40,9 @@ const bad = (where: string, given: unknown, allowed: string, names: readonly str
     },
   )
 
+/** Of a random scenario that does not say. */
+export const randomSizes = { processes: 2, buffers: 7, pagesEach: 8 } as const
+
 /** The fewest and the most of what a scenario asks for. */
 export function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'): readonly [min: number, max: number] {
   const { scenarioPages, scenarioProcesses, scenarioBuffers, scenarioPagesEach } = nativeTables().limits
@@ -160,9 +163,9 @@ export function readScenario(given: unknown): ReadScenario {
     source: value as unknown as Scenario,
     pages: count(value.pages, 'pages', 0),
     hugePages: value.hugePages === true,
-    processes: count(value.processes, 'processes', 2),
-    buffers: count(value.buffers, 'buffers', 7),
-    pagesEach: count(value.pagesEach, 'pagesEach', 8),
+    processes: count(value.processes, 'processes', randomSizes.processes),
+    buffers: count(value.buffers, 'buffers', randomSizes.buffers),
+    pagesEach: count(value.pagesEach, 'pagesEach', randomSizes.pagesEach),
     behaviour: Object.fromEntries(behaviourKeys.filter((key) => key in value).map((key) => [key, value[key]])),
   }
   if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }

@@ -68,11 +68,19 @@ struct Choice {
 struct RunOutcome;
 struct Pilot;  // explore/strategies/pilot.h
 
+/// What a run that ends counts as.
+enum class Visit : std::uint8_t {
+  kDraw,      ///< one of many that may come again
+  kSchedule,  ///< one of all
+  kClass,     ///< for all that are equivalent to it
+};
+
 class Strategy {
  public:
   virtual ~Strategy() = default;
   /// Of who decides in the run that has begun: as explore/strategies/by_name.h knows it.
   virtual std::string_view name() const { return ""; }
+  virtual Visit visits() const { return Visit::kDraw; }
   /// Run `run` draws by what a pilot has measured; learn() is called before it begins.
   virtual bool wants_pilot(std::uint64_t /*run*/) const { return false; }
   virtual void learn(const Pilot&) {}

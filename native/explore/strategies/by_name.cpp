@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "explore/limits.h"
 #include "explore/strategies/depth_first.h"
 #include "explore/strategies/portfolio.h"
 

@@ -34,6 +34,7 @@ class DepthFirstStrategy final : public Strategy {
   explicit DepthFirstStrategy(Settings settings);
 
   std::string_view name() const override { return "depth-first"; }
+  Visit visits() const override { return is_bounded() ? Visit::kSchedule : Visit::kClass; }
   /// Without sleep sets, which remember accesses: every schedule.
   void places_move() override { settings_.sleep_sets = false; }
   bool begin(std::uint64_t run) override;

@@ -28,6 +28,7 @@ class DporStrategy final : public Strategy {
   static constexpr std::size_t kMostEvents = std::size_t{1} << 20;
 
   std::string_view name() const override { return "dpor"; }
+  Visit visits() const override { return Visit::kClass; }
   /// Without sleep sets, which remember accesses: complete, and some classes more than once.
   void places_move() override { remembers_ = false; }
   bool begin(std::uint64_t run) override;

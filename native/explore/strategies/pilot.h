@@ -6,7 +6,6 @@
 #include "base/env.h"
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "base/model/strategy.h"
 #include "base/rng.h"
 #include "explore/dependence.h"
+#include "explore/strategies/random.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -39,12 +39,7 @@ class PilotStrategy final : public Strategy {
   explicit PilotStrategy(std::uint64_t seed) : rng_(seed) {}
 
   bool begin(std::uint64_t) override { return true; }
-  FiberId next_fiber(const Choice& choice) override {
-    FiberSet left = choice.runnable;
-    auto skip = rng_.below(static_cast<std::uint64_t>(std::popcount(left)));
-    for (; skip != 0; --skip) left &= left - 1;
-    return static_cast<FiberId>(std::countr_zero(left));
-  }
+  FiberId next_fiber(const Choice& choice) override { return draw_any(choice.runnable, rng_); }
   bool wants_steps() const override { return true; }
   bool executed(const Step& step) override {
     if (!step.at_point) return true;

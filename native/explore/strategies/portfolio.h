@@ -41,6 +41,7 @@ class PortfolioStrategy final : public Strategy {
     return now_->begin(run);
   }
   std::string_view name() const override { return now_->name(); }
+  Visit visits() const override { return now_->visits(); }
   FiberId next_fiber(const Choice& choice) override { return now_->next_fiber(choice); }
   bool wants_steps() const override { return now_->wants_steps(); }
   bool executed(const Step& step) override { return now_->executed(step); }

@@ -11,6 +11,13 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+/// Of those that can go on, each with the same probability.
+inline FiberId draw_any(FiberSet from, Rng& rng) {
+  auto skip = rng.below(static_cast<std::uint64_t>(std::popcount(from)));
+  for (; skip != 0; --skip) from &= from - 1;
+  return static_cast<FiberId>(std::countr_zero(from));
+}
+
 class RandomStrategy final : public Strategy {
  public:
   explicit RandomStrategy(std::uint64_t seed) : seed_(seed), rng_(seed) {}
@@ -21,12 +28,7 @@ class RandomStrategy final : public Strategy {
     return true;
   }
   std::string_view name() const override { return "random"; }
-  FiberId next_fiber(const Choice& choice) override {
-    FiberSet left = choice.runnable;
-    auto skip = rng_.below(static_cast<std::uint64_t>(std::popcount(left)));
-    for (; skip != 0; --skip) left &= left - 1;
-    return static_cast<FiberId>(std::countr_zero(left));
-  }
+  FiberId next_fiber(const Choice& choice) override { return draw_any(choice.runnable, rng_); }
 
  private:
   std::uint64_t seed_;

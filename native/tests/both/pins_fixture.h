@@ -81,7 +81,7 @@ inline StateBit state_bit(const char* name, FlagPlace place, std::initializer_li
 
 /// A count in bits that the Kconfig leaves free, with three states.
 inline SchemeSpec states_in_flags(std::uint8_t bits, AtLimit at_limit) {
-  constexpr FlagPlace kFree{0, FlagPlace::kLowestFree};
+  const FlagPlace free{0, FlagPlace::kLowestFree};
   SchemeSpec scheme;
   scheme.name = "states-in-flags";
   scheme.protocol = Protocol::kPackedWord;
@@ -90,9 +90,9 @@ inline SchemeSpec states_in_flags(std::uint8_t bits, AtLimit at_limit) {
   scheme.count_in_free_bits = true;
   scheme.at_limit = at_limit;
   scheme.states = {
-      state_bit("busy", kFree, {PinEvent::kFirstPin}, {PinEvent::kLastUnpin}),
-      state_bit("full", kFree, {PinEvent::kFull}, {}),
-      state_bit("ever", kFree, {PinEvent::kPin}, {}),
+      state_bit("busy", free, {PinEvent::kFirstPin}, {PinEvent::kLastUnpin}),
+      state_bit("full", free, {PinEvent::kFull}, {}),
+      state_bit("ever", free, {PinEvent::kPin}, {}),
   };
   if (at_limit != AtLimit::kSaturate)
     scheme.states[1].clears.bits = 1U << static_cast<unsigned>(PinEvent::kNotFull);

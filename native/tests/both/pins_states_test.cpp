@@ -166,6 +166,7 @@ TEST(PinsStates, EachFaultIsNamed) {
       {"atLimit",
        [](SchemeSpec& s) {
          s.protocol = Protocol::kAdd;
+         s.place = CountPlace::kRefcount;
          s.at_limit = AtLimit::kSpill;
        }},
       {"countBits", [](SchemeSpec& s) { s.count_bits = 33; }},

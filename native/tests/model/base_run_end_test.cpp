@@ -48,7 +48,7 @@ TEST(BaseRunEnd, DeadlockNamesTheSleepers) {
   const RunOutcome outcome = runner.run(bodies, strategy);
   EXPECT_EQ(outcome.end, Outcome::kDeadlock);
   EXPECT_EQ(outcome.sleeping, fiber_bit(1));
-  EXPECT_EQ(outcome.pending[1].access, Access::kWait);
+  EXPECT_EQ(outcome.pending[1].access, Access::kLock);
 }
 
 TEST(BaseRunEnd, SpinLoopsWithoutEndAreALivelock) {

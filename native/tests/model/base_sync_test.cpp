@@ -35,8 +35,8 @@ TEST(BaseSync, SpinLockExcludesInEverySchedule) {
         EXPECT_FALSE(lock.is_locked());
         return true;
       });
-  EXPECT_GT(runs, 5U);
-  EXPECT_LT(runs, 100'000U);
+  // To take it is one step that waits for its turn: an order of the two is a schedule.
+  EXPECT_EQ(runs, 2U);
 }
 
 TEST(BaseSync, RwLockLetsReadersShareAndWritersExclude) {

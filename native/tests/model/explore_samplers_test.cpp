@@ -20,7 +20,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 using testing::body;
-using Word = Atomic<std::uint32_t>;
+// Eight bytes: places are told apart by them, and two on a stack may lie side by side.
+using Word = Atomic<std::uint64_t>;
 
 struct Toy {
   std::vector<std::function<void()>> threads;
@@ -131,8 +132,8 @@ struct Depth {
         for (unsigned i = 0; i < idle; ++i) (void)own[t].load();
         // Thread t takes the steps t, t + 2, ….
         for (unsigned step = t; step < depth; step += 2) {
-          std::uint32_t expected = step;
-          if (!chain.compare_exchange(expected, step + 1)) return;
+          std::uint64_t expected = step;
+          if (!chain.compare_exchange(expected, step + 1ULL)) return;
           for (unsigned i = 0; i < idle; ++i) (void)own[t].load();
         }
       });
@@ -339,7 +340,8 @@ TEST(ExploreGuarantee, SaysWhatACleanResultIsWorth) {
   EXPECT_NEAR(pct_missed_at_most(2, 16, 2, 146), 0.01, 0.0005);
   EXPECT_NEAR(pct_missed_at_most(3, 24, 3, 7956), 0.01, 0.0005);
   EXPECT_EQ(guarantee_text({.schedules = 6, .classes = 6, .complete = true}),
-            "complete: 6 classes of schedules, each visited once");
+            "complete: 6 classes of schedules, each visited once, but for the order in which page "
+            "contents are read and written");
   EXPECT_EQ(guarantee_text({.schedules = 8, .bound_done = 1, .bounded = true}),
             "complete under bound 1: all schedules of at most 1 preemption; 8 schedules in all, "
             "not all there are");

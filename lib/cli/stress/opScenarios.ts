@@ -1,1 +1,0 @@
-export { opScenarios } from '../../engine/scenario/builtin.ts'
