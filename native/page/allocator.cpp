@@ -1,4 +1,5 @@
 #include "page/allocator.h"
+#include "base/fault.h"
 
 #include <algorithm>
 #include <bit>
@@ -124,7 +125,8 @@ void Allocator::init_page(Pfn pfn) {
 void Allocator::clean(Pfn pfn) {
   const Page page = memmap_.page(pfn);
   const Shape& shape = memmap_.shape();
-  page.set_flags(shape.flags_of_new_page(pfn.value, kZoneNormal));
+  if (!planted(Mistake::kFreedFlagsKept))
+    page.set_flags(shape.flags_of_new_page(pfn.value, kZoneNormal));
   if (shape.mapping != 0) page.set_mapping(0);
   if (shape.private_word != shape.buddy_order && shape.private_word != 0) page.set_private_word(0);
   set_block_order(page, 0);
@@ -193,6 +195,7 @@ Result<Pfn> Allocator::take_block(unsigned order) {
   const Result<Page> page = list(order).first();
   if (!page) return page.error;
   if (!page.value || !is_free_block(page.value, order)) return Errc::kCorrupt;
+  if (planted(Mistake::kAllocatorLockGap)) leave_and_take(lock_);
   if (const Errc error = unlink(page.value, order); error != Errc::kOk) return error;
   return memmap_.pfn_of(page.value);
 }

@@ -7,6 +7,7 @@
 // the page goes back on its list; so a swap that succeeds found a count. On a
 // list the word is a kernel address, which no count is: as a whole, not in its
 // low half alone, hence the swap of the whole word.
+#include "base/fault.h"
 #include "pins/batch.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
@@ -32,8 +33,9 @@ struct FlagAndWord : PolicyBase {
 
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
+    const bool was_flagged = planted(Mistake::kFlagBeforeWord) && flagged(f, t);
     W seen = atomics::load(whole(f, t));
-    while (static_cast<std::uint32_t>(seen) != 0 && flagged(f, t)) {
+    while (static_cast<std::uint32_t>(seen) != 0 && (was_flagged || flagged(f, t))) {
       if (atomics::compare_exchange(whole(f, t), seen,
                                     with(seen, static_cast<std::uint32_t>(seen) + n)))
         return Errc::kOk;
@@ -47,6 +49,7 @@ struct FlagAndWord : PolicyBase {
       atomics::add(t.u32(f.count), n);
       return Errc::kOk;
     }
+    if (planted(Mistake::kFlagLockGap)) leave_and_take(f.zone->lru_lock());
     const Result<bool> isolated = isolate_locked(f, t);
     if (!isolated) return isolated.error;
     atomics::store(t.u32(f.count), n);
@@ -74,7 +77,7 @@ struct FlagAndWord : PolicyBase {
     Guard guard(f.zone->lru_lock());
     if (!flagged(f, t)) return Errc::kNotPinned;
     const std::uint32_t seen = atomics::fetch_sub(t.u32(f.count), n);
-    if (seen > n) return Errc::kOk;
+    if (seen > n && !planted(Mistake::kFlagLastUnchecked)) return Errc::kOk;
     if (seen < n) {
       atomics::add(t.u32(f.count), n);
       return Errc::kNotPinned;

@@ -1,5 +1,6 @@
 #include "zone_device/dax_file.h"
 
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/zap.h"
@@ -65,8 +66,9 @@ Errc DaxFile::truncate(Cpu& cpu, std::uint64_t pages, OnBusy on_busy) {
       if (pages >= blocks_.size()) return grow(pages);
       // Unmap, then look: a pinner has raised the count by now, or will find its
       // entry gone. No fault maps anything meanwhile.
+      const bool was_idle = planted(Mistake::kDaxLooksFirst) && !busy_block(pages);
       unmap_mapping_pages(cpu, space_, pages, kToTheEnd, false);
-      const std::optional<Pfn> found = busy_block(pages);
+      const std::optional<Pfn> found = was_idle ? std::nullopt : busy_block(pages);
       if (!found) {
         unmap_mapping_pages(cpu, space_, pages, kToTheEnd, true);
         shrink(pages);
@@ -109,7 +111,7 @@ void DaxFile::dissociate(std::uint64_t first) {
   if (!device_.has_descriptors()) return;
   for (std::uint64_t i = first; i < blocks_.size(); ++i) {
     const Page page = device_.machine().page(blocks_[i]);
-    page.set_mapping(0);
+    if (!planted(Mistake::kDaxKeepsOwner)) page.set_mapping(0);
     page.set_index(0);
     device_.pagemap().put_back_pgmap(page);
   }
