@@ -50,8 +50,8 @@
   MISTAKE(kFreshMapcountZero, "fresh-mapcount-zero", "page",                                       \
           "a new descriptor says that it is mapped")                                               \
   MISTAKE(kFreedFlagsKept, "freed-flags-kept", "page", "a freed page keeps its flags")             \
-  MISTAKE(kAllocatorLockGap, "allocator-lock-gap", "page",                                         \
-          "the allocator's lock is dropped before the block is taken")                             \
+  MISTAKE(kFreeUnlocked, "free-unlocked", "page",                                                  \
+          "a block is freed without the lock of the allocator")                                    \
   MISTAKE(kAnonFaultUnchecked, "anon-fault-unchecked", "mm",                                       \
           "a fault does not look at the entry again")                                              \
   MISTAKE(kSwapFaultUnchecked, "swap-fault-unchecked", "mm",                                       \
@@ -73,8 +73,8 @@
   MISTAKE(kForkUnlisted, "fork-unlisted", "mm", "the file does not hear of the child's mapping")   \
   MISTAKE(kZapKeepsReference, "zap-keeps-reference", "mm",                                         \
           "a device's entry is dropped, its reference kept")                                       \
-  MISTAKE(kMigrateUncounted, "migrate-uncounted", "mm",                                            \
-          "migration does not ask who else holds the page")                                        \
+  MISTAKE(kMigrateUnfrozen, "migrate-unfrozen", "mm",                                              \
+          "migration looks at the count and does not freeze it")                                   \
   MISTAKE(kMigrateCacheReference, "migrate-cache-reference", "mm",                                 \
           "the old page keeps the cache's reference")                                              \
   MISTAKE(kMigrateLeavesEntries, "migrate-leaves-entries", "mm",                                   \
@@ -97,8 +97,6 @@
           "a split leaf leaves one reference too many")                                            \
   MISTAKE(kWritebackKeepsPage, "writeback-keeps-page", "mm",                                       \
           "writeback keeps a reference of what was truncated")                                     \
-  MISTAKE(kCollectStaysLocked, "collect-stays-locked", "zone_device",                              \
-          "a page that cannot be collected stays locked")                                          \
   MISTAKE(kCollectKeepsMapping, "collect-keeps-mapping", "zone_device",                            \
           "a collected page stays counted as mapped")                                              \
   MISTAKE(kInsertUnchecked, "insert-unchecked", "zone_device",                                     \
@@ -119,8 +117,8 @@
           "a device reads in the middle of a change")                                              \
   MISTAKE(kDaxLooksFirst, "dax-looks-first", "zone_device",                                        \
           "a dax file looks for DMA before it unmaps")                                             \
-  MISTAKE(kDaxKeepsOwner, "dax-keeps-owner", "zone_device",                                        \
-          "a block that is free still names its file")                                             \
+  MISTAKE(kDaxOtherEra, "dax-other-era", "zone_device",                                            \
+          "a dax block at rest is taken to have one reference more")                               \
   MISTAKE(kBlindRefcount, "blind-refcount", "audit", "no row of refcount-accounted")               \
   MISTAKE(kBlindPincount, "blind-pincount", "audit", "no row of pincount-exact")                   \
   MISTAKE(kBlindLruLists, "blind-lru-lists", "audit", "no row of lru-linked")                      \

@@ -51,8 +51,8 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
   Machine& machine = cpu.machine;
   const bool cached = in_cache(machine, from);
   const std::int32_t expected = expected_refs(machine, from, cached) + extra_refs;
-  if (cached ? !from.try_freeze(expected)
-             : from.refcount() != expected && !planted(Mistake::kMigrateUncounted))
+  if (cached && !planted(Mistake::kMigrateUnfrozen) ? !from.try_freeze(expected)
+                                                    : from.refcount() != expected)
     return Errc::kAgain;
   to.set_index(from.index());
   to.set_mapping(from.mapping());

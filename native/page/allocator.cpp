@@ -78,6 +78,7 @@ Result<Pfn> Allocator::hand_out(unsigned order) {
 }
 
 void Allocator::free(Pfn pfn, unsigned order) {
+  if (planted(Mistake::kFreeUnlocked)) return give_back(pfn, order);
   const Guard guard(lock_);
   give_back(pfn, order);
 }
@@ -195,7 +196,6 @@ Result<Pfn> Allocator::take_block(unsigned order) {
   const Result<Page> page = list(order).first();
   if (!page) return page.error;
   if (!page.value || !is_free_block(page.value, order)) return Errc::kCorrupt;
-  if (planted(Mistake::kAllocatorLockGap)) leave_and_take(lock_);
   if (const Errc error = unlink(page.value, order); error != Errc::kOk) return error;
   return memmap_.pfn_of(page.value);
 }

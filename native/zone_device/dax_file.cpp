@@ -45,7 +45,8 @@ std::optional<Pfn> DaxFile::busy_block(std::uint64_t first) const {
   if (!device_.has_descriptors() || device_.machine().has(Quirk::kDaxTruncateForgetsDma))
     return std::nullopt;
   for (std::uint64_t i = first; i < blocks_.size(); ++i)
-    if (device_.machine().page(blocks_[i]).refcount() > device_.pagemap().own_refs(blocks_[i]))
+    if (device_.machine().page(blocks_[i]).refcount() >
+        device_.pagemap().own_refs(blocks_[i]) + (planted(Mistake::kDaxOtherEra) ? 1 : 0))
       return blocks_[i];
   return std::nullopt;
 }
@@ -111,7 +112,7 @@ void DaxFile::dissociate(std::uint64_t first) {
   if (!device_.has_descriptors()) return;
   for (std::uint64_t i = first; i < blocks_.size(); ++i) {
     const Page page = device_.machine().page(blocks_[i]);
-    if (!planted(Mistake::kDaxKeepsOwner)) page.set_mapping(0);
+    page.set_mapping(0);
     page.set_index(0);
     device_.pagemap().put_back_pgmap(page);
   }

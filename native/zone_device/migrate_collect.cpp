@@ -84,7 +84,7 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   const Pte old = slot.clear_and_flush();
   if (exclusive && folio_try_share_anon_rmap(machine, folio) != Errc::kOk) {
     slot.restore(old);
-    if (!is_ours && !planted(Mistake::kCollectStaysLocked)) folio_unlock(folio);
+    if (!is_ours) folio_unlock(folio);
     return false;
   }
   SwapEntry entry{word.write() ? EntryType::kMigrationWrite

@@ -37,8 +37,12 @@ struct Caught {
   std::uint64_t schedules = 0;
   std::string by;  // outcome and text; empty: nothing
 };
-/// Up to so many schedules (a course of tests has its own), until the first that is not
-/// clean. `only`: a violation counts if its first row is this one's.
-Caught run_course(const Course& course, std::uint64_t schedules, const Invariant* only = nullptr);
+/// Does not return: what a failing test leaves behind may hold locks.
+using TellCaught = void (*)(const Caught& caught);
+
+/// Up to so many schedules (a course of tests has its own, and tells what it finds), until
+/// the first that is not clean. `only`: of a mix; a schedule counts if its first row is this.
+Caught run_course(const Course& course, std::uint64_t schedules, TellCaught tell,
+                  const Invariant* only = nullptr);
 
 }  // namespace pagebox::testing

@@ -27,7 +27,7 @@ using pagebox::Invariant;
 
 namespace {
 
-constexpr unsigned kSecondsAtMost = 120;  // of one exploration, on a machine that is busy
+constexpr unsigned kSecondsAtMost = 60;  // of one exploration, on a machine that is busy
 
 /// One exploration, in a process of its own: what a fault breaks may be anything.
 struct Job {
@@ -49,28 +49,35 @@ void arm(pagebox::Mistake mistake) {
   pagebox::armed_faults[bit / 64] |= std::uint64_t{1} << bit % 64;
 }
 
-/// A blind spot shows by what is missing: the row that the damage beside it gives.
-Caught run(const Job& job) {
-  if (job.entry == nullptr) return run_course(*job.course, job.budget);
-  arm(job.entry->fault);
-  if (!job.entry->damage) return run_course(*job.course, job.budget);
-  arm(*job.entry->damage);
-  const Caught row = run_course(*job.course, job.budget, &job.entry->row);
-  const std::string name(invariant_name(job.entry->row));
-  if (row.caught) return {false, row.schedules, "there is a row of " + name};
-  return {true, row.schedules,
-          "no row of " + name + " for " + std::string(name_of(*job.entry->damage))};
-}
+int told_to = -1;  // of a child
+std::chrono::steady_clock::time_point begun;
 
-Told told_by_child(const Job& job) {
+/// To the parent; this process ends.
+[[noreturn]] void tell(const Caught& caught) {
   Told told;
-  const auto begun = std::chrono::steady_clock::now();
-  const Caught caught = run(job);
   told.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   told.caught = caught.caught;
   told.schedules = caught.schedules;
   std::strncpy(told.by, caught.by.c_str(), sizeof(told.by) - 1);
-  return told;
+  _exit(write(told_to, &told, sizeof(told)) == sizeof(told) ? 0 : 2);
+}
+
+/// A blind spot shows by what is missing: the row that the damage beside it gives when the
+/// audit sees all.
+Caught run(const Job& job) {
+  const Entry* entry = job.entry;
+  if (entry != nullptr && entry->damage) {
+    const std::string row(invariant_name(entry->row)), damage(name_of(*entry->damage));
+    arm(*entry->damage);
+    const Caught seen = run_course(*job.course, job.budget, tell, &entry->row);
+    if (!seen.caught) return {false, seen.schedules, damage + " gives no row of " + row};
+    arm(entry->fault);
+    const Caught blind = run_course(*job.course, job.budget, tell, &entry->row);
+    if (blind.caught) return {false, blind.schedules, "there is a row of " + row};
+    return {true, seen.schedules, "no row of " + row + " for " + damage};
+  }
+  if (entry != nullptr) arm(entry->fault);
+  return run_course(*job.course, job.budget, tell);
 }
 
 /// All of them, so many at a time, in their order.
@@ -91,8 +98,9 @@ std::vector<Told> run_all(const std::vector<Job>& jobs, unsigned at_once) {
       if (child == 0) {
         close(ends[0]);
         alarm(kSecondsAtMost);
-        const Told told = told_by_child(jobs[next]);
-        _exit(write(ends[1], &told, sizeof(told)) == sizeof(told) ? 0 : 2);
+        told_to = ends[1];
+        begun = std::chrono::steady_clock::now();
+        tell(run(jobs[next]));
       }
       close(ends[1]);
       running[child] = {next++, ends[0]};

@@ -43,9 +43,9 @@ void explore_all(SchemeBench& bench, const Settings& settings, unsigned threads,
                  SchemeRow& row) {
   const double begun = cpu_seconds();
   std::uint64_t number = 0;
-  for_each_program(threads, length, [&](const auto& programs) {
+  const std::vector<Sequence> all = sequences(length);
+  for_each_program(all, threads, [&](const auto& programs) {
     if (number++ % settings.every == 0) bench.explore(programs, threads, settings.most, row);
-    return true;
   });
   row.seconds = cpu_seconds() - begun;
 }

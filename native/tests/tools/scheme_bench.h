@@ -305,16 +305,15 @@ inline bool is_fair(const std::array<const Sequence*, kMostThreads>& programs, u
 }
 
 /// Calls each(programs) for every set of `threads` of the sequences, each once: threads are
-/// alike. Until it returns false.
+/// alike.
 template <class Each>
-void for_each_program(unsigned threads, unsigned length, Each&& each) {
-  const std::vector<Sequence> all = sequences(length);
+void for_each_program(const std::vector<Sequence>& all, unsigned threads, Each&& each) {
   for (std::size_t a = 0; a < all.size(); ++a)
     for (std::size_t b = a; b < all.size(); ++b)
       for (std::size_t c = threads == 3 ? b : 0; c < (threads == 3 ? all.size() : 1); ++c) {
         const std::array<const Sequence*, kMostThreads> programs = {
             &all[a], &all[b], threads == 3 ? &all[c] : nullptr};
-        if (is_fair(programs, threads) && !each(programs)) return;
+        if (is_fair(programs, threads)) each(programs);
       }
 }
 
