@@ -148,7 +148,11 @@ async function main(copy) {
   const tried = []
   const mutants = await drawn(copy)
   const sound = stopped ? null : await build(copy)
-  if (sound !== null && !sound.ok) throw new Error(`the tree itself does not build: ${sound.output.slice(-500)}`)
+  if (!stopped && !sound.ok) throw new Error(`the tree itself does not build: ${sound.output.slice(-500)}`)
+  // Else every mutant would seem to be caught.
+  const clean = stopped ? null : await vitest(copy)
+  if (!stopped && !clean.ok)
+    throw new Error(`the tree itself fails: ${firstFailure(clean.output) ?? clean.output.slice(-500)}`)
   for (const mutant of mutants) {
     if (stopped || Date.now() > ends || tried.filter(({ result }) => result !== 'does not build').length >= count) break
     const begun = Date.now()

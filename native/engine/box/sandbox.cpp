@@ -111,18 +111,13 @@ std::vector<OpRecord> Sandbox::run_all(std::span<const Op> ops, std::span<const 
 AuditReport Sandbox::audit() {
   if (has_machine()) machine().rcu.barrier();
   AuditReport report;
-  std::uint64_t with_lru = 0;
-  box_->memmap().for_each_touched([&](Pfn first, Pfn end) {
-    report.pages += end - first;
-    for (Pfn pfn = first; pfn < end; pfn = pfn + 1)
-      if (says_lru(box_->memmap().page(pfn))) ++with_lru;
-  });
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
   AuditSink sink(report, kSandboxAuditRows);
   for (const auto& pages : page_threads_) pages->tell_broken(sink);
   if (has_machine()) audit_machine(sink);
   if (placed_ != nullptr && audit_placed(sink) != Errc::kOk)
     report.unknown.push_back("pages that were set up by hand: no memory for their audit");
-  if (placed_ == nullptr) check_lists(*box_, with_lru, sink);
+  if (placed_ == nullptr) audit_lists(sink);  // run_placed() has walked them
   return report;
 }
 
@@ -154,6 +149,15 @@ void Sandbox::audit_machine(AuditSink& sink) {
     for (const Mirror* mirror : process.devices)
       if (mirror != nullptr) audit_mirror(*process.mm, *mirror, number, sink);
   });
+}
+
+void Sandbox::audit_lists(AuditSink& sink) {
+  std::uint64_t with_lru = 0;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) {
+    for (Pfn pfn = first; pfn < end; pfn = pfn + 1)
+      if (says_lru(box_->memmap().page(pfn))) ++with_lru;
+  });
+  check_lists(*box_, with_lru, sink);
 }
 
 Errc Sandbox::audit_placed(AuditSink& sink) {
