@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/fault.h"
 #include "base/uninit_array.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
@@ -34,7 +35,9 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   }
   Guard guard(*slot.lock);
   const Pte old = slot.get();
-  if (!old.none() && !(old.present() && machine.is_zero_pfn(old.pfn()))) return false;
+  if (!old.none() && !(old.present() && machine.is_zero_pfn(old.pfn())) &&
+      !planted(Mistake::kInsertUnchecked))
+    return false;
   folio_add_new_anon_rmap(cpu, page, vma, address, true);
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
@@ -154,7 +157,7 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
   remove_migration_entries(cpu, moved.first(count));
 
   const auto give_back = [&](MigratePfn word) {
-    if (!word.valid()) return;
+    if (!word.valid() || planted(Mistake::kDestinationKept)) return;
     returned.flush();
     folio_unlock(machine.page(word.pfn()));
     folio_put(cpu, machine.page(word.pfn()));

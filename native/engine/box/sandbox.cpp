@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/reason.h"
+#include "engine/audit/audit_devices.h"
+#include "engine/audit/audit_lists.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
 
@@ -115,6 +117,7 @@ AuditReport Sandbox::audit() {
   if (has_machine()) audit_machine(sink);
   if (placed_ != nullptr && audit_placed(sink) != Errc::kOk)
     report.unknown.push_back("pages that were set up by hand: no memory for their audit");
+  if (placed_ == nullptr) audit_lists(sink);  // run_placed() has walked them
   return report;
 }
 
@@ -141,6 +144,20 @@ void Sandbox::audit_machine(AuditSink& sink) {
   };
   input.context = box_.get();
   audit_mm(machine(), input, sink);
+  audit_pagemaps(*box_, machine(), sink);
+  processes_->for_each_named([&](unsigned, std::uint32_t number, const Process& process) {
+    for (const Mirror* mirror : process.devices)
+      if (mirror != nullptr) audit_mirror(*process.mm, *mirror, number, sink);
+  });
+}
+
+void Sandbox::audit_lists(AuditSink& sink) {
+  std::uint64_t with_lru = 0;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) {
+    for (Pfn pfn = first; pfn < end; pfn = pfn + 1)
+      if (says_lru(box_->memmap().page(pfn))) ++with_lru;
+  });
+  check_lists(*box_, with_lru, sink);
 }
 
 Errc Sandbox::audit_placed(AuditSink& sink) {

@@ -69,6 +69,7 @@ class Sandbox {
   Sandbox() = default;
   Errc start_machine(const SandboxSettings& settings, std::string* reason);
   void audit_machine(AuditSink& sink);
+  void audit_lists(AuditSink& sink);
   Errc audit_placed(AuditSink& sink);
   // Destroyed from the last to the first: each stands on those before it.
   std::shared_ptr<Box> box_;

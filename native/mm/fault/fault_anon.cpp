@@ -1,4 +1,5 @@
 // A fault on an empty entry of anonymous memory.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/rmap/rmap.h"
 #include "mm/swap/release.h"
@@ -26,7 +27,7 @@ FaultResult do_anonymous_page(Fault& fault) {
   const Page folio = fresh.value;
   {
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get().none()) {
+    if (fault.slot.get().none() || planted(Mistake::kAnonFaultUnchecked)) {
       folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, true);
       folio_add_lru_vma(fault.cpu, folio, fault.vma);
       Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);

@@ -1,5 +1,6 @@
 // Device-exclusive entries end when anybody else touches the page: the CPU, GUP,
 // fork, the device itself in the ordinary way.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
@@ -32,7 +33,7 @@ FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
         fault.cpu, fault.mm(),
         {fault.address, fault.address + kPageBytes, NotifyEvent::kExclusive, nullptr});
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() == fault.orig)
+    if (fault.slot.get() == fault.orig || planted(Mistake::kExclusiveUnchecked))
       restore_exclusive_pte(fault.cpu, fault.vma, fault.address, fault.slot);
   }
   folio_unlock(folio);

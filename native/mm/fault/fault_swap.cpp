@@ -1,4 +1,5 @@
 // A fault on a non-present entry: swapped, migrating, or in a device.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
@@ -43,7 +44,8 @@ FaultResult fault_device_private(Fault& fault) {
     // lock: two faults would keep each other from moving it for good (rule
     // 'device-fault-locks').
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() != fault.orig) return FaultResult::kOk;
+    if (fault.slot.get() != fault.orig && !planted(Mistake::kDeviceFaultUnchecked))
+      return FaultResult::kOk;
     if (folio_trylock(page))
       machine.get(page);
     else
@@ -167,7 +169,7 @@ FaultResult do_swap_page(Fault& fault) {
   }
 
   fault.slot.lock->lock();
-  const bool same = fault.slot.get() == fault.orig;
+  const bool same = fault.slot.get() == fault.orig || planted(Mistake::kSwapFaultUnchecked);
   if (same) {
     map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);

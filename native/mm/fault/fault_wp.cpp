@@ -1,5 +1,6 @@
 // A write (or unshare) fault on a present, read-only entry: take the page over,
 // write in place, or copy.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
@@ -59,7 +60,7 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
     Invalidation invalidation(
         cpu, *vma.mm, {fault.address, fault.address + kPageBytes, NotifyEvent::kClear, nullptr});
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() == fault.orig) {
+    if (fault.slot.get() == fault.orig || planted(Mistake::kCowUnchecked)) {
       Pte entry = Pte::of(machine.pfn_of(copy), vma.page_prot);
       if (fault.unshare())
         entry = fault.orig.soft_dirty() ? entry.with(Pte::kSoftDirty) : entry;
