@@ -130,12 +130,16 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   hugePages?: boolean
   /** Bits of OutcomesOf in explore_messages.h; 0: none. */
   outcomes?: number
+  /** Names of the layout's fields, that belong to an outcome. */
+  fields?: string[]
 }
 
 /** One of the distinct outcomes. */
 export interface NativeSeen {
   threads: (Record<string, unknown> | null)[][]
   after: (Record<string, unknown> | null)[]
+  /** Values of the fields that were asked for, as 64 bits; null: not in a page of that type. */
+  fields: { place: string; values: (bigint | null)[]; signed: boolean[] }[]
   count: number
   run: number
   program: number

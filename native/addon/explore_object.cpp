@@ -195,6 +195,10 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
     return from.ok();
   }
   if (from.has("outcomes")) out.outcomes = from.integer("outcomes", kAllOutcomesOf);
+  if (from.has("fields"))
+    from.texts("fields", [&](const std::string& name) {
+      if (out.fields.size() < kMostSeenFields) out.fields.push_back(name);
+    });
   if (from.has("hugePages")) out.huge_pages = from.boolean("hugePages");
   std::vector<Op> after;
   if (from.has("after") && (!read_rows(env, from.property("after"), after) ||
@@ -225,6 +229,19 @@ napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
   return audit_row_value(js, row);
 }
 
+napi_value fields_value(const JsValues& js, const PageFields& page) {
+  return JsObject(js)
+      .text("place", page.place)
+      .set("values", js.list(page.values,
+                             [&](const PageFields::Value& each) {
+                               return each.is_there ? js.big(each.value) : js.null();
+                             }))
+      .set("signed",
+           js.list(page.values,
+                   [&](const PageFields::Value& each) { return js.boolean(each.is_signed); }))
+      .value();
+}
+
 napi_value seen_value(const JsValues& js, const ExploreSeen& seen) {
   const auto records = [&](const std::vector<OpRecord>& list) {
     return js.list(list, [&](const OpRecord& each) { return record_value(js, each); });
@@ -232,6 +249,8 @@ napi_value seen_value(const JsValues& js, const ExploreSeen& seen) {
   return JsObject(js)
       .set("threads", js.list(seen.results.threads, records))
       .set("after", records(seen.results.after))
+      .set("fields", js.list(seen.results.fields,
+                             [&](const PageFields& page) { return fields_value(js, page); }))
       .number("count", seen.schedules)
       .number("run", seen.run)
       .number("program", seen.program)

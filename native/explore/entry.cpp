@@ -146,6 +146,7 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   if (request.memory_bytes != 0) settings.memory_bytes = request.memory_bytes;
   settings.most_findings = request.most_findings;
   settings.outcomes = request.outcomes;
+  settings.fields = request.fields;
   settings.huge_pages = request.huge_pages;
   settings.stop = stop;
   if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);

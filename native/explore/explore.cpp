@@ -40,6 +40,10 @@ std::string check_settings(const ExploreSettings& settings) {
     if (!limits::kThreads.holds(settings.scenario->threads.size())) return limits::kThreads.text();
     std::string text;
     if (check_scenario(*settings.scenario, text) != Errc::kOk) return text;
+    for (const std::string& name : settings.fields)
+      if (std::ranges::find(settings.layout.fields, name, &Field::name) ==
+          settings.layout.fields.end())
+        return "outcomes: descriptors of " + settings.layout.name + " have no field '" + name + "'";
     if (settings.outcomes != 0 &&
         count_ops(*settings.scenario) - count_ops(settings.scenario->setup) > kMostSeenOps)
       return "outcomes: of at most " + std::to_string(kMostSeenOps) + " operations";

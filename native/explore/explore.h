@@ -52,6 +52,8 @@ struct ExploreSettings {
   std::size_t most_findings = 8;
   /// Bits of OutcomesOf: each different result is kept, with the schedule that gave it first.
   std::uint64_t outcomes = 0;
+  /// Of the layout's descriptors: what they say in the end belongs to a result too.
+  std::vector<std::string> fields;
   bool huge_pages = false;  // madvise(hugepage) has effect
   /// Of what is remembered and of the machine; beyond it the exploration ends with what it has.
   std::uint64_t memory_bytes = explore_limits::kMemory.otherwise;

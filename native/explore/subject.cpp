@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
+#include "explore/page_fields.h"
 #include "explore/places.h"
 #include "explore/values.h"
 #include "page/folio.h"
@@ -407,6 +408,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     finding.outcome = verdict.outcome;
     if (settings_.outcomes != 0) {
       if ((settings_.outcomes & kOfAfter) != 0) results.after = verdict.after;
+      results.fields = verdict.fields;
       finding.results = bytes_of(results, settings_.outcomes);
     }
     if (verdict.outcome != Outcome::kClean) {
@@ -457,6 +459,10 @@ Subject::Verdict Subject::judge(Sandbox& sandbox, std::vector<std::string>* trac
                 if (trace != nullptr && trace->size() < kMostNotes)
                   trace->push_back("after: " + op_text(op) + " " + result_text(record));
               });
+  if (settings_.outcomes != 0 && !settings_.fields.empty()) {
+    const OutsideRunMemory outside;
+    verdict.fields = fields_of(sandbox, settings_.fields);
+  }
   AuditReport audit = sandbox.audit();
   verdict.words = add_to_hash(verdict.words, hash_words(sandbox.box().memmap()));
   const bool alive = !audit.clean();

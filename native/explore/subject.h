@@ -58,6 +58,7 @@ class Subject {
     std::optional<AuditRow> row;
     std::uint64_t words = 0;  // of the descriptors in use, and what came after
     std::vector<OpRecord> after;
+    std::vector<PageFields> fields;
   };
   struct HashOfDigest {
     std::size_t operator()(const StateDigest& digest) const { return digest.low; }

@@ -83,6 +83,8 @@ const strategyOf = (scenario: Scenario, { strategy, bound, depth }: Options): st
 /** What is asked for, as the API takes it; what is not asked for is the API's to choose. */
 function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
   const { scheme, layout, bound, depth, samples, seed, workloadSeed, threads, ops, maxSteps } = options
+  // Results of random operations are as many as there are schedules.
+  const outcomes = options.outcomes === true && !('mixes' in scenario) ? true : undefined
   const asked = {
     ...behaviourOf(options),
     strategy: strategyOf(scenario, options),
@@ -94,6 +96,7 @@ function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
     threads,
     ops,
     maxSteps,
+    outcomes,
   }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
   return { scheme, layout, ...Object.fromEntries(given) } as ExploreOptions
@@ -203,7 +206,7 @@ export function addExplore(program: Command, context: Context): void {
     .option('--threads <n>', 'threads of a random scenario', fromOne)
     .option('--ops <n>', 'operations of each thread of a random scenario', fromOne)
     .option('--max-steps <n>', 'steps after which a schedule is given up', fromOne)
-    .option('--outcomes', 'how often each outcome came, clean runs too')
+    .option('--outcomes', 'how often schedules ended how; of written scenarios each distinct result, with a token')
     .addOption(
       new Option('--memory <model>', 'memory model: sc is sequentially consistent').choices(['sc']).default('sc'),
     )

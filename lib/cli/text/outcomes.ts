@@ -17,6 +17,7 @@ export function outcomesText(report: OutcomesReport, { columns }: Io): string {
     ['seen by the kernel', report.seen],
     ['explored too', report.explained],
     ['missing', report.missing],
+    ['of those, for want of a rule', report.waiting],
     ['unsupported', report.unsupported],
     ['of whole threads in order, missing', report.serialMissing],
     ['explored, and not seen (no fault)', report.extra],
@@ -30,6 +31,7 @@ export function outcomesText(report: OutcomesReport, { columns }: Io): string {
   if (report.setupDiffers > 0) lines.push('', `Setup gives other results: ${report.setupDiffers} scenarios`)
   if (Object.keys(report.unsupportedOps).length > 0) lines.push('', `Not here yet: ${counts(report.unsupportedOps)}`)
   if (Object.keys(report.bad).length > 0) lines.push('', `Schedules that were not clean: ${counts(report.bad)}`)
+  if (report.waiting > 0) lines.push('', `Rules that missing outcomes take: ${counts(report.needs)}`)
   for (const [rules, count] of Object.entries(report.rules)) {
     const [kernel, ...absent] = rules.split('~')
     const missing = absent.length === 0 ? '' : `; not here yet, the older behaviour holds: ${absent.join(', ')}`
@@ -40,14 +42,15 @@ export function outcomesText(report: OutcomesReport, { columns }: Io): string {
 
 /** An outcome that is missing, against the nearest one that was explored. */
 export function outcomeMismatchText(mismatch: OutcomeMismatch, { colours }: Io): string {
-  const { scenario, what, serial, count, expected, nearest, token } = mismatch
+  const { scenario, what, serial, count, expected, nearest, token, needs } = mismatch
   const whose =
     what === 'seen'
       ? `outcome of ${count} runs${serial.length > 0 ? `, and of the order ${serial.join(', ')}` : ''} is not explored`
       : what === 'serial'
         ? `outcome of the order ${serial.join(', ')} is not explored`
         : 'the setup gives other results'
-  const lines = ['', colours.bold(foreign(`${scenario}: ${whose}`))]
+  const why = needs.length === 0 ? '' : `: it takes ${needs.join(' and ')}, not here yet`
+  const lines = ['', colours.bold(foreign(`${scenario}: ${whose}${why}`))]
   for (const [name, theirs, ours] of pairs(expected, nearest)) {
     if (isDeepStrictEqual(theirs, ours)) lines.push(foreign(`  ${name} ${JSON.stringify(theirs)}`))
     else {

@@ -3,7 +3,9 @@ import { PageboxError } from '../../errors.ts'
 import { kernelRules, ruleSets } from '../../page/rules.ts'
 import { explore, run } from '../scenario/engines.ts'
 import { vocabulary } from '../scenario/vocabulary.ts'
-import type { ExploreScenarioResult, SeenOutcome, WrittenScenario } from '../scenario/scenarioTypes.ts'
+import type { ExploreScenarioResult, RanOp, SeenOutcome, WrittenScenario } from '../scenario/scenarioTypes.ts'
+import { neededRules } from './neededRules.ts'
+import { keyOf, plain, plainOutcome } from './outcomeKey.ts'
 import type { ConcurrentRecording, RecordedResult } from './types.ts'
 
 /** What an outcome is: the results of each thread, and what came after. */
@@ -29,6 +31,11 @@ export interface OutcomeMismatch {
   /** The explored outcome that differs in the fewest results, and the token of a schedule; null: none was explored. */
   readonly nearest: OutcomeResult | null
   readonly token: string | null
+  /**
+   * Of the kernel's rules that are not here yet those that it takes: without what they decide it is one of the explored
+   * outcomes. Empty: it is missing for another reason.
+   */
+  readonly needs: readonly string[]
 }
 
 /** What came of one scenario. */
@@ -92,39 +99,6 @@ export function rulesAtHand(kernel: string): string {
   return [name, ...absent.map((rule) => rule.name)].join('~')
 }
 
-const flagsKept = new Set(['ANON', 'ANON_EXCLUSIVE', 'ZERO_PAGE', 'NOPAGE'])
-
-/** Of page flags those that the recordings have, sorted. */
-function plain(result: RecordedResult | null): RecordedResult | null {
-  if (result === null || !Array.isArray(result.pages)) return result
-  const pages = result.pages.map((page: Record<string, unknown>) =>
-    typeof page?.kf === 'string'
-      ? {
-          ...page,
-          kf: page.kf
-            .split('|')
-            .filter((flag) => flagsKept.has(flag))
-            .sort()
-            .join('|'),
-        }
-      : page,
-  )
-  return { ...result, pages }
-}
-const plainOutcome = ({ threads, after }: OutcomeResult): OutcomeResult => ({
-  threads: threads.map((each) => each.map(plain)),
-  after: after.map(plain),
-})
-
-/** One text for equal outcomes, whatever the order of keys. */
-function keyOf(outcome: OutcomeResult): string {
-  const sorted = (_key: string, value: unknown): unknown =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value
-  return JSON.stringify(plainOutcome(outcome), sorted)
-}
-
 /** How many results differ. */
 function distance(a: OutcomeResult, b: OutcomeResult): number {
   const all = ({ threads, after }: OutcomeResult): (RecordedResult | null)[] => [...threads.flat(), ...after].map(plain)
@@ -141,7 +115,7 @@ function permutations(count: number): number[][] {
 /** More threads have more orders than anybody waits for. */
 const mostOrdered = 4
 
-type Explored = Map<string, { readonly result: OutcomeResult; readonly token: string }>
+type Explored = Map<string, { readonly result: OutcomeResult; readonly token: string | null }>
 
 /**
  * Explores the scenario of a concurrent recording, completely if that takes no more than half of `samples`, else by
@@ -175,6 +149,7 @@ export async function outcomesOf(
 
   // One thread after the other, in each order: what must be possible besides.
   const serial = new Map<string, string[]>()
+  const onOne = new Map<string, OutcomeResult>()
   const orders = threads.length <= mostOrdered ? permutations(threads.length) : [threads.map((_, i) => i)]
   for (const order of orders) {
     const ran = readable(file, id, () =>
@@ -193,15 +168,18 @@ export async function outcomesOf(
         expected: { threads: [], after: recording.setup_results },
         nearest: { threads: [], after: before },
         token: null,
+        needs: [],
       })
     const key = keyOf({ threads: threads.map((_, t) => of(`${t}`)), after: of('after') })
     serial.set(key, [...(serial.get(key) ?? []), order.join('')])
+    const together = onOneCpu(scenario, order, (all) => readable(file, id, () => run(all, how)).ran)
+    if (together !== null) onOne.set(keyOf(together), together)
   }
 
   const explored: Explored = new Map()
   const bad: Record<string, number> = {}
   const isAll = (): boolean =>
-    [...serial.keys()].every((key) => explored.has(key)) &&
+    [...serial.keys()].every((key) => explored.get(key)?.token != null) &&
     seen.every(({ results, after }) => explored.has(keyOf({ threads: results, after })))
   let schedules = 0
   const step = async (options: object): Promise<ExploreScenarioResult | null> => {
@@ -213,12 +191,13 @@ export async function outcomesOf(
     schedules += found.schedules
     for (const { result, token } of found.seen as readonly SeenOutcome[]) {
       const key = keyOf(result)
-      if (!explored.has(key)) explored.set(key, { result, token })
+      if (explored.get(key)?.token == null) explored.set(key, { result, token })
     }
     for (const [outcome, count] of Object.entries(found.outcomes))
       if (outcome !== 'clean' && count > 0) bad[outcome] = (bad[outcome] ?? 0) + count
     return found
   }
+  for (const [key, result] of onOne) explored.set(key, { result, token: null })
   let extent: Extent = 'sampled'
   let bound: number | null = null
   const first = await step({ strategy: 'dpor', samples: Math.ceil(samples / 2) })
@@ -234,10 +213,11 @@ export async function outcomesOf(
     for (const strategy of ['pct', 'random'] as const)
       if (!isAll()) await step({ strategy, samples: Math.ceil(samples / 4) })
 
+  const absent = rules.split('~').slice(1)
   const held = new Set<string>()
   let explained = 0
   const miss = (what: 'seen' | 'serial', result: OutcomeResult, orders: readonly string[], count: number): void => {
-    let nearest: { result: OutcomeResult; token: string } | undefined
+    let nearest: { result: OutcomeResult; token: string | null } | undefined
     for (const each of explored.values())
       if (nearest === undefined || distance(each.result, result) < distance(nearest.result, result)) nearest = each
     mismatches.push({
@@ -249,6 +229,12 @@ export async function outcomesOf(
       expected: plainOutcome(result),
       nearest: nearest === undefined ? null : plainOutcome(nearest.result),
       token: nearest?.token ?? null,
+      needs: neededRules(
+        result,
+        [...explored.values()].map((each) => each.result),
+        recording,
+        absent,
+      ),
     })
   }
   for (const outcome of seen) {
@@ -259,9 +245,33 @@ export async function outcomesOf(
     else miss('seen', result, outcome.serial ?? [], outcome.count)
   }
   for (const [key, orders] of serial)
-    if (!explored.has(key) && !held.has(key)) miss('serial', JSON.parse(key) as OutcomeResult, orders, 0)
-  const extra = [...explored.keys()].filter((key) => !held.has(key)).length
+    if (explored.get(key)?.token == null && !held.has(key)) miss('serial', JSON.parse(key) as OutcomeResult, orders, 0)
+  const extra = [...explored].filter(([key, { token }]) => token !== null && !held.has(key)).length
   return { ...facts, extent, schedules, bound, explained, extra, bad, mismatches }
+}
+
+/**
+ * Threads that a kernel has put on one CPU, one after the other: they share its batches, so what one has just made is
+ * found by the other's pageout. Each thread of an exploration has a CPU of its own. Null: their names do not go together.
+ */
+function onOneCpu(
+  scenario: WrittenScenario,
+  order: readonly number[],
+  run: (all: WrittenScenario) => readonly RanOp[],
+): OutcomeResult | null {
+  const lists = order.map((t) => scenario.threads[t]?.ops ?? [])
+  // A child is named by its thread: two of one name would be one.
+  const children = lists.flatMap((ops) => ops.filter(({ op }) => op === 'fork').map((op) => op.child))
+  if (new Set(children).size < children.length || lists.flat().some(({ op }) => op === 'barrier')) return null
+  const ran = run({ ...scenario, threads: [{ name: '0', ops: lists.flat() }] })
+  const results = ran.filter(({ thread }) => thread === '0').map(({ result }) => result)
+  let from = 0
+  const threads: RecordedResult[][] = []
+  for (const [i, ops] of lists.entries()) {
+    threads[order[i] as number] = results.slice(from, from + ops.length)
+    from += ops.length
+  }
+  return { threads, after: ran.filter(({ thread }) => thread === 'after').map(({ result }) => result) }
 }
 
 /** What cannot be read of the scenario is the file's fault. */

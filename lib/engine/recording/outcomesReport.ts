@@ -13,6 +13,9 @@ export interface OutcomesReport {
   readonly seen: number
   readonly explained: number
   readonly missing: number
+  /** Of the missing ones those that take a rule which is not here yet, and how many take which. */
+  readonly waiting: number
+  readonly needs: Readonly<Record<string, number>>
   readonly unsupported: number
   readonly unsupportedOps: Readonly<Record<string, number>>
   /** Outcomes that an order of whole threads gives here, and exploration did not find. */
@@ -40,6 +43,7 @@ export class OutcomesTally {
   readonly #extents: Record<Extent, number> = { complete: 0, bounded: 0, sampled: 0 }
   readonly #ops = new Map<string, number>()
   readonly #bad = new Map<string, number>()
+  readonly #needs = new Map<string, number>()
   readonly #rules = new Map<string, number>()
   readonly #mismatches: OutcomeMismatch[] = []
   readonly #sums = {
@@ -48,6 +52,7 @@ export class OutcomesTally {
     seen: 0,
     explained: 0,
     missing: 0,
+    waiting: 0,
     unsupported: 0,
     serialMissing: 0,
     setupDiffers: 0,
@@ -75,8 +80,11 @@ export class OutcomesTally {
     sums.extra += found.extra
     for (const [outcome, count] of Object.entries(found.bad)) add(this.#bad, outcome, count)
     for (const mismatch of found.mismatches) {
-      if (mismatch.what === 'seen') sums.missing += 1
-      else if (mismatch.what === 'serial') sums.serialMissing += 1
+      if (mismatch.what === 'seen') {
+        sums.missing += 1
+        if (mismatch.needs.length > 0) sums.waiting += 1
+        for (const rule of mismatch.needs) add(this.#needs, rule)
+      } else if (mismatch.what === 'serial') sums.serialMissing += 1
       else sums.setupDiffers += 1
       if (this.#mismatches.length < this.#keep) this.#mismatches.push(mismatch)
     }
@@ -91,6 +99,7 @@ export class OutcomesTally {
       ...this.#extents,
       unsupportedOps: sorted(this.#ops),
       bad: sorted(this.#bad),
+      needs: sorted(this.#needs),
       rules: sorted(this.#rules),
       mismatches: this.#mismatches,
     }

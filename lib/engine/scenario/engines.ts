@@ -2,7 +2,7 @@ import { badArgument, boolean, integer, oneOf, options, or, positive, type Read,
 import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
 import type { ExploreLimit, NativeBehaviour, NativeFailure } from '../../native/binding.ts'
-import type { NativeExploreOptions, NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
+import type { NativeExploreOptions, NativeOpResult, NativeRandomOps, NativeSeen } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
 import { tables } from '../../native/tables.ts'
@@ -34,6 +34,7 @@ import type {
   Scenario,
   ScenarioOpResult,
   ScenarioResult,
+  SeenResult,
   StrategyName,
 } from './scenarioTypes.ts'
 
@@ -271,9 +272,9 @@ export const exploreMachine = ({
   ...(maxSteps > 0 && { maxSteps }),
 })
 
-/** Bits, as OutcomesOf in explore_messages.h has them; 0: none. */
-function outcomesOf(given: unknown, read: ReadScenario): number {
-  if (given === undefined || given === false) return 0
+/** Bits, as OutcomesOf in explore_messages.h has them, 0: none; and names of fields. */
+function outcomesOf(given: unknown, read: ReadScenario, layout: Layout): { outcomes: number; fields: string[] } {
+  if (given === undefined || given === false) return { outcomes: 0, fields: [] }
   if (read.lists === null)
     throw badArgument(
       'ERR_PAGEBOX_ARG_RANGE',
@@ -281,12 +282,36 @@ function outcomesOf(given: unknown, read: ReadScenario): number {
       given,
       'nothing, unless the scenario is written down',
     )
-  const { of, flags } =
-    given === true ? {} : options(given as OutcomeOptions, 'options.outcomes', ['of', 'flags'] as const)
+  const told = given === true ? {} : options(given as OutcomeOptions, 'options.outcomes', ['of', 'flags', 'fields'])
+  const { of, flags, fields } = told as Read<'of' | 'flags' | 'fields'>
   const which = oneOf(or(of, 'all'), 'options.outcomes.of', ['all', 'threads', 'after'])
   const all = oneOf(or(flags, 'kind'), 'options.outcomes.flags', ['kind', 'all']) === 'all'
-  return (which === 'after' ? 0 : 1) | (which === 'threads' ? 0 : 2) | (all ? 4 : 0)
+  const bits = (which === 'after' ? 0 : 1) | (which === 'threads' ? 0 : 2) | (all ? 4 : 0)
+  return { outcomes: bits, fields: fields === undefined ? [] : fieldNames(fields, layout) }
 }
+
+const mostFields = 64
+
+function fieldNames(given: unknown, layout: Layout): string[] {
+  const names = [...new Set(layout.fields.map(({ name }) => name))]
+  if (!Array.isArray(given) || given.length > mostFields)
+    throw badArgument('ERR_PAGEBOX_ARG_TYPE', 'options.outcomes.fields', given, `up to ${mostFields} names of fields`)
+  return Array.from(given as unknown[], (each, i) => oneOf(each, `options.outcomes.fields[${i}]`, names))
+}
+
+/** By page and name. */
+const fieldsOf = (found: NativeSeen['fields'], names: readonly string[]): SeenResult['fields'] =>
+  Object.fromEntries(
+    found.map(({ place, values, signed }) => [
+      place,
+      Object.fromEntries(
+        names.map((name, i) => {
+          const value = values[i] ?? null
+          return [name, value !== null && signed[i] ? BigInt.asIntN(64, value) : value]
+        }),
+      ),
+    ]),
+  )
 
 /** Begins; the settings are checked. */
 export const startExploring = (settings: NativeExploreOptions, read: ReadScenario) =>
@@ -345,7 +370,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   }
   const settings = {
     ...exploreMachine(subject),
-    outcomes: outcomesOf(given.outcomes, read),
+    ...outcomesOf(given.outcomes, read, layout),
     findings: count('findings', 'findings'),
     schedules: count('samples', 'schedules'),
     firstRun: count('firstRun', 'firstRun'),
@@ -380,8 +405,8 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     seen:
       settings.outcomes === 0
         ? null
-        : found.seen.map(({ threads, after, count, program, choices }) => ({
-            result: { threads, after },
+        : found.seen.map(({ threads, after, fields, count, program, choices }) => ({
+            result: { threads, after, fields: fieldsOf(fields, settings.fields) },
             count,
             token: tokenOf(program, choices),
           })),

@@ -221,6 +221,11 @@ export interface OutcomeOptions {
    * others depend on batches and on what was before. `'all'`: each.
    */
   flags?: 'kind' | 'all'
+  /**
+   * Fields of descriptors by name, `'_refcount'` or `'flags'`: what they say when all is done belongs to an outcome.
+   * Of each page that a process maps then, and of those that were set up by hand. At most 64.
+   */
+  fields?: readonly string[]
 }
 
 /** What came of a scenario's operations. */
@@ -228,6 +233,11 @@ export interface SeenResult {
   /** Of each thread, each operation in order; null: it is not supported. Empty if not asked for. */
   readonly threads: readonly (readonly (RecordedResult | null)[])[]
   readonly after: readonly (RecordedResult | null)[]
+  /**
+   * By page (`'p:a+3'`: where it is mapped; `'page 7'`: set up by hand) and name, what `fields` asked for. Counts are
+   * signed; null: a page of that type has no such field.
+   */
+  readonly fields: Readonly<Record<string, Readonly<Record<string, bigint | null>>>>
 }
 
 /** One of the distinct outcomes of an exploration. */

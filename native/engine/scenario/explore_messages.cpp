@@ -9,7 +9,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 // Another number with each change of what follows.
-constexpr std::uint64_t kVersion = 5;
+constexpr std::uint64_t kVersion = 6;
 constexpr std::uint64_t kMagic = 0x78'6f'62'65'67'61'70;  // "pagebox"
 
 enum class Kind : std::uint64_t {
@@ -165,6 +165,7 @@ void request_fields(Io& io, T& request) {
   rows(io, "after", request.after);
   io.number("hugePages", request.huge_pages, 1);
   io.number("outcomes", request.outcomes, kAllOutcomesOf);
+  texts(io, "fields", request.fields);
   bounded(io, request.thread_count, limits::kThreads);
   bounded(io, request.ops, limits::kOps);
   io.list("mixes", request.mixes, [](auto& each, auto& mix) {
@@ -300,6 +301,14 @@ void results_fields(Io& io, T& results) {
   });
   io.list("results.after", results.after,
           [](auto& each, auto& record) { record_fields(each, record); });
+  io.list("results.fields", results.fields, [](auto& each, auto& page) {
+    each.text("fields.place", page.place);
+    each.list("fields.values", page.values, [](auto& of, auto& value) {
+      of.number("fields.isThere", value.is_there, 1);
+      of.number("fields.isSigned", value.is_signed, 1);
+      of.number("fields.value", value.value);
+    });
+  });
 }
 
 template <class Io, class T>

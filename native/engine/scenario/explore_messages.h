@@ -95,7 +95,8 @@ struct ExploreRequest {
   std::uint64_t seed = 1, workload_seed = 1;
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
   std::uint64_t most_findings = 8, memory_bytes = 0;
-  std::uint64_t outcomes = 0;  // bits of OutcomesOf: what makes two results differ
+  std::uint64_t outcomes = 0;       // bits of OutcomesOf: what makes two results differ
+  std::vector<std::string> fields;  // of descriptors, that belong to an outcome
   bool restore = true, steps = false;
   ExploreTask task = ExploreTask::kExplore;
   std::vector<std::uint64_t> choices;  // of the schedule; first_run says which program
@@ -113,11 +114,24 @@ inline constexpr std::uint64_t kAllOutcomesOf = 7;
 /// Different outcomes that an exploration keeps, and operations that each may be of.
 inline constexpr std::size_t kMostSeen = std::size_t{1} << 14;
 inline constexpr std::uint64_t kMostSeenOps = 4096;
+/// Names of fields that are asked for.
+inline constexpr std::size_t kMostSeenFields = 64;
 
+/// What the descriptor of a page says in the end: `p:a+3` is mapped there, `page 7` was set up.
+struct PageFields {
+  std::string place;
+  struct Value {
+    bool is_there = false;  // in a page of this type
+    bool is_signed = false;
+    std::uint64_t value = 0;  // as wide as 64 bits
+  };
+  std::vector<Value> values;  // of each field that was asked for
+};
 /// What came of the operations: by thread, and after them.
 struct ExploreResults {
   std::vector<std::vector<OpRecord>> threads;
   std::vector<OpRecord> after;
+  std::vector<PageFields> fields;
 };
 /// One of the different outcomes.
 struct ExploreSeen {

@@ -1,5 +1,7 @@
 // gup, pin, unpin, pin_read, pin_write.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "engine/scenario/interpreter.h"
 #include "mm/folio_state.h"
@@ -144,9 +146,12 @@ OpRecord Interpreter::pin_write(Process& process, const Op& op) {
     return result;
   }
   result.keys |= kKeyPages;
+  // A device fills a page: nobody finds it empty in between.
+  alignas(8) std::array<std::byte, kPageBytes> bytes{};
   for (const Pfn pfn : held.pages) {
-    machine().frames.clear(pfn);
-    machine().frames.set_word(pfn, 0, op.value + result.pages++);
+    const std::uint64_t word = op.value + result.pages++;
+    std::memcpy(bytes.data(), &word, sizeof word);
+    machine().frames.write(pfn, bytes.data());
   }
   return result;
 }
