@@ -112,6 +112,7 @@ AuditReport Sandbox::audit() {
   box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
   AuditSink sink(report, kSandboxAuditRows);
   for (const auto& pages : page_threads_) pages->tell_broken(sink);
+  for (const auto& interpreter : interpreters_) interpreter->tell_broken(sink);
   if (has_machine()) audit_machine(sink);
   if (placed_ != nullptr && audit_placed(sink) != Errc::kOk)
     report.unknown.push_back("pages that were set up by hand: no memory for their audit");

@@ -76,14 +76,17 @@ FaultResult fault_special_entry(Fault& fault) {
   return FaultResult::kSigbus;  // hwpoison, marker
 }
 
+/// The slot is the fault's alone until its page is mapped.
+bool claims_slot(const Machine& machine) { return !machine.has(Quirk::kSwapinUnclaimed); }
+
 /// Swapped in for one user alone: a page that the swap cache never sees.
 Page swapin_direct(Fault& fault, std::uint64_t slot) {
   Machine& machine = fault.machine();
-  const Swap::Claim claim = machine.swap.claim_alone(slot);
+  const Swap::Claim claim = machine.swap.claim_alone(slot, claims_slot(machine));
   if (!claim.taken) return {};  // it has more users, or is in the cache
   const auto fresh = machine.alloc_folio(fault.cpu);
   if (!fresh) {
-    machine.swap.cache_remove(slot, claim.shadow);
+    if (claims_slot(machine)) machine.swap.cache_remove(slot, claim.shadow);
     return {};
   }
   const Page folio = fresh.value;
@@ -171,14 +174,14 @@ FaultResult do_swap_page(Fault& fault) {
   if (same) {
     map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);
-    if (fresh) machine.swap.cache_remove(slot, false);
+    if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, false);
     if (fault.write()) return do_wp_page(fault);
     fault.slot.lock->unlock();
     return FaultResult::kOk;
   }
   fault.slot.lock->unlock();
   folio_unlock(folio);
-  if (fresh) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+  if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
   folio_put(cpu, folio);
   return FaultResult::kOk;
 }

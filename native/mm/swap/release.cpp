@@ -54,7 +54,7 @@ void give_back(Machine& machine, Pfn pfn, unsigned order) {
 unsigned leave(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru) {
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
-    folio.set_mapping(0);
+    if (!machine.device_pages_keep_mapping()) folio.set_mapping(0);
     machine.memmap.forget(folio);
     return 0;
   }
