@@ -33,7 +33,12 @@ let read: Vocabulary | undefined
 export function vocabulary(): Vocabulary {
   if (read === undefined) {
     const tables = native().scenarioTables()
-    const ops = new Map(tables.ops.map((op, code) => [op.name, { ...op, code, fields: fieldsOf(op.fields), checks: checksOf(op.result) }]))
+    const ops = new Map(
+      tables.ops.map((op, code) => [
+        op.name,
+        { ...op, code, fields: fieldsOf(op.fields), checks: checksOf(op.result) },
+      ]),
+    )
     read = { ops, tables }
   }
   return read
@@ -42,7 +47,10 @@ export function vocabulary(): Vocabulary {
 /** Whatever has a result may be expected to succeed, and words may be expected to be these. */
 function checksOf(result: string): string[] {
   const keys = fieldsOf(result).map(({ name }) => name)
-  return [...(keys.some((key) => key === 'ret' || key === 'v') ? ['must'] : []), ...(keys.includes('v') ? ['expect'] : [])]
+  return [
+    ...(keys.some((key) => key === 'ret' || key === 'v') ? ['must'] : []),
+    ...(keys.includes('v') ? ['expect'] : []),
+  ]
 }
 
 /** `"buf [page] [n] value"` in parts. */
