@@ -7,6 +7,8 @@ export interface ZooBudget {
   readonly strategy: StrategyName
   readonly seed: number
   readonly schedules: number
+  /** Of `'depth-first'`: schedules of at most so many preemptions. */
+  readonly bound?: number
   /** A schedule of more steps is given up. */
   readonly maxSteps?: number
 }
@@ -58,6 +60,8 @@ export interface ZooAbsence {
   readonly absent: boolean
   /** Every class of schedules was run. */
   readonly complete: boolean
+  /** All schedules of at most so many preemptions were run; null: no bound, or not all. */
+  readonly bound: number | null
   readonly classes: number
   readonly schedules: number
   readonly seconds: number

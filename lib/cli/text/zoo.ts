@@ -12,7 +12,9 @@ const counted = (count: number, what: string): string =>
 function absentWords(fixed: ZooAbsence | null): string {
   if (fixed === null) return '-'
   if (!fixed.absent) return 'NO'
-  return fixed.complete ? counted(fixed.classes, 'class') : `${number(fixed.schedules)} of more`
+  if (fixed.complete) return counted(fixed.classes, 'class')
+  const { bound, schedules } = fixed
+  return bound === null ? `${number(schedules)} of more` : `${number(schedules)}, ≤ ${bound} preemptions`
 }
 
 /** All of them, a line each. */
@@ -35,7 +37,7 @@ export function zooTable(results: readonly ZooResult[], asked: number, io: Io): 
     '',
     wrap(
       'runs: schedules until it was found. ops, steps, sw: operations of threads, steps and switches of the shortest form. ' +
-        'absent in: classes of schedules of that form without the bug, all of them; "of more": schedules of more classes than were run.',
+        'absent in: classes of schedules of that form without the bug, all of them; with a bound all schedules of so few preemptions.',
       io.columns,
     ),
     `${hold} of ${asked} found, repeated and absent without the bug${results.length < asked ? `; ${asked - results.length} not run` : ''}`,

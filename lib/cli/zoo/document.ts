@@ -38,6 +38,7 @@ export const zooDocument = (results: readonly ZooResult[]): object => ({
     schedulesWhenFixed: fixed?.schedules ?? null,
     classesWhenFixed: fixed?.classes ?? null,
     complete: fixed?.complete ?? null,
+    bound: fixed?.bound ?? null,
     othersWhenFixed: fixed?.others ?? [],
     guarantee: fixed?.guarantee ?? null,
     holds,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/reason.h"
+#include "engine/audit/audit_storage.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
 
@@ -37,7 +38,7 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   if (settings.machine) {
     of.pages = settings.placed_pages + settings.pages;
     of.placed_pages = settings.placed_pages;
-    of.device_pages = settings.device_pages;
+    of.device_pages = settings.device_pages + DaxFiles::kBlocks;
     of.shards = 0;  // who pins by pfn is the thread that has the processor
     of.swap_pages = settings.swap_pages;
     of.transparent_huge_pages = settings.transparent_huge_pages;
@@ -142,6 +143,7 @@ void Sandbox::audit_machine(AuditSink& sink) {
   };
   input.context = box_.get();
   audit_mm(machine(), input, sink);
+  if (const DaxDevice* dax = devices_->dax().device(); dax != nullptr) audit_dax(*dax, input, sink);
 }
 
 Errc Sandbox::audit_placed(AuditSink& sink) {
@@ -170,6 +172,8 @@ std::string Sandbox::leaks() {
   expect("files in use", 0, machine().files.in_use());
   for (unsigned i = 0; i < kDevices; ++i)
     expect("device pages in use", 0, devices_->device(i).pages_in_use());
+  if (const DaxDevice* dax = devices_->dax().device(); dax != nullptr)
+    expect("free dax blocks", DaxFiles::kBlocks, dax->free_blocks());
   return out;
 }
 

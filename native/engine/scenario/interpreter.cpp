@@ -148,7 +148,11 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kWriteback: return ret(writeback(op));
     case OpCode::kPoke: return poke(process, op);
     case OpCode::kUffdContinue: return uffd_continue(process, op);
+    case OpCode::kCheckFile: return ret(check_file(op));
     case OpCode::kYield: yield_turn(); return ret(Errc::kOk);
+    case OpCode::kDaxFile:
+      if (thread_ != 0) return ret(Errc::kInval);  // nobody else may run
+      break;
     case OpCode::kBarrier:
     case OpCode::kRepeat: return ret(Errc::kInval);
     default: break;
@@ -170,7 +174,7 @@ void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh
 }
 
 Errc Interpreter::mmap(Process& process, const Op& op) {
-  if (op.kind == MapKind::kDmirror) {
+  if (op.kind == MapKind::kDmirror || op.kind == MapKind::kDaxShared) {
     if (processes().devices() == nullptr) return Errc::kNoDev;
     const Errc error = processes().devices()->mmap(cpu(), process, op);
     if (error == Errc::kOk) set_buffer(process, op.buf, {op.pages, true, nullptr});

@@ -77,6 +77,7 @@ class Interpreter {
   Errc writeback(const Op& op);
   OpRecord poke(Process& process, const Op& op);
   OpRecord uffd_continue(Process& process, const Op& op);
+  Errc check_file(const Op& op);
   void set_buffer(Process& process, unsigned buf, const Buffer& fresh);
 
   Processes* const processes_ = nullptr;

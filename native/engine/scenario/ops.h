@@ -88,6 +88,9 @@ enum class OpCode : std::uint8_t {
   kWriteback,
   kPoke,
   kUffdContinue,
+  kCheckFile,
+  kDaxFile,
+  kTruncate,
   kYield,
   kBarrier,
   kRepeat,
@@ -103,7 +106,7 @@ enum class OpCode : std::uint8_t {
   kMaybePinned,
   kPinsOf,
 };
-inline constexpr unsigned kOpCodes = 53;
+inline constexpr unsigned kOpCodes = 56;
 
 constexpr bool is_page_op(OpCode code) { return code >= OpCode::kSetUpPage; }
 
@@ -115,10 +118,11 @@ enum class MapKind : std::uint8_t {
   kDiskPrivate,
   kDiskShared,
   kDmirror,
+  kDaxShared,
 };
-inline constexpr std::array<std::string_view, 7> kMapKindNames = {
+inline constexpr std::array<std::string_view, 8> kMapKindNames = {
     "anon-private", "anon-shared", "file-private", "file-shared",
-    "disk-private", "disk-shared", "dmirror"};
+    "disk-private", "disk-shared", "dmirror",      "dax-shared"};
 
 enum class GupMode : std::uint8_t { kGup, kGupFast, kPin, kPinFast, kPinLongterm };
 inline constexpr std::array<std::string_view, 5> kGupModeNames = {"gup", "gup_fast", "pin",
@@ -271,6 +275,9 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"writeback", "file", "ret", false},
     {"poke", "buf [page] [n] value", "ret [pages]", false},
     {"uffd_continue", "buf [page] [n]", "ret [pages]", false},
+    {"check_file", "file", "ret", false},
+    {"dax_file", "file pages", "ret", false},
+    {"truncate", "file pages", "ret", false},
     {"yield", "", "ret", false},
     {"barrier", "", "", false},
     {"repeat", "n ops", "", false},

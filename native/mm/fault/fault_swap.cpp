@@ -154,7 +154,11 @@ FaultResult do_swap_page(Fault& fault) {
     if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
   }
   if (!folio) folio = read_swap_cache(cpu, slot);
-  if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  if (!folio) {
+    // Under the lock: who has given the slot up may be about to map the page.
+    Guard guard(*fault.slot.lock);
+    return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  }
   std::uint64_t page_index = 0;
   if (!fresh) {
     folio_lock(folio);
