@@ -75,6 +75,8 @@ export type {
   RoomChange,
   SchemeEntry,
 } from './compare/api.ts'
+export { search } from './search/search.ts'
+export type * from './search/types.ts'
 export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
 export type * from './page/lru.ts'

@@ -314,6 +314,8 @@ export interface NativeBinding {
       pages: number
       limit: number
       seed: bigint
+      after?: Float64Array
+      hugePages?: boolean
     },
     setup: Float64Array,
     threads: Float64Array[],

@@ -125,6 +125,21 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   /** One schedule, by its choices, again; or a shorter one that ends as badly. Always traced. */
   task?: 'replay' | 'shrink'
   choices?: Float64Array
+  /** Rows of what comes after the threads. */
+  after?: Float64Array
+  hugePages?: boolean
+  /** Bits of OutcomesOf in explore_messages.h; 0: none. */
+  outcomes?: number
+}
+
+/** One of the distinct outcomes. */
+export interface NativeSeen {
+  threads: (Record<string, unknown> | null)[][]
+  after: (Record<string, unknown> | null)[]
+  count: number
+  run: number
+  program: number
+  choices: number[]
 }
 
 /** One step of a schedule that was asked for. */
@@ -183,6 +198,8 @@ export interface NativeExploreResult {
   memoryFull: boolean
   seconds: number
   outcomes: Record<string, number>
+  seen: NativeSeen[]
+  seenFull: boolean
   first: NativeFinding[]
 }
 
@@ -262,6 +279,8 @@ export interface NativeRaceOpsOptions extends NativeRandomOps {
   rounds: number
   seed: bigint
   affinity: boolean
+  after?: Float64Array
+  hugePages?: boolean
 }
 
 export interface NativeRaceOps {

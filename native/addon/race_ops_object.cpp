@@ -92,7 +92,10 @@ napi_value start_race_ops(napi_env env, napi_callback_info info) {
     auto job = std::make_shared<RaceOpsJob>();
     bool ok = data != nullptr && read_race(env, args[0], job->settings);
     if (ok && !is_null(env, args[2])) {
-      ok = read_scenario(env, args[1], args[2], job->scenario);
+      JsRead from(env, args[0]);
+      ok = read_scenario(env, args[1], args[2], job->scenario) &&
+           (!from.has("after") || read_rows(env, from.property("after"), job->scenario.after));
+      job->settings.huge_pages = from.has("hugePages") && from.boolean("hugePages");
       job->settings.scenario = &job->scenario;
       job->settings.threads = static_cast<unsigned>(job->scenario.threads.size());
     }

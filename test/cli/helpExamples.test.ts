@@ -20,6 +20,7 @@ const root = join(import.meta.dirname, '../..')
 const commands = [
   '',
   'compare',
+  'search',
   'layout',
   'decode',
   'stress',

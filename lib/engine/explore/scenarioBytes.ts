@@ -88,19 +88,27 @@ export function writeScenario(scenario: Scenario): Uint8Array {
       .text(JSON.stringify(mixes))
       .take()
   }
-  to.number(0).text(name).number(pages)
+  const { after = [], hugePages = false } = scenario
+  const isLonger = after.length > 0 || hugePages
+  to.number(isLonger ? 2 : 0)
+    .text(name)
+    .number(pages)
   writeOps(to, scenario.setup ?? [])
   to.number(scenario.threads.length)
   for (const thread of scenario.threads) {
     to.text(thread.name)
     writeOps(to, thread.ops)
   }
+  if (!isLonger) return to.take()
+  writeOps(to, after)
+  to.number(hugePages ? 1 : 0)
   return to.take()
 }
 
 /** Unchecked, as what JSON.parse gives. Throws {@link BytesFault}. */
 export function readScenarioBytes(from: ByteReader): Scenario {
-  const isRandom = from.number(1) === 1
+  const kind = from.number(2)
+  const isRandom = kind === 1
   const name = from.text()
   const pages = from.number()
   const head = { name, ...(pages !== 0 && { pages }) }
@@ -117,5 +125,13 @@ export function readScenarioBytes(from: ByteReader): Scenario {
   const threads: WrittenScenario['threads'][number][] = []
   for (let left = from.number(from.left); left > 0; left--)
     threads.push({ name: from.text(), ops: readOps(from, from.number()) })
-  return { ...head, ...(setup.length > 0 && { setup }), threads }
+  const after = kind === 2 ? readOps(from, from.number()) : []
+  const hugePages = kind === 2 && from.number(1) === 1
+  return {
+    ...head,
+    ...(setup.length > 0 && { setup }),
+    threads,
+    ...(after.length > 0 && { after }),
+    ...(hugePages && { hugePages }),
+  }
 }

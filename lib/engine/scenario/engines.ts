@@ -26,6 +26,7 @@ import type {
   ExploreProgress,
   ExploreScenarioResult,
   Outcome,
+  OutcomeOptions,
   RaceScenarioOptions,
   RaceScenarioResult,
   RanOp,
@@ -58,6 +59,7 @@ const exploreKeys = [
   'maxSteps',
   'findings',
   'memoryBytes',
+  'outcomes',
   ...longCallKeys,
 ] as const
 
@@ -77,6 +79,13 @@ const partsOf = ({ mixes, lists }: ReadScenario): object => ({
   mixes,
   setup: lists?.setup.ops.map(({ op }) => op),
   threads: lists?.threads.map(({ ops }) => ops.map(({ op }) => op)),
+  after: lists?.after.ops.map(({ op }) => op),
+})
+
+/** What an engine needs of a written scenario beside its rows. */
+const besideRows = ({ lists, hugePages }: ReadScenario): { after?: Float64Array; hugePages?: boolean } => ({
+  ...(lists !== null && lists.after.rows.length > 0 && { after: lists.after.rows }),
+  ...(hugePages && { hugePages }),
 })
 
 export const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
@@ -148,13 +157,14 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
         pages: read.pages === 0 ? defaultPages : read.pages,
         limit: mostRun,
         seed: seedOf(given.seed),
+        ...besideRows(read),
       },
       lists.setup.rows,
       rowsOf(read) as Float64Array[],
     ),
     read.name,
   )
-  const all = [{ name: 'setup', ...lists.setup }, ...lists.threads]
+  const all = [{ name: 'setup', ...lists.setup }, ...lists.threads, { name: 'after', ...lists.after }]
   const ran = found.ran.map(({ thread, index, result }): RanOp => {
     const list = all[thread] as (typeof all)[number]
     return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
@@ -194,6 +204,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     ops: count('ops'),
     rounds: count('rounds'),
     seed,
+    ...besideRows(read),
     affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
   }
   throwIfAborted(call)
@@ -254,10 +265,28 @@ export const exploreMachine = ({
   layout: layoutRef(layout),
   behaviour,
   pages: read.pages,
+  ...besideRows(read),
   ops,
   workloadSeed,
   ...(maxSteps > 0 && { maxSteps }),
 })
+
+/** Bits, as OutcomesOf in explore_messages.h has them; 0: none. */
+function outcomesOf(given: unknown, read: ReadScenario): number {
+  if (given === undefined || given === false) return 0
+  if (read.lists === null)
+    throw badArgument(
+      'ERR_PAGEBOX_ARG_RANGE',
+      'options.outcomes',
+      given,
+      'nothing, unless the scenario is written down',
+    )
+  const { of, flags } =
+    given === true ? {} : options(given as OutcomeOptions, 'options.outcomes', ['of', 'flags'] as const)
+  const which = oneOf(or(of, 'all'), 'options.outcomes.of', ['all', 'threads', 'after'])
+  const all = oneOf(or(flags, 'kind'), 'options.outcomes.flags', ['kind', 'all']) === 'all'
+  return (which === 'after' ? 0 : 1) | (which === 'threads' ? 0 : 2) | (all ? 4 : 0)
+}
 
 /** Begins; the settings are checked. */
 export const startExploring = (settings: NativeExploreOptions, read: ReadScenario) =>
@@ -316,6 +345,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   }
   const settings = {
     ...exploreMachine(subject),
+    outcomes: outcomesOf(given.outcomes, read),
     findings: count('findings', 'findings'),
     schedules: count('samples', 'schedules'),
     firstRun: count('firstRun', 'firstRun'),
@@ -347,6 +377,15 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
+    seen:
+      settings.outcomes === 0
+        ? null
+        : found.seen.map(({ threads, after, count, program, choices }) => ({
+            result: { threads, after },
+            count,
+            token: tokenOf(program, choices),
+          })),
+    seenFull: found.seenFull,
     first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, row, trace, choices }) => ({
       run,
       program,

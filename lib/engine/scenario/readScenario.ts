@@ -15,7 +15,12 @@ export interface ReadScenario {
   /** 0: the engine's choice. */
   readonly pages: number
   /** Null: random operations. */
-  readonly lists: { readonly setup: EncodedList; readonly threads: readonly (EncodedList & { name: string })[] } | null
+  readonly lists: {
+    readonly setup: EncodedList
+    readonly threads: readonly (EncodedList & { name: string })[]
+    readonly after: EncodedList
+  } | null
+  readonly hugePages: boolean
   readonly mixes: readonly Mix[]
   readonly processes: number
   readonly buffers: number
@@ -147,14 +152,17 @@ export function readScenario(given: unknown): ReadScenario {
   const isRandom = value.mixes !== undefined
   const known = isRandom
     ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', ...behaviourKeys]
-    : ['name', 'summary', 'pages', 'setup', 'threads', ...behaviourKeys]
+    : ['name', 'summary', 'pages', 'setup', 'threads', 'after', 'hugePages', ...behaviourKeys]
   for (const key of Object.keys(value))
     if (!known.includes(key)) throw bad(`scenario.${key}`, value[key], `no field but ${known.join(', ')}`)
   if (typeof value.name !== 'string' || value.name === '') throw bad('scenario.name', value.name, 'a name')
+  if (value.hugePages !== undefined && typeof value.hugePages !== 'boolean')
+    throw bad('scenario.hugePages', value.hugePages, 'true or false')
   const facts = {
     name: value.name,
     source: value as unknown as Scenario,
     pages: count(value.pages, 'pages', 0),
+    hugePages: value.hugePages === true,
     processes: count(value.processes, 'processes', randomSizes.processes),
     buffers: count(value.buffers, 'buffers', randomSizes.buffers),
     pagesEach: count(value.pagesEach, 'pagesEach', randomSizes.pagesEach),
@@ -171,5 +179,10 @@ export function readScenario(given: unknown): ReadScenario {
     name,
     ...encodeList(ops, `scenario.threads[${i}].ops`, processes),
   }))
-  return { ...facts, lists: { setup, threads }, mixes: [] }
+  const after = encodeList(
+    list(value.after === undefined ? [] : value.after, 'scenario.after'),
+    'scenario.after',
+    processes,
+  )
+  return { ...facts, lists: { setup, threads, after }, mixes: [] }
 }

@@ -48,6 +48,8 @@ export function scenarioSchema(): JsonSchema {
       ...shared,
       setup: ops,
       threads: { type: 'array', minItems: 1, maxItems: mostThreads, items: object({ name, ops }, ['name', 'ops']) },
+      after: ops,
+      hugePages: { type: 'boolean' },
     },
     ['name', 'threads'],
   )

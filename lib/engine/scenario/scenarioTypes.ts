@@ -22,6 +22,13 @@ export interface WrittenScenario extends BehaviourOptions {
   /** Runs first, alone; what it names is everybody's. */
   readonly setup?: readonly ScenarioOp[]
   readonly threads: readonly ScenarioThread[]
+  /**
+   * Runs last, alone, when all threads are done: what they named is everybody's then (of two, that of the first
+   * thread). Where there is such a list, the batches of the LRU lists are emptied before the threads and after them.
+   */
+  readonly after?: readonly ScenarioOp[]
+  /** Transparent huge pages where `madvise(hugepage)` asks for them; false. */
+  readonly hugePages?: boolean
 }
 
 /** Weights by the name of an operation, of an advice (`pageout`) or of a group (`mm`). */
@@ -170,6 +177,11 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   ops?: number
   /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
   maxSteps?: number
+  /**
+   * Lists every distinct final result, with how often it came and a token. `true`: of all operations of the threads
+   * and of what comes after them. Of written scenarios, and of at most 4096 operations.
+   */
+  outcomes?: boolean | OutcomeOptions
   /** How many schedules that are not clean are told, with trace and token; 8, and the first of each other kind. */
   findings?: number
   /**
@@ -197,6 +209,33 @@ export interface Finding {
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
   /** Repeats it on any machine: `replay(token)`, `pagebox replay TOKEN`. */
+  readonly token: string
+}
+
+/** Which results make outcomes differ. */
+export interface OutcomeOptions {
+  /** Operations of `'threads'`, those of `after`, or `'all'`, the default. */
+  of?: 'all' | 'threads' | 'after'
+  /**
+   * Of `pagemap`: `'kind'`, the default, of the page flags only ANON, ANON_EXCLUSIVE, ZERO_PAGE and NOPAGE; the
+   * others depend on batches and on what was before. `'all'`: each.
+   */
+  flags?: 'kind' | 'all'
+}
+
+/** What came of a scenario's operations. */
+export interface SeenResult {
+  /** Of each thread, each operation in order; null: it is not supported. Empty if not asked for. */
+  readonly threads: readonly (readonly (RecordedResult | null)[])[]
+  readonly after: readonly (RecordedResult | null)[]
+}
+
+/** One of the distinct outcomes of an exploration. */
+export interface SeenOutcome {
+  readonly result: SeenResult
+  /** Schedules that ended so. */
+  readonly count: number
+  /** Repeats the first of them. */
   readonly token: string
 }
 
@@ -229,6 +268,10 @@ export interface ExploreScenarioResult {
   readonly steps: number
   readonly ops: number
   readonly outcomes: Readonly<Record<Outcome, number>>
+  /** The distinct final results, if `outcomes` asked for them, always in the same order; else null. */
+  readonly seen: readonly SeenOutcome[] | null
+  /** There were more distinct results than are kept (2^14, or half of `memoryBytes`): `seen` is not all. */
+  readonly seenFull: boolean
   /** The first schedules that were not clean. */
   readonly first: readonly Finding[]
   /** Of every schedule, result and descriptor: the same seed gives the same hash. */

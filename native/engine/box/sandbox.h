@@ -61,6 +61,8 @@ class Sandbox {
   std::string leaks();
   Box& box() { return *box_; }
   bool has_machine() const { return processes_ != nullptr; }
+  /// Of a machine.
+  Processes& processes() { return *processes_; }
   Machine& machine() { return *box_->assembly().machine(); }
 
  private:

@@ -72,6 +72,7 @@ struct ScenarioRaceSettings : RaceLimits {
   std::vector<OpMix> mixes;  // thread i has mixes[i % size]
   RandomOpsSettings random;
   std::uint64_t pages = 1 << 14, device_pages = 1 << 10, swap_pages = 1 << 12;
+  bool huge_pages = false;  // madvise(hugepage) has effect
 };
 
 /// Shared by a race and whoever watches it, from any thread, at any time.

@@ -45,6 +45,9 @@ class Processes {
   Errc add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process);
   /// kInval: somebody was first. Waits for operations in its name.
   Errc exit(Cpu& cpu, unsigned thread, std::uint32_t proc);
+  /// Names of threads that are done become everybody's, of processes and of pins; of two the
+  /// lower thread's. With nothing running.
+  void join_names();
   /// All processes exit, children first; files are dropped. With nothing running.
   void finish(Cpu& cpu);
 

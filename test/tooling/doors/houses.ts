@@ -33,10 +33,11 @@ export const lib: House = {
     'facts.ts': ['page'],
     zoo: ['engine'],
     compare: ['engine', 'facts.ts'],
-    'index.ts': ['compare', 'btf', 'dump', 'zoo'],
+    search: ['compare'],
+    'index.ts': ['search', 'btf', 'dump', 'zoo'],
     vitest: ['engine'],
     'assert.ts': ['vitest'],
-    report: ['compare'],
+    report: ['search'],
     cli: ['index.ts', 'report'],
   },
 }
