@@ -12,6 +12,7 @@ import { addScenarios } from './commands/scenarios.ts'
 import { addSearch } from './commands/search.ts'
 import { addSchemes } from './commands/schemes.ts'
 import { addStress } from './commands/stress.ts'
+import { addZoo } from './commands/zoo.ts'
 import { foreignLines } from './text/foreign.ts'
 import { packageVersion } from './version.ts'
 
@@ -52,6 +53,7 @@ export function createProgram(context: Context): Command {
     addStress,
     addExplore,
     addReplay,
+    addZoo,
     addConform,
     ...lists,
   ])

@@ -132,7 +132,7 @@ export interface NativeTables {
   pagemapStates: string[]
   kpageFlags: string[]
   deviceMemories: string[]
-  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device'; summary: string }[]
+  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device' | 'scenario'; summary: string }[]
   /** Kinds of places that a row of an audit is about. */
   auditPlaces: string[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */

@@ -85,6 +85,8 @@ class Machine {
   // How it behaves: as its memmap was made.
   bool has(Rule rule) const { return memmap.rules().has(rule); }
   bool has(Quirk quirk) const { return memmap.quirks().has(quirk); }
+  /// Until v5.3 a device's page took the mapping of one life into the next.
+  bool device_pages_keep_mapping() const { return has(Quirk::kDevicePageKeepsMapping); }
   bool has(MachineOption option) const { return memmap.options().has(option); }
 
   Page page(Pfn pfn) const { return memmap.page(pfn); }

@@ -42,8 +42,7 @@ FaultResult DaxFile::fault(Fault& fault) {
 }
 
 std::optional<Pfn> DaxFile::busy_block(std::uint64_t first) const {
-  if (!device_.has_descriptors() || device_.machine().has(Quirk::kDaxTruncateForgetsDma))
-    return std::nullopt;
+  if (!device_.waits_for_dma()) return std::nullopt;
   for (std::uint64_t i = first; i < blocks_.size(); ++i)
     if (device_.machine().page(blocks_[i]).refcount() >
         device_.pagemap().own_refs(blocks_[i]) + (planted(Mistake::kDaxOtherEra) ? 1 : 0))

@@ -108,8 +108,9 @@ Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
     for (const Pfn pfn : pfns) handed_out_[pfn - range_.first] = 1;
   }
   const Shape& shape = machine_.memmap.shape();
+  const bool keeps = machine_.device_pages_keep_mapping();
   for (const std::uint16_t life : {shape.mapping, shape.index, shape.private_word})
-    if (life != shape.pgmap)
+    if (life != shape.pgmap && !(keeps && life != shape.private_word))
       for (const Pfn pfn : pfns) machine_.page(pfn).set_word_at(life, 0);
   const Page any = machine_.page(range_.first);
   std::uint64_t earlier = 0;

@@ -38,7 +38,10 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   if (!old.none() && !(old.present() && machine.is_zero_pfn(old.pfn())) &&
       !planted(Mistake::kInsertUnchecked))
     return false;
-  folio_add_new_anon_rmap(cpu, page, vma, address, true);
+  if (machine.device_pages_keep_mapping() && folio_test_anon(page))
+    folio_add_anon_rmap(cpu, page, vma, address, true);
+  else
+    folio_add_new_anon_rmap(cpu, page, vma, address, true);
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
   if (pte.present())

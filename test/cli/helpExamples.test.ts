@@ -26,6 +26,7 @@ const commands = [
   'stress',
   'explore',
   'replay',
+  'zoo',
   'conform',
   'schemes',
   'scenarios',
@@ -57,6 +58,7 @@ function shorter({ text }: Example): string {
       ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.5')
       : `${text} --seconds 0.5`
   }
+  if (text === 'pagebox zoo') return `${text} single-flag`
   if (/^pagebox explore\b/.test(text))
     return /--samples \d+/.test(text) ? text.replace(/--samples \d+/, '--samples 100') : `${text} --samples 100`
   if (!/\bcompare\b/.test(text)) return text

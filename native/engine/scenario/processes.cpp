@@ -94,6 +94,7 @@ void Processes::finish(Cpu& cpu) {
     if (file != nullptr) put_file(cpu, *file);
     file = nullptr;
   }
+  if (devices_ != nullptr) devices_->finish(cpu);
   lru_add_drain_all(cpu);
   machine_.rcu.barrier();
 }

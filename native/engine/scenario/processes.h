@@ -24,6 +24,8 @@ class DeviceHandler {
   virtual Errc mmap(Cpu& cpu, Process& process, const Op& op) = 0;
   /// The process exits: its open devices close, after its memory went.
   virtual void exit(Cpu& cpu, Process& process) = 0;
+  /// All processes have exited: its files are dropped.
+  virtual void finish(Cpu& cpu) = 0;
 };
 
 class Processes {

@@ -25,8 +25,9 @@ void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot sl
 FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
   Machine& machine = fault.machine();
   const Page folio = compound_head(machine.memmap, page);
+  const bool holds = !machine.has(Quirk::kExclusiveFaultUnreferenced);
   // Another CPU may be past it already, and the page gone.
-  if (!folio.try_ref_add_unless_zero(1)) return FaultResult::kOk;
+  if (holds && !folio.try_ref_add_unless_zero(1)) return FaultResult::kOk;
   folio_lock(folio);
   {
     Invalidation invalidation(
@@ -37,7 +38,7 @@ FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
       restore_exclusive_pte(fault.cpu, fault.vma, fault.address, fault.slot);
   }
   folio_unlock(folio);
-  folio_put(fault.cpu, folio);
+  if (holds) folio_put(fault.cpu, folio);
   return FaultResult::kOk;
 }
 

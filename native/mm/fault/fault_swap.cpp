@@ -78,14 +78,17 @@ FaultResult fault_special_entry(Fault& fault) {
   return FaultResult::kSigbus;  // hwpoison, marker
 }
 
+/// The slot is the fault's alone until its page is mapped.
+bool claims_slot(const Machine& machine) { return !machine.has(Quirk::kSwapinUnclaimed); }
+
 /// Swapped in for one user alone: a page that the swap cache never sees.
 Page swapin_direct(Fault& fault, std::uint64_t slot) {
   Machine& machine = fault.machine();
-  const Swap::Claim claim = machine.swap.claim_alone(slot);
+  const Swap::Claim claim = machine.swap.claim_alone(slot, claims_slot(machine));
   if (!claim.taken) return {};  // it has more users, or is in the cache
   const auto fresh = machine.alloc_folio(fault.cpu);
   if (!fresh) {
-    machine.swap.cache_remove(slot, claim.shadow);
+    if (claims_slot(machine)) machine.swap.cache_remove(slot, claim.shadow);
     return {};
   }
   const Page folio = fresh.value;
@@ -153,7 +156,11 @@ FaultResult do_swap_page(Fault& fault) {
     if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
   }
   if (!folio) folio = read_swap_cache(cpu, slot);
-  if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  if (!folio) {
+    // Under the lock: who has given the slot up may be about to map the page.
+    Guard guard(*fault.slot.lock);
+    return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  }
   std::uint64_t page_index = 0;
   if (!fresh) {
     folio_lock(folio);
@@ -173,14 +180,14 @@ FaultResult do_swap_page(Fault& fault) {
   if (same) {
     map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);
-    if (fresh) machine.swap.cache_remove(slot, false);
+    if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, false);
     if (fault.write()) return do_wp_page(fault);
     fault.slot.lock->unlock();
     return FaultResult::kOk;
   }
   fault.slot.lock->unlock();
   folio_unlock(folio);
-  if (fresh) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+  if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
   folio_put(cpu, folio);
   return FaultResult::kOk;
 }

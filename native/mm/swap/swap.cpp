@@ -190,11 +190,11 @@ bool Swap::cache_claim(std::uint64_t slot) {
   return true;
 }
 
-Swap::Claim Swap::claim_alone(std::uint64_t slot) {
+Swap::Claim Swap::claim_alone(std::uint64_t slot, bool claim) {
   Guard guard(lock_);
   book_.write();
   if (!in_use(slot) || map_[slot] != 1) return {false, false};
-  map_[slot] |= kHasCache;
+  if (claim) map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};
 }
 
