@@ -17,7 +17,7 @@ import {
   type MachineOptions,
   withLayout,
 } from '../machine.ts'
-import { integer, mix, pick, positive } from '../parse.ts'
+import { integer, mix, pick, positive, share } from '../parse.ts'
 import type { RandomScenario, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { opRace } from '../stress/opRace.ts'
@@ -41,6 +41,7 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   untilFail?: boolean
   seed: number
   mix?: Record<string, number>
+  failing?: number
   pattern: string
   ledger: boolean
   affinity?: boolean
@@ -56,6 +57,7 @@ Examples:
 
   $ pagebox stress mm --seconds 60                       address spaces, with a chaos thread
   $ pagebox stress devices --mix 'touch=2,device=1'      every thread draws from one mix
+  $ pagebox stress mm --failing 30%                      more of them on what is not there
   $ pagebox stress my-scenario.json                      a scenario from a file
 
 A run is audited every ten seconds. Exit code 1: an audit was not clean, or an operation met
@@ -145,9 +147,21 @@ const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 /** A named scenario of operations, or one from a file; undefined: pins. */
 async function opScenarioOf(name: string, options: Options, io: Io): Promise<Scenario | undefined> {
   const scenario = await scenarioNamed(name, io)
-  if (scenario === undefined || options.mix === undefined) return scenario
-  if (!('mixes' in scenario)) throw new UsageError('--mix is for random scenarios; the threads of this one have lists')
-  return { ...(scenario as RandomScenario), mixes: scenario.mixes.map(() => options.mix as Record<string, number>) }
+  const { mix, failing } = options
+  if (scenario === undefined) {
+    if (failing !== undefined) throw new UsageError('--failing is for scenarios of operations, not of pins')
+    return scenario
+  }
+  if (mix === undefined && failing === undefined) return scenario
+  if (!('mixes' in scenario)) {
+    const option = mix === undefined ? '--failing' : '--mix'
+    throw new UsageError(`${option} is for random scenarios; the threads of this one have lists`)
+  }
+  return {
+    ...(scenario as RandomScenario),
+    ...(mix !== undefined && { mixes: scenario.mixes.map(() => mix) }),
+    ...(failing !== undefined && { failing }),
+  }
 }
 
 interface Planned {
@@ -209,6 +223,7 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
     parts.push(`--mix '${weights.join(',')}'`)
   }
+  if (options.failing !== undefined) parts.push(`--failing ${options.failing}`)
   parts.push(...behaviourFlags(options))
   parts.push(...ownArguments(options))
   return {
@@ -234,7 +249,9 @@ function write(
       warnings,
       seconds: total.seconds,
       slices: total.slices,
+      useful: total.useful,
       ops: total.byOp,
+      reached: total.reached,
       audit: {
         clean: total.dirty === undefined,
         pages: total.pagesAudited,
@@ -278,6 +295,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--until-fail', 'until something is found')
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
+    .option('--failing <share>', 'of the operations, drawn so that they fail (5%)', share)
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')
   addMachineOptions(stressed)
     .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')

@@ -1,4 +1,5 @@
 import type { AuditReport } from '../../engine/audit.ts'
+import type { Reached } from '../../engine/scenario/scenarioTypes.ts'
 import type { Latency, OpResult, RaceResult } from '../../engine/raceTypes.ts'
 
 /** One operation over all slices of a stress run. */
@@ -69,13 +70,20 @@ export class StressTotal {
   /** The first audit that was not clean. */
   dirty: AuditReport | undefined
   readonly #byOp = new Map<string, Sum>()
+  readonly #reached = new Map<string, { -readonly [Key in keyof Reached]: Reached[Key] }>()
 
-  add(result: RaceResult): void {
+  add(result: RaceResult & { readonly reached?: readonly Reached[] }): void {
     this.seconds += result.seconds
     this.slices++
     this.pagesAudited += result.audit.pages
     if (!result.audit.clean) this.dirty ??= result.audit
     for (const op of result.ops) this.#addOp(op)
+    for (const each of result.reached ?? []) {
+      const name = `${each.group} ${each.name}`
+      const sum = this.#reached.get(name)
+      if (sum === undefined) this.#reached.set(name, { ...each })
+      else sum.count += each.count
+    }
   }
 
   #addOp(result: OpResult): void {
@@ -103,6 +111,16 @@ export class StressTotal {
 
   get failures(): number {
     return [...this.#byOp.values()].flatMap((sum) => [...sum.failures.values()]).reduce((a, b) => a + b, 0)
+  }
+
+  /** Share of the operations that did something; null: there were none. */
+  get useful(): number | null {
+    return this.ops === 0 ? null : 1 - this.failures / this.ops
+  }
+
+  /** Ways through memory management, with those that were never taken; none of a race of pins. */
+  get reached(): Reached[] {
+    return [...this.#reached.values()]
   }
 
   /** Operations that met a word which no kernel would write. */

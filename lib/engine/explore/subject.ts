@@ -22,8 +22,8 @@ export interface Subject {
 }
 
 /** Of what runs; names of scenario and threads do not count. */
-export function scenarioHash({ lists, mixes, pages, processes, buffers, pagesEach }: ReadScenario): string {
-  if (lists === null) return hashOf({ mixes, pages, processes, buffers, pagesEach })
+export function scenarioHash({ lists, mixes, pages, processes, buffers, pagesEach, failing }: ReadScenario): string {
+  if (lists === null) return hashOf({ mixes, pages, processes, buffers, pagesEach, failing })
   const all = [Float64Array.of(pages), ...[lists.setup, ...lists.threads].map(({ rows }) => rows)]
   const bytes = all.map((rows) => [
     Uint8Array.of(rows.length),

@@ -17,7 +17,7 @@ import { readScenarioBytes, writeScenario } from './scenarioBytes.ts'
  * options are what a machine needs; the choices are runs of one fiber.
  */
 
-const format = 1
+const format = 2
 const checksumBytes = 4
 const hashBytes = 4
 /** Scenarios and definitions up to this size are carried. */
