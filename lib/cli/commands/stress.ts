@@ -2,7 +2,9 @@ import os from 'node:os'
 import type { Command } from 'commander'
 import type { RaceOptions } from '../../engine/raceTypes.ts'
 import type { PageType } from '../../page/layout.ts'
+import { argsOf, commandLine } from '../commandLine.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
+import { Output } from '../output.ts'
 import { UsageError } from '../failure.ts'
 import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
@@ -23,7 +25,7 @@ import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { opRace } from '../stress/opRace.ts'
 import { opScenarios } from '../../engine/scenario/builtin.ts'
 import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
-import { type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
+import { longestSlice, type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
 import type { StressTotal } from '../stress/total.ts'
 import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
@@ -45,6 +47,7 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   pattern: string
   ledger: boolean
   affinity?: boolean
+  html?: string
   json?: boolean
 }
 
@@ -58,16 +61,28 @@ Examples:
   $ pagebox stress mm --seconds 60                       address spaces, with a chaos thread
   $ pagebox stress devices --mix 'touch=2,device=1'      every thread draws from one mix
   $ pagebox stress mm --failing 30%                      more of them on what is not there
+  $ pagebox stress devices --hours 8 --html night.html   rates, latencies and failures over time
   $ pagebox stress my-scenario.json                      a scenario from a file
 
 A run is audited every ten seconds. Exit code 1: an audit was not clean, or an operation met
 a word that no kernel would write; the seed and the
 command that repeats it are printed; operations are audited after each round of a quarter of a
-second. Runs beyond two minutes write a JSON line a minute to standard error. 130:
+second. Runs beyond two minutes write a JSON line a minute to standard error. With --html a run
+is cut into at least forty slices, and the page shows them over time. 130:
 interrupted, 143: terminated; the results until then are printed.`
 
 const longSeconds = 120
+/** Of the page, at least; shorter slices than the second have no rate worth drawing. */
+const fewestSlices = 40
+const shortestSlice = 0.5
 const lineEverySeconds = 60
+
+/** What a run that is drawn is cut into. */
+function sliceOf({ seconds, hours, untilFail }: Options): number {
+  if (untilFail) return longestSlice
+  const all = seconds ?? (hours === undefined ? 10 : hours * 3600)
+  return Math.min(longestSlice, Math.max(shortestSlice, all / fewestSlices))
+}
 
 function planOf(scenario: PinScenario, options: Options): StressPlan {
   const { seconds, hours, untilFail, order, pages } = options
@@ -90,6 +105,7 @@ function planOf(scenario: PinScenario, options: Options): StressPlan {
     seconds: untilFail ? Number.POSITIVE_INFINITY : (seconds ?? (hours === undefined ? 10 : hours * 3600)),
     seed: options.seed,
     affinity: options.affinity === true,
+    ...(options.html !== undefined && { sliceSeconds: sliceOf(options) }),
   }
 }
 
@@ -130,6 +146,7 @@ function reporter(io: Io, plan: StressPlan) {
         seconds: Math.round(total.seconds),
         ops: total.ops,
         failures: total.failures,
+        useful: total.useful,
         audit: total.dirty === undefined ? 'clean' : 'dirty',
         residentBytes: process.memoryUsage.rss(),
       }
@@ -270,13 +287,38 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
     scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
   for (const warning of planned.warnings) io.err(`pagebox: warning: ${foreign(warning)}\n`)
   const report = reporter(io, planned.plan)
+  const page = options.html === undefined ? undefined : new Output(options.html)
+  try {
+    const { failed } = await stressed(name, planned, options, page, command, { io, exit }, report)
+    if (failed !== undefined) exit(exitCodes.finding)
+    else if (io.signal.aborted) exit(exitOfAbort(io.signal))
+  } finally {
+    page?.discard()
+  }
+}
+
+async function stressed(
+  name: string,
+  planned: Planned,
+  options: Options,
+  page: Output | undefined,
+  command: Command,
+  { io }: Context,
+  report: ReturnType<typeof reporter>,
+): Promise<StressOutcome> {
   const outcome = await stress(planned.race, planned.plan, { ...report, signal: io.signal }).finally(() => report.end())
   const { failed } = outcome
   const repeat = failed === undefined ? '' : planned.repeat(failed.seed, failed.seconds)
   if (options.json) write(io, name, planned, outcome, repeat)
   else io.out(stressText(outcome, repeat, io))
-  if (failed !== undefined) exit(exitCodes.finding)
-  else if (io.signal.aborted) exit(exitOfAbort(io.signal))
+  // Printed before: a file that cannot be written loses nothing.
+  if (page !== undefined) {
+    const { stressDocument } = await import('../stress/page.ts')
+    const { stressPage } = await import('../../report/stress.ts')
+    page.write(stressPage(stressDocument(name, planned.plan, outcome, commandLine(argsOf(command)))))
+    page.commit()
+  }
+  return outcome
 }
 
 export function addStress(program: Command, context: Context): void {
@@ -300,6 +342,7 @@ export function addStress(program: Command, context: Context): void {
   addMachineOptions(stressed)
     .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')
     .option('--affinity', 'bind each thread to a CPU')
+    .option('--html <file>', 'a page of its own: rates, latencies and failures over time')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
     .action((scenario: string, options: Options, command: Command) =>

@@ -1,6 +1,6 @@
 import type { AuditReport } from '../../engine/audit.ts'
 import type { Reached } from '../../engine/scenario/scenarioTypes.ts'
-import type { Latency, OpResult, RaceResult } from '../../engine/raceTypes.ts'
+import type { Latency, RaceResult } from '../../engine/raceTypes.ts'
 
 /** One operation over all slices of a stress run. */
 export interface OpTotal {
@@ -8,7 +8,7 @@ export interface OpTotal {
   ops: number
   opsPerSecond: number
   retries: number
-  failures: Record<string, number>
+  failures: Readonly<Record<string, number>>
   latencyNs: Latency | null
 }
 
@@ -78,15 +78,27 @@ export class StressTotal {
     this.pagesAudited += result.audit.pages
     if (!result.audit.clean) this.dirty ??= result.audit
     for (const op of result.ops) this.#addOp(op)
-    for (const each of result.reached ?? []) {
-      const name = `${each.group} ${each.name}`
-      const sum = this.#reached.get(name)
-      if (sum === undefined) this.#reached.set(name, { ...each })
-      else sum.count += each.count
-    }
+    for (const each of result.reached ?? []) this.#addReached(each)
   }
 
-  #addOp(result: OpResult): void {
+  /** What another one has, too. */
+  merge(other: StressTotal): void {
+    this.seconds += other.seconds
+    this.slices += other.slices
+    this.pagesAudited += other.pagesAudited
+    this.dirty ??= other.dirty
+    for (const op of other.byOp) this.#addOp(op)
+    for (const each of other.reached) this.#addReached(each)
+  }
+
+  #addReached(each: Reached): void {
+    const name = `${each.group} ${each.name}`
+    const sum = this.#reached.get(name)
+    if (sum === undefined) this.#reached.set(name, { ...each })
+    else sum.count += each.count
+  }
+
+  #addOp(result: Pick<OpTotal, 'op' | 'ops' | 'retries' | 'failures' | 'latencyNs'>): void {
     const sum = this.#byOp.get(result.op) ?? newSum()
     this.#byOp.set(result.op, sum)
     sum.ops += result.ops

@@ -43,7 +43,16 @@ const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
 
 const machineKeys = ['scheme', 'layout', 'seed', ...behaviourKeys] as const
-const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', 'failing', ...longCallKeys] as const
+const raceKeys = [
+  ...machineKeys,
+  'threads',
+  'seconds',
+  'ops',
+  'rounds',
+  'affinity',
+  'failing',
+  ...longCallKeys,
+] as const
 const exploreKeys = [
   ...machineKeys,
   'samples',
