@@ -9,6 +9,8 @@ namespace {
 
 constexpr unsigned kMaxBlocks = 64;
 constexpr unsigned kTries = 8;
+/// A range is at most so long, or an eighth of the letter: pins would hold most of it.
+constexpr std::uint64_t kMostPages = 8;
 
 constexpr BlockMask first_blocks(std::uint64_t n) {
   return n >= kMaxBlocks ? ~BlockMask{0} : (BlockMask{1} << n) - 1;
@@ -20,6 +22,8 @@ BlockMask fitting(const KnownLetter& letter, std::uint64_t now, const Wanted& wa
   if (wanted.writable) mask &= letter.writable;
   if (wanted.unlocked) mask &= ~letter.locked;
   if (wanted.populated) mask &= letter.populated;
+  if (wanted.written) mask &= letter.written & letter.populated;
+  if (wanted.off_device) mask &= ~letter.device;
   if (wanted.exclusive) mask &= letter.exclusive;
   if (wanted.not_exclusive) mask &= ~letter.exclusive;
   return mask;
@@ -50,8 +54,9 @@ KnownLetter* Known::letter(std::uint32_t process, unsigned buf) {
 }
 
 void Known::fork(std::uint32_t parent, std::uint32_t child, std::uint64_t now) {
-  const KnownProcess* from = find(parent);
+  KnownProcess* from = find(parent);
   if (from == nullptr) return;
+  for (KnownLetter& letter : from->letters) letter.written = 0;
   KnownProcess fresh = *from;
   fresh.number = child;
   fresh.open = fresh.not_open = 0;
@@ -99,7 +104,9 @@ bool Known::draw_in(Rng& rng, std::uint64_t now, const Wanted& wanted, const Kno
   at.page = first * block_;
   const std::uint64_t end = std::min(pages_, (first + std::uint64_t{run}) * block_);
   if (block_ > 1) at.page += rng.below(std::min(block_, end - at.page));
-  at.n = rng.below(wanted.few ? 4 : 2) != (wanted.few ? 3 : 1) ? 1 : 1 + rng.below(end - at.page);
+  at.n = rng.below(wanted.few ? 4 : 2) != (wanted.few ? 3 : 1)
+             ? 1
+             : 1 + rng.below(std::min(end - at.page, std::max(kMostPages, pages_ / 8)));
   return true;
 }
 

@@ -24,6 +24,7 @@ inline constexpr KindSet kAnyKind = ~KindSet{0};
 struct KnownLetter {
   BlockMask mapped = 0, writable = 0, locked = 0;
   BlockMask populated = 0;  // used since it was mapped, dropped or paged out
+  BlockMask written = 0;    // so that the page is this process's own
   BlockMask device = 0;     // moved to a device and not used since
   BlockMask exclusive = 0;
   BlockMask not_forked = 0;
@@ -44,7 +45,7 @@ struct Wanted {
   KindSet kinds = kAnyKind;
   bool writable = false, unlocked = false;
   bool exclusive = false, not_exclusive = false;
-  bool populated = false;
+  bool populated = false, written = false, off_device = false;
   bool few = false;                            // mostly one page: all or nothing
   BlockMask KnownLetter::* prefers = nullptr;  // and takes others where there are none
   bool avoids = false;                         // the other way round

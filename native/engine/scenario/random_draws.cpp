@@ -212,14 +212,14 @@ void RandomOps::draw_advice(unsigned slot, bool fails, Op& op) {
 
 void RandomOps::draw_fork(bool fails, Op& op) {
   draw_process(op);
-  if (fails) {
+  if (fails && children_.size() < kMaxChildren) {
     // A name that is taken.
     op.child = children_.empty() ? 0 : children_[rng_.below(children_.size())];
     return;
   }
   for (op.child = kFirstChild; std::ranges::count(children_, op.child) != 0;) ++op.child;
   if (children_.size() < kMaxChildren) return;
-  draw_exit(false, op);
+  draw_exit(fails, op);
 }
 
 void RandomOps::draw_exit(bool fails, Op& op) {
@@ -244,9 +244,9 @@ void RandomOps::draw_gup(bool fails, Op& op) {
 }
 
 void RandomOps::draw_pin(bool fails, Op& op) {
-  if (!fails && pins_.size() == kMaxPins) {
+  if (pins_.size() == kMaxPins) {
     op.code = OpCode::kUnpin;
-    return draw_held_pin(false, op);
+    return draw_held_pin(fails, op);
   }
   const bool has_to_write = op.code == OpCode::kPinWrite;
   op.code = OpCode::kPin;
@@ -269,11 +269,10 @@ void RandomOps::draw_held_pin(bool fails, Op& op) {
   };
   const auto count = static_cast<std::uint64_t>(std::ranges::count_if(pins_, fits));
   if (count == 0) {
-    if (pins_.size() < kMaxPins) return draw_pin(false, op);
+    if (pins_.size() < kMaxPins) return draw_pin(fails, op);
     op.code = OpCode::kUnpin;
-    return draw_held_pin(false, op);
+    return draw_held_pin(fails, op);
   }
-  // Failing where it need not: more would fail than were asked for.
   if (fails) {
     draw_process(op);
     op.id = next_id_++;
@@ -299,7 +298,7 @@ void RandomOps::draw_on_device(bool fails, Op& op) {
     case OpCode::kDevWrite: draw_on({.writable = true}, fails, op); break;
     case OpCode::kMigrateToDev:
       draw_to_device(fails, op);
-      if (op.code != OpCode::kMigrateToDev) return;
+      if (op.code == OpCode::kStore) return;
       break;
     case OpCode::kMigrateToSys: draw_on({.prefers = &KnownLetter::device}, fails, op); break;
     case OpCode::kExclusive:
@@ -328,31 +327,26 @@ void RandomOps::draw_on_device(bool fails, Op& op) {
   if (any && rng_.below(4) == 0) op.dev = static_cast<std::uint8_t>(rng_.below(kDevices));
 }
 
-/// What is swapped out does not move: where no page is known to be there, one is brought in.
+/// What is swapped out does not move, nor what a device has whose page another process
+/// shares: where no page is known to be this one's own and in RAM, one is made so.
 void RandomOps::draw_to_device(bool fails, Op& op) {
-  Wanted wanted{.kinds = kPrivate,
-                .writable = true,
-                .populated = true,
-                .few = true,
-                .prefers = &KnownLetter::device,
-                .avoids = true};
+  Wanted wanted{
+      .kinds = kPrivate, .writable = true, .written = true, .off_device = true, .few = true};
   Place at;
-  if (!fails && !known_.draw(rng_, now_, wanted, at)) {
-    for (const OpCode touch : {OpCode::kDevWrite, OpCode::kStore, OpCode::kLoad}) {
-      Op other;
-      other.code = touch;
-      if (!pays(other)) continue;
-      wanted.populated = false;
-      draw_on(wanted, false, op);
-      op.code = touch;
-      const KnownProcess* process = known_.find(op.proc);
-      op.dev =
-          static_cast<std::uint8_t>(usual_device(process == nullptr ? 0 : process->origin, op.buf));
-      return;
-    }
-    wanted.populated = false;
+  if (fails || known_.draw(rng_, now_, wanted, at)) return draw_on(wanted, fails, op);
+  wanted.written = wanted.off_device = false;
+  for (const OpCode touch : {OpCode::kMigrateToSys, OpCode::kDevWrite, OpCode::kStore}) {
+    Op other;
+    other.code = touch;
+    if (!pays(other)) continue;
+    wanted.written = touch == OpCode::kMigrateToSys;
+    if (!known_.draw(rng_, now_, wanted, at)) continue;
+    op.code = touch;
+    return draw_on(wanted, false, op);
   }
-  draw_on(wanted, fails, op);
+  wanted = {.kinds = kPrivate, .writable = true, .populated = true, .few = true};
+  if (!known_.draw(rng_, now_, wanted, at)) wanted.populated = false;
+  draw_on(wanted, false, op);
 }
 
 void RandomOps::draw_close(bool fails, Op& op) {
@@ -383,20 +377,15 @@ void RandomOps::draw_page(bool fails, Op& op) {
   const auto& most = settings_.folios != 0 ? kMaxHeldOfFolio : kMaxHeld;
   for (std::size_t i = 0; i < kHolds.size(); ++i) {
     const auto [take, give] = kHolds[i];
-    if (op.code == give && fails) break;
     if (op.code == give && held_[i] == 0) op.code = take;
-    if (op.code == take && !fails && held_[i] >= most[i]) op.code = give;
-    if (op.code != give) continue;
+    if (op.code == take && held_[i] >= most[i]) op.code = give;
+    if (op.code != give || fails) continue;
     op.pick = PagePick::kHeld;
     return;
   }
   if (settings_.folios != 0) return draw_on_folio(op);
   op.has_pfn = true;
   constexpr std::uint64_t kThatStay = kRandomPlaced - kThatCome;
-  if (fails) {
-    op.pfn = kRandomPlaced + rng_.below(kRandomPlaced);  // the machine's own
-    return;
-  }
   if (op.code == OpCode::kSetUpPage || op.code == OpCode::kReleasePage) {
     // Each thread's own, as far as there are.
     const std::uint64_t pfn = kThatStay + thread_ % kThatCome;
@@ -404,8 +393,10 @@ void RandomOps::draw_page(bool fails, Op& op) {
     op.code = gone ? OpCode::kSetUpPage : OpCode::kReleasePage;
     op.pfn = pfn;
     if (gone && !pays(op)) op = {.code = OpCode::kYield};
-    return;
+    if (op.code != OpCode::kReleasePage) return;
   }
+  if (fails) op.pfn = kRandomPlaced + rng_.below(kRandomPlaced);  // the machine's own
+  if (fails || op.code == OpCode::kReleasePage) return;
   if (rng_.below(2) == 0) {
     // One thread's isolation is the other's failure.
     if (op.code == OpCode::kIsolatePage)

@@ -226,8 +226,12 @@ void RandomOps::learn(const Op& op, Errc error) {
       letter->exclusive |= blocks;
       letter->device &= ~blocks;
       letter->populated |= blocks;
+      letter->written |= blocks;
       break;
-    case OpCode::kMigrateToSys: letter->device &= ~blocks; break;
+    case OpCode::kMigrateToSys:
+      letter->populated |= letter->device & blocks;
+      letter->device &= ~blocks;
+      break;
     case OpCode::kCheckExclusive:
     case OpCode::kSnapshot:
     case OpCode::kPagemap:
@@ -237,6 +241,7 @@ void RandomOps::learn(const Op& op, Errc error) {
       letter->populated |= blocks;
       letter->device &= ~blocks;
       letter->exclusive &= ~blocks;
+      if (op.code == OpCode::kStore || op.code == OpCode::kDevWrite) letter->written |= blocks;
       break;
   }
 }
