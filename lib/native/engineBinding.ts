@@ -271,6 +271,8 @@ export interface NativeRandomOps {
   processes: number
   buffers: number
   pagesEach: number
+  /** Millionths of the operations that are drawn to fail. */
+  failing: number
 }
 
 export interface NativeRaceOpsOptions extends NativeRandomOps {
@@ -301,6 +303,7 @@ export interface NativeRaceOps {
         audit: NativeAuditRow[]
         leaks: string
         livelocks: NativeLivelock[]
+        reached: { group: string; name: string; summary: string; count: number }[]
       }
     | NativeFailure
 }

@@ -68,6 +68,21 @@ bool read_race(napi_env env, napi_value value, ScenarioRaceSettings& out) {
   return from.ok();
 }
 
+napi_value reached_value(const JsValues& js, const ReachedCounts& counts) {
+  napi_value list = js.array();
+  for (unsigned i = 0; i < kReached; ++i) {
+    const ReachedInfo& info = kReachedTable[i];
+    js.set(list, i,
+           JsObject(js)
+               .text("group", info.group)
+               .text("name", info.name)
+               .text("summary", info.summary)
+               .number("count", counts[i])
+               .value());
+  }
+  return list;
+}
+
 napi_value race_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceOpsJob, 0> call(env, info);
@@ -79,6 +94,7 @@ napi_value race_result(napi_env env, napi_callback_info info) {
         .number("dirtyRound", found.dirty_round)
         .set("audit", audit_rows_value(js, found.audit.rows))
         .text("leaks", found.leaks)
+        .set("reached", reached_value(js, found.reached))
         .value();
   });
 }

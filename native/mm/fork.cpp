@@ -44,8 +44,10 @@ Errc copy_present(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint6
       machine.get(folio);
       if (folio_try_dup_anon_rmap(page, copy.from) != Errc::kOk) {
         folio_put(copy.cpu, folio);
+        copy.cpu.note(Reached::kForkCopies);
         return copy_present_page(copy, child, pte, address);
       }
+      copy.cpu.note(Reached::kForkShares);
     } else {
       if (!planted(Mistake::kForkNoReference)) machine.get(folio);
       folio_dup_file_rmap(page);

@@ -13,6 +13,7 @@
 #include "base/mapping.h"
 #include "base/rcu.h"
 #include "mm/address_space.h"
+#include "mm/coverage.h"
 #include "mm/damage.h"
 #include "mm/divergence.h"
 #include "mm/frame_map.h"
@@ -49,6 +50,12 @@ class alignas(64) Cpu {
   const unsigned index;  // also the shard of pins
   LruBatches batches;
   PinStatistics pin_statistics;
+  /// Where what is reached is counted; null: nowhere. Its thread's own.
+  ReachedCounts* reached = nullptr;
+
+  void note(Reached what) const {
+    if (reached != nullptr) ++(*reached)[static_cast<unsigned>(what)];
+  }
 };
 
 struct MachineOptions {

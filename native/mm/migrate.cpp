@@ -124,6 +124,7 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
     folio_unlock(folio);
   }
   folio_unlock(to);
+  cpu.note(moved ? Reached::kMoved : Reached::kMoveHeld);
   if (!moved) {
     folio_put(cpu, to);
     folio_putback_lru(cpu, folio);

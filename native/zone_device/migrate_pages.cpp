@@ -44,6 +44,7 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
     folio_add_new_anon_rmap(cpu, page, vma, address, true);
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
+  cpu.note(Reached::kToDeviceNew);
   if (pte.present())
     slot.map(pte);
   else
@@ -78,6 +79,7 @@ bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
     if (!is_hmm(device->memory()) || !may_enter_device(cpu, to, from)) return false;
   }
   if (folio_migrate_mapping(cpu, to, from, from == fault_page ? 1 : 0) != Errc::kOk) return false;
+  cpu.note(device != nullptr ? Reached::kToDevice : Reached::kToRam);
   folio_migrate_flags(cpu, to, from);
   return true;
 }
@@ -134,7 +136,9 @@ void pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst,
                         migrate != nullptr ? migrate->fault_page : Page());
     else if (migrate != nullptr)
       moved = insert_page(cpu, *migrate->vma, migrate->start + i * kPageBytes, to);
-    if (!moved) word.clear(MigratePfn::kMigrate);
+    if (moved) continue;
+    cpu.note(Reached::kDeviceRefused);
+    word.clear(MigratePfn::kMigrate);
   }
 }
 

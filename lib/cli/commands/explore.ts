@@ -3,6 +3,7 @@ import type { ExploreOptions, ExploreProgress, Scenario } from '../../engine/sce
 import { strategyFor } from '../../engine/explore/strategyFor.ts'
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
+import { UsageError } from '../failure.ts'
 import type { Explored } from '../explore/exploring.ts'
 import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
@@ -17,7 +18,7 @@ import {
 } from '../machine.ts'
 import { Output } from '../output.ts'
 import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
-import { integer, pick } from '../parse.ts'
+import { integer, pick, share } from '../parse.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
@@ -32,6 +33,7 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   workloadSeed?: number
   threads?: number
   ops?: number
+  failing?: number
   maxSteps?: number
   outcomes?: boolean
   memory: string
@@ -102,6 +104,13 @@ function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
   return { scheme, layout, ...Object.fromEntries(given) } as ExploreOptions
 }
 
+/** With the share of operations that fail which the options say: it is part of what a token is of. */
+function withFailing(scenario: Scenario, { failing }: Options): Scenario {
+  if (failing === undefined) return scenario
+  if (!('mixes' in scenario)) throw new UsageError('--failing is for random scenarios; this one has lists')
+  return { ...scenario, failing }
+}
+
 /** What a file needs beside its token. */
 const filesOf = (options: Options): string[] => [
   ...(options.btf === undefined ? [] : [layoutArguments(options)]),
@@ -142,7 +151,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
       options.strategy,
       'strategy',
     )
-  const scenario = (await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario')
+  const scenario = withFailing((await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario'), options)
   const outputs: Outputs = {
     html: options.html === undefined ? undefined : new Output(options.html),
     save: options.save === undefined ? undefined : new Output(options.save),
@@ -205,6 +214,7 @@ export function addExplore(program: Command, context: Context): void {
     .option('--workload-seed <n>', 'of random operations', fromNone)
     .option('--threads <n>', 'threads of a random scenario', fromOne)
     .option('--ops <n>', 'operations of each thread of a random scenario', fromOne)
+    .option('--failing <share>', 'of random operations, drawn so that they fail (5%)', share)
     .option('--max-steps <n>', 'steps after which a schedule is given up', fromOne)
     .option('--outcomes', 'how often schedules ended how; of written scenarios each distinct result, with a token')
     .addOption(

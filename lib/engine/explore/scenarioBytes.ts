@@ -1,5 +1,5 @@
 import type { RandomScenario, Scenario, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
-import { randomSizes } from '../scenario/readScenario.ts'
+import { failingOtherwise, randomSizes } from '../scenario/readScenario.ts'
 import { type OpSpec, vocabulary } from '../scenario/vocabulary.ts'
 import { type ByteReader, BytesFault, ByteWriter } from './bytes.ts'
 
@@ -85,6 +85,7 @@ export function writeScenario(scenario: Scenario): Uint8Array {
       .number(processes)
       .number(buffers)
       .number(pagesEach)
+      .number(Math.round((scenario.failing ?? failingOtherwise) * 1e6))
       .text(JSON.stringify(mixes))
       .take()
   }
@@ -113,10 +114,10 @@ export function readScenarioBytes(from: ByteReader): Scenario {
   const pages = from.number()
   const head = { name, ...(pages !== 0 && { pages }) }
   if (isRandom) {
-    const [processes, buffers, pagesEach] = [from.number(), from.number(), from.number()]
+    const [processes, buffers, pagesEach, failing] = [from.number(), from.number(), from.number(), from.number() / 1e6]
     const text = from.text()
     try {
-      return { ...head, mixes: JSON.parse(text) as RandomScenario['mixes'], processes, buffers, pagesEach }
+      return { ...head, mixes: JSON.parse(text) as RandomScenario['mixes'], processes, buffers, pagesEach, failing }
     } catch {
       throw new BytesFault('mixes that are no JSON')
     }

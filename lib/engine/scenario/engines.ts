@@ -20,7 +20,7 @@ import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
 import { known, pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
 import { withText } from '../withText.ts'
-import { type ReadScenario, readScenario } from './readScenario.ts'
+import { type ReadScenario, readScenario, wholeMillionths } from './readScenario.ts'
 import type {
   ExploreOptions,
   ExploreProgress,
@@ -45,7 +45,16 @@ const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
 
 const machineKeys = ['scheme', 'layout', 'seed', ...behaviourKeys] as const
-const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
+const raceKeys = [
+  ...machineKeys,
+  'threads',
+  'seconds',
+  'ops',
+  'rounds',
+  'affinity',
+  'failing',
+  ...longCallKeys,
+] as const
 const exploreKeys = [
   ...machineKeys,
   'samples',
@@ -57,6 +66,7 @@ const exploreKeys = [
   'depth',
   'threads',
   'ops',
+  'failing',
   'maxSteps',
   'findings',
   'memoryBytes',
@@ -102,7 +112,19 @@ export function randomOps(read: ReadScenario, threads: number): NativeRandomOps 
     processes: read.processes,
     buffers: read.buffers,
     pagesEach: read.pagesEach,
+    failing: Math.round(read.failing * 1e6),
   }
+}
+
+/** The scenario with the share of operations that fail which the options say, so that a token carries it. */
+function withFailing(read: ReadScenario, failing: unknown): ReadScenario {
+  if (failing === undefined) return read
+  if (typeof failing !== 'number' || !(failing >= 0 && failing <= 1))
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.failing', failing, 'a share from 0 to 1')
+  if (read.lists !== null)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.failing', failing, 'nothing: operations are written down')
+  const share = wholeMillionths(failing)
+  return { ...read, failing: share, source: { ...read.source, failing: share } as Scenario }
 }
 
 /** As the scenario says, unless the options say otherwise. */
@@ -188,7 +210,7 @@ function opResult(found: NativeOpResult, seconds: number): ScenarioOpResult {
 /** As `race` on pins: native threads at full speed; each round a fresh machine, audited. */
 export async function raceScenario(scenario: Scenario, value: RaceScenarioOptions = {}): Promise<RaceScenarioResult> {
   const given = options(value, 'options', raceKeys)
-  const read = readScenario(scenario)
+  const read = withFailing(readScenario(scenario), given.failing)
   const count = (key: 'ops' | 'rounds'): number =>
     given[key] === undefined ? 0 : integer(given[key], `options.${key}`, 1, Number.MAX_SAFE_INTEGER)
   const seed = seedOf(given.seed)
@@ -238,6 +260,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     seed,
     ops: found.ops.map((each) => opResult(each, found.seconds)),
     threads: found.threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, found.seconds)) })),
+    reached: Object.freeze(found.reached.map((each) => Object.freeze(each))),
     audit: withText(audit, text, true),
     warnings,
   }
@@ -334,7 +357,7 @@ function samplesEach(given: unknown, read: ReadScenario, strategy: unknown): num
  */
 export async function explore(scenario: Scenario, value: ExploreOptions = {}): Promise<ExploreScenarioResult> {
   const given = options(value, 'options', exploreKeys)
-  const read = readScenario(scenario)
+  const read = withFailing(readScenario(scenario), given.failing)
   const seed = seedOf(given.seed)
   const call = longCall<ExploreProgress>('explore', given)
   const limits = tables().exploreLimits

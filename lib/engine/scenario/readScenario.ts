@@ -25,6 +25,8 @@ export interface ReadScenario {
   readonly processes: number
   readonly buffers: number
   readonly pagesEach: number
+  /** Share of random operations that are drawn to fail. */
+  readonly failing: number
   /** What it says of rules, quirks and options, unchecked. */
   readonly behaviour: Readonly<Record<string, unknown>>
 }
@@ -55,6 +57,8 @@ export function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'):
   } as const
   return all[name]
 }
+/** Share of random operations that fail on purpose, unless somebody says otherwise. */
+export const failingOtherwise = 0.05
 export const mostThreads = 64
 export const largestWeight = 1_000_000
 
@@ -67,6 +71,16 @@ function count(value: unknown, name: Parameters<typeof limitsOf>[0], otherwise: 
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw bad(`scenario.${name}`, value, `an integer from ${min} to ${max}`)
   return value
+}
+
+/** As the engine and a token have it. */
+export const wholeMillionths = (share: number): number => Math.round(share * 1e6) / 1e6
+
+/** @throws PageboxError `ERR_PAGEBOX_SCENARIO` */
+function share(value: unknown, where: string, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw bad(where, value, 'a share from 0 to 1')
+  return wholeMillionths(value)
 }
 
 function list(value: unknown, where: string): readonly unknown[] {
@@ -151,7 +165,7 @@ export function readScenario(given: unknown): ReadScenario {
   if (!isPlain(value)) throw bad('scenario', value, 'an object with name and threads, or name and mixes')
   const isRandom = value.mixes !== undefined
   const known = isRandom
-    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', ...behaviourKeys]
+    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', 'failing', ...behaviourKeys]
     : ['name', 'summary', 'pages', 'setup', 'threads', 'after', 'hugePages', ...behaviourKeys]
   for (const key of Object.keys(value))
     if (!known.includes(key)) throw bad(`scenario.${key}`, value[key], `no field but ${known.join(', ')}`)
@@ -166,6 +180,7 @@ export function readScenario(given: unknown): ReadScenario {
     processes: count(value.processes, 'processes', randomSizes.processes),
     buffers: count(value.buffers, 'buffers', randomSizes.buffers),
     pagesEach: count(value.pagesEach, 'pagesEach', randomSizes.pagesEach),
+    failing: share(value.failing, 'scenario.failing', failingOtherwise),
     behaviour: Object.fromEntries(behaviourKeys.filter((key) => key in value).map((key) => [key, value[key]])),
   }
   if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }

@@ -60,6 +60,7 @@ export function scenarioSchema(): JsonSchema {
       processes: whole('processes'),
       buffers: whole('buffers'),
       pagesEach: whole('pagesEach'),
+      failing: { type: 'number', minimum: 0, maximum: 1 },
     },
     ['name', 'mixes'],
   )

@@ -46,6 +46,12 @@ export interface RandomScenario extends BehaviourOptions {
   readonly buffers?: number
   /** Pages of each letter; 8. Few, so that threads meet. */
   readonly pagesEach?: number
+  /**
+   * Share of the operations that are drawn so that they fail, on what is not there, 0 to 1; 0.05. The
+   * others are drawn from what the thread knows to be there, and fail only where another thread was faster.
+   * What nothing can make fail (`yield`, `clear_refs`) does not.
+   */
+  readonly failing?: number
 }
 
 export type Scenario = WrittenScenario | RandomScenario
@@ -105,9 +111,22 @@ export interface RaceScenarioOptions extends RunOptions, LongCallOptions<RacePro
   ops?: number
   rounds?: number
   affinity?: boolean
+  /** Of random operations, as {@link RandomScenario.failing}, which it overrides. */
+  failing?: number
 }
 
 export type ScenarioOpResult = Omit<OpResult, 'op'> & { readonly op: string }
+
+/** A way through memory management, and how often operations took it. */
+export interface Reached {
+  /** `'fault'`, `'cow'`, `'swap'`, `'migration'` */
+  readonly group: string
+  readonly name: string
+  /** In a sentence. */
+  readonly summary: string
+  /** 0: never. */
+  readonly count: number
+}
 
 export interface RaceScenarioResult {
   readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit' | 'livelock'
@@ -116,6 +135,8 @@ export interface RaceScenarioResult {
   readonly seed: bigint
   readonly ops: readonly ScenarioOpResult[]
   readonly threads: readonly { readonly thread: number; readonly ops: readonly ScenarioOpResult[] }[]
+  /** All there are, those that no operation took too. */
+  readonly reached: readonly Reached[]
   /** Of the round that ended the race. */
   readonly audit: {
     readonly clean: boolean
@@ -175,6 +196,8 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   threads?: number
   /** Operations of each fiber of a random scenario; 4. */
   ops?: number
+  /** Of random operations, as {@link RandomScenario.failing}, which it overrides. */
+  failing?: number
   /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
   maxSteps?: number
   /**

@@ -174,6 +174,7 @@ void request_fields(Io& io, T& request) {
   io.number("processes", request.random.processes, kMaxSharedProcesses);
   io.number("buffers", request.random.buffers, kMaxRandomBuffers);
   io.number("pagesEach", request.random.pages, kMaxRandomPages);
+  io.number("failing", request.random.failing, kAllFail);
   bounded(io, request.random.folios, limits::kPinFolios);
   bounded(io, request.random.order, limits::kPinOrder);
   io.number("pages", request.pages);

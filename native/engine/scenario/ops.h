@@ -227,6 +227,18 @@ struct OpRecord {
   std::vector<std::uint8_t> prot;  // SnapshotCode
 };
 
+/// Why it was of no use; kOk: it did something. A load that met a signal and a gup that got
+/// no page end without an error of their own.
+inline Errc failure_of(const Op& op, const OpRecord& record) {
+  if (!record.supported) return Errc::kOpNotSupp;
+  if (record.fault) return Errc::kFault;
+  if (op.code == OpCode::kLoad)
+    for (const FaultResult signal : record.signals)
+      if (signal != FaultResult::kOk) return Errc::kFault;
+  if (op.code == OpCode::kGup && record.ret == Errc::kOk && record.pages == 0) return Errc::kFault;
+  return record.ret;
+}
+
 struct OpInfo {
   std::string_view name;
   std::string_view fields;  // beside op and proc; [optional]

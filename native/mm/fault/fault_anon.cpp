@@ -13,6 +13,7 @@ FaultResult map_zero_page(Fault& fault) {
   if (fault.slot.get().none())
     fault.slot.map(
         Pte::of(machine.pfn_of(machine.zero_page()), fault.vma.page_prot | Pte::kSpecial));
+  fault.cpu.note(Reached::kZeroPage);
   return FaultResult::kOk;
 }
 
@@ -33,9 +34,11 @@ FaultResult do_anonymous_page(Fault& fault) {
       Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
       if ((fault.vma.flags & kVmWrite) != 0) entry = entry.mkdirty().with(Pte::kWrite);
       fault.slot.map(entry);
+      fault.cpu.note(Reached::kAnonPage);
       return FaultResult::kOk;
     }
   }
+  fault.cpu.note(Reached::kLost);
   folio_put(fault.cpu, folio);  // another thread was first
   return FaultResult::kOk;
 }

@@ -80,7 +80,10 @@ bool fault_around(Fault& fault) {
 }
 
 FaultResult do_read_fault(Fault& fault) {
-  if (fault_around(fault)) return FaultResult::kOk;
+  if (fault_around(fault)) {
+    fault.cpu.note(Reached::kFileAround);
+    return FaultResult::kOk;
+  }
   Page folio;
   if (const FaultResult result = get_file_page(fault, folio); result != FaultResult::kOk)
     return result;
@@ -88,6 +91,7 @@ FaultResult do_read_fault(Fault& fault) {
     Guard guard(*fault.slot.lock);
     set_file_pte(fault, folio, fault.slot, false);
   }
+  fault.cpu.note(Reached::kFileRead);
   folio_unlock(folio);
   folio_put(fault.cpu, folio);
   return FaultResult::kOk;
@@ -115,6 +119,7 @@ FaultResult do_shared_fault(Fault& fault) {
     Guard guard(*fault.slot.lock);
     set_file_pte(fault, folio, fault.slot, true);
   }
+  cpu.note(Reached::kFileShared);
   folio_mark_dirty(machine, folio);
   folio_unlock(folio);
   folio_put(cpu, folio);
@@ -133,7 +138,9 @@ FaultResult map_private_copy(Fault& fault, Pfn source) {
   machine.frames.copy(machine.pfn_of(copy), source);
   copy.set(Flag::kUptodate);
   Guard guard(*fault.slot.lock);
-  if (!fault.slot.get().none()) {
+  const bool first = fault.slot.get().none();
+  cpu.note(first ? Reached::kFileCopy : Reached::kLost);
+  if (!first) {
     folio_put(cpu, copy);
     return FaultResult::kOk;
   }

@@ -69,9 +69,16 @@ FaultResult fault_device_private(Fault& fault) {
 
 FaultResult fault_special_entry(Fault& fault) {
   const SwapEntry entry = fault.orig.entry();
-  if (entry.is_migration()) return migration_entry_wait(fault);
-  if (entry.is_device_private()) return fault_device_private(fault);
+  if (entry.is_migration()) {
+    fault.cpu.note(Reached::kMigrationWait);
+    return migration_entry_wait(fault);
+  }
+  if (entry.is_device_private()) {
+    fault.cpu.note(Reached::kDevicePrivate);
+    return fault_device_private(fault);
+  }
   if (entry.is_device_exclusive()) {
+    fault.cpu.note(Reached::kDeviceExclusive);
     const Page page = fault.machine().page(entry.pfn());
     return remove_device_exclusive_entry(fault, page);
   }
@@ -155,6 +162,7 @@ FaultResult do_swap_page(Fault& fault) {
     folio = machine.swap.cache_get(machine, slot);
     if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
   }
+  const bool cached = !fresh && folio;
   if (!folio) folio = read_swap_cache(cpu, slot);
   if (!folio) {
     // Under the lock: who has given the slot up may be about to map the page.
@@ -178,6 +186,9 @@ FaultResult do_swap_page(Fault& fault) {
   fault.slot.lock->lock();
   const bool same = fault.slot.get() == fault.orig || planted(Mistake::kSwapFaultUnchecked);
   if (same) {
+    cpu.note(fresh    ? Reached::kSwapinAlone
+             : cached ? Reached::kSwapinCached
+                      : Reached::kSwapinRead);
     map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);
     if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, false);
