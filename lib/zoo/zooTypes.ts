@@ -40,6 +40,8 @@ export interface ZooEntry {
 export interface ZooOmission {
   readonly title: string
   readonly year: number
+  /** It can be switched on, though not shown as an entry. */
+  readonly quirk?: string
   readonly reason: string
 }
 

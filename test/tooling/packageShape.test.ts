@@ -19,6 +19,7 @@ describe('package.json', () => {
       'prebuilds',
       'docs/*.md',
       'schemas',
+      'zoo',
       'examples',
       'README.md',
       'LICENSE',

@@ -25,7 +25,7 @@ export function zooTable(results: readonly ZooResult[], asked: number, io: Io): 
     found === null ? 'NO' : number(found.runs),
     seconds.toFixed(1),
     shortest === null ? '-' : String(shortest.ops),
-    shortest === null ? '-' : String(shortest.steps.length),
+    shortest === null ? '-' : number(shortest.steps.length + shortest.skipped),
     shortest === null ? '-' : String(shortest.switches),
     absentWords(fixed),
   ])

@@ -28,7 +28,7 @@ export const zooDocument = (results: readonly ZooResult[]): object => ({
     broken: found?.invariant ?? null,
     text: found?.text ?? null,
     seconds,
-    shortestSteps: shortest?.steps.length ?? null,
+    shortestSteps: shortest === null ? null : shortest.steps.length + shortest.skipped,
     shortestOps: shortest?.ops ?? null,
     shortestSwitches: shortest?.switches ?? null,
     scenario: shortest?.scenario ?? null,

@@ -71,6 +71,7 @@ inline constexpr auto kInvariantTable = [] {
   constexpr auto kPage = InvariantSubject::kDescriptor;
   constexpr auto kMm = InvariantSubject::kAddressSpace;
   constexpr auto kDevice = InvariantSubject::kDevice;
+  constexpr auto kScenario = InvariantSubject::kScenario;
   return std::to_array<InvariantInfo>({
       {kRefcountAccounted, "refcount-accounted", kPage,
        "_refcount is what is accounted for: the page's own, mappings, caches and buffers, LRU "
@@ -146,7 +147,7 @@ inline constexpr auto kInvariantTable = [] {
        "an entry of a mapping of a dax file leads to the block that the file has at that place"},
       {kP2pdmaAccounted, "p2pdma-accounted", kDevice,
        "a page of peer-to-peer memory is free, or mapped or held"},
-      {kAsExpected, "as-expected", InvariantSubject::kScenario,
+      {kAsExpected, "as-expected", kScenario,
        "an operation comes to what the scenario expects of it"},
   });
 }();
