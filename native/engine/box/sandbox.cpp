@@ -145,10 +145,6 @@ void Sandbox::audit_machine(AuditSink& sink) {
   input.context = box_.get();
   audit_mm(machine(), input, sink);
   audit_pagemaps(*box_, machine(), sink);
-  processes_->for_each_named([&](unsigned, std::uint32_t number, const Process& process) {
-    for (const Mirror* mirror : process.devices)
-      if (mirror != nullptr) audit_mirror(*process.mm, *mirror, number, sink);
-  });
 }
 
 void Sandbox::audit_lists(AuditSink& sink) {
