@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { changesOf, drawMutants } from '../../scripts/mutants.mjs'
+import { changesOf, drawMutants, type Mutant } from '../../scripts/mutants.mjs'
 
 const changed = (line: string) => changesOf(line).map(([, text]) => text)
 
@@ -32,10 +32,10 @@ test('a draw is its seed’s, and of many files', () => {
     path: each,
     text: readFileSync(new URL(`../../${each}`, import.meta.url), 'utf8'),
   }))
-  const drawn = drawMutants(files, 7)
+  const drawn: Mutant[] = drawMutants(files, 7)
   expect(drawMutants(files, 7)).toEqual(drawn)
   expect(drawMutants(files, 8)).not.toEqual(drawn)
   expect(drawn.map((each) => each.path).sort()).toEqual([path, path, 'native/mm/zap.cpp', 'native/mm/zap.cpp'])
   for (const { old, new: text } of drawn) expect(text).not.toBe(old)
-  expect(drawMutants(files, 7, 1000).some(({ old }) => old.includes('mlock_drain'))).toBe(true)
+  expect(drawMutants(files, 7, 1000).some(({ old }: Mutant) => old.includes('mlock_drain'))).toBe(true)
 })

@@ -280,7 +280,8 @@ class Walk {
     const SchemeSpec& scheme = machine_.pins.scheme();
     const bool exact = scheme.answer == PinAnswer::kExact ||
                        (scheme.at_limit == AtLimit::kSaturate && counted.exact);
-    if (exact && counts(pfn) && !input_.held_is_partial && counted.pins != who.pins)
+    if (exact && counts(pfn) && !input_.held_is_partial && counted.pins != who.pins &&
+        !planted(Mistake::kBlindPincount))
       row(Invariant::kPincountExact, page_at(pfn), "pins", who.pins, counted.pins,
           "pins that are held");
     if (who.pins > 0 && !machine_.pins.maybe_pinned(pfn))

@@ -148,10 +148,6 @@ void Sandbox::audit_machine(AuditSink& sink) {
   audit_mm(machine(), input, sink);
   if (const DaxDevice* dax = devices_->dax().device(); dax != nullptr) audit_dax(*dax, input, sink);
   audit_pagemaps(*box_, machine(), sink);
-  processes_->for_each_named([&](unsigned, std::uint32_t number, const Process& process) {
-    for (const Mirror* mirror : process.devices)
-      if (mirror != nullptr) audit_mirror(*process.mm, *mirror, number, sink);
-  });
 }
 
 void Sandbox::audit_lists(AuditSink& sink) {

@@ -175,6 +175,8 @@ int run_catalogue(std::string_view only, unsigned at_once) {
       std::cout << (entry != nullptr ? "ESCAPED: " : "FOUND WITHOUT A FAULT: ")
                 << (entry != nullptr ? name_of(entry->fault) : jobs[i].course->name) << "\n";
   }
+  for (const Open& open : open_faults())
+    std::cout << "open: " << name_of(open.fault) << ": " << open.why << "\n";
   std::cout << faults << " faults, " << wrong << " wrong\n";
   return wrong == 0 && faults != 0 ? 0 : 1;
 }

@@ -265,9 +265,9 @@ class SchemeBench {
       }
       ++ended;
       if (wrong.empty()) continue;
-      if (row.wrong++ == 0) row.first_wrong = wrong;
+      if (row.wrong++ == 0) row.first_wrong = wrong + text_of(programs, threads);
       if (!tells_) break;
-      if (row.wrong <= 3) tell(programs, threads, wrong);
+      if (row.wrong <= 3) std::cerr << "  " << wrong << text_of(programs, threads) << '\n';
     }
     ++row.programs;
     row.classes += ended;
@@ -276,15 +276,15 @@ class SchemeBench {
   }
 
  private:
-  static void tell(const std::array<const Sequence*, kMostThreads>& programs, unsigned threads,
-                   const std::string& wrong) {
-    std::cerr << "  " << wrong << ":";
+  static std::string text_of(const std::array<const Sequence*, kMostThreads>& programs,
+                             unsigned threads) {
+    std::string text = ":";
     for (unsigned i = 0; i < threads; ++i) {
-      std::cerr << (i == 0 ? " " : " | ");
+      text += i == 0 ? "" : " |";
       for (const PageDo what : *programs[i])
-        std::cerr << kDoNames[static_cast<unsigned>(what)] << ' ';
+        text += std::string(" ") + kDoNames[static_cast<unsigned>(what)];
     }
-    std::cerr << '\n';
+    return text;
   }
 
   std::unique_ptr<RunMemory> memory_;
