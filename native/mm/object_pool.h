@@ -19,7 +19,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 template <class T>
 class ObjectPool {
  public:
-  static constexpr std::uint64_t kChunk = 64, kChunks = 4096;
+  static constexpr std::uint64_t kChunk = 64, kMost = kChunk * 64 * 64;
 
   T* alloc() {
     Guard guard(lock_);
@@ -29,9 +29,12 @@ class ObjectPool {
       return object;
     }
     const std::uint64_t index = size_.load();
-    if (index == kChunk * kChunks) return nullptr;
-    if (index % kChunk == 0) chunks_[index / kChunk] = std::make_unique<std::array<T, kChunk>>();
-    T* object = &(*chunks_[index / kChunk])[index % kChunk];
+    if (index == kMost) return nullptr;
+    std::unique_ptr<Branch>& branch = branches_[index / kBranch];
+    if (index % kBranch == 0) branch = std::make_unique<Branch>();
+    std::unique_ptr<Chunk>& chunk = (*branch)[index / kChunk % 64];
+    if (index % kChunk == 0) chunk = std::make_unique<Chunk>();
+    T* object = &(*chunk)[index % kChunk];
     object->index = index;
     size_.store(index + 1);
     return object;
@@ -43,7 +46,8 @@ class ObjectPool {
   }
   /// Null for an index never handed out.
   T* at(std::uint64_t index) {
-    return index < size_.load() ? &(*chunks_[index / kChunk])[index % kChunk] : nullptr;
+    if (index >= size_.load()) return nullptr;
+    return &(*(*branches_[index / kBranch])[index / kChunk % 64])[index % kChunk];
   }
   std::uint64_t size() const { return size_.load(); }
   std::uint64_t in_use() {
@@ -52,9 +56,15 @@ class ObjectPool {
   }
 
  private:
+  // Two levels: a machine of the model is copied back after each schedule, and one table of
+  // all chunks would be most of it.
+  using Chunk = std::array<T, kChunk>;
+  using Branch = std::array<std::unique_ptr<Chunk>, 64>;
+  static constexpr std::uint64_t kBranch = kChunk * 64;
+
   SpinLock lock_;
   Atomic<std::uint64_t> size_;
-  std::array<std::unique_ptr<std::array<T, kChunk>>, kChunks> chunks_;
+  std::array<std::unique_ptr<Branch>, kMost / kBranch> branches_;
   PlainVector<T*> free_;  // under lock_
 };
 

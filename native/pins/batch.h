@@ -33,6 +33,20 @@ bool populate_page(const PinFrame& frame, std::uint64_t pfn);
 /// Gives back references of an undone speculative pin.
 void undo_references(const PinFrame& frame, Target target, std::uint32_t refs);
 
+/// What a step of a loop did: an Errc, or kLast. One number, since a Result would lie in memory
+/// and cost nine instructions a page.
+enum class Done : std::int32_t {
+  kLast = -1,  ///< the last reference went
+  kOk = 0,
+};
+constexpr Done done(Errc error) { return static_cast<Done>(error); }
+constexpr Errc error_of(Done done) { return static_cast<Errc>(done); }
+constexpr Done last_if(bool last) { return last ? Done::kLast : Done::kOk; }
+inline Result<bool> result_of(Done done) {
+  if (static_cast<std::int32_t>(done) > 0) return error_of(done);
+  return done == Done::kLast;
+}
+
 template <class Policy>
 struct PinLoops {
   using Word = typename Policy::Word;
@@ -100,35 +114,33 @@ struct PinLoops {
     return error;
   }
 
-  /// Value: whether the last reference went.
-  [[gnu::always_inline]] static Result<bool> drop(const PinFrame& f, const Target& t,
-                                                  std::uint32_t refs) {
+  [[gnu::always_inline]] static Done drop(const PinFrame& f, const Target& t, std::uint32_t refs) {
     const std::uint32_t old = atomics::fetch_sub(t.u32(f.refcount), refs);
     if (static_cast<std::int32_t>(old - refs) > 0) [[likely]]
-      return false;
-    if (old == refs) return !f.quirks.has(Quirk::kNoZeroTest);
+      return Done::kOk;
+    if (old == refs) return last_if(!f.quirks.has(Quirk::kNoZeroTest));
     // Below zero before: the count had crossed its limit, and comes back.
-    if (static_cast<std::int32_t>(old) < 0) return false;
+    if (static_cast<std::int32_t>(old) < 0) return Done::kOk;
     atomics::add(t.u32(f.refcount), refs);  // more than there was: nothing happened
-    return Errc::kNotPinned;
+    return done(Errc::kNotPinned);
   }
 
   /// A pinned folio cannot change, so who has just pinned it knows the target.
-  [[gnu::always_inline]] static Result<bool> unpin_target(const PinFrame& f, const Target& t,
-                                                          std::uint32_t n, unsigned shard) {
+  [[gnu::always_inline]] static Done unpin_target(const PinFrame& f, const Target& t,
+                                                  std::uint32_t n, unsigned shard) {
     if (f.quirks.has(Quirk::kPutForUnpin)) [[unlikely]]
       return drop(f, t, n);
     const std::uint32_t each = Policy::refs(f, t);
     const Errc error = Policy::sub(f, t, n, each, shard);
     if (error == Errc::kNotPinned) [[unlikely]]
-      return error;
-    const Result<bool> last = drop(f, t, n * each);
+      return done(error);
+    const Done dropped = drop(f, t, n * each);
     // The count was wrong and the reference is gone all the same (kCorrupt).
     if (error != Errc::kOk) [[unlikely]]
-      return error;
-    if (!last) [[unlikely]]
-      return give_back_count(f, t, n, each, shard);
-    return last;
+      return done(error);
+    if (static_cast<std::int32_t>(dropped) > 0) [[unlikely]]
+      return done(give_back_count(f, t, n, each, shard));
+    return dropped;
   }
   /// There were fewer references than pins to release: nothing happened.
   static Errc give_back_count(const PinFrame& f, Target t, std::uint32_t n, std::uint32_t each,
@@ -137,10 +149,10 @@ struct PinLoops {
     return error == Errc::kOk ? Errc::kNotPinned : error;
   }
 
-  [[gnu::always_inline]] static Result<bool> unpin_one(const PinFrame& f, std::uint64_t pfn,
-                                                       std::uint32_t n, unsigned shard, Target& t) {
+  [[gnu::always_inline]] static Done unpin_one(const PinFrame& f, std::uint64_t pfn,
+                                               std::uint32_t n, unsigned shard, Target& t) {
     if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
-      return error;
+      return done(error);
     return unpin_target(f, t, n, shard);
   }
 
@@ -153,10 +165,9 @@ struct PinLoops {
     return Errc::kOk;
   }
 
-  [[gnu::always_inline]] static Result<bool> put_one(const PinFrame& f, std::uint64_t pfn,
-                                                     Target& t) {
+  [[gnu::always_inline]] static Done put_one(const PinFrame& f, std::uint64_t pfn, Target& t) {
     if (const Errc error = resolve<Word>(f, pfn, t); error != Errc::kOk) [[unlikely]]
-      return error;
+      return done(error);
     return drop(f, t, 1);
   }
 
@@ -192,15 +203,7 @@ struct PinLoops {
       error = try_get_folio(f, frame, pfn, 1, t, kNoLimit);
     return error;
   }
-  /// A step that cannot drop a last reference.
-  [[gnu::always_inline]] static Result<bool> kept(Errc error) {
-    if (error != Errc::kOk) [[unlikely]]
-      return error;
-    return false;
-  }
-
-  /// Calls step(f, pfn, head) for each page; it returns Result<bool>, true
-  /// where a last reference went.
+  /// Calls step(f, pfn, head) for each page; it returns Done.
   template <class Step>
   [[gnu::always_inline]] static BatchResult each(const PinFrame& frame, const std::uint32_t* pfns,
                                                  std::size_t size, std::uint32_t* freed,
@@ -212,13 +215,15 @@ struct PinLoops {
       const std::size_t ahead = i + f.prefetch_pages;
       Policy::prefetch(f, pfns[ahead < size ? ahead : last]);
       Target t;
-      const Result<bool> done = step(f, pfns[i], t);
-      if (!done) [[unlikely]] {
+      const Done step_done = step(f, pfns[i], t);
+      if (step_done == Done::kOk) [[likely]]
+        continue;
+      if (step_done != Done::kLast) {
         if (result.failed++ == 0) {
           result.first_failed = i;
-          result.first_error = done.error;
+          result.first_error = error_of(step_done);
         }
-      } else if (done.value) [[unlikely]] {
+      } else {
         if (freed != nullptr) freed[result.freed] = static_cast<std::uint32_t>(t.pfn);
         ++result.freed;
       }
@@ -239,7 +244,7 @@ struct PinLoops {
   }
   static Result<bool> unpin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
     Target t;
-    return unpin_one(f, pfn, n, shard, t);
+    return result_of(unpin_one(f, pfn, n, shard, t));
   }
   static Errc get(const PinFrame& f, std::uint64_t pfn) {
     Target t;
@@ -251,7 +256,7 @@ struct PinLoops {
   }
   static Result<bool> put(const PinFrame& f, std::uint64_t pfn) {
     Target t;
-    return put_one(f, pfn, t);
+    return result_of(put_one(f, pfn, t));
   }
   static PinCount pins(const PinFrame& f, std::uint64_t pfn) {
     Target t;
@@ -274,14 +279,14 @@ struct PinLoops {
                                   std::size_t size, unsigned shard, std::uint32_t*) {
     return each(frame, pfns, size, nullptr,
                 [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) {
-                  return kept(try_pin_or_populate(f, frame, pfn, 1, shard, t));
+                  return done(try_pin_or_populate(f, frame, pfn, 1, shard, t));
                 });
   }
   static BatchResult pin_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
                               unsigned shard, std::uint32_t*) {
     return each(frame, pfns, size, nullptr,
                 [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) {
-                  return kept(pin_or_populate(f, frame, pfn, 1, shard, t));
+                  return done(pin_or_populate(f, frame, pfn, 1, shard, t));
                 });
   }
   static BatchResult unpin_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
@@ -293,20 +298,20 @@ struct PinLoops {
   static BatchResult try_pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
                                         std::size_t size, unsigned shard, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
-                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Done {
                   const Errc error = try_pin_or_populate(f, frame, pfn, 1, shard, t);
                   if (error != Errc::kOk) [[unlikely]]
-                    return error;
+                    return done(error);
                   return unpin_target(f, t, 1, shard);
                 });
   }
   static BatchResult pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
                                     std::size_t size, unsigned shard, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
-                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Done {
                   const Errc error = pin_or_populate(f, frame, pfn, 1, shard, t);
                   if (error != Errc::kOk) [[unlikely]]
-                    return error;
+                    return done(error);
                   return unpin_target(f, t, 1, shard);
                 });
   }
@@ -314,7 +319,7 @@ struct PinLoops {
                               unsigned, std::uint32_t*) {
     return each(frame, pfns, size, nullptr,
                 [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) {
-                  return kept(get_or_populate(f, frame, pfn, t));
+                  return done(get_or_populate(f, frame, pfn, t));
                 });
   }
   static BatchResult put_many(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
@@ -325,20 +330,20 @@ struct PinLoops {
   static BatchResult get_put_many(const PinFrame& frame, const std::uint32_t* pfns,
                                   std::size_t size, unsigned, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
-                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Done {
                   const Errc error = get_or_populate(f, frame, pfn, t);
                   if (error != Errc::kOk) [[unlikely]]
-                    return error;
+                    return done(error);
                   return drop(f, t, 1);
                 });
   }
   static BatchResult try_get_put_many(const PinFrame& frame, const std::uint32_t* pfns,
                                       std::size_t size, unsigned, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
-                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Result<bool> {
+                [&frame](const PinFrame& f, std::uint64_t pfn, Target& t) -> Done {
                   const Errc error = try_get_or_populate(f, frame, pfn, t);
                   if (error != Errc::kOk) [[unlikely]]
-                    return error;
+                    return done(error);
                   return drop(f, t, 1);
                 });
   }

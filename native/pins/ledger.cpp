@@ -10,6 +10,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr std::size_t kFirstSlots = 16;
+/// Entries between the prefetch of one and its use.
+constexpr std::size_t kAhead = 24;
 
 std::size_t home(Pfn head, std::size_t slots) {
   // Fibonacci hashing.
@@ -110,6 +112,13 @@ Errc Ledger::use_block(Stripe& stripe, std::uint64_t block) {
                                                       Pfn head, std::uint32_t n) {
   if (head.value >= capacity_) return add_beside(stripe, holder, head, n);
   Direct& entry = direct_[head.value];
+  // As nearly always. First or not is as good as random, and not asked.
+  if (entry.holder == holder && stripe.used == 0 &&
+      block_[head.value >> kBlockShift] != std::byte{0} &&
+      entry.pins <= std::numeric_limits<std::uint32_t>::max() - n) [[likely]] {
+    entry.pins += n;
+    return Errc::kOk;
+  }
   if (entry.pins == 0) {
     if (stripe.used != 0 && has(stripe, head, holder)) return add_beside(stripe, holder, head, n);
     if (const std::uint64_t block = head.value >> kBlockShift; block_[block] == std::byte{0})
@@ -180,12 +189,11 @@ template <class Step>
   for (std::size_t first = 0; first < heads.size(); first += kRound) {
     const Heads round = heads.subspan(first, std::min(kRound, heads.size() - first));
     std::uint64_t stripes = 0;
-    for (const std::uint32_t head : round) {
-      stripes |= std::uint64_t{1} << stripe_index(head);
-      if (head < capacity_) __builtin_prefetch(direct_ + head, 1, 3);
-    }
+    for (const std::uint32_t head : round) stripes |= std::uint64_t{1} << stripe_index(head);
     const Locked locked(*this, stripes);
     for (std::size_t i = 0; i < round.size(); ++i) {
+      if (const std::size_t ahead = i + kAhead; ahead < round.size())
+        if (round[ahead] < capacity_) __builtin_prefetch(direct_ + round[ahead], 1, 3);
       const Errc failed = step(stripes_[stripe_index(round[i])], Pfn{round[i]});
       if (failed == Errc::kOk) [[likely]]
         continue;

@@ -81,8 +81,8 @@ class Ledger {
   };
   static constexpr unsigned kBlockShift = 6;
   static constexpr std::size_t kStripes = 64;
-  /// Entries behind one round of locks.
-  static constexpr std::size_t kRound = 512;
+  /// Entries behind one round of locks, which are nearly all where pages are random.
+  static constexpr std::size_t kRound = 1024;
   class Locked;
 
   static std::size_t stripe_index(std::uint64_t head) {

@@ -12,9 +12,9 @@ namespace {
 using Pfns = std::span<const std::uint32_t>;
 using Heads = std::span<std::uint32_t>;
 
-/// Pages of one run: what lies between the descriptor and its entry in the ledger, and
-/// few enough that both stay in the nearest cache.
-constexpr std::size_t kRun = 256;
+/// Pages of one run: what lies between the descriptor and its entry in the ledger. Few enough
+/// that both stay in a near cache, and many for one round of the ledger's locks.
+constexpr std::size_t kRun = 1024;
 
 void add_failure(BatchResult& result, std::size_t index, Errc error) {
   if (result.failed++ != 0) return;

@@ -130,19 +130,21 @@ void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
   const unsigned of = class_of(std::max<std::size_t>(size_bytes + slack, 16));
   Head& head = this->head();
   std::byte* begin = nullptr;
-  if (Head::Free* free = head.free[of]; free != nullptr) {
+  Head::Free* const free = head.free[of];
+  if (free != nullptr) {
     head.free[of] = free->next;
     begin = reinterpret_cast<std::byte*>(free);
   } else {
     const std::size_t whole = sizeof(BlockHead) + bytes_of(of);
     if (whole > kHeapBytes - head.heap_used) return nullptr;
-    std::byte* at = base_ + head.heap_used;
-    // The pages that the block reaches into, its first one is marked already.
-    const std::size_t end = head.heap_used + whole;
-    for (std::size_t page = head.heap_used / kPageBytes; page <= (end - 1) / kPageBytes; ++page)
-      mark(base_ + page * kPageBytes);
-    head.heap_used = end;
-    begin = at + sizeof(BlockHead);
+    begin = base_ + head.heap_used + sizeof(BlockHead);
+    head.heap_used += whole;
+  }
+  // Of a large block only what is asked for: the rest may be pages, is zero, and stays so.
+  if (const bool is_small = of < kSmallClasses; free == nullptr || !is_small) {
+    std::byte* const last = begin + (is_small ? bytes_of(of) : size_bytes + slack) - 1;
+    for (std::byte* at = begin - sizeof(BlockHead); at < last; at += kPageBytes) mark(at);
+    mark(last);
   }
   std::byte* handed = begin;
   if (slack != 0) handed += -reinterpret_cast<std::uintptr_t>(begin) & (alignment_bytes - 1);
@@ -154,7 +156,8 @@ void RunMemory::release(void* at) {
   auto* handed = static_cast<std::byte*>(at);
   const BlockHead block = *reinterpret_cast<BlockHead*>(handed - sizeof(BlockHead));
   std::byte* begin = handed - block.offset;
-  // What lies in a free block is no part of the machine's state: all are the same.
+  // What lies in a free block is no part of the machine's state: all are the same. (Pages of it
+  // that were never asked for are zero before and after.)
   std::memset(begin, 0, std::min(bytes_of(block.of), kPageBytes));
   RunMemory* owner = owner_of(at);
   auto* free = ::new (begin) Head::Free{owner->head().free[block.of]};
@@ -225,16 +228,18 @@ StateDigest RunMemory::digest() {
   std::uint64_t low = 0, high = 0;
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     if (!differs(i)) continue;
-    changed_.push_back(static_cast<std::uint32_t>(i));
     const std::byte* now = base_ + pages_[i] * kPageBytes;
     const std::byte* kept = kept_page(i);
-    std::uint64_t page_low = mix(0x243f6a8885a308d3U, pages_[i]);
-    std::uint64_t page_high = mix(0x13198a2e03707344U, pages_[i]);
-    for (std::size_t line = 0; line < kPageBytes; line += kLineBytes) {
-      if (!line_differs(now + line, kept + line)) continue;
+    std::uint64_t lines = 0;
+    for (unsigned line = 0; line < kPageBytes / kLineBytes; ++line)
+      lines |= std::uint64_t{line_differs(now + line * kLineBytes, kept + line * kLineBytes)}
+               << line;
+    changed_.push_back({static_cast<std::uint32_t>(i), lines});
+    std::uint64_t page_low = mix(mix(0x243f6a8885a308d3U, pages_[i]), lines);
+    std::uint64_t page_high = mix(mix(0x13198a2e03707344U, pages_[i]), lines);
+    for (std::uint64_t left = lines; left != 0; left &= left - 1) {
       std::array<std::uint64_t, kLineBytes / 8> words{};
-      std::memcpy(words.data(), now + line, kLineBytes);
-      page_low = mix(page_low, line);
+      std::memcpy(words.data(), now + std::countr_zero(left) * kLineBytes, kLineBytes);
       for (const std::uint64_t word : words) {
         page_low = mix(page_low, word);
         page_high = mix(page_high, ~word);
@@ -256,7 +261,14 @@ void RunMemory::restore() {
 }
 
 void RunMemory::restore_digested() {
-  for (const std::uint32_t index : changed_) copy_back(index);
+  for (const auto& [index, lines] : changed_) {
+    std::byte* now = base_ + pages_[index] * kPageBytes;
+    const std::byte* kept = kept_page(index);
+    for (std::uint64_t left = lines; left != 0; left &= left - 1) {
+      const std::size_t at = std::countr_zero(left) * kLineBytes;
+      std::memcpy(now + at, kept + at, kLineBytes);
+    }
+  }
 }
 
 bool RunMemory::is_as_kept() const {

@@ -87,7 +87,11 @@ class RunMemory {
   std::vector<std::uint64_t> marked_;  // a bit a page of the slot
   std::vector<std::byte> kept_;
   std::size_t kept_pages_ = 0;
-  std::vector<std::uint32_t> changed_;  // of pages_, as digest() found them
+  struct Changed {
+    std::uint32_t index;  // of pages_
+    std::uint64_t lines;  // of 64 bytes, a bit each
+  };
+  std::vector<Changed> changed_;  // as digest() found it
   bool has_kept_ = false;
 };
 

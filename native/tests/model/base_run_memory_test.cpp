@@ -107,6 +107,36 @@ TEST_F(BaseRunMemory, AlignedBlocksAreAlignedAndUsedAgain) {
   delete second;
 }
 
+// Of a large block only what was asked for is looked at: one that is used again may reach further.
+TEST_F(BaseRunMemory, ALargeBlockUsedAgainByMoreComesBackWhole) {
+  constexpr std::size_t kLittle = 33 << 10, kMuch = 64 << 10;  // of one class
+  void* little = nullptr;
+  {
+    const UseRunMemory use(memory_.get());
+    little = memory_->allocate(kLittle, 16);
+    ASSERT_NE(little, nullptr);
+    RunMemory::release(little);
+    ASSERT_TRUE(memory_->keep());
+  }
+  StateDigest digests[2];
+  for (unsigned round = 0; round < 3; ++round) {
+    const UseRunMemory use(memory_.get());
+    auto* much = static_cast<std::byte*>(memory_->allocate(kMuch, 16));
+    ASSERT_EQ(much, little);
+    for (std::size_t at = 0; at < kMuch; at += 1000) much[at] = std::byte{5};
+    if (round > 0) {
+      digests[round - 1] = memory_->digest();
+      memory_->restore_digested();
+    } else {
+      memory_->restore();
+    }
+    EXPECT_TRUE(memory_->is_as_kept());
+    for (std::size_t at = 0; at < kMuch; ++at)
+      ASSERT_TRUE(at < 8 || much[at] == std::byte{0}) << at;  // 8: the link of free blocks
+  }
+  EXPECT_EQ(digests[0], digests[1]);
+}
+
 TEST_F(BaseRunMemory, IsFullSomeTimeAndSaysSo) {
   const UseRunMemory use(memory_.get());
   EXPECT_THROW(
