@@ -74,7 +74,9 @@ test('the page draws rates, failures, memory and a latency for each operation th
   ])
   // Two lines of forty points each.
   expect(page.querySelectorAll('svg[aria-label^="Operations a second"] circle').length).toBe(80)
-  expect(page.querySelector('.answer')?.textContent).toMatch(/^Every audit was clean: .* operations in 20\.0 s, 9\d\.\d %/)
+  expect(page.querySelector('.answer')?.textContent).toMatch(
+    /^Every audit was clean: .* operations in 20\.0 s, 9\d\.\d %/,
+  )
   const rows = [...page.querySelectorAll('#reached ~ table tbody tr')].map((row) => row.textContent)
   expect(rows).toEqual(['cow unshare80a copy', 'swap lazyfreenevergiven up'])
 })

@@ -25,7 +25,7 @@ export const opScenarios: readonly (RandomScenario & { summary: string })[] = [
     ],
     processes: 1,
     buffers: 2,
-    pagesEach: 128,
+    pagesEach: 64,
   },
   {
     name: 'removal',
