@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kMaxBlocks = 64;
 constexpr unsigned kTries = 8;
-/// A range is at most so long, or an eighth of the letter: pins would hold most of it.
+/// A range is at most so long, or a sixteenth of the letter: pins would hold most of it.
 constexpr std::uint64_t kMostPages = 8;
 
 constexpr BlockMask first_blocks(std::uint64_t n) {
@@ -106,7 +106,7 @@ bool Known::draw_in(Rng& rng, std::uint64_t now, const Wanted& wanted, const Kno
   if (block_ > 1) at.page += rng.below(std::min(block_, end - at.page));
   at.n = rng.below(wanted.few ? 4 : 2) != (wanted.few ? 3 : 1)
              ? 1
-             : 1 + rng.below(std::min(end - at.page, std::max(kMostPages, pages_ / 8)));
+             : 1 + rng.below(std::min(end - at.page, std::max(kMostPages, pages_ / 16)));
   return true;
 }
 

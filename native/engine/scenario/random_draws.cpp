@@ -293,7 +293,10 @@ void RandomOps::draw_on_device(bool fails, Op& op) {
     case OpCode::kRelease:
     case OpCode::kOpenDev:
       draw_process(op);
-      op.dev = static_cast<std::uint8_t>(rng_.below(kDevices));
+      // Two that empty one device are in each other's way.
+      op.dev = static_cast<std::uint8_t>(op.code == OpCode::kRelease && rng_.below(8) != 0
+                                             ? thread_ % kDevices
+                                             : rng_.below(kDevices));
       return;
     case OpCode::kDevWrite: draw_on({.writable = true}, fails, op); break;
     case OpCode::kMigrateToDev:
@@ -301,14 +304,13 @@ void RandomOps::draw_on_device(bool fails, Op& op) {
       if (op.code == OpCode::kStore) return;
       break;
     case OpCode::kMigrateToSys: draw_on({.prefers = &KnownLetter::device}, fails, op); break;
-    case OpCode::kExclusive:
-      draw_on({.kinds = kAnonymous,
-               .writable = true,
-               .few = true,
-               .prefers = &KnownLetter::device,
-               .avoids = true},
-              fails, op);
+    case OpCode::kExclusive: {
+      Wanted wanted{.kinds = kAnonymous, .writable = true, .off_device = true, .few = true};
+      Place at;
+      if (!fails && !known_.draw(rng_, now_, wanted, at)) wanted.off_device = false;
+      draw_on(wanted, fails, op);
       break;
+    }
     case OpCode::kCheckExclusive: {
       // An access that lasts is the failure.
       Place at;
@@ -330,23 +332,28 @@ void RandomOps::draw_on_device(bool fails, Op& op) {
 /// What is swapped out does not move, nor what a device has whose page another process
 /// shares: where no page is known to be this one's own and in RAM, one is made so.
 void RandomOps::draw_to_device(bool fails, Op& op) {
-  Wanted wanted{
-      .kinds = kPrivate, .writable = true, .written = true, .off_device = true, .few = true};
+  Wanted wanted{.kinds = kPrivate,
+                .writable = true,
+                .not_exclusive = true,
+                .written = true,
+                .off_device = true,
+                .few = true};
   Place at;
-  if (fails || known_.draw(rng_, now_, wanted, at)) return draw_on(wanted, fails, op);
+  // Failing or not: else more would fail than were asked for.
+  if (known_.draw(rng_, now_, wanted, at)) return draw_on(wanted, fails, op);
   wanted.written = wanted.off_device = false;
   for (const OpCode touch : {OpCode::kMigrateToSys, OpCode::kDevWrite, OpCode::kStore}) {
     Op other;
     other.code = touch;
     if (!pays(other)) continue;
-    wanted.written = touch == OpCode::kMigrateToSys;
+    wanted.written = wanted.not_exclusive = touch == OpCode::kMigrateToSys;
     if (!known_.draw(rng_, now_, wanted, at)) continue;
     op.code = touch;
-    return draw_on(wanted, false, op);
+    return draw_on(wanted, fails, op);
   }
   wanted = {.kinds = kPrivate, .writable = true, .populated = true, .few = true};
   if (!known_.draw(rng_, now_, wanted, at)) wanted.populated = false;
-  draw_on(wanted, false, op);
+  draw_on(wanted, fails, op);
 }
 
 void RandomOps::draw_close(bool fails, Op& op) {

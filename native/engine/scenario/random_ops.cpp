@@ -10,6 +10,8 @@ namespace {
 /// Operations until a thread gives back what it took away; until it comes back to where it
 /// failed.
 constexpr std::uint64_t kSoon = 3, kLater = 8, kShy = 24;
+/// The first ones; the others' memory is coherent.
+constexpr unsigned kPrivateDevices = 2;
 
 }  // namespace
 
@@ -176,6 +178,13 @@ void RandomOps::done(const Op& op, const OpRecord& record) {
   if (op.code == OpCode::kUnpin)
     std::erase_if(pins_, [&](const Pin& pin) { return pin.id == op.id; });
   if (settings_.folios == 0) learn(op, error);
+  if (op.code == OpCode::kMigrateToSys && error == Errc::kOk && record.cpages < op.n) {
+    // Not all of it was there: what is missing may be swapped out.
+    if (KnownLetter* letter = known_.letter(op.proc, op.buf)) {
+      letter->populated &= ~known_.touched(op.page, op.n);
+      letter->written &= ~known_.touched(op.page, op.n);
+    }
+  }
   if (error != Errc::kOk) return;
   follows_ = partner_.has_value();
   learn_pages(op);
@@ -232,6 +241,17 @@ void RandomOps::learn(const Op& op, Errc error) {
       letter->populated |= letter->device & blocks;
       letter->device &= ~blocks;
       break;
+    case OpCode::kDevRead:
+    case OpCode::kDevWrite: {
+      const KnownProcess* process = known_.find(op.proc);
+      letter->populated |= blocks;
+      letter->exclusive &= ~blocks;
+      if (op.code == OpCode::kDevWrite) letter->written |= blocks;
+      // Another device has it brought back first.
+      if (process != nullptr && usual_device(process->origin, op.buf) != op.dev)
+        letter->device &= ~blocks;
+      break;
+    }
     case OpCode::kCheckExclusive:
     case OpCode::kSnapshot:
     case OpCode::kPagemap:
@@ -239,9 +259,12 @@ void RandomOps::learn(const Op& op, Errc error) {
     case OpCode::kFdWrite: break;
     default:
       letter->populated |= blocks;
-      letter->device &= ~blocks;
       letter->exclusive &= ~blocks;
-      if (op.code == OpCode::kStore || op.code == OpCode::kDevWrite) letter->written |= blocks;
+      if (op.code == OpCode::kStore) letter->written |= blocks;
+      // The CPU uses coherent memory in place.
+      if (const KnownProcess* process = known_.find(op.proc);
+          process != nullptr && usual_device(process->origin, op.buf) < kPrivateDevices)
+        letter->device &= ~blocks;
       break;
   }
 }
@@ -414,7 +437,10 @@ void RandomOps::learn_failure(const Op& op, Errc error) {
   // What this thread has made so itself, it knows.
   const BlockMask touched = known_.touched(op.page, std::max<std::uint64_t>(op.n, 1));
   if ((touched & ~letter->mapped) != 0) return;
-  if (op.code == OpCode::kMigrateToDev || is_page_op(op.code)) letter->populated &= ~touched;
+  if (is_page_op(op.code)) letter->populated &= ~touched;
+  // The device has it, most likely, and has forgotten where: it forgets a page more than it is
+  // told to. Fetching it is an answer.
+  if (op.code == OpCode::kMigrateToDev) letter->device |= touched;
   letter->shy_until = known_.is_shared(op.proc) ? now_ + kShy : ~std::uint64_t{0};
 }
 
