@@ -50,6 +50,9 @@ export { explore, run } from './engine/scenario/engines.ts'
 export { replay } from './engine/explore/replay.ts'
 export { shrink } from './engine/explore/shrink.ts'
 export type * from './engine/explore/replayTypes.ts'
+export { zoo, zooEntry, zooOmissions } from './zoo/entries.ts'
+export { runZooEntry } from './zoo/runZooEntry.ts'
+export type * from './zoo/zooTypes.ts'
 export { OpList, ScenarioBuilder, scenario } from './engine/scenario/builder.ts'
 export type * from './engine/scenario/builder.ts'
 export type * from './engine/scenario/scenarioTypes.ts'
@@ -72,6 +75,8 @@ export type {
   RoomChange,
   SchemeEntry,
 } from './compare/api.ts'
+export { search } from './search/search.ts'
+export type * from './search/types.ts'
 export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
 export type * from './page/lru.ts'

@@ -54,6 +54,14 @@ export const pickMany = <T extends { name: string }>(
   kind: string,
 ): T[] => (wanted === undefined ? [...all] : [...new Set(wanted)].map((name) => pick(all, name, kind)))
 
+/** `10%` or `0.1`. */
+export function share(text: string): number {
+  const [, digits, percent] = /^([0-9]+(?:[.][0-9]+)?)(%?)$/.exec(text.trim()) ?? []
+  const value = Number(digits) / (percent === '%' ? 100 : 1)
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('Not a share: 0 to 1, or 0% to 100%.')
+  return value
+}
+
 export function mix(text: string): Record<string, number> {
   const weights: Record<string, number> = {}
   for (const part of text.split(',')) {

@@ -9,8 +9,10 @@ import { addLayout } from './commands/layout.ts'
 import { addReplay } from './commands/replay.ts'
 import { addQuirks, addRules } from './commands/rules.ts'
 import { addScenarios } from './commands/scenarios.ts'
+import { addSearch } from './commands/search.ts'
 import { addSchemes } from './commands/schemes.ts'
 import { addStress } from './commands/stress.ts'
+import { addZoo } from './commands/zoo.ts'
 import { foreignLines } from './text/foreign.ts'
 import { packageVersion } from './version.ts'
 
@@ -43,7 +45,18 @@ export function createProgram(context: Context): Command {
       getErrHelpWidth: () => Math.min(io.columns, 100),
     })
   const lists = [addSchemes, addScenarios, addRules, addQuirks, addCompletion]
-  for (const add of [addCompare, addLayout, addDecode, addStress, addExplore, addReplay, addConform, ...lists])
+  for (const add of [
+    addCompare,
+    addSearch,
+    addLayout,
+    addDecode,
+    addStress,
+    addExplore,
+    addReplay,
+    addZoo,
+    addConform,
+    ...lists,
+  ])
     add(program, context)
   return program
 }

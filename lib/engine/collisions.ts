@@ -45,7 +45,7 @@ const unnamed: readonly PageType[] = ['free', 'tail', 'second-tail']
 /**
  * Page types that the operations of a scenario can bring into being in this layout.
  *
- * @param scenario Its mixes, setup and threads, as plain data.
+ * @param scenario Its mixes and lists, as plain data.
  */
 export function typesOf(scenario: object, layout: unknown): PageType[] {
   const words: string[] = []
@@ -58,8 +58,8 @@ export function typesOf(scenario: object, layout: unknown): PageType[] {
         collect(each)
       }
   }
-  const { mixes, setup, threads } = scenario as { mixes?: unknown; setup?: unknown; threads?: unknown }
-  collect([mixes, setup, threads])
+  const { mixes, setup, threads, after } = scenario as Record<'mixes' | 'setup' | 'threads' | 'after', unknown>
+  collect([mixes, setup, threads, after])
   const has = (pattern: RegExp): boolean => words.some((word) => pattern.test(word))
   const types: PageType[] = ['anon', 'file']
   if (has(/^(device|touch|migrate_to_\w+|dev_\w+|exclusive|release|close_dev)$/)) types.push(...ofDevices)

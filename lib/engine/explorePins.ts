@@ -79,6 +79,7 @@ export async function explorePins(value: ExplorePinsOptions = {}): Promise<Explo
     processes: 1,
     buffers: 1,
     pagesEach: 1,
+    failing: 0,
     pages: 0,
     scheme: schemeRef(scheme),
     layout: layoutRef(layout),

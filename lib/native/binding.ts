@@ -132,7 +132,7 @@ export interface NativeTables {
   pagemapStates: string[]
   kpageFlags: string[]
   deviceMemories: string[]
-  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device'; summary: string }[]
+  invariants: { name: string; subject: 'descriptor' | 'address-space' | 'device' | 'scenario'; summary: string }[]
   /** Kinds of places that a row of an audit is about. */
   auditPlaces: string[]
   /** By value of Errc: `{ code: 14, name: 'EFAULT' }`. */
@@ -314,6 +314,8 @@ export interface NativeBinding {
       pages: number
       limit: number
       seed: bigint
+      after?: Float64Array
+      hugePages?: boolean
     },
     setup: Float64Array,
     threads: Float64Array[],

@@ -125,6 +125,25 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   /** One schedule, by its choices, again; or a shorter one that ends as badly. Always traced. */
   task?: 'replay' | 'shrink'
   choices?: Float64Array
+  /** Rows of what comes after the threads. */
+  after?: Float64Array
+  hugePages?: boolean
+  /** Bits of OutcomesOf in explore_messages.h; 0: none. */
+  outcomes?: number
+  /** Names of the layout's fields, that belong to an outcome. */
+  fields?: string[]
+}
+
+/** One of the distinct outcomes. */
+export interface NativeSeen {
+  threads: (Record<string, unknown> | null)[][]
+  after: (Record<string, unknown> | null)[]
+  /** Values of the fields that were asked for, as 64 bits; null: not in a page of that type. */
+  fields: { place: string; values: (bigint | null)[]; signed: boolean[] }[]
+  count: number
+  run: number
+  program: number
+  choices: number[]
 }
 
 /** One step of a schedule that was asked for. */
@@ -183,6 +202,8 @@ export interface NativeExploreResult {
   memoryFull: boolean
   seconds: number
   outcomes: Record<string, number>
+  seen: NativeSeen[]
+  seenFull: boolean
   first: NativeFinding[]
 }
 
@@ -250,6 +271,8 @@ export interface NativeRandomOps {
   processes: number
   buffers: number
   pagesEach: number
+  /** Millionths of the operations that are drawn to fail. */
+  failing: number
 }
 
 export interface NativeRaceOpsOptions extends NativeRandomOps {
@@ -262,6 +285,8 @@ export interface NativeRaceOpsOptions extends NativeRandomOps {
   rounds: number
   seed: bigint
   affinity: boolean
+  after?: Float64Array
+  hugePages?: boolean
 }
 
 export interface NativeRaceOps {
@@ -278,6 +303,7 @@ export interface NativeRaceOps {
         audit: NativeAuditRow[]
         leaks: string
         livelocks: NativeLivelock[]
+        reached: { group: string; name: string; summary: string; count: number }[]
       }
     | NativeFailure
 }

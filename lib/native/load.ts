@@ -11,7 +11,7 @@ export function packageVersion(): string {
 }
 
 /** The package's folder, found from `lib/`, `dist/` and `dist/cjs/` alike. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let folder = here
   for (;;) {
     const file = join(folder, 'package.json')

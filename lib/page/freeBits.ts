@@ -58,7 +58,7 @@ export function holdersOf(layout: Layout, type: string): (string | null)[] {
 }
 
 /** Page types as each descriptor of such a folio has them, from the head on; a page type of no such order has none. */
-function descriptorsOf(layout: Layout, { types, orders }: Asked): string[][] {
+export function descriptorsOf(layout: Layout, { types, orders }: Asked): string[][] {
   const exists = (type: string, order: number): boolean =>
     order === 0 || (layout.compoundTypes as readonly string[]).includes(type)
   const heads = types.filter((type) => orders.some((order) => exists(type, order)))

@@ -11,6 +11,7 @@
 #include "addon/js_read.h"
 #include "addon/layout_value.h"
 #include "addon/random_ops_value.h"
+#include "addon/record_value.h"
 #include "addon/scenario_value.h"
 #include "addon/status.h"
 #include "engine/scenario/explore_messages.h"
@@ -25,6 +26,7 @@ namespace {
 struct Explored {
   std::vector<ExploreFinding> first;
   std::vector<ExploreCount> outcomes;
+  std::vector<ExploreSeen> seen;
   ExploreSummary summary;
   std::string refused;
 };
@@ -88,6 +90,9 @@ class ExploreJob : public Job {
         break;
       case ExploreMessage::kOutcome:
         error = read_message(bytes, explored_->outcomes.emplace_back(), why);
+        break;
+      case ExploreMessage::kSeen:
+        error = read_message(bytes, explored_->seen.emplace_back(), why);
         break;
       case ExploreMessage::kSummary:
         error = read_message(bytes, explored_->summary, why);
@@ -189,6 +194,16 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
     }
     return from.ok();
   }
+  if (from.has("outcomes")) out.outcomes = from.integer("outcomes", kAllOutcomesOf);
+  if (from.has("fields"))
+    from.texts("fields", [&](const std::string& name) {
+      if (out.fields.size() < kMostSeenFields) out.fields.push_back(name);
+    });
+  if (from.has("hugePages")) out.huge_pages = from.boolean("hugePages");
+  std::vector<Op> after;
+  if (from.has("after") && (!read_rows(env, from.property("after"), after) ||
+                            !copy_rows(env, from.property("after"), out.after)))
+    return false;
   return from.ok() && read_lists(env, args[1], args[2], out);
 }
 
@@ -212,6 +227,36 @@ napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
   AuditRow row = finding.row.front().row;
   row.place.list = finding.row.front().list;
   return audit_row_value(js, row);
+}
+
+napi_value fields_value(const JsValues& js, const PageFields& page) {
+  return JsObject(js)
+      .text("place", page.place)
+      .set("values", js.list(page.values,
+                             [&](const PageFields::Value& each) {
+                               return each.is_there ? js.big(each.value) : js.null();
+                             }))
+      .set("signed",
+           js.list(page.values,
+                   [&](const PageFields::Value& each) { return js.boolean(each.is_signed); }))
+      .value();
+}
+
+napi_value seen_value(const JsValues& js, const ExploreSeen& seen) {
+  const auto records = [&](const std::vector<OpRecord>& list) {
+    return js.list(list, [&](const OpRecord& each) { return record_value(js, each); });
+  };
+  return JsObject(js)
+      .set("threads", js.list(seen.results.threads, records))
+      .set("after", records(seen.results.after))
+      .set("fields", js.list(seen.results.fields,
+                             [&](const PageFields& page) { return fields_value(js, page); }))
+      .number("count", seen.schedules)
+      .number("run", seen.run)
+      .number("program", seen.program)
+      .set("choices",
+           js.list(seen.choices, [&](std::uint64_t choice) { return js.number(choice); }))
+      .value();
 }
 
 napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
@@ -266,6 +311,9 @@ napi_value result(napi_env env, napi_callback_info info) {
         .boolean("memoryFull", summary.memory_full)
         .number("seconds", job.seconds())
         .set("outcomes", outcomes.value())
+        .set("seen",
+             js.list(taken->seen, [&](const ExploreSeen& each) { return seen_value(js, each); }))
+        .boolean("seenFull", summary.seen_full)
         .set("first", js.list(taken->first,
                               [&](const ExploreFinding& each) { return finding_value(js, each); }))
         .value();

@@ -68,6 +68,21 @@ bool read_race(napi_env env, napi_value value, ScenarioRaceSettings& out) {
   return from.ok();
 }
 
+napi_value reached_value(const JsValues& js, const ReachedCounts& counts) {
+  napi_value list = js.array();
+  for (unsigned i = 0; i < kReached; ++i) {
+    const ReachedInfo& info = kReachedTable[i];
+    js.set(list, i,
+           JsObject(js)
+               .text("group", info.group)
+               .text("name", info.name)
+               .text("summary", info.summary)
+               .number("count", counts[i])
+               .value());
+  }
+  return list;
+}
+
 napi_value race_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceOpsJob, 0> call(env, info);
@@ -79,6 +94,7 @@ napi_value race_result(napi_env env, napi_callback_info info) {
         .number("dirtyRound", found.dirty_round)
         .set("audit", audit_rows_value(js, found.audit.rows))
         .text("leaks", found.leaks)
+        .set("reached", reached_value(js, found.reached))
         .value();
   });
 }
@@ -92,7 +108,10 @@ napi_value start_race_ops(napi_env env, napi_callback_info info) {
     auto job = std::make_shared<RaceOpsJob>();
     bool ok = data != nullptr && read_race(env, args[0], job->settings);
     if (ok && !is_null(env, args[2])) {
-      ok = read_scenario(env, args[1], args[2], job->scenario);
+      JsRead from(env, args[0]);
+      ok = read_scenario(env, args[1], args[2], job->scenario) &&
+           (!from.has("after") || read_rows(env, from.property("after"), job->scenario.after));
+      job->settings.huge_pages = from.has("hugePages") && from.boolean("hugePages");
       job->settings.scenario = &job->scenario;
       job->settings.threads = static_cast<unsigned>(job->scenario.threads.size());
     }

@@ -15,6 +15,7 @@ void read_random(JsRead& from, RandomOpsSettings& random) {
   random.processes = static_cast<unsigned>(from.integer("processes", kMaxSharedProcesses));
   random.buffers = static_cast<unsigned>(from.integer("buffers", kMaxRandomBuffers));
   random.pages = static_cast<unsigned>(from.integer("pagesEach", kMaxRandomPages));
+  random.failing = static_cast<std::uint32_t>(from.integer("failing", kAllFail));
 }
 
 bool is_null(napi_env env, napi_value value) {

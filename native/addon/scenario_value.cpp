@@ -179,8 +179,10 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     settings.pages = from.integer("pages", kMaxMachinePages);
     const std::uint64_t limit = from.integer("limit", 100'000'000);
     const std::uint64_t seed = from.big("seed");
+    settings.transparent_huge_pages = from.has("hugePages") && from.boolean("hugePages");
     ScenarioOps scenario;
-    if (!from.ok() || !read_scenario(env, args[1], args[2], scenario))
+    if (!from.ok() || !read_scenario(env, args[1], args[2], scenario) ||
+        (from.has("after") && !read_rows(env, from.property("after"), scenario.after)))
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
     std::string reason;
     if (check_scenario(scenario, reason) != Errc::kOk) return failure(env, Errc::kInval, reason);

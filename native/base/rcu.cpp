@@ -35,7 +35,9 @@ void RcuDomain::call_rcu(RcuHead* head, void (*func)(RcuHead*)) {
   head->func = func;
   head->next = nullptr;
   while (!fresh_.compare_exchange(head->next, head)) {}
-  if (queued_.fetch_add(1) == 0) wake(queued_.address());
+  // The model's daemon alone sleeps on it: on the host nobody does, and waking nobody is a
+  // call of the system.
+  if (queued_.fetch_add(1) == 0 && kModel) wake(queued_.address());
 #ifdef PAGEBOX_MODEL
   if (in_run() && daemon_run_ != run_serial()) {
     daemon_run_ = run_serial();

@@ -23,17 +23,28 @@ enum class Access : std::uint8_t {
   kCas,
   kPlainRead,
   kPlainWrite,
+  kBytesRead,  ///< contents of whole frames: which of their bytes does not count
+  kBytesWrite,
   kLock,  ///< cannot happen before the lock is free
   kUnlock,
   kWait,
   kYield
 };
 
+/// Whole frames from the one that `at` lies in, whichever bytes of them it is
+/// about.
+constexpr bool is_contents(Access access) {
+  return access == Access::kBytesRead || access == Access::kBytesWrite;
+}
+
 #ifdef PAGEBOX_MODEL
 /// Tells the explorer what the running fiber is about to do; may switch fibers. `bits`:
 /// of the word, which the access neither looks beyond nor changes others of.
 void sched_point(Access access, const void* at, std::size_t bytes,
                  std::uint64_t bits = ~std::uint64_t{0});
+/// The same, but done already, in the step that the running fiber is in: no
+/// other fiber goes on.
+void sched_touched(Access access, const void* at, std::size_t bytes);
 /// The compare-and-swap that the running fiber announced has succeeded.
 void sched_wrote(const void* at, std::size_t bytes);
 /// The running fiber sleeps until `wake(at)`, unless `*at != expected` already.
@@ -58,6 +69,7 @@ inline void yield_turn() { sched_point(Access::kYield, nullptr, 0); }
 #else
 [[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t,
                                                std::uint64_t = ~std::uint64_t{0}) {}
+[[gnu::always_inline]] inline void sched_touched(Access, const void*, std::size_t) {}
 [[gnu::always_inline]] inline void sched_wrote(const void*, std::size_t) {}
 /// Sleeps while `*at == expected`; may return early.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);
@@ -78,6 +90,15 @@ inline void cpu_relax() {
 #endif
 }
 #endif
+
+/// The step that goes on copies from or to `at`. What others reach are whole
+/// pages: frames, the swap area.
+inline void sched_copied([[maybe_unused]] Access access, [[maybe_unused]] const void* at) {
+#ifdef PAGEBOX_MODEL
+  constexpr std::size_t kBytes = 4096;
+  if (reinterpret_cast<std::uintptr_t>(at) % kBytes == 0) sched_touched(access, at, kBytes);
+#endif
+}
 
 /// For loops that wait for a short call of another thread, which ends whatever any
 /// memory holds: `SpinWait wait; while (…) wait.pause();` All others ask a Retry.

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::uintptr_t kGranuleBytes = 8;
+constexpr std::uintptr_t kGranuleBytes = 8, kFrameBytes = 4096;
 
 Effect effect_of(const PendingAccess& what, bool wrote) {
   switch (what.access) {
@@ -26,6 +27,8 @@ std::uint64_t bits_between(std::uintptr_t first, std::uintptr_t end) {
   return upto & ones << first * 8;
 }
 
+constexpr std::uintptr_t frame_of(std::uintptr_t at) { return at & ~(kFrameBytes - 1); }
+
 /// Everybody else's access before it comes before it.
 constexpr bool is_last_word(Effect effect) { return changes(effect) && effect != Effect::kAdd; }
 
@@ -34,6 +37,11 @@ void for_each_touch(const PendingAccess& what, bool wrote, Each&& each) {
   if (what.at == nullptr || what.bytes == 0) return;
   const Effect effect = effect_of(what, wrote);
   const auto from = reinterpret_cast<std::uintptr_t>(what.at), end = from + what.bytes;
+  if (is_contents(what.access)) {
+    for (std::uintptr_t frame = frame_of(from); frame < end; frame += kFrameBytes)
+      each(Touch{frame, ~std::uint64_t{0}, effect});
+    return;
+  }
   for (std::uintptr_t granule = from & ~(kGranuleBytes - 1); granule < end;
        granule += kGranuleBytes) {
     const std::uintptr_t first = std::max(from, granule) - granule;
@@ -60,6 +68,16 @@ bool depend(Effect a, Effect b) {
 }
 
 bool depend(const PendingAccess& a, const PendingAccess& b) {
+  if (is_contents(a.access) && is_contents(b.access)) {
+    // Without looking at each pair of the frames of a huge page.
+    const auto frames = [](const PendingAccess& what) {
+      const auto from = reinterpret_cast<std::uintptr_t>(what.at);
+      return std::pair(frame_of(from), from + what.bytes);
+    };
+    const auto [a_from, a_end] = frames(a);
+    const auto [b_from, b_end] = frames(b);
+    return (a.writes() || b.writes()) && a_from < b_end && b_from < a_end;
+  }
   bool found = false;
   for_each_touch(a, a.writes(), [&](const Touch& one) {
     for_each_touch(b, b.writes(), [&](const Touch& other) { found = found || depend(one, other); });

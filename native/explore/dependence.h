@@ -1,11 +1,13 @@
 // Which steps of a run depend on each other, and so which of its orders are only written
 // differently: from the accesses as they were made, not from what they might have been.
 //
-// Two accesses meet if they touch the same bits and at least one of them changes those.
-// Two that look meet not, nor two adds whose result nobody looks at, nor accesses to other
-// fields of one word where they say which (base/atomic.h), nor a compare-and-swap that
-// failed and a load. A sleep depends on what it is woken by, besides. Who takes a lock after
-// another cannot come before that one gives it back, but could have taken it first.
+// Two accesses meet if they touch the same bits and at least one of them
+// changes those. Two that look meet not, nor two adds whose result nobody looks
+// at, nor accesses to other fields of one word where they say which
+// (base/atomic.h), nor a compare-and-swap that failed and a load. Contents of
+// frames meet as whole frames. A sleep depends on what it is woken by, besides.
+// Who takes a lock after another cannot come before that one gives it back, but
+// could have taken it first.
 //
 // Steps that depend are ordered as they ran: happens-before, a clock a step. Two that
 // depend and are ordered by nothing else race; their other order is another schedule.

@@ -123,6 +123,8 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
       if (!read_rows(request.threads[i], scenario.threads[i]))
         return sink.refuse(Errc::kInval,
                            "thread " + std::to_string(i) + ": rows that are no operations");
+    if (!read_rows(request.after, scenario.after))
+      return sink.refuse(Errc::kInval, "after: rows that are no operations");
     settings.scenario = &scenario;
   }
   settings.mixes = request.mixes;
@@ -143,6 +145,9 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   settings.steps = request.steps;
   if (request.memory_bytes != 0) settings.memory_bytes = request.memory_bytes;
   settings.most_findings = request.most_findings;
+  settings.outcomes = request.outcomes;
+  settings.fields = request.fields;
+  settings.huge_pages = request.huge_pages;
   settings.stop = stop;
   if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);
   ExploreReport report;
@@ -152,7 +157,9 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   for (unsigned i = 0; i < kCountedOutcomes; ++i)
     sink.tell(ExploreMessage::kOutcome,
               ExploreCount{std::string(kOutcomeNames[i]), report.outcomes[i]});
+  for (const ExploreSeen& seen : report.seen) sink.tell(ExploreMessage::kSeen, seen);
   ExploreSummary summary;
+  summary.seen_full = report.seen_full;
   summary.schedules = report.schedules;
   summary.abandoned = report.abandoned;
   summary.distinct = report.distinct;

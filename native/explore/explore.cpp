@@ -1,6 +1,7 @@
 #include "explore/explore.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -38,8 +39,17 @@ std::string check_settings(const ExploreSettings& settings) {
   if (settings.scenario != nullptr) {
     if (!limits::kThreads.holds(settings.scenario->threads.size())) return limits::kThreads.text();
     std::string text;
-    return check_scenario(*settings.scenario, text) == Errc::kOk ? "" : text;
+    if (check_scenario(*settings.scenario, text) != Errc::kOk) return text;
+    for (const std::string& name : settings.fields)
+      if (std::ranges::find(settings.layout.fields, name, &Field::name) ==
+          settings.layout.fields.end())
+        return "outcomes: descriptors of " + settings.layout.name + " have no field '" + name + "'";
+    if (settings.outcomes != 0 &&
+        count_ops(*settings.scenario) - count_ops(settings.scenario->setup) > kMostSeenOps)
+      return "outcomes: of at most " + std::to_string(kMostSeenOps) + " operations";
+    return "";
   }
+  if (settings.outcomes != 0) return "outcomes: of operations that were written down, not drawn";
   const bool on_folios = settings.random.folios != 0;
   const ExploreLimit& threads = on_folios ? limits::kPinThreads : limits::kThreads;
   const ExploreLimit& ops = on_folios ? limits::kPinOps : limits::kOps;
@@ -97,6 +107,7 @@ class Exploration {
         static_cast<std::uint64_t>(std::unique(hashes_.begin(), hashes_.end()) - hashes_.begin());
     report_.restored = subject_.restores();
     assess();
+    list_seen();
     if (error == Errc::kIntr) error = Errc::kOk;  // told to stop: what there is counts
     return error;
   }
@@ -147,11 +158,41 @@ class Exploration {
     report_.missed_at_most = report_.complete ? -1 : missed_at_most(worth_);
   }
 
+  /// Beyond the room for them, those that are there are still counted.
+  void count_seen(const Finding& finding) {
+    if (finding.results.empty()) return;
+    const auto known = seen_.find(finding.results);
+    if (known != seen_.end()) {
+      ++known->second.schedules;
+      return;
+    }
+    const std::uint64_t bytes = finding.results.size() + sizeof(ExploreSeen) +
+                                finding.choices.size() * sizeof(std::uint64_t);
+    if (seen_.size() >= kMostSeen || seen_bytes_ + bytes > settings_.memory_bytes / 2) {
+      report_.seen_full = true;
+      return;
+    }
+    seen_bytes_ += bytes;
+    ExploreSeen& seen = seen_[finding.results];
+    seen.schedules = 1;
+    seen.run = finding.run;
+    seen.program = finding.program;
+    seen.choices.assign(finding.choices.begin(), finding.choices.end());
+  }
+
+  void list_seen() {
+    std::string why;
+    for (auto& [bytes, seen] : seen_) {
+      (void)read_message(bytes, seen.results, why);
+      report_.seen.push_back(std::move(seen));
+    }
+  }
+
   /// Verdicts go first: they only save time.
   bool has_room() {
     const auto held = [this] {
-      return hashes_.size() * sizeof(std::uint64_t) + told_bytes_ + strategy_->held_bytes() +
-             subject_.held_bytes();
+      return hashes_.size() * sizeof(std::uint64_t) + told_bytes_ + seen_bytes_ +
+             strategy_->held_bytes() + subject_.held_bytes();
     };
     if (held() <= settings_.memory_bytes) return true;
     subject_.forget();
@@ -171,6 +212,7 @@ class Exploration {
     report_.ops += ran.ops;
     report_.hash = add_to_hash(add_to_hash(report_.hash, finding.schedule_hash), ran.hash);
     ++report_.schedules;
+    count_seen(finding);
     switch (strategy_->visits()) {
       case Visit::kClass: ++report_.classes; break;
       case Visit::kSchedule: break;
@@ -220,7 +262,8 @@ class Exploration {
   std::optional<std::uint64_t> piloted_;  // the program that was measured last
   std::vector<std::uint64_t> hashes_;
   std::set<std::pair<Outcome, std::optional<Invariant>>> kinds_;  // of bad ends, that were told
-  std::uint64_t runs_ = 0, told_bytes_ = 0;
+  std::map<std::vector<std::byte>, ExploreSeen> seen_;            // by their results
+  std::uint64_t runs_ = 0, told_bytes_ = 0, seen_bytes_ = 0;
 };
 
 }  // namespace

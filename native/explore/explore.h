@@ -50,6 +50,11 @@ struct ExploreSettings {
   bool steps = false;
   /// Told; beyond them the first of each kind that was not among them.
   std::size_t most_findings = 8;
+  /// Bits of OutcomesOf: each different result is kept, with the schedule that gave it first.
+  std::uint64_t outcomes = 0;
+  /// Of the layout's descriptors: what they say in the end belongs to a result too.
+  std::vector<std::string> fields;
+  bool huge_pages = false;  // madvise(hugepage) has effect
   /// Of what is remembered and of the machine; beyond it the exploration ends with what it has.
   std::uint64_t memory_bytes = explore_limits::kMemory.otherwise;
   const volatile std::uint32_t* stop = nullptr;
@@ -67,6 +72,9 @@ struct Finding {
   std::vector<std::string> trace;  // begins and ends of operations, in their order
   std::vector<FiberId> choices;    // where there was one: they are the schedule
   std::vector<ExploreStep> steps;
+  /// What makes outcomes differ, as write_message() has it; empty: not asked for, or it did
+  /// not end by itself.
+  std::vector<std::byte> results;
 };
 
 /// Empty: it is about none.
@@ -92,6 +100,9 @@ struct ExploreReport {
   std::uint64_t hash = 0;  // of all schedules, results and descriptors
   std::array<std::uint64_t, kCountedOutcomes> outcomes{};
   std::vector<Finding> first;
+  /// The different outcomes, sorted by what they are.
+  std::vector<ExploreSeen> seen;
+  bool seen_full = false;  // there were more than could be kept
   /// Nothing is left to be explored.
   bool complete = false;
   /// Schedules that are not equivalent to each other: those that reduction has visited.

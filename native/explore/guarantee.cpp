@@ -28,12 +28,7 @@ std::string systematic_text(const Worth& worth) {
            "; " + schedules + " in all, not all there are";
   }
   const std::string classes = counted(worth.classes, "class", "classes");
-  // Words of frames are plain memory to the scheduler.
-  if (worth.complete)
-    return "complete: " + classes +
-           " of schedules, each visited once, but for the order in which page contents are read "
-           "and "
-           "written";
+  if (worth.complete) return "complete: " + classes + " of schedules, each visited once";
   std::string text = "not complete: " + classes + " of schedules";
   if (worth.estimate > static_cast<double>(worth.classes))
     text += " of an estimated " + number(worth.estimate);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/model/run_memory.h"
+#include "mm/huge/huge.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -32,9 +33,10 @@ std::string address_name(std::uint64_t address) {
 }  // namespace
 
 std::string_view access_name(Access access) {
-  static constexpr std::array<std::string_view, 12> kNames = {
-      "load", "store", "change", "add",    "add or look", "compare-and-swap",
-      "read", "write", "lock",   "unlock", "wait",        "yield"};
+  static constexpr std::array<std::string_view, 14> kNames = {
+      "load", "store", "change", "add",   "add or look", "compare-and-swap",
+      "read", "write", "read",   "write", "lock",        "unlock",
+      "wait", "yield"};
   return kNames[static_cast<unsigned>(access)];
 }
 
@@ -52,6 +54,33 @@ std::string Places::name(const void* place) const {
   if (const std::uint64_t number = RunMemory::place_of(at); number != 0)
     return "object " + std::to_string(number / 16);
   return "elsewhere";
+}
+
+void Places::for_each_page(const std::function<void(std::string, Pfn)>& fn) const {
+  for (Pfn pfn; pfn.value < sandbox_.box().placed_pages(); pfn.value += 1)
+    fn("page " + std::to_string(pfn.value), pfn);
+  if (machine_ == nullptr) return;
+  sandbox_.interpreter().processes().for_each_named(
+      [&](std::uint32_t thread, std::uint32_t proc, const Process& process) {
+        if (process.mm == nullptr || process.mm->exited) return;
+        const PageTable& table = process.mm->page_table;
+        for (unsigned buf = 0; buf < kBuffers; ++buf) {
+          for (std::uint64_t page = 0; page < process.buffers[buf].pages; ++page) {
+            const std::uint64_t address = kBufferBase + buf * kBufferStride + page * kPageBytes;
+            PteSlot slot = table.find(address);
+            const bool in_pmd = !slot;
+            if (in_pmd) slot = table.find_pmd(address);
+            if (!slot) continue;
+            const Pte pte = slot.get();
+            if (pte.none() || (!pte.present() && !pte.entry().has_page())) continue;
+            const Pfn pfn = !pte.present() ? pte.entry().pfn()
+                            : in_pmd       ? huge_pfn(pte, address)
+                                           : pte.pfn();
+            if (pfn.value < memmap_.capacity())
+              fn(process_name(thread, proc) + ":" + address_name(address), pfn);
+          }
+        }
+      });
 }
 
 PageType Places::type_of(Pfn pfn) const {
@@ -168,6 +197,8 @@ std::optional<std::string> Places::of_box(const std::byte* at) const {
 
 std::optional<std::string> Places::of_machine(const std::byte* at) const {
   Machine& machine = *machine_;
+  if (const auto pfn = machine.frames.frame_at(at))
+    return "contents of page " + std::to_string(pfn->value);
   if (lies_in(at, machine.swap)) return "swap";
   if (lies_in(at, machine.rcu)) return "rcu";
   if (lies_in(at, machine.hugetlb)) return "hugetlb pool";

@@ -6,6 +6,7 @@
 #include "base/env.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,9 @@ class Places {
   /// As things are now: a page table entry is named by what its table maps. Takes no
   /// lock and changes nothing; not from within a run.
   std::string name(const void* at) const;
+  /// Pages that were set up by hand, by their numbers, then what processes map, `p:a+3`: a
+  /// page as often as it is mapped. Entries of pages in a device and of migration count.
+  void for_each_page(const std::function<void(std::string, Pfn)>& fn) const;
   /// What a page is used as.
   PageType type_of(Pfn pfn) const;
 

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
+#include "explore/page_fields.h"
 #include "explore/places.h"
 #include "explore/values.h"
 #include "page/folio.h"
@@ -34,6 +35,24 @@ std::uint64_t hash_record(std::uint64_t hash, const OpRecord& record) {
   for (const PagemapEntry& entry : record.entries)
     hash = add_to_hash(hash, static_cast<std::uint64_t>(entry.state) << 32 | entry.mapcount);
   return hash;
+}
+
+/// With huge pages: what one more of them needs, of RAM and of all devices (times four).
+constexpr std::uint64_t kHugeRam = 1024, kHugeDevices = 1024;
+
+/// What makes two outcomes differ.
+std::vector<std::byte> bytes_of(ExploreResults& results, std::uint64_t of) {
+  constexpr std::uint32_t kWhat =
+      1U << kKpfAnon | 1U << kKpfAnonExclusive | 1U << kKpfZeroPage | 1U << kKpfNopage;
+  const auto clear = [](std::vector<OpRecord>& records) {
+    for (OpRecord& record : records)
+      for (PagemapEntry& entry : record.entries) entry.flags &= kWhat;
+  };
+  if ((of & kWithAllFlags) == 0) {
+    std::ranges::for_each(results.threads, clear);
+    clear(results.after);
+  }
+  return write_message(results);
 }
 
 std::string thread_name(FiberId fiber, unsigned threads) {
@@ -110,6 +129,7 @@ struct Subject::Thread {
   Barrier* barrier = nullptr;
   std::unique_ptr<OpSource> source;
   std::vector<std::string>* trace = nullptr;  // outlives the run
+  std::vector<OpRecord>* records = nullptr;   // null: nobody asks
   std::uint64_t hash = 0, ops = 0;
   bool no_memory = false;
 
@@ -136,6 +156,7 @@ struct Subject::Thread {
       source->done(op, record);
       hash = hash_record(hash, record);
       ++ops;
+      if (records != nullptr) records->push_back(record);
       if (trace != nullptr) note("ends", op, &record);
     }
   }
@@ -149,9 +170,10 @@ struct Subject::Thread {
 
 /// Of one schedule.
 struct Subject::State {
-  explicit State(unsigned count) : barrier(count), threads(count) {}
+  explicit State(unsigned count) : barrier(count), threads(count), records(count) {}
   Barrier barrier;
   std::vector<Thread> threads;
+  std::vector<std::vector<OpRecord>> records;
   std::vector<FiberBody> bodies;
 };
 
@@ -259,6 +281,11 @@ Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
   of_box.device_pages = settings_.device_pages;
   of_box.swap_pages = settings_.swap_pages;
   of_box.threads = threads_;
+  if (settings_.huge_pages) {
+    of_box.transparent_huge_pages = true;
+    of_box.pages = std::max(of_box.pages, kHugeRam);
+    of_box.device_pages = std::max(of_box.device_pages, kHugeDevices);
+  }
   std::unique_ptr<Sandbox> sandbox;
   if (const Errc error = Sandbox::create(of_box, sandbox, reason); error != Errc::kOk) return error;
   Program setup(setup_, sandbox->interpreter(), settings_.workload_seed);
@@ -270,6 +297,7 @@ Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
     (void)sandbox->interpreter().run(op);
   }
   watch->begin(nullptr);
+  if (settings_.scenario != nullptr) settle_setup(*sandbox, *settings_.scenario);
   out = std::move(sandbox);
   return Errc::kOk;
 }
@@ -323,6 +351,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     thread.barrier = &state->barrier;
     thread.source = source_of(i, *thread.interpreter, finding.program);
     if (traced) thread.trace = &finding.trace;
+    if (settings_.outcomes != 0) thread.records = &state->records[i];
     state->bodies.push_back({[](void* at) { static_cast<Thread*>(at)->run(); }, &thread});
   }
   RunLimits limits;
@@ -362,11 +391,26 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     if (keeps_state) (void)state.release();  // goes with the memory
     return no_memory ? Errc::kNoMem : Errc::kOk;
   }
+  ExploreResults results;
+  if (settings_.outcomes != 0 && !no_memory) {
+    const OutsideRunMemory outside;
+    finding.choices.assign(outcome.choices.begin(), outcome.choices.end());
+    if ((settings_.outcomes & kOfThreads) != 0) {
+      results.threads.resize(threads_);
+      for (unsigned i = 0; i < threads_; ++i)
+        results.threads[i].assign(state->records[i].begin(), state->records[i].end());
+    }
+  }
   state.reset();
   if (no_memory) return Errc::kNoMem;
   const auto take = [&](const Verdict& verdict) {
     const OutsideRunMemory outside;
     finding.outcome = verdict.outcome;
+    if (settings_.outcomes != 0) {
+      if ((settings_.outcomes & kOfAfter) != 0) results.after = verdict.after;
+      results.fields = verdict.fields;
+      finding.results = bytes_of(results, settings_.outcomes);
+    }
     if (verdict.outcome != Outcome::kClean) {
       finding.text = verdict.text;
       finding.row = verdict.row;
@@ -375,16 +419,16 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     ran.hash = add_to_hash(ran.hash, verdict.words);
   };
   if (memory_ == nullptr) {
-    take(judge(sandbox));
+    take(judge(sandbox, traced ? &finding.trace : nullptr));
     return Errc::kOk;
   }
   const StateDigest digest = memory_->digest();
-  if (const auto known = judged_.find(digest); known != judged_.end()) {
+  if (const auto known = judged_.find(digest); known != judged_.end() && !traced) {
     take(known->second);
     is_digested_ = true;
     return Errc::kOk;
   }
-  const Verdict verdict = judge(sandbox);
+  const Verdict verdict = judge(sandbox, traced ? &finding.trace : nullptr);
   take(verdict);
   // Something was given up while it was judged: that is told each time.
   const auto& watch = static_cast<const LivelockWatch&>(*active_patience);
@@ -403,10 +447,24 @@ std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& inter
 }
 
 /// The strings are not the machine's: they outlive it.
-Subject::Verdict Subject::judge(Sandbox& sandbox) const {
+Subject::Verdict Subject::judge(Sandbox& sandbox, std::vector<std::string>* trace) const {
   Verdict verdict;
+  if (settings_.scenario != nullptr && !settings_.scenario->after.empty())
+    run_after(sandbox, *settings_.scenario, settings_.workload_seed,
+              *static_cast<LivelockWatch*>(active_patience),
+              [&](const Op& op, std::size_t, OpRecord&& record) {
+                verdict.words = hash_record(verdict.words, record);
+                const OutsideRunMemory outside;
+                if ((settings_.outcomes & kOfAfter) != 0) verdict.after.push_back(OpRecord(record));
+                if (trace != nullptr && trace->size() < kMostNotes)
+                  trace->push_back("after: " + op_text(op) + " " + result_text(record));
+              });
+  if (settings_.outcomes != 0 && !settings_.fields.empty()) {
+    const OutsideRunMemory outside;
+    verdict.fields = fields_of(sandbox, settings_.fields);
+  }
   AuditReport audit = sandbox.audit();
-  verdict.words = hash_words(sandbox.box().memmap());
+  verdict.words = add_to_hash(verdict.words, hash_words(sandbox.box().memmap()));
   const bool alive = !audit.clean();
   sandbox.finish();
   if (!alive) audit = sandbox.audit();

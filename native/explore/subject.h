@@ -56,7 +56,9 @@ class Subject {
     Outcome outcome = Outcome::kClean;
     std::string text;
     std::optional<AuditRow> row;
-    std::uint64_t words = 0;  // of the descriptors in use
+    std::uint64_t words = 0;  // of the descriptors in use, and what came after
+    std::vector<OpRecord> after;
+    std::vector<PageFields> fields;
   };
   struct HashOfDigest {
     std::size_t operator()(const StateDigest& digest) const { return digest.low; }
@@ -70,7 +72,8 @@ class Subject {
               Finding& finding, Ran& ran);
   std::unique_ptr<OpSource> source_of(unsigned thread, Interpreter& interpreter,
                                       std::uint64_t program) const;
-  Verdict judge(Sandbox& sandbox) const;
+  /// With what comes after the threads.
+  Verdict judge(Sandbox& sandbox, std::vector<std::string>* trace) const;
   bool is_stopped() const { return settings_.stop != nullptr && *settings_.stop != 0; }
 
   const ExploreSettings& settings_;

@@ -22,6 +22,10 @@ std::string hex(std::uint64_t value) {
   return "0x" + digits;
 }
 
+std::string number(std::uint64_t value) {
+  return value < 4096 ? std::to_string(value) : hex(value);
+}
+
 std::string flags_text(const Layout& layout, PageType type, std::uint64_t value) {
   std::string text;
   const auto add = [&text](std::string_view name) {
@@ -49,7 +53,7 @@ std::string field_text(const Layout& layout, PageType type, const Field& field,
       const bool is_negative = field.bits < 64 && (value & sign) != 0;
       return is_negative ? "-" + std::to_string((sign << 1U) - value) : std::to_string(value);
     }
-    default: return value < 4096 ? std::to_string(value) : hex(value);
+    default: return number(value);
   }
 }
 
@@ -135,7 +139,8 @@ std::string Values::text(const void* at, std::uint32_t bytes, std::uint64_t valu
   if (place >= memmap.base() &&
       place < memmap.base() + memmap.capacity() * memmap.shape().stride_bytes)
     return in_page(place, bytes, value);
-  // Pages alone have no tables.
+  // Pages alone have no tables, and no contents.
+  if (sandbox_.has_machine() && sandbox_.machine().frames.frame_at(place)) return number(value);
   const bool is_entry =
       bytes == 8 && sandbox_.has_machine() && sandbox_.machine().tables.holds(place);
   return is_entry ? pte_text(value) : "";

@@ -1,5 +1,6 @@
 // fork: the child's mappings, and a copy of the page tables for those that ever
 // held an anonymous page.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/file/files.h"
 #include "mm/folio_state.h"
@@ -43,10 +44,12 @@ Errc copy_present(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint6
       machine.get(folio);
       if (folio_try_dup_anon_rmap(page, copy.from) != Errc::kOk) {
         folio_put(copy.cpu, folio);
+        copy.cpu.note(Reached::kForkCopies);
         return copy_present_page(copy, child, pte, address);
       }
+      copy.cpu.note(Reached::kForkShares);
     } else {
-      machine.get(folio);
+      if (!planted(Mistake::kForkNoReference)) machine.get(folio);
       folio_dup_file_rmap(page);
     }
   }
@@ -68,13 +71,15 @@ Errc copy_entry(Copy& copy, PteSlot child, PteSlot parent, Pte pte, std::uint64_
     parent.replace(pte);
   };
   if (entry.is_swap()) {
-    if (const Errc error = machine.swap.duplicate(entry.offset); error != Errc::kOk) return error;
+    if (!planted(Mistake::kForkSwapUncounted))
+      if (const Errc error = machine.swap.duplicate(entry.offset); error != Errc::kOk) return error;
     if (pte.swp_exclusive()) {
       pte = pte.without(Pte::kSwpExclusive);
       parent.replace(pte);
     }
   } else if (entry.is_migration()) {
-    if (entry.type != EntryType::kMigrationRead && copy.from.is_cow())
+    if (entry.type != EntryType::kMigrationRead && copy.from.is_cow() &&
+        !planted(Mistake::kForkKeepsMigrationWrite))
       set_both(EntryType::kMigrationRead);
   } else if (entry.is_device_private()) {
     const Page page = machine.page(entry.pfn());
@@ -164,7 +169,7 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     if (fresh->file != nullptr) {
       get_file(*fresh->file);
       Guard guard(fresh->file->i_mmap_lock);
-      fresh->file->i_mmap_insert_after(*fresh, from);
+      if (!planted(Mistake::kForkUnlisted)) fresh->file->i_mmap_insert_after(*fresh, from);
     }
     child.vmas.push_back(std::move(fresh));
     // Without an anonymous page the child can fault in what the parent has.

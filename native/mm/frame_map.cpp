@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/sched.h"
 #include "base/shared_bytes.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -55,13 +56,35 @@ std::byte* FrameMap::at_region(Pfn pfn) const {
   return nobodys_.data();
 }
 
-void FrameMap::copy(Pfn to, Pfn from) const {
-  copy_shared_words(words(at(to)), words(at(from)), kWords);
+std::optional<Pfn> FrameMap::frame_at(const std::byte* at) const {
+  const auto holds = [at](const Frames& frames) {
+    const std::byte* first = frames.data(frames.first());
+    return at >= first && at < first + frames.pages() * kPageBytes;
+  };
+  const auto frame = [at](const Frames& frames) {
+    const auto offset = static_cast<std::uint64_t>(at - frames.data(frames.first()));
+    return frames.first() + offset / kPageBytes;
+  };
+  if (holds(*ram_)) return frame(*ram_);
+  for (const auto& region : regions_)
+    if (holds(*region)) return frame(*region);
+  return std::nullopt;
 }
 
-void FrameMap::clear(Pfn pfn) const { clear_shared_words(words(at(pfn)), kWords); }
+void FrameMap::copy(Pfn to, Pfn from, std::uint64_t pages) const {
+  sched_point(Access::kBytesRead, at(from), pages * kPageBytes);
+  sched_touched(Access::kBytesWrite, at(to), pages * kPageBytes);
+  for (std::uint64_t i = 0; i < pages; ++i)
+    copy_shared_words(words(at(to + i)), words(at(from + i)), kWords);
+}
+
+void FrameMap::clear(Pfn pfn, std::uint64_t pages) const {
+  sched_point(Access::kBytesWrite, at(pfn), pages * kPageBytes);
+  for (std::uint64_t i = 0; i < pages; ++i) clear_shared_words(words(at(pfn + i)), kWords);
+}
 
 bool FrameMap::is_zero(Pfn pfn) const {
+  sched_point(Access::kBytesRead, at(pfn), kPageBytes);
   const std::uint64_t* in = words(at(pfn));
   for (std::uint64_t i = 0; i < kWords; ++i)
     if (get(in + i) != 0) return false;
@@ -69,14 +92,28 @@ bool FrameMap::is_zero(Pfn pfn) const {
 }
 
 std::uint64_t FrameMap::word(Pfn pfn, std::uint64_t offset_bytes) const {
-  return get(words(at(pfn) + offset_bytes));
+  const std::uint64_t* in = words(at(pfn) + offset_bytes);
+  sched_point(Access::kBytesRead, in, sizeof *in);
+  return get(in);
 }
 
 void FrameMap::set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value) const {
-  put(words(at(pfn) + offset_bytes), value);
+  std::uint64_t* to = words(at(pfn) + offset_bytes);
+  sched_point(Access::kBytesWrite, to, sizeof *to);
+  put(to, value);
 }
 
-void FrameMap::read(Pfn pfn, std::byte* out) const { copy_to(out, at(pfn)); }
-void FrameMap::write(Pfn pfn, const std::byte* from) const { copy_to(at(pfn), from); }
+void FrameMap::read(Pfn pfn, std::byte* out) const {
+  const std::byte* from = at(pfn);
+  sched_point(Access::kBytesRead, from, kPageBytes);
+  sched_copied(Access::kBytesWrite, out);
+  copy_to(out, from);
+}
+void FrameMap::write(Pfn pfn, const std::byte* from) const {
+  std::byte* to = at(pfn);
+  sched_point(Access::kBytesWrite, to, kPageBytes);
+  sched_copied(Access::kBytesRead, from);
+  copy_to(to, from);
+}
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/errc.h"
@@ -27,16 +28,21 @@ class FrameMap {
     if (ram_->has(pfn)) return ram_->data(pfn);
     return at_region(pfn);
   }
+  /// Whose bytes these are.
+  std::optional<Pfn> frame_at(const std::byte* at) const;
   int fd() const { return ram_->fd(); }
+
+  // Each call is one step of an exploration, which sees the frames that it reads and writes.
 
   /// What a user program stores while its page is copied may or may not be in the
   /// copy, word by word, as on a machine.
-  void copy(Pfn to, Pfn from) const;
-  void clear(Pfn pfn) const;
+  void copy(Pfn to, Pfn from, std::uint64_t pages = 1) const;
+  void clear(Pfn pfn, std::uint64_t pages = 1) const;
   bool is_zero(Pfn pfn) const;
   std::uint64_t word(Pfn pfn, std::uint64_t offset_bytes = 0) const;
   void set_word(Pfn pfn, std::uint64_t offset_bytes, std::uint64_t value) const;
-  /// To and from bytes that only the caller sees.
+  /// To and from bytes that only the caller sees, or of a page of other storage
+  /// (the swap area), which belongs to the same step.
   void read(Pfn pfn, std::byte* out) const;
   void write(Pfn pfn, const std::byte* from) const;
 

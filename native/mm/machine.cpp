@@ -46,7 +46,7 @@ Page Machine::get_huge_zero_page() {
   const auto huge = allocator.alloc(kHugeOrder);
   if (!huge) return {};
   prep_compound(memmap, huge.value, kHugeOrder);
-  for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) frames.clear(huge.value + i);
+  frames.clear(huge.value, kPagesPerPmd);
   page(huge.value).set(Flag::kUptodate);
   huge_zero_.store(huge.value.value + 1);
   return page(huge.value);

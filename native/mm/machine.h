@@ -13,6 +13,7 @@
 #include "base/mapping.h"
 #include "base/rcu.h"
 #include "mm/address_space.h"
+#include "mm/coverage.h"
 #include "mm/damage.h"
 #include "mm/divergence.h"
 #include "mm/frame_map.h"
@@ -49,6 +50,12 @@ class alignas(64) Cpu {
   const unsigned index;  // also the shard of pins
   LruBatches batches;
   PinStatistics pin_statistics;
+  /// Where what is reached is counted; null: nowhere. Its thread's own.
+  ReachedCounts* reached = nullptr;
+
+  void note(Reached what) const {
+    if (reached != nullptr) ++(*reached)[static_cast<unsigned>(what)];
+  }
 };
 
 struct MachineOptions {
@@ -85,6 +92,8 @@ class Machine {
   // How it behaves: as its memmap was made.
   bool has(Rule rule) const { return memmap.rules().has(rule); }
   bool has(Quirk quirk) const { return memmap.quirks().has(quirk); }
+  /// Until v5.3 a device's page took the mapping of one life into the next.
+  bool device_pages_keep_mapping() const { return has(Quirk::kDevicePageKeepsMapping); }
   bool has(MachineOption option) const { return memmap.options().has(option); }
 
   Page page(Pfn pfn) const { return memmap.page(pfn); }

@@ -3,6 +3,7 @@
 // a reference of its own (a pin, a pipe) shows in the count, and the folio stays.
 #include "mm/migrate.h"
 
+#include "base/fault.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
@@ -50,7 +51,9 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
   Machine& machine = cpu.machine;
   const bool cached = in_cache(machine, from);
   const std::int32_t expected = expected_refs(machine, from, cached) + extra_refs;
-  if (cached ? !from.try_freeze(expected) : from.refcount() != expected) return Errc::kAgain;
+  if (cached && !planted(Mistake::kMigrateUnfrozen) ? !from.try_freeze(expected)
+                                                    : from.refcount() != expected)
+    return Errc::kAgain;
   to.set_index(from.index());
   to.set_mapping(from.mapping());
   if (!cached) return Errc::kOk;
@@ -66,7 +69,7 @@ Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs
     from.unfreeze(expected);
     return error;
   }
-  from.unfreeze(expected - 1);
+  from.unfreeze(planted(Mistake::kMigrateCacheReference) ? expected : expected - 1);
   return Errc::kOk;
 }
 
@@ -115,11 +118,13 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
   if (folio_trylock(folio)) {
     const bool unmapped = !folio_mapped(machine, folio) || try_to_migrate(cpu, folio);
     moved = unmapped && move_to_new_folio(cpu, to, folio);
-    remove_migration_entries(cpu, folio, moved ? to : folio);
+    if (moved || !planted(Mistake::kMigrateLeavesEntries))
+      remove_migration_entries(cpu, folio, moved ? to : folio);
     if (moved) folio.set_mapping(0);
     folio_unlock(folio);
   }
   folio_unlock(to);
+  cpu.note(moved ? Reached::kMoved : Reached::kMoveHeld);
   if (!moved) {
     folio_put(cpu, to);
     folio_putback_lru(cpu, folio);

@@ -1,5 +1,6 @@
 #include "mm/page_table.h"
 
+#include "base/fault.h"
 #include "base/shared_bytes.h"
 #include "mm/machine.h"
 #include "mm/swap/release.h"
@@ -188,10 +189,10 @@ Result<PteSlot> PageTable::descend_alloc(Cpu& cpu, std::uint64_t address, unsign
       if (!fresh) return fresh.error;
       Guard guard(*slot.lock);
       entry = slot.get();
-      if (entry.none()) {
+      if (entry.none() || planted(Mistake::kTableUnchecked)) {
         entry = Pte::of(fresh.value, kTableBits);
         slot.map(entry);
-      } else {
+      } else if (!planted(Mistake::kLostTableKept)) {
         free_table(cpu, fresh.value);  // somebody was first
       }
     }

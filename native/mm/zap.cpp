@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
@@ -71,7 +72,7 @@ void zap_entry(Cpu& cpu, Vma& vma, PteSlot slot, Gather& gather, const ZapDetail
     slot.drop();
     if (entry.is_migration()) return;  // holds no reference: the page is locked meanwhile
     if (entry.is_device_private()) folio_remove_rmap(cpu, page, vma);
-    gather.add(folio);
+    if (!planted(Mistake::kZapKeepsReference)) gather.add(folio);
   } else {
     slot.drop();
   }

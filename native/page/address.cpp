@@ -10,11 +10,11 @@ AddressMap::AddressMap(const Shape& shape)
   if (word_bytes_ == 8) {
     page_base_ = 0xffffea0000000000;
     object_base_ = 0xffff888000000000;
-    poison_base_ = 0xdead000000000000;
+    poison_base_ = kPoison64;
     object_shift_ = 36;
   } else {
     // 2^24 descriptors of 44 bytes end exactly where the objects begin.
-    page_base_ = 0xc0000000;
+    page_base_ = kKernel32;
     object_base_ = 0xec000000;
     object_shift_ = 24;
   }

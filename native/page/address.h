@@ -20,6 +20,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class AddressMap {
  public:
+  /// Where pointers of words of 8 and of 4 bytes begin, and what poison is added to (nothing in 4).
+  static constexpr std::uint64_t kKernel64 = 0xffff800000000000, kPoison64 = 0xdead000000000000;
+  static constexpr std::uint32_t kKernel32 = 0xc0000000;
+  static constexpr std::uint32_t kListPoison1 = 0x100, kListPoison2 = 0x122;
+  static constexpr std::uint32_t kBothPoisons = kListPoison2 - kListPoison1;
+
   AddressMap() = default;
   explicit AddressMap(const Shape& shape);
 
@@ -64,8 +70,8 @@ class AddressMap {
   std::optional<std::uint64_t> object_at(ObjectKind kind, std::uint64_t address) const;
   std::uint64_t objects_per_kind() const { return (1ULL << object_shift_) / kObjectBytes; }
 
-  std::uint64_t list_poison1() const { return poison_base_ + 0x100; }
-  std::uint64_t list_poison2() const { return poison_base_ + 0x122; }
+  std::uint64_t list_poison1() const { return poison_base_ + kListPoison1; }
+  std::uint64_t list_poison2() const { return poison_base_ + kListPoison2; }
   std::uint64_t tail_mapping() const { return poison_base_ + 0x400; }
 
  private:
@@ -74,6 +80,19 @@ class AddressMap {
   std::uint16_t stride_ = 64, lru_ = 8;
   std::uint8_t word_bytes_ = 8, object_shift_ = 0, stride_shift_ = 0;
 };
+
+/// Whether a word with this value may be a link of a list, or what unlinking left of one. True for
+/// every such word, and for few others.
+template <class Word>
+constexpr bool may_be_link(Word word) {
+  if constexpr (sizeof(Word) == 8) {
+    return word >= AddressMap::kKernel64 ||
+           word - (AddressMap::kPoison64 + AddressMap::kListPoison1) <= AddressMap::kBothPoisons;
+  } else {
+    return word >= AddressMap::kKernel32 ||
+           word - AddressMap::kListPoison1 <= AddressMap::kBothPoisons;
+  }
+}
 
 /// Low bits of `mapping`.
 inline constexpr std::uint64_t kMappingAnon = 1, kMappingMovable = 2, kMappingFlags = 3;

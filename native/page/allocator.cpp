@@ -1,4 +1,5 @@
 #include "page/allocator.h"
+#include "base/fault.h"
 
 #include <algorithm>
 #include <bit>
@@ -77,6 +78,7 @@ Result<Pfn> Allocator::hand_out(unsigned order) {
 }
 
 void Allocator::free(Pfn pfn, unsigned order) {
+  if (planted(Mistake::kFreeUnlocked)) return give_back(pfn, order);
   const Guard guard(lock_);
   give_back(pfn, order);
 }
@@ -124,7 +126,8 @@ void Allocator::init_page(Pfn pfn) {
 void Allocator::clean(Pfn pfn) {
   const Page page = memmap_.page(pfn);
   const Shape& shape = memmap_.shape();
-  page.set_flags(shape.flags_of_new_page(pfn.value, kZoneNormal));
+  if (!planted(Mistake::kFreedFlagsKept))
+    page.set_flags(shape.flags_of_new_page(pfn.value, kZoneNormal));
   if (shape.mapping != 0) page.set_mapping(0);
   if (shape.private_word != shape.buddy_order && shape.private_word != 0) page.set_private_word(0);
   set_block_order(page, 0);

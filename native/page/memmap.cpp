@@ -1,4 +1,5 @@
 #include "page/memmap.h"
+#include "base/fault.h"
 
 #include <cstring>
 #include <utility>
@@ -43,7 +44,7 @@ Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t cap
 void Memmap::init_descriptor(Pfn pfn, unsigned zone) {
   mark_touched(pfn);
   const Page page = this->page(pfn);
-  page.set_mapcount_raw(-1);
+  page.set_mapcount_raw(planted(Mistake::kFreshMapcountZero) ? 0 : -1);
   page.set_flags(shape_.flags_of_new_page(pfn.value, zone));
 }
 

@@ -1,11 +1,13 @@
 #include "page/page.h"
 
+#include "base/fault.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 bool Page::try_ref_add_unless_zero(std::int32_t n) const {
   std::uint32_t* const at = u32(shape_->refcount);
   std::uint32_t found = atomics::load(at);
-  while (static_cast<std::int32_t>(found) > 0) {  // rule 1
+  while (static_cast<std::int32_t>(found) > 0 || planted(Mistake::kGetFromZero)) {  // rule 1
     if (atomics::compare_exchange(at, found, found + static_cast<std::uint32_t>(n))) return true;
   }
   return false;

@@ -28,6 +28,7 @@
 
 #include "base/atomic.h"
 #include "base/env.h"
+#include "base/fault.h"
 #include "page/flag.h"
 #include "page/shape.h"
 
@@ -148,6 +149,8 @@ class Page {
   /// Sets the count to 0 if it is exactly `expected`.
   bool try_freeze(std::int32_t expected) const {
     auto found = static_cast<std::uint32_t>(expected);
+    if (planted(Mistake::kFreezeLooksFirst))
+      return refcount() == expected && (set_refcount(0), true);
     return atomics::compare_exchange(u32(shape_->refcount), found, 0U);
   }
   void unfreeze(std::int32_t n) const { set_refcount(n); }
@@ -168,6 +171,11 @@ class Page {
   bool change(Flag flag, bool to) const {
     const std::uint64_t mask = mask_of(flag);
     if (mask == 0) return false;
+    if (planted(Mistake::kFlagsStoredBack) && to) {
+      const std::uint64_t before = flags();
+      set_flags(before | mask);
+      return (before & mask) != 0;
+    }
     if (shape_->word_bytes == 8)
       return (to ? atomics::set_bits(u64(0), mask) : atomics::clear_bits(u64(0), mask)) != 0;
     const auto bits = static_cast<std::uint32_t>(mask);

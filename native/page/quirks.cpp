@@ -158,6 +158,32 @@ constexpr std::array<QuirkInfo, kQuirks> kQuirkTable = {{
      .wrong = "a page table is freed while fast GUP may be walking it",
      .fix = "v6.1, 2ba99c5e0881",
      .invariant = "memory that is in use is not freed"},
+    {.quirk = Quirk::kGetUnchecked,
+     .name = "get-unchecked",
+     .year = 2019,
+     .room = kMm,
+     .wrong = "references are taken without a look at the count: 2^32 of them and it has wrapped, "
+              "so a few puts free a page that is in use (CVE-2019-11487)",
+     .fix = "v5.1, f958d7b528b1, 88b1a17dfc3e, 8fde12ca79af and 15fab63e1e57",
+     .invariant = "who holds a page has a reference on it"},
+    {.quirk = Quirk::kForceTrustsDirty,
+     .name = "force-trusts-dirty",
+     .year = 2022,
+     .room = kMm,
+     .wrong = "a forced write takes a dirty read-only entry for the copy that its fault has made, "
+              "though userfaultfd maps a file's page so (CVE-2022-2590)",
+     .fix = "v6.0, 5535be309971",
+     .invariant = "no write without permission",
+     .needs = QuirkRule{Rule::kAnonExclusive, true}},
+    {.quirk = Quirk::kSwapinUnclaimed,
+     .name = "swapin-unclaimed",
+     .year = 2024,
+     .room = kMm,
+     .wrong = "two faults read one swap slot without the swap cache between them: the slower one "
+              "maps what it has read, though the page was written and swapped out meanwhile",
+     .fix = "v6.8, 13ddaf26be32",
+     .invariant = "what is written is seen",
+     .needs = QuirkRule{Rule::kSwapinThroughCache, false}},
 
     {.quirk = Quirk::kDeviceFaultUnreferenced,
      .name = "device-fault-unreferenced",
@@ -204,6 +230,24 @@ constexpr std::array<QuirkInfo, kQuirks> kQuirkTable = {{
          "truncate gives the blocks of a DAX file to others while a device still writes to them",
      .fix = "v4.18, 5fac7408d828",
      .invariant = "who holds a page has a reference on it"},
+    {.quirk = Quirk::kExclusiveFaultUnreferenced,
+     .name = "exclusive-fault-unreferenced",
+     .year = 2023,
+     .room = kDevices,
+     .wrong =
+         "a fault on a device-exclusive entry locks the page without a reference on it: it may "
+         "be free, or somebody else's, by then",
+     .fix = "v6.3, 7c7b962938dd",
+     .invariant = "who holds a page has a reference on it"},
+    {.quirk = Quirk::kDevicePageKeepsMapping,
+     .name = "device-page-keeps-mapping",
+     .year = 2019,
+     .room = kDevices,
+     .wrong =
+         "a device's page that is freed keeps its mapping: used again for a hole it passes for "
+         "memory of its earlier owner, and nobody finds its entry",
+     .fix = "v5.3, 7ab0ad0e74f8",
+     .invariant = "a word has one owner at a time"},
 }};
 
 constexpr bool in_order() {

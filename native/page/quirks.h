@@ -33,14 +33,19 @@ enum class Quirk : std::uint8_t {
   kLazyfreeForgetsReferences,
   kGrabKeepsOldHead,
   kTableFreedAtOnce,
+  kGetUnchecked,
+  kForceTrustsDirty,
+  kSwapinUnclaimed,
   // Of device memory.
   kDeviceFaultUnreferenced,
   kPagesOutlivePagemap,
   kCollectLosesDirty,
   kReleaseMissesDevicePages,
   kDaxTruncateForgetsDma,
+  kExclusiveFaultUnreferenced,
+  kDevicePageKeepsMapping,
 };
-inline constexpr unsigned kQuirks = 23;
+inline constexpr unsigned kQuirks = 28;
 
 /// What a quirk is a defect of, and so where it can show.
 enum class QuirkRoom : std::uint8_t {

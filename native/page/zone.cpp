@@ -1,4 +1,5 @@
 #include "page/zone.h"
+#include "base/fault.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -29,7 +30,7 @@ Errc Zone::remove(Page page) {
   const LruKind kind = kind_of(page);
   if (!page.test(Flag::kLru) || length(kind) == 0) return Errc::kCorrupt;
   if (const Errc error = list(kind).remove(page); error != Errc::kOk) return error;
-  lengths_[static_cast<unsigned>(kind)] -= 1;
+  if (!planted(Mistake::kLruLengthKept)) lengths_[static_cast<unsigned>(kind)] -= 1;
   page.clear(Flag::kLru);
   return Errc::kOk;
 }

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "base/atomic.h"
+#include "base/fault.h"
 #include "page/zone.h"
 #include "pins/kernel.h"
 #include "pins/target.h"
@@ -69,7 +70,7 @@ struct PinLoops {
         return error;
       std::uint32_t seen = atomics::load(t.u32(f.refcount));
       do {
-        if (static_cast<std::int32_t>(seen) <= 0) [[unlikely]]
+        if (static_cast<std::int32_t>(seen) <= 0 && !planted(Mistake::kPinFromZero)) [[unlikely]]
           return seen == 0 ? Errc::kAgain : Errc::kNoMem;
         if (static_cast<std::int32_t>(seen) > most) [[unlikely]]
           return Errc::kOverflow;

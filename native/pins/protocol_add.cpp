@@ -1,6 +1,7 @@
 // Plain add: a pin adds to `_refcount`, and to a second counter where the scheme
 // has one. No lock, no loop: the limit is the sign of `_refcount`, which every
 // pin raises at least as fast as any other counter.
+#include "base/fault.h"
 #include "pins/batch.h"
 #include "pins/protocol.h"
 #include "pins/tail_place.h"
@@ -28,7 +29,10 @@ struct Counter : PolicyBase {
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::add(t.u32(f.count), n);
+    if (planted(Mistake::kOwnCounterStoredBack))
+      atomics::store(t.u32(f.count), atomics::load(t.u32(f.count)) + n);
+    else
+      atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
@@ -54,6 +58,7 @@ struct Mapcount : PolicyBase {
     if (static_cast<std::int32_t>(atomics::load(t.u32(f.mapcount))) < kTypedBelow ||
         (atomics::load(t.word<W>(0)) & f.slab_flag) != 0) [[unlikely]]
       return Errc::kRefused;
+    if (planted(Mistake::kMapcountPinsOnce) && pinned(f, t)) return Errc::kOk;
     atomics::add(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
@@ -98,7 +103,10 @@ struct Tail : PolicyBase {
   }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t each, unsigned) {
-    if (counts(f, t, each)) atomics::add(t.u32(f.count), n);
+    if (counts(f, t, each) && planted(Mistake::kTailStoredBack))
+      atomics::store(t.u32(f.count), atomics::load(t.u32(f.count)) + n);
+    else if (counts(f, t, each))
+      atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,

@@ -1,4 +1,5 @@
 // Counts outside the descriptor: exact, no bit claimed, one more line touched.
+#include "base/fault.h"
 #include "pins/batch.h"
 #include "pins/protocol.h"
 
@@ -11,7 +12,10 @@ struct SideTable : PolicyBase {
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
-    atomics::add(f.side_table + t.pfn, n);
+    if (planted(Mistake::kSideTableStoredBack))
+      atomics::store(f.side_table + t.pfn, atomics::load(f.side_table + t.pfn) + n);
+    else
+      atomics::add(f.side_table + t.pfn, n);
     return Errc::kOk;
   }
   [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
@@ -50,9 +54,11 @@ struct Sharded : PolicyBase {
   /// difference is never below the pins that are held throughout.
   static PinCount count(const PinFrame& f, const Target& t) {
     std::uint64_t unpins = 0, pins = 0;
+    for (std::uint32_t i = 0; planted(Mistake::kShardedPinsFirst) && i < f.shard_count; ++i)
+      pins += atomics::load(&f.shards[i][t.pfn].pins);
     for (std::uint32_t i = 0; i < f.shard_count; ++i)
       unpins += atomics::load(&f.shards[i][t.pfn].unpins);
-    for (std::uint32_t i = 0; i < f.shard_count; ++i)
+    for (std::uint32_t i = 0; !planted(Mistake::kShardedPinsFirst) && i < f.shard_count; ++i)
       pins += atomics::load(&f.shards[i][t.pfn].pins);
     return {pins - unpins, true};
   }

@@ -2,11 +2,14 @@
 // under the zone's LRU lock, with the count going 0 <-> 1; in between, pins and
 // unpins compare and swap the whole word.
 //
-// Why the lock-free pin is right: it loads the word, then finds the flag set,
-// then swaps. The value it loaded was not 0, and a last unpin stores 0 before
-// the page goes back on its list; so a swap that succeeds found a count. On a
-// list the word is a kernel address, which no count is: as a whole, not in its
-// low half alone, hence the swap of the whole word.
+// Why the lock-free pin is right: it loads the word, finds by its value that it
+// is no link, then finds the flag set, then swaps the whole word. The count that
+// it loaded was not 0, and a last unpin stores 0 before the page goes back on its
+// list; so a swap that succeeds found a count. That the flag is set later says
+// nothing of a link: another's pin and unpin in between leave the same link, and
+// the swap would count in it.
+#include "base/fault.h"
+#include "page/address.h"
 #include "pins/batch.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
@@ -33,7 +36,11 @@ struct FlagAndWord : PolicyBase {
   [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
                                          std::uint32_t, unsigned) {
     W seen = atomics::load(whole(f, t));
-    while (static_cast<std::uint32_t>(seen) != 0 && flagged(f, t)) {
+    const auto is_count = [](W word) {
+      return static_cast<std::uint32_t>(word) != 0 &&
+             (planted(Mistake::kLinkForCount) || !may_be_link(word));
+    };
+    while (is_count(seen) && flagged(f, t)) {
       if (atomics::compare_exchange(whole(f, t), seen,
                                     with(seen, static_cast<std::uint32_t>(seen) + n)))
         return Errc::kOk;
@@ -47,6 +54,7 @@ struct FlagAndWord : PolicyBase {
       atomics::add(t.u32(f.count), n);
       return Errc::kOk;
     }
+    if (planted(Mistake::kFlagLockGap)) leave_and_take(f.zone->lru_lock());
     const Result<bool> isolated = isolate_locked(f, t);
     if (!isolated) return isolated.error;
     atomics::store(t.u32(f.count), n);
@@ -74,7 +82,7 @@ struct FlagAndWord : PolicyBase {
     Guard guard(f.zone->lru_lock());
     if (!flagged(f, t)) return Errc::kNotPinned;
     const std::uint32_t seen = atomics::fetch_sub(t.u32(f.count), n);
-    if (seen > n) return Errc::kOk;
+    if (seen > n && !planted(Mistake::kFlagLastUnchecked)) return Errc::kOk;
     if (seen < n) {
       atomics::add(t.u32(f.count), n);
       return Errc::kNotPinned;

@@ -2,6 +2,7 @@
 // the first pin, which takes the page off its LRU, to the last unpin, which puts
 // it back. Pins take the LRU lock; an unpin takes it only where it may be the
 // last (dec_and_lock), since its own pin keeps the word a count until then.
+#include "base/fault.h"
 #include "pins/batch.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
@@ -37,7 +38,7 @@ struct ListOverlay : PolicyBase {
     if (!flagged(f, t)) return Errc::kNotPinned;
     std::uint32_t seen = atomics::load(t.u32(f.count));
     // Beyond 2^31 is a count that has crossed its limit: as unsigned, it is large.
-    while (seen > n)
+    while (seen > n || (planted(Mistake::kListLastUnlocked) && seen == n))
       if (atomics::compare_exchange(t.u32(f.count), seen, seen - n)) return Errc::kOk;
     Guard guard(f.zone->lru_lock());
     if (!flagged(f, t)) return Errc::kNotPinned;
@@ -73,7 +74,7 @@ struct ListOverlay : PolicyBase {
 
   static Errc putback(const PinFrame& f, const Target& t) {
     if (!f.isolates) return PolicyBase::putback(f, t);
-    if (!flagged(f, t)) return putback_locked(f, t);
+    if (!flagged(f, t) || planted(Mistake::kListPutbackPinned)) return putback_locked(f, t);
     atomics::set_bits(flags(f, t), static_cast<W>(f.was_lru));
     return Errc::kOk;
   }

@@ -1,5 +1,6 @@
 // Narrow counts whose bits are no word of the descriptor: in the tail that the layout names, and
 // outside. Each refuses, saturates or (in a tail) spills.
+#include "base/fault.h"
 #include "pins/protocol.h"
 #include "pins/state_word.h"
 #include "pins/tail_place.h"
@@ -65,6 +66,7 @@ struct NarrowTable : PolicyBase {
         next = f.count_max;
       }
       const std::uint32_t word = at.with(seen, f.count_max, next);
+      if (planted(Mistake::kNarrowNeighbours)) atomics::store(at.word, seen = word);
       if (word == seen || atomics::compare_exchange(at.word, seen, word)) return Errc::kOk;
     }
   }
@@ -73,7 +75,9 @@ struct NarrowTable : PolicyBase {
     std::uint32_t seen = atomics::load(at.word);
     for (;;) {
       const std::uint64_t count = seen >> at.shift & f.count_max;
-      if (count == f.count_max && f.at_limit == AtLimit::kSaturate) return Errc::kOk;
+      if (count == f.count_max && f.at_limit == AtLimit::kSaturate &&
+          !planted(Mistake::kSaturatedCountsDown))
+        return Errc::kOk;
       if (count < n) [[unlikely]]
         return Errc::kNotPinned;
       if (atomics::compare_exchange(at.word, seen, at.with(seen, f.count_max, count - n)))

@@ -1,10 +1,11 @@
 // Flag and word, and list overlay, with a count of few bits that refuses, saturates or spills.
 //
 // The flag changes under the zone's LRU lock as theirs does, and so does a full count that spills
-// (see state_word.h). A pin without the lock loads the word, finds the flag, then swaps the whole
-// word. Meanwhile the page may have gone back to its list, but then the word is a link: what
+// (see state_word.h). A pin without the lock loads the word, finds that it is no link, finds the
+// flag, then swaps the whole word, as protocol_flag_and_word.cpp does and for its reasons: what
 // unlinks a page leaves poison in it, of which a narrow count has changed too few bits to make a
 // link of (scheme_fits() refuses the one case where words of 4 bytes have no other).
+#include "page/address.h"
 #include "pins/batch.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
@@ -36,7 +37,7 @@ struct NarrowFlag : PolicyBase {
   static Errc add(const PinFrame& f, const Target& t, std::uint32_t n, std::uint32_t, unsigned) {
     if constexpr (!kLocksEachPin) {
       W seen = atomics::load(at(f, t));
-      while (count_in(f, seen) != 0 && flagged(f, t)) {
+      while (!may_be_link(seen) && count_in(f, seen) != 0 && flagged(f, t)) {
         const std::uint64_t sum = count_in(f, seen) + n;
         if (sum > f.count_max) [[unlikely]] {
           if (f.at_limit == AtLimit::kRefuse) return Errc::kPinLimit;

@@ -3,6 +3,7 @@
 // the first pin must therefore isolate and write the word under the LRU lock,
 // and so must the last unpin of a page that goes back on its list. The count
 // refuses before it carries.
+#include "base/fault.h"
 #include "pins/batch.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
@@ -36,7 +37,8 @@ struct PackedWord : PolicyBase {
   static Errc first(const PinFrame& f, const Target& t, std::uint32_t n) {
     if (n > f.count_max) return Errc::kPinLimit;
     Guard guard(f.zone->lru_lock());
-    if ((atomics::load(at(f, t)) & f.pinned) != 0) return add_locked(f, t, n);
+    if ((atomics::load(at(f, t)) & f.pinned) != 0 && !planted(Mistake::kPackedFirstUnchecked))
+      return add_locked(f, t, n);
     const Result<bool> was_lru = isolate_locked(f, t);
     if (!was_lru) return was_lru.error;
     const std::uint64_t keep = atomics::load(at(f, t)) & f.keep;
@@ -52,7 +54,7 @@ struct PackedWord : PolicyBase {
     for (;;) {
       const std::uint64_t count = (seen & f.pinned) != 0 ? count_in(f, seen) : 0;
       if (count + n > f.count_max) return Errc::kPinLimit;
-      const auto next = (seen & f.pinned) != 0
+      const auto next = (seen & f.pinned) != 0 || planted(Mistake::kPackedFlagAssumed)
                             ? static_cast<Packed>(seen + n * f.unit)
                             : static_cast<Packed>((seen & f.keep) | n * f.unit | f.pinned);
       if (atomics::compare_exchange(at(f, t), seen, next)) return Errc::kOk;
@@ -66,7 +68,7 @@ struct PackedWord : PolicyBase {
       if ((seen & f.pinned) == 0 || count_in(f, seen) < n) [[unlikely]]
         return Errc::kNotPinned;
       if (count_in(f, seen) == n) {
-        if ((seen & f.was_lru) != 0) return last(f, t, n);
+        if ((seen & f.was_lru) != 0 && !planted(Mistake::kPackedLastUnlocked)) return last(f, t, n);
         // Never listed: the word is free once the flag is gone.
         if (atomics::compare_exchange(at(f, t), seen, static_cast<Packed>(seen & f.keep)))
           return Errc::kOk;

@@ -67,7 +67,7 @@ Errc DaxDevice::alloc_blocks(std::uint64_t count, std::vector<Pfn>& out) {
   for (auto at = free_.end(); at != free_.begin() && out.size() < count;) {
     --at;
     // A file that was dropped leaves blocks to whoever pinned them, until they let go.
-    if (has_descriptors() && machine_.page(*at).refcount() > 1) continue;
+    if (waits_for_dma() && machine_.page(*at).refcount() > 1) continue;
     out.push_back(*at);
     at = free_.erase(at);
   }

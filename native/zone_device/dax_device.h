@@ -61,6 +61,10 @@ class DaxDevice final : public PagemapDriver {
 
   DaxKind kind() const { return options_.kind; }
   bool has_descriptors() const { return options_.kind != DaxKind::kFsdaxLimited; }
+  /// A block that is referenced beyond its file is nobody else's yet.
+  bool waits_for_dma() const {
+    return has_descriptors() && !machine_.has(Quirk::kDaxTruncateForgetsDma);
+  }
   bool is_removed() const { return removed_.load() != 0; }
   /// Of no file; pins of a file that was dropped may hold some of them still.
   std::uint64_t free_blocks() const;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/swap/release.h"
 #include "page/device_base.h"
@@ -107,8 +108,9 @@ Result<std::size_t> DevPagemap::init_pages(Cpu& cpu, std::span<Pfn> pfns) {
     for (const Pfn pfn : pfns) handed_out_[pfn - range_.first] = 1;
   }
   const Shape& shape = machine_.memmap.shape();
+  const bool keeps = machine_.device_pages_keep_mapping();
   for (const std::uint16_t life : {shape.mapping, shape.index, shape.private_word})
-    if (life != shape.pgmap)
+    if (life != shape.pgmap && !(keeps && life != shape.private_word))
       for (const Pfn pfn : pfns) machine_.page(pfn).set_word_at(life, 0);
   const Page any = machine_.page(range_.first);
   std::uint64_t earlier = 0;
@@ -191,7 +193,7 @@ void DevPagemap::give_to_driver(Cpu& cpu, std::span<const Pfn> pages) {
   if (idle_refs() != 0)
     for (const Pfn pfn : pages) machine_.page(pfn).set_refcount(idle_refs());
   driver_->pages_free(cpu, *this, pages);
-  drop_for(cpu, pages.size());
+  if (!planted(Mistake::kPagemapReferenceKept)) drop_for(cpu, pages.size());
 }
 
 bool DevPagemap::hold_for(Cpu& cpu, std::size_t pages) {

@@ -92,6 +92,8 @@ class DevPagemap {
   std::vector<PageHolder> holders() const;
   std::uint64_t pages_in_use() const;
   /// No page that is free is held. Where free pages have no references nobody can.
+  /// Pages that are handed out hold a reference on it.
+  bool pages_keep_it() const { return !machine_.has(Quirk::kPagesOutlivePagemap); }
   bool is_idle() const { return idle_refs() == 0 || holders().empty(); }
   /// After kill(): waits until no page is in use, then takes the range out of the
   /// memmap. Not with a lock that a page's holder needs. fsdax and generic memory is
@@ -146,7 +148,6 @@ class DevPagemap {
   void take_out();
   void tell_holder() const;
   std::int32_t idle_refs() const { return range_.idle_refs; }
-  bool pages_keep_it() const { return !machine_.has(Quirk::kPagesOutlivePagemap); }
   /// One reference for each page that is handed out. False: the range is going away.
   bool hold_for(Cpu& cpu, std::size_t pages);
   void drop_for(Cpu& cpu, std::size_t pages);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
@@ -37,7 +38,7 @@ bool make_entry_exclusive(Cpu& cpu, Page folio, Page page, Vma& vma, std::uint64
                 machine.pfn_of(page).value});
   if (old.soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.replace(pte);
-  folio_remove_rmap(cpu, page, vma);
+  if (!planted(Mistake::kExclusiveKeepsMapping)) folio_remove_rmap(cpu, page, vma);
   return old.write() && vma.mm == &wanted.mm && address == wanted.address;
 }
 

@@ -2,6 +2,7 @@
 // process's page table.
 #include <algorithm>
 
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
@@ -99,7 +100,7 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   Pte pte = Pte::of(entry);
   if (present ? old.soft_dirty() : old.swp_soft_dirty()) pte = pte.with(Pte::kSwpSoftDirty);
   slot.replace(pte);
-  folio_remove_rmap_locked(cpu, folio, *migrate.vma);
+  if (!planted(Mistake::kCollectKeepsMapping)) folio_remove_rmap_locked(cpu, folio, *migrate.vma);
   return true;  // the entry's reference is ours now
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/fault.h"
 #include "base/uninit_array.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
@@ -34,10 +35,16 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   }
   Guard guard(*slot.lock);
   const Pte old = slot.get();
-  if (!old.none() && !(old.present() && machine.is_zero_pfn(old.pfn()))) return false;
-  folio_add_new_anon_rmap(cpu, page, vma, address, true);
+  if (!old.none() && !(old.present() && machine.is_zero_pfn(old.pfn())) &&
+      !planted(Mistake::kInsertUnchecked))
+    return false;
+  if (machine.device_pages_keep_mapping() && folio_test_anon(page))
+    folio_add_anon_rmap(cpu, page, vma, address, true);
+  else
+    folio_add_new_anon_rmap(cpu, page, vma, address, true);
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
+  cpu.note(Reached::kToDeviceNew);
   if (pte.present())
     slot.map(pte);
   else
@@ -72,6 +79,7 @@ bool take_over(Cpu& cpu, Page to, Page from, Page fault_page) {
     if (!is_hmm(device->memory()) || !may_enter_device(cpu, to, from)) return false;
   }
   if (folio_migrate_mapping(cpu, to, from, from == fault_page ? 1 : 0) != Errc::kOk) return false;
+  cpu.note(device != nullptr ? Reached::kToDevice : Reached::kToRam);
   folio_migrate_flags(cpu, to, from);
   return true;
 }
@@ -128,7 +136,9 @@ void pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst,
                         migrate != nullptr ? migrate->fault_page : Page());
     else if (migrate != nullptr)
       moved = insert_page(cpu, *migrate->vma, migrate->start + i * kPageBytes, to);
-    if (!moved) word.clear(MigratePfn::kMigrate);
+    if (moved) continue;
+    cpu.note(Reached::kDeviceRefused);
+    word.clear(MigratePfn::kMigrate);
   }
 }
 
@@ -154,7 +164,7 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
   remove_migration_entries(cpu, moved.first(count));
 
   const auto give_back = [&](MigratePfn word) {
-    if (!word.valid()) return;
+    if (!word.valid() || planted(Mistake::kDestinationKept)) return;
     returned.flush();
     folio_unlock(machine.page(word.pfn()));
     folio_put(cpu, machine.page(word.pfn()));

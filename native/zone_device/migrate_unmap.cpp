@@ -61,6 +61,7 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
     const bool device = machine.is_zone_device(word.pfn());
     if (!device && i >= isolated) isolated = i + isolate_run(machine, src.subspan(i));
     if (!device && i >= isolated && !isolate(cpu, folio, drained)) {
+      cpu.note(Reached::kDeviceHeld);
       word.clear(MigratePfn::kMigrate);
       ++restore;
       continue;
@@ -72,6 +73,7 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
     }
     if (mapcount > 0 || !may_move(machine, folio, fault_page, mapcount)) {
       if (!device) folio_add_lru(cpu, folio);
+      cpu.note(Reached::kDeviceHeld);
       word.clear(MigratePfn::kMigrate);
       ++restore;
       continue;

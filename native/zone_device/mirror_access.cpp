@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/fault.h"
 #include "mm/range.h"
 #include "zone_device/mirror.h"
 
@@ -72,7 +73,7 @@ Errc Mirror::fault_chunk(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool 
     if (error == Errc::kBusy) continue;
     if (error != Errc::kOk) return error;
     Guard guard(lock_);
-    if (read_retry(range.notifier_seq)) continue;
+    if (read_retry(range.notifier_seq) && !planted(Mistake::kMirrorNoRetry)) continue;
     return enter(range, write);
   } while (retry.pause());
   return Errc::kLivelock;

@@ -187,7 +187,9 @@ Errc MirrorDevice::release(Cpu& cpu) {
     }
     evict(cpu);
   }
-  const bool empty = in_use_.load() == 0 && range_.pagemap.is_idle();
+  // A driver takes its memory away when nobody keeps the pagemap any more.
+  const bool is_kept = in_use_.load() > 0 && range_.pagemap.pages_keep_it();
+  const bool empty = !is_kept && range_.pagemap.is_idle();
   Errc error = empty ? Errc::kOk : Errc::kBusy;
   if (empty) {
     range_.pagemap.kill();

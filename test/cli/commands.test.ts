@@ -113,6 +113,13 @@ describe('pagebox stress on operations', () => {
     expect(result.scenario).toBe('mm')
     expect(result.audit.clean).toBe(true)
     expect(result.ops.map((each: { op: string }) => each.op)).toContain('fork')
+    expect(result.useful).toBeGreaterThan(0.85)
+    expect(result.reached.map((each: { group: string }) => each.group)).toContain('swap')
+    const asked = await json(['stress', 'mm', '--seconds', '0.3', '--failing', '60%'])
+    expect(asked.useful).toBeLessThan(result.useful)
+    const again = await runCli(['stress', 'mm', '--seconds', '0.3', '--failing', '60%'])
+    expect(again.out).toMatch(/^useful: \d+\.\d % of [\d,]+ operations$/m)
+    expect(again.out).toMatch(/^reached: fault \d+ of \d+, cow \d+ of \d+, swap \d+ of \d+, migration/m)
   })
 
   test('takes a mix for all threads', async () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { broken, endless, long, pinning } from '../engine/explore/scenarios.ts'
+import { broken, endless, long, meeting, pinning } from '../engine/explore/scenarios.ts'
 import { runCli } from './testIo.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pagebox-explore-'))
@@ -14,6 +14,7 @@ beforeAll(() => {
   writeFileSync(at('pins.ts'), `export default ${JSON.stringify(pinning)}\n`)
   writeFileSync(at('endless.json'), JSON.stringify(endless))
   writeFileSync(at('long.json'), JSON.stringify(long))
+  writeFileSync(at('meeting.json'), JSON.stringify(meeting))
   writeFileSync(at('bad.json'), '{ "name": ')
   writeFileSync(at('bad.ts'), 'throw new Error("no")\n')
   writeFileSync(at('none.json'), JSON.stringify({ name: 'x', threads: [] }))
@@ -178,6 +179,53 @@ describe('explore', () => {
     expect(code).toBe(expected)
     expect(out).toContain('stopped before all of them were run')
     expect(out).toMatch(/pagebox replay [\w-]+/)
+  })
+
+  test('--outcomes: each distinct result, how often, and what repeats it', async () => {
+    const { code, out } = await runCli(['explore', at('meeting.json'), '--outcomes'])
+    expect(code).toBe(0)
+    for (const words of ['20,21', '20,8', '7,21', '7,8'])
+      expect(out).toMatch(new RegExp(`^ *\\d +1: .*\\| 2: ret ok v ${words} +\\d+$`, 'm'))
+    const [, number, token] = /^ {2}(\d) {2}pagebox replay ([\w-]+)$/m.exec(out) ?? []
+    expect(number).toBe('1')
+    const again = await runCli(['replay', token as string])
+    expect(again.code).toBe(0)
+    const random = await runCli(['explore', 'devices', '--samples', '20', '--outcomes'])
+    expect(random.code).toBe(0)
+    expect(random.out).toMatch(/clean +20/)
+  })
+
+  test('--outcomes --json, and stopped in the middle: what was found until then is in the document', async () => {
+    const whole = JSON.parse((await runCli(['explore', at('meeting.json'), '--outcomes', '--json'])).out)
+    expect(whole).toMatchObject({ complete: true, seenFull: false, outcomes: [{ result: 'clean' }] })
+    expect(
+      whole.seen.map((each: { result: { threads: { v?: string[] }[][] } }) => each.result.threads[1]?.[0]?.v),
+    ).toHaveLength(4)
+    for (const each of whole.seen)
+      expect(each).toMatchObject({ result: { threads: expect.any(Array), after: [] }, count: expect.any(Number) })
+    const abort = new AbortController()
+    const args = [
+      'explore',
+      at('meeting.json'),
+      '--outcomes',
+      '--json',
+      '--strategy',
+      'random',
+      '--samples',
+      '1000000000',
+    ]
+    const { code, out } = await runCli(args, {
+      interactive: true,
+      signal: abort.signal,
+      err: (text) => {
+        if (/^\r\S*[1-9]\d* of 1000000000 schedules/.test(text)) abort.abort('SIGINT')
+      },
+    })
+    expect(code).toBe(130)
+    const document = JSON.parse(out)
+    expect(document.stoppedBy).toBe('abort')
+    expect(document.seen.length).toBeGreaterThan(1)
+    expect(document.seen.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(document.schedules)
   })
 
   test('files that were not to be written yet are not there', () => {

@@ -20,11 +20,13 @@ const root = join(import.meta.dirname, '../..')
 const commands = [
   '',
   'compare',
+  'search',
   'layout',
   'decode',
   'stress',
   'explore',
   'replay',
+  'zoo',
   'conform',
   'schemes',
   'scenarios',
@@ -56,6 +58,7 @@ function shorter({ text }: Example): string {
       ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.5')
       : `${text} --seconds 0.5`
   }
+  if (text === 'pagebox zoo') return `${text} single-flag`
   if (/^pagebox explore\b/.test(text))
     return /--samples \d+/.test(text) ? text.replace(/--samples \d+/, '--samples 100') : `${text} --samples 100`
   if (!/\bcompare\b/.test(text)) return text

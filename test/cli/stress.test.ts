@@ -98,6 +98,18 @@ test('an abort keeps the slices that are done', async () => {
   expect(total.ops).toBe(1000)
 })
 
+test('a total says which share was of use, and what was never reached', () => {
+  const total = new StressTotal()
+  expect(total.useful).toBeNull()
+  const reached = (count: number) => [
+    { group: 'cow', name: 'unshare', summary: '', count },
+    { group: 'swap', name: 'out', summary: '', count: 0 },
+  ]
+  for (const count of [3, 4]) total.add({ ...result({ seconds: 1 }), reached: reached(count) })
+  expect(total.useful).toBeCloseTo(1 - 4 / 2000, 6)
+  expect(total.reached.map((each) => each.count)).toEqual([7, 0])
+})
+
 test('a total adds counts, failures and histograms', () => {
   const total = new StressTotal()
   for (let slice = 0; slice < 3; slice++) total.add(result({ seconds: 1 }))

@@ -15,6 +15,7 @@ test.each([
   ['descriptor', 'What must hold of a descriptor'],
   ['address-space', 'What must hold of address spaces'],
   ['device', 'What must hold of devices'],
+  ['scenario', 'What must hold of scenarios'],
 ])('docs/audit.md has every invariant of a %s, in the words of the table, and no other', (subject, title) => {
   const known = tables().invariants.filter((each) => each.subject === subject)
   expect(known.length).toBeGreaterThan(0)

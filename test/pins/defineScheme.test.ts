@@ -67,6 +67,23 @@ describe('a scheme of ones own', () => {
     expect(schemes.has('too-wide')).toBe(false)
   })
 
+  test('whose flag lies beyond its word is refused', () => {
+    const declared = (bit: number) => ({
+      name: 'far-flag',
+      protocol: 'flag-and-word' as const,
+      place: 'word' as const,
+      countWord: 2,
+      pinned: { word: 3, bit },
+    })
+    for (const bit of [64, 127]) {
+      const error = failure(() => schemes.define(declared(bit)))
+      expect(error.code).toBe('ERR_PAGEBOX_SCHEME_INVALID')
+      expect(error.message).toContain(`bit ${bit} does not exist; 0 to 63`)
+    }
+    expect(schemes.has('far-flag')).toBe(false)
+    expect(schemes.define(declared(63)).name).toBe('far-flag')
+  })
+
   test('cannot take a name that is taken', () => {
     expect(failure(() => schemes.define({ ...narrow, name: 'refcount' })).argument).toBe('definition.name')
   })

@@ -7,6 +7,7 @@ import { toCsv } from '../../compare/csv.ts'
 import { type CompareDocument, compareDocument, documentVersion } from '../../compare/document.ts'
 import type { Effort } from '../../compare/plan.ts'
 import { mergeRuns } from '../../compare/runs.ts'
+import { argsOf, commandLine } from '../commandLine.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
 import { type BtfOptions, btfHelp, importedLayout, kconfigHelp, withImported } from '../importedLayout.ts'
@@ -112,15 +113,6 @@ async function run(options: Options, command: Command, context: Context): Promis
   } finally {
     for (const file of Object.values(files)) file.discard()
   }
-}
-
-const argsOf = (command: Command): string[] =>
-  (command.parent as (Command & { rawArgs?: string[] }) | null)?.rawArgs ?? []
-
-/** As it could be typed again. */
-function commandLine(args: readonly string[]): string {
-  const quoted = (arg: string): string => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)
-  return ['pagebox', ...args.map(quoted)].join(' ')
 }
 
 async function measure(

@@ -6,7 +6,7 @@ import { pinScenarios } from '../stress/scenarios.ts'
 import type { Context } from './context.ts'
 
 async function run(shell: Shell, program: Command, { io }: Context): Promise<void> {
-  const { layouts, pageTypes, schemes } = await import('../../index.ts')
+  const { layouts, pageTypes, schemes, zoo } = await import('../../index.ts')
   const { tables } = await import('../../native/tables.ts')
   const scenario = [...pinScenarios, ...opScenarios].map(({ name }) => name)
   const values = {
@@ -14,6 +14,7 @@ async function run(shell: Shell, program: Command, { io }: Context): Promise<voi
     layout: layouts.names,
     type: pageTypes,
     scenario,
+    entry: zoo().map(({ id }) => id),
     strategy: tables().exploreStrategies,
   }
   io.out(shells[shell](offered(program, values)))

@@ -6,6 +6,7 @@ import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { integer, names } from '../parse.ts'
 import { conformText, mismatchText } from '../text/conform.ts'
+import { outcomeMismatchText, outcomesText } from '../text/outcomes.ts'
 import { foreign } from '../text/foreign.ts'
 import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
 import type { Context } from './context.ts'
@@ -19,6 +20,7 @@ interface Options extends OwnOptions {
   only?: string
   show: number
   results?: string
+  samples?: number
   json?: boolean
 }
 
@@ -27,9 +29,12 @@ Examples:
   $ pagebox conform recordings/*.jsonl.gz
   $ pagebox conform handwritten.jsonl --only fork-pinned --level 3
   $ pagebox conform random.jsonl.gz --results ours.jsonl
+  $ pagebox conform concurrent-A.jsonl.gz --samples 20000
 
 Levels: 1 everything but page flags, 2 also the flags that carry meaning, 3 every flag.
-Exit code 1: an operation differs, or an audit was not clean. Operations that pagebox does
+Concurrent recordings (kind: outcomes) are explored: every outcome that the kernel gave must
+be among those found, and every order of whole threads; more than that is no fault.
+Exit code 1: an operation differs, an outcome is missing, or an audit was not clean. Operations that pagebox does
 not have are counted and named.`
 
 const kept = 1000
@@ -52,10 +57,17 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
       ...(options.rules !== undefined && { rules: options.rules }),
       ...(options.quirks !== undefined && { quirks: options.quirks }),
       ...(options.only !== undefined && { only: options.only }),
+      ...(options.samples !== undefined && { samples: options.samples }),
       ...(io.interactive && {
         onProgress: ({ done, file }: { done: number; file: string }) =>
           io.err(`\r\x1b[K${done} scenarios  ${foreign(file)}`),
       }),
+      onOutcomes(_recording, { mismatches }) {
+        const [first] = mismatches
+        if (first === undefined || options.json || shown >= options.show) return
+        shown += 1
+        io.out(outcomeMismatchText(first, io))
+      },
       onScenario(recording, ran, found) {
         out?.write(`${toJson({ ...recording, results: ran.results })}\n`)
         const first = found.find(({ explainedBy }) => explainedBy.length === 0)
@@ -73,8 +85,12 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
   const { stoppedBy, ...report } = ended
   if (options.json)
     io.out(`${toJson({ ...report, stoppedBy, level, scheme: options.scheme, layout: options.layout })}\n`)
-  else io.out(conformText(report, level, io))
-  if (report.mismatched > 0 || report.dirty.length > 0) exit(exitCodes.finding)
+  else {
+    if (report.scenarios > 0 || report.outcomes === null) io.out(conformText(report, level, io))
+    if (report.outcomes !== null) io.out(outcomesText(report.outcomes, io))
+  }
+  const { missing = 0, serialMissing = 0, setupDiffers = 0 } = report.outcomes ?? {}
+  if (report.mismatched + missing + serialMissing + setupDiffers > 0 || report.dirty.length > 0) exit(exitCodes.finding)
   else if (stoppedBy === 'abort') exit(exitOfAbort(io.signal))
 }
 
@@ -88,6 +104,7 @@ export function addConform(program: Command, context: Context): void {
     .option('--quirks <names>', 'historic bugs to switch on, separated by commas', names)
     .option('--level <n>', 'how closely results are compared: 1, 2 or 3', integer(1, 3), 2)
     .option('--only <text>', 'scenarios whose name contains this')
+    .option('--samples <n>', 'concurrent: schedules of a scenario that is not complete before', integer(4, 2 ** 31))
     .option('--show <n>', 'mismatches shown as diffs, one a scenario', integer(0, kept), 5)
     .option('--results <file>', 'write the scenarios with our results, in the recordings’ format')
     .option('--json', 'one JSON document on standard output')

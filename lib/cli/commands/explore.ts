@@ -3,6 +3,7 @@ import type { ExploreOptions, ExploreProgress, Scenario } from '../../engine/sce
 import { strategyFor } from '../../engine/explore/strategyFor.ts'
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
+import { UsageError } from '../failure.ts'
 import type { Explored } from '../explore/exploring.ts'
 import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
@@ -17,7 +18,7 @@ import {
 } from '../machine.ts'
 import { Output } from '../output.ts'
 import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
-import { integer, pick } from '../parse.ts'
+import { integer, pick, share } from '../parse.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { foreign } from '../text/foreign.ts'
 import type { Context } from './context.ts'
@@ -32,6 +33,7 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   workloadSeed?: number
   threads?: number
   ops?: number
+  failing?: number
   maxSteps?: number
   outcomes?: boolean
   memory: string
@@ -83,6 +85,8 @@ const strategyOf = (scenario: Scenario, { strategy, bound, depth }: Options): st
 /** What is asked for, as the API takes it; what is not asked for is the API's to choose. */
 function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
   const { scheme, layout, bound, depth, samples, seed, workloadSeed, threads, ops, maxSteps } = options
+  // Results of random operations are as many as there are schedules.
+  const outcomes = options.outcomes === true && !('mixes' in scenario) ? true : undefined
   const asked = {
     ...behaviourOf(options),
     strategy: strategyOf(scenario, options),
@@ -94,9 +98,17 @@ function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
     threads,
     ops,
     maxSteps,
+    outcomes,
   }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
   return { scheme, layout, ...Object.fromEntries(given) } as ExploreOptions
+}
+
+/** With the share of operations that fail which the options say: it is part of what a token is of. */
+function withFailing(scenario: Scenario, { failing }: Options): Scenario {
+  if (failing === undefined) return scenario
+  if (!('mixes' in scenario)) throw new UsageError('--failing is for random scenarios; this one has lists')
+  return { ...scenario, failing }
 }
 
 /** What a file needs beside its token. */
@@ -139,7 +151,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
       options.strategy,
       'strategy',
     )
-  const scenario = (await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario')
+  const scenario = withFailing((await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario'), options)
   const outputs: Outputs = {
     html: options.html === undefined ? undefined : new Output(options.html),
     save: options.save === undefined ? undefined : new Output(options.save),
@@ -202,8 +214,9 @@ export function addExplore(program: Command, context: Context): void {
     .option('--workload-seed <n>', 'of random operations', fromNone)
     .option('--threads <n>', 'threads of a random scenario', fromOne)
     .option('--ops <n>', 'operations of each thread of a random scenario', fromOne)
+    .option('--failing <share>', 'of random operations, drawn so that they fail (5%)', share)
     .option('--max-steps <n>', 'steps after which a schedule is given up', fromOne)
-    .option('--outcomes', 'how often each outcome came, clean runs too')
+    .option('--outcomes', 'how often schedules ended how; of written scenarios each distinct result, with a token')
     .addOption(
       new Option('--memory <model>', 'memory model: sc is sequentially consistent').choices(['sc']).default('sc'),
     )

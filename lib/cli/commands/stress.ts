@@ -2,7 +2,9 @@ import os from 'node:os'
 import type { Command } from 'commander'
 import type { RaceOptions } from '../../engine/raceTypes.ts'
 import type { PageType } from '../../page/layout.ts'
+import { argsOf, commandLine } from '../commandLine.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
+import { Output } from '../output.ts'
 import { UsageError } from '../failure.ts'
 import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
@@ -17,13 +19,13 @@ import {
   type MachineOptions,
   withLayout,
 } from '../machine.ts'
-import { integer, mix, pick, positive } from '../parse.ts'
+import { integer, mix, pick, positive, share } from '../parse.ts'
 import type { RandomScenario, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { opRace } from '../stress/opRace.ts'
 import { opScenarios } from '../../engine/scenario/builtin.ts'
 import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
-import { type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
+import { longestSlice, type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
 import type { StressTotal } from '../stress/total.ts'
 import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
@@ -41,9 +43,11 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   untilFail?: boolean
   seed: number
   mix?: Record<string, number>
+  failing?: number
   pattern: string
   ledger: boolean
   affinity?: boolean
+  html?: string
   json?: boolean
 }
 
@@ -56,16 +60,29 @@ Examples:
 
   $ pagebox stress mm --seconds 60                       address spaces, with a chaos thread
   $ pagebox stress devices --mix 'touch=2,device=1'      every thread draws from one mix
+  $ pagebox stress mm --failing 30%                      more of them on what is not there
+  $ pagebox stress devices --hours 8 --html night.html   rates, latencies and failures over time
   $ pagebox stress my-scenario.json                      a scenario from a file
 
 A run is audited every ten seconds. Exit code 1: an audit was not clean, or an operation met
 a word that no kernel would write; the seed and the
 command that repeats it are printed; operations are audited after each round of a quarter of a
-second. Runs beyond two minutes write a JSON line a minute to standard error. 130:
+second. Runs beyond two minutes write a JSON line a minute to standard error. With --html a run
+is cut into at least forty slices, and the page shows them over time. 130:
 interrupted, 143: terminated; the results until then are printed.`
 
 const longSeconds = 120
+/** Of the page, at least; shorter slices than the second have no rate worth drawing. */
+const fewestSlices = 40
+const shortestSlice = 0.5
 const lineEverySeconds = 60
+
+/** What a run that is drawn is cut into. */
+function sliceOf({ seconds, hours, untilFail }: Options): number {
+  if (untilFail) return longestSlice
+  const all = seconds ?? (hours === undefined ? 10 : hours * 3600)
+  return Math.min(longestSlice, Math.max(shortestSlice, all / fewestSlices))
+}
 
 function planOf(scenario: PinScenario, options: Options): StressPlan {
   const { seconds, hours, untilFail, order, pages } = options
@@ -88,6 +105,7 @@ function planOf(scenario: PinScenario, options: Options): StressPlan {
     seconds: untilFail ? Number.POSITIVE_INFINITY : (seconds ?? (hours === undefined ? 10 : hours * 3600)),
     seed: options.seed,
     affinity: options.affinity === true,
+    ...(options.html !== undefined && { sliceSeconds: sliceOf(options) }),
   }
 }
 
@@ -128,6 +146,7 @@ function reporter(io: Io, plan: StressPlan) {
         seconds: Math.round(total.seconds),
         ops: total.ops,
         failures: total.failures,
+        useful: total.useful,
         audit: total.dirty === undefined ? 'clean' : 'dirty',
         residentBytes: process.memoryUsage.rss(),
       }
@@ -145,9 +164,21 @@ const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 /** A named scenario of operations, or one from a file; undefined: pins. */
 async function opScenarioOf(name: string, options: Options, io: Io): Promise<Scenario | undefined> {
   const scenario = await scenarioNamed(name, io)
-  if (scenario === undefined || options.mix === undefined) return scenario
-  if (!('mixes' in scenario)) throw new UsageError('--mix is for random scenarios; the threads of this one have lists')
-  return { ...(scenario as RandomScenario), mixes: scenario.mixes.map(() => options.mix as Record<string, number>) }
+  const { mix, failing } = options
+  if (scenario === undefined) {
+    if (failing !== undefined) throw new UsageError('--failing is for scenarios of operations, not of pins')
+    return scenario
+  }
+  if (mix === undefined && failing === undefined) return scenario
+  if (!('mixes' in scenario)) {
+    const option = mix === undefined ? '--failing' : '--mix'
+    throw new UsageError(`${option} is for random scenarios; the threads of this one have lists`)
+  }
+  return {
+    ...(scenario as RandomScenario),
+    ...(mix !== undefined && { mixes: scenario.mixes.map(() => mix) }),
+    ...(failing !== undefined && { failing }),
+  }
 }
 
 interface Planned {
@@ -209,6 +240,7 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     const weights = Object.entries(options.mix).map(([op, weight]) => `${op}=${weight}`)
     parts.push(`--mix '${weights.join(',')}'`)
   }
+  if (options.failing !== undefined) parts.push(`--failing ${options.failing}`)
   parts.push(...behaviourFlags(options))
   parts.push(...ownArguments(options))
   return {
@@ -234,7 +266,9 @@ function write(
       warnings,
       seconds: total.seconds,
       slices: total.slices,
+      useful: total.useful,
       ops: total.byOp,
+      reached: total.reached,
       audit: {
         clean: total.dirty === undefined,
         pages: total.pagesAudited,
@@ -253,13 +287,38 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
     scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
   for (const warning of planned.warnings) io.err(`pagebox: warning: ${foreign(warning)}\n`)
   const report = reporter(io, planned.plan)
+  const page = options.html === undefined ? undefined : new Output(options.html)
+  try {
+    const { failed } = await stressed(name, planned, options, page, command, { io, exit }, report)
+    if (failed !== undefined) exit(exitCodes.finding)
+    else if (io.signal.aborted) exit(exitOfAbort(io.signal))
+  } finally {
+    page?.discard()
+  }
+}
+
+async function stressed(
+  name: string,
+  planned: Planned,
+  options: Options,
+  page: Output | undefined,
+  command: Command,
+  { io }: Context,
+  report: ReturnType<typeof reporter>,
+): Promise<StressOutcome> {
   const outcome = await stress(planned.race, planned.plan, { ...report, signal: io.signal }).finally(() => report.end())
   const { failed } = outcome
   const repeat = failed === undefined ? '' : planned.repeat(failed.seed, failed.seconds)
   if (options.json) write(io, name, planned, outcome, repeat)
   else io.out(stressText(outcome, repeat, io))
-  if (failed !== undefined) exit(exitCodes.finding)
-  else if (io.signal.aborted) exit(exitOfAbort(io.signal))
+  // Printed before: a file that cannot be written loses nothing.
+  if (page !== undefined) {
+    const { stressDocument } = await import('../stress/page.ts')
+    const { stressPage } = await import('../../report/stress.ts')
+    page.write(stressPage(stressDocument(name, planned.plan, outcome, commandLine(argsOf(command)))))
+    page.commit()
+  }
+  return outcome
 }
 
 export function addStress(program: Command, context: Context): void {
@@ -278,10 +337,12 @@ export function addStress(program: Command, context: Context): void {
     .option('--until-fail', 'until something is found')
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
+    .option('--failing <share>', 'of the operations, drawn so that they fail (5%)', share)
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')
   addMachineOptions(stressed)
     .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')
     .option('--affinity', 'bind each thread to a CPU')
+    .option('--html <file>', 'a page of its own: rates, latencies and failures over time')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
     .action((scenario: string, options: Options, command: Command) =>

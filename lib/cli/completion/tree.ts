@@ -22,6 +22,8 @@ export interface Values {
   layout: readonly string[]
   type: readonly string[]
   scenario: readonly string[]
+  /** Of the zoo. */
+  entry: readonly string[]
   strategy: readonly string[]
 }
 
@@ -61,5 +63,6 @@ function firstOf(command: Command, values: Values): readonly string[] {
   if (argument === undefined) return []
   if (argument.argChoices) return argument.argChoices
   if (argument.name() === 'scenario') return values.scenario
+  if (argument.name() === 'entry') return values.entry
   return command.name() === 'layout' ? values.layout : []
 }

@@ -1,5 +1,6 @@
 import type { RaceBox, RaceOptions, RaceProgress, RaceResult } from '../../engine/raceTypes.ts'
 import { PageboxError } from '../../errors.ts'
+import { StressSeries } from './series.ts'
 import { StressTotal } from './total.ts'
 
 export interface StressPlan {
@@ -11,10 +12,14 @@ export interface StressPlan {
   seconds: number
   seed: number
   affinity: boolean
+  /** At most so long is a slice, ten seconds unless told. */
+  sliceSeconds?: number
 }
 
 export interface StressOutcome {
   total: StressTotal
+  /** The same over time. */
+  series: StressSeries
   /** Seed and length of the slice whose audit was not clean, or in which an operation met what no kernel writes. */
   failed: { seed: number; seconds: number } | undefined
 }
@@ -41,7 +46,7 @@ async function unlessAborted(signal: AbortSignal, result: Promise<RaceResult>): 
 }
 
 /** A slice ends in an audit of all pages; this is how long a fault can stay unseen. */
-const sliceSeconds = 10
+export const longestSlice = 10
 
 /**
  * Races in slices until time is up, the signal aborts or an audit is not
@@ -50,6 +55,8 @@ const sliceSeconds = 10
  */
 export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): Promise<StressOutcome> {
   const total = new StressTotal()
+  const series = new StressSeries()
+  const sliceSeconds = plan.sliceSeconds ?? longestSlice
   for (let slice = 0; !hooks.signal.aborted; slice++) {
     const seconds = Math.min(sliceSeconds, plan.seconds - total.seconds)
     if (seconds <= 0.01 && slice > 0) break
@@ -69,8 +76,9 @@ export async function stress(race: Race, plan: StressPlan, hooks: StressHooks): 
     )
     if (result === undefined) break
     total.add(result)
+    series.add(result, process.memoryUsage.rss())
     hooks.onSlice(total)
-    if (!result.audit.clean || corruptOf(result) > 0) return { total, failed: { seed, seconds } }
+    if (!result.audit.clean || corruptOf(result) > 0) return { total, series, failed: { seed, seconds } }
   }
-  return { total, failed: undefined }
+  return { total, series, failed: undefined }
 }

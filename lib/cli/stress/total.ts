@@ -1,5 +1,6 @@
 import type { AuditReport } from '../../engine/audit.ts'
-import type { Latency, OpResult, RaceResult } from '../../engine/raceTypes.ts'
+import type { Reached } from '../../engine/scenario/scenarioTypes.ts'
+import type { Latency, RaceResult } from '../../engine/raceTypes.ts'
 
 /** One operation over all slices of a stress run. */
 export interface OpTotal {
@@ -7,7 +8,7 @@ export interface OpTotal {
   ops: number
   opsPerSecond: number
   retries: number
-  failures: Record<string, number>
+  failures: Readonly<Record<string, number>>
   latencyNs: Latency | null
 }
 
@@ -69,16 +70,35 @@ export class StressTotal {
   /** The first audit that was not clean. */
   dirty: AuditReport | undefined
   readonly #byOp = new Map<string, Sum>()
+  readonly #reached = new Map<string, { -readonly [Key in keyof Reached]: Reached[Key] }>()
 
-  add(result: RaceResult): void {
+  add(result: RaceResult & { readonly reached?: readonly Reached[] }): void {
     this.seconds += result.seconds
     this.slices++
     this.pagesAudited += result.audit.pages
     if (!result.audit.clean) this.dirty ??= result.audit
     for (const op of result.ops) this.#addOp(op)
+    for (const each of result.reached ?? []) this.#addReached(each)
   }
 
-  #addOp(result: OpResult): void {
+  /** What another one has, too. */
+  merge(other: StressTotal): void {
+    this.seconds += other.seconds
+    this.slices += other.slices
+    this.pagesAudited += other.pagesAudited
+    this.dirty ??= other.dirty
+    for (const op of other.byOp) this.#addOp(op)
+    for (const each of other.reached) this.#addReached(each)
+  }
+
+  #addReached(each: Reached): void {
+    const name = `${each.group} ${each.name}`
+    const sum = this.#reached.get(name)
+    if (sum === undefined) this.#reached.set(name, { ...each })
+    else sum.count += each.count
+  }
+
+  #addOp(result: Pick<OpTotal, 'op' | 'ops' | 'retries' | 'failures' | 'latencyNs'>): void {
     const sum = this.#byOp.get(result.op) ?? newSum()
     this.#byOp.set(result.op, sum)
     sum.ops += result.ops
@@ -103,6 +123,16 @@ export class StressTotal {
 
   get failures(): number {
     return [...this.#byOp.values()].flatMap((sum) => [...sum.failures.values()]).reduce((a, b) => a + b, 0)
+  }
+
+  /** Share of the operations that did something; null: there were none. */
+  get useful(): number | null {
+    return this.ops === 0 ? null : 1 - this.failures / this.ops
+  }
+
+  /** Ways through memory management, with those that were never taken; none of a race of pins. */
+  get reached(): Reached[] {
+    return [...this.#reached.values()]
   }
 
   /** Operations that met a word which no kernel would write. */

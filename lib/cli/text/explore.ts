@@ -1,4 +1,6 @@
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
+import type { RecordedResult } from '../../engine/recording/types.ts'
+import type { ExploreScenarioResult } from '../../engine/scenario/scenarioTypes.ts'
 import { timelineText } from '../../engine/explore/timelineText.ts'
 import { outcomesOf } from '../explore/document.ts'
 import type { Explored, Kind } from '../explore/exploring.ts'
@@ -43,6 +45,39 @@ function kindText({ finding, shortest }: Kind, facts: ExploreFacts, io: Io): str
   return lines
 }
 
+/** `ret ok`, `v 7,8`: the fields of a result, without what says only that it is one. */
+const fieldsText = (result: RecordedResult | null): string =>
+  result === null
+    ? 'unsupported'
+    : Object.entries(result)
+        .map(([key, value]) => `${key} ${Array.isArray(value) ? value.map(valueText).join(',') : valueText(value)}`)
+        .join(' ') || 'done'
+const valueText = (value: unknown): string =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value)
+        .map(([key, each]) => `${key}=${String(each)}`)
+        .join('/')
+    : String(value)
+
+/** Each distinct outcome, and what repeats it. */
+function seenText({ seen, seenFull }: ExploreScenarioResult, facts: ExploreFacts, io: Io): string[] {
+  if (seen === null) return []
+  const rows = seen.map(({ result, count }, i) => {
+    const threads = result.threads.map((each, t) => `${t + 1}: ${each.map(fieldsText).join('; ')}`)
+    const after = result.after.length === 0 ? [] : [`after: ${result.after.map(fieldsText).join('; ')}`]
+    return [`${i + 1}`, foreign([...threads, ...after].join(' | ')), number(count)]
+  })
+  const heads = [{ head: '', align: 'right' }, { head: 'results' }, { head: 'schedules', align: 'right' }] as const
+  return [
+    table([...heads], rows, { columns: io.columns }),
+    ...(seenFull ? ['There are more, which there was no room for.'] : []),
+    '',
+    ...(seen.length === 0 ? [] : [io.colours.bold('To repeat one:')]),
+    ...seen.map(({ token }, i) => `  ${i + 1}  ${foreign(facts.repeat(token, false))}`),
+    '',
+  ]
+}
+
 /** An exploration for a reader: what was explored, what came of it, what that is worth. */
 export function exploreText(explored: Explored, facts: ExploreFacts, io: Io): string {
   const { result, kinds } = explored
@@ -67,6 +102,7 @@ export function exploreText(explored: Explored, facts: ExploreFacts, io: Io): st
     const rows = outcomesOf(explored).map(({ result: outcome, count }) => [outcome, number(count)])
     lines.push(table([{ head: 'outcome' }, { head: 'schedules', align: 'right' }], rows, { columns: io.columns }), '')
   }
+  if (facts.outcomes && result.seen !== null) lines.push(...seenText(result, facts, io))
   for (const kind of kinds) lines.push(...kindText(kind, facts, io))
   if (kinds.length === 0) lines.push(green('clean'))
   lines.push(wrap(result.guarantee, io.columns))

@@ -1,8 +1,9 @@
 import { rowText } from '../../engine/auditRow.ts'
+import type { Reached } from '../../engine/scenario/scenarioTypes.ts'
 import type { StressOutcome } from '../stress/stress.ts'
 import type { Io } from '../io.ts'
 import { foreign } from './foreign.ts'
-import { table } from './table.ts'
+import { table, wrap } from './table.ts'
 
 const rate = (perSecond: number): string =>
   perSecond >= 1e6 ? `${(perSecond / 1e6).toFixed(1)} M/s` : `${(perSecond / 1e3).toFixed(1)} k/s`
@@ -13,6 +14,18 @@ const failuresText = (failures: Record<string, number>): string =>
     .join(', ')
 
 const auditRows = 10
+const widestText = 100
+
+function reachedText(reached: readonly Reached[], columns: number): string[] {
+  const groups = [...new Set(reached.map(({ group }) => group))]
+  const count = (of: readonly Reached[]): string => `${of.filter((each) => each.count > 0).length} of ${of.length}`
+  const never = reached.filter((each) => each.count === 0).map(({ group, name }) => `${group} ${name}`)
+  const lines = [
+    `reached: ${groups.map((group) => `${group} ${count(reached.filter((each) => each.group === group))}`).join(', ')}`,
+    ...(never.length === 0 ? [] : [`never: ${never.join(', ')}`]),
+  ]
+  return lines.map((line) => wrap(line, Math.min(columns, widestText)))
+}
 
 export function stressText({ total, failed }: StressOutcome, repeat: string, io: Io): string {
   const { bold, red, green } = io.colours
@@ -35,6 +48,9 @@ export function stressText({ total, failed }: StressOutcome, repeat: string, io:
     ),
     '',
   ]
+  if (total.useful !== null)
+    lines.push(`useful: ${(100 * total.useful).toFixed(1)} % of ${total.ops.toLocaleString('en')} operations`)
+  if (total.reached.length > 0) lines.push(...reachedText(total.reached, io.columns))
   const again = (): void => {
     lines.push('', bold(`seed ${failed?.seed}; to repeat it:`), `  ${foreign(repeat)}`)
   }

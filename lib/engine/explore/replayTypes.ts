@@ -82,6 +82,10 @@ export interface ShrinkProgress extends Progress {
 export interface ShrinkOptions extends ReplayOptions, LongCallOptions<ShrinkProgress> {
   /** Schedules of each smaller scenario that are tried, by the portfolio; 1000. */
   samples?: number
+  /**
+   * Quirks that what is left has to need: a smaller scenario that ends so without them, too, is none. None by default.
+   */
+  without?: readonly string[]
 }
 
 /** The shortest scenario and schedule that end as badly; its `scenario` can be saved. */

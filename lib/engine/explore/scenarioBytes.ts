@@ -1,5 +1,5 @@
 import type { RandomScenario, Scenario, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
-import { randomSizes } from '../scenario/readScenario.ts'
+import { failingOtherwise, randomSizes } from '../scenario/readScenario.ts'
 import { type OpSpec, vocabulary } from '../scenario/vocabulary.ts'
 import { type ByteReader, BytesFault, ByteWriter } from './bytes.ts'
 
@@ -85,30 +85,39 @@ export function writeScenario(scenario: Scenario): Uint8Array {
       .number(processes)
       .number(buffers)
       .number(pagesEach)
+      .number(Math.round((scenario.failing ?? failingOtherwise) * 1e6))
       .text(JSON.stringify(mixes))
       .take()
   }
-  to.number(0).text(name).number(pages)
+  const { after = [], hugePages = false } = scenario
+  const isLonger = after.length > 0 || hugePages
+  to.number(isLonger ? 2 : 0)
+    .text(name)
+    .number(pages)
   writeOps(to, scenario.setup ?? [])
   to.number(scenario.threads.length)
   for (const thread of scenario.threads) {
     to.text(thread.name)
     writeOps(to, thread.ops)
   }
+  if (!isLonger) return to.take()
+  writeOps(to, after)
+  to.number(hugePages ? 1 : 0)
   return to.take()
 }
 
 /** Unchecked, as what JSON.parse gives. Throws {@link BytesFault}. */
 export function readScenarioBytes(from: ByteReader): Scenario {
-  const isRandom = from.number(1) === 1
+  const kind = from.number(2)
+  const isRandom = kind === 1
   const name = from.text()
   const pages = from.number()
   const head = { name, ...(pages !== 0 && { pages }) }
   if (isRandom) {
-    const [processes, buffers, pagesEach] = [from.number(), from.number(), from.number()]
+    const [processes, buffers, pagesEach, failing] = [from.number(), from.number(), from.number(), from.number() / 1e6]
     const text = from.text()
     try {
-      return { ...head, mixes: JSON.parse(text) as RandomScenario['mixes'], processes, buffers, pagesEach }
+      return { ...head, mixes: JSON.parse(text) as RandomScenario['mixes'], processes, buffers, pagesEach, failing }
     } catch {
       throw new BytesFault('mixes that are no JSON')
     }
@@ -117,5 +126,13 @@ export function readScenarioBytes(from: ByteReader): Scenario {
   const threads: WrittenScenario['threads'][number][] = []
   for (let left = from.number(from.left); left > 0; left--)
     threads.push({ name: from.text(), ops: readOps(from, from.number()) })
-  return { ...head, ...(setup.length > 0 && { setup }), threads }
+  const after = kind === 2 ? readOps(from, from.number()) : []
+  const hugePages = kind === 2 && from.number(1) === 1
+  return {
+    ...head,
+    ...(setup.length > 0 && { setup }),
+    threads,
+    ...(after.length > 0 && { after }),
+    ...(hugePages && { hugePages }),
+  }
 }

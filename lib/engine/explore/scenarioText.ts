@@ -3,7 +3,7 @@ import type { Scenario, ScenarioOp } from '../scenario/scenarioTypes.ts'
 /** A scenario as JSON that one reads and edits: an operation a line. */
 export function scenarioText(scenario: Scenario): string {
   if (!('threads' in scenario)) return JSON.stringify(scenario, null, 2)
-  const { setup = [], threads, ...rest } = scenario
+  const { setup = [], threads, after = [], ...rest } = scenario
   const list = (ops: readonly ScenarioOp[], indent: string): string =>
     ops.length === 0 ? '[]' : `[\n${ops.map((op) => `${indent}  ${JSON.stringify(op)}`).join(',\n')}\n${indent}]`
   const parts = [
@@ -12,6 +12,7 @@ export function scenarioText(scenario: Scenario): string {
     `"threads": [\n${threads
       .map(({ name, ops }) => `    { "name": ${JSON.stringify(name)}, "ops": ${list(ops, '    ')} }`)
       .join(',\n')}\n  ]`,
+    ...(after.length === 0 ? [] : [`"after": ${list(after, '  ')}`]),
   ]
   return `{\n${parts.map((part) => `  ${part}`).join(',\n')}\n}`
 }

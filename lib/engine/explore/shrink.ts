@@ -1,4 +1,4 @@
-import { badArgument, integer, options } from '../../base/args.ts'
+import { array, badArgument, integer, oneOf, options } from '../../base/args.ts'
 import { PageboxError } from '../../errors.ts'
 import type { NativeExploreResult, NativeFinding } from '../../native/engineBinding.ts'
 import { longCall, longCallKeys, wasAborted } from '../poll.ts'
@@ -14,7 +14,7 @@ import type { Subject } from './subject.ts'
 import { timelineText } from './timelineText.ts'
 import { readToken } from './token.ts'
 
-const shrinkKeys = [...replayKeys, ...longCallKeys.filter((key) => key !== 'signal'), 'samples'] as const
+const shrinkKeys = [...replayKeys, ...longCallKeys.filter((key) => key !== 'signal'), 'samples', 'without'] as const
 const defaultSamples = 1000
 const mostSamples = 1_000_000
 
@@ -64,16 +64,32 @@ class Shrinking {
   readonly #samples: number
   readonly #signal: AbortSignal | undefined
   readonly #wanted: NativeFinding
+  readonly #without: readonly string[]
   tried = 0
 
-  constructor(wanted: NativeFinding, samples: number, signal: AbortSignal | undefined) {
+  constructor(wanted: NativeFinding, samples: number, without: readonly string[], signal: AbortSignal | undefined) {
     this.#wanted = wanted
+    this.#without = without
     this.#samples = samples
     this.#signal = signal
   }
 
   /** The scenario under the schedule that another one had, as far as it goes; else whatever is found. */
   async try(subject: Subject, scenario: WrittenScenario, choices: readonly number[]): Promise<Bad | undefined> {
+    const bad = await this.#badOf(subject, scenario, choices)
+    return bad === undefined || (await this.#endsSoAnyway(bad.subject)) ? undefined : bad
+  }
+
+  /** Then it does not show what the quirks do. */
+  async #endsSoAnyway(subject: Subject): Promise<boolean> {
+    if (this.#without.length === 0) return false
+    const { behaviour } = subject
+    const quirks = behaviour.quirks.filter((name) => !this.#without.includes(name))
+    const { first } = await this.#search({ ...subject, behaviour: { ...behaviour, quirks } })
+    return first.some((each) => isSame(each, this.#wanted))
+  }
+
+  async #badOf(subject: Subject, scenario: WrittenScenario, choices: readonly number[]): Promise<Bad | undefined> {
     this.tried++
     const found = { ...subject, read: readScenario(scenario), threads: scenario.threads.length }
     const guided = await oneSchedule('shrink', found, 0, choices, this.#signal)
@@ -131,13 +147,17 @@ export async function shrink(token: string, value: ShrinkOptions = {}): Promise<
   const samples =
     given.samples === undefined ? defaultSamples : integer(given.samples, 'options.samples', 1, mostSamples)
   const parts = readToken(token, 'token')
+  const without =
+    given.without === undefined
+      ? []
+      : array(given.without, 'options.without', (quirk, where) => oneOf(quirk, where, parts.quirks))
   const { subject, forget } = subjectOfToken(parts, given as never)
   try {
     const begun = performance.now()
     const first = await oneSchedule('replay', subject, parts.program, parts.choices, call.signal)
     if (first.outcome === 'clean')
       throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'token', token, 'a token of a schedule that is not clean')
-    const shrinking = new Shrinking(first, samples, call.signal)
+    const shrinking = new Shrinking(first, samples, without, call.signal)
     const scenario = written(subject, first)
     let best: Bad | undefined
     try {

@@ -7,14 +7,19 @@ import type { ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
 
 type Lists = (readonly ScenarioOp[])[]
 
-const listsOf = ({ setup = [], threads }: WrittenScenario): Lists => [...threads.map(({ ops }) => ops), setup]
+const listsOf = ({ setup = [], threads, after = [] }: WrittenScenario): Lists => [
+  ...threads.map(({ ops }) => ops),
+  after,
+  setup,
+]
 
 function withLists(scenario: WrittenScenario, lists: Lists): WrittenScenario {
-  const { setup: _, ...rest } = scenario
-  const setup = lists.at(-1) ?? []
+  const { setup: _, after: __, ...rest } = scenario
+  const [after = [], setup = []] = lists.slice(scenario.threads.length)
   return {
     ...rest,
     ...(setup.length > 0 && { setup }),
+    ...(after.length > 0 && { after }),
     threads: scenario.threads.map(({ name }, i) => ({ name, ops: lists[i] ?? [] })),
   }
 }
@@ -27,7 +32,7 @@ const withoutRange = <T>(list: readonly T[], from: number, count: number): T[] =
 const count = (ops: readonly ScenarioOp[]): number =>
   ops.reduce((sum, op) => sum + 1 + (op.op === 'repeat' ? count(op.ops as unknown as ScenarioOp[]) : 0), 0)
 
-/** Operations of threads and setup, those in repeats among them. */
+/** Operations of threads, of setup and of what comes after, those in repeats among them. */
 export const sizeOf = (scenario: WrittenScenario): number => listsOf(scenario).reduce((sum, ops) => sum + count(ops), 0)
 
 /** An operation made smaller in place of it. */

@@ -22,9 +22,12 @@ export interface Subject {
 }
 
 /** Of what runs; names of scenario and threads do not count. */
-export function scenarioHash({ lists, mixes, pages, processes, buffers, pagesEach }: ReadScenario): string {
-  if (lists === null) return hashOf({ mixes, pages, processes, buffers, pagesEach })
+export function scenarioHash(read: ReadScenario): string {
+  const { lists, mixes, pages, processes, buffers, pagesEach, failing, hugePages } = read
+  if (lists === null) return hashOf({ mixes, pages, processes, buffers, pagesEach, failing })
   const all = [Float64Array.of(pages), ...[lists.setup, ...lists.threads].map(({ rows }) => rows)]
+  // What most scenarios do not have leaves their hashes as they were.
+  if (lists.after.rows.length > 0 || hugePages) all.push(lists.after.rows, Float64Array.of(hugePages ? 1 : 0))
   const bytes = all.map((rows) => [
     Uint8Array.of(rows.length),
     new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength),

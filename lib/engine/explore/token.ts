@@ -17,7 +17,7 @@ import { readScenarioBytes, writeScenario } from './scenarioBytes.ts'
  * options are what a machine needs; the choices are runs of one fiber.
  */
 
-const format = 1
+const format = 2
 const checksumBytes = 4
 const hashBytes = 4
 /** Scenarios and definitions up to this size are carried. */
@@ -180,7 +180,7 @@ export function readToken(value: unknown, argument: string): TokenParts {
     )
   try {
     const found = from.number()
-    if (found > format && found < 16) throw other(`that writes format ${found}`)
+    if (found !== format && found > 0 && found < 16) throw other(`that writes format ${found}`)
     if (found !== format) throw bad('this is no token, or altered')
     const length = from.number()
     if (length > from.left) throw bad(`the token is cut short: ${from.left} of ${length} bytes are there`)

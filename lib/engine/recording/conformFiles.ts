@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { now } from '../../base/primordials.ts'
+import { integer, positive } from '../../base/args.ts'
 import { abortedError, longCall, type LongCallOptions, type Progress, throwIfAborted, wasAborted } from '../poll.ts'
 import type { ScenarioSettings } from '../scenario/run.ts'
 import { type ConformReport, type ConformRun, ConformTally, type Mismatch } from './conform.ts'
-import { readRecordings } from './read.ts'
+import { outcomesOf, type ScenarioOutcomes } from './outcomes.ts'
+import { OutcomesTally, type OutcomesReport } from './outcomesReport.ts'
+import { readLines } from './read.ts'
 import { runRecording } from './runRecording.ts'
-import type { ConformLevel, Recording } from './types.ts'
+import { type ConcurrentRecording, type ConformLevel, isConcurrent, type Recording } from './types.ts'
 
 /** How far a comparison with recordings is. `done` counts scenarios; how many there are nobody knows. */
 export interface ConformProgress extends Progress {
@@ -19,13 +22,25 @@ export interface ConformOptions extends ScenarioSettings, LongCallOptions<Confor
   only?: string
   /** Mismatches that are kept whole; all are counted. 1000. */
   keep?: number
+  /** Of concurrent recordings: schedules of a scenario that is not complete before; 10 000. */
+  samples?: number
+  /** Of each of the up to six explorations of a scenario, at most so long; 2. What is not complete by then is told. */
+  secondsEach?: number
+  /** Called with each scenario of a concurrent recording. */
+  onOutcomes?: (recording: ConcurrentRecording, found: ScenarioOutcomes) => void | Promise<void>
   /** Called with each scenario, what it did, and where that differs. */
   onScenario?: (recording: Recording, ran: ConformRun, found: readonly Mismatch[]) => void | Promise<void>
 }
 
+const defaultSamples = 10_000
+
+const nameOf = (line: Recording | ConcurrentRecording): string => (isConcurrent(line) ? line.id : line.name)
+
 /** What was compared, and whether that was all. */
 export interface ConformResult extends ConformReport {
   readonly stoppedBy: 'end' | 'abort'
+  /** Of concurrent recordings; null: there were none. */
+  readonly outcomes: OutcomesReport | null
 }
 
 /**
@@ -36,21 +51,36 @@ export interface ConformResult extends ConformReport {
  * the errors of the settings.
  */
 export async function conformFiles(files: readonly string[], options: ConformOptions = {}): Promise<ConformResult> {
-  const { level = 2, only, keep = 1000, onScenario, signal, onProgress, progressIntervalMs, ...settings } = options
+  const { level = 2, only, keep = 1000, samples, secondsEach = 2, onScenario, onOutcomes, signal, ...rest } = options
+  const { onProgress, progressIntervalMs, ...settings } = rest
+  const most = samples === undefined ? defaultSamples : integer(samples, 'options.samples', 4, Number.MAX_SAFE_INTEGER)
   const call = longCall<ConformProgress>('conform', { signal, onProgress, progressIntervalMs })
   throwIfAborted(call)
   const tally = new ConformTally(level, keep)
+  const outcomes = new OutcomesTally(keep)
   const begun = now()
   let told = begun
   let done = 0
   let aborted = false
   for (const file of files) {
-    for await (const recording of readRecordings(file, call.signal)) {
+    for await (const recording of readLines(file, call.signal)) {
       aborted = wasAborted(call.signal)
       if (aborted) break
-      if (only !== undefined && !recording.name.includes(only)) continue
-      const ran = runRecording(recording, settings)
-      await onScenario?.(recording, ran, tally.add(file, recording, ran))
+      if (only !== undefined && !nameOf(recording).includes(only)) continue
+      if (isConcurrent(recording)) {
+        const found = await exploredOf(file, recording, {
+          ...settings,
+          samples: most,
+          secondsEach: positive(secondsEach, 'options.secondsEach', 3600),
+          signal: call.signal,
+        })
+        if (found === null) continue
+        outcomes.add(file, found)
+        await onOutcomes?.(recording, found)
+      } else {
+        const ran = runRecording(recording, settings)
+        await onScenario?.(recording, ran, tally.add(file, recording, ran))
+      }
       done += 1
       if (now() - told >= call.progressIntervalMs) {
         told = now()
@@ -63,5 +93,20 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
     if (aborted) break
   }
   if (aborted && done === 0) throw abortedError(call.name, call.signal)
-  return { ...tally.report(), stoppedBy: aborted ? 'abort' : 'end' }
+  return { ...tally.report(), stoppedBy: aborted ? 'abort' : 'end', outcomes: outcomes.report() }
+}
+
+/** Null: it was aborted in the middle, and says nothing of the scenario. */
+async function exploredOf(
+  file: string,
+  recording: ConcurrentRecording,
+  settings: Parameters<typeof outcomesOf>[2],
+): Promise<ScenarioOutcomes | null> {
+  try {
+    const found = await outcomesOf(file, recording, settings)
+    return wasAborted(settings.signal) && found.mismatches.length > 0 ? null : found
+  } catch (error) {
+    if (wasAborted(settings.signal)) return null
+    throw error
+  }
 }

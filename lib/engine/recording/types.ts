@@ -20,6 +20,38 @@ export interface Recording {
   readonly kwarn?: string
 }
 
+/** One outcome that a kernel was seen to give. */
+export interface RecordedOutcome {
+  /** Of how many runs. */
+  readonly count: number
+  /** Orders of the threads, one after the other, that gave it: `'01'`. */
+  readonly serial?: readonly string[]
+  /** By thread. */
+  readonly results: readonly (readonly RecordedResult[])[]
+  readonly after: readonly RecordedResult[]
+}
+
+/** One line of a concurrent recording: a scenario with threads, and each outcome that was seen. */
+export interface ConcurrentRecording {
+  readonly id: string
+  readonly kind: 'outcomes'
+  readonly kernel?: string
+  /** `'never'` where it is absent. */
+  readonly thp?: string
+  readonly kwarn?: string
+  readonly setup: readonly RecordedOp[]
+  readonly setup_results: readonly RecordedResult[]
+  readonly threads: readonly { readonly proc?: string; readonly ops: readonly RecordedOp[] }[]
+  readonly after: readonly RecordedOp[]
+  readonly recordings?: number
+  readonly runs?: number
+  readonly dropped?: number
+  readonly crashes?: number
+  readonly seen: readonly RecordedOutcome[]
+}
+
+export const isConcurrent = (line: Recording | ConcurrentRecording): line is ConcurrentRecording => 'kind' in line
+
 /**
  * How closely results are compared. 1: everything but page flags. 2: also the flags that carry
  * meaning. 3: every flag.

@@ -336,14 +336,16 @@ export class OpList {
 /** What sets a scenario up, and its threads. */
 export class ScenarioBuilder extends OpList {
   readonly #threads: ScenarioThread[]
+  readonly #after: ScenarioOp[]
   readonly #names: Names
   readonly #used = { private: 0, coherent: 0, files: 0 }
 
   /** Use {@link scenario}. */
-  constructor(setup: ScenarioOp[], threads: ScenarioThread[], allowed: symbol) {
+  constructor(setup: ScenarioOp[], threads: ScenarioThread[], after: ScenarioOp[], allowed: symbol) {
     const names = { letters: 0, pins: 0, processes: 0 }
     super(setup, names, allowed)
     this.#threads = threads
+    this.#after = after
     this.#names = names
   }
 
@@ -371,6 +373,11 @@ export class ScenarioBuilder extends OpList {
     this.#threads.push({ name, ops })
   }
 
+  /** What comes when all threads are done, alone: looks at what is left, and at what works still. */
+  after(body: (list: OpList) => void): void {
+    callback<(list: OpList) => void>(body, 'body')(new OpList(this.#after, this.#names, internal))
+  }
+
   static {
     const isOne = (value: unknown): boolean => typeof value === 'object' && value !== null && #threads in value
     guardThis(ScenarioBuilder, isOne, 'a scenario that is being built')
@@ -393,19 +400,23 @@ export class ScenarioBuilder extends OpList {
  */
 export function scenario(
   name: string,
-  settings: { pages?: number } & BehaviourOptions,
+  settings: { pages?: number; hugePages?: boolean } & BehaviourOptions,
   build: (builder: ScenarioBuilder) => void,
 ): WrittenScenario {
-  const { pages, ...behaviour } = { ...options(settings, 'settings', ['pages', ...behaviourKeys] as const) }
+  const keys = ['pages', 'hugePages', ...behaviourKeys] as const
+  const { pages, hugePages, ...behaviour } = { ...options(settings, 'settings', keys) }
   const setup: ScenarioOp[] = []
   const threads: ScenarioThread[] = []
-  callback<(builder: ScenarioBuilder) => void>(build, 'build')(new ScenarioBuilder(setup, threads, internal))
+  const after: ScenarioOp[] = []
+  callback<(builder: ScenarioBuilder) => void>(build, 'build')(new ScenarioBuilder(setup, threads, after, internal))
   const made: WrittenScenario = {
     name,
     ...(pages === undefined ? {} : { pages: pages as number }),
     ...(behaviour as BehaviourOptions),
     setup,
     threads,
+    ...(after.length > 0 && { after }),
+    ...(hugePages === undefined ? {} : { hugePages: hugePages as boolean }),
   }
   readScenario(made)
   return made

@@ -21,10 +21,11 @@ export const opScenarios: readonly (RandomScenario & { summary: string })[] = [
     summary: 'pins of every kind against compaction, pageout and migration to devices',
     mixes: [
       { pin: 4, unpin: 4, gup: 2, store: 2, load: 1 },
-      { compact: 1, pageout: 2, migrate_to_dev: 3, migrate_to_sys: 1 },
+      { compact: 1, pageout: 2, migrate_to_dev: 3, migrate_to_sys: 1, dev_write: 2 },
     ],
     processes: 1,
     buffers: 2,
+    pagesEach: 64,
   },
   {
     name: 'removal',

@@ -100,6 +100,7 @@ const presence = new Map([
   ['fill', 'hasFill'],
   ['pfn', 'hasPfn'],
   ['buf', 'hasBuf'],
+  ['expect', 'hasExpect'],
 ])
 /** Words for `page` that only operations on pages by pfn know: which one, is known when they run. */
 const late = ['same', 'held']
@@ -129,7 +130,7 @@ class RowWriter {
   }
 
   write(spec: OpSpec): void {
-    const allowed = new Set(['op', 'proc', ...spec.fields.map(({ name }) => name)])
+    const allowed = new Set(['op', 'proc', ...spec.fields.map(({ name }) => name), ...spec.checks])
     for (const key of Object.keys(this.#op))
       if (!allowed.has(key)) throw this.#bad(key, this.#op[key], `no field but ${[...allowed].join(', ')}`)
     this.#set('op', spec.code)
@@ -138,6 +139,7 @@ class RowWriter {
       if (this.#op[name] !== undefined) this.#field(name, isOfPages(spec))
       else if (!optional) throw this.#bad(name, undefined, `a value for ${name}`)
     }
+    for (const name of spec.checks) if (this.#op[name] !== undefined) this.#field(name, false)
     if (isOfPages(spec)) this.#checkPage(spec)
   }
 

@@ -2,7 +2,7 @@ import { badArgument, boolean, integer, oneOf, options, or, positive, type Read,
 import { counted } from '../../base/describe.ts'
 import { PageboxError } from '../../errors.ts'
 import type { ExploreLimit, NativeBehaviour, NativeFailure } from '../../native/binding.ts'
-import type { NativeExploreOptions, NativeOpResult, NativeRandomOps } from '../../native/engineBinding.ts'
+import type { NativeExploreOptions, NativeOpResult, NativeRandomOps, NativeSeen } from '../../native/engineBinding.ts'
 import { native } from '../../native/load.ts'
 import { created, errnoName, isFailure } from '../../native/status.ts'
 import { tables } from '../../native/tables.ts'
@@ -20,12 +20,13 @@ import { longCall, longCallKeys, throwIfAborted } from '../poll.ts'
 import { known, pollExplore, pollRace, raceTotal } from '../pollEngines.ts'
 import type { RaceProgress } from '../raceTypes.ts'
 import { withText } from '../withText.ts'
-import { type ReadScenario, readScenario } from './readScenario.ts'
+import { type ReadScenario, readScenario, wholeMillionths } from './readScenario.ts'
 import type {
   ExploreOptions,
   ExploreProgress,
   ExploreScenarioResult,
   Outcome,
+  OutcomeOptions,
   RaceScenarioOptions,
   RaceScenarioResult,
   RanOp,
@@ -33,6 +34,7 @@ import type {
   Scenario,
   ScenarioOpResult,
   ScenarioResult,
+  SeenResult,
   StrategyName,
 } from './scenarioTypes.ts'
 
@@ -43,7 +45,16 @@ const longestSeconds = 10 * 366 * 24 * 3600
 const nothing = new Float64Array(0)
 
 const machineKeys = ['scheme', 'layout', 'seed', ...behaviourKeys] as const
-const raceKeys = [...machineKeys, 'threads', 'seconds', 'ops', 'rounds', 'affinity', ...longCallKeys] as const
+const raceKeys = [
+  ...machineKeys,
+  'threads',
+  'seconds',
+  'ops',
+  'rounds',
+  'affinity',
+  'failing',
+  ...longCallKeys,
+] as const
 const exploreKeys = [
   ...machineKeys,
   'samples',
@@ -55,9 +66,11 @@ const exploreKeys = [
   'depth',
   'threads',
   'ops',
+  'failing',
   'maxSteps',
   'findings',
   'memoryBytes',
+  'outcomes',
   ...longCallKeys,
 ] as const
 
@@ -77,6 +90,13 @@ const partsOf = ({ mixes, lists }: ReadScenario): object => ({
   mixes,
   setup: lists?.setup.ops.map(({ op }) => op),
   threads: lists?.threads.map(({ ops }) => ops.map(({ op }) => op)),
+  after: lists?.after.ops.map(({ op }) => op),
+})
+
+/** What an engine needs of a written scenario beside its rows. */
+const besideRows = ({ lists, hugePages }: ReadScenario): { after?: Float64Array; hugePages?: boolean } => ({
+  ...(lists !== null && lists.after.rows.length > 0 && { after: lists.after.rows }),
+  ...(hugePages && { hugePages }),
 })
 
 export const rowsOf = ({ lists }: ReadScenario): Float64Array[] | null =>
@@ -92,7 +112,19 @@ export function randomOps(read: ReadScenario, threads: number): NativeRandomOps 
     processes: read.processes,
     buffers: read.buffers,
     pagesEach: read.pagesEach,
+    failing: Math.round(read.failing * 1e6),
   }
+}
+
+/** The scenario with the share of operations that fail which the options say, so that a token carries it. */
+function withFailing(read: ReadScenario, failing: unknown): ReadScenario {
+  if (failing === undefined) return read
+  if (typeof failing !== 'number' || !(failing >= 0 && failing <= 1))
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.failing', failing, 'a share from 0 to 1')
+  if (read.lists !== null)
+    throw badArgument('ERR_PAGEBOX_ARG_RANGE', 'options.failing', failing, 'nothing: operations are written down')
+  const share = wholeMillionths(failing)
+  return { ...read, failing: share, source: { ...read.source, failing: share } as Scenario }
 }
 
 /** As the scenario says, unless the options say otherwise. */
@@ -148,13 +180,14 @@ export function run(scenario: Scenario, value: RunOptions = {}): ScenarioResult 
         pages: read.pages === 0 ? defaultPages : read.pages,
         limit: mostRun,
         seed: seedOf(given.seed),
+        ...besideRows(read),
       },
       lists.setup.rows,
       rowsOf(read) as Float64Array[],
     ),
     read.name,
   )
-  const all = [{ name: 'setup', ...lists.setup }, ...lists.threads]
+  const all = [{ name: 'setup', ...lists.setup }, ...lists.threads, { name: 'after', ...lists.after }]
   const ran = found.ran.map(({ thread, index, result }): RanOp => {
     const list = all[thread] as (typeof all)[number]
     return { thread: list.name, op: list.ops[index]?.op as RanOp['op'], result: (result ?? {}) as RecordedResult }
@@ -177,7 +210,7 @@ function opResult(found: NativeOpResult, seconds: number): ScenarioOpResult {
 /** As `race` on pins: native threads at full speed; each round a fresh machine, audited. */
 export async function raceScenario(scenario: Scenario, value: RaceScenarioOptions = {}): Promise<RaceScenarioResult> {
   const given = options(value, 'options', raceKeys)
-  const read = readScenario(scenario)
+  const read = withFailing(readScenario(scenario), given.failing)
   const count = (key: 'ops' | 'rounds'): number =>
     given[key] === undefined ? 0 : integer(given[key], `options.${key}`, 1, Number.MAX_SAFE_INTEGER)
   const seed = seedOf(given.seed)
@@ -194,6 +227,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     ops: count('ops'),
     rounds: count('rounds'),
     seed,
+    ...besideRows(read),
     affinity: given.affinity === undefined ? false : boolean(given.affinity, 'options.affinity'),
   }
   throwIfAborted(call)
@@ -226,6 +260,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     seed,
     ops: found.ops.map((each) => opResult(each, found.seconds)),
     threads: found.threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, found.seconds)) })),
+    reached: Object.freeze(found.reached.map((each) => Object.freeze(each))),
     audit: withText(audit, text, true),
     warnings,
   }
@@ -254,10 +289,52 @@ export const exploreMachine = ({
   layout: layoutRef(layout),
   behaviour,
   pages: read.pages,
+  ...besideRows(read),
   ops,
   workloadSeed,
   ...(maxSteps > 0 && { maxSteps }),
 })
+
+/** Bits, as OutcomesOf in explore_messages.h has them, 0: none; and names of fields. */
+function outcomesOf(given: unknown, read: ReadScenario, layout: Layout): { outcomes: number; fields: string[] } {
+  if (given === undefined || given === false) return { outcomes: 0, fields: [] }
+  if (read.lists === null)
+    throw badArgument(
+      'ERR_PAGEBOX_ARG_RANGE',
+      'options.outcomes',
+      given,
+      'nothing, unless the scenario is written down',
+    )
+  const told = given === true ? {} : options(given as OutcomeOptions, 'options.outcomes', ['of', 'flags', 'fields'])
+  const { of, flags, fields } = told as Read<'of' | 'flags' | 'fields'>
+  const which = oneOf(or(of, 'all'), 'options.outcomes.of', ['all', 'threads', 'after'])
+  const all = oneOf(or(flags, 'kind'), 'options.outcomes.flags', ['kind', 'all']) === 'all'
+  const bits = (which === 'after' ? 0 : 1) | (which === 'threads' ? 0 : 2) | (all ? 4 : 0)
+  return { outcomes: bits, fields: fields === undefined ? [] : fieldNames(fields, layout) }
+}
+
+const mostFields = 64
+
+function fieldNames(given: unknown, layout: Layout): string[] {
+  const names = [...new Set(layout.fields.map(({ name }) => name))]
+  if (!Array.isArray(given) || given.length > mostFields)
+    throw badArgument('ERR_PAGEBOX_ARG_TYPE', 'options.outcomes.fields', given, `up to ${mostFields} names of fields`)
+  return Array.from(given as unknown[], (each, i) => oneOf(each, `options.outcomes.fields[${i}]`, names))
+}
+
+/** By page and name. */
+const fieldsOf = (found: NativeSeen['fields'], names: readonly string[]): SeenResult['fields'] =>
+  Object.fromEntries(
+    found.map(({ place, values, signed }) => [
+      place,
+      Object.fromEntries(
+        names.map((name, i) => {
+          const value = values[i] ?? null
+          return [name, value !== null && signed[i] ? BigInt.asIntN(64, value) : value]
+        }),
+      ),
+    ]),
+  )
 
 /** Begins; the settings are checked. */
 export const startExploring = (settings: NativeExploreOptions, read: ReadScenario) =>
@@ -280,7 +357,7 @@ function samplesEach(given: unknown, read: ReadScenario, strategy: unknown): num
  */
 export async function explore(scenario: Scenario, value: ExploreOptions = {}): Promise<ExploreScenarioResult> {
   const given = options(value, 'options', exploreKeys)
-  const read = readScenario(scenario)
+  const read = withFailing(readScenario(scenario), given.failing)
   const seed = seedOf(given.seed)
   const call = longCall<ExploreProgress>('explore', given)
   const limits = tables().exploreLimits
@@ -316,6 +393,7 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
   }
   const settings = {
     ...exploreMachine(subject),
+    ...outcomesOf(given.outcomes, read, layout),
     findings: count('findings', 'findings'),
     schedules: count('samples', 'schedules'),
     firstRun: count('firstRun', 'firstRun'),
@@ -347,6 +425,15 @@ export async function explore(scenario: Scenario, value: ExploreOptions = {}): P
     steps,
     ops,
     outcomes: found.outcomes as Record<Outcome, number>,
+    seen:
+      settings.outcomes === 0
+        ? null
+        : found.seen.map(({ threads, after, fields, count, program, choices }) => ({
+            result: { threads, after, fields: fieldsOf(fields, settings.fields) },
+            count,
+            token: tokenOf(program, choices),
+          })),
+    seenFull: found.seenFull,
     first: found.first.map(({ run, program, scheduleHash, outcome, strategy, text, row, trace, choices }) => ({
       run,
       program,

@@ -15,11 +15,18 @@ export interface ReadScenario {
   /** 0: the engine's choice. */
   readonly pages: number
   /** Null: random operations. */
-  readonly lists: { readonly setup: EncodedList; readonly threads: readonly (EncodedList & { name: string })[] } | null
+  readonly lists: {
+    readonly setup: EncodedList
+    readonly threads: readonly (EncodedList & { name: string })[]
+    readonly after: EncodedList
+  } | null
+  readonly hugePages: boolean
   readonly mixes: readonly Mix[]
   readonly processes: number
   readonly buffers: number
   readonly pagesEach: number
+  /** Share of random operations that are drawn to fail. */
+  readonly failing: number
   /** What it says of rules, quirks and options, unchecked. */
   readonly behaviour: Readonly<Record<string, unknown>>
 }
@@ -50,6 +57,8 @@ export function limitsOf(name: 'pages' | 'processes' | 'buffers' | 'pagesEach'):
   } as const
   return all[name]
 }
+/** Share of random operations that fail on purpose, unless somebody says otherwise. */
+export const failingOtherwise = 0.05
 export const mostThreads = 64
 export const largestWeight = 1_000_000
 
@@ -62,6 +71,16 @@ function count(value: unknown, name: Parameters<typeof limitsOf>[0], otherwise: 
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw bad(`scenario.${name}`, value, `an integer from ${min} to ${max}`)
   return value
+}
+
+/** As the engine and a token have it. */
+export const wholeMillionths = (share: number): number => Math.round(share * 1e6) / 1e6
+
+/** @throws PageboxError `ERR_PAGEBOX_SCENARIO` */
+function share(value: unknown, where: string, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw bad(where, value, 'a share from 0 to 1')
+  return wholeMillionths(value)
 }
 
 function list(value: unknown, where: string): readonly unknown[] {
@@ -146,18 +165,22 @@ export function readScenario(given: unknown): ReadScenario {
   if (!isPlain(value)) throw bad('scenario', value, 'an object with name and threads, or name and mixes')
   const isRandom = value.mixes !== undefined
   const known = isRandom
-    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', ...behaviourKeys]
-    : ['name', 'summary', 'pages', 'setup', 'threads', ...behaviourKeys]
+    ? ['name', 'summary', 'pages', 'mixes', 'processes', 'buffers', 'pagesEach', 'failing', ...behaviourKeys]
+    : ['name', 'summary', 'pages', 'setup', 'threads', 'after', 'hugePages', ...behaviourKeys]
   for (const key of Object.keys(value))
     if (!known.includes(key)) throw bad(`scenario.${key}`, value[key], `no field but ${known.join(', ')}`)
   if (typeof value.name !== 'string' || value.name === '') throw bad('scenario.name', value.name, 'a name')
+  if (value.hugePages !== undefined && typeof value.hugePages !== 'boolean')
+    throw bad('scenario.hugePages', value.hugePages, 'true or false')
   const facts = {
     name: value.name,
     source: value as unknown as Scenario,
     pages: count(value.pages, 'pages', 0),
+    hugePages: value.hugePages === true,
     processes: count(value.processes, 'processes', randomSizes.processes),
     buffers: count(value.buffers, 'buffers', randomSizes.buffers),
     pagesEach: count(value.pagesEach, 'pagesEach', randomSizes.pagesEach),
+    failing: share(value.failing, 'scenario.failing', failingOtherwise),
     behaviour: Object.fromEntries(behaviourKeys.filter((key) => key in value).map((key) => [key, value[key]])),
   }
   if (isRandom) return { ...facts, lists: null, mixes: readMixes((value as unknown as RandomScenario).mixes) }
@@ -171,5 +194,10 @@ export function readScenario(given: unknown): ReadScenario {
     name,
     ...encodeList(ops, `scenario.threads[${i}].ops`, processes),
   }))
-  return { ...facts, lists: { setup, threads }, mixes: [] }
+  const after = encodeList(
+    list(value.after === undefined ? [] : value.after, 'scenario.after'),
+    'scenario.after',
+    processes,
+  )
+  return { ...facts, lists: { setup, threads, after }, mixes: [] }
 }

@@ -17,11 +17,15 @@ const object = (properties: Record<string, JsonSchema>, required: readonly strin
 
 /** One operation: its fields, as the vocabulary has them; what each may hold depends on the others. */
 function operations(): JsonSchema {
-  const ops = [...vocabulary().ops.values()].map(({ name, fields }) =>
-    object({ op: { const: name }, proc: {}, ...Object.fromEntries(fields.map((field) => [field.name, {}])) }, [
-      'op',
-      ...fields.filter(({ optional }) => !optional).map((field) => field.name),
-    ]),
+  const ops = [...vocabulary().ops.values()].map(({ name, fields, checks }) =>
+    object(
+      {
+        op: { const: name },
+        proc: {},
+        ...Object.fromEntries([...fields.map((field) => field.name), ...checks].map((each) => [each, {}])),
+      },
+      ['op', ...fields.filter(({ optional }) => !optional).map((field) => field.name)],
+    ),
   )
   return { anyOf: ops }
 }
@@ -44,6 +48,8 @@ export function scenarioSchema(): JsonSchema {
       ...shared,
       setup: ops,
       threads: { type: 'array', minItems: 1, maxItems: mostThreads, items: object({ name, ops }, ['name', 'ops']) },
+      after: ops,
+      hugePages: { type: 'boolean' },
     },
     ['name', 'threads'],
   )
@@ -54,6 +60,7 @@ export function scenarioSchema(): JsonSchema {
       processes: whole('processes'),
       buffers: whole('buffers'),
       pagesEach: whole('pagesEach'),
+      failing: { type: 'number', minimum: 0, maximum: 1 },
     },
     ['name', 'mixes'],
   )

@@ -22,6 +22,13 @@ export interface WrittenScenario extends BehaviourOptions {
   /** Runs first, alone; what it names is everybody's. */
   readonly setup?: readonly ScenarioOp[]
   readonly threads: readonly ScenarioThread[]
+  /**
+   * Runs last, alone, when all threads are done: what they named is everybody's then (of two, that of the first
+   * thread). Where there is such a list, the batches of the LRU lists are emptied before the threads and after them.
+   */
+  readonly after?: readonly ScenarioOp[]
+  /** Transparent huge pages where `madvise(hugepage)` asks for them; false. */
+  readonly hugePages?: boolean
 }
 
 /** Weights by the name of an operation, of an advice (`pageout`) or of a group (`mm`). */
@@ -39,6 +46,12 @@ export interface RandomScenario extends BehaviourOptions {
   readonly buffers?: number
   /** Pages of each letter; 8. Few, so that threads meet. */
   readonly pagesEach?: number
+  /**
+   * Share of the operations that are drawn so that they fail, on what is not there, 0 to 1; 0.05. The
+   * others are drawn from what the thread knows to be there, and fail only where another thread was faster.
+   * What nothing can make fail (`yield`, `clear_refs`) does not.
+   */
+  readonly failing?: number
 }
 
 export type Scenario = WrittenScenario | RandomScenario
@@ -98,9 +111,22 @@ export interface RaceScenarioOptions extends RunOptions, LongCallOptions<RacePro
   ops?: number
   rounds?: number
   affinity?: boolean
+  /** Of random operations, as {@link RandomScenario.failing}, which it overrides. */
+  failing?: number
 }
 
 export type ScenarioOpResult = Omit<OpResult, 'op'> & { readonly op: string }
+
+/** A way through memory management, and how often operations took it. */
+export interface Reached {
+  /** `'fault'`, `'cow'`, `'swap'`, `'migration'` */
+  readonly group: string
+  readonly name: string
+  /** In a sentence. */
+  readonly summary: string
+  /** 0: never. */
+  readonly count: number
+}
 
 export interface RaceScenarioResult {
   readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit' | 'livelock'
@@ -109,6 +135,8 @@ export interface RaceScenarioResult {
   readonly seed: bigint
   readonly ops: readonly ScenarioOpResult[]
   readonly threads: readonly { readonly thread: number; readonly ops: readonly ScenarioOpResult[] }[]
+  /** All there are, those that no operation took too. */
+  readonly reached: readonly Reached[]
   /** Of the round that ended the race. */
   readonly audit: {
     readonly clean: boolean
@@ -168,8 +196,15 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   threads?: number
   /** Operations of each fiber of a random scenario; 4. */
   ops?: number
+  /** Of random operations, as {@link RandomScenario.failing}, which it overrides. */
+  failing?: number
   /** Scheduling points after which a schedule is given up, with the outcome `'limit'`; 1 000 000. */
   maxSteps?: number
+  /**
+   * Lists every distinct final result, with how often it came and a token. `true`: of all operations of the threads
+   * and of what comes after them. Of written scenarios, and of at most 4096 operations.
+   */
+  outcomes?: boolean | OutcomeOptions
   /** How many schedules that are not clean are told, with trace and token; 8, and the first of each other kind. */
   findings?: number
   /**
@@ -197,6 +232,43 @@ export interface Finding {
   /** Begins and ends of operations, in their order. */
   readonly trace: readonly string[]
   /** Repeats it on any machine: `replay(token)`, `pagebox replay TOKEN`. */
+  readonly token: string
+}
+
+/** Which results make outcomes differ. */
+export interface OutcomeOptions {
+  /** Operations of `'threads'`, those of `after`, or `'all'`, the default. */
+  of?: 'all' | 'threads' | 'after'
+  /**
+   * Of `pagemap`: `'kind'`, the default, of the page flags only ANON, ANON_EXCLUSIVE, ZERO_PAGE and NOPAGE; the
+   * others depend on batches and on what was before. `'all'`: each.
+   */
+  flags?: 'kind' | 'all'
+  /**
+   * Fields of descriptors by name, `'_refcount'` or `'flags'`: what they say when all is done belongs to an outcome.
+   * Of each page that a process maps then, and of those that were set up by hand. At most 64.
+   */
+  fields?: readonly string[]
+}
+
+/** What came of a scenario's operations. */
+export interface SeenResult {
+  /** Of each thread, each operation in order; null: it is not supported. Empty if not asked for. */
+  readonly threads: readonly (readonly (RecordedResult | null)[])[]
+  readonly after: readonly (RecordedResult | null)[]
+  /**
+   * By page (`'p:a+3'`: where it is mapped; `'page 7'`: set up by hand) and name, what `fields` asked for. Counts are
+   * signed; null: a page of that type has no such field.
+   */
+  readonly fields: Readonly<Record<string, Readonly<Record<string, bigint | null>>>>
+}
+
+/** One of the distinct outcomes of an exploration. */
+export interface SeenOutcome {
+  readonly result: SeenResult
+  /** Schedules that ended so. */
+  readonly count: number
+  /** Repeats the first of them. */
   readonly token: string
 }
 
@@ -229,6 +301,10 @@ export interface ExploreScenarioResult {
   readonly steps: number
   readonly ops: number
   readonly outcomes: Readonly<Record<Outcome, number>>
+  /** The distinct final results, if `outcomes` asked for them, always in the same order; else null. */
+  readonly seen: readonly SeenOutcome[] | null
+  /** There were more distinct results than are kept (2^14, or half of `memoryBytes`): `seen` is not all. */
+  readonly seenFull: boolean
   /** The first schedules that were not clean. */
   readonly first: readonly Finding[]
   /** Of every schedule, result and descriptor: the same seed gives the same hash. */

@@ -16,6 +16,8 @@ export interface OpSpec {
   readonly fields: readonly FieldSpec[]
   /** Keys of the result, as text: optional ones in brackets. */
   readonly result: string
+  /** Fields that say what is expected of the result: `must`, `expect`. */
+  readonly checks: readonly string[]
   /** True for what a device does. */
   readonly device: boolean
 }
@@ -31,10 +33,24 @@ let read: Vocabulary | undefined
 export function vocabulary(): Vocabulary {
   if (read === undefined) {
     const tables = native().scenarioTables()
-    const ops = new Map(tables.ops.map((op, code) => [op.name, { ...op, code, fields: fieldsOf(op.fields) }]))
+    const ops = new Map(
+      tables.ops.map((op, code) => [
+        op.name,
+        { ...op, code, fields: fieldsOf(op.fields), checks: checksOf(op.result) },
+      ]),
+    )
     read = { ops, tables }
   }
   return read
+}
+
+/** Whatever has a result may be expected to succeed, and words may be expected to be these. */
+function checksOf(result: string): string[] {
+  const keys = fieldsOf(result).map(({ name }) => name)
+  return [
+    ...(keys.some((key) => key === 'ret' || key === 'v') ? ['must'] : []),
+    ...(keys.includes('v') ? ['expect'] : []),
+  ]
 }
 
 /** `"buf [page] [n] value"` in parts. */

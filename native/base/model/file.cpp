@@ -66,6 +66,7 @@ Result<std::size_t> File::pread(void* to, std::size_t size_bytes,
   const auto& bytes = entry_->bytes;
   if (offset_bytes >= bytes.size()) return std::size_t{0};
   const std::size_t n = std::min<std::size_t>(size_bytes, bytes.size() - offset_bytes);
+  sched_copied(Access::kBytesWrite, to);
   std::memcpy(to, bytes.data() + offset_bytes, n);
   return n;
 }
@@ -79,6 +80,7 @@ Result<std::size_t> File::pwrite(const void* from, std::size_t size_bytes,
   auto& bytes = entry_->bytes;
   if (size_bytes == 0) return std::size_t{0};
   if (bytes.size() < offset_bytes + size_bytes) bytes.resize(offset_bytes + size_bytes);
+  sched_copied(Access::kBytesRead, from);
   std::memcpy(bytes.data() + offset_bytes, from, size_bytes);
   return size_bytes;
 }

@@ -140,7 +140,9 @@ void RaceDetector::release(FiberId fiber, std::uint32_t& to, bool join) {
 }
 
 RaceDetector::Verdict RaceDetector::access(FiberId fiber, const PendingAccess& what) {
-  if (what.access == Access::kYield) return Verdict::kFine;
+  // Who finds a word in a frame knows nothing by it of who stored it, nor is
+  // that a race.
+  if (what.access == Access::kYield || is_contents(what.access)) return Verdict::kFine;
   const bool is_plain = what.access == Access::kPlainRead || what.access == Access::kPlainWrite;
   // Who adds and does not look learns nothing of who came before.
   const bool looks = what.access != Access::kStore && what.access != Access::kAdd;

@@ -20,6 +20,10 @@ void sched_point(Access access, const void* at, std::size_t bytes, std::uint64_t
   if (auto* run = active_scheduler) run->point(access, at, bytes, bits);
 }
 
+void sched_touched(Access access, const void* at, std::size_t bytes) {
+  if (auto* run = active_scheduler) run->touched(access, at, bytes);
+}
+
 void sched_wrote(const void* at, std::size_t bytes) {
   if (auto* run = active_scheduler) run->wrote(at, bytes);
 }

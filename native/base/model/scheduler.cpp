@@ -13,6 +13,7 @@ constexpr std::uint32_t kPointsOfProgress = 64;  // see RunLimits::max_idle_spin
 
 /// Of memory that stays mapped whatever its owner does with it.
 std::uint64_t word_at(const PendingAccess& what) {
+  if (is_contents(what.access)) return *static_cast<const volatile std::uint64_t*>(what.at);
   switch (what.bytes) {
     case 1: return *static_cast<const volatile std::uint8_t*>(what.at);
     case 2: return *static_cast<const volatile std::uint16_t*>(what.at);
@@ -21,7 +22,9 @@ std::uint64_t word_at(const PendingAccess& what) {
     default: return 0;
   }
 }
+/// Of frames their first.
 bool has_word(const PendingAccess& what) {
+  if (is_contents(what.access)) return reinterpret_cast<std::uintptr_t>(what.at) % 8 == 0;
   return std::has_single_bit(what.bytes) && what.bytes <= 8 &&
          reinterpret_cast<std::uintptr_t>(what.at) % what.bytes == 0;
 }
@@ -156,6 +159,12 @@ void Scheduler::point(Access access, const void* at, std::size_t bytes, std::uin
     hand_over(runnable_);
   }
   check_access(at_point);
+}
+
+void Scheduler::touched(Access access, const void* at, std::size_t bytes) {
+  settle_step();
+  announce(access, at, bytes);
+  check_access(false);
 }
 
 void Scheduler::check_access(bool at_point) {

@@ -20,6 +20,7 @@ class Scheduler {
   RunOutcome run(std::span<const FiberBody> bodies, Strategy& strategy, const RunLimits& limits);
 
   void point(Access access, const void* at, std::size_t bytes, std::uint64_t bits);
+  void touched(Access access, const void* at, std::size_t bytes);
   void wait_on(const std::uint32_t* at, std::uint32_t expected);
   void wake(const std::uint32_t* at);
   void take_lock(std::uint32_t* at);

@@ -33,7 +33,7 @@ struct PendingAccess {
   bool writes() const {
     return access == Access::kStore || access == Access::kRmw || access == Access::kAdd ||
            access == Access::kAddLook || access == Access::kCas || access == Access::kPlainWrite ||
-           access == Access::kLock || access == Access::kUnlock;
+           access == Access::kLock || access == Access::kUnlock || access == Access::kBytesWrite;
   }
 };
 
@@ -42,15 +42,17 @@ struct Step {
   FiberId fiber = kNoFiber;
   PendingAccess what;
   std::uint64_t number = 0;  ///< of steps of this run that were told, from 0
-  /// A scheduling point lies before it. All others, accesses to Plain fields, follow the
-  /// one that their fiber has passed last without anybody else between.
+  /// A scheduling point lies before it. All others, accesses to Plain fields
+  /// and what else one step touches, follow the one that their fiber has passed
+  /// last without anybody else between.
   bool at_point = false;
   /// It has written; of a kCas not known before.
   bool wrote = false;
   /// Where, as a number that is the same in every schedule and every process; 0: outside the
   /// machine's memory. Names: explore/places.h.
   std::uint64_t place = 0;
-  /// The word at its place just before and after, where there is one of up to 8 bytes.
+  /// The word at its place just before and after, where there is one of up to 8
+  /// bytes; of frames their first.
   bool has_values = false;
   std::uint64_t before = 0, after = 0;
 };

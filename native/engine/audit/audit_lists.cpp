@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -60,7 +61,7 @@ class ListWalk {
       ++length;
     });
     met_ += length;
-    if (end == Errc::kOk) return;
+    if (end == Errc::kOk || planted(Mistake::kBlindLruLists)) return;
     const AuditPlace list = AuditPlace::of_list(kLruKindNames[static_cast<unsigned>(kind)]);
     if (length == 0) return row(list, "anchor", zone.length(kind), 0);
     // The walk stops where a link is not answered by its neighbour's.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/fault.h"
 #include "engine/audit/audit_hugetlb.h"
 #include "engine/audit/audit_tables.h"
 #include "mm/fault/fault.h"
@@ -158,7 +159,7 @@ class Walk {
       walk_device_entry(vma, address, entry);
     else if (entry.is_device_exclusive())
       account(entry.pfn()).other_entries += 1;
-    else if (entry.is_migration())
+    else if (entry.is_migration() && !planted(Mistake::kBlindMigration))
       row(Invariant::kMigrationFinished, address_at(address), "pte", 0, 1,
           [&] { return "of page " + std::to_string(entry.pfn().value); });
   }
@@ -220,7 +221,7 @@ class Walk {
       const auto used = swap_users_.find(slot);
       const std::uint64_t expected = used == swap_users_.end() ? 0 : used->second;
       const std::uint64_t found = machine_.swap.raw(slot) & ~Swap::kHasCache;
-      if (expected != found)
+      if (expected != found && !planted(Mistake::kBlindSwap))
         row(Invariant::kSwapCounted, AuditPlace::swap_slot(slot), "swap_map", expected, found,
             "entries and files that hold it");
       const std::uint64_t cached = machine_.swap.cached(slot);
@@ -259,7 +260,7 @@ class Walk {
                  static_cast<std::int64_t>(who.pins) * machine_.pins.refs_per_pin(page));
     const bool accounted =
         input_.held_is_partial ? page.refcount() >= expected : page.refcount() == expected;
-    if (!accounted)
+    if (!accounted && !planted(Mistake::kBlindRefcount))
       row(Invariant::kRefcountAccounted, page_at(pfn), "_refcount",
           static_cast<std::uint64_t>(expected), static_cast<std::uint64_t>(page.refcount()),
           [&] { return who.describe(); });
@@ -310,7 +311,8 @@ class Walk {
           [&] { return std::to_string(entries) + " entries"; });
     // While leaves alone map a huge page the head's bit speaks for all of it.
     const std::uint32_t mappings = entries + leaves;
-    if (folio_test_anon(folio) && page_anon_exclusive(page) && mappings > 1)
+    if (folio_test_anon(folio) && page_anon_exclusive(page) && mappings > 1 &&
+        !planted(Mistake::kBlindExclusive))
       row(Invariant::kExclusiveOnce, page_at(pfn), "anon_exclusive", 1, mappings,
           "exclusive, yet mapped again");
   }

@@ -51,12 +51,13 @@ enum class Invariant : std::uint8_t {
   kDaxBlockLinked,
   kDaxBlockMapped,
   kP2pdmaAccounted,
+  kAsExpected,
 };
 
 /// What a rule is about; docs/audit.md has a table of each.
-enum class InvariantSubject : std::uint8_t { kDescriptor, kAddressSpace, kDevice };
-inline constexpr std::array<std::string_view, 3> kInvariantSubjectNames = {
-    "descriptor", "address-space", "device"};
+enum class InvariantSubject : std::uint8_t { kDescriptor, kAddressSpace, kDevice, kScenario };
+inline constexpr std::array<std::string_view, 4> kInvariantSubjectNames = {
+    "descriptor", "address-space", "device", "scenario"};
 
 struct InvariantInfo {
   Invariant id;
@@ -145,6 +146,8 @@ inline constexpr auto kInvariantTable = [] {
        "an entry of a mapping of a dax file leads to the block that the file has at that place"},
       {kP2pdmaAccounted, "p2pdma-accounted", kDevice,
        "a page of peer-to-peer memory is free, or mapped or held"},
+      {kAsExpected, "as-expected", InvariantSubject::kScenario,
+       "an operation comes to what the scenario expects of it"},
   });
 }();
 

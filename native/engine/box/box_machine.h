@@ -169,8 +169,6 @@ class BoxMachine {
   void close_mirrors(BoxMm& mm, Cpu& cpu);
   void drop(const BoxPages& pages);
   std::vector<HeldReference> held_references();
-  void check_pagemaps(AuditSink& sink);
-  void check_mirror(ObjectId id, const Mm& mm, const Mirror& mirror, AuditSink& sink);
   Result<Pfn> device_gap(std::uint64_t pages) const;
   Result<BoxDevice> place_device(PageType type, std::uint64_t pages, const std::string& name);
   ObjectId keep_device(BoxDevice device);

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/audit/audit_devices.h"
 #include "engine/audit/audit_storage.h"
 #include "engine/box/box.h"
 #include "engine/box/box_machine.h"
-#include "mm/huge/huge.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 std::vector<HeldReference> BoxMachine::held_references() {
@@ -27,54 +27,6 @@ std::vector<HeldReference> BoxMachine::held_references() {
     }
   });
   return held;
-}
-
-/// Each page of a device that is there names it; no other page behind RAM names one.
-void BoxMachine::check_pagemaps(AuditSink& sink) {
-  const Memmap& memmap = box_.memmap();
-  const Shape& shape = memmap.shape();
-  if (shape.pgmap == 0) return;
-  // A proposal may have no room for both: then whoever uses the page writes over it.
-  std::string_view rival;
-  for (const Field& field : memmap.layout().fields)
-    if (field.contested && field.offset_bytes == shape.pgmap) rival = field.name;
-  memmap.for_each_touched([&](Pfn first, Pfn end) {
-    for (Pfn pfn = std::max(first, Pfn{memmap.pages()}); pfn < end; pfn = pfn + 1) {
-      if (box_.owns(pfn)) continue;
-      const DevPagemap* pagemap = DevPagemap::of(machine_, pfn);
-      const std::uint64_t found = memmap.page(pfn).word_at(shape.pgmap);
-      if (pagemap == nullptr && found == 0) continue;
-      const std::uint64_t expected = pagemap == nullptr ? 0 : pagemap->address();
-      if (found != expected)
-        sink.add(Invariant::kPgmapIntact, AuditPlace::page(pfn), "pgmap", expected, found, [&] {
-          if (pagemap == nullptr) return std::string("no device has this page");
-          std::string text = "a device's page";
-          if (!rival.empty())
-            text += "; " + memmap.layout().name + " has it in the word of " + std::string(rival) +
-                    ", which the page's user writes";
-          return text;
-        });
-    }
-  });
-}
-
-void BoxMachine::check_mirror(ObjectId id, const Mm& mm, const Mirror& mirror, AuditSink& sink) {
-  mirror.table().for_each([&](std::uint64_t address, const MirrorEntry& entry) {
-    const PteSlot pmd = mm.page_table.find_pmd(address);
-    const bool huge = pmd && pmd.get().present() && pmd.get().huge();
-    const PteSlot slot = huge ? pmd : mm.page_table.find(address);
-    const Pte pte = slot ? slot.get() : Pte{};
-    Pfn found = kNoPfn;
-    if (huge)
-      found = huge_pfn(pte, address);
-    else if (pte.present())
-      found = pte.pfn();
-    else if (!pte.none() && pte.entry().has_page())
-      found = pte.entry().pfn();
-    if (found != entry.pfn)
-      sink.add(Invariant::kMirrorInStep, AuditPlace::address(id, address), "mirror", found.value,
-               entry.pfn.value, "pages that the process has there, and the device's table");
-  });
 }
 
 void BoxMachine::audit(AuditSink& sink) {
@@ -99,14 +51,14 @@ void BoxMachine::audit(AuditSink& sink) {
   input.context = &box_;
   input.held_is_partial = box_.ledger() == nullptr;
   audit_mm(machine_, input, sink);
-  check_pagemaps(sink);
+  audit_pagemaps(box_, machine_, sink);
   for (const auto& [id, each] : devices_) {
     if (each.dax != nullptr) audit_dax(*each.dax, input, sink);
     if (each.p2pdma != nullptr) audit_p2pdma(*each.p2pdma, input, sink);
   }
   for (const BoxDevice& each : left_) audit_dax(*each.dax, input, sink);
   for (const auto& [id, mm] : mms_)
-    for (const auto& [device, mirror] : mm.mirrors) check_mirror(id, *mm.mm, *mirror, sink);
+    for (const auto& [device, mirror] : mm.mirrors) audit_mirror(*mm.mm, *mirror, id, sink);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -24,6 +24,10 @@ Result<Pfn> Box::try_get_folio(Pfn pfn, std::uint32_t n) {
     const auto head = head_of(pfn);
     if (!head) return head.error;
     const Page page = memmap().page(head.value);
+    if (memmap().quirks().has(Quirk::kGetUnchecked) && page.refcount() != 0) {
+      page.ref_add(static_cast<std::int32_t>(n));
+      return head.value;
+    }
     if (!page.try_ref_add_up_to(n, scheme().most_refs())) {
       const std::int32_t count = page.refcount();
       if (count < 0) return Errc::kNoMem;

@@ -4,6 +4,9 @@
 #include <cmath>
 
 #include "base/reason.h"
+#include "engine/audit/audit_devices.h"
+#include "engine/audit/audit_lists.h"
+#include "engine/audit/audit_storage.h"
 #include "mm/swap/reclaim.h"
 #include "page/needs.h"
 
@@ -37,7 +40,7 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   if (settings.machine) {
     of.pages = settings.placed_pages + settings.pages;
     of.placed_pages = settings.placed_pages;
-    of.device_pages = settings.device_pages;
+    of.device_pages = settings.device_pages + DaxFiles::kBlocks;
     of.shards = 0;  // who pins by pfn is the thread that has the processor
     of.swap_pages = settings.swap_pages;
     of.transparent_huge_pages = settings.transparent_huge_pages;
@@ -112,9 +115,11 @@ AuditReport Sandbox::audit() {
   box_->memmap().for_each_touched([&](Pfn first, Pfn end) { report.pages += end - first; });
   AuditSink sink(report, kSandboxAuditRows);
   for (const auto& pages : page_threads_) pages->tell_broken(sink);
+  for (const auto& interpreter : interpreters_) interpreter->tell_broken(sink);
   if (has_machine()) audit_machine(sink);
   if (placed_ != nullptr && audit_placed(sink) != Errc::kOk)
     report.unknown.push_back("pages that were set up by hand: no memory for their audit");
+  if (placed_ == nullptr) audit_lists(sink);  // run_placed() has walked them
   return report;
 }
 
@@ -141,6 +146,21 @@ void Sandbox::audit_machine(AuditSink& sink) {
   };
   input.context = box_.get();
   audit_mm(machine(), input, sink);
+  if (const DaxDevice* dax = devices_->dax().device(); dax != nullptr) audit_dax(*dax, input, sink);
+  audit_pagemaps(*box_, machine(), sink);
+  processes_->for_each_named([&](unsigned, std::uint32_t number, const Process& process) {
+    for (const Mirror* mirror : process.devices)
+      if (mirror != nullptr) audit_mirror(*process.mm, *mirror, number, sink);
+  });
+}
+
+void Sandbox::audit_lists(AuditSink& sink) {
+  std::uint64_t with_lru = 0;
+  box_->memmap().for_each_touched([&](Pfn first, Pfn end) {
+    for (Pfn pfn = first; pfn < end; pfn = pfn + 1)
+      if (says_lru(box_->memmap().page(pfn))) ++with_lru;
+  });
+  check_lists(*box_, with_lru, sink);
 }
 
 Errc Sandbox::audit_placed(AuditSink& sink) {
@@ -169,6 +189,8 @@ std::string Sandbox::leaks() {
   expect("files in use", 0, machine().files.in_use());
   for (unsigned i = 0; i < kDevices; ++i)
     expect("device pages in use", 0, devices_->device(i).pages_in_use());
+  if (const DaxDevice* dax = devices_->dax().device(); dax != nullptr)
+    expect("free dax blocks", DaxFiles::kBlocks, dax->free_blocks());
   return out;
 }
 

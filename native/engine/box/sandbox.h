@@ -61,12 +61,15 @@ class Sandbox {
   std::string leaks();
   Box& box() { return *box_; }
   bool has_machine() const { return processes_ != nullptr; }
+  /// Of a machine.
+  Processes& processes() { return *processes_; }
   Machine& machine() { return *box_->assembly().machine(); }
 
  private:
   Sandbox() = default;
   Errc start_machine(const SandboxSettings& settings, std::string* reason);
   void audit_machine(AuditSink& sink);
+  void audit_lists(AuditSink& sink);
   Errc audit_placed(AuditSink& sink);
   // Destroyed from the last to the first: each stands on those before it.
   std::shared_ptr<Box> box_;

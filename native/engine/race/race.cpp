@@ -42,9 +42,28 @@ struct alignas(64) Share {
   std::vector<OpResult> results;
   StepTallies steps;
   std::uint64_t done = 0;  // operations since the race began
+  ReachedCounts reached{};
   std::unique_ptr<RaceWatch> watch;
   PageChunk chunk;
   Rng rng{0};
+};
+
+/// What a thread's operations reach counts there.
+class ReachedScope {
+ public:
+  ReachedScope(Interpreter* interpreter, ReachedCounts& counts)
+      : cpu_(interpreter != nullptr && interpreter->has_processes() ? &interpreter->cpu()
+                                                                    : nullptr) {
+    if (cpu_ != nullptr) cpu_->reached = &counts;
+  }
+  ~ReachedScope() {
+    if (cpu_ != nullptr) cpu_->reached = nullptr;
+  }
+  ReachedScope(const ReachedScope&) = delete;
+  ReachedScope& operator=(const ReachedScope&) = delete;
+
+ private:
+  Cpu* const cpu_;
 };
 
 class Race {
@@ -82,6 +101,7 @@ class Race {
     result_.total.resize(result_.names.size());
     for (Share& share : shares_) {
       add_steps(share);
+      for (unsigned i = 0; i < kReached; ++i) result_.reached[i] += share.reached[i];
       for (std::size_t i = 0; i < share.results.size(); ++i)
         result_.total[i].merge(share.results[i]);
       result_.threads.push_back(std::move(share.results));
@@ -151,6 +171,7 @@ class Race {
     OpSource& source = ground_.source(thread);
     PageThread& pages = ground_.pages(thread);
     Interpreter* interpreter = ground_.interpreter(thread);
+    const ReachedScope counts(interpreter, share.reached);
     const bool by_time = ground_.rounds_by_time() && limits_.ops_per_round == 0;
     const std::uint64_t end_ns =
         std::min(by_time ? round_begin_ns_ + kRoundNs : ~std::uint64_t{0}, deadline_ns());
@@ -217,12 +238,7 @@ class Race {
     source.done(op, record);
     OpResult& result = share.results[static_cast<unsigned>(op.code)];
     ++result.ops;
-    if (record.fault)
-      result.fail(Errc::kFault, 1);
-    else if (!record.supported)
-      result.fail(Errc::kOpNotSupp, 1);
-    else if (record.ret != Errc::kOk)
-      result.fail(record.ret, 1);
+    if (const Errc error = failure_of(op, record); error != Errc::kOk) result.fail(error, 1);
   }
 
   /// Alone between two barriers.

@@ -26,6 +26,7 @@
 #include "engine/scenario/pattern.h"
 #include "engine/scenario/pin_op.h"
 #include "engine/scenario/random_ops.h"
+#include "mm/coverage.h"
 #include "page/setup.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -72,6 +73,7 @@ struct ScenarioRaceSettings : RaceLimits {
   std::vector<OpMix> mixes;  // thread i has mixes[i % size]
   RandomOpsSettings random;
   std::uint64_t pages = 1 << 14, device_pages = 1 << 10, swap_pages = 1 << 12;
+  bool huge_pages = false;  // madvise(hugepage) has effect
 };
 
 /// Shared by a race and whoever watches it, from any thread, at any time.
@@ -117,6 +119,8 @@ struct RaceResult {
   std::span<const std::string_view> names;
   std::vector<std::vector<OpResult>> threads;
   std::vector<OpResult> total;
+  /// Of all threads, in rounds; of a box's pages nothing.
+  ReachedCounts reached{};
   // Of the round that ended the race.
   AuditReport audit;
   std::string leaks;              // when all have exited; empty: nothing

@@ -58,6 +58,7 @@ class ScenarioGround final : public RaceGround {
     of.device_pages = settings_.device_pages;
     of.swap_pages = settings_.swap_pages;
     of.threads = settings_.threads;
+    of.transparent_huge_pages = settings_.huge_pages;
     of.placed_pages = placed_pages_;
     of.seed = seed;
     if (const Errc error = Sandbox::create(of, sandbox_, reason_); error != Errc::kOk) return error;
@@ -71,11 +72,17 @@ class ScenarioGround final : public RaceGround {
       (void)sandbox_->interpreter().run(op);
     }
     watch.begin(nullptr);
+    watch_ = &watch;
+    seed_ = seed;
+    if (settings_.scenario != nullptr) settle_setup(*sandbox_, *settings_.scenario);
     for (unsigned i = 0; i < settings_.threads; ++i) sources_[i] = source_of(i, seed);
     return Errc::kOk;
   }
 
   Errc end_round(bool, const StopAsk&, RaceResult& result, bool& clean) override {
+    if (settings_.scenario != nullptr)
+      run_after(*sandbox_, *settings_.scenario, seed_, *watch_,
+                [](const Op&, std::size_t, OpRecord&&) {});
     result.audit = sandbox_->audit();
     sandbox_->finish();
     if (result.audit.clean()) result.audit = sandbox_->audit();
@@ -104,7 +111,8 @@ class ScenarioGround final : public RaceGround {
   std::string* const reason_;  // why there is no machine; null: nobody asks
   RandomOpsSettings random_;
   std::vector<Op> setup_;
-  std::uint64_t placed_pages_ = 0;
+  std::uint64_t placed_pages_ = 0, seed_ = 0;
+  LivelockWatch* watch_ = nullptr;  // of the round
   std::unique_ptr<Sandbox> sandbox_;
   std::vector<std::unique_ptr<OpSource>> sources_;
 };

@@ -9,10 +9,18 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 // Another number with each change of what follows.
-constexpr std::uint64_t kVersion = 4;
+constexpr std::uint64_t kVersion = 6;
 constexpr std::uint64_t kMagic = 0x78'6f'62'65'67'61'70;  // "pagebox"
 
-enum class Kind : std::uint64_t { kRequest = 1, kFinding, kCount, kSummary, kText };
+enum class Kind : std::uint64_t {
+  kRequest = 1,
+  kFinding,
+  kCount,
+  kSummary,
+  kText,
+  kResults,
+  kSeen
+};
 
 template <class Io, class T>
 void flag_place(Io& io, const char* name, T& flag) {
@@ -154,6 +162,10 @@ void request_fields(Io& io, T& request) {
   rows(io, "setup", request.setup);
   io.list("threads", request.threads,
           [](auto& each, auto& thread) { rows(each, "threads", thread); });
+  rows(io, "after", request.after);
+  io.number("hugePages", request.huge_pages, 1);
+  io.number("outcomes", request.outcomes, kAllOutcomesOf);
+  texts(io, "fields", request.fields);
   bounded(io, request.thread_count, limits::kThreads);
   bounded(io, request.ops, limits::kOps);
   io.list("mixes", request.mixes, [](auto& each, auto& mix) {
@@ -162,6 +174,7 @@ void request_fields(Io& io, T& request) {
   io.number("processes", request.random.processes, kMaxSharedProcesses);
   io.number("buffers", request.random.buffers, kMaxRandomBuffers);
   io.number("pagesEach", request.random.pages, kMaxRandomPages);
+  io.number("failing", request.random.failing, kAllFail);
   bounded(io, request.random.folios, limits::kPinFolios);
   bounded(io, request.random.order, limits::kPinOrder);
   io.number("pages", request.pages);
@@ -242,6 +255,7 @@ void summary_fields(Io& io, T& summary) {
   io.number("complete", summary.complete, 1);
   io.number("gaveUp", summary.gave_up, 1);
   io.number("memoryFull", summary.memory_full, 1);
+  io.number("seenFull", summary.seen_full, 1);
   io.number("restored", summary.restored, 1);
   io.number("classes", summary.classes);
   io.real("estimate", summary.estimate);
@@ -250,6 +264,62 @@ void summary_fields(Io& io, T& summary) {
   io.number("bound", summary.bound);
   io.text("guarantee", summary.guarantee);
   io.real("missedAtMost", summary.missed_at_most);
+}
+
+/// Where a page lies is no part of it.
+template <class Io, class T>
+void record_fields(Io& io, T& record) {
+  io.number("record.keys", record.keys);
+  io.number("record.supported", record.supported, 1);
+  io.number("record.fault", record.fault, 1);
+  io.number("record.ret", record.ret);
+  io.number("record.pages", record.pages);
+  io.number("record.bytes", record.bytes);
+  io.number("record.cpages", record.cpages);
+  io.number("record.faults", record.faults);
+  io.list("record.v", record.v, [](auto& each, auto& word) { each.number("record.v", word); });
+  io.list("record.signals", record.signals, [](auto& each, auto& signal) {
+    each.number("record.signals", signal, static_cast<unsigned>(FaultResult::kOom));
+  });
+  io.list("record.entries", record.entries, [](auto& each, auto& entry) {
+    each.number("entries.state", entry.state, kPagemapStateNames.size() - 1);
+    each.number("entries.soft_dirty", entry.soft_dirty, 1);
+    each.number("entries.exclusive", entry.exclusive, 1);
+    each.number("entries.file", entry.file, 1);
+    each.number("entries.uffd_wp", entry.uffd_wp, 1);
+    each.number("entries.has_mapcount", entry.has_mapcount, 1);
+    each.number("entries.mapcount", entry.mapcount);
+    each.number("entries.has_flags", entry.has_flags, 1);
+    each.number("entries.flags", entry.flags);
+  });
+  io.list("record.prot", record.prot, [](auto& each, auto& code) { each.number("prot", code); });
+}
+
+template <class Io, class T>
+void results_fields(Io& io, T& results) {
+  io.list("results.threads", results.threads, [](auto& each, auto& thread) {
+    each.list("results.threads", thread, [](auto& of, auto& record) { record_fields(of, record); });
+  });
+  io.list("results.after", results.after,
+          [](auto& each, auto& record) { record_fields(each, record); });
+  io.list("results.fields", results.fields, [](auto& each, auto& page) {
+    each.text("fields.place", page.place);
+    each.list("fields.values", page.values, [](auto& of, auto& value) {
+      of.number("fields.isThere", value.is_there, 1);
+      of.number("fields.isSigned", value.is_signed, 1);
+      of.number("fields.value", value.value);
+    });
+  });
+}
+
+template <class Io, class T>
+void seen_fields(Io& io, T& seen) {
+  results_fields(io, seen.results);
+  io.number("seen.schedules", seen.schedules);
+  io.number("seen.run", seen.run);
+  io.number("seen.program", seen.program);
+  io.list("seen.choices", seen.choices,
+          [](auto& each, auto& choice) { each.number("seen.choices", choice); });
 }
 
 template <class T, class Fields>
@@ -287,6 +357,8 @@ Errc read(Kind kind, std::span<const std::byte> bytes, T& out, std::string& why,
 constexpr auto kRequestFields = [](auto& io, auto& value) { request_fields(io, value); };
 constexpr auto kFindingFields = [](auto& io, auto& value) { finding_fields(io, value); };
 constexpr auto kCountFields = [](auto& io, auto& value) { count_fields(io, value); };
+constexpr auto kResultsFields = [](auto& io, auto& value) { results_fields(io, value); };
+constexpr auto kSeenFields = [](auto& io, auto& value) { seen_fields(io, value); };
 constexpr auto kSummaryFields = [](auto& io, auto& value) { summary_fields(io, value); };
 constexpr auto kTextFields = [](auto& io, auto& value) { io.text("text", value); };
 
@@ -304,6 +376,12 @@ std::vector<std::byte> write_message(const ExploreCount& count) {
 std::vector<std::byte> write_message(const ExploreSummary& summary) {
   return write(Kind::kSummary, summary, kSummaryFields);
 }
+std::vector<std::byte> write_message(const ExploreResults& results) {
+  return write(Kind::kResults, results, kResultsFields);
+}
+std::vector<std::byte> write_message(const ExploreSeen& seen) {
+  return write(Kind::kSeen, seen, kSeenFields);
+}
 std::vector<std::byte> write_message(const std::string& text) {
   return write(Kind::kText, text, kTextFields);
 }
@@ -319,6 +397,12 @@ Errc read_message(std::span<const std::byte> bytes, ExploreCount& out, std::stri
 }
 Errc read_message(std::span<const std::byte> bytes, ExploreSummary& out, std::string& why) {
   return read(Kind::kSummary, bytes, out, why, kSummaryFields);
+}
+Errc read_message(std::span<const std::byte> bytes, ExploreResults& out, std::string& why) {
+  return read(Kind::kResults, bytes, out, why, kResultsFields);
+}
+Errc read_message(std::span<const std::byte> bytes, ExploreSeen& out, std::string& why) {
+  return read(Kind::kSeen, bytes, out, why, kSeenFields);
 }
 Errc read_message(std::span<const std::byte> bytes, std::string& out, std::string& why) {
   return read(Kind::kText, bytes, out, why, kTextFields);

@@ -15,6 +15,7 @@
 #include "base/errc.h"
 #include "engine/audit/audit_row.h"
 #include "engine/scenario/op_mix.h"
+#include "engine/scenario/ops.h"
 #include "engine/scenario/random_ops.h"
 #include "page/behaviour.h"
 #include "page/layout.h"
@@ -79,6 +80,8 @@ struct ExploreRequest {
   /// Rows of kOpSlots numbers: the setup, and one list a thread.
   std::vector<double> setup;
   std::vector<std::vector<double>> threads;
+  std::vector<double> after;  // when all are done
+  bool huge_pages = false;    // madvise(hugepage) has effect
   /// kRandom: how many threads, and operations of each.
   std::uint64_t thread_count = 0, ops = 0;
   std::vector<OpMix> mixes;
@@ -92,9 +95,51 @@ struct ExploreRequest {
   std::uint64_t seed = 1, workload_seed = 1;
   std::uint64_t schedules_each = 0, schedules = 0, first_run = 0, max_steps = 0;
   std::uint64_t most_findings = 8, memory_bytes = 0;
+  std::uint64_t outcomes = 0;       // bits of OutcomesOf: what makes two results differ
+  std::vector<std::string> fields;  // of descriptors, that belong to an outcome
   bool restore = true, steps = false;
   ExploreTask task = ExploreTask::kExplore;
   std::vector<std::uint64_t> choices;  // of the schedule; first_run says which program
+};
+
+/// Of which results sets of outcomes are made; none: there are none.
+enum OutcomesOf : std::uint8_t {
+  kOfThreads = 1,
+  kOfAfter = 2,
+  /// All flags of pages, not only those that say what the page is: the others depend on
+  /// batches, and on what happened before.
+  kWithAllFlags = 4,
+};
+inline constexpr std::uint64_t kAllOutcomesOf = 7;
+/// Different outcomes that an exploration keeps, and operations that each may be of.
+inline constexpr std::size_t kMostSeen = std::size_t{1} << 14;
+inline constexpr std::uint64_t kMostSeenOps = 4096;
+/// Names of fields that are asked for.
+inline constexpr std::size_t kMostSeenFields = 64;
+
+/// What the descriptor of a page says in the end: `p:a+3` is mapped there, `page 7` was set up.
+struct PageFields {
+  std::string place;
+  struct Value {
+    bool is_there = false;  // in a page of this type
+    bool is_signed = false;
+    std::uint64_t value = 0;  // as wide as 64 bits
+  };
+  std::vector<Value> values;  // of each field that was asked for
+};
+/// What came of the operations: by thread, and after them.
+struct ExploreResults {
+  std::vector<std::vector<OpRecord>> threads;
+  std::vector<OpRecord> after;
+  std::vector<PageFields> fields;
+};
+/// One of the different outcomes.
+struct ExploreSeen {
+  ExploreResults results;
+  std::uint64_t schedules = 0;
+  // Of the first schedule that ended so.
+  std::uint64_t run = 0, program = 0;
+  std::vector<std::uint64_t> choices;
 };
 
 /// One step of a finding's schedule.
@@ -136,7 +181,7 @@ struct ExploreCount {
 
 struct ExploreSummary {
   std::uint64_t schedules = 0, abandoned = 0, distinct = 0, steps = 0, ops = 0, hash = 0;
-  bool complete = false, gave_up = false, memory_full = false, restored = false;
+  bool complete = false, gave_up = false, memory_full = false, seen_full = false, restored = false;
   /// Schedules that are not equivalent to each other; how many there are, as it looks, and
   /// which share of them lies behind; below 0: nobody can say.
   std::uint64_t classes = 0;
@@ -157,12 +202,15 @@ enum class ExploreMessage : std::uint32_t {
   kOutcome,  // an ExploreCount for each outcome there is, at the end
   kSummary,  // the last
   kRefused,  // a text: why there is no exploration
+  kSeen,     // an ExploreSeen for each that was asked for, sorted, before the summary
 };
 
 std::vector<std::byte> write_message(const ExploreRequest& request);
 std::vector<std::byte> write_message(const ExploreFinding& finding);
 std::vector<std::byte> write_message(const ExploreCount& count);
 std::vector<std::byte> write_message(const ExploreSummary& summary);
+std::vector<std::byte> write_message(const ExploreResults& results);
+std::vector<std::byte> write_message(const ExploreSeen& seen);
 std::vector<std::byte> write_message(const std::string& text);
 
 /// kInval: not what write_message() makes; `why` names the field and what is wrong there.
@@ -170,6 +218,8 @@ Errc read_message(std::span<const std::byte> bytes, ExploreRequest& out, std::st
 Errc read_message(std::span<const std::byte> bytes, ExploreFinding& out, std::string& why);
 Errc read_message(std::span<const std::byte> bytes, ExploreCount& out, std::string& why);
 Errc read_message(std::span<const std::byte> bytes, ExploreSummary& out, std::string& why);
+Errc read_message(std::span<const std::byte> bytes, ExploreResults& out, std::string& why);
+Errc read_message(std::span<const std::byte> bytes, ExploreSeen& out, std::string& why);
 Errc read_message(std::span<const std::byte> bytes, std::string& out, std::string& why);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

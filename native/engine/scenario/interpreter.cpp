@@ -1,6 +1,10 @@
 #include "engine/scenario/interpreter.h"
 
+#include <algorithm>
+
+#include "engine/scenario/op_text.h"
 #include "mm/fault/user_access.h"
+#include "mm/fault/userfault.h"
 #include "mm/file/file_io.h"
 #include "mm/file/files.h"
 #include "mm/file/writeback.h"
@@ -46,6 +50,41 @@ OpRecord Interpreter::run_without_machine(const Op& op) {
 }
 
 OpRecord Interpreter::run(const Op& op) {
+  OpRecord result = execute(op);
+  if ((op.must || op.has_expect) && !broken_) compare(op, result);
+  return result;
+}
+
+void Interpreter::compare(const Op& op, const OpRecord& record) {
+  const auto is_signal = [](FaultResult each) { return each != FaultResult::kOk; };
+  if (op.must) {
+    const auto signal = std::ranges::find_if(record.signals, is_signal);
+    if (record.ret != Errc::kOk)
+      broken_ = {op, 0, static_cast<std::uint64_t>(record.ret), true};
+    else if (signal != record.signals.end())
+      broken_ = {op, 0, static_cast<std::uint64_t>(*signal), true};
+    if (broken_) return;
+  }
+  if (!op.has_expect) return;
+  for (std::size_t i = 0; i < record.v.size(); ++i) {
+    if (i < record.signals.size() && is_signal(record.signals[i])) continue;
+    if (record.v[i] == op.expect + i) continue;
+    broken_ = {op, op.expect + i, record.v[i], false};
+    return;
+  }
+}
+
+void Interpreter::tell_broken(AuditSink& sink) const {
+  if (!broken_) return;
+  const Op& op = broken_->op;
+  sink.add(Invariant::kAsExpected, AuditPlace::nowhere(), broken_->is_error ? "ret" : "v",
+           broken_->expected, broken_->found, [&] {
+             return thread_ == 0 ? op_text(op)
+                                 : "thread " + std::to_string(thread_) + ", " + op_text(op);
+           });
+}
+
+OpRecord Interpreter::execute(const Op& op) {
   if (op.code == OpCode::kExit && processes_ != nullptr) {
     const OpRecord result = ret(processes().exit(cpu(), thread_, op.proc));
     machine().rcu.poll();
@@ -107,7 +146,13 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kPagemap: return pagemap(process, op);
     case OpCode::kCompact: return compact();
     case OpCode::kWriteback: return ret(writeback(op));
+    case OpCode::kPoke: return poke(process, op);
+    case OpCode::kUffdContinue: return uffd_continue(process, op);
+    case OpCode::kCheckFile: return ret(check_file(op));
     case OpCode::kYield: yield_turn(); return ret(Errc::kOk);
+    case OpCode::kDaxFile:
+      if (thread_ != 0) return ret(Errc::kInval);  // nobody else may run
+      break;
     case OpCode::kBarrier:
     case OpCode::kRepeat: return ret(Errc::kInval);
     default: break;
@@ -129,7 +174,7 @@ void Interpreter::set_buffer(Process& process, unsigned buf, const Buffer& fresh
 }
 
 Errc Interpreter::mmap(Process& process, const Op& op) {
-  if (op.kind == MapKind::kDmirror) {
+  if (op.kind == MapKind::kDmirror || op.kind == MapKind::kDaxShared) {
     if (processes().devices() == nullptr) return Errc::kNoDev;
     const Errc error = processes().devices()->mmap(cpu(), process, op);
     if (error == Errc::kOk) set_buffer(process, op.buf, {op.pages, true, nullptr});
@@ -223,6 +268,16 @@ OpRecord Interpreter::store(Process& process, const Op& op) {
     result.fault |= result.signals[i] != FaultResult::kOk;
   }
   if (result.fault) result.keys |= kKeySt;
+  return result;
+}
+
+OpRecord Interpreter::uffd_continue(Process& process, const Op& op) {
+  const FilledPages filled =
+      pagebox::uffd_continue(cpu(), *process.mm, process.address(op), process.count(op));
+  OpRecord result = ret(filled.error);
+  if (filled.error != Errc::kOk) return result;
+  result.keys |= kKeyPages;
+  result.pages = filled.pages;
   return result;
 }
 

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "engine/audit/audit_row.h"
 #include "engine/scenario/ops.h"
 #include "engine/scenario/page_thread.h"
 #include "engine/scenario/processes.h"
@@ -32,6 +34,8 @@ class Interpreter {
   /// that only an engine can execute (barrier, repeat, a page to be chosen).
   OpRecord run(const Op& op);
   std::vector<OpRecord> run_all(std::span<const Op> ops);
+  /// The first operation that did not come to what was expected of it.
+  void tell_broken(AuditSink& sink) const;
 
   bool has_processes() const { return processes_ != nullptr; }
   // Of a machine.
@@ -42,6 +46,8 @@ class Interpreter {
 
  private:
   Machine& machine() const { return *machine_; }
+  OpRecord execute(const Op& op);
+  void compare(const Op& op, const OpRecord& record);
   OpRecord run_without_machine(const Op& op);
   OpRecord dispatch(Process& process, const Op& op);
   Errc mmap(Process& process, const Op& op);
@@ -69,6 +75,9 @@ class Interpreter {
   Result<Pfn> mapped_page(const Op& op);
   OpRecord compact();
   Errc writeback(const Op& op);
+  OpRecord poke(Process& process, const Op& op);
+  OpRecord uffd_continue(Process& process, const Op& op);
+  Errc check_file(const Op& op);
   void set_buffer(Process& process, unsigned buf, const Buffer& fresh);
 
   Processes* const processes_ = nullptr;
@@ -76,6 +85,14 @@ class Interpreter {
   Cpu* const cpu_ = nullptr;
   const unsigned thread_;
   PageThread& pages_;
+
+  /// What did not come as the scenario expects.
+  struct Broken {
+    Op op;
+    std::uint64_t expected = 0, found = 0;
+    bool is_error = false;  // ret, not a word
+  };
+  std::optional<Broken> broken_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -42,6 +42,7 @@ Errc MirrorDevices::create(Machine& machine, std::uint64_t pages_each,
     const Errc error = MirrorDevice::create(machine, options, devices->devices_[i]);
     if (error != Errc::kOk) return error;
   }
+  devices->dax_.place(machine, {machine.memmap.pages() + kDevices * pages_each});
   out = std::move(devices);
   return Errc::kOk;
 }
@@ -84,6 +85,7 @@ void MirrorDevices::exit(Cpu& cpu, Process& process) {
 }
 
 Errc MirrorDevices::mmap(Cpu& cpu, Process& process, const Op& op) {
+  if (op.kind == MapKind::kDaxShared) return dax_.mmap(cpu, process, op);
   Mirror* mirror = hold(cpu, process, op.dev);
   if (mirror == nullptr) return Errc::kNoMem;
   const std::uint64_t prot = ((op.prot & kProtRead) != 0 ? +kVmRead : 0ULL) |
@@ -94,6 +96,11 @@ Errc MirrorDevices::mmap(Cpu& cpu, Process& process, const Op& op) {
 }
 
 bool MirrorDevices::run(Cpu& cpu, Process& process, const Op& op, OpRecord& result) {
+  if (op.code == OpCode::kDaxFile || op.code == OpCode::kTruncate) {
+    result.ret = op.code == OpCode::kDaxFile ? dax_.make(cpu, op.file, op.pages)
+                                             : dax_.truncate(cpu, op.file, op.pages);
+    return true;
+  }
   if (op.code == OpCode::kCloseDev) {
     result.ret = close(cpu, process, op.dev);
     return true;

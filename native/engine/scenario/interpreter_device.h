@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "engine/scenario/dax_files.h"
 #include "engine/scenario/processes.h"
 #include "zone_device/mirror.h"
 
@@ -21,8 +22,10 @@ class MirrorDevices final : public DeviceHandler {
   bool run(Cpu& cpu, Process& process, const Op& op, OpRecord& result) override;
   Errc mmap(Cpu& cpu, Process& process, const Op& op) override;
   void exit(Cpu& cpu, Process& process) override;
+  void finish(Cpu& cpu) override { dax_.finish(cpu); }
 
   MirrorDevice& device(unsigned index) { return *devices_[index]; }
+  DaxFiles& dax() { return dax_; }
 
  private:
   MirrorDevices() = default;
@@ -34,6 +37,7 @@ class MirrorDevices final : public DeviceHandler {
                      OpRecord& result);
 
   std::array<std::unique_ptr<MirrorDevice>, kDevices> devices_;
+  DaxFiles dax_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

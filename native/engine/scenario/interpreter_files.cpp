@@ -1,9 +1,12 @@
-// file, dio_*, bio_*, file_read, fd_read, fd_write.
+// file, dio_*, bio_*, file_read, fd_read, fd_write, check_file.
+#include <array>
+
 #include "engine/scenario/interpreter.h"
 #include "mm/file/file_io.h"
 #include "mm/file/files.h"
 #include "mm/file/page_cache.h"
 #include "mm/file/writeback.h"
+#include "mm/swap/release.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -96,6 +99,26 @@ OpRecord Interpreter::fd_io(Process& process, const Op& op) {
   }
   put_file(cpu(), *buffer.file);
   return result;
+}
+
+/// kIo: a page of the cache that is clean holds something else than the disk.
+Errc Interpreter::check_file(const Op& op) {
+  AddressSpace* file = processes().get_disk_file(op.file);
+  if (file == nullptr) return Errc::kNoEnt;
+  Errc error = Errc::kOk;
+  std::array<std::byte, kPageBytes> cached, stored;
+  for (std::uint64_t index = 0; index < file->size_pages() && error == Errc::kOk; ++index) {
+    const Page folio = filemap_get_folio(machine(), *file, index);
+    if (!folio) continue;
+    if (folio.test(Flag::kUptodate) && !folio.test(Flag::kDirty) && !folio.test(Flag::kWriteback)) {
+      machine().frames.read(machine().pfn_of(folio), cached.data());
+      error = file->disk->read_page(index, stored.data());
+      if (error == Errc::kOk && cached != stored) error = Errc::kIo;
+    }
+    folio_put(cpu(), folio);
+  }
+  put_file(cpu(), *file);
+  return error;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -1,9 +1,12 @@
-// gup, pin, unpin, pin_read, pin_write.
+// gup, pin, unpin, pin_read, pin_write, poke.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "engine/scenario/interpreter.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
+#include "page/folio.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 OpRecord Interpreter::gup(Process& process, const Op& op) {
@@ -144,10 +147,34 @@ OpRecord Interpreter::pin_write(Process& process, const Op& op) {
     return result;
   }
   result.keys |= kKeyPages;
+  // A device fills a page: nobody finds it empty in between.
+  alignas(8) std::array<std::byte, kPageBytes> bytes{};
   for (const Pfn pfn : held.pages) {
-    machine().frames.clear(pfn);
-    machine().frames.set_word(pfn, 0, op.value + result.pages++);
+    const std::uint64_t word = op.value + result.pages++;
+    std::memcpy(bytes.data(), &word, sizeof word);
+    machine().frames.write(pfn, bytes.data());
   }
+  return result;
+}
+
+/// As a debugger writes (access_remote_vm): into what the process itself may not write, too.
+OpRecord Interpreter::poke(Process& process, const Op& op) {
+  OpRecord result;
+  result.keys = kKeyRet;
+  for (std::uint64_t i = 0; i < process.count(op); ++i) {
+    Pfn pfn;
+    const GupResult had = get_user_pages(cpu(), *process.mm, process.address(op) + i * kPageBytes,
+                                         kFollWrite | kFollForce, std::span(&pfn, 1));
+    if (had.pages != 1) {
+      result.ret = had.error;
+      return result;
+    }
+    machine().frames.set_word(pfn, 0, op.value + i);
+    folio_mark_dirty(machine(), compound_head(machine().memmap, machine().page(pfn)));
+    put_user_page(cpu(), pfn);
+    ++result.pages;
+  }
+  result.keys |= kKeyPages;
   return result;
 }
 

@@ -61,17 +61,20 @@ bool read_op_row(std::span<const double> row, Op& op) {
   op.via = static_cast<PinVia>(from.index(kPinViaNames.size()));
   op.id = static_cast<std::int64_t>(from.next(kSafe));
   op.fpage = from.next(kSafe);
-  const std::uint64_t flags = from.next(kOpWrite | kOpFast | kOpLongterm | kOpReferenced);
+  const std::uint64_t flags = from.next(kOpWrite | kOpFast | kOpLongterm | kOpReferenced | kOpMust);
   op.write = (flags & kOpWrite) != 0;
   op.fast = (flags & kOpFast) != 0;
   op.longterm = (flags & kOpLongterm) != 0;
   op.referenced = (flags & kOpReferenced) != 0;
+  op.must = (flags & kOpMust) != 0;
   op.pick = static_cast<PagePick>(from.index(kPagePickNames.size()));
   op.pfn = from.next(kSafe);
   op.has_pfn = from.flag();
   op.has_buf = from.flag();
   op.type = static_cast<PageType>(from.index(kPageTypeNames.size()));
   op.order = static_cast<std::uint8_t>(from.next(kMaxOrder));
+  op.expect = from.next(kSafe);
+  op.has_expect = from.flag();
   return from.ok();
 }
 

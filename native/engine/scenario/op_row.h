@@ -10,14 +10,16 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-inline constexpr std::array<std::string_view, 29> kOpSlots = {
-    "op",   "proc",  "child", "buf",     "to",   "page",   "n",      "hasPage", "hasN", "pages",
-    "kind", "prot",  "fill",  "hasFill", "file", "dev",    "value",  "advice",  "mode", "via",
-    "id",   "fpage", "flags", "pick",    "pfn",  "hasPfn", "hasBuf", "type",    "order"};
+inline constexpr std::array<std::string_view, 31> kOpSlots = {
+    "op",    "proc",   "child",  "buf",  "to",    "page",    "n",        "hasPage",
+    "hasN",  "pages",  "kind",   "prot", "fill",  "hasFill", "file",     "dev",
+    "value", "advice", "mode",   "via",  "id",    "fpage",   "flags",    "pick",
+    "pfn",   "hasPfn", "hasBuf", "type", "order", "expect",  "hasExpect"};
 /// Bits of the slot `flags`, and the fields that they stand for.
-inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4, kOpReferenced = 8;
-inline constexpr std::array<std::string_view, 4> kOpFlagNames = {"write", "fast", "longterm",
-                                                                 "referenced"};
+inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4, kOpReferenced = 8,
+                          kOpMust = 16;
+inline constexpr std::array<std::string_view, 5> kOpFlagNames = {"write", "fast", "longterm",
+                                                                 "referenced", "must"};
 
 /// False: a number is no operation, name or letter. Sizes are the interpreter's
 /// to judge.

@@ -61,6 +61,8 @@ std::string op_text(const Op& op) {
     if (const std::string text = field_text(op, field); !text.empty())
       out += "," + quoted(field) + ":" + text;
   }
+  if (op.has_expect) out += ",\"expect\":" + std::to_string(op.expect);
+  if (op.must) out += ",\"must\":1";
   return out + "}";
 }
 

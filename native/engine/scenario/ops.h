@@ -13,7 +13,12 @@
 //   ops                       of repeat: the rows that follow, `pages` of them
 //   pfn                       with has_pfn; type and order by name and number
 //   kind advice mode via      by name (the tables below, in the order of the enums)
-//   write fast longterm referenced   1 or absent
+//   write fast longterm referenced must   1 or absent
+//   expect                    with has_expect
+//
+// Any operation that has a `ret`, or words, may say `must`: it succeeds. One that has words may
+// say `expect`: if there are words, they are expect, expect + 1, … What is not so is a row of the
+// audit.
 //
 // Operations on pages name one by `pfn` and how far behind it (`page`, of `pages` that a
 // word chooses from), or as what is mapped at a letter's page now. `n`: so many at once.
@@ -81,6 +86,11 @@ enum class OpCode : std::uint8_t {
   // What threads need beside the recordings' operations.
   kCompact,
   kWriteback,
+  kPoke,
+  kUffdContinue,
+  kCheckFile,
+  kDaxFile,
+  kTruncate,
   kYield,
   kBarrier,
   kRepeat,
@@ -96,7 +106,7 @@ enum class OpCode : std::uint8_t {
   kMaybePinned,
   kPinsOf,
 };
-inline constexpr unsigned kOpCodes = 51;
+inline constexpr unsigned kOpCodes = 56;
 
 constexpr bool is_page_op(OpCode code) { return code >= OpCode::kSetUpPage; }
 
@@ -108,10 +118,11 @@ enum class MapKind : std::uint8_t {
   kDiskPrivate,
   kDiskShared,
   kDmirror,
+  kDaxShared,
 };
-inline constexpr std::array<std::string_view, 7> kMapKindNames = {
+inline constexpr std::array<std::string_view, 8> kMapKindNames = {
     "anon-private", "anon-shared", "file-private", "file-shared",
-    "disk-private", "disk-shared", "dmirror"};
+    "disk-private", "disk-shared", "dmirror",      "dax-shared"};
 
 enum class GupMode : std::uint8_t { kGup, kGupFast, kPin, kPinFast, kPinLongterm };
 inline constexpr std::array<std::string_view, 5> kGupModeNames = {"gup", "gup_fast", "pin",
@@ -160,6 +171,7 @@ struct Op {
   std::uint8_t dev = 0, file = 0;
   bool has_page = false, has_n = false, has_fill = false, has_pfn = false, has_buf = false;
   bool write = false, fast = false, longterm = false, referenced = false;
+  bool must = false, has_expect = false;
   std::uint32_t proc = 0, child = 0;
   std::uint64_t page = 0, n = 0;  // range
   std::uint64_t pages = 0;        // mmap, file, pages from pfn on; repeat: operations of the body,
@@ -167,6 +179,7 @@ struct Op {
   std::uint64_t pfn = 0;
   std::uint64_t fpage = 0;
   std::uint64_t value = 0, fill = 0;
+  std::uint64_t expect = 0;  // page i of the result has expect + i
   std::int64_t id = 0;
 };
 
@@ -214,6 +227,18 @@ struct OpRecord {
   std::vector<std::uint8_t> prot;  // SnapshotCode
 };
 
+/// Why it was of no use; kOk: it did something. A load that met a signal and a gup that got
+/// no page end without an error of their own.
+inline Errc failure_of(const Op& op, const OpRecord& record) {
+  if (!record.supported) return Errc::kOpNotSupp;
+  if (record.fault) return Errc::kFault;
+  if (op.code == OpCode::kLoad)
+    for (const FaultResult signal : record.signals)
+      if (signal != FaultResult::kOk) return Errc::kFault;
+  if (op.code == OpCode::kGup && record.ret == Errc::kOk && record.pages == 0) return Errc::kFault;
+  return record.ret;
+}
+
 struct OpInfo {
   std::string_view name;
   std::string_view fields;  // beside op and proc; [optional]
@@ -260,6 +285,11 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"pagemap", "buf [page] [n]", "pages", false},
     {"compact", "", "ret pages", false},
     {"writeback", "file", "ret", false},
+    {"poke", "buf [page] [n] value", "ret [pages]", false},
+    {"uffd_continue", "buf [page] [n]", "ret [pages]", false},
+    {"check_file", "file", "ret", false},
+    {"dax_file", "file pages", "ret", false},
+    {"truncate", "file pages", "ret", false},
     {"yield", "", "ret", false},
     {"barrier", "", "", false},
     {"repeat", "n ops", "", false},

@@ -56,6 +56,34 @@ void Processes::end(Cpu& cpu, Process& process) {
     if (buffer.file != nullptr) put_file(cpu, *buffer.file);
 }
 
+void Processes::join_names() {
+  Guard guard(lock_);
+  // The table is sorted by thread, and what is there stays.
+  for (auto at = table_.begin(); at != table_.end();) {
+    const Name whole{0, at->first.proc};
+    if (at->first.thread == 0 || table_.contains(whole)) {
+      ++at;
+      continue;
+    }
+    std::shared_ptr<Process> process = std::move(at->second);
+    at = table_.erase(at);
+    table_.emplace(whole, std::move(process));
+  }
+  for (const auto& [name, process] : table_) {
+    Guard of_process(process->lock);
+    std::map<PinName, HeldPin> pins;
+    for (auto& [pin, held] : process->pins) {
+      const PinName whole{0, pin.id};
+      pins.emplace(pins.contains(whole) ? pin : whole, std::move(held));
+    }
+    process->pins = std::move(pins);
+  }
+  for (std::size_t thread = 1; thread < gup_test_busy_.size(); ++thread) {
+    gup_test_busy_[0] = gup_test_busy_[0] || gup_test_busy_[thread];
+    gup_test_busy_[thread] = false;
+  }
+}
+
 void Processes::finish(Cpu& cpu) {
   while (!table_.empty()) {
     const auto last = std::prev(table_.end());
@@ -66,6 +94,7 @@ void Processes::finish(Cpu& cpu) {
     if (file != nullptr) put_file(cpu, *file);
     file = nullptr;
   }
+  if (devices_ != nullptr) devices_->finish(cpu);
   lru_add_drain_all(cpu);
   machine_.rcu.barrier();
 }

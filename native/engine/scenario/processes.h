@@ -24,6 +24,8 @@ class DeviceHandler {
   virtual Errc mmap(Cpu& cpu, Process& process, const Op& op) = 0;
   /// The process exits: its open devices close, after its memory went.
   virtual void exit(Cpu& cpu, Process& process) = 0;
+  /// All processes have exited: its files are dropped.
+  virtual void finish(Cpu& cpu) = 0;
 };
 
 class Processes {
@@ -43,6 +45,9 @@ class Processes {
   Errc add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process);
   /// kInval: somebody was first. Waits for operations in its name.
   Errc exit(Cpu& cpu, unsigned thread, std::uint32_t proc);
+  /// Names of threads that are done become everybody's, of processes and of pins; of two the
+  /// lower thread's. With nothing running.
+  void join_names();
   /// All processes exit, children first; files are dropped. With nothing running.
   void finish(Cpu& cpu);
 

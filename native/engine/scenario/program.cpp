@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/box/sandbox.h"
+#include "mm/swap/lru_batch.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -68,7 +69,7 @@ struct Checker {
 std::uint64_t count_ops(const std::vector<Op>& ops) { return count_between(ops, 0, ops.size()); }
 
 std::uint64_t count_ops(const ScenarioOps& scenario) {
-  std::uint64_t total = count_ops(scenario.setup);
+  std::uint64_t total = add(count_ops(scenario.setup), count_ops(scenario.after));
   for (const std::vector<Op>& ops : scenario.threads) total = add(total, count_ops(ops));
   return total;
 }
@@ -78,7 +79,7 @@ bool needs_machine(const ScenarioOps& scenario) {
     if (is_page_op(op.code)) return op.has_buf;
     return op.code != OpCode::kYield && op.code != OpCode::kBarrier && op.code != OpCode::kRepeat;
   };
-  return std::ranges::any_of(scenario.setup, needs) ||
+  return std::ranges::any_of(scenario.setup, needs) || std::ranges::any_of(scenario.after, needs) ||
          std::ranges::any_of(scenario.threads, [&](const std::vector<Op>& ops) {
            return std::ranges::any_of(ops, needs);
          });
@@ -96,6 +97,7 @@ std::uint64_t count_named_pages(const ScenarioOps& scenario) {
     }
   };
   look(scenario.setup);
+  look(scenario.after);
   for (const std::vector<Op>& ops : scenario.threads) look(ops);
   return std::min(end, count_placed_pages(scenario));
 }
@@ -108,6 +110,7 @@ std::uint64_t count_placed_pages(const ScenarioOps& scenario) {
         end = std::max(end, op.pfn + pages_to_set_up(op));
   };
   look(scenario.setup);
+  look(scenario.after);
   for (const std::vector<Op>& ops : scenario.threads) look(ops);
   // Whole blocks, so that what lies behind is aligned as without them.
   return (end + kPlacedBlock - 1) / kPlacedBlock * kPlacedBlock;
@@ -118,16 +121,22 @@ Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
   const auto count = [&](const std::vector<Op>& ops) {
     return Checker{ops, reason}.count(0, ops.size(), 0, barriers);
   };
-  if (const Errc error = count(scenario.setup); error != Errc::kOk) return error;
-  if (barriers != 0) {
-    reason = "a barrier in the setup: there is nobody to wait for";
-    return Errc::kInval;
-  }
-  if (const std::uint64_t ops = count_ops(scenario.setup); ops > kMaxSetupOps) {
-    reason = "the setup comes to " + std::to_string(ops) + " operations, at most " +
-             std::to_string(kMaxSetupOps) + " are allowed";
-    return Errc::kInval;
-  }
+  const auto check_alone = [&](const std::vector<Op>& list, const char* name) {
+    if (const Errc error = count(list); error != Errc::kOk) return error;
+    if (barriers != 0) {
+      reason = std::string("a barrier in ") + name + ": there is nobody to wait for";
+      return Errc::kInval;
+    }
+    if (const std::uint64_t ops = count_ops(list); ops > kMaxSetupOps) {
+      reason = std::string(name) + " comes to " + std::to_string(ops) + " operations, at most " +
+               std::to_string(kMaxSetupOps) + " are allowed";
+      return Errc::kInval;
+    }
+    return Errc::kOk;
+  };
+  if (const Errc error = check_alone(scenario.setup, "the setup"); error != Errc::kOk) return error;
+  if (const Errc error = check_alone(scenario.after, "what comes after"); error != Errc::kOk)
+    return error;
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
     if (const Errc error = count(scenario.threads[i]); error != Errc::kOk) return error;
@@ -254,11 +263,35 @@ void Program::choose_page(Op& op) {
   op.pick = PagePick::kGiven;
 }
 
+void settle_setup(Sandbox& sandbox, const ScenarioOps& scenario) {
+  if (!scenario.after.empty() && sandbox.has_machine()) lru_add_drain_all(sandbox.machine().cpu(0));
+}
+
+void run_after(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
+               LivelockWatch& watch,
+               const std::function<void(const Op&, std::size_t, OpRecord&&)>& done) {
+  if (scenario.after.empty()) return;
+  if (sandbox.has_machine()) {
+    sandbox.processes().join_names();
+    lru_add_drain_all(sandbox.machine().cpu(0));
+  }
+  Program after(scenario.after, sandbox.interpreter(0), seed);
+  for (Op op; after.next(op);) {
+    watch.begin(&op);
+    done(op, after.last(), sandbox.interpreter(0).run(op));
+  }
+  watch.begin(nullptr);
+}
+
 bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
                   LivelockWatch& watch, std::vector<RanOp>& out) {
   // True: at a barrier, more is to come.
   bool within = true;
   std::uint64_t words = 0;
+  const auto count_words = [&](const OpRecord& record) {
+    words += record.v.size() + record.signals.size() + record.prot.size() + record.entries.size();
+    within = words <= kMaxRanWords;
+  };
   const auto run_until_barrier = [&](Program& program, unsigned thread) {
     Op op;
     while (program.next(op)) {
@@ -266,15 +299,14 @@ bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t s
       watch.begin_of(static_cast<int>(thread) - 1, &op);
       out.push_back({thread, program.last(), sandbox.interpreter(thread).run(op)});
       watch.begin_of(-1, nullptr);
-      const OpRecord& record = out.back().record;
-      words += record.v.size() + record.signals.size() + record.prot.size() + record.entries.size();
-      within = words <= kMaxRanWords;
+      count_words(out.back().record);
       if (!within) return false;
     }
     return false;
   };
   Program setup(scenario.setup, sandbox.interpreter(0), seed);
   (void)run_until_barrier(setup, 0);
+  settle_setup(sandbox, scenario);
   std::vector<std::unique_ptr<Program>> threads;
   threads.reserve(scenario.threads.size());
   for (unsigned i = 0; i < scenario.threads.size(); ++i)
@@ -285,6 +317,13 @@ bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t s
     for (unsigned i = 0; i < threads.size() && within; ++i)
       more |= run_until_barrier(*threads[i], i + 1);
   }
+  if (!within) return false;
+  const auto past = static_cast<unsigned>(scenario.threads.size() + 1);
+  run_after(sandbox, scenario, seed, watch, [&](const Op&, std::size_t index, OpRecord&& record) {
+    if (!within) return;
+    out.push_back({past, index, std::move(record)});
+    count_words(out.back().record);
+  });
   return within;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,8 @@ namespace pagebox::inline PAGEBOX_ENV {
 struct ScenarioOps {
   std::vector<Op> setup;
   std::vector<std::vector<Op>> threads;
+  /// When all threads are done, alone.
+  std::vector<Op> after = {};
 };
 
 inline constexpr unsigned kMaxRepeatDepth = 8;
@@ -31,7 +34,7 @@ inline constexpr std::uint64_t kMaxSetupOps = 1'000'000;
 /// Operations of a list with every `repeat` resolved, barriers among them; 2^64 - 1: that
 /// many or more. The list passes check_scenario().
 std::uint64_t count_ops(const std::vector<Op>& ops);
-/// Of the setup and all threads together.
+/// Of all lists together.
 std::uint64_t count_ops(const ScenarioOps& scenario);
 
 /// RAM that its set_up_page name: that much of it is placed by pfn.
@@ -42,8 +45,8 @@ std::uint64_t count_named_pages(const ScenarioOps& scenario);
 /// False: its operations are all on pages by pfn, and descriptors alone will do.
 bool needs_machine(const ScenarioOps& scenario);
 
-/// kInval: a body that leaves its list, a barrier in the setup, a setup longer than
-/// kMaxSetupOps, threads that meet different numbers of barriers (some would wait
+/// kInval: a body that leaves its list, a barrier in the setup or after the threads, one of
+/// those longer than kMaxSetupOps, threads that meet different numbers of barriers (some would wait
 /// forever); `reason` says which.
 Errc check_scenario(const ScenarioOps& scenario, std::string& reason);
 
@@ -84,7 +87,7 @@ class Sandbox;
 
 /// What came of each operation that ran, in the order in which they ran.
 struct RanOp {
-  unsigned thread = 0;    // 0: the setup
+  unsigned thread = 0;    // 0: the setup; beyond the threads: after them
   std::size_t index = 0;  // in the thread's list
   OpRecord record;
 };
@@ -92,7 +95,17 @@ struct RanOp {
 /// Words that results of one run keep in memory: of loads, and of pages looked at.
 inline constexpr std::uint64_t kMaxRanWords = std::uint64_t{1} << 24;
 
-/// In order: the setup, then each thread up to its next barrier, in turn. The caller has
+/// Before the threads of a scenario that looks after them: as where it was recorded, no
+/// batch of the setup holds a reference any more.
+void settle_setup(Sandbox& sandbox, const ScenarioOps& scenario);
+/// What comes when all threads are done: their names are everybody's then (of two, the one of
+/// the lower thread), and the LRU's batches are empty. `done` has each operation's result.
+void run_after(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
+               LivelockWatch& watch,
+               const std::function<void(const Op&, std::size_t, OpRecord&&)>& done);
+
+/// In order: the setup, then each thread up to its next barrier, in turn, and what comes
+/// after them. The caller has
 /// counted the operations. False: more words than kMaxRanWords, `out` ends there.
 bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
                   LivelockWatch& watch, std::vector<RanOp>& out);

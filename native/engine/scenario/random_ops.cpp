@@ -2,37 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/scenario/random_parts.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-constexpr unsigned kMaxChildren = 2;
-constexpr std::size_t kMaxPins = 4;
-constexpr unsigned kMaxHeldPages = 32;
-struct TakeAndGive {
-  OpCode take, give;
-};
-constexpr std::array<TakeAndGive, 3> kHolds = {{{OpCode::kPinPage, OpCode::kUnpinPage},
-                                                {OpCode::kGetPage, OpCode::kPutPage},
-                                                {OpCode::kIsolatePage, OpCode::kPutbackPage}}};
-/// Numbers of a thread's own children: none that a shared process has.
-constexpr std::uint32_t kFirstChild = 100;
-
-constexpr MapKind kKinds[] = {MapKind::kAnonPrivate, MapKind::kAnonShared,  MapKind::kFilePrivate,
-                              MapKind::kFileShared,  MapKind::kDiskPrivate, MapKind::kDiskShared,
-                              MapKind::kAnonPrivate};
-
-Op map_letter(unsigned buf, std::uint64_t pages) {
-  Op op;
-  op.code = OpCode::kMmap;
-  op.buf = static_cast<std::uint8_t>(buf);
-  op.kind = kKinds[buf % std::size(kKinds)];
-  op.pages = pages;
-  op.prot = kProtRead | kProtWrite;
-  op.file = static_cast<std::uint8_t>(buf % kDiskFiles);
-  op.has_fill = true;
-  op.fill = 1000 + buf * 100;
-  return op;
-}
+/// Operations until a thread gives back what it took away; until it comes back to where it
+/// failed.
+constexpr std::uint64_t kSoon = 3, kLater = 8, kShy = 24;
 
 }  // namespace
 
@@ -71,7 +48,7 @@ std::vector<Op> random_setup(const RandomOpsSettings& settings) {
     ops.push_back(op);
   }
   for (unsigned buf = 0; buf < settings.buffers; ++buf) {
-    ops.push_back(map_letter(buf, settings.pages));
+    ops.push_back(usual_mapping(buf, settings.pages));
     Op store;
     store.code = OpCode::kStore;
     store.buf = static_cast<std::uint8_t>(buf);
@@ -93,128 +70,28 @@ RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::u
       settings_(settings),
       sum_(mix.sum()),
       rng_(Rng::stream(seed, thread)),
+      thread_(thread),
       left_(ops),
-      endless_(ops == 0) {}
+      endless_(ops == 0),
+      known_(settings.folios != 0 ? 0 : settings.processes, settings.buffers, settings.pages) {
+  if (settings.folios != 0) return;
+  // As random_setup() leaves it.
+  for (std::uint32_t proc = 0; proc < settings.processes; ++proc) {
+    for (unsigned buf = 0; buf < settings.buffers; ++buf) {
+      KnownLetter& letter = *known_.letter(proc, buf);
+      letter.mapped = letter.writable = known_.whole();
+      letter.kind = kind_of_letter(buf);
+      // fork leaves the pages of shared mappings to faults.
+      if (proc == 0 || !is_shared_mapping(letter.kind)) letter.populated = known_.whole();
+    }
+  }
+}
 
 unsigned RandomOps::draw_slot() {
   std::uint64_t at = rng_.below(sum_);
   unsigned slot = 0;
   while (at >= mix_.weights[slot]) at -= mix_.weights[slot++];
   return slot;
-}
-
-void RandomOps::draw_process(Op& op) {
-  if (!children_.empty() && rng_.below(3) == 0)
-    op.proc = children_[rng_.below(children_.size())];
-  else
-    op.proc = static_cast<std::uint32_t>(rng_.below(settings_.processes));
-}
-
-void RandomOps::draw_range(Op& op) {
-  op.buf = static_cast<std::uint8_t>(rng_.below(settings_.buffers));
-  op.has_page = op.has_n = true;
-  op.page = rng_.below(settings_.pages);
-  op.n = rng_.below(2) == 0 ? 1 : 1 + rng_.below(settings_.pages - op.page);
-  op.fpage = rng_.below(settings_.pages);
-}
-
-void RandomOps::draw_mmap(Op& op) {
-  // Most letters are mapped: the hole is made here, or few would ever be mapped anew.
-  const Op fresh = map_letter(op.buf, settings_.pages);
-  op.kind = rng_.below(4) == 0 ? kKinds[rng_.below(std::size(kKinds))] : fresh.kind;
-  op.pages = fresh.pages;
-  op.file = fresh.file;
-  op.prot = rng_.below(8) == 0 ? kProtRead : kProtRead | kProtWrite;
-  op.has_fill = rng_.below(2) == 0;
-  op.fill = rng_.below(1 << 20);
-  if (rng_.below(2) != 0) return;
-  op.code = OpCode::kMunmap;
-  op.has_page = op.has_n = false;
-}
-
-void RandomOps::draw_fork(Op& op) {
-  for (op.child = kFirstChild; std::ranges::count(children_, op.child) != 0;) ++op.child;
-  if (children_.size() < kMaxChildren) return;
-  draw_exit(op);
-}
-
-void RandomOps::draw_exit(Op& op) {
-  if (children_.empty()) {
-    op.code = OpCode::kYield;
-    return;
-  }
-  op.code = OpCode::kExit;
-  op.proc = children_[rng_.below(children_.size())];
-}
-
-void RandomOps::draw_pin(Op& op) {
-  if (pins_.size() == kMaxPins) return draw_held_pin(op);
-  op.code = OpCode::kPin;
-  op.id = next_id_++;
-  op.via = static_cast<PinVia>(rng_.below(kPinViaNames.size()));
-  op.write = rng_.below(2) == 0;
-  op.fast = rng_.below(2) == 0;
-}
-
-void RandomOps::draw_held_pin(Op& op) {
-  if (pins_.empty()) return draw_pin(op);
-  const Pin& pin = pins_[rng_.below(pins_.size())];
-  op.proc = pin.proc;
-  op.id = pin.id;
-  if (op.code == OpCode::kPin) op.code = OpCode::kUnpin;
-}
-
-/// Half of them of pages set up by pfn, half of what is mapped somewhere. What gives back
-/// takes any that the thread holds.
-void RandomOps::draw_page(Op& op) {
-  op.has_n = false;
-  for (std::size_t i = 0; i < kHolds.size(); ++i) {
-    const auto [take, give] = kHolds[i];
-    if (op.code == give && held_[i] == 0) op.code = take;
-    if (op.code == take && held_[i] == kMaxHeldPages) op.code = give;
-    if (op.code != give) continue;
-    op.has_page = false;
-    op.pick = PagePick::kHeld;
-    return;
-  }
-  if (settings_.folios != 0) return draw_on_folio(op);
-  op.has_pfn =
-      op.code == OpCode::kSetUpPage || op.code == OpCode::kReleasePage || rng_.below(2) == 0;
-  op.has_buf = !op.has_pfn;
-  if (!op.has_pfn) return;
-  op.has_page = false;
-  op.pfn = rng_.below(settings_.placed);
-}
-
-/// Any page of a folio: a pin of a tail goes to the head.
-void RandomOps::draw_on_folio(Op& op) {
-  op.has_pfn = true;
-  op.has_page = false;
-  op.pfn = rng_.below(settings_.folios) << settings_.order;
-  if (op.code == OpCode::kSetUpPage) {
-    op.order = static_cast<std::uint8_t>(settings_.order);
-    return;
-  }
-  op.pfn += rng_.below(std::uint64_t{1} << settings_.order);
-  enum Way : std::uint8_t { kPair, kKept, kReferenced };
-  switch (op.code) {
-    case OpCode::kPinPage: {
-      auto way = static_cast<Way>(rng_.below(3));
-      if (way == kKept) break;
-      partner_ = OpCode::kUnpinPage;
-      // As slow GUP, of a page that something holds.
-      op.referenced = way == kReferenced && held_[1] != 0;
-      if (!op.referenced) break;
-      op.has_pfn = false;
-      op.pick = PagePick::kHeld;
-      break;
-    }
-    case OpCode::kGetPage:
-      if (rng_.below(2) == 0) partner_ = OpCode::kPutPage;
-      break;
-    case OpCode::kIsolatePage: partner_ = OpCode::kPutbackPage; break;
-    default: break;
-  }
 }
 
 bool RandomOps::next_of_pair(Op& op) {
@@ -227,6 +104,45 @@ bool RandomOps::next_of_pair(Op& op) {
   return true;
 }
 
+/// A mix has no operations that nobody gave it.
+bool RandomOps::pays(const Op& pay) const {
+  const auto code = static_cast<unsigned>(pay.code);
+  if (mix_.weights[code] != 0) return true;
+  return pay.code == OpCode::kMadvise &&
+         mix_.weights[kOpCodes + static_cast<unsigned>(pay.advice)] != 0;
+}
+
+void RandomOps::owe(const Op& pay, std::uint64_t within) {
+  if (owed_ == kMaxDebts || !pays(pay)) return;
+  debts_[owed_++] = {pay, now_ + 1 + rng_.below(within)};
+}
+
+/// The first that is due.
+bool RandomOps::pay(Op& op) {
+  for (unsigned i = 0; i < owed_; ++i) {
+    if (debts_[i].due > now_) continue;
+    op = debts_[i].pay;
+    std::move(debts_.begin() + i + 1, debts_.begin() + owed_, debts_.begin() + i);
+    --owed_;
+    std::uint8_t& early = early_[static_cast<unsigned>(op.code)];
+    if (op.code != OpCode::kMadvise && early < 255) ++early;
+    return true;
+  }
+  return false;
+}
+
+/// One that is paid with such an operation, due or not.
+bool RandomOps::pay_now(OpCode code, Op& op) {
+  for (unsigned i = 0; i < owed_; ++i) {
+    if (debts_[i].pay.code != code) continue;
+    op = debts_[i].pay;
+    std::move(debts_.begin() + i + 1, debts_.begin() + owed_, debts_.begin() + i);
+    --owed_;
+    return true;
+  }
+  return false;
+}
+
 bool RandomOps::next(Op& op) {
   if (next_of_pair(op)) return true;
   partner_.reset();
@@ -234,62 +150,272 @@ bool RandomOps::next(Op& op) {
     left_ = 0;
     return false;
   }
-  const unsigned slot = draw_slot();
-  op = {};
+  ++now_;
   if (settings_.folios != 0) {
-    op.code = static_cast<OpCode>(slot);
-    draw_page(op);
+    op = {};
+    op.code = static_cast<OpCode>(draw_slot());
+    draw_page(false, op);
     return true;
   }
-  draw_process(op);
-  draw_range(op);
-  op.value = rng_.below(1 << 20);
-  op.dev = static_cast<std::uint8_t>(rng_.below(kDevices));
-  op.file = static_cast<std::uint8_t>(rng_.below(kDiskFiles));
-  op.code = slot < kOpCodes ? static_cast<OpCode>(slot) : OpCode::kMadvise;
-  if (slot >= kOpCodes) op.advice = static_cast<Advice>(slot - kOpCodes);
-  switch (op.code) {
-    case OpCode::kMmap: draw_mmap(op); break;
-    case OpCode::kFile: op.pages = settings_.pages; break;
-    case OpCode::kMprotect:
-      op.prot = static_cast<std::uint8_t>(rng_.below(3) == 0 ? +kProtRead : kProtRead | kProtWrite);
-      break;
-    case OpCode::kMadvise:
-      if (slot < kOpCodes) op.advice = static_cast<Advice>(rng_.below(kAdviceNames.size()));
-      break;
-    case OpCode::kMremap: op.to = static_cast<std::uint8_t>(rng_.below(settings_.buffers)); break;
-    case OpCode::kFork: draw_fork(op); break;
-    case OpCode::kExit: draw_exit(op); break;
-    case OpCode::kGup:
-      op.mode = static_cast<GupMode>(rng_.below(kGupModeNames.size()));
-      op.write = rng_.below(2) == 0;
-      op.longterm = op.mode != GupMode::kGup && op.mode != GupMode::kGupFast && rng_.below(3) == 0;
-      break;
-    case OpCode::kPin: draw_pin(op); break;
-    case OpCode::kUnpin:
-    case OpCode::kPinRead:
-    case OpCode::kPinWrite: draw_held_pin(op); break;
-    default:
-      if (is_page_op(op.code)) draw_page(op);
-      break;
+  if (pay(op)) return true;
+  constexpr unsigned kRedraws = 4;
+  unsigned slot = draw_slot();
+  for (unsigned i = 0; i < kRedraws && slot < kOpCodes && early_[slot] != 0; ++i) {
+    --early_[slot];
+    slot = draw_slot();
   }
+  const bool fails = rng_.below(kAllFail) < settings_.failing;
+  op = {};
+  op.code = slot < kOpCodes ? static_cast<OpCode>(slot) : OpCode::kMadvise;
+  draw(slot, fails, op);
   return true;
 }
 
 void RandomOps::done(const Op& op, const OpRecord& record) {
+  const Errc error = failure_of(op, record);
   if (op.code == OpCode::kUnpin)
     std::erase_if(pins_, [&](const Pin& pin) { return pin.id == op.id; });
-  if (record.ret != Errc::kOk) return;
+  if (settings_.folios == 0) learn(op, error);
+  if (error != Errc::kOk) return;
   follows_ = partner_.has_value();
+  learn_pages(op);
+  if (op.code == OpCode::kFork) {
+    children_.push_back(op.child);
+    known_.fork(op.proc, op.child, now_);
+  }
+  if (op.code == OpCode::kPin) pins_.push_back({op.proc, op.id, op.via});
+  if (op.code != OpCode::kExit) return;
+  std::erase(children_, op.proc);
+  std::erase_if(pins_, [&](const Pin& pin) { return pin.proc == op.proc; });
+  known_.exit(op.proc);
+  const auto rest = std::remove_if(debts_.begin(), debts_.begin() + owed_,
+                                   [&](const Debt& each) { return each.pay.proc == op.proc; });
+  owed_ = static_cast<unsigned>(rest - debts_.begin());
+}
+
+void RandomOps::learn_pages(const Op& op) {
   for (std::size_t i = 0; i < kHolds.size(); ++i) {
     if (op.code == kHolds[i].take) ++held_[i];
     if (op.code == kHolds[i].give) --held_[i];
   }
-  if (op.code == OpCode::kFork) children_.push_back(op.child);
-  if (op.code == OpCode::kPin) pins_.push_back({op.proc, op.id});
-  if (op.code != OpCode::kExit) return;
-  std::erase(children_, op.proc);
-  std::erase_if(pins_, [&](const Pin& pin) { return pin.proc == op.proc; });
+  if (op.pfn >= kRandomPlaced || settings_.folios != 0) return;
+  const std::uint32_t bit = std::uint32_t{1} << op.pfn;
+  if (op.code == OpCode::kReleasePage) released_ |= bit;
+  if (op.code == OpCode::kSetUpPage) released_ &= ~bit;
+}
+
+void RandomOps::learn(const Op& op, Errc error) {
+  if (is_device_op(op.code)) learn_device(op, error);
+  if (error != Errc::kOk) return learn_failure(op, error);
+  if (op.code == OpCode::kMremap) return learn_moved(op);
+  KnownLetter* letter = takes_letter(op.code) ? known_.letter(op.proc, op.buf) : nullptr;
+  if (letter == nullptr) return;
+  const BlockMask blocks = known_.touched(op.page, op.n);
+  switch (op.code) {
+    case OpCode::kMmap:
+    case OpCode::kMunmap:
+    case OpCode::kMprotect:
+    case OpCode::kMlock:
+    case OpCode::kMunlock: learn_mapping(op, *letter); break;
+    case OpCode::kMadvise: learn_advice(op, *letter); break;
+    case OpCode::kMigrateToDev:
+      letter->device |= blocks;
+      letter->exclusive &= ~blocks;
+      break;
+    case OpCode::kExclusive:
+      letter->exclusive |= blocks;
+      letter->device &= ~blocks;
+      letter->populated |= blocks;
+      letter->written |= blocks;
+      break;
+    case OpCode::kMigrateToSys:
+      letter->populated |= letter->device & blocks;
+      letter->device &= ~blocks;
+      break;
+    case OpCode::kCheckExclusive:
+    case OpCode::kSnapshot:
+    case OpCode::kPagemap:
+    case OpCode::kFdRead:
+    case OpCode::kFdWrite: break;
+    default:
+      letter->populated |= blocks;
+      letter->device &= ~blocks;
+      letter->exclusive &= ~blocks;
+      if (op.code == OpCode::kStore || op.code == OpCode::kDevWrite) letter->written |= blocks;
+      break;
+  }
+}
+
+void RandomOps::learn_mapping(const Op& op, KnownLetter& letter) {
+  Op pay;
+  pay.proc = op.proc;
+  pay.buf = op.buf;
+  pay.has_page = pay.has_n = true;
+  pay.page = op.page;
+  pay.n = op.n;
+  const BlockMask touched = known_.touched(op.page, op.n), covered = known_.covered(op.page, op.n);
+  switch (op.code) {
+    case OpCode::kMmap: {
+      letter = {};
+      letter.mapped = known_.whole();
+      letter.kind = op.kind;
+      if ((op.prot & kProtWrite) != 0) letter.writable = letter.mapped;
+      if (letter.writable != 0) break;
+      pay.code = OpCode::kMprotect;
+      pay.prot = kProtRead | kProtWrite;
+      pay.page = 0;
+      pay.n = settings_.pages;
+      owe(pay, kSoon);
+      break;
+    }
+    case OpCode::kMunmap: {
+      letter.mapped &= ~touched;
+      letter.writable &= ~touched;
+      letter.locked &= ~covered;
+      letter.populated &= ~touched;
+      letter.device &= ~touched;
+      letter.exclusive &= ~touched;
+      // mmap begins at the letter's first page, and takes nobody's place.
+      const bool all = op.page == 0 && op.n >= settings_.pages;
+      if (all) {
+        letter.not_forked = letter.locked = 0;
+        owe(map_letter(op.proc, op.buf), kSoon);
+        break;
+      }
+      pay.code = OpCode::kMunmap;
+      pay.page = 0;
+      pay.n = settings_.pages;
+      if (pays(map_letter(op.proc, op.buf))) owe(pay, kSoon);
+      break;
+    }
+    case OpCode::kMprotect:
+      if ((op.prot & kProtWrite) != 0) {
+        letter.writable |= covered & letter.mapped;
+        break;
+      }
+      letter.writable &= ~touched;
+      pay.code = OpCode::kMprotect;
+      pay.prot = kProtRead | kProtWrite;
+      owe(pay, kSoon);
+      break;
+    case OpCode::kMlock:
+      letter.locked |= touched;
+      letter.populated |= touched;
+      pay.code = OpCode::kMunlock;
+      owe(pay, kLater);
+      break;
+    default: letter.locked &= ~covered; break;
+  }
+}
+
+void RandomOps::learn_advice(const Op& op, KnownLetter& letter) {
+  const BlockMask touched = known_.touched(op.page, op.n);
+  switch (op.advice) {
+    case Advice::kDontneed:
+    case Advice::kPageout:
+    case Advice::kRemove:
+      letter.populated &= ~touched;
+      letter.device &= ~touched;
+      letter.exclusive &= ~touched;
+      break;
+    case Advice::kPopulateRead:
+    case Advice::kPopulateWrite:
+      letter.populated |= touched;
+      letter.device &= ~touched;
+      letter.exclusive &= ~touched;
+      break;
+    case Advice::kDontfork: {
+      letter.not_forked |= touched;
+      Op pay = op;
+      pay.advice = Advice::kDofork;
+      owe(pay, kSoon);
+      break;
+    }
+    case Advice::kDofork: letter.not_forked &= ~known_.covered(op.page, op.n); break;
+    default: break;
+  }
+}
+
+/// Every operation on a device opens it, whatever becomes of it.
+void RandomOps::learn_device(const Op& op, Errc error) {
+  KnownProcess* process = known_.find(op.proc);
+  if (op.code == OpCode::kRelease && error == Errc::kOk) {
+    for (std::uint32_t proc = 0; proc < settings_.processes; ++proc)
+      for (unsigned buf = 0; buf < settings_.buffers; ++buf)
+        if (usual_device(proc, buf) == op.dev) known_.letter(proc, buf)->device = 0;
+  }
+  if (process == nullptr) return;
+  const auto bit = static_cast<std::uint8_t>(1U << op.dev);
+  if (op.code == OpCode::kCloseDev) {
+    process->open &= static_cast<std::uint8_t>(~bit);
+    process->not_open |= bit;
+  } else {
+    process->open |= bit;
+    process->not_open &= static_cast<std::uint8_t>(~bit);
+  }
+}
+
+/// To a letter that nobody else uses and back, or onto another one.
+void RandomOps::learn_moved(const Op& op) {
+  KnownLetter* from = known_.letter(op.proc, op.buf);
+  KnownLetter* to = known_.letter(op.proc, op.to);
+  const BlockMask left = known_.touched(op.page, op.n), taken = known_.touched(0, op.n);
+  const BlockMask whole = known_.covered(0, op.n);
+  if (to != nullptr) {
+    to->mapped |= taken;
+    to->writable |= taken;
+    to->populated |= taken;
+    to->device &= ~taken;
+    to->exclusive &= ~taken;
+    to->locked &= ~whole;
+    if (from != nullptr) to->kind = from->kind;
+  }
+  if (from == nullptr) return;
+  from->mapped &= ~left;
+  from->writable &= ~left;
+  from->populated &= ~left;
+  from->device &= ~left;
+  from->exclusive &= ~left;
+  Op back;
+  back.proc = op.proc;
+  back.buf = op.buf;
+  back.has_page = back.has_n = true;
+  if (to != nullptr) {
+    back.code = OpCode::kMunmap;
+    back.n = settings_.pages;
+    if (pays(map_letter(op.proc, op.buf))) owe(back, kSoon);
+    return;
+  }
+  back.code = OpCode::kMremap;
+  back.buf = op.to;
+  back.to = op.buf;
+  back.n = op.n;
+  owe(back, kSoon);
+}
+
+/// Asked for or met. A letter of its own child that fails is one that it inherited so.
+void RandomOps::learn_failure(const Op& op, Errc error) {
+  if (op.code == OpCode::kMmap && error == Errc::kExist) {
+    // Somebody has moved pages there.
+    Op pay;
+    pay.code = OpCode::kMunmap;
+    pay.proc = op.proc;
+    pay.buf = op.buf;
+    pay.has_page = pay.has_n = true;
+    pay.n = settings_.pages;
+    if (KnownLetter* letter = known_.letter(op.proc, op.buf);
+        letter != nullptr && letter->mapped != known_.whole())
+      owe(pay, kSoon);
+    return;
+  }
+  if (!takes_letter(op.code) && !op.has_buf) return;
+  KnownLetter* letter = known_.letter(op.proc, op.buf);
+  if (letter == nullptr) return;
+  // What this thread has made so itself, it knows.
+  const BlockMask touched = known_.touched(op.page, std::max<std::uint64_t>(op.n, 1));
+  if ((touched & ~letter->mapped) != 0) return;
+  if (op.code == OpCode::kMigrateToDev || is_page_op(op.code)) letter->populated &= ~touched;
+  letter->shy_until = known_.is_shared(op.proc) ? now_ + kShy : ~std::uint64_t{0};
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

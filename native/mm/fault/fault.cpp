@@ -34,11 +34,13 @@ FaultResult handle_pte_fault(Fault& fault) {
   if (fault.slot.get() != fault.orig) {
     // The MMU may have set a bit meanwhile; whoever faults again finds out.
     fault.slot.lock->unlock();
+    fault.cpu.note(Reached::kLost);
     return FaultResult::kOk;
   }
   if ((fault.write() || fault.unshare()) && !fault.orig.write()) return do_wp_page(fault);
   fault.slot.mark(Pte::kAccessed | (fault.write() ? Pte::kDirty | Pte::kSoftDirty : 0ULL));
   fault.slot.lock->unlock();
+  fault.cpu.note(Reached::kMarked);
   return FaultResult::kOk;
 }
 

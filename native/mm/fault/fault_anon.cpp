@@ -1,4 +1,5 @@
 // A fault on an empty entry of anonymous memory.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/rmap/rmap.h"
 #include "mm/swap/release.h"
@@ -12,6 +13,7 @@ FaultResult map_zero_page(Fault& fault) {
   if (fault.slot.get().none())
     fault.slot.map(
         Pte::of(machine.pfn_of(machine.zero_page()), fault.vma.page_prot | Pte::kSpecial));
+  fault.cpu.note(Reached::kZeroPage);
   return FaultResult::kOk;
 }
 
@@ -26,15 +28,17 @@ FaultResult do_anonymous_page(Fault& fault) {
   const Page folio = fresh.value;
   {
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get().none()) {
+    if (fault.slot.get().none() || planted(Mistake::kAnonFaultUnchecked)) {
       folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, true);
       folio_add_lru_vma(fault.cpu, folio, fault.vma);
       Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
       if ((fault.vma.flags & kVmWrite) != 0) entry = entry.mkdirty().with(Pte::kWrite);
       fault.slot.map(entry);
+      fault.cpu.note(Reached::kAnonPage);
       return FaultResult::kOk;
     }
   }
+  fault.cpu.note(Reached::kLost);
   folio_put(fault.cpu, folio);  // another thread was first
   return FaultResult::kOk;
 }

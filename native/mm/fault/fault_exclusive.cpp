@@ -1,5 +1,6 @@
 // Device-exclusive entries end when anybody else touches the page: the CPU, GUP,
 // fork, the device itself in the ordinary way.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
@@ -24,19 +25,20 @@ void restore_exclusive_pte(Cpu& cpu, Vma& vma, std::uint64_t address, PteSlot sl
 FaultResult remove_device_exclusive_entry(Fault& fault, Page page) {
   Machine& machine = fault.machine();
   const Page folio = compound_head(machine.memmap, page);
+  const bool holds = !machine.has(Quirk::kExclusiveFaultUnreferenced);
   // Another CPU may be past it already, and the page gone.
-  if (!folio.try_ref_add_unless_zero(1)) return FaultResult::kOk;
+  if (holds && !folio.try_ref_add_unless_zero(1)) return FaultResult::kOk;
   folio_lock(folio);
   {
     Invalidation invalidation(
         fault.cpu, fault.mm(),
         {fault.address, fault.address + kPageBytes, NotifyEvent::kExclusive, nullptr});
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() == fault.orig)
+    if (fault.slot.get() == fault.orig || planted(Mistake::kExclusiveUnchecked))
       restore_exclusive_pte(fault.cpu, fault.vma, fault.address, fault.slot);
   }
   folio_unlock(folio);
-  folio_put(fault.cpu, folio);
+  if (holds) folio_put(fault.cpu, folio);
   return FaultResult::kOk;
 }
 

@@ -2,6 +2,7 @@
 // write. Reads map the pages around as well, if the file has them in memory.
 #include <algorithm>
 
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
@@ -29,7 +30,7 @@ FaultResult get_file_page(Fault& fault, Page& out) {
 /// Puts the page into the entry if that is still empty; takes a reference then.
 /// True: it is mapped now.
 bool set_file_pte(Fault& fault, Page folio, PteSlot slot, bool write) {
-  if (!slot.get().none()) return false;
+  if (!slot.get().none() && !planted(Mistake::kFileFaultUnchecked)) return false;
   Machine& machine = fault.machine();
   Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
   if (write) entry = maybe_mkwrite(entry.mkdirty(), fault.vma);
@@ -70,6 +71,8 @@ bool fault_around(Fault& fault) {
         if (set && address == fault.address) mapped = true;
       }
       folio_unlock(folio);
+    } else if (planted(Mistake::kFaultAroundKeeps)) {
+      continue;
     }
     folio_put(fault.cpu, folio);
   }
@@ -77,7 +80,10 @@ bool fault_around(Fault& fault) {
 }
 
 FaultResult do_read_fault(Fault& fault) {
-  if (fault_around(fault)) return FaultResult::kOk;
+  if (fault_around(fault)) {
+    fault.cpu.note(Reached::kFileAround);
+    return FaultResult::kOk;
+  }
   Page folio;
   if (const FaultResult result = get_file_page(fault, folio); result != FaultResult::kOk)
     return result;
@@ -85,6 +91,7 @@ FaultResult do_read_fault(Fault& fault) {
     Guard guard(*fault.slot.lock);
     set_file_pte(fault, folio, fault.slot, false);
   }
+  fault.cpu.note(Reached::kFileRead);
   folio_unlock(folio);
   folio_put(fault.cpu, folio);
   return FaultResult::kOk;
@@ -112,6 +119,7 @@ FaultResult do_shared_fault(Fault& fault) {
     Guard guard(*fault.slot.lock);
     set_file_pte(fault, folio, fault.slot, true);
   }
+  cpu.note(Reached::kFileShared);
   folio_mark_dirty(machine, folio);
   folio_unlock(folio);
   folio_put(cpu, folio);
@@ -130,7 +138,9 @@ FaultResult map_private_copy(Fault& fault, Pfn source) {
   machine.frames.copy(machine.pfn_of(copy), source);
   copy.set(Flag::kUptodate);
   Guard guard(*fault.slot.lock);
-  if (!fault.slot.get().none()) {
+  const bool first = fault.slot.get().none();
+  cpu.note(first ? Reached::kFileCopy : Reached::kLost);
+  if (!first) {
     folio_put(cpu, copy);
     return FaultResult::kOk;
   }

@@ -1,4 +1,5 @@
 // A fault on a non-present entry: swapped, migrating, or in a device.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
@@ -43,7 +44,8 @@ FaultResult fault_device_private(Fault& fault) {
     // lock: two faults would keep each other from moving it for good (rule
     // 'device-fault-locks').
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() != fault.orig) return FaultResult::kOk;
+    if (fault.slot.get() != fault.orig && !planted(Mistake::kDeviceFaultUnchecked))
+      return FaultResult::kOk;
     if (folio_trylock(page))
       machine.get(page);
     else
@@ -67,23 +69,33 @@ FaultResult fault_device_private(Fault& fault) {
 
 FaultResult fault_special_entry(Fault& fault) {
   const SwapEntry entry = fault.orig.entry();
-  if (entry.is_migration()) return migration_entry_wait(fault);
-  if (entry.is_device_private()) return fault_device_private(fault);
+  if (entry.is_migration()) {
+    fault.cpu.note(Reached::kMigrationWait);
+    return migration_entry_wait(fault);
+  }
+  if (entry.is_device_private()) {
+    fault.cpu.note(Reached::kDevicePrivate);
+    return fault_device_private(fault);
+  }
   if (entry.is_device_exclusive()) {
+    fault.cpu.note(Reached::kDeviceExclusive);
     const Page page = fault.machine().page(entry.pfn());
     return remove_device_exclusive_entry(fault, page);
   }
   return FaultResult::kSigbus;  // hwpoison, marker
 }
 
+/// The slot is the fault's alone until its page is mapped.
+bool claims_slot(const Machine& machine) { return !machine.has(Quirk::kSwapinUnclaimed); }
+
 /// Swapped in for one user alone: a page that the swap cache never sees.
 Page swapin_direct(Fault& fault, std::uint64_t slot) {
   Machine& machine = fault.machine();
-  const Swap::Claim claim = machine.swap.claim_alone(slot);
+  const Swap::Claim claim = machine.swap.claim_alone(slot, claims_slot(machine));
   if (!claim.taken) return {};  // it has more users, or is in the cache
   const auto fresh = machine.alloc_folio(fault.cpu);
   if (!fresh) {
-    machine.swap.cache_remove(slot, claim.shadow);
+    if (claims_slot(machine)) machine.swap.cache_remove(slot, claim.shadow);
     return {};
   }
   const Page folio = fresh.value;
@@ -150,8 +162,13 @@ FaultResult do_swap_page(Fault& fault) {
     folio = machine.swap.cache_get(machine, slot);
     if (folio) folio.clear(Flag::kReclaim);  // shares its bit with the readahead marker
   }
+  const bool cached = !fresh && folio;
   if (!folio) folio = read_swap_cache(cpu, slot);
-  if (!folio) return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  if (!folio) {
+    // Under the lock: who has given the slot up may be about to map the page.
+    Guard guard(*fault.slot.lock);
+    return fault.slot.get() == fault.orig ? FaultResult::kOom : FaultResult::kOk;
+  }
   std::uint64_t page_index = 0;
   if (!fresh) {
     folio_lock(folio);
@@ -167,18 +184,21 @@ FaultResult do_swap_page(Fault& fault) {
   }
 
   fault.slot.lock->lock();
-  const bool same = fault.slot.get() == fault.orig;
+  const bool same = fault.slot.get() == fault.orig || planted(Mistake::kSwapFaultUnchecked);
   if (same) {
+    cpu.note(fresh    ? Reached::kSwapinAlone
+             : cached ? Reached::kSwapinCached
+                      : Reached::kSwapinRead);
     map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);
-    if (fresh) machine.swap.cache_remove(slot, false);
+    if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, false);
     if (fault.write()) return do_wp_page(fault);
     fault.slot.lock->unlock();
     return FaultResult::kOk;
   }
   fault.slot.lock->unlock();
   folio_unlock(folio);
-  if (fresh) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
+  if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, machine.swap.shadow(slot));
   folio_put(cpu, folio);
   return FaultResult::kOk;
 }

@@ -1,5 +1,6 @@
 // A write (or unshare) fault on a present, read-only entry: take the page over,
 // write in place, or copy.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
@@ -32,6 +33,13 @@ void reuse(Fault& fault) {
   fault.broke_cow = true;
 }
 
+Reached copied_because(const Fault& fault, Page old) {
+  if (fault.unshare()) return Reached::kUnshare;
+  if (!old) return Reached::kCopyZero;
+  const bool anon = folio_test_anon(compound_head(fault.machine().memmap, old));
+  return anon ? Reached::kCopyShared : Reached::kCopyFile;
+}
+
 /// The entry's lock is held; `old` has our reference. It is null for the zero page and
 /// for memory whose entries are not counted (dax): what is copied stays there, as its
 /// owner unmaps it before it takes the memory away.
@@ -59,7 +67,7 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
     Invalidation invalidation(
         cpu, *vma.mm, {fault.address, fault.address + kPageBytes, NotifyEvent::kClear, nullptr});
     Guard guard(*fault.slot.lock);
-    if (fault.slot.get() == fault.orig) {
+    if (fault.slot.get() == fault.orig || planted(Mistake::kCowUnchecked)) {
       Pte entry = Pte::of(machine.pfn_of(copy), vma.page_prot);
       if (fault.unshare())
         entry = fault.orig.soft_dirty() ? entry.with(Pte::kSoftDirty) : entry;
@@ -75,6 +83,8 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
       fault.broke_cow = !fault.unshare();
     }
   }
+  // Asked of the descriptor only where somebody counts: it is an access.
+  if (cpu.reached != nullptr) cpu.note(copied ? copied_because(fault, old) : Reached::kLost);
   if (!copied) folio_put(cpu, copy);
   if (old) {
     const Page folio = compound_head(machine.memmap, old);
@@ -92,6 +102,7 @@ FaultResult wp_page_shared(Fault& fault, Page page) {
   Cpu& cpu = fault.cpu;
   Machine& machine = cpu.machine;
   const Page folio = compound_head(machine.memmap, page);
+  cpu.note(Reached::kWriteShared);
   machine.get(folio);
   if (fault.vma.file->tracks_dirty()) {
     // page_mkwrite: the file system hears of the write before it can happen.
@@ -128,8 +139,9 @@ FaultResult do_wp_page(Fault& fault) {
   }
   if (page) {
     const Page folio = compound_head(machine.memmap, page);
-    if (folio_test_anon(folio) &&
-        (page_anon_exclusive(page) || can_reuse_anon_folio(fault, folio))) {
+    const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(page);
+    if (exclusive || (folio_test_anon(folio) && can_reuse_anon_folio(fault, folio))) {
+      fault.cpu.note(exclusive ? Reached::kReuseExclusive : Reached::kReuseLast);
       page.set(kFlagAnonExclusive);
       if (!fault.unshare()) reuse(fault);
       fault.slot.lock->unlock();

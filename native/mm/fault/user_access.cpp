@@ -35,16 +35,18 @@ template <class Access>
 FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Access&& access) {
   // The tables have no room for more bits: such an address would be another's.
   if (address >= kTaskSize) return FaultResult::kSigsegv;
-  SharedGuard guard(mm.mmap_lock);
-  if (try_access(mm, address, write, access)) return FaultResult::kOk;
-  for (Retry retry("a fault to map a page");;) {
+  Retry retry("a fault to map a page");
+  // The processor tries again with no lock held: what a fault has mapped may be gone by then, or
+  // allow less.
+  for (bool has_faulted = false;; has_faulted = true) {
+    SharedGuard guard(mm.mmap_lock);
+    if (try_access(mm, address, write, access)) return FaultResult::kOk;
+    if (has_faulted && retry.asks_next()) retry.looks_at(page_behind(cpu, mm, address).at());
+    if (has_faulted && !retry.again()) return FaultResult::kSigbus;
     Vma* vma = mm.find_vma(address);
     if (vma == nullptr || access_error(*vma, write)) return FaultResult::kSigsegv;
     const FaultResult result = handle_mm_fault(cpu, *vma, address, write ? +kFaultWrite : 0U);
     if (result != FaultResult::kOk) return result;
-    if (try_access(mm, address, write, access)) return FaultResult::kOk;
-    if (retry.asks_next()) retry.looks_at(page_behind(cpu, mm, address).at());
-    if (!retry.again()) return FaultResult::kSigbus;
   }
 }
 

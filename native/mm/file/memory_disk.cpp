@@ -3,11 +3,14 @@
 #include <cstring>
 #include <new>
 
+#include "base/sched.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc MemoryDisk::read_page(std::uint64_t index, std::byte* out) {
   Guard guard(lock_);
   mark_.read();
+  sched_copied(Access::kBytesWrite, out);
   if (const auto* block = blocks_.find(index); block != nullptr)
     std::memcpy(out, (*block)->data(), kPageBytes);
   else
@@ -18,6 +21,7 @@ Errc MemoryDisk::read_page(std::uint64_t index, std::byte* out) {
 Errc MemoryDisk::write_page(std::uint64_t index, const std::byte* from) {
   Guard guard(lock_);
   mark_.write();
+  sched_copied(Access::kBytesRead, from);
   if (const auto* block = blocks_.find(index); block != nullptr) {
     std::memcpy((*block)->data(), from, kPageBytes);
     return Errc::kOk;

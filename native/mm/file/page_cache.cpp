@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/swap/release.h"
 #include "mm/zap.h"
@@ -107,7 +108,9 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
   Machine& machine = cpu.machine;
   // One for the isolation, one a page for the cache: anybody else keeps it alive.
   const auto pages = static_cast<std::int32_t>(folio_nr_pages(folio));
-  if (!folio.try_freeze(1 + pages)) return false;
+  if (planted(Mistake::kReclaimUnfrozen) ? folio.refcount() != 1 + pages
+                                         : !folio.try_freeze(1 + pages))
+    return false;
   if (folio.test(Flag::kDirty)) {
     folio.unfreeze(1 + pages);
     return false;

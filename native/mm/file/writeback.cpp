@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/fault.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
@@ -70,6 +71,8 @@ void filemap_write_and_wait(Cpu& cpu, AddressSpace& file, std::uint64_t first,
       folio_lock(folio);
       if (folio_is_at(machine, file, index, folio) && folio.test(Flag::kDirty))
         writepage(cpu, file, index, folio);
+      else if (planted(Mistake::kWritebackKeepsPage))
+        machine.get(folio);
       folio_unlock(folio);
       written = true;
     }

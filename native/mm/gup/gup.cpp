@@ -36,7 +36,9 @@ bool can_follow_write(const Vma& vma, Pte pte, Page page, std::uint32_t flags) {
   if ((flags & kFollForce) == 0 || !vma.is_cow() || (vma.flags & kVmWrite) != 0) return false;
   // Until v6.0 nothing on the page says whose it is: the fault has just made it ours, and
   // an entry that is not dirty is another one, come since (CVE-2016-5195).
-  if (!vma.mm->machine.memmap.shape().anon_exclusive) return (flags & kFollCow) != 0 && pte.dirty();
+  const Machine& machine = vma.mm->machine;
+  if (!machine.memmap.shape().anon_exclusive || machine.has(Quirk::kForceTrustsDirty))
+    return (flags & kFollCow) != 0 && pte.dirty();
   return page && folio_test_anon(compound_head(vma.mm->machine.memmap, page)) &&
          page_anon_exclusive(page) && !pte_needs_soft_dirty_wp(vma, pte);
 }

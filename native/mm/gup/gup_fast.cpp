@@ -1,6 +1,7 @@
 // Fast GUP: read the entries without a lock, grab the page, look again. Whoever
 // takes an entry away clears it first and looks at the count afterwards, so one
 // of the two sees the other.
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
@@ -34,12 +35,13 @@ Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
   const Page folio = compound_head(machine.memmap, page);
   const bool pinnable = (flags & kFollLongterm) == 0 || folio_is_longterm_pinnable(machine, folio);
   // The MMU may set bits meanwhile; that is no other page, but v6.12 gives up too.
-  if (pinnable && slot.get() == pte && folio_allowed(machine, folio, flags) &&
+  if (pinnable && (slot.get() == pte || planted(Mistake::kFastGupOneLook)) &&
+      folio_allowed(machine, folio, flags) &&
       (pte.write() || !gup_must_unshare(machine, nullptr, flags, page))) {
     folio.set(Flag::kReferenced);
     return page;
   }
-  release_folio(cpu, page, flags);
+  if (!planted(Mistake::kGrabbedPageKept)) release_folio(cpu, page, flags);
   return {};
 }
 
@@ -88,7 +90,8 @@ std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t fl
     }
   }
   if (watches_fork && mm.write_protect_seq.peek() != seq) {
-    for (std::uint64_t i = 0; i < had; ++i) unpin_user_page(cpu, out[i]);
+    for (std::uint64_t i = 0; i < had && !planted(Mistake::kBackedOffPinKept); ++i)
+      unpin_user_page(cpu, out[i]);
     return 0;
   }
   return had;

@@ -1,6 +1,7 @@
 // A huge folio becomes single pages. Every entry turns into a migration entry first,
 // so the count shows who else holds the folio; frozen at what the caller and the swap
 // cache explain, it comes apart, and the entries come back, each to its own page.
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
 #include "mm/swap/release.h"
@@ -46,7 +47,8 @@ void come_apart(Cpu& cpu, Page head, bool isolated) {
   for (std::uint64_t i = 1; i < pages; ++i) {
     const Page tail = folio_page(head, i);
     tail.unfreeze(1 + (cached ? 1 : 0) + (isolated ? 1 : 0));
-    if (on_lru && !isolated) (void)machine.zone.add(tail, Zone::kind_of(tail));
+    if (on_lru && !isolated && !planted(Mistake::kSplitTailsUnlisted))
+      (void)machine.zone.add(tail, Zone::kind_of(tail));
   }
   head.unfreeze(1 + (cached ? 1 : 0));
 }

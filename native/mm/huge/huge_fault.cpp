@@ -34,7 +34,7 @@ std::optional<FaultResult> map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start) {
   if (!fresh) return {};
   const Page folio = fresh.value;
   const Pfn pfn = machine.pfn_of(folio);
-  for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) machine.frames.clear(pfn + i);
+  machine.frames.clear(pfn, kPagesPerPmd);
   folio.set(Flag::kUptodate);
   PageTable& tables = vma.mm->page_table;
   const auto table = tables.alloc_table(cpu);

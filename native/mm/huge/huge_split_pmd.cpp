@@ -1,4 +1,5 @@
 // A huge leaf becomes a table of entries: its folio stays whole.
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
 #include "mm/swap/release.h"
@@ -42,7 +43,8 @@ Pte migration_entry(Pte old, Pfn pfn, bool exclusive) {
 
 /// Every page is mapped by an entry of its own, with a reference.
 void map_pages(Machine& machine, Page folio, bool exclusive) {
-  folio.ref_inc(static_cast<std::int32_t>(kPagesPerPmd) - 1);
+  folio.ref_inc(static_cast<std::int32_t>(kPagesPerPmd) -
+                (planted(Mistake::kPmdSplitReferences) ? 0 : 1));
   for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) {
     const Page page = folio_page(folio, i);
     folio_add_pte_mapping(machine, folio, page);

@@ -160,14 +160,12 @@ Errc hugetlb_try_dup_anon_rmap(Page folio, const Vma& source) {
 }
 
 void hugetlb_clear(Machine& machine, Page folio) {
-  const Pfn pfn = machine.pfn_of(folio);
-  for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) machine.frames.clear(pfn + i);
+  machine.frames.clear(machine.pfn_of(folio), kPagesPerPmd);
   folio.set(Flag::kUptodate);
 }
 
 void hugetlb_copy(Machine& machine, Page to, Page from) {
-  const Pfn source = machine.pfn_of(from), target = machine.pfn_of(to);
-  for (std::uint64_t i = 0; i < kPagesPerPmd; ++i) machine.frames.copy(target + i, source + i);
+  machine.frames.copy(machine.pfn_of(to), machine.pfn_of(from), kPagesPerPmd);
   to.set(Flag::kUptodate);
 }
 

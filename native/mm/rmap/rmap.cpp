@@ -1,6 +1,7 @@
 // Mapping counts, and who a page belongs to.
 #include "mm/rmap/rmap.h"
 
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
 #include "mm/huge/huge.h"
@@ -86,7 +87,7 @@ Errc folio_try_dup_anon_rmap(Page page, const Vma& source) {
       !machine.is_device_private(machine.pfn_of(folio)) && folio_needs_cow_for_dma(source, folio);
   if (page_anon_exclusive(page)) {
     if (maybe_pinned) return Errc::kBusy;
-    page.clear(kFlagAnonExclusive);
+    if (!planted(Mistake::kForkKeepsExclusive)) page.clear(kFlagAnonExclusive);
   }
   folio_add_pte_mapping(machine, folio, page);
   return Errc::kOk;

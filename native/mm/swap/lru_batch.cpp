@@ -1,5 +1,6 @@
 #include "mm/swap/lru_batch.h"
 
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
 #include "mm/machine.h"
@@ -68,8 +69,9 @@ void drain(Cpu& cpu, std::span<Pfn> folios, LruMove move) {
 /// The lock of `batches` is held; this releases it.
 void drain_locked(Cpu& cpu, LruBatches& batches, LruMove move) {
   std::array<Pfn, kFolioBatchSize> room;
+  if (planted(Mistake::kBatchUnlocked)) batches.lock.unlock();
   const std::span<Pfn> taken = batches.moves[static_cast<unsigned>(move)].take(room);
-  batches.lock.unlock();
+  if (!planted(Mistake::kBatchUnlocked)) batches.lock.unlock();
   drain(cpu, taken, move);
 }
 

@@ -1,6 +1,7 @@
 // mlock: folios of locked vmas go to the unevictable list. How many vmas lock one
 // is v6.12's mlock_count. The kernel keeps it in word 2, because it links no
 // unevictable folio; our zones do link them, so it lies beside (lru_lock held).
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
 #include "mm/machine.h"
@@ -58,6 +59,7 @@ void munlock_on_lru(Machine& machine, Page folio) {
     if (count > 0) return;
   }
   folio.clear(Flag::kMlocked);
+  if (planted(Mistake::kMunlockKeepsList)) return folio.clear(Flag::kUnevictable);
   if (on_list && folio.test(Flag::kUnevictable)) relink(machine, folio, false, 0);
 }
 

@@ -21,22 +21,28 @@ bool is_freeable(Page folio) {
 /// Writes a dirty unmapped page to swap. File pages are left to writeback.
 Verdict pageout(Cpu& cpu, Page folio) {
   if (folio_is_file_lru(folio)) {
+    cpu.note(Reached::kReclaimDirtyFile);
     folio.set(Flag::kReclaim);
     return Verdict::kActivate;
   }
   if (!is_freeable(folio)) return Verdict::kKeep;
   folio.clear(Flag::kDirty);
-  if (folio_test_swapcache(folio))
+  const bool swaps = folio_test_swapcache(folio);
+  if (swaps)
     swap_writepage(cpu, folio);
   else if (!shmem_writepage(cpu, folio))
     return Verdict::kActivate;
+  cpu.note(swaps ? Reached::kSwapout : Reached::kShmemOut);
   return Verdict::kFree;
 }
 
 /// A swap slot for each page. What a huge folio is split into lands in `more`.
 Verdict give_swap(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   // A pinned page would only come back: no slot for it.
-  if (folio_maybe_dma_pinned(cpu.machine, folio, PinQuestion::kReclaim)) return Verdict::kKeep;
+  if (folio_maybe_dma_pinned(cpu.machine, folio, PinQuestion::kReclaim)) {
+    cpu.note(Reached::kReclaimPinned);
+    return Verdict::kKeep;
+  }
   if (folio_test_large(folio)) {
     if (!can_split_folio(cpu.machine, folio, 1)) return Verdict::kActivate;
     // The pages that nobody maps any more can go without being written.
@@ -58,8 +64,10 @@ Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
       return verdict;
   if (folio_mapped(machine, folio) && !try_to_unmap(cpu, folio)) return Verdict::kActivate;
   // Unmapped, so no new pin can come: a device may still be writing to it.
-  if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaimUnmapped))
+  if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaimUnmapped)) {
+    cpu.note(Reached::kReclaimPinned);
     return Verdict::kActivate;
+  }
   if (folio.test(Flag::kDirty)) {
     if (const Verdict verdict = pageout(cpu, folio); verdict != Verdict::kFree) return verdict;
     if (folio.test(Flag::kDirty)) return Verdict::kKeep;
@@ -68,10 +76,13 @@ Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   if (folio_test_anon(folio) && !folio.test(Flag::kSwapBacked)) {
     if (!folio.try_freeze(1)) return Verdict::kKeep;  // lazyfree
     folio.unfreeze(1);
+    cpu.note(Reached::kLazyFreed);
     return Verdict::kFree;
   }
   const bool in_cache = folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr;
-  return in_cache && remove_mapping(cpu, folio, true) ? Verdict::kFree : Verdict::kKeep;
+  if (!in_cache || !remove_mapping(cpu, folio, true)) return Verdict::kKeep;
+  cpu.note(Reached::kCacheDropped);
+  return Verdict::kFree;
 }
 
 }  // namespace
@@ -86,10 +97,12 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
     // Asked for, so not active; what turns out to be in use is made active again.
     folio.clear(Flag::kActive);
     if (!folio_trylock(folio)) {
+      cpu.note(Reached::kReclaimInUse);
       back.push_back(pfn);
       continue;
     }
     const Verdict verdict = shrink_folio(cpu, folio, queue);
+    if (verdict != Verdict::kFree) cpu.note(Reached::kReclaimInUse);
     if (verdict == Verdict::kActivate) {
       if (folio_test_swapcache(folio) && (machine.swap.nearly_full() || folio.test(Flag::kMlocked)))
         (void)folio_free_swap(cpu, folio);

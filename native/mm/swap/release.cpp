@@ -54,12 +54,15 @@ void give_back(Machine& machine, Pfn pfn, unsigned order) {
 unsigned leave(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru) {
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
-    folio.set_mapping(0);
+    if (!machine.device_pages_keep_mapping()) folio.set_mapping(0);
     machine.memmap.forget(folio);
     return 0;
   }
   // Nobody else can put it on a list or lock it any more.
   const std::uint64_t flags = folio.flags();
+  if ((flags & folio.mask_of(Flag::kLocked)) != 0) [[unlikely]]
+    machine.damage.add({pfn, "flags", flags & ~folio.mask_of(Flag::kLocked), flags,
+                        "a page is freed that somebody has locked, without a reference on it"});
   if ((flags & folio.mask_of(Flag::kLru)) != 0 || machine.mlock_counts.any()) {
     lru.enter();
     if (folio.test(Flag::kLru)) (void)machine.zone.remove(folio);

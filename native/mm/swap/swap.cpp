@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "mm/folio_state.h"
 #include "mm/machine.h"
 #include "mm/swap/release.h"
@@ -183,16 +184,17 @@ bool Swap::shadow(std::uint64_t slot) {
 bool Swap::cache_claim(std::uint64_t slot) {
   Guard guard(lock_);
   book_.write();
-  if (!in_use(slot) || (map_[slot] & kHasCache) != 0) return false;
+  if (!in_use(slot)) return false;
+  if ((map_[slot] & kHasCache) != 0 && !planted(Mistake::kSwapClaimUnchecked)) return false;
   map_[slot] |= kHasCache;
   return true;
 }
 
-Swap::Claim Swap::claim_alone(std::uint64_t slot) {
+Swap::Claim Swap::claim_alone(std::uint64_t slot, bool claim) {
   Guard guard(lock_);
   book_.write();
   if (!in_use(slot) || map_[slot] != 1) return {false, false};
-  map_[slot] |= kHasCache;
+  if (claim) map_[slot] |= kHasCache;
   return {true, shadow_[slot] != 0};
 }
 

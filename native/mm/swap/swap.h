@@ -60,11 +60,12 @@ class Swap {
   void forget(DamageLog& damage, Pfn first, std::uint64_t pages);
   /// Takes kHasCache for a slot not cached yet. False: somebody has it.
   bool cache_claim(std::uint64_t slot);
-  /// The same where the slot has one user, who does without the cache.
+  /// The same where the slot has one user, who does without the cache. Without `claim` it is only
+  /// looked at.
   struct Claim {
     bool taken, shadow;
   };
-  Claim claim_alone(std::uint64_t slot);
+  Claim claim_alone(std::uint64_t slot, bool claim = true);
 
   /// Of a slot that does not exist: bytes that are nobody's.
   std::byte* bytes(std::uint64_t slot) {

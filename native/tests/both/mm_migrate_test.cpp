@@ -1,7 +1,9 @@
 // Migration between frames: data and mappings follow, pinned pages stay.
 #include "mm/fault/user_access.h"
+#include "mm/folio_state.h"
 #include "mm/gup/gup.h"
 #include "mm/migrate.h"
+#include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {
@@ -31,6 +33,59 @@ TEST(MmMigrate, CompactionMovesPagesAndKeepsDataPinsAndCounts) {
   EXPECT_EQ(box.audit({mm.get(), child.get()}, {{pinned, true}}), std::vector<std::string>{});
   unpin_user_page(box.cpu(), pinned);
   child->exit(box.cpu());
+  mm->exit(box.cpu());
+}
+
+Page page_of(MmBox& box, const Mm& mm, std::uint64_t nth) {
+  return box.machine->page(mm.page_table.find(kTestBase + nth * kPageBytes).get().pfn());
+}
+/// Of the first page of `mm`, off its list.
+void migrate_first(MmBox& box, const Mm& mm) {
+  const Page page = page_of(box, mm, 0);
+  ASSERT_TRUE(folio_isolate_lru(box.cpu(), page));
+  ASSERT_EQ(migrate_folio(box.cpu(), page), Errc::kOk);
+}
+
+TEST(MmMigrate, APageOfALockedMappingLeavesNothingInTheMlockBatch) {
+  MmBox box;
+  auto mm = box.create_mm();
+  ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
+  ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase, 1), FaultResult::kOk);
+  ASSERT_EQ(do_mlock(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
+  lru_add_drain_all(box.cpu());
+  const Page before = page_of(box, *mm, 0);
+
+  migrate_first(box, *mm);
+
+  // A batch's reference would make the page look busy to whoever moves it next.
+  const Page after = page_of(box, *mm, 0);
+  EXPECT_FALSE(after == before);
+  EXPECT_EQ(box.cpu().batches.mlock.held().size(), 0U);
+  EXPECT_TRUE(after.test(Flag::kMlocked));
+  lru_add_drain_all(box.cpu());
+  EXPECT_EQ(after.refcount(), 1);
+  migrate_first(box, *mm);
+  lru_add_drain_all(box.cpu());
+  EXPECT_TRUE(page_of(box, *mm, 0).test(Flag::kUnevictable));
+  EXPECT_EQ(box.audit({mm.get()}), std::vector<std::string>{});
+  mm->exit(box.cpu());
+}
+
+TEST(MmMigrate, APageOfAnUnlockedMappingLeavesTheMlockBatchAlone) {
+  MmBox box;
+  auto mm = box.create_mm();
+  ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 2), Errc::kOk);
+  for (std::uint64_t i = 0; i < 2; ++i)
+    ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase + i * kPageBytes, i), FaultResult::kOk);
+  lru_add_drain_all(box.cpu());
+  mlock_folio(box.cpu(), page_of(box, *mm, 1));
+
+  migrate_first(box, *mm);
+
+  EXPECT_EQ(box.cpu().batches.mlock.held().size(), 1U);
+  munlock_folio(box.cpu(), page_of(box, *mm, 1));
+  lru_add_drain_all(box.cpu());
+  EXPECT_EQ(box.audit({mm.get()}), std::vector<std::string>{});
   mm->exit(box.cpu());
 }
 

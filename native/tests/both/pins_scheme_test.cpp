@@ -36,6 +36,26 @@ TEST(PinsScheme, BuiltinsPassTheirOwnCheck) {
   }
 }
 
+/// How often the bits of a place are said not to be there.
+long missing_bits(const SchemeSpec& scheme) {
+  return std::ranges::count_if(check_scheme(scheme), [](const SchemeProblem& problem) {
+    return problem.what.find("does not exist; 0 to 63") != std::string::npos;
+  });
+}
+
+TEST(PinsScheme, AFlagIsOneOf64Bits) {
+  SchemeSpec scheme = *find_scheme("flag-and-word");
+  for (FlagPlace SchemeSpec::* const flag : {&SchemeSpec::pinned, &SchemeSpec::was_lru})
+    for (const bool named : {false, true})
+      for (const auto& [bit, missing] : {std::pair{63, 0}, {64, 1}, {127, 1}, {-3, 1}}) {
+        SchemeSpec moved = scheme;
+        moved.*flag = {3, static_cast<std::int16_t>(bit)};
+        if (named) (moved.*flag).word = FlagPlace::kNone;
+        if (named) (moved.*flag).field = "index";
+        EXPECT_EQ(missing_bits(moved), missing) << bit << (named ? " of a field" : "");
+      }
+}
+
 TEST(PinsScheme, LimitsOfTheFacts) {
   EXPECT_EQ(find_scheme("refcount-bias")->max_pins, (1U << 21) - 1);
   EXPECT_EQ(find_scheme("packed-32")->max_pins, (1U << 30) - 1);

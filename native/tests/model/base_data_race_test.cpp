@@ -45,6 +45,22 @@ TEST(BaseDataRace, AReaderAndAWriterRace) {
   EXPECT_EQ(outcome.other, 0);
 }
 
+// Who finds a word in a frame has not waited for who stored it.
+TEST(BaseDataRace, ContentsOfFramesOrderNothing) {
+  alignas(4096) static std::byte frame[4096];
+  Plain<int> field;
+  auto write = [&] {
+    field = 1;
+    sched_point(Access::kBytesWrite, frame, sizeof frame);
+  };
+  auto read = [&] {
+    sched_point(Access::kBytesRead, frame, sizeof frame);
+    static_cast<void>(field.get());
+  };
+  const FiberBody bodies[] = {body(write), body(read)};
+  EXPECT_EQ(random_runs(bodies, 20, [] {})[Outcome::kDataRace], 20U);
+}
+
 TEST(BaseDataRace, AVectorIsOneField) {
   PlainVector<int> vector;
   auto read = [&] { static_cast<void>(vector.size()); };

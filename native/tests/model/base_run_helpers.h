@@ -74,6 +74,9 @@ struct Ends {
   std::uint64_t operator[](Outcome end) const { return of[static_cast<int>(end)]; }
 };
 
+/// Who wants to hear at once of a run that did not end well: what it leaves may hold locks.
+inline void (*bad_end)(const RunOutcome&) = nullptr;
+
 template <class Reset>
 Ends random_runs(std::span<const FiberBody> bodies, std::uint64_t runs, Reset&& reset,
                  const RunLimits& limits = {}, std::uint64_t seed = 1) {
@@ -82,6 +85,7 @@ Ends random_runs(std::span<const FiberBody> bodies, std::uint64_t runs, Reset&& 
   Ends ends;
   explore_runs(runner, bodies, strategy, limits, runs, reset, [&](const RunOutcome& outcome) {
     ++ends.of[static_cast<int>(outcome.end)];
+    if (outcome.end != Outcome::kClean && bad_end != nullptr) bad_end(outcome);
     return true;
   });
   return ends;

@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/plain.h"
 #include "base/rng.h"
+#include "base/sched.h"
 #include "explore/strategies/depth_first.h"
 #include "explore/strategies/dpor.h"
 #include "explore/strategies/replay.h"
@@ -127,6 +128,48 @@ TEST(ExploreDpor, ReadersDoNotSeeEachOther) {
     };
     EXPECT_EQ(classes_of(toy), std::uint64_t{1} << n) << n;
   }
+}
+
+// Contents of frames meet by the frame, whichever bytes of it; what one step copies is one
+// step, of two frames.
+TEST(ExploreDpor, ContentsMeetByTheirFrames) {
+  constexpr std::size_t kFrame = 4096;
+  struct alignas(kFrame) Frame {
+    std::uint64_t words[kFrame / sizeof(std::uint64_t)];
+  };
+  static Frame frames[3];
+  const auto store = [](unsigned frame, unsigned word, std::uint64_t value) {
+    std::uint64_t* at = &frames[frame].words[word];
+    sched_point(Access::kBytesWrite, at, sizeof *at);
+    *at = value;
+  };
+  const auto copy = [](unsigned to, unsigned from) {
+    sched_point(Access::kBytesRead, &frames[from], kFrame);
+    sched_touched(Access::kBytesWrite, &frames[to], kFrame);
+    frames[to] = frames[from];
+  };
+  Toy toy;
+  toy.reset = [] {
+    for (Frame& frame : frames) frame = {};
+  };
+  toy.result = [] {
+    return std::to_string(frames[0].words[0]) + " " + std::to_string(frames[1].words[0]);
+  };
+  toy.threads = {[&] { store(0, 0, 1); }, [&] { store(1, 0, 1); }};
+  EXPECT_EQ(classes_of(toy), 1U);
+  toy.threads = {[&] { store(0, 0, 1); }, [&] { store(0, 9, 1); }};
+  EXPECT_EQ(classes_of(toy), 2U);
+  // The copy against who stores to what it reads, and to what it writes.
+  toy.threads = {[&] { copy(1, 0); }, [&] { store(0, 0, 1); }};
+  EXPECT_EQ(classes_of(toy), 2U);
+  toy.threads = {[&] { copy(1, 0); }, [&] { store(1, 0, 1); }};
+  EXPECT_EQ(classes_of(toy), 2U);
+  toy.threads = {[&] { copy(1, 0); }, [&] { copy(2, 0); }};
+  EXPECT_EQ(classes_of(toy), 1U);
+  // Two frames at once, as of a huge page.
+  toy.threads = {[] { sched_point(Access::kBytesWrite, &frames[0], 2 * kFrame); },
+                 [&] { store(1, 3, 1); }, [&] { store(2, 3, 1); }};
+  EXPECT_EQ(classes_of(toy), 2U);
 }
 
 // Adds whose result nobody looks at commute; those that somebody looks at do not.

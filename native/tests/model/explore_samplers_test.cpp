@@ -340,8 +340,7 @@ TEST(ExploreGuarantee, SaysWhatACleanResultIsWorth) {
   EXPECT_NEAR(pct_missed_at_most(2, 16, 2, 146), 0.01, 0.0005);
   EXPECT_NEAR(pct_missed_at_most(3, 24, 3, 7956), 0.01, 0.0005);
   EXPECT_EQ(guarantee_text({.schedules = 6, .classes = 6, .complete = true}),
-            "complete: 6 classes of schedules, each visited once, but for the order in which page "
-            "contents are read and written");
+            "complete: 6 classes of schedules, each visited once");
   EXPECT_EQ(guarantee_text({.schedules = 8, .bound_done = 1, .bounded = true}),
             "complete under bound 1: all schedules of at most 1 preemption; 8 schedules in all, "
             "not all there are");

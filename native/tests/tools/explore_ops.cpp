@@ -16,6 +16,7 @@
 
 #include "explore/explore.h"
 #include "pins/registry.h"
+#include "tests/tools/mix_text.h"
 
 using namespace pagebox;  // NOLINT: a program of its own
 
@@ -24,22 +25,6 @@ namespace {
 [[noreturn]] void refuse(const std::string& what) {
   std::cerr << "explore_ops: " << what << "\n";
   std::exit(2);
-}
-
-std::vector<OpMix> read_mixes(const std::string& text) {
-  std::vector<OpMix> mixes(1);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find_first_of(",/", at), text.size());
-    const std::string part = text.substr(at, end - at);
-    const std::size_t equals = part.find('=');
-    const auto weight =
-        equals == std::string::npos ? 1 : std::strtoul(part.c_str() + equals + 1, nullptr, 10);
-    if (!mixes.back().add(part.substr(0, equals), static_cast<std::uint32_t>(weight)))
-      refuse("no operation or group " + part);
-    if (end < text.size() && text[end] == '/') mixes.emplace_back();
-    at = end + 1;
-  }
-  return mixes;
 }
 
 }  // namespace
@@ -67,7 +52,9 @@ int main(int argc, char** argv) {
   settings.layout = *find_layout("linux-6.12");
   settings.scheme = *scheme;
   settings.threads = static_cast<unsigned>(number("--threads"));
-  settings.mixes = read_mixes(given["--mix"]);
+  std::string unknown;
+  settings.mixes = testing::read_mixes(given["--mix"], unknown);
+  if (!unknown.empty()) refuse("no operation or group " + unknown);
   settings.ops = static_cast<unsigned>(number("--ops"));
   settings.random.pages = static_cast<unsigned>(number("--pages"));
   settings.random.buffers = static_cast<unsigned>(number("--buffers"));

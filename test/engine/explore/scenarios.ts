@@ -22,6 +22,20 @@ export const pinning: WrittenScenario = {
 }
 export const broken = { scheme: 'flag-and-word', quirks: ['flag-without-count'] } as const
 
+/** Two devices at two pages that are pinned: four outcomes. */
+export const meeting: WrittenScenario = {
+  name: 'two devices meet',
+  setup: [
+    op({ op: 'mmap', buf: 'a', pages: 2, kind: 'anon-private', prot: 'rw' }),
+    op({ op: 'store', buf: 'a', value: 7 }),
+    op({ op: 'pin', id: 1, via: 'uring', buf: 'a', write: 1 }),
+  ],
+  threads: [
+    { name: 'writes', ops: [op({ op: 'pin_write', id: 1, value: 20 })] },
+    { name: 'reads', ops: [op({ op: 'pin_read', id: 1 })] },
+  ],
+}
+
 /** A million turns of each thread: the limit of steps ends it. */
 export const endless: WrittenScenario = {
   name: 'never ends',

@@ -1,5 +1,6 @@
 import { explore, replay, type Scenario, type ScenarioOp, shrink, type WrittenScenario } from 'pagebox'
 import { describe, expect, test } from 'vitest'
+import { scenarioText } from '../../../lib/engine/explore/scenarioText.ts'
 import { readToken } from '../../../lib/engine/explore/token.ts'
 import { broken, load, pin, pinning, setup, unpin } from './scenarios.ts'
 
@@ -50,6 +51,25 @@ describe('the shortest form', () => {
     const short = await shrink(await tokenOf(pinning, broken))
     const again = await shrink(short.token)
     expect(again.token).toBe(short.token)
+  })
+
+  test('keeps what comes after the threads where that is needed, and leaves out what is not', async () => {
+    // Both pin; what comes after unpins once: the flag that the other pin needs is gone.
+    const late: WrittenScenario = {
+      name: 'late',
+      setup,
+      threads: [
+        { name: 'one', ops: [load, pin(1)] },
+        { name: 'two', ops: [load, pin(2)] },
+      ],
+      after: [load, unpin(2), load],
+    }
+    const short = await shrink(await tokenOf(late, broken))
+    const scenario = short.scenario as WrittenScenario
+    expect(scenario.after).toEqual([unpin(2)])
+    expect(opsIn(scenario)).toEqual([pin(1), pin(2)])
+    expect(scenarioText(scenario)).toContain('"after": [')
+    expect(JSON.parse(scenarioText(scenario))).toEqual(JSON.parse(JSON.stringify(scenario)))
   })
 
   test('of random operations is a scenario that is written down', async () => {
