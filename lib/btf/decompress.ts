@@ -1,4 +1,4 @@
-import { promisify } from 'node:util'
+import type { Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { btfFault } from './fault.ts'
 import { zstdFrameLength } from './zstdFrame.ts'
@@ -6,10 +6,44 @@ import { zstdFrameLength } from './zstdFrame.ts'
 /** A kernel is a tenth of this. */
 export const largestImage = 256 * 1024 * 1024
 
-type Decompress = (input: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+/**
+ * What one file may cost, however it nests and however many of its parts look compressed: a kernel is one part, of a
+ * tenth of these bytes.
+ */
+export interface Budget {
+  tries: number
+  bytes: number
+}
+
+export const newBudget = (): Budget => ({ tries: 128, bytes: 2 * largestImage })
+
+const tooLarge = new Error('more than is allowed')
+
+/** What comes out at the start of `bytes`, and how much of them it took. What fails costs what it has made until then. */
+async function runThrough(
+  stream: Transform & { bytesWritten: number },
+  bytes: Buffer,
+  budget: Budget,
+): Promise<{ buffer: Buffer; taken: number }> {
+  const most = Math.min(largestImage, budget.bytes)
+  const parts: Buffer[] = []
+  let length = 0
+  stream.end(bytes)
+  for await (const part of stream as AsyncIterable<Buffer>) {
+    budget.bytes -= part.length
+    length += part.length
+    if (length > most) throw tooLarge
+    parts.push(part)
+  }
+  return { buffer: Buffer.concat(parts, length), taken: stream.bytesWritten }
+}
+
+type Decompress = (input: Buffer, budget: Budget) => Promise<Buffer>
+
+const chunkSize = 1 << 18
 
 /** zlib has had zstd since Node 22.15 and 23.8. */
-const zstd = (zlib as { zstdDecompress?: Parameters<typeof promisify>[0] }).zstdDecompress
+const zstd = (zlib as unknown as { createZstdDecompress?: (options: object) => zlib.Gunzip }).createZstdDecompress
 
 /** Bytes of a gzip header at the start of `bytes`; past its end where it is cut short. */
 function gzipHeader(bytes: Buffer): number {
@@ -29,23 +63,19 @@ function gzipHeader(bytes: Buffer): number {
  * The first member of a gzip file. `gunzip` takes what follows it for a further member, and in an image
  * there is always something.
  */
-async function gunzipFirst(bytes: Buffer, options: { maxOutputLength: number }): Promise<Buffer> {
+async function gunzipFirst(bytes: Buffer, budget: Budget): Promise<Buffer> {
   const header = gzipHeader(bytes)
-  const inflate = promisify(zlib.inflateRaw) as unknown as (
-    input: Buffer,
-    options: zlib.ZlibOptions,
-  ) => Promise<{ buffer: Buffer; engine: { bytesWritten: number } }>
-  const { buffer, engine } = await inflate(bytes.subarray(header), { ...options, info: true })
-  const end = header + engine.bytesWritten + 8
+  const { buffer, taken } = await runThrough(zlib.createInflateRaw({ chunkSize }), bytes.subarray(header), budget)
+  const end = header + taken + 8
   if (end > bytes.length || bytes.readUInt32LE(end - 4) !== buffer.length % 2 ** 32)
     throw new Error('the length at the end of gzip is another')
   return buffer
 }
 
-const unzstdFirst = (zstd: Parameters<typeof promisify>[0]): Decompress => {
-  const whole = promisify(zstd) as unknown as Decompress
-  return (bytes, options) => whole(bytes.subarray(0, zstdFrameLength(bytes)), options)
-}
+const unzstdFirst =
+  (create: NonNullable<typeof zstd>): Decompress =>
+  async (bytes, budget) =>
+    (await runThrough(create({ chunkSize }), bytes.subarray(0, zstdFrameLength(bytes)), budget)).buffer
 
 interface Format {
   readonly name: string
@@ -84,16 +114,18 @@ export const cannotDecompress = ({ name, tool }: Format) =>
   )
 
 /** The contents of a compressed file that begins where `bytes` do. What follows it is ignored. */
-export async function decompress(bytes: Buffer): Promise<Buffer> {
+export async function decompress(bytes: Buffer, budget: Budget): Promise<Buffer> {
   const found = formatAt(bytes, 0)
   if (found === undefined) throw btfFault('what is not compressed', formats.map(({ name }) => name).join(', '))
   if (found.decompress === undefined) throw cannotDecompress(found)
+  if (budget.tries-- <= 0) throw btfFault('a file with too many compressed parts', 'an image with one kernel in it')
   try {
-    return await found.decompress(bytes, { maxOutputLength: largestImage })
+    return await found.decompress(bytes, budget)
   } catch (cause) {
-    const code = (cause as { code?: string }).code
-    if (code === 'ERR_BUFFER_TOO_LARGE')
-      throw btfFault(`${found.name} of more than ${largestImage} bytes`, `at most ${largestImage}`, { cause })
+    if (cause === tooLarge) {
+      const most = budget.bytes < 0 ? `${2 * largestImage} in all` : `${largestImage}`
+      throw btfFault(`${found.name} of more than ${most} bytes`, `at most ${largestImage}`, { cause })
+    }
     throw btfFault(`${found.name} that is damaged or cut short`, `a whole ${found.name} file`, { cause })
   }
 }

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { largestBtf, btfLengthAt } from './blob.ts'
 import { type Bytes, bytesOf } from './bytes.ts'
-import { cannotDecompress, decompress, formatAt, formats, largestImage } from './decompress.ts'
+
+import { type Budget, cannotDecompress, decompress, formatAt, formats, largestImage, newBudget } from './decompress.ts'
 import { btfOfElf, isElf } from './elf.ts'
 import { btfFault } from './fault.ts'
 
@@ -13,7 +15,7 @@ const startsLikeBtf = (head: Buffer): boolean =>
   head.length >= 2 && (head.readUInt16LE(0) === 0xeb9f || head.readUInt16BE(0) === 0xeb9f)
 
 /** The BTF of a file: raw, in an ELF file, in a kernel image, compressed or not. */
-export async function findBtf(bytes: Bytes, depth = 0): Promise<Buffer> {
+export async function findBtf(bytes: Bytes, depth = 0, budget = newBudget()): Promise<Buffer> {
   if (depth > deepest) throw btfFault('compressed files in compressed files', `at most ${deepest}`)
   const head = await bytes.read(0, Math.min(bytes.size, 1024))
   if (startsLikeBtf(head)) {
@@ -24,10 +26,12 @@ export async function findBtf(bytes: Bytes, depth = 0): Promise<Buffer> {
   if (bytes.size > largestImage)
     throw btfFault(`${bytes.size} bytes that are neither BTF nor ELF`, `kernel images of at most ${largestImage}`)
   const all = await bytes.read(0, bytes.size)
-  if (formatAt(all, 0) !== undefined) return findBtf(bytesOf(await decompress(all), bytes.name), depth + 1)
+  const within = async (part: Buffer): Promise<Buffer> =>
+    findBtf(bytesOf(await decompress(part, budget), bytes.name), depth + 1, budget)
+  if (formatAt(all, 0) !== undefined) return within(all)
   const payload = payloadOf(all)
-  if (payload !== undefined) return findBtf(bytesOf(await decompress(payload), bytes.name), depth + 1)
-  return findBtfWithin(all) ?? (await findCompressed(all, bytes.name, depth))
+  if (payload !== undefined) return within(payload)
+  return (await findBtfWithin(all)) ?? findCompressed(all, within, budget)
 }
 
 /** The compressed kernel of an image whose header says where it is. */
@@ -51,10 +55,12 @@ function* placesOf(bytes: Buffer, pattern: Buffer): Generator<number> {
 }
 
 /** BTF that lies in an image as it is: the largest, since BPF programs that are built in bring some of their own. */
-function findBtfWithin(image: Buffer): Buffer | undefined {
+async function findBtfWithin(image: Buffer): Promise<Buffer | undefined> {
   let found: Buffer | undefined
   for (const pattern of [Buffer.from([0x9f, 0xeb, 1, 0]), Buffer.from([0xeb, 0x9f, 1, 0])]) {
     let tries = 0
+    // A search takes its time in a large file: others run in between.
+    await setImmediate()
     for (const at of placesOf(image, pattern)) {
       if (++tries > mostTries * 32) break
       const length = btfLengthAt(image, at)
@@ -65,21 +71,26 @@ function findBtfWithin(image: Buffer): Buffer | undefined {
 }
 
 /** Tries what looks like compressed data, until one holds a kernel with BTF. */
-async function findCompressed(image: Buffer, name: string, depth: number): Promise<Buffer> {
+async function findCompressed(
+  image: Buffer,
+  within: (part: Buffer) => Promise<Buffer>,
+  budget: Budget,
+): Promise<Buffer> {
   let damaged: unknown
   let unreadable: (typeof formats)[number] | undefined
   for (const format of formats) {
     // The magic of the others is too short to say anything in the middle of a file.
     if (format.magic.length < 3 || format.name === 'lzma' || format.name === 'bzip2') continue
     let tries = 0
+    await setImmediate()
     for (const at of placesOf(image, format.magic)) {
-      if (++tries > mostTries) break
+      if (++tries > mostTries || budget.tries <= 0 || budget.bytes <= 0) break
       if (format.decompress === undefined) {
         unreadable ??= format
         break
       }
       try {
-        return await findBtf(bytesOf(await decompress(image.subarray(at)), name), depth + 1)
+        return await within(image.subarray(at))
       } catch (error) {
         damaged ??= error
       }

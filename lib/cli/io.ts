@@ -40,7 +40,8 @@ async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
   return text
 }
 
-async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncIterable<string> {
+/** Pieces of text, until the end or a signal. */
+export async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncIterable<string> {
   addAbortSignal(signal, stream)
   stream.setEncoding('utf8')
   for await (const chunk of stream) yield chunk as string

@@ -129,7 +129,8 @@ export class LogDecoder {
     }, warn)
     this.#splitter = new LineSplitter((line, number) => {
       this.#lines = number
-      reader.line(line, number)
+      // Behind the last dump that is wanted lines are counted, no more.
+      if (this.#ignored === 0) reader.line(line, number)
     }, warn)
     this.#end = () => {
       this.#splitter.end()

@@ -19,6 +19,9 @@ const printedEscapes = /\^\[\[[0-?]*[ -/]*[@-~]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
+/** Whether a line holds what {@link plainText} takes out, so that a word may be written with something in it. */
+export const mayHide = (line: string): boolean => line.search(controls) >= 0 || line.includes('^[[')
+
 /** Text that a terminal shows as it is: no escapes, no control characters, nothing that changes direction. */
 export const plainText = (text: string): string =>
   text.replace(escapes, '').replace(printedEscapes, '').replace(controls, '').replaceAll('\u00a0', ' ')

@@ -1,3 +1,4 @@
+import { mayHide, plainText } from './line.ts'
 import type { PageOwner, PrintedFlags, PrintedType } from './rawDump.ts'
 
 /** One thing that a dump prints. */
@@ -166,6 +167,6 @@ export function partsOf(text: string): Part[] {
 export const firstPart = (text: string): number => text.search(marker)
 
 /** Whether a line can hold any part; cheap, and never wrong about a line that does. */
-export const mayHoldPart = (line: string): boolean => quick.test(line)
+export const mayHoldPart = (line: string): boolean => quick.test(line) || (mayHide(line) && quick.test(plainText(line)))
 const quick =
   /page:|head:|raw:|flags:|page_type:|page dumped|memcg:|mem_cgroup:|aops:|name:"|page_owner|allocated via|ainted|Linux version|Bad page|[\da-f]{8}(?: <[^>]{0,80}>)?:/i

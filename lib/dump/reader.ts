@@ -13,6 +13,16 @@ const memoryRow = /^(?:0x)?([\da-f]{8,16})(?: <[^>]{0,80}>)?:\s+((?:(?:0x)?(?:[\
 const countIn = (words: readonly string[]): number | null =>
   words[2]?.length === 16 ? Number.parseInt(words[2].slice(0, 8), 16) | 0 : null
 
+function widest(words: readonly string[]): number {
+  let most = 0
+  for (const { length } of words) if (length > most) most = length
+  return most
+}
+
+/** Words of 64 bits behind words of 32. */
+const isMixed = (before: readonly string[], words: readonly string[]): boolean =>
+  before.length > 0 && widest(words) > 8 && before.every(({ length }) => length === 8)
+
 const printedCount = ({ header }: RawDump): number | null => {
   const text = header?.get('refcount') ?? header?.get('count')
   return text === undefined ? null : Number(text)
@@ -237,21 +247,18 @@ export class DumpReader {
       (each) => this.#takes(each, words),
       (each) => each.raw.length === 0 && each.headWords.length === 0,
     )
+    if (isMixed(dump.raw, words)) dump.warnings.push('its rows have words of different widths')
     dump.raw.push(...words)
   }
 
   /** Whether a row can be the next of this dump: 8 words of 8 bytes or up to 12 of either, no more. */
   #takes(dump: RawDump, words: readonly string[]): boolean {
     const have = dump.raw.length
-    if (have === 0 || dump.headWords.length > 0) return false
-    const narrow = [...dump.raw, ...words].every((word) => word.length <= 8)
-    const width = Math.max(...dump.raw.map((word) => word.length))
-    if (!narrow && width === 8 && dump.raw.every((word) => word.length === 8)) {
-      dump.warnings.push('its rows have words of different widths')
-      return true
-    }
-    const full = narrow ? have >= 8 : have % 4 !== 0 || have >= 8
-    return full ? have + words.length <= 12 && words.length <= (narrow ? 4 : 2) && have >= 8 : have + words.length <= 12
+    if (have === 0 || have + words.length > 12 || dump.headWords.length > 0) return false
+    if (isMixed(dump.raw, words)) return true
+    const narrow = widest(dump.raw) <= 8 && widest(words) <= 8
+    const isFull = have >= 8 || (!narrow && have % 4 !== 0)
+    return !isFull || (have >= 8 && words.length <= (narrow ? 4 : 2))
   }
 
   /** Memory as a debugger prints it: rows whose addresses follow one another. */

@@ -190,6 +190,7 @@ export function definitionOf(constants: NativeScheme): SchemeDefinition {
       }),
     )
   definition.refsPerPin = constants.refsPerPin
+  if (constants.falsePositives !== '') definition.falsePositives = constants.falsePositives
   definition.visibleEffects = constants.effects
   if (types.length < all.length) definition.types = types
   return definition

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import * as zlib from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { importBtf } from 'pagebox'
+import { decompress } from '../../lib/btf/decompress.ts'
 import { zstdFrameLength } from '../../lib/btf/zstdFrame.ts'
 import { fault } from './fails.ts'
 import { kernel } from './kernel.ts'
@@ -145,6 +146,23 @@ describe('what has none is refused', () => {
     ['more zeros than a kernel has, in gzip', gzipSync(Buffer.alloc(260 * 2 ** 20), { level: 1 }), 'at most'],
   ])('%s', async (_name, bytes, said) => {
     expect((await fault(() => importBtf(bytes))).message).toContain(said)
+  })
+
+  test('one file has one budget, however many of its parts look compressed', async () => {
+    const zeros = gzipSync(Buffer.alloc(40_000))
+    const budget = { tries: 3, bytes: 100_000 }
+    expect((await decompress(zeros, budget)).length).toBe(40_000)
+    await decompress(zeros, budget)
+    expect((await fault(() => decompress(zeros, budget))).message).toContain('in all')
+    expect((await fault(() => decompress(zeros, budget))).message).toContain('too many compressed parts')
+  })
+
+  // Two minutes and more, where each part has a budget of its own.
+  test('parts that all are bombs, in a part that is one', { timeout: 60_000 }, async () => {
+    const bombs = (bomb: Buffer, count: number): Buffer => Buffer.concat([noise(64), ...Array(count).fill(bomb)])
+    const zeros = gzipSync(Buffer.alloc(100 * 2 ** 20), { level: 9 })
+    const nested = bombs(gzipSync(bombs(zeros, 30)), 30)
+    expect((await fault(() => importBtf(nested))).message).toContain('without BTF')
   })
 
   test('ELF cut short anywhere, or with wild numbers', async () => {

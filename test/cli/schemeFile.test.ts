@@ -192,6 +192,30 @@ describe('a file that says nothing good', () => {
     await expect(readModule(file, { signal, print() {}, limitSeconds: 60 })).rejects.toThrow(/512 MiB|ends by/)
   }, 90_000)
 
+  test('memory outside of the heap counts', { timeout: 90_000 }, async () => {
+    const file = write('buffers.mjs', 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 26, 1))')
+    const { signal } = new AbortController()
+    await expect(readModule(file, { signal, print() {}, limitSeconds: 60 })).rejects.toThrow(/MiB of memory|ends by/)
+  })
+
+  test('one that leaves a process behind is not waited for', { timeout: 60_000 }, async () => {
+    const { signal } = new AbortController()
+    const behind = (rest: string): string =>
+      write(
+        'behind.mjs',
+        `import { spawn } from 'node:child_process'; spawn('sleep', ['120'], { stdio: 'inherit' }); ${rest}`,
+      )
+    const read = (file: string) => readModule(file, { signal, print() {}, limitSeconds: 3 })
+    expect(await read(behind('export default { name: "x" }'))).toEqual({ name: 'x' })
+    await expect(read(behind('for (;;);'))).rejects.toThrow('it does not end within 3 seconds')
+  })
+
+  test.each(['Infinity', '-Infinity', 'NaN'])('a number that is %s is said', async (number) => {
+    const file = write('number.mjs', exportsOf(`{ ...${asJson}, countBits: ${number} }`))
+    const { err } = await runCli(['schemes', '--scheme-file', file])
+    expect(err).toContain(`'countBits' is ${number}, and no plain data`)
+  })
+
   test('a signal ends it', async () => {
     const abort = new AbortController()
     const file = write('endless.mjs', 'for (;;);')

@@ -112,7 +112,45 @@ describe('names from a log', () => {
   })
 })
 
+test('a word that is coloured, or has something in it, is read as without', () => {
+  const plain = [
+    'page: refcount:1025 mapcount:1 mapping:0000000000000000 index:0x7f12 pfn:0x108008',
+    'anon flags: 0x17ffffc0020028(uptodate|lru|swapbacked|node=0|zone=2|lastcpupid=0x1fffff)',
+    'raw: 0017ffffc0020028 ffffd0e204200188 ffffd0e205e09088 ffff8ea04243ee71',
+    'raw: 0000000000007f12 0000000000000000 0000040100000000 0000000000000000',
+    'page dumped because: migration failure',
+  ].join('\n')
+  const expected = decodeLog(plain).dumps
+  expect(expected).toHaveLength(1)
+  const word = /raw|flags|page(?= dumped)|refcount/g
+  for (const [before, after] of [
+    ['\u001b[1;31m', '\u001b[0m'],
+    ['\u001b[01;31m\u001b[K', '\u001b[m\u001b[K'],
+    ['^[[1m', '^[[0m'],
+    ['\0', '\0'],
+    ['\u200b', '\ufeff'],
+  ])
+    expect(decodeLog(plain.replace(word, (each) => `${before}${each}${after}`)).dumps).toEqual(expected)
+  // A file of 16-bit characters, read as bytes.
+  expect(decodeLog([...plain].map((each) => `${each}\0`).join('')).dumps).toEqual(expected)
+})
+
+test('rows of different widths are said once', () => {
+  const narrow = 'raw: 00000000 00000100 00000122 00000000'
+  const wide = 'raw: 0000000000000000 0000000000000000 00000001ffffffff 0000000000000000'
+  for (const log of [`${narrow}\n${wide}`, `${narrow}\n${wide}\n${wide}`]) {
+    const [dump] = decodeLog(log).dumps
+    expect(dump?.warnings.filter((text) => text.includes('different widths'))).toHaveLength(1)
+  }
+})
+
 describe('large logs', () => {
+  // Minutes, where each of them is put together before it is left out.
+  test('millions of parts beyond the dumps that are wanted', { timeout: 60_000 }, () => {
+    const { dumps, lines } = decodeLog(`${'raw: 0\r'.repeat(1100)}\n`.repeat(2000))
+    expect({ dumps: dumps.length, lines }).toEqual({ dumps: 1000, lines: 2000 })
+  })
+
   test('megabytes without a dump, and one at the end', () => {
     const line = '[  102.078007][T14893]  do_syscall_64+0x35/0xb0 arch/x86/entry/common.c:80\n'
     function* log(): Iterable<string> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type BaselineReport, compareWithBaseline } from '../../compare/baseline.ts'
 import { answerText } from '../../compare/answer.ts'
@@ -58,9 +58,16 @@ and the probe in memory differ, which is a bug of pagebox; or, with --baseline, 
 cost has become larger or a page type fits no longer. 130: interrupted, 143:
 terminated; what was measured until then is printed.`
 
+/** A document has a few; what is larger is none. */
+const largestBaseline = 2 ** 27
+
 function readBaseline(file: string): CompareDocument {
   let content: unknown
   try {
+    const found = statSync(file)
+    // A pipe might never end.
+    if (!found.isFile()) throw new Error('it is no regular file')
+    if (found.size > largestBaseline) throw new Error(`it has ${found.size} bytes; at most ${largestBaseline} are read`)
     content = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new UsageError(`--baseline ${file}: ${(error as Error).message}`)

@@ -1,11 +1,12 @@
-import { createReadStream } from 'node:fs'
+import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
+import { inputStream } from '../../base/inputStream.ts'
 import type { DecodedLog, LogOptions } from '../../dump/decodeLog.ts'
 import type { DecodedDump } from '../../dump/types.ts'
 import type { PageType } from '../../page/layout.ts'
 import { UsageError } from '../failure.ts'
 import { type BtfOptions, btfHelp, hasBtf, kconfigHelp, readKernel } from '../importedLayout.ts'
-import type { Io } from '../io.ts'
+import { chunksOf, type Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { pick } from '../parse.ts'
 import { decodeText } from '../text/decode.ts'
@@ -35,11 +36,28 @@ Examples:
   $ pagebox decode 17ffffc0000020 dead000000000100 dead000000000122 0 7f12 0 ffffffff00000000 0
   $ pagebox decode --type anon --layout linux-4.20 17ffffc0080034 0 0 7f1 0 0 1ffffffff`
 
+/** gzip, xz, zstd, bzip2 and lz4, read as text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what files begin with
+const compressed = /^(?:\u001f|\ufffd7zXZ|\(\ufffd\/\ufffd|BZh\d1AY|\u0004"M\u0018|\u0002!L\u0018)/
+
 /** What is kept of standard input in case that it holds words alone. */
 const longestWords = 4096
 
+/** Behind a stream of its own: a file's does not end while the system waits for a pipe. */
+async function* fileChunks(path: string, signal: AbortSignal): AsyncIterable<string> {
+  const file = inputStream(path)
+  const text = file.pipe(new PassThrough())
+  // pipe() does not pass errors on.
+  file.on('error', (error) => text.destroy(new UsageError(`${path}: ${error.message}`)))
+  try {
+    yield* chunksOf(text, signal)
+  } finally {
+    file.destroy()
+  }
+}
+
 async function* inputOf(io: Io, file: string | undefined): AsyncIterable<string> {
-  if (file !== undefined) yield* createReadStream(file, { encoding: 'utf8' }) as AsyncIterable<string>
+  if (file !== undefined) yield* fileChunks(file, io.signal)
   else if (io.readChunks !== undefined) yield* io.readChunks()
   else yield await io.readInput()
 }
@@ -129,7 +147,7 @@ async function run(words: string[], options: Options, { io }: Context): Promise<
     dumps = log.dumps
     if (dumps.length === 0) {
       const onlyWords = begin.trim() !== '' && begin.length <= longestWords && /^[\s,x\da-f:]+$/i.test(begin)
-      if (begin.startsWith('\u001f'))
+      if (compressed.test(begin))
         throw new UsageError(`${options.file ?? 'standard input'} is compressed: unpack it first`)
       if (!onlyWords)
         throw new UsageError(`no dump of a descriptor in ${options.file ?? 'standard input'} (${log.lines} lines)`)

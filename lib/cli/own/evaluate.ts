@@ -25,6 +25,8 @@ function plain(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value)
   if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint')
     throw new TypeError(`${key === '' ? 'the default export' : `'${key}'`} is a ${typeof value}, and no plain data`)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`${key === '' ? 'the default export' : `'${key}'`} is ${value}, and no plain data`)
   return value
 }
 

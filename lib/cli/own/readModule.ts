@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { fault, shape } from './fault.ts'
@@ -6,6 +7,11 @@ import { fault, shape } from './fault.ts'
 /** Time and memory of a file: it declares constants, and may import a kernel's layout. */
 const limitSeconds = 10
 const heapMiB = 512
+/** Of the whole process: what lies outside of V8's heap (buffers) counts too. */
+const residentMiB = 768
+const lookMs = 50
+/** Until what it has printed is read, once it has ended: a process that it has left behind may keep the pipe open. */
+const drainMs = 200
 /** Until its process has begun: that a machine is busy is not the file's fault. */
 const startSeconds = 60
 /** Of what it prints. */
@@ -23,6 +29,15 @@ export interface ReadModuleOptions {
   limitSeconds?: number
   /** What such a file holds, in words. */
   holds?: string
+}
+
+/** Memory of a process in MiB, where the system says so; 0: it does not, or there is no such process. */
+function residentMiBOf(pid: number | undefined): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
 }
 
 /** Why a process ended that had nothing to say. */
@@ -56,7 +71,19 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
         tooLong = true
         child.kill('SIGKILL')
       }, limit * 1000)
+    let tooMuch = false
+    let isOver = false
+    const memory = setInterval(() => {
+      if (residentMiBOf(child.pid) <= residentMiB) return
+      tooMuch = true
+      child.kill('SIGKILL')
+    }, lookMs)
     let timer = limited(startSeconds)
+    const finish = (): void => {
+      clearTimeout(timer)
+      clearInterval(memory)
+      signal.removeEventListener('abort', stop)
+    }
     const stop = (): void => void child.kill('SIGKILL')
     signal.addEventListener('abort', stop)
     child.on('message', (message: { begins?: unknown } | null) => {
@@ -66,27 +93,42 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
       } else answer ??= message
     })
     child.on('error', (cause) => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', stop)
+      finish()
       reject(fault(file, `it cannot be evaluated: ${cause.message}`, holds, cause))
     })
-    child.on('close', (code, ended) => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', stop)
+    const outcome = (code: number | null, by: string | null): unknown => {
       // What V8 writes when it ends for want of memory is said in words.
-      const said = printed.stdout + (ended === 'SIGABRT' ? '' : printed.stderr)
+      const said = printed.stdout + (by === 'SIGABRT' ? '' : printed.stderr)
       if (said !== '') print(said)
-      if (signal.aborted) return reject(new DOMException('stopped', 'AbortError'))
-      if (tooLong) return reject(fault(file, `it does not end within ${seconds} seconds`, holds))
+      if (signal.aborted) throw new DOMException('stopped', 'AbortError')
+      if (tooMuch) throw fault(file, `it needs more than ${residentMiB} MiB of memory`, holds)
+      if (tooLong) throw fault(file, `it does not end within ${seconds} seconds`, holds)
       const { json, failed } = (answer ?? {}) as { json?: unknown; failed?: unknown }
-      if (typeof json === 'string') {
-        try {
-          return resolve(JSON.parse(json))
-        } catch (cause) {
-          return reject(fault(file, 'it does not export plain data', holds, cause))
-        }
+      if (typeof json !== 'string') throw fault(file, typeof failed === 'string' ? failed : endOf(code, by), holds)
+      try {
+        return JSON.parse(json)
+      } catch (cause) {
+        throw fault(file, 'it does not export plain data', holds, cause)
       }
-      reject(fault(file, typeof failed === 'string' ? failed : endOf(code, ended), holds))
+    }
+    const settle = (code: number | null, by: string | null): void => {
+      if (isOver) return
+      isOver = true
+      for (const from of ['stdout', 'stderr'] as const) child[from]?.destroy()
+      try {
+        resolve(outcome(code, by))
+      } catch (error) {
+        reject(error)
+      }
+    }
+    child.on('exit', (code, by) => {
+      finish()
+      // Streams close when all who have the pipe have let it go: wait for those of the file itself, and no longer.
+      const drained = setTimeout(settle, drainMs, code, by)
+      child.once('close', () => {
+        clearTimeout(drained)
+        settle(code, by)
+      })
     })
   })
 }

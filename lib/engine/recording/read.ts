@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { addAbortSignal, PassThrough } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
+import { inputStream } from '../../base/inputStream.ts'
 import { PageboxError } from '../../errors.ts'
 import { type ConcurrentRecording, isConcurrent, type Recording } from './types.ts'
 
@@ -58,7 +58,7 @@ export async function* readLines(
   path: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Recording | ConcurrentRecording, void, undefined> {
-  const file = createReadStream(path)
+  const file = inputStream(path)
   // Behind a stream of its own: a file's does not end while the system waits for a pipe.
   const bytes = file.pipe(path.endsWith('.gz') ? createGunzip() : new PassThrough())
   if (signal !== undefined) addAbortSignal(signal, bytes)
