@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { changesOf, drawMutants } from '../../scripts/mutants.mjs'
 
 interface Mutant {
   path: string
   old: string
   new: string
 }
+interface Mutants {
+  changesOf: (line: string) => [string, string][]
+  drawMutants: (files: { path: string; text: string }[], seed: number, each?: number) => Mutant[]
+}
+const script: string = '../../scripts/mutants.mjs'
+const { changesOf, drawMutants } = (await import(script)) as Mutants
 
 const changed = (line: string) => changesOf(line).map(([, text]) => text)
 
