@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { layouts, type Scenario, schemes } from 'pagebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { oneSchedule } from '../../lib/engine/explore/replay.ts'
@@ -68,6 +68,19 @@ function shorter({ text }: Example): string {
     : less.replace('--quick', '--quick --schemes refcount-bias,lru-overlay --layouts linux-6.12')
 }
 
+const ok = { ret: 'ok' }
+/** What a kernel gave of two stores to a page. */
+const concurrent = {
+  id: 'two stores',
+  kind: 'outcomes',
+  kernel: '7.2',
+  setup: [{ op: 'mmap', buf: 'a', pages: 1, kind: 'anon-private', prot: 'rw' }],
+  setup_results: [ok],
+  threads: [20, 30].map((value) => ({ proc: 'p', ops: [{ op: 'store', buf: 'a', value }] })),
+  after: [{ op: 'load', buf: 'a' }],
+  seen: [20, 30].map((word) => ({ count: 1, results: [[ok], [ok]], after: [{ v: [word] }] })),
+}
+
 let folder = ''
 let token = ''
 beforeAll(async () => {
@@ -83,6 +96,7 @@ beforeAll(async () => {
   copyFileSync(join(vectors, 'handwritten.jsonl.gz'), join(folder, 'recordings/handwritten.jsonl.gz'))
   copyFileSync(join(vectors, 'random-simple.jsonl.gz'), join(folder, 'random.jsonl.gz'))
   writeFileSync(join(folder, 'handwritten.jsonl'), gunzipSync(readFileSync(join(vectors, 'handwritten.jsonl.gz'))))
+  writeFileSync(join(folder, 'concurrent-A.jsonl.gz'), gzipSync(`${JSON.stringify(concurrent)}\n`))
   writeFileSync(
     join(folder, 'console.log'),
     'page:0000000000000000 refcount:1 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x12345\n' +
