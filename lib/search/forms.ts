@@ -143,7 +143,7 @@ function knownWays(forms: Forms, { asked, layout }: Question): void {
   ): void => {
     const { definition, falsePositives, place } = schemeOf(name, 'scheme')
     // What follows from the rest is left to follow, and the definition stays short.
-    const { name: _, summary: __, source: ___, visibleEffects: ____, ...part } = definition
+    const { name: _, summary: __, source: ___, visibleEffects: ____, falsePositives: _____, ...part } = definition
     const said =
       place === 'mapcount' && falsePositives !== '' ? { falsePositives: 'a page in the midst of being unmapped' } : {}
     const { flagBits = 0, part: own } = more

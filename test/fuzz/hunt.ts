@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Finding, Line } from './program.ts'
 import { scriptOf } from './script.ts'
@@ -51,7 +51,9 @@ interface Ran {
 /** Runs one process and reads what it wrote down; how it ended is the last finding, if that is one. */
 async function runProcess(args: string[], log: string, patience: number): Promise<Ran> {
   writeFileSync(log, '')
-  const started = spawn(process.execPath, [child, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  // What a command line names by chance is written there.
+  const cwd = dirname(log)
+  const started = spawn(process.execPath, [child, ...args], { cwd, stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   started.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (said.length < 100_000) said += text
