@@ -58,8 +58,11 @@ void claim_states(const SchemeSpec& scheme, const Layout& layout, const BitRange
                   const PinnedPage& page, std::vector<Claim>& claims) {
   const auto claim = [&](std::string name, const FlagPlace& flag) {
     const auto at = static_cast<unsigned>(flag.bit);
-    const Claim made = state_claim(std::move(name), word_bits(layout, scheme.count_word, at, 1),
-                                   std::uint64_t{1} << at, scheme, page);
+    const bool is_flag = &flag == &scheme.pinned;
+    Claim made = state_claim(std::move(name), word_bits(layout, scheme.count_word, at, 1),
+                             std::uint64_t{1} << at, scheme, page);
+    // A flag that is set by somebody else lies, though nothing may ever clear it.
+    if (is_flag && page.reads_pinned_before) made.clears = 1;
     if (made.sets != 0 || made.clears != 0) claims.push_back(made);
   };
   // A count of one bit that saturates never goes back; one that somebody else's bit is reads as

@@ -51,7 +51,11 @@ export async function declared(P: typeof Pagebox, spec: Declared): Promise<strin
       )
       .sort()
       .join(' ')
-  let damages = false
+  // A layout may have a device's pgmap where the page's user writes, as a proposal of 2018 does: its own damage.
+  const wordsOf = (...names: string[]): number[] =>
+    layout.fields.filter(({ name: field }) => names.includes(field)).map(({ offsetBytes }) => offsetBytes)
+  const written = wordsOf('mapping', 'index', 'private')
+  let damages = wordsOf('pgmap').some((offset) => written.includes(offset))
   for (const pageType of P.pageTypes)
     for (const order of [0, 1, 9]) {
       const at = { scheme: scheme.name, layout: layout.name, pageType, order }

@@ -77,8 +77,8 @@ describe('a scheme of ones own', () => {
     })
     for (const bit of [64, 127]) {
       const error = failure(() => schemes.define(declared(bit)))
-      expect(error.code).toBe('ERR_PAGEBOX_SCHEME_INVALID')
-      expect(error.message).toContain(`bit ${bit} does not exist; 0 to 63`)
+      expect(error.code).toBe('ERR_PAGEBOX_ARG_RANGE')
+      expect(error.message).toContain(`pinned.bit must be an integer from 0 to 63; got ${bit}`)
     }
     expect(schemes.has('far-flag')).toBe(false)
     expect(schemes.define(declared(63)).name).toBe('far-flag')

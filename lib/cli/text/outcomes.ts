@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { OutcomeMismatch, OutcomeResult } from '../../engine/recording/outcomes.ts'
+import type { OutcomeMismatch } from '../../engine/recording/outcomes.ts'
+import type { OutcomeResult } from '../../engine/recording/types.ts'
 import type { OutcomesReport } from '../../engine/recording/outcomesReport.ts'
 import type { Io } from '../io.ts'
 import { foreign } from './foreign.ts'

@@ -1,6 +1,5 @@
 import { keyOf } from './outcomeKey.ts'
-import type { OutcomeResult } from './outcomes.ts'
-import type { ConcurrentRecording, RecordedResult } from './types.ts'
+import type { ConcurrentRecording, OutcomeResult, RecordedResult } from './types.ts'
 
 /*
  * A kernel's rule that is not here yet makes outcomes that cannot be explored. Which one a missing outcome is due to

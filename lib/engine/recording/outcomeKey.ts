@@ -1,5 +1,4 @@
-import type { OutcomeResult } from './outcomes.ts'
-import type { RecordedResult } from './types.ts'
+import type { OutcomeResult, RecordedResult } from './types.ts'
 
 const flagsKept = new Set(['ANON', 'ANON_EXCLUSIVE', 'ZERO_PAGE', 'NOPAGE'])
 

@@ -6,13 +6,7 @@ import { vocabulary } from '../scenario/vocabulary.ts'
 import type { ExploreScenarioResult, RanOp, SeenOutcome, WrittenScenario } from '../scenario/scenarioTypes.ts'
 import { neededRules } from './neededRules.ts'
 import { keyOf, plain, plainOutcome } from './outcomeKey.ts'
-import type { ConcurrentRecording, RecordedResult } from './types.ts'
-
-/** What an outcome is: the results of each thread, and what came after. */
-export interface OutcomeResult {
-  readonly threads: readonly (readonly (RecordedResult | null)[])[]
-  readonly after: readonly (RecordedResult | null)[]
-}
+import type { ConcurrentRecording, OutcomeResult, RecordedResult } from './types.ts'
 
 /** How much of a scenario's schedules was explored. */
 export type Extent = 'complete' | 'bounded' | 'sampled'

@@ -57,3 +57,9 @@ export const isConcurrent = (line: Recording | ConcurrentRecording): line is Con
  * meaning. 3: every flag.
  */
 export type ConformLevel = 1 | 2 | 3
+
+/** What an outcome is: the results of each thread, and what came after. */
+export interface OutcomeResult {
+  readonly threads: readonly (readonly (RecordedResult | null)[])[]
+  readonly after: readonly (RecordedResult | null)[]
+}
