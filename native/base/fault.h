@@ -107,7 +107,7 @@
           "a device fault does not look at the entry again")                                       \
   MISTAKE(kPagemapReferenceKept, "pagemap-reference-kept", "zone_device",                          \
           "a freed page keeps its pagemap's reference")                                            \
-  MISTAKE(kExclusiveKeepsMapping, "exclusive-keeps-mapping", "zone_device",                        \
+  MISTAKE(kExclusiveKeepsMapping, "exclusive-stays-mapped", "zone_device",                         \
           "an exclusive entry stays counted as a mapping")                                         \
   MISTAKE(kExclusiveUnchecked, "exclusive-unchecked", "zone_device",                               \
           "the end of exclusive access does not look at the entry again")                          \
