@@ -181,7 +181,8 @@ Subject::Subject(const ExploreSettings& settings)
     : settings_(settings),
       random_(complete(settings.random, settings.mixes)),
       made_{.setup = settings.scenario == nullptr ? random_setup(random_) : std::vector<Op>{},
-            .threads = {}},
+            .threads = {},
+            .after = {}},
       setup_(settings.scenario != nullptr ? settings.scenario->setup : made_.setup),
       with_machine_(settings.scenario != nullptr ? needs_machine(*settings.scenario)
                                                  : random_.folios == 0),

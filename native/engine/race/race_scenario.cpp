@@ -27,7 +27,7 @@ class ScenarioGround final : public RaceGround {
     } else {
       random_ = complete(settings.random, settings.mixes);
       setup_ = random_setup(random_);
-      placed_pages_ = count_placed_pages({.setup = setup_, .threads = {}});
+      placed_pages_ = count_placed_pages({.setup = setup_, .threads = {}, .after = {}});
     }
     sources_.resize(settings.threads);
   }

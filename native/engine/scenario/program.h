@@ -24,7 +24,7 @@ struct ScenarioOps {
   std::vector<Op> setup;
   std::vector<std::vector<Op>> threads;
   /// When all threads are done, alone.
-  std::vector<Op> after = {};
+  std::vector<Op> after;
 };
 
 inline constexpr unsigned kMaxRepeatDepth = 8;
