@@ -149,7 +149,7 @@ napi_value run_scenario(napi_env env, napi_callback_info info) {
     if (!from.ok() || !read_rows(env, args[1], ops) || !read_numbers(env, args[2], recorded) ||
         recorded.size() != ops.size())
       return failure(env, Errc::kInval, "the settings or the rows of a scenario");
-    settings.placed_pages = count_placed_pages({.setup = ops, .threads = {}});
+    settings.placed_pages = count_placed_pages({.setup = ops, .threads = {}, .after = {}});
     LivelockWatch watch;
     const PatienceScope alone(watch);
     std::unique_ptr<Sandbox> sandbox;
