@@ -4,12 +4,12 @@ import { contentionSection } from './contention.ts'
 import { costSection } from './cost.ts'
 import { claimRules, descriptorSection } from './descriptor.ts'
 import { bytes } from '../compare/format.ts'
-import { html, Markup } from './html.ts'
+import { head } from './head.ts'
+import { html, type Markup } from './html.ts'
 import { baselineSection } from './baseline.ts'
 import { definitionsSection, hasDefinitions } from './definitions.ts'
 import { choiceRules, schemesSection } from './schemes.ts'
 import { roomSection } from './room.ts'
-import { style } from './style.ts'
 import { limitsTable, machineFacts, operationsTable, pureJsTable } from './tables.ts'
 
 interface Section {
@@ -71,17 +71,8 @@ export function reportPage(document: CompareDocument, report?: BaselineReport): 
     ...always,
     ...(hasDefinitions(document) ? [{ id: 'definitions', title: 'Own schemes', content: definitionsSection }] : []),
   ]
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-  const css = style(`${claimRules(document)}\n${choiceRules(document)}`)
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>pagebox compare</title>
-<style>${new Markup(css)}</style>
-</head>
+  const css = `${claimRules(document)}\n${choiceRules(document)}`
+  return html`${head('pagebox compare', css)}
 <body><main>
 ${heading(document)}
 ${machineFacts(document.machine)}

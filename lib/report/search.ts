@@ -1,7 +1,8 @@
 import { count, digits, range } from '../compare/format.ts'
 import type { SearchCandidate, SearchResult, SearchSegment } from '../search/types.ts'
+import { head } from './head.ts'
 import { html, Markup } from './html.ts'
-import { style } from './style.ts'
+import { answerText } from '../search/words.ts'
 
 const ofDescriptor = (tail: number): string => (tail === 0 ? 'page' : `page[${tail}]`)
 
@@ -33,9 +34,6 @@ function mapSection({ map }: SearchResult): Markup {
     )}</div>`
   })}`
 }
-
-const answerText = ({ exact, fuzzyFrom }: SearchCandidate): string =>
-  exact ? 'exact' : fuzzyFrom === 1 ? 'not exact' : `fuzzy from ${fuzzyFrom}`
 
 function candidatesTable(candidates: readonly SearchCandidate[]): Markup {
   return html`<table class="list"><thead><tr><th>candidate</th><th>place</th><th>pins</th><th>answer</th><th>locks</th>
@@ -95,7 +93,6 @@ tbody th.wraps { white-space: normal; min-width: 14rem }
 /** The answer of a search as one page that needs neither network nor script; its policy forbids both. */
 export function searchPage(result: SearchResult): string {
   const { asked, candidates, findings } = result
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
   const demands = [
     `orders ${asked.orders.join(', ')}`,
     `${count(asked.minPins)} pins or more`,
@@ -113,15 +110,7 @@ export function searchPage(result: SearchResult): string {
     { id: 'without', title: 'Which demand costs what', content: withoutSection(result) },
     { id: 'why-not', title: 'Why not', content: whyNotSection(result) },
   ]
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>pagebox search: ${result.layout}</title>
-<style>${new Markup(style(rules))}</style>
-</head>
+  return html`${head(`pagebox search: ${result.layout}`, rules)}
 <body><main>
 <header><h1>Where can a pin count live in ${result.layout}?</h1></header>
 <div class="answer"><p>Of ${asked.types.join(', ')} pages; ${demands.join(', ')}:

@@ -1,9 +1,9 @@
 import * as Plot from '@observablehq/plot'
 import type { Reached } from '../engine/scenario/scenarioTypes.ts'
 import type { Latency } from '../engine/raceTypes.ts'
-import { html, Markup } from './html.ts'
+import { head } from './head.ts'
+import { html, type Markup } from './html.ts'
 import { drawPlot } from './plot.ts'
-import { style } from './style.ts'
 
 /** What one operation did in a stretch of the run. */
 interface OpStretch {
@@ -187,7 +187,6 @@ function reachedSection({ reached }: StressDocument): Markup {
 
 /** A stress run over time, as one page that needs neither network nor script. */
 export function stressPage(document: StressDocument): string {
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
   const themes = ['system', 'light', 'dark']
   const sections = [
     { id: 'time', title: 'Over time', content: overall(document.stretches) },
@@ -197,15 +196,7 @@ export function stressPage(document: StressDocument): string {
       ? []
       : [{ id: 'reached', title: 'What was reached', content: reachedSection(document) }]),
   ]
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>pagebox stress ${document.title}</title>
-<style>${new Markup(style(''))}</style>
-</head>
+  return html`${head(`pagebox stress ${document.title}`, '')}
 <body><main>
 <header><h1>pagebox stress: ${document.title}</h1>
 <fieldset class="choice" aria-label="Theme">${themes.map(

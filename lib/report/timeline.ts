@@ -3,8 +3,8 @@ import { counted } from '../base/describe.ts'
 import type { ReplayResult, ReplayStep } from '../engine/explore/replayTypes.ts'
 import { scenarioText } from '../engine/explore/scenarioText.ts'
 import { isAside, noteWords, placeWords, stepWords, valueWords } from '../engine/explore/timelineWords.ts'
+import { head } from './head.ts'
 import { html, Markup } from './html.ts'
-import { style } from './style.ts'
 import { timelineScript } from './timelineScript.ts'
 import { timelineStyle } from './timelineStyle.ts'
 
@@ -155,15 +155,7 @@ export function timelinePage(title: string, results: readonly ReplayResult[]): s
   const hash = createHash('sha256').update(timelineScript).digest('base64')
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`
   const themes = ['system', 'light', 'dark']
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>pagebox ${title}</title>
-<style>${new Markup(style(timelineStyle))}</style>
-</head>
+  return html`${head(`pagebox ${title}`, timelineStyle, policy)}
 <body><main>
 <header><h1>pagebox ${title}</h1>
 <fieldset class="choice" aria-label="Theme">${themes.map(

@@ -4,9 +4,7 @@ import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { foreign } from './foreign.ts'
 import { table, wrap } from './table.ts'
-
-const answerText = ({ exact, fuzzyFrom }: { exact: boolean; fuzzyFrom?: number | null }): string =>
-  exact ? 'exact' : fuzzyFrom === 1 ? 'not exact' : `fuzzy from ${fuzzyFrom}`
+import { answerText } from '../../search/words.ts'
 
 function askedText({ types, orders, minPins, exact, fuzzyFrom, noGrowth, noLock, maxFlagBits }: SearchAsked): string {
   const demands = [
