@@ -4,7 +4,8 @@
   "target_defaults": {
     "include_dirs": ["native"],
     "cflags!": ["-O3"],
-    "cflags": ["-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    # -fno-tree-slp-vectorize: see native/CMakeLists.txt.
+    "cflags": ["-O2", "-fno-tree-slp-vectorize", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"],
     # Node's headers set these; the core is C++20 and the addon turns
     # exceptions into JavaScript errors.
     "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],

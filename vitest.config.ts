@@ -10,6 +10,8 @@ const long = [
   'hostile/overwrittenDescriptors',
   'fuzz/fuzz',
   'hostile/workers',
+  'fleet/killed',
+  'fleet/crash',
   'page/layoutFuzz',
   'cli/helpExamples',
   'fuzz/machinery',

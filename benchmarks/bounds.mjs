@@ -21,3 +21,58 @@ export const bounds = {
   'side-table': 1.1,
   sharded: 1.36,
 }
+
+/**
+ * The same of what is native of a single pin and its unpin from JavaScript, without the
+ * ledger: the gate, the checks, and settings that are read from memory each time. That is some 190
+ * instructions above a batch's pair; a twentieth for other compilers.
+ */
+export const singleBounds = {
+  refcount: 5.5,
+  'lru-overlay': 1.7,
+  'packed-64': 1.65,
+  'packed-32': 1.65,
+  'flag-and-word': 1.72,
+  'own-counter': 4.6,
+  'mapcount-overlay': 5,
+  'refcount-bias': 5,
+  'folio-pincount': 3.85,
+  'side-table': 4.2,
+  sharded: 4.75,
+}
+
+/**
+ * The same of a race's fused pin+unpin, one page after the other: those of a batch, without indices that are
+ * written down and read again, and about one for the clock, the account and the latency of one in 256.
+ */
+export const raceBounds = {
+  refcount: 1.15,
+  'lru-overlay': 1.26,
+  'packed-64': 1.24,
+  'packed-32': 1.24,
+  'flag-and-word': 1.29,
+  'own-counter': 1.11,
+  'mapcount-overlay': 1.2,
+  'refcount-bias': 1.05,
+  'folio-pincount': 0.98,
+  'side-table': 1.06,
+  sharded: 1.26,
+}
+
+/**
+ * The same of its pins and unpins in random order, over those of a hand-written loop of the same mix, which draws
+ * the same steps and keeps the same account of what it holds.
+ */
+export const mixBounds = {
+  refcount: 1.36,
+  'lru-overlay': 1.32,
+  'packed-64': 1.28,
+  'packed-32': 1.28,
+  'flag-and-word': 1.32,
+  'own-counter': 1.31,
+  'mapcount-overlay': 1.42,
+  'refcount-bias': 1.36,
+  'folio-pincount': 1.28,
+  'side-table': 1.32,
+  sharded: 1.34,
+}

@@ -1,14 +1,13 @@
-// What the race engine adds to the pins that it runs: fused pin+unpin against the
-// hand-written loop in as many threads, operations that are not fused against
-// themselves, and the ledger. In CPU time.
+// What the race engine adds to the pins that it runs: fused pin+unpin, and pins and unpins
+// in random order, each against a hand-written loop of the same in as many threads; and the
+// ledger. In CPU time, by the clocks of the threads themselves.
 import { Box, prepareCost, race, schemes } from '../lib/index.ts'
-import type { CostSampler, Pattern, RaceOptions } from '../lib/index.ts'
+import type { CostOp, CostSampler, Pattern, RaceOptions } from '../lib/index.ts'
 import { medianInterval, ratioInterval, seededRandom } from '../lib/compare/statistics.ts'
-import { cpuNs } from './common/clock.ts'
 import { bench, type Report, type Row } from './common/report.ts'
 import type { BenchOptions } from './common/options.ts'
 import { measure, timed } from './common/rounds.ts'
-import { atLeast, atMost } from './common/target.ts'
+import { atLeast } from './common/target.ts'
 import { hotLine, layout, mebibytes8, pagesOf, type WorkingSet } from './common/workingSet.ts'
 
 function prepared(scheme: string, set: WorkingSet, ledger = false): Box {
@@ -18,100 +17,102 @@ function prepared(scheme: string, set: WorkingSet, ledger = false): Box {
   return box
 }
 
-/** A run of so few operations costs what every run costs: threads, audit, JavaScript. */
-const fewOps = 256
-
-/** Something that runs `ops` operations in each of its threads. */
-type Run = (ops: number) => Promise<void>
-
-/** CPU time of one operation of one thread, without what every run costs. */
-async function opNs(run: Run, ops: number, threads: number): Promise<number> {
-  const begin = cpuNs()
-  await run(fewOps)
-  const between = cpuNs()
-  await run(ops)
-  return (cpuNs() - between - (between - begin)) / ((ops - fewOps) * threads)
-}
+/** CPU time of one operation of one thread, by the clocks of the threads that did `ops` each. */
+type Loop = (ops: number) => Promise<number>
 
 /** Operations of one thread that take about as long as a sample shall. */
-async function fittingOps(run: Run, threads: number, options: BenchOptions): Promise<number> {
-  const ns = await opNs(run, 200_000, threads)
-  return Math.max(100_000, Math.round((options.sampleMs * 1e6) / Math.max(1, ns)))
+async function fittingOps(loop: Loop, options: BenchOptions): Promise<number> {
+  const ns = await loop(200_000)
+  return Math.min(100_000_000, Math.max(100_000, Math.round((options.sampleMs * 1e6) / ns)))
 }
 
 const raceOn =
-  (box: Box, given: RaceOptions): Run =>
+  (box: Box, given: RaceOptions): Loop =>
   async (ops) => {
     const found = await race(box, { ...given, ops })
     if (!found.audit.clean) throw new Error('the audit found something')
+    const seconds = found.threads.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
+    return (seconds * 1e9) / (ops * found.threads.length)
   }
 
 const sampling =
-  (sampler: CostSampler): Run =>
+  (sampler: CostSampler, threads: number): Loop =>
   async (ops) => {
-    sampler.sample(ops)
+    const found = sampler.sample(ops)
+    return found.cpuNs / (found.ops * threads)
   }
 
-async function fused(
+/** All that a race touches, rows and side tables too. */
+async function touched(box: Box, threads: number): Promise<void> {
+  await race(box, { threads, pattern: 'sequential', mix: { 'pin+unpin': 1 }, ops: box.pages })
+}
+
+/** A race beside its hand-written loop, in interleaved rounds. */
+async function beside(
+  what: string,
+  asked: number,
+  [own, limit]: readonly [Loop, Loop],
+  options: BenchOptions,
+): Promise<Row> {
+  const ops = await fittingOps(own, options)
+  const times: { own: number[]; limit: number[] } = { own: [], limit: [] }
+  for (let round = 0; round < options.rounds; round++) {
+    // Who goes first takes turns.
+    if (round % 2 === 0) times.own.push(await own(ops))
+    times.limit.push(await limit(ops))
+    if (round % 2 === 1) times.own.push(await own(ops))
+  }
+  const random = seededRandom(options.seed)
+  return {
+    what,
+    found: medianInterval(times.own, random),
+    // Rates, so the other way round.
+    ratio: ratioInterval(times.limit, times.own, random),
+    against: 'its loop',
+    target: atLeast(asked),
+  }
+}
+
+const inThreads = (threads: number): string => (threads === 1 ? '1 thread' : `${threads} threads`)
+
+async function compared(
   scheme: string,
   set: WorkingSet,
   pattern: Pattern,
   threads: number,
+  kind: { what: string; op: CostOp; mix: NonNullable<RaceOptions['mix']>; asked: number },
   options: BenchOptions,
 ): Promise<Row> {
   const box = prepared(scheme, set)
   const common = { scheme, layout, pages: pagesOf(set), pattern, threads, seed: options.seed }
-  const limit = prepareCost({ ...common, loop: 'limit', op: 'try_pin_speculative+unpin' })
+  const limit = prepareCost({ ...common, loop: 'limit', op: kind.op, draws: true })
   try {
-    const runs = [
-      raceOn(box, { threads, pattern, seed: options.seed, mix: { 'pin+unpin': 1 } }),
-      sampling(limit),
+    await touched(box, threads)
+    const loops = [
+      raceOn(box, { threads, pattern, seed: options.seed, mix: kind.mix }),
+      sampling(limit, threads),
     ] as const
-    const ops = await fittingOps(runs[0], threads, options)
-    const times: [number[], number[]] = [[], []]
-    for (let round = 0; round < options.rounds; round++) {
-      // Who goes first takes turns.
-      for (const at of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
-        times[at].push(await opNs(runs[at], ops, threads))
-    }
-    const random = seededRandom(options.seed)
-    return {
-      what: `${scheme}, ${set.name}, ${pattern}, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
-      found: medianInterval(times[0], random),
-      // Rates, so the other way round.
-      ratio: ratioInterval(times[1], times[0], random),
-      against: 'its loop',
-      target: atLeast(0.9),
-    }
+    const what = [scheme, set.name, pattern, inThreads(threads)].join(', ')
+    return await beside(what, kind.asked, loops, options)
   } finally {
     limit.close()
     box.close()
   }
 }
 
-/** Pins and unpins in random order are not fused. Each is compared with its own batch. */
-async function unfused(scheme: string, options: BenchOptions): Promise<Row> {
-  const box = prepared(scheme, mebibytes8)
-  const common = { scheme, layout, pages: pagesOf(mebibytes8), pattern: 'sequential' as const, seed: options.seed }
-  const pin = prepareCost({ ...common, op: 'pin' })
-  const unpin = pin.beside({ op: 'unpin' })
-  try {
-    const given: RaceOptions = { pattern: 'sequential', seed: options.seed, mix: { pin: 1, unpin: 1 } }
-    const mixed = raceOn(box, given)
-    const ops = await fittingOps(mixed, 1, options)
-    const over: number[] = []
-    for (let round = 0; round < options.rounds; round++) {
-      const alone = (pin.sample(ops).ns + unpin.sample(ops).ns) / (2 * ops)
-      over.push((await opNs(mixed, ops, 1)) - alone)
-    }
-    const found = medianInterval(over, seededRandom(options.seed))
-    return { what: `${scheme}, pin and unpin mixed`, found, target: atMost(5) }
-  } finally {
-    unpin.close()
-    pin.close()
-    box.close()
-  }
-}
+const fused = {
+  what: 'fused pin+unpin',
+  op: 'try_pin_speculative+unpin',
+  mix: { 'pin+unpin': 1 },
+  asked: 0.95,
+} as const
+/** Half pins and half unpins as they are drawn, of what the thread holds. */
+const mixed = {
+  what: 'pins and unpins in random order',
+  op: 'pin|unpin',
+  mix: { pin: 1, unpin: 1 },
+  asked: 0.8,
+} as const
 
 /** The ledger is kept where JavaScript pins: a race enters what it still holds at the end of a round. */
 async function ledgerCost(scheme: string, options: BenchOptions): Promise<Row> {
@@ -140,27 +141,45 @@ async function ledgerCost(scheme: string, options: BenchOptions): Promise<Row> {
   }
 }
 
-async function fusedRows(report: Report, options: BenchOptions, names: readonly string[]): Promise<void> {
-  const at: [WorkingSet, Pattern, number][] = [
-    [hotLine, 'hot', 1],
-    [hotLine, 'hot', 2],
-    [mebibytes8, 'sequential', 1],
-    [mebibytes8, 'random', 2],
-  ]
+async function rows(
+  report: Report,
+  kind: typeof fused | typeof mixed,
+  at: readonly [WorkingSet, Pattern, number][],
+  names: readonly string[],
+  options: BenchOptions,
+): Promise<void> {
   for (const [set, pattern, threads] of at) {
     const rows: Row[] = []
-    for (const name of names) rows.push(await fused(name, set, pattern, threads, options))
-    report.group({ title: 'fused pin+unpin; times: its rate', unit: 'ns a pair', rows })
+    for (const name of names) rows.push(await compared(name, set, pattern, threads, kind, options))
+    report.group({ title: `${kind.what}; times: its rate`, unit: 'ns an operation', rows })
   }
 }
 
 await bench('race', 'What the race engine and the ledger add to the pins.', async (report, options) => {
   const names = [...schemes].filter(({ builtin }) => builtin).map(({ name }) => name)
-  await fusedRows(report, options, names)
+  await rows(
+    report,
+    fused,
+    [
+      [hotLine, 'hot', 1],
+      [hotLine, 'hot', 2],
+      [mebibytes8, 'sequential', 1],
+      [mebibytes8, 'random', 2],
+    ],
+    names,
+    options,
+  )
   const some = options.quick ? ['refcount-bias', 'folio-pincount'] : names
-  const rows: Row[] = []
-  for (const name of some) rows.push(await unfused(name, options))
-  report.group({ title: 'what an operation costs on top of itself, 8 MiB', unit: 'ns', rows })
+  await rows(
+    report,
+    mixed,
+    [
+      [mebibytes8, 'sequential', 1],
+      [mebibytes8, 'random', 2],
+    ],
+    some,
+    options,
+  )
   const ledger: Row[] = []
   for (const name of some) ledger.push(await ledgerCost(name, options))
   report.group({ title: 'JavaScript batches with the ledger, 8 MiB', unit: 'ns a pair', rows: ledger })

@@ -7,16 +7,13 @@ import { bench, type Report, type Row } from './common/report.ts'
 import { measure, native } from './common/rounds.ts'
 import { atMost } from './common/target.ts'
 import {
-  gibibyte1,
-  gibibytes8,
-  hotLine,
   lackOfMemory,
   layout,
-  mebibytes8,
   pagesOf,
   patternsOf,
   wantsHugePages,
   type WorkingSet,
+  workingSets,
 } from './common/workingSet.ts'
 
 const target = atMost(1.1)
@@ -150,8 +147,7 @@ await bench(
   'schemes',
   "Pin and unpin of one page, each scheme's batch loop against the least that C++ can do for it.",
   async (report, options) => {
-    const sets = options.quick ? [hotLine, mebibytes8, gibibyte1] : [hotLine, mebibytes8, gibibyte1, gibibytes8]
-    if (options.quick) report.note('--quick leaves 8 GiB of descriptors out.')
-    for (const set of sets) await measureSet(set, report, options)
+    if (options.quick) report.note('--quick leaves 1 and 8 GiB of descriptors out.')
+    for (const set of workingSets(options.quick)) await measureSet(set, report, options)
   },
 )

@@ -39,7 +39,14 @@ export const errorCodes = {
   ERR_PAGEBOX_REPLAY_VERSION: 'A replay token is of another version of pagebox, whose schedules are others.',
   ERR_PAGEBOX_REPLAY_DIFFERS:
     'A replay token is of another scenario, layout, scheme, rules or quirks than there are here; the message names what differs.',
+  ERR_PAGEBOX_SHARD:
+    'A shard, its request or its document cannot be used: it is none, of another version or command, there twice, or missing; the message says which.',
+  ERR_PAGEBOX_PEER: 'A package that only this needs is not installed; the message has the command that installs it.',
+  ERR_PAGEBOX_QUEUE:
+    'A queue of a fleet cannot be reached, refuses the password, is of another version, or holds what is not allowed there.',
+  ERR_PAGEBOX_RUN: 'A fleet has no such run, or the run cannot do this now; the message says why.',
   ERR_PAGEBOX_PLATFORM: 'The native part does not exist for this system, or was not built.',
+  ERR_PAGEBOX_VITEST: 'The vitest of this project is older than those that `pagebox/vitest` works in.',
   ERR_PAGEBOX_INTERNAL: 'A fault of pagebox itself. Please report it.',
 } as const
 

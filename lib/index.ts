@@ -46,7 +46,8 @@ export { DaxFile } from './zone_device/daxFile.ts'
 export { P2pdma } from './zone_device/p2pdma.ts'
 export { Snapshot } from './zone_device/snapshot.ts'
 export { race } from './engine/race.ts'
-export { explore, run } from './engine/scenario/engines.ts'
+export { explore } from './engine/scenario/exploreScenario.ts'
+export { run } from './engine/scenario/runScenario.ts'
 export { replay } from './engine/explore/replay.ts'
 export { shrink } from './engine/explore/shrink.ts'
 export type * from './engine/explore/replayTypes.ts'
@@ -54,9 +55,19 @@ export { zoo, zooEntry, zooOmissions } from './zoo/entries.ts'
 export { runZooEntry } from './zoo/runZooEntry.ts'
 export type * from './zoo/zooTypes.ts'
 export { OpList, ScenarioBuilder, scenario } from './engine/scenario/builder.ts'
-export type * from './engine/scenario/builder.ts'
+export type * from './engine/scenario/builderTypes.ts'
 export type * from './engine/scenario/scenarioTypes.ts'
 export { measureCost, prepareCost } from './engine/cost.ts'
+export { exploreSchemes } from './engine/explore/exploreSchemes.ts'
+export type {
+  ExploreSchemesOptions,
+  ExploreSchemesResult,
+  ProgramFinding,
+  ProgramOp,
+  ProgramShape,
+  SchemeExploration,
+  SchemesProgress,
+} from './engine/explore/exploreSchemesTypes.ts'
 export { explorePins } from './engine/explorePins.ts'
 export type { ExplorePinsOptions, ExploreResult, Violation } from './engine/explorePinsTypes.ts'
 export { compare, compareWithBaseline } from './compare/api.ts'
@@ -77,6 +88,16 @@ export type {
 } from './compare/api.ts'
 export { search } from './search/search.ts'
 export type * from './search/types.ts'
+export {
+  mergeShards,
+  parseShard,
+  readShardDocument,
+  readShardRequest,
+  runShard,
+  shardRequest,
+  usefulShards,
+} from './shards/shards.ts'
+export type * from './shards/types.ts'
 export { pageTypes, version } from './facts.ts'
 export type * from './page/layout.ts'
 export type * from './page/lru.ts'

@@ -79,6 +79,14 @@ grep -q refcount-bias schemes.txt || fail 'npx pagebox schemes does not name ref
   JSON.parse(require("fs").readFileSync(0, "utf8"))
 ' || fail 'npx pagebox schemes --json is not one JSON document'
 
+# A fleet needs packages that nobody has who did not ask for them: it says so, and everything else works without.
+[[ ! -d node_modules/bullmq && ! -d node_modules/ioredis ]] || fail 'the install brought a package that is optional'
+if "${clean[@]}" npx --no-install pagebox fleet status --queue /nowhere.sock </dev/null 2>fleet.txt; then
+  fail 'pagebox fleet works without its packages'
+fi
+grep -q 'npm install bullmq@6 ioredis@6' fleet.txt || fail "pagebox fleet without its packages says: $(cat fleet.txt)"
+"${clean[@]}" npx --no-install pagebox fleet --help </dev/null >/dev/null || fail 'pagebox fleet --help failed'
+
 # The suite that the docs tell a stranger to copy.
 cp "$root"/examples/vitest/*.test.ts .
 vitest_version=$(node -p 'require(process.argv[1]).devDependencies.vitest' "$root/package.json")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formats native/ and benchmarks/native/; with --check, reports and changes nothing.
+# Formats native/ and the benchmarks in C++; with --check, reports and changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=(-i)
@@ -9,6 +9,8 @@ format=$(command -v clang-format-19 || command -v clang-format) || {
   exit 1
 }
 folders=(native)
-if [[ -d benchmarks/native ]]; then folders+=(benchmarks/native); fi
+for folder in benchmarks/native benchmarks/sharing; do
+  if [[ -d $folder ]]; then folders+=("$folder"); fi
+done
 find "${folders[@]}" \( -name '*.cpp' -o -name '*.h' \) -print0 |
   xargs -0 -r "$format" "${mode[@]}"

@@ -10,3 +10,4 @@ export interface Mutant {
 export function changesOf(line: string): [kind: string, line: string][]
 export function randomBelow(seed: number): (limit: number) => number
 export function drawMutants(files: readonly { path: string; text: string }[], seed: number, each?: number): Mutant[]
+export function switched(mutant: Pick<Mutant, 'kind' | 'old' | 'new'>, when: string): string | null

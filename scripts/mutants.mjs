@@ -60,3 +60,25 @@ export function drawMutants(files, seed, each = 2) {
     return taken.get(path) <= each
   })
 }
+
+/**
+ * A line that is what it was or the mutant, as `when` says at run time; null: not of this kind. Where only an
+ * operator of a longer expression differs, it is a statement or a whole condition that is chosen.
+ */
+export function switched({ kind, old, new: changed }, when) {
+  if (kind === 'call deleted') return old.replace(/^(\s+)(.*?)\s*$/, `$1{ if (!${when}) $2 }`)
+  const condition = /^(\s*(?:} else )?if \()(.*)(\)(?: \{| return.*;| continue;| break;| [a-zA-Z_].*;)?\s*)$/
+  const was = condition.exec(old)
+  if (was !== null && isBalanced(was[2])) {
+    const is = condition.exec(changed)
+    if (is === null || is[1] !== was[1] || is[3] !== was[3]) return null
+    return `${was[1]}${when} ? static_cast<bool>(${is[2]}) : static_cast<bool>(${was[2]})${was[3]}`
+  }
+  const valued = /^(\s+(?:return|[\w:<>&* .[\]>()-]* [-+|&]?=) )(.*);\s*$/
+  const value = valued.exec(old)
+  if (value !== null && isBalanced(value[2])) {
+    const other = valued.exec(changed)
+    return other === null || other[1] !== value[1] ? null : `${value[1]}${when} ? (${other[2]}) : (${value[2]});`
+  }
+  return null
+}

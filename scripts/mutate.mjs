@@ -5,12 +5,12 @@
 // again, and vitest runs until something fails. What survives is tried on the C++ tests. A line
 // a mutant on standard error, a summary as JSON on standard output. A mutant that survives all
 // is equivalent, or a gap. The copy goes when the run ends, by itself or by SIGINT.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { commands, firstFailure } from './commands.mjs'
 import { drawMutants } from './mutants.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -40,49 +40,8 @@ if (!asked.every((room) => rooms.includes(room))) {
 }
 
 const ends = Date.now() + minutes * 60_000
-let stopped = false
-let running = null
-
-/** Ends a command and what it started: it leads a process group of its own. */
-function end(child) {
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {} // it has ended
-}
-
-/** { ok, late, output }: how a command ended, within minutes, and the end of what it said. */
-function command(cwd, [name, ...rest], limit, env = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(name, rest, { cwd, detached: true, env: { ...process.env, ...env } })
-    running = child
-    let output = ''
-    let late = false
-    const timer = setTimeout(
-      () => {
-        late = true
-        end(child)
-      },
-      Math.max(1, limit * 60_000),
-    )
-    const take = (text) => {
-      output = (output + text).slice(-20_000)
-    }
-    child.stdout.on('data', take)
-    child.stderr.on('data', take)
-    child.on('error', (error) => take(error.message))
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      running = null
-      resolve({ ok: code === 0, late, output })
-    })
-  })
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'])
-  process.on(signal, () => {
-    stopped = true
-    if (running !== null) end(running)
-  })
+const runner = commands()
+const { command } = runner
 
 const git = (...rest) => command(root, ['git', ...rest], 5)
 const build = (copy) => command(copy, ['npm', 'run', '--silent', 'build'], minutesAtMost.build)
@@ -103,9 +62,6 @@ async function nativeTests(copy) {
   return command(copy, ['ctest', '--test-dir', 'build-mutant', '--stop-on-failure', '-j2'], minutesAtMost.native)
 }
 
-const firstFailure = (output) =>
-  /(?:FAIL|\[ {2}FAILED {2}\]|\*\*\*Failed)\s+(.*)/.exec(output)?.[1]?.trim().slice(0, 120)
-
 /** What became of one: 'does not build', 'caught', 'survived', or 'stopped'. */
 async function tryOne(copy, mutant) {
   const path = join(copy, mutant.path)
@@ -115,14 +71,14 @@ async function tryOne(copy, mutant) {
   try {
     writeFileSync(path, lines.join('\n'))
     const built = await build(copy)
-    if (stopped) return { result: 'stopped' }
+    if (runner.stopped) return { result: 'stopped' }
     if (!built.ok) return { result: 'does not build' }
     const seen = await vitest(copy)
-    if (stopped) return { result: 'stopped' }
+    if (runner.stopped) return { result: 'stopped' }
     if (!seen.ok) return { result: 'caught', by: seen.late ? 'no end' : (firstFailure(seen.output) ?? 'vitest') }
     if (options['no-native']) return { result: 'survived' }
     const native = await nativeTests(copy)
-    if (stopped) return { result: 'stopped' }
+    if (runner.stopped) return { result: 'stopped' }
     if (native.broken) return { result: 'survived', by: 'the C++ tests do not build' }
     if (!native.ok)
       return { result: 'caught', by: native.late ? 'C++: no end' : `C++: ${firstFailure(native.output) ?? 'a test'}` }
@@ -147,14 +103,19 @@ async function drawn(copy) {
 async function main(copy) {
   const tried = []
   const mutants = await drawn(copy)
-  const sound = stopped ? null : await build(copy)
-  if (!stopped && !sound.ok) throw new Error(`the tree itself does not build: ${sound.output.slice(-500)}`)
+  const sound = runner.stopped ? null : await build(copy)
+  if (!runner.stopped && !sound.ok) throw new Error(`the tree itself does not build: ${sound.output.slice(-500)}`)
   // Else every mutant would seem to be caught.
-  const clean = stopped ? null : await vitest(copy)
-  if (!stopped && !clean.ok)
+  const clean = runner.stopped ? null : await vitest(copy)
+  if (!runner.stopped && !clean.ok)
     throw new Error(`the tree itself fails: ${firstFailure(clean.output) ?? clean.output.slice(-500)}`)
   for (const mutant of mutants) {
-    if (stopped || Date.now() > ends || tried.filter(({ result }) => result !== 'does not build').length >= count) break
+    if (
+      runner.stopped ||
+      Date.now() > ends ||
+      tried.filter(({ result }) => result !== 'does not build').length >= count
+    )
+      break
     const begun = Date.now()
     const outcome = await tryOne(copy, mutant)
     if (outcome.result === 'stopped') break
@@ -174,7 +135,7 @@ async function main(copy) {
         tried: of('caught').length + of('survived').length,
         caught: of('caught').length,
         notBuilt: of('does not build').length,
-        complete: !stopped && Date.now() <= ends,
+        complete: !runner.stopped && Date.now() <= ends,
         survivors: of('survived'),
       },
       null,
@@ -191,7 +152,7 @@ try {
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   await main(copy)
 } finally {
-  stopped = false
+  runner.stopped = false
   rmSync(copy, { recursive: true, force: true })
   await git('worktree', 'prune')
   rmSync(folder, { recursive: true, force: true })

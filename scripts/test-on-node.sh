@@ -22,6 +22,11 @@ alike=(
   'test/hostile/overwrittenDescriptors.test.ts' 'test/hostile/damagedWords.test.ts' 'test/page/layoutFuzz.test.ts'
   # The fuzzer's own machinery; the fuzzer itself runs.
   'test/fuzz/machinery.test.ts'
+  # Searches, explorations and measurements that take the core half a minute; other tests of their commands run on each.
+  'test/search/realKernels.test.ts' 'test/search/search.test.ts' 'test/claims/**' 'test/zoo/found.test.ts'
+  'test/cli/baseline.test.ts' 'test/compare/counters.test.ts'
+  # What help and docs show, command by command: words that are the same, and commands that other tests of cli/ run.
+  'test/cli/helpExamples.test.ts' 'test/docs/commands.test.ts' 'test/shards/merge.test.ts'
   # Sources, compilers and archives.
   'test/tooling/doors.test.ts' 'test/tooling/environmentsApart.test.ts' 'test/tooling/oneSourceList.test.ts'
 )

@@ -33,7 +33,7 @@ export function readOptions(what: string): BenchOptions {
     .option('--rounds <n>', 'rounds behind each interval', whole)
     .option('--sample-ms <n>', 'milliseconds of one sample', whole)
     .option('--seed <n>', 'of the index streams and of the resampling', whole)
-    .option('--build <folder>', 'where C++ programs are built (mm, devices)', 'build-tests')
+    .option('--build <folder>', 'where C++ programs are built (mm, devices)', 'build-bench')
     .option('--max-pages <n>', 'largest size in pages (mm, devices)', whole)
     .parse()
     .opts<Partial<BenchOptions>>()
@@ -44,7 +44,7 @@ export function readOptions(what: string): BenchOptions {
     rounds: given.rounds ?? base.rounds,
     sampleMs: given.sampleMs ?? base.sampleMs,
     seed: given.seed ?? 1,
-    build: given.build ?? 'build-tests',
+    build: given.build ?? 'build-bench',
     maxPages: given.maxPages,
   }
 }

@@ -37,11 +37,14 @@ function run(command: string, args: string[]): string {
   return done.stdout
 }
 
-/** Builds a program of benchmarks/native beside the C++ tests (or in `--build`) and runs it. */
+/** Builds a program of benchmarks/native, the core in units as it is shipped, and runs it. */
 export function samplesOf(program: string, args: string[], options: BenchOptions): Sample[] {
   const build = join(root, options.build)
   if (!existsSync(join(build, 'CMakeCache.txt')))
-    run('cmake', ['-S', join(root, 'native'), '-B', build, '-DCMAKE_BUILD_TYPE=Release', '-DPAGEBOX_TESTS=OFF'])
+    run('cmake', [
+      ...['-S', join(root, 'native'), '-B', build, '-DCMAKE_BUILD_TYPE=Release'],
+      ...['-DPAGEBOX_UNITS=ON', '-DPAGEBOX_TESTS=OFF'],
+    ])
   run('cmake', ['--build', build, '--target', program, '-j', String(availableParallelism())])
   return parseSamples(run(join(build, program), args))
 }

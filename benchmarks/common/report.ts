@@ -1,7 +1,9 @@
 import { table } from '../../lib/cli/text/table.ts'
 import { bytes, digits, range } from '../../lib/compare/format.ts'
 import type { Interval } from '../../lib/compare/interval.ts'
-import { describeMachine } from '../../lib/compare/machine.ts'
+import { describeMachine, machineWarnings } from '../../lib/compare/machine.ts'
+import { pagebox } from '../../lib/compare/pagebox.ts'
+import { nsPerAddition } from '../../lib/compare/steady.ts'
 import { type BenchOptions, readOptions } from './options.ts'
 import { judge, type Target, targetText } from './target.ts'
 
@@ -71,24 +73,29 @@ export async function bench(
   }
   say(what)
   say(
-    `${machine.cpu}, ${machine.cores} cores, last-level cache ${bytes(machine.lastLevelCacheBytes)}, ` +
-      `memory ${bytes(machine.memoryBytes)}, ${machine.kernel}, Node ${machine.node}, load ${digits(machine.loadAverage)}`,
+    `${machine.cpu}, ${machine.cores} cores, ` +
+      (machine.l2CacheBytes === undefined ? '' : `L2 ${bytes(machine.l2CacheBytes)}, `) +
+      `last-level cache ${bytes(machine.lastLevelCacheBytes)}, ` +
+      `memory ${bytes(machine.memoryBytes)}, ${machine.kernel}, Node ${machine.node}, huge pages ${machine.transparentHugePages ?? 'none'}, ` +
+      `load ${digits(machine.loadAverage)}`,
   )
   say(`Medians (95 % intervals) of ${options.rounds} interleaved rounds of ${options.sampleMs} ms.\n`)
   const date = new Date().toISOString()
-  await body(
-    {
-      group(group) {
-        groups.push(group)
-        say(`${groupText(group)}\n`)
-      },
-      note(text) {
-        notes.push(text)
-        say(`${text}\n`)
-      },
+  const before = nsPerAddition(pagebox)
+  const report: Report = {
+    group(group) {
+      groups.push(group)
+      say(`${groupText(group)}\n`)
     },
-    options,
-  )
+    note(text) {
+      notes.push(text)
+      say(`${text}\n`)
+    },
+  }
+  await body(report, options)
+  const after = nsPerAddition(pagebox)
+  if (before !== null && after !== null) machine.clockDrift = after / before
+  for (const warning of machineWarnings(machine)) report.note(warning)
   if (!options.json) return
   const results = groups.map((group) => ({
     ...group,

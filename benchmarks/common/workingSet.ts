@@ -1,3 +1,6 @@
+import { bytes } from '../../lib/compare/format.ts'
+import { describeMachine } from '../../lib/compare/machine.ts'
+import { relationOf, workingSetSizes } from '../../lib/compare/workingSets.ts'
 import { layouts, schemes } from '../../lib/index.ts'
 
 /** The layout of all benchmarks: the kernel's latest here. */
@@ -15,6 +18,22 @@ export const hotLine: WorkingSet = { name: 'one hot line', bytes: 64 }
 export const mebibytes8: WorkingSet = { name: '8 MiB', bytes: 8 * 2 ** 20 }
 export const gibibyte1: WorkingSet = { name: '1 GiB', bytes: gibibyte }
 export const gibibytes8: WorkingSet = { name: '8 GiB', bytes: 8 * gibibyte }
+
+const machine = describeMachine()
+const sizes = workingSetSizes(machine)
+const related = (size: number): WorkingSet => ({ name: `${bytes(size)}, ${relationOf(size, machine)}`, bytes: size })
+
+/** Sets that follow the machine: what one core holds, what all share, and what no cache holds. */
+export const withinL2 = related(sizes.l2)
+export const withinLastLevel = related(sizes.lastLevel)
+export const beyondCaches = related(sizes.beyond)
+
+/** From small to large, each size once: the machine's own, and those that are the same everywhere. */
+export function workingSets(quick: boolean): WorkingSet[] {
+  const all = [withinL2, withinLastLevel, beyondCaches, mebibytes8, ...(quick ? [] : [gibibyte1, gibibytes8])]
+  const distinct = all.filter((set, at) => all.findIndex((other) => other.bytes === set.bytes) === at)
+  return [hotLine, ...distinct.sort((a, b) => a.bytes - b.bytes)]
+}
 
 export function pagesOf(set: WorkingSet): number {
   const { strideBytes } = layouts.get(layout)

@@ -2,8 +2,10 @@
 // CPU faults on device-private pages beside plain anonymous ones. One line of JSON
 // a sample; devices.bench.ts reads them.
 //
-//   devices [--rounds=N] [--pages=N]
-#include <array>
+//   devices [--rounds=N] [--pages=N] [--call=N]
+//
+// --call: pages a call, one number instead of 1, 16 and 512 and the faults; for counts of
+// instructions.
 #include <cstring>
 #include <vector>
 
@@ -17,7 +19,7 @@ using namespace bench;
 using pagebox::FaultResult;
 using pagebox::Mirror;
 
-constexpr std::array<std::uint64_t, 3> kCalls = {1, 16, 512};
+const std::vector<std::uint64_t> kCalls = {1, 16, 512};
 
 struct Copy {
   Pfn to, from;
@@ -46,12 +48,14 @@ class Bench {
     cpu_.machine.rcu.barrier();
   }
 
-  void round(unsigned nth) {
+  void moves(unsigned nth, const std::vector<std::uint64_t>& calls) {
     nth_ = nth;
-    for (const std::uint64_t call : kCalls) {
+    for (const std::uint64_t call : calls) {
       both(call, "to-device", [&] { return there(call); });
       both(call, "to-system", [&] { return back(call); });
     }
+  }
+  void faults() {
     (void)there(512);
     note();
     print("fault-device", 1, [&] {
@@ -141,6 +145,8 @@ class Bench {
 int main(int argc, char** argv) {
   const std::uint64_t rounds = option(argc, argv, "rounds", 5);
   const std::uint64_t pages = option(argc, argv, "pages", 1 << 16);
+  const std::uint64_t call = option(argc, argv, "call", 0);
+  need(call <= 512 && (call == 0 || pages % call == 0), "--call: a divisor of --pages, up to 512");
   need(pages >= 512 && pages % 512 == 0, "--pages: a multiple of 512");
   MachineSize size;
   size.ram_pages = 2 * pages + pages / 64 + 4096;
@@ -148,6 +154,9 @@ int main(int argc, char** argv) {
   size.swap_pages = 1024;
   const TestMachine test(size);
   Bench bench(*test.machine, pages);
-  for (unsigned round = 0; round < rounds; ++round) bench.round(round);
+  for (unsigned round = 0; round < rounds; ++round) {
+    bench.moves(round, call == 0 ? kCalls : std::vector{call});
+    if (call == 0) bench.faults();
+  }
   return 0;
 }

@@ -53,6 +53,7 @@ struct TestMachine {
     pagebox::MachineOptions options;
     options.cpus = size.cpus;
     options.swap_pages = size.swap_pages;
+    options.page_batch = pagebox::Allocator::kBatch;
     need(assembly.start_machine(options) == Errc::kOk, "machine");
     machine = assembly.machine();
   }

@@ -1,19 +1,13 @@
 import { isArray, typedArrayLength, typedArrayName } from './primordials.ts'
+import { visible } from './unprintable.ts'
 
 const longest = 40
-
-/** What a terminal would obey, or a reader not see, as its number. */
-const inOneLine = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = (character.codePointAt(0) as number).toString(16)
-    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`
-  })
 
 /** A value in a few words, for a message. Runs no code of the value. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return `'${inOneLine(value.length > longest ? `${value.slice(0, longest)}…` : value)}'`
+      return `'${visible(value.length > longest ? `${value.slice(0, longest)}…` : value)}'`
     case 'bigint':
       return `${value}n`
     case 'number':

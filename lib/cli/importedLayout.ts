@@ -1,5 +1,6 @@
 import type { LayoutDeclaration } from '../btf/declaration.ts'
 import type { KernelDescriptor } from '../btf/description.ts'
+import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
 import { UsageError } from './failure.ts'
 
@@ -22,7 +23,16 @@ export function hasBtf<Given extends BtfOptions>(options: Given): options is Giv
 /** A kernel's descriptor, from the file and what lies beside it. */
 export async function readKernel({ btf, kconfig }: { btf: string; kconfig?: string }): Promise<KernelDescriptor> {
   const { importBtf } = await import('../index.ts')
-  return importBtf(btf, kconfig === undefined ? {} : { kconfig })
+  try {
+    return await importBtf(btf, kconfig === undefined ? {} : { kconfig })
+  } catch (error) {
+    if (!(error instanceof PageboxError) || !error.message.startsWith('source: ')) throw error
+    // Of several files a reader wants to know which.
+    throw new PageboxError(error.code, `${btf}${error.message.slice('source'.length)}`, {
+      argument: '--btf',
+      cause: error,
+    })
+  }
 }
 
 /** The kernel's layout as boxes know layouts; refused where a layout cannot say what the kernel has. */

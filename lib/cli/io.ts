@@ -1,5 +1,6 @@
 import { type Readable, addAbortSignal } from 'node:stream'
 import pc from 'picocolors'
+import type { ShardRequest } from '../shards/types.ts'
 import { exitCodes } from './exit.ts'
 
 type Colours = ReturnType<typeof pc.createColors>
@@ -20,6 +21,8 @@ export interface Io {
   readChunks?(): AsyncIterable<string>
   /** Aborted by SIGINT and SIGTERM; the reason is the signal's name. */
   signal: AbortSignal
+  /** Set: a command with `--shard` hands over what it would run, and the files that it reads; it runs nothing. */
+  take?(request: ShardRequest, recordings: readonly string[]): void
 }
 
 /** What a mail takes: a pipe often ends in one. */

@@ -74,3 +74,12 @@ export function mix(text: string): Record<string, number> {
   }
   return weights
 }
+
+/** `3/7`; the room that runs it says the same of its limits. */
+export function shard(text: string): { index: number; of: number } {
+  const [, index = '', of = ''] = /^(\d{1,7})\/(\d{1,7})$/.exec(text) ?? []
+  const found = { index: Number(index), of: Number(of) }
+  if (!(found.of >= 1 && found.of <= 1_000_000 && found.index >= 1 && found.index <= found.of))
+    throw new InvalidArgumentError('Give I/N, with N from 1 to 1000000 and I from 1 to N: 3/7.')
+  return found
+}

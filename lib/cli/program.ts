@@ -5,7 +5,9 @@ import type { Context } from './commands/context.ts'
 import { addConform } from './commands/conform.ts'
 import { addDecode } from './commands/decode.ts'
 import { addExplore } from './commands/explore.ts'
+import { addFleet } from './commands/fleet.ts'
 import { addLayout } from './commands/layout.ts'
+import { addMerge } from './commands/merge.ts'
 import { addReplay } from './commands/replay.ts'
 import { addQuirks, addRules } from './commands/rules.ts'
 import { addScenarios } from './commands/scenarios.ts'
@@ -36,6 +38,8 @@ export function createProgram(context: Context): Command {
     .addHelpText('after', codes)
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride()
+    // What follows `fleet run COMMAND` is the command's.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
@@ -55,6 +59,8 @@ export function createProgram(context: Context): Command {
     addReplay,
     addZoo,
     addConform,
+    addMerge,
+    (to: Command, from: Context) => addFleet(to, from, createProgram),
     ...lists,
   ])
     add(program, context)

@@ -12,7 +12,10 @@ export function parseWords(
     .split(/[\s,]+/)
     .filter((token) => token !== '' && !token.endsWith(':'))
     .map((token) => {
-      if (!/^(0x)?[\da-f]+$/i.test(token)) throw new UsageError(`${JSON.stringify(token)} is no hexadecimal word`)
+      if (!/^(0x)?[\da-f]+$/i.test(token))
+        throw new UsageError(
+          `${JSON.stringify(token)} is no hexadecimal word; a log is read by --file, or from standard input`,
+        )
       const word = BigInt(`0x${token.replace(/^0x/i, '')}`)
       if (word >> BigInt(wordBytes * 8) !== 0n) {
         throw new UsageError(`${token} is wider than the ${wordBytes} bytes of a word in this layout`)

@@ -1,4 +1,4 @@
-import { array, badArgument, integer, oneOf, options, or, positive } from '../base/args.ts'
+import { array, badArgument, boolean, integer, oneOf, options, or, positive } from '../base/args.ts'
 import { longCallKeys, type LongCallOptions, longCall } from '../engine/poll.ts'
 import type { Layout } from '../page/layout.ts'
 import { layoutOf, layouts } from '../page/layouts.ts'
@@ -24,9 +24,11 @@ export interface CompareOptions extends LongCallOptions<CompareProgress> {
   costLayout?: string | Layout
   /** Of index streams and resampling, from 0 to 2^32-1; 1. */
   seed?: number
+  /** Also what processor and system count in the loops of a pin and its unpin (`schemes[].counted`); false. */
+  counters?: boolean
 }
 
-const known = ['effort', 'schemes', 'layouts', 'costLayout', 'seed', ...longCallKeys] as const
+const known = ['effort', 'schemes', 'layouts', 'costLayout', 'seed', 'counters', ...longCallKeys] as const
 
 const efforts: readonly Effort[] = ['quick', 'default', 'thorough']
 
@@ -59,6 +61,7 @@ export async function compare(value: CompareOptions = {}): Promise<CompareResult
     layouts: several(given.layouts, 'options.layouts', layouts.list(), layoutOf),
     costLayout: layoutOf(or(given.costLayout, 'linux-6.12'), 'options.costLayout'),
     seed: integer(or(given.seed, 1), 'options.seed', 0, 2 ** 32 - 1),
+    counters: given.counters === undefined ? false : boolean(given.counters, 'options.counters'),
   }
   // Loaded when it is wanted: who runs a box needs neither schema nor statistics.
   const [{ compare: measure }, { pagebox }] = await Promise.all([import('./compare.ts'), import('./pagebox.ts')])

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { longCall, type LongCallOptions, type Progress, throwIfAborted, wasAborted } from '../engine/poll.ts'
-import type { Layout } from '../page/layout.ts'
+import type { Layout, PageType } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { answerText } from './answer.ts'
 import { measureBoundary, measureFalsePositives, thresholdDisagreement } from './boundaries.ts'
 import { GroupCosts } from './costs.ts'
+import { isCounted } from './counters.ts'
 import { type CompareDocument, documentVersion, type LayoutEntry, type SchemeEntry } from './document.ts'
 import { JavaScriptCosts } from './javascript.ts'
 import { describeMachine } from './machine.ts'
@@ -13,6 +14,7 @@ import { type CostGroup, type Effort, makePlan } from './plan.ts'
 import { examineRoom } from './rooms.ts'
 import { measureAll, type Part } from './schedule.ts'
 import { seededRandom } from './statistics.ts'
+import { nsPerAddition } from './steady.ts'
 import type { Subject } from './subject.ts'
 
 /** How far a comparison is. `done` and `total` are milliseconds; the total is what is expected by now. */
@@ -35,6 +37,10 @@ export interface MeasureOptions extends LongCallOptions<CompareProgress> {
   first?: readonly string[]
   /** No rooms and no limits: a run that adds to another. */
   costsOnly?: boolean
+  /** One of several parts: only these schemes on these types of page. */
+  only?: (scheme: string, pageType: PageType) => boolean
+  /** What processor and system count in the loops, too. */
+  counters?: boolean
   /** Told when a part of the document is there: where it is measured, each layout's rooms, all rooms. */
   onPart?: (part: ComparePart, document: CompareDocument) => void
 }
@@ -113,6 +119,7 @@ export async function compare(subject: Subject, options: MeasureOptions): Promis
   const call = longCall<CompareProgress>('compare', { signal, onProgress, progressIntervalMs })
   throwIfAborted(call)
   const machine = describeMachine()
+  const isOwn = (scheme: Scheme, pageType: PageType): boolean => options.only?.(scheme.name, pageType) ?? true
   const plan = makePlan(options.effort, machine)
   const document: CompareResult = {
     documentVersion,
@@ -163,7 +170,9 @@ export async function compare(subject: Subject, options: MeasureOptions): Promis
     for (const layout of [...layouts.filter(first), ...layouts.filter((each) => !first(each))]) {
       for (const scheme of schemes) {
         if (!(await step(`room: ${scheme.name} in ${layout.name}`))) return false
-        const { room, probe, disagreements } = examineRoom(subject, scheme, layout)
+        const { room, probe, disagreements } = examineRoom(subject, scheme, layout, (pageType) =>
+          isOwn(scheme, pageType),
+        )
         entryOf(scheme.name).room.push(...room)
         entryOf(scheme.name).probe.push(...probe)
         document.disagreements.push(...disagreements)
@@ -185,32 +194,51 @@ export async function compare(subject: Subject, options: MeasureOptions): Promis
     for (const scheme of schemes) {
       if (!(await step(`limits: ${scheme.name}`))) return false
       const entry = entryOf(scheme.name)
-      const runs = (pageType: 'anon' | 'compound-head', order: number): boolean =>
-        ['fits', 'collides'].includes(subject.room({ scheme, layout: costLayout.name, pageType, order }).cell)
-      if (runs('anon', 0)) {
+      const cellOf = (pageType: 'anon' | 'compound-head', order: number): string =>
+        isOwn(scheme, pageType)
+          ? subject.room({ scheme, layout: costLayout.name, pageType, order }).cell
+          : 'of another part'
+      const runs = (cell: string): boolean => cell === 'fits' || cell === 'collides'
+      const ofAnon = cellOf('anon', 0)
+      if (runs(ofAnon)) {
         entry.boundaries.push(measureBoundary(subject, scheme, costLayout, { pageType: 'anon', order: 0 }))
         const seen = measureFalsePositives(subject, scheme, costLayout)
         entry.falsePositivesSeen.push(...seen)
         const differs = thresholdDisagreement(scheme, costLayout, seen)
-        if (differs !== undefined) document.disagreements.push(differs)
+        // Bits of the page itself may read as a count where the scheme collides.
+        if (differs !== undefined && ofAnon === 'fits') document.disagreements.push(differs)
       }
       await setImmediate()
       if (signal?.aborted) return false
-      if (runs('compound-head', 9)) {
+      if (runs(cellOf('compound-head', 9))) {
         entry.boundaries.push(measureBoundary(subject, scheme, costLayout, { pageType: 'compound-head', order: 9 }))
       }
     }
     return true
   }
 
+  async function counts(groups: readonly GroupCosts[]): Promise<boolean> {
+    for (const each of groups.filter(({ group }) => isCounted(group))) {
+      if (!(await step(`counters: ${groupText(each.group)}`, 0))) return false
+      for (const { scheme, row } of await each.count()) {
+        const entry = entryOf(scheme)
+        entry.counted = [...(entry.counted ?? []), row]
+      }
+    }
+    return !wasAborted(signal)
+  }
+
   async function costs(): Promise<boolean> {
-    const options = { ...plan, seed, signal }
-    const groups = plan.groups.map((group) => new GroupCosts(subject, schemes, costLayout, group, options))
-    const forJs = schemes.find((scheme) => scheme.name === 'refcount-bias')
+    const blocks = { ...plan, seed, signal }
+    const groups = plan.groups
+      .map((group) => ({ group, own: schemes.filter((scheme) => isOwn(scheme, group.pageType)) }))
+      .filter(({ own }) => own.length > 0)
+      .map(({ group, own }) => new GroupCosts(subject, own, costLayout, group, blocks))
+    const forJs = schemes.find((scheme) => scheme.name === 'refcount-bias' && isOwn(scheme, 'anon'))
     const javascript =
       forJs === undefined
         ? []
-        : plan.javascript.map((at) => new JavaScriptCosts(subject, forJs, costLayout, at, options))
+        : plan.javascript.map((at) => new JavaScriptCosts(subject, forJs, costLayout, at, blocks))
     const parts: Part[] = [
       ...groups.map((each) => ({
         ...partOf(`cost: ${groupText(each.group)}`, each),
@@ -234,13 +262,17 @@ export async function compare(subject: Subject, options: MeasureOptions): Promis
       }
       document.pureJs = javascript.flatMap((each) => each.rows(seededRandom(seed)))
     }
+    const before = nsPerAddition(subject)
     const whole = await measureAll(parts, {
       ...plan,
       // Rooms and limits count against the same time; what is left is for the costs.
       deadline: begin + plan.budgetSeconds * 1000,
       next: step,
     })
+    const after = whole ? nsPerAddition(subject) : null
+    if (before !== null && after !== null) machine.clockDrift = after / before
     gather()
+    if (whole && options.counters === true) return counts(groups)
     return whole
   }
 

@@ -5,7 +5,8 @@ import { PageboxError } from '../errors.ts'
 import type { Layout } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { blockInterval, moderated, pooled, ratioUnits, type Rounds, spreadOf, unitsOf } from './blocks.ts'
-import type { CostRow, LimitRow, Reference } from './document.ts'
+import { perPair } from './counters.ts'
+import type { CostRow, CountedRow, LimitRow, Reference } from './document.ts'
 import { type CostGroup, hotBytes } from './plan.ts'
 import { interleave, type RoundOptions, type Series } from './rounds.ts'
 import { student95 } from './student.ts'
@@ -28,6 +29,9 @@ const maxOpenPins = 2 ** 20
 
 /** Counts outside the descriptor are touched by the first pins only; this reaches nearly all of them. */
 const warmUpOps = ({ workingSetBytes }: CostGroup): number => Math.min(2 ** 20, Math.max(4096, workingSetBytes / 64))
+
+/** Pairs of one thread behind a count. */
+const countedOps = 2 ** 18
 
 const seriesOf = (sampler: CostSampler, group: CostGroup): Series => ({
   warmUpOps: warmUpOps(group),
@@ -72,21 +76,21 @@ class WorkingSet {
   }
 
   /** A sampler on the shared descriptors, or on some of its own where a scheme or a ledger needs them. */
-  sampler(scheme: Scheme, loop: 'scheme' | 'limit', op = this.#options.op): CostSampler {
+  sampler(scheme: Scheme, loop: 'scheme' | 'limit', op = this.#options.op, counters = false): CostSampler {
     // No ledger is kept by the hand-written loops.
     const ledger = this.#options.ledger === true && loop === 'scheme'
-    const shared = this.#options.ledger ? undefined : this.#beside(scheme, loop, op)
-    const made = shared ?? this.#subject.prepareCost({ ...this.#options, scheme, loop, op, ledger })
+    const shared = this.#options.ledger ? undefined : this.#beside(scheme, loop, op, counters)
+    const made = shared ?? this.#subject.prepareCost({ ...this.#options, scheme, loop, op, ledger, counters })
     this.#samplers.push(made)
     if (shared === undefined) this.#owners.set(scheme.name, made)
     this.#host ??= made
     return made
   }
 
-  #beside(scheme: Scheme, loop: 'scheme' | 'limit', op: CostOptions['op']): CostSampler | undefined {
+  #beside(scheme: Scheme, loop: 'scheme' | 'limit', op: CostOptions['op'], counters: boolean): CostSampler | undefined {
     const own = this.#owners.get(scheme.name)
     try {
-      return (own ?? this.#host)?.beside({ scheme, loop, op })
+      return (own ?? this.#host)?.beside({ scheme, loop, op, counters })
     } catch (error) {
       if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_NO_ROOM') return undefined
       throw error
@@ -170,6 +174,27 @@ export class GroupCosts {
     } finally {
       set.close()
     }
+  }
+
+  /** What is counted in each scheme's loop, in one sample of its own: counting takes time, so none of it is a cost. */
+  async count(): Promise<{ scheme: string; row: CountedRow }[]> {
+    const { pageType, order, pattern, workingSetBytes, threads, op } = this.group
+    const at = { layout: this.#layout.name, pageType, order, pattern, workingSetBytes, threads, op }
+    const set = new WorkingSet(this.#subject, this.#layout, this.group, this.#options.seed)
+    const rows: { scheme: string; row: CountedRow }[] = []
+    try {
+      for (const scheme of this.#fitting) {
+        const sampler = set.sampler(scheme, 'scheme', op, true)
+        sampler.sample(Math.min(warmUpOps(this.group), maxSampleOps(threads)))
+        const { ops, counted } = sampler.sample(countedOps)
+        if (counted) rows.push({ scheme: scheme.name, row: { ...at, ops, perPair: perPair(counted, ops * threads) } })
+        await setImmediate()
+        if (this.#options.signal?.aborted) break
+      }
+    } finally {
+      set.close()
+    }
+    return rows
   }
 
   #ownLoop(scheme: Scheme): Omit<Reference, 'samples'> {

@@ -86,6 +86,29 @@ export const costRow = z.object({
 })
 export type CostRow = z.infer<typeof costRow>
 
+const count = z.number().nullable()
+
+/** What the processor and the system counted in the timed loops of a scheme, for one pair of one thread. */
+export const countedRow = z.object({
+  ...kindOfPage,
+  pattern: z.enum(patterns),
+  workingSetBytes: z.number(),
+  threads: z.number().int().min(1),
+  op: z.string(),
+  ops: z.number().int(),
+  perPair: z.object({
+    instructions: count,
+    cycles: count,
+    cacheMisses: count,
+    tlbMisses: count,
+    lockedOps: count,
+    contendedLines: count,
+    pageFaults: count,
+    contextSwitches: count,
+  }),
+})
+export type CountedRow = z.infer<typeof countedRow>
+
 export const limitRow = costRow.omit({ timesLimit: true, reference: true }).extend({ scheme: z.string() })
 export type LimitRow = z.infer<typeof limitRow>
 
@@ -145,6 +168,8 @@ export const schemeEntry = z.object({
   cost: z.array(costRow),
   /** Cost with the ledger of who pinned what. */
   ledger: z.array(costRow),
+  /** Only where counters were asked for. */
+  counted: z.array(countedRow).optional(),
   boundaries: z.array(boundaryRow),
   falsePositivesSeen: z.array(falsePositiveRow),
 })
@@ -153,6 +178,8 @@ export type SchemeEntry = z.infer<typeof schemeEntry>
 export const machine = z.object({
   cpu: z.string(),
   cores: z.number().int(),
+  /** Of one core; absent where the system does not say. */
+  l2CacheBytes: z.number().optional(),
   lastLevelCacheBytes: z.number(),
   memoryBytes: z.number(),
   kernel: z.string(),
@@ -161,6 +188,10 @@ export const machine = z.object({
   loadAverage: z.number(),
   /** CPUs that a control group allows, if fewer than there are: threads then wait for their share. */
   cpuQuota: z.number().nullable().optional(),
+  /** Transparent huge pages of the system: `always`, `madvise`, `never`; null: it has none. */
+  transparentHugePages: z.string().nullable().optional(),
+  /** Time of the same loop of additions after the costs, over the time before: 1 on a steady clock. */
+  clockDrift: z.number().optional(),
 })
 export type Machine = z.infer<typeof machine>
 
@@ -208,6 +239,8 @@ export const compareDocument = z.object({
   stoppedBy: z.enum(['end', 'abort']).optional(),
   elapsedSeconds: z.number(),
   machine,
+  /** Of a comparison that was shared among machines that differ: all of them, the first as `machine`. */
+  machines: z.array(machine).optional(),
   settings: z.object({
     effort: z.enum(['quick', 'default', 'thorough']),
     seed: z.number().int(),

@@ -1,6 +1,7 @@
 import type { CostOp } from '../engine/costTypes.ts'
 import type { PageType } from '../page/layout.ts'
-import type { Pattern } from './document.ts'
+import type { Machine, Pattern } from './document.ts'
+import { mebibytes8, workingSetSizes } from './workingSets.ts'
 
 export type Effort = 'quick' | 'default' | 'thorough'
 
@@ -34,12 +35,12 @@ export interface Plan {
   javascript: { pattern: 'hot' | 'random'; workingSetBytes: number }[]
 }
 
-const MiB = 2 ** 20
+const mostQuickBytes = 512 * 2 ** 20
 
 /** A hot line is one descriptor; the stride is the layout's, this only names it. */
 export const hotBytes = 64
 
-const sizes: Record<Effort, Omit<Plan, 'groups' | 'javascript'>> = {
+const lengths: Record<Effort, Omit<Plan, 'groups' | 'javascript'>> = {
   quick: {
     rounds: 5,
     sampleMs: 1,
@@ -87,7 +88,7 @@ const mostThreads = 256
 /** What is measured, most asked-for first: if time runs out, the end is missing. */
 export function makePlan(
   effort: Effort,
-  machine: { cores: number; lastLevelCacheBytes: number; memoryBytes: number },
+  machine: Pick<Machine, 'cores' | 'l2CacheBytes' | 'lastLevelCacheBytes' | 'memoryBytes'>,
 ): Plan {
   const group = (part: Partial<CostGroup>): CostGroup => ({
     pageType: 'anon',
@@ -100,11 +101,10 @@ export function makePlan(
     withLimit: true,
     ...part,
   })
-  const small = 8 * MiB
-  // Descriptors that no cache holds. Two such sets live at once, so a sixteenth of the memory at most.
-  const aim = machine.lastLevelCacheBytes * (effort === 'quick' ? 1 : 2)
-  const large = Math.min(Math.max(aim, 64 * MiB), machine.memoryBytes / 16)
-  const largeBytes = 2 ** Math.ceil(Math.log2(large))
+  const sizes = workingSetSizes(machine)
+  const small = mebibytes8
+  // Setting four times the cache up is most of a quick run: half of it is beyond the cache too.
+  const largeBytes = effort === 'quick' ? Math.min(sizes.beyond / 2, mostQuickBytes) : sizes.beyond
   const contended = contendedThreads(effort, machine.cores)
   const groups = [
     group({}),
@@ -117,6 +117,8 @@ export function makePlan(
   ]
   const ops: CostOp[] = ['pin', 'unpin', 'try_pin_speculative+unpin', 'pin_referenced+unpin']
   if (effort !== 'quick') {
+    groups.push(group({ pattern: 'random', workingSetBytes: sizes.l2 }))
+    if (sizes.lastLevel !== small) groups.push(group({ pattern: 'random', workingSetBytes: sizes.lastLevel }))
     for (const threads of contended) groups.push(group({ pattern: 'random', workingSetBytes: small, threads }))
     for (const op of ops) groups.push(group({ op, withLimit: false }))
   }
@@ -136,7 +138,7 @@ export function makePlan(
     }
   }
   return {
-    ...sizes[effort],
+    ...lengths[effort],
     groups,
     javascript: [
       { pattern: 'hot', workingSetBytes: hotBytes },

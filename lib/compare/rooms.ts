@@ -1,4 +1,4 @@
-import type { Layout } from '../page/layout.ts'
+import type { Layout, PageType } from '../page/layout.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import type { Disagreement, FieldBits, ProbeRow, RoomRow } from './document.ts'
 import type { Subject } from './subject.ts'
@@ -47,9 +47,14 @@ function describe(table: Side, probe: Side): { table: string; probe: string } {
 }
 
 /** All page types and orders of one scheme in one layout, from the table and from memory. */
-export function examineRoom(subject: Subject, scheme: Scheme, layout: Layout): RoomOutcome {
+export function examineRoom(
+  subject: Subject,
+  scheme: Scheme,
+  layout: Layout,
+  isWanted: (pageType: PageType) => boolean = () => true,
+): RoomOutcome {
   const outcome: RoomOutcome = { room: [], probe: [], disagreements: [] }
-  for (const pageType of subject.pageTypes) {
+  for (const pageType of subject.pageTypes.filter(isWanted)) {
     for (const order of orders) {
       const at = { layout: layout.name, pageType, order }
       const table = subject.room({ scheme, ...at })

@@ -29,6 +29,16 @@ export function verdict(scheme: SchemeEntry, layout: string, pageTypes: readonly
   return result
 }
 
+/** Why the scheme refuses pages of a layout that can be pinned: each reason once, with its page types. */
+export function refusals(scheme: SchemeEntry, layout: LayoutEntry): { reason: string; types: string[] }[] {
+  const byReason = new Map<string, string[]>()
+  for (const type of layout.types.filter(pinnable)) {
+    const row = roomCell(scheme, layout.name, type)
+    if (row?.cell === 'refused') byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), type])
+  }
+  return [...byReason].map(([reason, types]) => ({ reason, types }))
+}
+
 /** The whole verdict as one cell: a single collision decides. */
 export function summaryCell({ fits, collides, refused }: Verdict): Cell {
   if (collides.length > 0) return 'collides'

@@ -7,7 +7,7 @@ import { type FileOptions, type OpenFileOptions, PageFile, checkFileOptions } fr
 import { maxPages } from '../mm/range.ts'
 import { internal, type MachineSource } from '../mm/source.ts'
 import { kernelError, made } from '../native/machineStatus.ts'
-import { errnoName, isFailure } from '../native/status.ts'
+import { errnoName } from '../native/status.ts'
 import type { NativeDevice } from '../native/machineBinding.ts'
 import { DaxDevice, type DaxOptions, daxKinds } from '../zone_device/daxDevice.ts'
 import { Device, type DeviceOptions, deviceTypes } from '../zone_device/device.ts'
@@ -113,7 +113,7 @@ function add(
   const pages = given.pages === undefined ? 1024 : integer(given.pages, 'options.pages', 1, tables().limits.boxPages)
   const name = given.name === undefined ? nextName(source) : string(given.name, 'options.name', 'a name')
   const added = source.native.addDevice(type, pages, name)
-  if (typeof added === 'number' || (isFailure(added) && !('reason' in added))) throw refused(added as number)
+  if (typeof added === 'number') throw refused(added)
   return made(added, call, 'the box')
 
   function refused(status: number): PageboxError {

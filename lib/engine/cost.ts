@@ -25,6 +25,8 @@ const known = [
   'seed',
   'prefetch',
   'hugePages',
+  'draws',
+  'counters',
 ] as const
 
 const ops: readonly CostOp[] = [
@@ -34,10 +36,11 @@ const ops: readonly CostOp[] = [
   'maybe_pinned',
   'try_pin_speculative+unpin',
   'pin_referenced+unpin',
+  'pin|unpin',
 ]
 
 /** What may differ on descriptors that are there. */
-const knownBeside = ['scheme', 'pattern', 'threads', 'op', 'loop', 'seed', 'prefetch'] as const
+const knownBeside = ['scheme', 'pattern', 'threads', 'op', 'loop', 'seed', 'prefetch', 'draws', 'counters'] as const
 
 function read(given: Partial<CostOptions>): NativeCostOptions {
   const { scheme, layout, pages, hugePages } = given
@@ -66,6 +69,8 @@ function read(given: Partial<CostOptions>): NativeCostOptions {
     op: oneOf(or(given.op, 'pin+unpin'), 'options.op', ops),
     loop: oneOf(or(given.loop, 'scheme'), 'options.loop', ['scheme', 'limit', 'none'] as const),
     prefetch: given.prefetch === undefined ? true : boolean(given.prefetch, 'options.prefetch'),
+    draws: given.draws === undefined ? false : boolean(given.draws, 'options.draws'),
+    counters: given.counters === undefined ? false : boolean(given.counters, 'options.counters'),
     seed: given.seed === undefined ? 1n : unsigned64(given.seed, 'options.seed'),
   }
 }
@@ -91,7 +96,7 @@ function samplerOf(sampler: NativeCostSampler, prepared: CostOptions, maxOps: nu
       const wanted = integer(count, 'ops', 1, maxOps)
       if (!open) throw closedError('the sampler')
       const found = sampler.sample(wanted)
-      if (typeof found === 'object') return found
+      if (typeof found === 'object') return found as CostSample // base/host/counters.h names what was counted
       if (isBusy(found)) throw new PageboxError('ERR_PAGEBOX_BUSY', 'the sampler is running in another thread')
       throw refusal(found, 'sample', 'a page')
     },

@@ -1,15 +1,9 @@
 import type { NativeFailure } from '../native/binding.ts'
-import type { NativeExploreProgress, NativeRaceProgress } from '../native/engineBinding.ts'
+import type { NativeExplore, NativeExploreResult, NativeRace, NativeRaceResult } from '../native/engineBinding.ts'
 import { closedError, created, errnoName, isBusy, isFailure } from '../native/status.ts'
 import { abortedError, type LongCall, poll, wasAborted } from './poll.ts'
 import type { RaceProgress } from './raceTypes.ts'
 import type { ExploreProgress } from './scenario/scenarioTypes.ts'
-
-interface NativeRun<Progress, Result> {
-  progress(): Progress
-  stop(): void
-  result(): Result | NativeFailure
-}
 
 /** What the addon can say; a number below 0 stands for none. */
 export const known = (value: number): number | null => (value < 0 ? null : value)
@@ -27,8 +21,8 @@ function throwIfStopped({ status }: NativeFailure, { name, signal }: LongCall<ne
 }
 
 /** Waits for a race and takes its result. */
-export async function pollRace<Result extends { stoppedBy: string; rounds: number }>(
-  run: NativeRun<NativeRaceProgress, Result>,
+export async function pollRace<Result extends NativeRaceResult>(
+  run: NativeRace<Result>,
   call: LongCall<RaceProgress>,
   total: number | null,
   argument: string,
@@ -46,12 +40,12 @@ export async function pollRace<Result extends { stoppedBy: string; rounds: numbe
 }
 
 /** Waits for an exploration and takes its result. */
-export async function pollExplore<Result extends { schedules: number }>(
-  run: NativeRun<NativeExploreProgress, Result>,
+export async function pollExplore(
+  run: NativeExplore,
   call: LongCall<ExploreProgress>,
   total: number,
-  check: (found: Result | NativeFailure) => Result,
-): Promise<{ found: Result; aborted: boolean }> {
+  check: (found: NativeExploreResult | NativeFailure) => NativeExploreResult,
+): Promise<{ found: NativeExploreResult; aborted: boolean }> {
   const progress = (): ExploreProgress => {
     const { seconds, schedules, explored, estimate } = run.progress()
     return { seconds, done: schedules, total, explored: known(explored), estimate: known(estimate) }

@@ -3,7 +3,7 @@ import { behaviourKeys } from '../pins/behaviour.ts'
 import { badArgument, boolean, integer, oneOf, options, or, positive, unsigned64 } from '../base/args.ts'
 import { keysOf } from '../base/primordials.ts'
 import type { NativeBox } from '../native/binding.ts'
-import type { NativeLivelock, NativeOpResult, NativeRaceOptions, NativeRaceResult } from '../native/engineBinding.ts'
+import type { NativeLivelock, NativePagesRaced, NativeRaceOptions } from '../native/engineBinding.ts'
 import type { NativeAudit } from '../native/callTypes.ts'
 import { native } from '../native/load.ts'
 import { created } from '../native/status.ts'
@@ -15,10 +15,11 @@ import { Box, nativeOf } from './box.ts'
 import type { BoxOptions } from './boxTypes.ts'
 import { type LongCall, longCall, longCallKeys, throwIfAborted } from './poll.ts'
 import { pollRace, raceTotal } from './pollEngines.ts'
-import { raceScenario } from './scenario/engines.ts'
+import { raceScenario } from './scenario/raceScenario.ts'
 import { isScenario } from './scenario/readScenario.ts'
 import type { RaceScenarioOptions, RaceScenarioResult, Scenario } from './scenario/scenarioTypes.ts'
-import type { OpResult, Pattern, PinOp, RaceBox, RaceOptions, RaceProgress, RaceResult } from './raceTypes.ts'
+import { raceRan } from './raceRan.ts'
+import type { Pattern, PinOp, RaceBox, RaceOptions, RaceProgress, RaceResult } from './raceTypes.ts'
 
 const known = [
   'threads',
@@ -70,14 +71,8 @@ function read(value: RaceOptions, pagesOfBox: number) {
   return { settings, call: longCall<RaceProgress>('race', given) }
 }
 
-function opResult(found: NativeOpResult, seconds: number): OpResult {
-  const { op, ops, retries, latency } = found
-  const failures = Object.fromEntries(found.failures.map(({ errno, count }) => [errno, count]))
-  return { op: op as PinOp, ops, opsPerSecond: seconds > 0 ? ops / seconds : 0, retries, failures, latencyNs: latency }
-}
-
 /** What a report that is not clean says besides: which race it was, and how to run it again. */
-function afterText(settings: NativeRaceOptions, { rounds }: NativeRaceResult, on: string): string {
+function afterText(settings: NativeRaceOptions, { rounds }: NativePagesRaced, on: string): string {
   const { threads, seed, pattern, mix, affinity } = settings
   const weights = mix.map(({ op, weight }) => `'${op}': ${weight}`).join(', ')
   const again = `{ threads: ${threads}, pattern: '${pattern}', mix: { ${weights} }, seed: ${seed}n, rounds: ${rounds}${affinity ? ', affinity: true' : ''} }`
@@ -91,21 +86,14 @@ function withLivelocks(audit: NativeAudit, livelocks: readonly NativeLivelock[])
 }
 
 function raceResult(
-  found: NativeRaceResult,
+  found: NativePagesRaced,
   settings: NativeRaceOptions,
   on: string,
   warnings: readonly string[],
 ): RaceResult {
-  const { seed } = settings
-  const { stoppedBy, seconds, rounds, ops, threads, audit } = found
   return {
-    stoppedBy: stoppedBy as RaceResult['stoppedBy'],
-    seconds,
-    rounds,
-    seed,
-    ops: ops.map((each) => opResult(each, seconds)),
-    threads: threads.map((each, thread) => ({ thread, ops: each.map((op) => opResult(op, seconds)) })),
-    audit: auditReport(withLivelocks(audit, found.livelocks), afterText(settings, found, on)),
+    ...raceRan<PinOp>(found, settings.seed),
+    audit: auditReport(withLivelocks(found.audit, found.livelocks), afterText(settings, found, on)),
     warnings,
   }
 }

@@ -71,8 +71,8 @@ export interface Latency {
 }
 
 /** What one operation did, in one thread or in all. */
-export interface OpResult {
-  readonly op: PinOp
+export interface OpResult<Op extends string = PinOp> {
+  readonly op: Op
   readonly ops: number
   readonly opsPerSecond: number
   readonly retries: number
@@ -81,17 +81,29 @@ export interface OpResult {
   readonly latencyNs: Latency | null
 }
 
-/** What a race did. */
-export interface RaceResult {
+/** What one thread of a race did. */
+export interface ThreadResult<Op extends string = PinOp> {
+  readonly thread: number
+  /** CPU time in its operations, by the thread's own clock: no barrier, no setup, no audit. */
+  readonly cpuSeconds: number
+  readonly ops: readonly OpResult<Op>[]
+}
+
+/** What every race tells, whatever it ran on. */
+export interface RaceRun<Op extends string> {
   /** What ended it. An aborted run still has its results. */
   readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit' | 'livelock'
   readonly seconds: number
   readonly rounds: number
   readonly seed: bigint
   /** All threads together. */
-  readonly ops: readonly OpResult[]
-  readonly threads: readonly { readonly thread: number; readonly ops: readonly OpResult[] }[]
-  readonly audit: AuditReport
-  /** What the room analysis says against the scheme on the pages that were used. */
+  readonly ops: readonly OpResult<Op>[]
+  readonly threads: readonly ThreadResult<Op>[]
+  /** What the room analysis says against the scheme on the page types that were used. */
   readonly warnings: readonly string[]
+}
+
+/** What a race of pin operations did. */
+export interface RaceResult extends RaceRun<PinOp> {
+  readonly audit: AuditReport
 }

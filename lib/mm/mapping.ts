@@ -4,7 +4,7 @@ import { newBytes } from '../base/newBytes.ts'
 import { typedArrayLength } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeTables, Status } from '../native/binding.ts'
-import type { NativeStop } from '../native/machineBinding.ts'
+import type { NativeStop } from '../native/callTypes.ts'
 import { done, kernelError, givenBy } from '../native/machineStatus.ts'
 import { tables } from '../native/tables.ts'
 import type { Page } from '../page/page.ts'
@@ -16,7 +16,7 @@ import { type PageFile, pageFileId } from './pageFile.ts'
 import { pagemapEntries, pagemapNumbers } from './pagemap.ts'
 import { addressOf, hex, inputBytes, maxPages, pageBytes, within, wordsPerPage } from './range.ts'
 import { checkInternal, internal, type MachineSource, otherBox, wrongKind } from './source.ts'
-import { errnoName } from '../native/status.ts'
+import { errnoName, isStop } from '../native/status.ts'
 
 type UserIo = 'userRead' | 'userWrite' | 'userDirectRead' | 'userDirectWrite'
 
@@ -125,7 +125,7 @@ export class Mapping<Owner = unknown> {
   /** Stores `first + i` into the first word of page i, for all pages. Stops at a signal; its `index` says where. */
   fill(first: bigint | number): void {
     const self = Mapping.#of(this)
-    self.#checkWords()
+    self.#checkTouched()
     const words = counting(first, self.#pages)
     self.#stopped('store', self.#source.native.userWords(self.#id, self.#address, pageBytes, words, true))
   }
@@ -133,7 +133,7 @@ export class Mapping<Owner = unknown> {
   /** The first word of each page. */
   words(): BigUint64Array {
     const self = Mapping.#of(this)
-    self.#checkWords()
+    self.#checkTouched()
     const words = new BigUint64Array(self.#pages)
     self.#stopped('load', self.#source.native.userWords(self.#id, self.#address, pageBytes, words, false))
     return words
@@ -182,7 +182,7 @@ export class Mapping<Owner = unknown> {
     if (this.#pages > tables().limits.heldPages) throw this.#tooLong('this')
     const taken = this.#source.native.takePages(this.#id, this.#address, this.#pages, flags)
     if (typeof taken === 'number') throw kernelError(taken, call, this.#subject())
-    if ('pfns' in taken) return taken
+    if (!isStop(taken)) return taken
     const subject = this.#subject(taken.index)
     if (errnoName(taken.status) === 'EINVAL')
       throw new PageboxError(
@@ -211,19 +211,20 @@ export class Mapping<Owner = unknown> {
     done(native.mprotect(self.#id, self.#address, self.#pages, protOf(prot, 'prot')), 'mprotect', self.#subject())
   }
 
-  /** mlock(2): present, and never paged out. */
+  /** mlock(2): present, and never paged out. At most 2^24 pages a call. */
   lock(): void {
-    Mapping.#of(this).#call('mlock')
+    Mapping.#of(this).#checkTouched().#call('mlock')
   }
 
   unlock(): void {
     Mapping.#of(this).#call('munlock')
   }
 
-  /** madvise(2). */
+  /** madvise(2). `populate_read` and `populate_write`: at most 2^24 pages a call. */
   advise(advice: Advice): void {
     const self = Mapping.#of(this)
     const name = oneOf(advice, 'advice', tables().advices)
+    if (name.startsWith('populate')) self.#checkTouched()
     done(self.#source.native.madvise(self.#id, self.#address, self.#pages, name), 'madvise', self.#subject())
   }
 
@@ -265,7 +266,10 @@ export class Mapping<Owner = unknown> {
     return pfn === null ? null : self.#source.page(pfn)
   }
 
-  /** read(2) from the file into this range. Holes read as zero; short at the end of the file. */
+  /**
+   * read(2) from the file into this range. Holes read as zero; short at the end of the file, and, like each of these four,
+   * after 2^31 - 4096 bytes (Linux's limit of one transfer).
+   */
   readFile(file: PageFile, filePage = 0): IoResult {
     return Mapping.#of(this).#io('readFile', 'userRead', file, filePage, false)
   }
@@ -308,8 +312,10 @@ export class Mapping<Owner = unknown> {
     return this.#address + BigInt(at * pageBytes + inside * 8)
   }
 
-  #checkWords(): void {
+  /** Before what faults in, or copies, each page of it: that is not to keep the event loop for minutes. */
+  #checkTouched(): this {
     if (this.#pages > tables().limits.heldPages) throw this.#tooLong('this')
+    return this
   }
 
   #tooLong(argument: string): PageboxError {

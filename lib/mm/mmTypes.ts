@@ -54,6 +54,7 @@ export type Advice =
   | 'keeponfork'
   | 'hugepage'
   | 'nohugepage'
+  | 'collapse'
 
 /** How pages are pinned or referenced. */
 export interface GupOptions {

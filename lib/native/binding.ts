@@ -3,10 +3,12 @@ import type {
   NativeCostSampler,
   NativeExplore,
   NativeExploreOptions,
+  NativeWorth,
+  NativePagesRaced,
   NativeRace,
-  NativeRaceOps,
   NativeRaceOpsOptions,
   NativeRaceOptions,
+  NativeScenarioRaced,
   NativeScenarioRun,
   NativeScenarioTables,
   NativeThreadsRun,
@@ -21,6 +23,7 @@ import type {
   NativeResult,
   NativeSchemeRef,
   NativeStatus,
+  NativeStop,
   Status,
 } from './callTypes.ts'
 import type {
@@ -213,7 +216,7 @@ export type NativeBatch = (
   pfns: Uint32Array,
   counts: Uint32Array | undefined,
   out: Int32Array | undefined,
-) => { index: number; status: NativeStatus } | { done: number } | Status
+) => NativeStop | { done: number } | Status
 
 /** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
 export interface NativeBox extends NativeMachine {
@@ -288,13 +291,15 @@ export interface NativeBinding {
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure
   probe(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeProbe | NativeFailure
-  startRace(box: NativeBox, options: NativeRaceOptions): NativeRace | NativeFailure
+  startRace(box: NativeBox, options: NativeRaceOptions): NativeRace<NativePagesRaced> | NativeFailure
   prepareCost(options: NativeCostOptions): NativeCostSampler | NativeFailure
   startExplore(
     options: NativeExploreOptions,
     setup: Float64Array | null,
     threads: Float64Array[] | null,
   ): NativeExplore | NativeFailure
+  /** What explorations that were joined are worth; `missedAtMost` below 0: nobody can say. */
+  exploreGuarantee(worth: NativeWorth): { guarantee: string; missedAtMost: number } | NativeFailure
   scenarioTables(): NativeScenarioTables
   /**
    * Results in the recordings' format, null where an operation does not exist; what the audit found
@@ -324,7 +329,7 @@ export interface NativeBinding {
     settings: NativeRaceOpsOptions,
     setup: Float64Array,
     threads: Float64Array[] | null,
-  ): NativeRaceOps | NativeFailure
+  ): NativeRace<NativeScenarioRaced> | NativeFailure
   /** Fibers that only yield, on the calling thread: what the explorer's loop costs. For benchmarks. */
   emptyFibers(of: { threads: number; points: number; schedules: number }): undefined | NativeFailure
   /** Does nothing: what a call costs. */

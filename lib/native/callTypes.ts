@@ -18,6 +18,15 @@ export interface NativeFailure {
   reason: string
 }
 
+/** Where a call on many stopped: pages, words or bytes done before. */
+export interface NativeStop {
+  index: number
+  status: NativeStatus
+}
+
+/** Why not, where a status alone does not say it. What was made or done has no `status`; a transfer that came part of the way has. */
+export type NativeRefusal = NativeFailure | NativeStop
+
 /** What a creation gives, or why it does not, in the core's words. */
 export type NativeMade<Value> = NativeResult<Value> | NativeFailure
 

@@ -43,15 +43,32 @@ export interface NativeOpResult {
   } | null
 }
 
-export interface NativeRaceResult {
+/** What every race tells when it has ended; what it ran on adds its own. */
+interface NativeRaced {
   stoppedBy: string
   seconds: number
   rounds: number
   ops: NativeOpResult[]
   threads: NativeOpResult[][]
+  /** Of each thread, in its operations. */
+  cpuSeconds: number[]
   livelocks: NativeLivelock[]
+}
+
+/** Of pin operations on the pages of a box. */
+export interface NativePagesRaced extends NativeRaced {
   audit: NativeAudit
 }
+
+/** Of a scenario, on machines of its own. */
+export interface NativeScenarioRaced extends NativeRaced {
+  dirtyRound: number
+  audit: NativeAuditRow[]
+  leaks: string
+  reached: { group: string; name: string; summary: string; count: number }[]
+}
+
+export type NativeRaceResult = NativePagesRaced | NativeScenarioRaced
 
 /** How far a race is. */
 export interface NativeRaceProgress {
@@ -71,13 +88,15 @@ export interface NativeExploreProgress {
   done: boolean
 }
 
-/** A race that runs in native threads. JS asks it how far it is; it never calls into JS. */
-export interface NativeRace {
-  progress(): NativeRaceProgress
+/** What runs in native threads. JS asks it how far it is; it never calls into JS. */
+export interface NativeLong<Progress, Result> {
+  progress(): Progress
   stop(): void
   /** Joins the threads; once, after `done`. */
-  result(): NativeRaceResult | NativeFailure
+  result(): Result | NativeFailure
 }
+
+export type NativeRace<Result extends NativeRaceResult> = NativeLong<NativeRaceProgress, Result>
 
 export interface NativeCostOptions {
   box: NativeBoxOptions
@@ -88,11 +107,15 @@ export interface NativeCostOptions {
   op: string
   loop: string
   prefetch: boolean
+  draws: boolean
+  counters: boolean
   seed: bigint
 }
 
 export interface NativeCostSampler {
-  sample(ops: number): { ns: number; ops: number; retries: number } | number
+  sample(
+    ops: number,
+  ): { ns: number; cpuNs: number; ops: number; retries: number; counted?: Record<string, number | null> } | number
   beside(options: NativeCostOptions): NativeCostSampler | NativeFailure | number
   close(): void
 }
@@ -120,10 +143,18 @@ export interface NativeExploreOptions extends Partial<NativeRandomOps> {
   /** Schedules of one program before the next is drawn; 0: there is one. */
   schedulesEach: number
   maxSteps?: number
+  /** Which part (from 1) of how many of a complete exploration; of `dpor` and `depth-first`. */
+  shard?: number
+  shards?: number
+  /** The result has hashes of different schedules. */
+  tellHashes?: boolean
   /** How many schedules that are not clean are told. */
   findings?: number
   /** One schedule, by its choices, again; or a shorter one that ends as badly. Always traced. */
-  task?: 'replay' | 'shrink'
+  task?: 'replay' | 'shrink' | 'programs'
+  /** Of programs: names of operations. */
+  programOps?: string[]
+  memoryBytes?: number
   choices?: Float64Array
   /** Rows of what comes after the threads. */
   after?: Float64Array
@@ -181,6 +212,8 @@ export interface NativeFinding {
   skipped: number
   differs: boolean
   setup: string[]
+  /** Of a program of a family: names of operations, with a space between. */
+  programThreads: string[]
 }
 
 export interface NativeExploreResult {
@@ -200,19 +233,44 @@ export interface NativeExploreResult {
   guarantee: string
   gaveUp: boolean
   memoryFull: boolean
+  /** Of a family: programs that were begun, that there are, and what became of them. */
+  programs: number
+  allPrograms: number
+  completePrograms: number
+  violatedPrograms: number
+  /** Classes of the one that has most. */
+  largest: number
   seconds: number
   outcomes: Record<string, number>
   seen: NativeSeen[]
   seenFull: boolean
   first: NativeFinding[]
+  worth: NativeDrawn
+  /** Of different schedules, sorted; if they were asked for. */
+  hashes: bigint[]
 }
 
-/** An exploration in a native thread. */
-export interface NativeExplore {
-  progress(): NativeExploreProgress
-  stop(): void
-  result(): NativeExploreResult | NativeFailure
+/** What a guarantee is said of: schedules by who drew them, and what pilots have measured. */
+export interface NativeDrawn {
+  drawn: Record<string, number>
+  fibers: number
+  steps: number
+  programs: number
 }
+
+/** All that a guarantee is said of. */
+export interface NativeWorth extends NativeDrawn {
+  schedules: number
+  classes: number
+  complete: boolean
+  /** Below 0: nobody can say. */
+  estimate: number
+  boundDone?: number
+  bounded: boolean
+  depth: number
+}
+
+export type NativeExplore = NativeLong<NativeExploreProgress, NativeExploreResult>
 
 export interface NativeScenarioRun {
   results: (Record<string, unknown> | null)[]
@@ -223,7 +281,7 @@ export interface NativeScenarioRun {
 
 /** The vocabulary of scenarios, as ops.h and op_row.h have it. */
 export interface NativeScenarioTables {
-  ops: { name: string; fields: string; result: string; device: boolean }[]
+  ops: { name: string; fields: string; result: string; device: boolean; stops: boolean }[]
   /** Names of the numbers of a row, in order. */
   slots: string[]
   /** Fields that are a bit of the slot `flags`, the lowest first. */
@@ -235,6 +293,10 @@ export interface NativeScenarioTables {
   /** How a page is chosen; the first means a number. */
   picks: string[]
   pageTypes: string[]
+  /** Where fail_nth lets something fail. */
+  failSites: string[]
+  /** Where an operation can stop; the first means nowhere. */
+  stopPoints: { name: string; what: string }[]
   /** Pages that may be set up by pfn, and the largest order of a folio. */
   placedPages: number
   order: number
@@ -287,23 +349,4 @@ export interface NativeRaceOpsOptions extends NativeRandomOps {
   affinity: boolean
   after?: Float64Array
   hugePages?: boolean
-}
-
-export interface NativeRaceOps {
-  progress(): NativeRaceProgress
-  stop(): void
-  result():
-    | {
-        stoppedBy: string
-        seconds: number
-        rounds: number
-        dirtyRound: number
-        ops: NativeOpResult[]
-        threads: NativeOpResult[][]
-        audit: NativeAuditRow[]
-        leaks: string
-        livelocks: NativeLivelock[]
-        reached: { group: string; name: string; summary: string; count: number }[]
-      }
-    | NativeFailure
 }

@@ -2,17 +2,11 @@
  * What a box's machine offers: address spaces, pages handed out by GUP, files and devices, each named
  * by a number that is never used again. A number as result is a status, as everywhere in the addon.
  */
-import type { NativeMade, NativeResult, NativeStatus, Status } from './callTypes.ts'
+import type { NativeMade, NativeResult, NativeStatus, NativeStop, Status } from './callTypes.ts'
 
 /** An object that was made. */
 export interface NativeObject {
   id: number
-}
-
-/** Where an access stopped: pages, words or bytes done before. */
-export interface NativeStop {
-  index: number
-  status: NativeStatus
 }
 
 export interface NativeVma {

@@ -1,16 +1,6 @@
 import { PageboxError } from '../errors.ts'
-import type { NativeFailure, NativeMade, NativeResult } from './binding.ts'
-import {
-  busyError,
-  closedError,
-  created,
-  errnoName,
-  isBusy,
-  isClosed,
-  isFailure,
-  ownError,
-  signalOf,
-} from './status.ts'
+import type { NativeMade, NativeResult } from './binding.ts'
+import { busyError, closedError, created, errnoName, isBusy, isClosed, ownError, signalOf } from './status.ts'
 
 const words: Readonly<Record<string, string>> = {
   EAGAIN: 'busy or pinned',
@@ -91,8 +81,7 @@ export function givenBy<Value>(result: NativeResult<Value>, call: string, subjec
 /** What was made, or why not: the machine itself, or the one object. */
 export function made<Made extends object>(result: NativeMade<Made>, call: string, subject: string): Made {
   if (typeof result === 'number') throw kernelError(result, call, subject)
-  if (isFailure(result) && 'reason' in result) return created(result as Made | NativeFailure, subject)
-  return result as Made
+  return created(result, subject)
 }
 
 /** Success, or the error of the status. */

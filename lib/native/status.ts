@@ -2,6 +2,7 @@ import { badArgument } from '../base/args.ts'
 import { PageboxError, type ErrorCode } from '../errors.ts'
 import { hasOwn } from '../base/primordials.ts'
 import type { NativeFailure, NativeStatuses } from './binding.ts'
+import type { NativeRefusal, NativeStop } from './callTypes.ts'
 import { tables } from './tables.ts'
 
 let own: NativeStatuses | undefined
@@ -111,8 +112,9 @@ export function badPfn(value: unknown, argument: string, pages: number): Pagebox
 }
 
 /** Only an own property counts: anybody can put one on Object.prototype. */
-export const isFailure = <Made extends object>(made: Made | NativeFailure): made is NativeFailure =>
-  hasOwn(made, 'status')
+const isRefusal = (result: object): result is NativeRefusal => hasOwn(result, 'status')
+export const isFailure = <Made extends object>(made: Made | NativeFailure): made is NativeFailure => isRefusal(made)
+export const isStop = <Done extends object>(result: Done | NativeStop): result is NativeStop => isRefusal(result)
 
 /** What a creation failed with, or what it created. */
 export function created<Made extends object>(made: Made | NativeFailure, argument: string): Made {

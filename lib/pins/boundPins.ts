@@ -2,7 +2,7 @@ import { badArgument, options, typedArray } from '../base/args.ts'
 import { isShared, typedArrayBuffer } from '../base/primordials.ts'
 import { PageboxError } from '../errors.ts'
 import type { NativeBox } from '../native/binding.ts'
-import { badPfn, errnoName, isBadFirst, isBadSecond, refusal } from '../native/status.ts'
+import { badPfn, errnoName, isBadFirst, isBadSecond, isStop, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { openDirect } from './direct.ts'
 import type { BatchOptions, PinCount, Pins } from './pins.ts'
@@ -65,7 +65,7 @@ export function boundPins(native: NativeBox): Pins {
     const result = (name === 'pin' ? pinMany : unpinMany)(list, counts, out)
     if (result === undefined) return length
     if (typeof result === 'number') throw refusal(result, `${name}Many`, 'the box')
-    if ('done' in result) return result.done
+    if (!isStop(result)) return result.done
     const { index, status } = result
     const at = `pfns[${index}]`
     if (isBadFirst(status)) throw badPfn(list[index], at, pages)

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot'
 import type { CompareDocument } from '../compare/document.ts'
+import { workingSetsText } from '../compare/workingSets.ts'
 import { costAt, mainOp, type Situation, situationLabel, situations, sameSituation } from '../compare/situation.ts'
 import { digits } from '../compare/format.ts'
 import { html, type Markup } from './html.ts'
@@ -70,7 +71,7 @@ export function costSection(document: CompareDocument): Markup {
   return html`<p>Nanoseconds of one thread for one pin and its unpin, on anonymous pages of order 0.
 The dot is the median of interleaved rounds, the line its 95 % interval (from the spread between blocks of rounds, each on
 memory of its own), the grey bar the hand-written
-loop of the same atomics; the number behind is the median and how many times that loop it takes.</p>
+loop of the same atomics; the number behind is the median and how many times that loop it takes. ${workingSetsText(document)}</p>
 <div class="plots">${all.map(
     (at) =>
       html`<figure id="${idOf('cost', situationLabel(at))}"><figcaption><a class="anchor" href="#${idOf('cost', situationLabel(at))}" aria-label="link to ${situationLabel(at)}"></a>${situationLabel(at)}</figcaption>${costPlot(document, at)}</figure>`,

@@ -1,3 +1,5 @@
+import { visible } from '../base/unprintable.ts'
+
 /** Markup that is already safe to put into a page. */
 export class Markup {
   readonly text: string
@@ -19,7 +21,9 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 }
 
-export const escapeText = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign] as string)
+/** Text as text: no markup, and nothing that a terminal obeys in which somebody looks at the file. */
+export const escapeText = (text: string): string =>
+  visible(text, '\n\t').replace(/[&<>"']/g, (sign) => entities[sign] as string)
 
 function insert(value: Insert): string {
   if (value === false || value === null || value === undefined) return ''

@@ -1,9 +1,11 @@
 import { baselineSummary, type BaselineReport } from '../compare/baseline.ts'
 import { type CompareDocument, cells, type LayoutEntry, type SchemeEntry } from '../compare/document.ts'
 import { bytes, count, digits, range } from '../compare/format.ts'
-import { contentionNote, loadWarning } from '../compare/machine.ts'
+import { countersNote, counterTables } from '../compare/counters.ts'
+import { contentionNote, machineWarnings } from '../compare/machine.ts'
 import { costAt, situationLabel, situations } from '../compare/situation.ts'
-import { contestedText, pinnable, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
+import { workingSetsText } from '../compare/workingSets.ts'
+import { contestedText, pinnable, refusals, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
 import { bitsText } from './bits.ts'
 import { inColumnOrder, shortPageType } from './pageTypes.ts'
 import { meanings, symbols } from './symbols.ts'
@@ -63,10 +65,12 @@ function hits(document: CompareDocument, layout: LayoutEntry): string {
       const fields = cell.collisions.map(bitsText).join('; ')
       byFields.set(fields, [...(byFields.get(fields) ?? []), type])
     }
-    return [...byFields].map(
-      ([fields, types]) =>
-        `- **${markdownText(scheme.name)}** on ${markdownText(types.join(', '))}: ${markdownText(fields)}`,
-    )
+    const line = (types: readonly string[], text: string): string =>
+      `- **${markdownText(scheme.name)}** on ${markdownText(types.join(', '))}: ${markdownText(text)}`
+    return [
+      ...[...byFields].map(([fields, types]) => line(types, fields)),
+      ...refusals(scheme, layout).map(({ reason, types }) => line(types, `refused: ${reason}`)),
+    ]
   })
   return lines.length === 0 ? 'Nothing collides in this layout.' : lines.join('\n')
 }
@@ -85,6 +89,17 @@ function costs(document: CompareDocument): string {
       .filter(({ cost }) => cost.length > 0)
       .map((scheme) => [scheme.name, ...shown.map((at) => cell(scheme, at))]),
   )
+}
+
+function counted(document: CompareDocument): string[] {
+  const tables = counterTables(document).flatMap(({ at, heads, rows }) => [
+    `### Counted a pair, ${markdownText(at)}`,
+    grid(
+      ['scheme', ...heads],
+      rows.map(({ scheme, cells }) => [scheme, ...cells]),
+    ),
+  ])
+  return [...tables, markdownText(countersNote(document))].filter((part) => part !== '')
 }
 
 const limits = (document: CompareDocument): string =>
@@ -148,7 +163,9 @@ function baseline(report: BaselineReport): string[] {
 export function reportMarkdown(document: CompareDocument, report?: BaselineReport): string {
   const { machine, settings } = document
   const facts = `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}; pagebox ${document.pagebox}, ${document.date}, ${settings.effort} run of ${document.elapsedSeconds.toFixed(0)} s, seed ${settings.seed}.`
-  const notes = [loadWarning(machine), contentionNote(machine)].filter((text) => text !== '')
+  const notes = [...machineWarnings(machine), contentionNote(machine), workingSetsText(document)].filter(
+    (text) => text !== '',
+  )
   const legend = cells.map((cell) => `${symbols[cell]} ${meanings[cell]}`).join(', ')
   return `${[
     '# pagebox compare: where a pin count fits',
@@ -178,6 +195,7 @@ export function reportMarkdown(document: CompareDocument, report?: BaselineRepor
       `Nanoseconds of one thread for a pin and its unpin on anonymous pages of ${settings.costLayout}: median, 95 % interval, times the hand-written loop.`,
     ),
     costs(document),
+    ...counted(document),
     '## Limits',
     limits(document),
     ...definitions(document),

@@ -2,8 +2,10 @@ import type { BaselineReport } from '../compare/baseline.ts'
 import type { CompareDocument } from '../compare/document.ts'
 import { contentionSection } from './contention.ts'
 import { costSection } from './cost.ts'
+import { countedSection, hasCounted } from './counted.ts'
 import { claimRules, descriptorSection } from './descriptor.ts'
 import { bytes } from '../compare/format.ts'
+import { pageHeader, sectionsOf } from './frame.ts'
 import { head } from './head.ts'
 import { html, type Markup } from './html.ts'
 import { baselineSection } from './baseline.ts'
@@ -12,13 +14,13 @@ import { choiceRules, schemesSection } from './schemes.ts'
 import { roomSection } from './room.ts'
 import { limitsTable, machineFacts, operationsTable, pureJsTable } from './tables.ts'
 
-interface Section {
+interface Part {
   id: string
   title: string
   content: (document: CompareDocument) => Markup
 }
 
-const always: Section[] = [
+const always: Part[] = [
   { id: 'schemes', title: 'The schemes side by side', content: schemesSection },
   { id: 'room', title: 'Which scheme fits where', content: roomSection },
   { id: 'descriptor', title: 'The descriptor, word by word', content: descriptorSection },
@@ -41,12 +43,7 @@ const always: Section[] = [
 ]
 
 function heading(document: CompareDocument): Markup {
-  const themes = ['system', 'light', 'dark']
-  return html`<header><h1>pagebox compare: where a pin count fits</h1>
-<fieldset class="choice" aria-label="Theme">${themes.map(
-    (theme, at) =>
-      html`<label><input type="radio" name="theme" id="theme-${theme}"${at === 0 && html` checked`}>${theme}</label>`,
-  )}</fieldset></header>
+  return html`${pageHeader('pagebox compare: where a pin count fits')}
 <div class="answer"><p>${document.answer}</p></div>
 ${document.command && html`<p class="command"><code>$ ${document.command}</code></p>`}
 ${document.complete ? '' : html`<p class="bad">This run was interrupted; what it had measured until then is shown.</p>`}`
@@ -66,9 +63,10 @@ Times on another machine differ; the ratios to the hand-written loop travel bett
  * the escaping.
  */
 export function reportPage(document: CompareDocument, report?: BaselineReport): string {
-  const sections: Section[] = [
+  const sections: Part[] = [
     ...(report ? [{ id: 'baseline', title: 'Against the baseline', content: () => baselineSection(report) }] : []),
     ...always,
+    ...(hasCounted(document) ? [{ id: 'counted', title: 'What was counted', content: countedSection }] : []),
     ...(hasDefinitions(document) ? [{ id: 'definitions', title: 'Own schemes', content: definitionsSection }] : []),
   ]
   const css = `${claimRules(document)}\n${choiceRules(document)}`
@@ -76,8 +74,7 @@ export function reportPage(document: CompareDocument, report?: BaselineReport): 
 <body><main>
 ${heading(document)}
 ${machineFacts(document.machine)}
-<nav>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-${sections.map(({ id, title, content }) => html`<section><h2 id="${id}">${title}</h2>${content(document)}</section>`)}
+${sectionsOf(sections.map(({ content, ...rest }) => ({ ...rest, content: content(document) })))}
 ${provenance(document)}
 </main></body>
 </html>

@@ -1,6 +1,15 @@
 import type { CompareDocument, LayoutEntry, RoomRow, SchemeEntry } from '../compare/document.ts'
+import { counted } from '../base/describe.ts'
 import { cells } from '../compare/document.ts'
-import { contestedFields, contestedText, pinnable, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
+import {
+  contestedFields,
+  contestedText,
+  pinnable,
+  refusals,
+  roomCell,
+  summaryCell,
+  verdict,
+} from '../compare/verdict.ts'
 import { bitsText } from './bits.ts'
 import { html, type Markup } from './html.ts'
 import { inColumnOrder, shortPageType } from './pageTypes.ts'
@@ -51,9 +60,11 @@ function collisionList(document: CompareDocument, layout: LayoutEntry): Markup {
     for (const [fields, types] of byFields) {
       lines.push(html`<li><b>${scheme.name}</b> on ${types.join(', ')}: ${fields}</li>`)
     }
+    for (const { reason, types } of refusals(scheme, layout))
+      lines.push(html`<li><b>${scheme.name}</b> on ${types.join(', ')}: refused: ${reason}</li>`)
   }
   if (lines.length === 0) return html`<p>Nothing collides in this layout.</p>`
-  return html`<details><summary>What collides, bit by bit (${lines.length})</summary><ul>${lines}</ul></details>`
+  return html`<details><summary>What collides, bit by bit, and what is refused (${lines.length})</summary><ul>${lines}</ul></details>`
 }
 
 /** How many page types fit, a column each layout: all matrices in one. */
@@ -103,7 +114,7 @@ export function roomSection(document: CompareDocument): Markup {
 Derived from the layout's table and probed in memory by filling, pinning and reading back; ${
     disagreements === 0
       ? html`table and probe agree in every cell.`
-      : html`<strong class="bad">they disagree in ${disagreements} cells, which is a bug of pagebox.</strong>`
+      : html`<strong class="bad">they disagree in ${counted(disagreements, 'cell')}, which is a bug of pagebox.</strong>`
   } Point at a cell, or tap it, for the bits.</p>
 ${legend}
 <h3>Page types that fit, of those that can be pinned</h3>

@@ -1,5 +1,6 @@
 import { count, digits, range } from '../compare/format.ts'
 import type { SearchCandidate, SearchResult, SearchSegment } from '../search/types.ts'
+import { pageHeader, sectionsOf } from './frame.ts'
 import { head } from './head.ts'
 import { html, Markup } from './html.ts'
 import { answerText } from '../search/words.ts'
@@ -112,12 +113,11 @@ export function searchPage(result: SearchResult): string {
   ]
   return html`${head(`pagebox search: ${result.layout}`, rules)}
 <body><main>
-<header><h1>Where can a pin count live in ${result.layout}?</h1></header>
+${pageHeader(`Where can a pin count live in ${result.layout}?`)}
 <div class="answer"><p>Of ${asked.types.join(', ')} pages; ${demands.join(', ')}:
 ${inside} ${inside === 1 ? 'candidate' : 'candidates'} inside the descriptor, ${candidates.length - inside} with more memory.${!result.complete && ' Stopped before the end: proofs and costs are not complete.'}</p></div>
 ${findings.map((each) => html`<p class="bad">${each}</p>`)}
-<nav>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-${sections.map(({ id, title, content }) => html`<section><h2 id="${id}">${title}</h2>${content}</section>`)}
+${sectionsOf(sections)}
 </main></body>
 </html>
 `.text

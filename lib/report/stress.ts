@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot'
 import type { Reached } from '../engine/scenario/scenarioTypes.ts'
 import type { Latency } from '../engine/raceTypes.ts'
+import { pageHeader, sectionsOf } from './frame.ts'
 import { head } from './head.ts'
 import { html, type Markup } from './html.ts'
 import { drawPlot } from './plot.ts'
@@ -187,7 +188,6 @@ function reachedSection({ reached }: StressDocument): Markup {
 
 /** A stress run over time, as one page that needs neither network nor script. */
 export function stressPage(document: StressDocument): string {
-  const themes = ['system', 'light', 'dark']
   const sections = [
     { id: 'time', title: 'Over time', content: overall(document.stretches) },
     { id: 'latency', title: 'Latencies', content: latencies(document) },
@@ -198,16 +198,11 @@ export function stressPage(document: StressDocument): string {
   ]
   return html`${head(`pagebox stress ${document.title}`, '')}
 <body><main>
-<header><h1>pagebox stress: ${document.title}</h1>
-<fieldset class="choice" aria-label="Theme">${themes.map(
-    (theme, at) =>
-      html`<label><input type="radio" name="theme" id="theme-${theme}"${at === 0 && html` checked`}>${theme}</label>`,
-  )}</fieldset></header>
+${pageHeader(`pagebox stress: ${document.title}`)}
 <div class="answer"><p${!document.clean && html` class="bad"`}>${document.verdict}</p></div>
 <p class="command"><code>$ ${document.command}</code></p>
 <dl class="facts">${document.facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<nav>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-${sections.map(({ id, title, content }) => html`<section><h2 id="${id}">${title}</h2>${content}</section>`)}
+${sectionsOf(sections)}
 </main></body>
 </html>
 `.text

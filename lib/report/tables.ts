@@ -1,5 +1,5 @@
 import type { CompareDocument, Machine, PureJsRow, SchemeEntry } from '../compare/document.ts'
-import { contentionNote, loadWarning, quotaWarning } from '../compare/machine.ts'
+import { contentionNote, machineWarnings } from '../compare/machine.ts'
 import { mainOp, situationLabel } from '../compare/situation.ts'
 import { bytes, count, range } from '../compare/format.ts'
 import { html, type Markup } from './html.ts'
@@ -7,14 +7,18 @@ import { idOf, listTable, rowClasses } from './rows.ts'
 import { ranks } from './schemes.ts'
 
 export function machineFacts(machine: Machine): Markup {
-  const warnings = [loadWarning(machine), quotaWarning(machine)].filter((text) => text !== '')
+  const warnings = machineWarnings(machine)
   const note = contentionNote(machine)
   const facts: [string, string][] = [
     ['Processor', `${machine.cpu}, ${machine.cores} cores, ${machine.arch}`],
+    ...(machine.l2CacheBytes === undefined ? [] : [['L2 cache', bytes(machine.l2CacheBytes)] as [string, string]]),
     ['Last-level cache', bytes(machine.lastLevelCacheBytes)],
     ['Memory', bytes(machine.memoryBytes)],
     ['Kernel', machine.kernel],
     ['Node', machine.node],
+    ...(machine.transparentHugePages
+      ? [['Transparent huge pages', machine.transparentHugePages] as [string, string]]
+      : []),
     ['Load at start', machine.loadAverage.toFixed(2)],
   ]
   return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>${warnings.map((text) => html`<p class="bad">${text}</p>`)}${note !== '' && html`<p class="note">${note}</p>`}`

@@ -3,6 +3,7 @@ import { counted } from '../base/describe.ts'
 import type { ReplayResult, ReplayStep } from '../engine/explore/replayTypes.ts'
 import { scenarioText } from '../engine/explore/scenarioText.ts'
 import { isAside, noteWords, placeWords, stepWords, valueWords } from '../engine/explore/timelineWords.ts'
+import { pageHeader } from './frame.ts'
 import { head } from './head.ts'
 import { html, Markup } from './html.ts'
 import { timelineScript } from './timelineScript.ts'
@@ -154,14 +155,9 @@ ${facts(result)}
 export function timelinePage(title: string, results: readonly ReplayResult[]): string {
   const hash = createHash('sha256').update(timelineScript).digest('base64')
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`
-  const themes = ['system', 'light', 'dark']
   return html`${head(`pagebox ${title}`, timelineStyle, policy)}
 <body><main>
-<header><h1>pagebox ${title}</h1>
-<fieldset class="choice" aria-label="Theme">${themes.map(
-    (theme, at) =>
-      html`<label><input type="radio" name="theme" id="theme-${theme}"${at === 0 && html` checked`}>${theme}</label>`,
-  )}</fieldset></header>
+${pageHeader(`pagebox ${title}`)}
 ${results.length === 0 && html`<div class="answer outcome clean"><p>No schedule ended badly.</p></div>`}
 ${results.length > 1 && html`<nav>${results.map(({ outcome, invariant }, at) => html`<a href="#timeline-${at + 1}">${outcome}${invariant && ` of ${invariant}`}</a>`)}</nav>`}
 ${results.map(section)}

@@ -1,7 +1,7 @@
 /** What the page of timelines has beside the style of every report. */
 export const timelineStyle = `
 .timeline { --lane: 15rem }
-.outcome { border-left-color: var(--hit) }
+.outcome { border-left-color: var(--hit); overflow-wrap: anywhere }
 .outcome.clean { border-left-color: var(--fits-text) }
 .stage { display: grid; gap: 1rem 1.5rem; grid-template-columns: minmax(0, 1fr); align-items: start }
 .panel[hidden] { display: none }
@@ -20,7 +20,7 @@ export const timelineStyle = `
 .contents { margin: 0; font: .85rem/1.5 ui-monospace, Menlo, Consolas, monospace }
 .contents .group { font-weight: 600; margin-top: .35rem; color: var(--muted) }
 .contents dd { margin: 0; display: flex; flex-wrap: wrap; gap: 0 .6rem; overflow-wrap: anywhere }
-.contents .name { flex: 0 0 9.5rem; color: var(--muted) }
+.contents .name { flex: 0 0 min(12.5rem, 45%); color: var(--muted) }
 .contents .name:empty { display: none }
 .contents :is(span, ins, del) { min-width: 0 }
 .contents ins { text-decoration: none; background: var(--fits); color: var(--fits-text); padding: 0 .25rem; border-radius: 3px }
@@ -59,7 +59,6 @@ export const timelineStyle = `
   .lanes .count { width: 2.5rem; padding: .3rem .1rem }
   .lanes tbody th { padding: .1rem .25rem; font-size: .68rem }
   .lanes td { padding: .1rem .3rem }
-  .contents .name { flex-basis: 7rem }
   .controls { gap: .3rem .4rem }
   .controls button { min-height: 2.4rem; min-width: 2.5rem; padding: .1rem .4rem; font-size: .9rem }
   .controls label { font-size: .85rem }

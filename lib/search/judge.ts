@@ -4,7 +4,7 @@ import { room } from '../pins/room.ts'
 import type { Scheme } from '../pins/scheme.ts'
 import { type Kind, mostPins, pinnedTypes, type Question } from './ask.ts'
 import type { Form } from './forms.ts'
-import { type User, usersText } from './places.ts'
+import { meaningOf, type User, usersText } from './places.ts'
 import type { SearchAsked, SearchPlace } from './types.ts'
 
 /** A kind of page that it has no room on: the live fields that it writes over, or why it is refused there. */
@@ -30,9 +30,6 @@ export interface Judged extends Form {
   /** A race or an exploration has found something. */
   readonly refuted?: boolean
 }
-
-const meaning = (layout: Layout, name: string, type: string): string =>
-  layout.fields.find((each) => each.name === name && (each.types as readonly string[]).includes(type))?.meaning ?? ''
 
 /** Whether the count lies in a tail on all kinds of pages. */
 const inTails = ({ pincount }: Layout, kinds: readonly Kind[]): boolean =>
@@ -123,7 +120,7 @@ export function whyNot({ broken, noRoom }: Pick<Judged, 'broken' | 'noRoom'>, la
   for (const { pageType, order, fields } of noRoom)
     for (const field of fields) {
       const type = order === 0 ? pageType : `${pageType} of order ${order}`
-      const before = live.get(field) ?? { field, types: [], meaning: meaning(layout, field, pageType) }
+      const before = live.get(field) ?? { field, types: [], meaning: meaningOf(layout, field, pageType) }
       live.set(field, { ...before, types: [...before.types, type] })
     }
   const held = live.size === 0 ? [] : [usersText([...live.values()])]

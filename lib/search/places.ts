@@ -1,5 +1,5 @@
 import { descriptorsOf, holdersOf } from '../page/freeBits.ts'
-import type { Field, Layout } from '../page/layout.ts'
+import type { Layout } from '../page/layout.ts'
 import type { SearchPlace } from './types.ts'
 
 export interface User {
@@ -16,10 +16,11 @@ export interface Segment extends SearchPlace {
 /** Single flags are one place: whoever wants one asks for a spare bit, not for a name. */
 const placeName = (holder: string): string => (holder.startsWith('PG_') ? 'page flags' : holder)
 
-const meaningOf = (layout: Layout, name: string, type: string): string =>
-  layout.fields.find(
-    (field: Field) => field.name === name && (field.types as readonly string[]).includes(type) && !field.contested,
-  )?.meaning ?? ''
+/** What a field holds on pages of this type, of a settled one if there are two; empty: it has none there. */
+export function meaningOf({ fields }: Layout, name: string, type: string): string {
+  const here = fields.filter((field) => field.name === name && (field.types as readonly string[]).includes(type))
+  return (here.find(({ contested }) => !contested) ?? here[0])?.meaning ?? ''
+}
 
 function usersOf(layout: Layout, holders: readonly (string | null)[], types: readonly string[]): User[] {
   const by = new Map<string, string[]>()

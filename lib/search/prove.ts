@@ -1,5 +1,5 @@
 import { race } from '../engine/race.ts'
-import { explore } from '../engine/scenario/engines.ts'
+import { explore } from '../engine/scenario/exploreScenario.ts'
 import type { Scenario } from '../engine/scenario/scenarioTypes.ts'
 import { tables } from '../native/tables.ts'
 import type { Layout } from '../page/layout.ts'

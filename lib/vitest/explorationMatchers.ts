@@ -1,10 +1,9 @@
 import { badArgument, oneOf } from '../base/args.ts'
 import { counted, describe } from '../base/describe.ts'
-import { explore } from '../engine/scenario/engines.ts'
+import { explore } from '../engine/scenario/exploreScenario.ts'
 import { isScenario } from '../engine/scenario/readScenario.ts'
 import { scenarioText } from '../engine/explore/scenarioText.ts'
 import { shrink } from '../engine/explore/shrink.ts'
-import { strategyFor } from '../engine/explore/strategyFor.ts'
 import { timelineText } from '../engine/explore/timelineText.ts'
 import { carriesScenario } from '../engine/explore/token.ts'
 import { outcomeNames } from '../engine/scenario/outcome.ts'
@@ -77,7 +76,7 @@ const worthOf = ({ guarantee, schedules, seed }: ExploreScenarioResult): string 
  */
 export async function toSurviveExploration(received: unknown, options?: ExplorationOptions): Promise<MatcherResult> {
   const scenario = scenarioOf(received, 'toSurviveExploration')
-  const result = await explore(scenario, { strategy: strategyFor(scenario), ...optionsOf(options) })
+  const result = await explore(scenario, optionsOf(options))
   const [finding] = result.first
   if (finding === undefined)
     return {
@@ -103,7 +102,7 @@ async function reach(received: unknown, outcome: unknown, options: unknown, matc
   const scenario = scenarioOf(received, matcher)
   const invariants = tables().invariants.map(({ name: each }) => each)
   const name = oneOf(outcome, 'outcome', [...outcomeNames, ...invariants])
-  const result = await explore(scenario, { strategy: strategyFor(scenario), ...optionsOf(options) })
+  const result = await explore(scenario, optionsOf(options))
   const finding = result.first.find((each) => each.outcome === name || each.row?.invariant === name)
   const counts: Readonly<Record<string, number>> = result.outcomes
   const reached = finding !== undefined || (counts[name] ?? 0) > 0

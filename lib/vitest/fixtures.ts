@@ -1,8 +1,10 @@
+import { createRequire } from 'node:module'
 import { test as base } from 'vitest'
 import { Box } from '../engine/box.ts'
 import type { BoxOptions } from '../engine/boxTypes.ts'
 import type { Mm } from '../mm/mm.ts'
 import type { Device, DeviceOptions } from '../zone_device/device.ts'
+import { withOverride } from './override.ts'
 
 /** What a test gets by naming it in its arguments. */
 export interface PageboxFixtures {
@@ -18,11 +20,16 @@ export interface PageboxFixtures {
   device: Device<Box>
 }
 
-/**
- * vitest's `test` with pagebox's fixtures. A test that leaves a dirty box behind fails, even if
- * nothing in it asked for the audit.
- */
-export const test = base.extend<PageboxFixtures>({
+/** Of the vitest that this module is loaded in. */
+function vitestVersion(): string {
+  try {
+    return String((createRequire(import.meta.url)('vitest/package.json') as { version: unknown }).version)
+  } catch {
+    return 'of an unknown version'
+  }
+}
+
+const extended = base.extend<PageboxFixtures>({
   boxOptions: async ({}, use) => {
     await use({ pages: 1024 })
   },
@@ -49,3 +56,9 @@ export const test = base.extend<PageboxFixtures>({
     if (!box.closed) device.remove()
   },
 })
+
+/**
+ * vitest's `test` with pagebox's fixtures. A test that leaves a dirty box behind fails, even if
+ * nothing in it asked for the audit.
+ */
+export const test: typeof extended = withOverride(extended, vitestVersion())

@@ -3,7 +3,7 @@ import { PageboxError } from '../errors.ts'
 import { partsOfThis } from '../mm/boxObject.ts'
 import { internal, type MachineSource } from '../mm/source.ts'
 import type { NativeDevice } from '../native/machineBinding.ts'
-import { errnoName } from '../native/status.ts'
+import { created, errnoName } from '../native/status.ts'
 import { DaxFile } from './daxFile.ts'
 import { type DeviceParts, deviceError, MemoryDevice } from './memoryDevice.ts'
 
@@ -67,16 +67,16 @@ export class DaxDevice<Owner = unknown> extends MemoryDevice<Owner> {
       )
     const length = pages === undefined ? 0 : integer(pages, 'options.pages', 0, 2 ** 31)
     const made = source.native.createDaxFile(facts.id, length)
-    if (typeof made === 'object' && 'id' in made)
-      return new DaxFile(source, { id: made.id, room: 'dax', device: this }, internal)
-    if (all && typeof made === 'number' && errnoName(made) === 'EBUSY')
+    if (typeof made === 'object')
+      return new DaxFile(source, { id: created(made, 'this').id, room: 'dax', device: this }, internal)
+    if (all && errnoName(made) === 'EBUSY')
       throw new PageboxError('ERR_PAGEBOX_REFUSED', `createFile: device '${facts.name}' has its one file already`, {
         argument: 'this',
         given: 'a devdax device whose file is open or mapped',
         allowed: 'a devdax device without a file',
         errno: 'EBUSY',
       })
-    throw deviceError(parts, made as number, 'createFile')
+    throw deviceError(parts, made, 'createFile')
   }
 
   /**

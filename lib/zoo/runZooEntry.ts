@@ -4,7 +4,7 @@ import { replay } from '../engine/explore/replay.ts'
 import type { ShrinkResult } from '../engine/explore/replayTypes.ts'
 import { shrink } from '../engine/explore/shrink.ts'
 import { type LongCall, longCall, longCallKeys, throwIfAborted, wasAborted } from '../engine/poll.ts'
-import { explore } from '../engine/scenario/engines.ts'
+import { explore } from '../engine/scenario/exploreScenario.ts'
 import type { ExploreScenarioResult, Scenario } from '../engine/scenario/scenarioTypes.ts'
 import { zooEntry } from './entries.ts'
 import type { ZooAbsence, ZooBudget, ZooEntry, ZooFound, ZooOptions, ZooProgress, ZooResult } from './zooTypes.ts'
@@ -103,7 +103,12 @@ export async function runZooEntry(id: string, value: ZooOptions = {}): Promise<Z
   try {
     if (found !== null) {
       throwIfAborted(call)
-      shortest = await shrink(found.token, { scenario: entry.scenario, without: entry.quirks, ...phase('shrink') })
+      shortest = await shrink(found.token, {
+        scenario: entry.scenario,
+        without: entry.quirks,
+        ...(entry.shrinkSamples !== undefined && { samples: entry.shrinkSamples }),
+        ...phase('shrink'),
+      })
       throwIfAborted(call)
       const again = await replay(shortest.token, { scenario: shortest.scenario, signal: call.signal })
       replayed = isSame(again, found) && again.text === shortest.text

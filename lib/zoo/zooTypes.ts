@@ -30,6 +30,8 @@ export interface ZooEntry {
   readonly scenario: WrittenScenario
   /** Within it the bug is found. */
   readonly budget: ZooBudget
+  /** Schedules of each shorter form that is tried; 1000. Fewer where each takes long. */
+  readonly shrinkSamples?: number
   /** With it the shortest scenario is explored without the quirks. */
   readonly absence: ZooBudget
   /** What a machine without the quirks may come to all the same, and why that is not the bug. */

@@ -11,6 +11,7 @@
 #include "addon/room_value.h"
 #include "addon/scenario_value.h"
 #include "addon/tables.h"
+#include "base/asymmetric_barrier.h"
 
 namespace {
 
@@ -38,6 +39,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"startRace", start_race},
       {"prepareCost", prepare_cost},
       {"startExplore", start_explore},
+      {"exploreGuarantee", explore_guarantee},
       {"scenarioTables", scenario_tables},
       {"runScenario", run_scenario},
       {"runThreadsInOrder", run_threads_in_order},
@@ -45,6 +47,9 @@ napi_value init(napi_env env, napi_value exports) {
       {"empty", empty},
       {"emptyFibers", empty_fibers},
   };
+  // The first time takes up to 20 ms in a process of several threads: better here than in
+  // who makes the first box.
+  (void)pagebox::register_system_barrier();
   const JsValues js(env);
   for (const auto& each : functions) {
     napi_value function = nullptr;

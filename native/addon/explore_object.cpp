@@ -1,5 +1,6 @@
 #include "addon/explore_object.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <span>
@@ -15,6 +16,7 @@
 #include "addon/scenario_value.h"
 #include "addon/status.h"
 #include "engine/scenario/explore_messages.h"
+#include "engine/scenario/guarantee.h"
 #include "engine/scenario/op_row.h"
 #include "explore/entry.h"
 
@@ -145,6 +147,16 @@ void read_task(JsRead& from, ExploreRequest& out) {
     out.task = ExploreTask::kReplay;
   } else if (task == "shrink") {
     out.task = ExploreTask::kShrink;
+  } else if (task == "programs") {
+    out.task = ExploreTask::kPrograms;
+    out.thread_count = from.integer("threads", limits::kThreads.max);
+    out.ops = from.integer("ops", limits::kOps.max);
+    from.texts("programOps", [&](const std::string& name) {
+      const auto at = std::ranges::find(kOpTable, name, &OpInfo::name);
+      if (at == kOpTable.end() || out.program_ops.size() >= kOpCodes) return from.fail();
+      out.program_ops.push_back(static_cast<OpCode>(at - kOpTable.begin()));
+    });
+    return;
   } else {
     from.fail();
   }
@@ -185,6 +197,7 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
     out.depth = from.integer("depth", limits::kDepth.max);
   }
   out.pages = from.integer("pages", kMaxMachinePages);
+  if (from.has("tellHashes")) out.tell_hashes = from.boolean("tellHashes");
   if (out.what == ExploreWhat::kRandom) {
     read_mixes(from, out.mixes);
     read_random(from, out.random);
@@ -199,6 +212,10 @@ bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRe
     from.texts("fields", [&](const std::string& name) {
       if (out.fields.size() < kMostSeenFields) out.fields.push_back(name);
     });
+  if (from.has("shards")) {
+    out.shard = from.integer("shard", limits::kShards.max);
+    out.shards = from.integer("shards", limits::kShards.max);
+  }
   if (from.has("hugePages")) out.huge_pages = from.boolean("hugePages");
   std::vector<Op> after;
   if (from.has("after") && (!read_rows(env, from.property("after"), after) ||
@@ -277,6 +294,19 @@ napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
       .number("skipped", finding.skipped)
       .boolean("differs", finding.differs)
       .set("setup", js.texts(finding.setup))
+      .set("programThreads", js.texts(finding.program_threads))
+      .value();
+}
+
+napi_value worth_value(const JsValues& js, const ExploreSummary& summary) {
+  JsObject drawn(js);
+  for (const ExploreCount& count : summary.drawn)
+    drawn.number(count.outcome.c_str(), count.schedules);
+  return JsObject(js)
+      .set("drawn", drawn.value())
+      .number("fibers", summary.fibers)
+      .number("steps", summary.fiber_steps)
+      .number("programs", summary.programs)
       .value();
 }
 
@@ -309,11 +339,18 @@ napi_value result(napi_env env, napi_callback_info info) {
         .number("missedAtMost", summary.missed_at_most)
         .boolean("gaveUp", summary.gave_up)
         .boolean("memoryFull", summary.memory_full)
+        .number("programs", summary.begun_programs)
+        .number("allPrograms", summary.all_programs)
+        .number("completePrograms", summary.complete_programs)
+        .number("violatedPrograms", summary.violated_programs)
+        .number("largest", summary.largest)
         .number("seconds", job.seconds())
         .set("outcomes", outcomes.value())
         .set("seen",
              js.list(taken->seen, [&](const ExploreSeen& each) { return seen_value(js, each); }))
         .boolean("seenFull", summary.seen_full)
+        .set("worth", worth_value(js, summary))
+        .set("hashes", js.list(summary.hashes, [&](std::uint64_t each) { return js.big(each); }))
         .set("first", js.list(taken->first,
                               [&](const ExploreFinding& each) { return finding_value(js, each); }))
         .value();
@@ -344,6 +381,39 @@ napi_value empty_fibers(napi_env env, napi_callback_info info) {
     const int error = from.ok() ? pagebox_model_entry()->run_empty(threads, points, schedules)
                                 : static_cast<int>(Errc::kInval);
     return error == 0 ? nullptr : failure(env, error, "threads, points or schedules");
+  });
+}
+
+napi_value explore_guarantee(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const auto args = arguments<1>(env, info);
+    namespace limits = explore_limits;
+    JsRead from(env, args[0]);
+    Worth worth;
+    worth.schedules = from.integer("schedules", limits::kSafe);
+    worth.classes = from.integer("classes", limits::kSafe);
+    worth.complete = from.boolean("complete");
+    worth.estimate = from.number("estimate");
+    if (from.has("boundDone"))
+      worth.bound_done = static_cast<std::uint32_t>(from.integer("boundDone", limits::kBound.max));
+    worth.bounded = from.boolean("bounded");
+    constexpr unsigned kMostFibers = 64;
+    worth.fibers = static_cast<unsigned>(from.integer("fibers", kMostFibers));
+    worth.steps = from.integer("steps", limits::kSafe);
+    worth.programs = from.integer("programs", limits::kSafe);
+    worth.depth = from.integer("depth", limits::kDepth.max);
+    from.object("drawn", [&](JsRead& drawn) {
+      for (const std::string_view name : kStrategyNames)
+        if (const std::string key(name); drawn.has(key.c_str()))
+          worth.runs_by[name] = drawn.integer(key.c_str(), limits::kSafe);
+    });
+    if (!from.ok()) return failure(env, Errc::kInval, "what an exploration is worth");
+    const JsValues js(env);
+    return JsObject(js)
+        .text("guarantee", guarantee_text(worth))
+        .number("missedAtMost", worth.complete ? -1.0 : missed_at_most(worth))
+        .number("estimate", worth.estimate)
+        .value();
   });
 }
 

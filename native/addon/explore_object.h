@@ -11,6 +11,8 @@ namespace pagebox::addon {
 /// explores. settings.what: "scenario", "random" or "pins".
 /// The empty fiber loop, for benchmarks: { threads, points, schedules }, on the calling thread.
 napi_value empty_fibers(napi_env env, napi_callback_info info);
+/// What explorations that were joined are worth: { guarantee, missedAtMost, estimate }.
+napi_value explore_guarantee(napi_env env, napi_callback_info info);
 napi_value start_explore(napi_env env, napi_callback_info info);
 
 /// Their limits by name: { min, max, otherwise }.

@@ -69,7 +69,10 @@ JsObject race_facts(const JsValues& js, const RaceResult& result) {
       .number("rounds", result.rounds)
       .set("livelocks", livelocks_value(js, result.livelocks))
       .set("ops", ops(result.total))
-      .set("threads", js.list(result.threads, [&](const auto& thread) { return ops(thread); }));
+      .set("threads", js.list(result.threads, [&](const auto& thread) { return ops(thread); }))
+      .set("cpuSeconds", js.list(result.thread_cpu_ns, [&](std::uint64_t ns) {
+        return js.number(static_cast<double>(ns) / 1e9);
+      }));
   return facts;
 }
 

@@ -16,6 +16,7 @@ std::string ret_of(const OpRecord& record) {
 
 std::string_view signal_name(FaultResult result) {
   if (result == FaultResult::kOk) return "ok";
+  if (result == FaultResult::kOom) return "OOM";
   return result == FaultResult::kSigbus ? "SIGBUS" : "SIGSEGV";
 }
 

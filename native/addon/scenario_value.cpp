@@ -27,6 +27,7 @@ napi_value op_value(const JsValues& js, const OpInfo& op) {
       .text("fields", op.fields)
       .text("result", op.result)
       .boolean("device", op.device)
+      .boolean("stops", can_stop(static_cast<OpCode>(&op - kOpTable.data())))
       .value();
 }
 
@@ -123,6 +124,12 @@ napi_value scenario_tables(napi_env env, napi_callback_info) {
       .set("vias", js.texts(kPinViaNames))
       .set("picks", js.texts(kPagePickNames))
       .set("pageTypes", js.texts(kPageTypeNames))
+      .set("failSites", js.texts(kFailSiteNames))
+      .set("stopPoints",
+           js.list(kStopPoints,
+                   [&](const StopPointInfo& each) {
+                     return JsObject(js).text("name", each.name).text("what", each.what).value();
+                   }))
       .set(
           "mixGroups",
           js.list(
@@ -195,6 +202,7 @@ napi_value run_threads_in_order(napi_env env, napi_callback_info info) {
     settings.threads = static_cast<unsigned>(scenario.threads.size());
     settings.placed_pages = count_placed_pages(scenario);
     settings.seed = seed;
+    settings.stops = has_stops(scenario);
     std::unique_ptr<Sandbox> sandbox;
     if (const Errc error = Sandbox::create(settings, sandbox, &reason); error != Errc::kOk)
       return failure(env, error, reason);

@@ -36,6 +36,7 @@ std::string_view errc_name(Errc code) {
     case Errc::kRemoteIo: return "EREMOTEIO";
     case Errc::kDQuot: return "EDQUOT";
     case Errc::kCanceled: return "ECANCELED";
+    case Errc::kHwPoison: return "EHWPOISON";
     case Errc::kCorrupt: return "CORRUPT";
     case Errc::kNotPinned: return "NOT_PINNED";
     case Errc::kPinLimit: return "PIN_LIMIT";

@@ -44,6 +44,7 @@ enum class [[nodiscard]] Errc : std::int32_t {
   kRemoteIo = 121,        // EREMOTEIO
   kDQuot = 122,           // EDQUOT
   kCanceled = 125,        // ECANCELED
+  kHwPoison = 133,        // EHWPOISON
   kCorrupt = 4097,        // a word of a descriptor holds what no kernel would write
   kNotPinned = 4098,      // unpin of a page that the ledger says is not pinned
   kPinLimit = 4099,       // the scheme's count is full

@@ -125,7 +125,10 @@
   MISTAKE(kBlindSwap, "blind-swap", "audit", "no row of swap-counted")                             \
   MISTAKE(kBlindExclusive, "blind-exclusive", "audit", "no row of exclusive-once")                 \
   MISTAKE(kBlindMigration, "blind-migration", "audit", "no row of migration-finished")             \
-  MISTAKE(kBlindMirror, "blind-mirror", "audit", "no row of mirror-in-step")
+  MISTAKE(kBlindMirror, "blind-mirror", "audit", "no row of mirror-in-step")                       \
+  MISTAKE(kMovedStaysLocked, "moved-stays-locked", "mm", "a page that has moved stays locked")     \
+  MISTAKE(kCollapseHeld, "collapse-held", "mm", "pages that others hold become a huge one")        \
+  MISTAKE(kBlindLocked, "blind-locked", "audit", "no row of unlocked-at-rest")
 
 namespace pagebox::inline PAGEBOX_ENV {
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
@@ -51,11 +52,11 @@ Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_b
     alignment_bytes = by_page && size_bytes >= kHugeBytes ? kHugeBytes : kPageBytes;
   if (!std::has_single_bit(alignment_bytes) || alignment_bytes > SIZE_MAX / 4) return Errc::kInval;
   const std::size_t slack = alignment_bytes > kPageBytes ? alignment_bytes - kPageBytes : 0;
-  size_bytes = page_up(size_bytes);
   Mapping result;
-  result.size_bytes_ = size_bytes;
+  result.size_bytes_ = page_up(size_bytes);
   result.data_ = lent(size_bytes, by_page ? kPageBytes : alignment_bytes, by_page);
   if (result.data_ != nullptr) return result;
+  size_bytes = page_up(size_bytes);
   const std::size_t whole = size_bytes + slack;
   void* at = mmap(nullptr, whole, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -112,6 +113,19 @@ Errc Mapping::discard(std::size_t offset_bytes, std::size_t size_bytes) {
   }
   const int done = madvise(data_ + offset_bytes, size_bytes, MADV_DONTNEED);
   return done == 0 ? Errc::kOk : Errc::kNoMem;
+}
+
+Errc Mapping::populate(std::size_t size_bytes) {
+  size_bytes = std::min(page_up(size_bytes), size_bytes_);
+  if (size_bytes == 0 || is_lent(data_)) return Errc::kOk;
+#ifdef MADV_POPULATE_WRITE
+  if (madvise(data_, size_bytes, MADV_POPULATE_WRITE) == 0) return Errc::kOk;
+  if (errno != EINVAL) return Errc::kNoMem;
+#endif
+  // Before Linux 5.14 each page is asked for by a write that changes nothing.
+  for (std::size_t at = 0; at < size_bytes; at += kPageBytes)
+    (void)__atomic_fetch_or(reinterpret_cast<unsigned char*>(data_ + at), 0, __ATOMIC_RELAXED);
+  return Errc::kOk;
 }
 
 Errc Mapping::advise_huge_pages() {

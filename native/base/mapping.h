@@ -55,6 +55,10 @@ class Mapping {
   /// Whole pages back to zero pages; their memory returns to the system.
   Errc discard(std::size_t offset_bytes, std::size_t size_bytes);
 
+  /// Makes memory of the first bytes, and leaves what they hold: whoever measures does not
+  /// mean to time the system's faults. kNoMem: the system has none.
+  Errc populate(std::size_t size_bytes);
+
   /// Asks for huge pages. Only for memory that will be touched throughout: on a
   /// sparse one each touch costs 2 MiB. Refusal is no error worth stopping for.
   Errc advise_huge_pages();

@@ -52,12 +52,15 @@ void RcuDomain::synchronize() {
   run_batch();
 }
 
-void RcuDomain::barrier() {
+void RcuDomain::barrier() { (void)run_queued(); }
+
+bool RcuDomain::run_queued() {
   Guard hold(grace_);
   take_fresh();
-  if (batch_ == nullptr) return;
+  if (batch_ == nullptr) return false;
   wait_grace();
   run_batch();
+  return true;
 }
 
 void RcuDomain::poll() {
@@ -149,7 +152,8 @@ void RcuDomain::daemon(void* self) {
   auto* domain = static_cast<RcuDomain*>(self);
   for (;;) {
     while (domain->queued_.load() == 0) wait_on(domain->queued_.address(), 0);
-    domain->barrier();
+    // What is queued is counted a step later, and another's barrier may have run it before.
+    if (!domain->run_queued()) cpu_relax();
   }
 }
 #endif

@@ -46,13 +46,19 @@ class RcuDomain {
   void poll();
   /// Callbacks that have not run; exact only when nobody moves.
   std::size_t queued() const { return queued_.load(); }
+  /// A word in which readers count themselves. In the model all do so in one, since none sees
+  /// the others there; on the host each shard has a line.
+  bool counts_readers(const std::byte* at) const {
+    const auto* words = reinterpret_cast<const std::byte*>(shards_);
+    return at >= words && at < words + sizeof shards_;
+  }
 
   /// Forgets readers and callbacks that an ended run left behind, together with
   /// their memory.
   void reset();
 
  private:
-  static constexpr unsigned kShards = kModel ? 1 : 16;
+  static constexpr unsigned kShards = kModel ? 1 : 64;
   static constexpr std::uint32_t kWaiting = 1U << 31;
   struct alignas(64) Shard {
     Atomic<std::uint32_t> readers[2];
@@ -64,12 +70,13 @@ class RcuDomain {
   void wait_left(unsigned phase);
   void wait_grace();
   void take_fresh();
+  bool run_queued();  // false: nothing was queued
   void run_batch();
   static void daemon(void* self);
 
   Shard shards_[kShards];
-  std::uint32_t phase_ = 0;  // 0 or 1; accessed atomically, see rule 3 in rcu.cpp
-  Atomic<RcuHead*> fresh_;   // last queued first
+  std::uint32_t phase_ = 0;             // 0 or 1; accessed atomically, see rule 3 in rcu.cpp
+  alignas(64) Atomic<RcuHead*> fresh_;  // last queued first
   Atomic<std::uint32_t> queued_;
   // Below: under grace_.
   Mutex grace_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/turns.h"
+
 #ifdef PAGEBOX_MODEL
 #include "base/model/model_run.h"
 #endif
@@ -51,7 +53,7 @@ bool Retry::give_up() {
 }
 
 bool Retry::ask() {
-  if (scheduler_bounds_it()) return true;
+  if (scheduler_bounds_it() || Turns::pass()) return true;
   const unsigned limit = limit_ms();
   // What an operation gave up first is the cause of the rest.
   if (active_patience != nullptr && active_patience->is_lost() && until_ == Until::kLimit)
@@ -79,6 +81,7 @@ Retry::Sleep Retry::sleep(const std::uint32_t* at, std::uint32_t expected) {
     pagebox::wait_on(at, expected);
     return Sleep::kEnded;
   }
+  if (Turns::pass()) return Sleep::kEnded;
   const auto or_give_up = [this](bool ended, Sleep then) {
     if (ended) return then;
     give_up();

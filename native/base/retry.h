@@ -4,7 +4,8 @@
 // with an error when the run says that it has waited long enough.
 //
 // In a run of the model the scheduler bounds everything, and a Retry only says yes: a
-// schedule stays a function of its choices. Outside a run nobody else goes on: what is
+// schedule stays a function of its choices. It is told of each try, and ends a run in which
+// everybody tries in vain (Outcome::kLivelock). Outside a run nobody else goes on: what is
 // not there will not come.
 #pragma once
 
@@ -74,8 +75,19 @@ class Retry {
   explicit Retry(const char* what, const void* at = nullptr, Until until = Until::kLimit)
       : what_(what), at_(at), until_(until) {}
 
+#ifdef PAGEBOX_MODEL
+  ~Retry() {
+    if (tries_ != 0 && until_ == Until::kLimit) got_on();
+  }
+  Retry(const Retry&) = delete;
+  Retry& operator=(const Retry&) = delete;
+#endif
+
   /// False: give up; the run has been told.
   bool again() {
+#ifdef PAGEBOX_MODEL
+    if (until_ == Until::kLimit) tried_again();
+#endif
     const bool lost = active_patience != nullptr && active_patience->is_lost();
     if (++tries_ % kTriesBetween != 0 && !lost) [[likely]]
       return true;

@@ -53,6 +53,10 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected);
 inline constexpr unsigned kSleepMs = 1, kNapMs = 1;
 inline bool sleep_on(const std::uint32_t*, std::uint32_t) { return false; }
 inline void nap() {}
+/// The running fiber has tried something in vain and begins again; or, not in vain, goes on.
+/// Where all that can go on do nothing else, they keep each other from it: the run ends.
+void tried_again();
+void got_on();
 /// Wakes every fiber that sleeps on `at`.
 void wake(const std::uint32_t* at);
 /// The running fiber goes on as soon as `*at` is 0, and makes it 1 in the same step. False:

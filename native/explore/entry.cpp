@@ -8,10 +8,11 @@
 #include <string_view>
 
 #include "engine/scenario/explore_messages.h"
+#include "engine/scenario/guarantee.h"
 #include "engine/scenario/op_row.h"
 #include "engine/scenario/op_text.h"
 #include "explore/explore.h"
-#include "explore/guarantee.h"
+#include "explore/explore_programs.h"
 #include "explore/replay.h"
 #include "explore/strategies/random.h"
 #include "page/behaviour.h"
@@ -39,6 +40,16 @@ class Sink final : public ExploreWatcher {
   }
   void found(const Finding& finding) override {
     tell(ExploreMessage::kFinding, message_of(finding));
+  }
+  void found(const WrongProgram& wrong) const {
+    ExploreFinding message = message_of(wrong.finding);
+    message.program = wrong.program;
+    for (const PagePrograms::Sequence& sequence : wrong.threads) {
+      std::string& text = message.program_threads.emplace_back();
+      for (const OpCode code : sequence)
+        text += (text.empty() ? "" : " ") + std::string(kOpTable[static_cast<unsigned>(code)].name);
+    }
+    tell(ExploreMessage::kFinding, message);
   }
   void replayed(const Replayed& replayed, const ExploreSettings& settings) const {
     ExploreFinding message = message_of(replayed.finding);
@@ -108,6 +119,52 @@ Errc replay_one(const ExploreRequest& request, const ExploreSettings& settings, 
   return Errc::kOk;
 }
 
+/// Findings of programs are told with their program, at the end.
+class ProgressOnly final : public ExploreWatcher {
+ public:
+  explicit ProgressOnly(Sink& sink) : sink_(sink) {}
+  void progress(std::uint64_t schedules, std::uint64_t classes, double explored) override {
+    sink_.progress(schedules, classes, explored);
+  }
+  void found(const Finding&) override {}
+
+ private:
+  Sink& sink_;
+};
+
+Errc explore_family(const ExploreRequest& request, const ExploreSettings& settings, Sink& sink) {
+  const auto& ops = request.program_ops;
+  if (const std::string wrong = PagePrograms::check(ops, request.thread_count, request.ops);
+      !wrong.empty())
+    return sink.refuse(Errc::kInval, wrong);
+  const ScenarioOps& setup = *settings.scenario;
+  if (setup.setup.size() != 1 || setup.setup.front().code != OpCode::kSetUpPage)
+    return sink.refuse(Errc::kInval, "programs: a setup that sets up their page, and no more");
+  const PagePrograms programs(ops, static_cast<unsigned>(request.thread_count),
+                              static_cast<unsigned>(request.ops), setup.setup.front().pfn);
+  ProgramsReport report;
+  std::string reason;
+  ProgressOnly watcher(sink);
+  if (const Errc error = explore_programs(settings, programs, report, &reason, &watcher);
+      error != Errc::kOk)
+    return sink.refuse(error, reason);
+  for (const WrongProgram& wrong : report.first) sink.found(wrong);
+  ExploreSummary summary;
+  summary.schedules = report.schedules;
+  summary.abandoned = report.abandoned;
+  summary.steps = report.steps;
+  summary.classes = report.classes;
+  summary.complete = report.is_complete();
+  summary.memory_full = report.memory_full;
+  summary.begun_programs = report.programs;
+  summary.all_programs = report.all;
+  summary.complete_programs = report.complete;
+  summary.violated_programs = report.violated;
+  summary.largest = report.largest;
+  sink.tell(ExploreMessage::kSummary, summary);
+  return Errc::kOk;
+}
+
 Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t* stop,
                      Sink& sink) {
   ExploreSettings settings;
@@ -148,7 +205,15 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   settings.outcomes = request.outcomes;
   settings.fields = request.fields;
   settings.huge_pages = request.huge_pages;
+  settings.shard = request.shard;
+  settings.shards = request.shards;
+  settings.tell_hashes = request.tell_hashes;
   settings.stop = stop;
+  if (request.task == ExploreTask::kPrograms) {
+    if (settings.scenario == nullptr)
+      return sink.refuse(Errc::kInval, "programs: on pages that a scenario sets up");
+    return explore_family(request, settings, sink);
+  }
   if (request.task != ExploreTask::kExplore) return replay_one(request, settings, sink);
   ExploreReport report;
   std::string reason;
@@ -177,6 +242,12 @@ Errc explore_request(const ExploreRequest& request, const volatile std::uint32_t
   summary.gave_up = report.gave_up;
   summary.memory_full = report.memory_full;
   summary.restored = report.restored;
+  for (const auto& [name, count] : report.worth.runs_by)
+    summary.drawn.push_back({std::string(name), count});
+  summary.fibers = report.worth.fibers;
+  summary.fiber_steps = report.worth.steps;
+  summary.programs = report.worth.programs;
+  summary.hashes = report.hashes;
   sink.tell(ExploreMessage::kSummary, summary);
   return Errc::kOk;
 }

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "explore/guarantee.h"
+#include "engine/scenario/guarantee.h"
 #include "explore/replay.h"
 #include "explore/strategies/by_name.h"
 #include "explore/strategies/pilot.h"
@@ -26,7 +26,9 @@ StrategySettings strategy_of(const ExploreSettings& settings) {
           .depth = settings.depth,
           .one_program = settings.schedules_each == 0,
           .schedules = settings.schedules,
-          .first_run = settings.first_run};
+          .first_run = settings.first_run,
+          .shard = settings.shard,
+          .shards = settings.shards};
 }
 
 }  // namespace
@@ -74,14 +76,15 @@ namespace {
 
 class Exploration {
  public:
-  Exploration(const ExploreSettings& settings, ExploreReport& report, std::string* reason,
-              ExploreWatcher* watcher)
+  Exploration(Subject& subject, const ExploreSettings& settings, ExploreReport& report,
+              std::string* reason, ExploreWatcher* watcher)
       : settings_(settings),
         report_(report),
         reason_(reason),
         watcher_(watcher),
-        subject_(settings),
+        subject_(subject),
         strategy_(make_strategy(strategy_of(settings))) {
+    if (!settings.count_distinct) return;
     hashes_.reserve(std::min<std::uint64_t>(settings.schedules, kMaxScheduleHashes));
   }
 
@@ -95,6 +98,7 @@ class Exploration {
       if (error != Errc::kOk || !strategy_->begin(run)) break;
       error = run_one(run);
       if (error != Errc::kOk) break;
+      if (settings_.stop_at_first && report_.findings() != 0) break;
       report_.gave_up = subject_.keeps_too_many();
       if (report_.gave_up) break;
       if (++runs_ % kBetweenProgress == 0 && !has_room()) {
@@ -105,6 +109,9 @@ class Exploration {
     std::sort(hashes_.begin(), hashes_.end());
     report_.distinct =
         static_cast<std::uint64_t>(std::unique(hashes_.begin(), hashes_.end()) - hashes_.begin());
+    if (settings_.tell_hashes)
+      report_.hashes.assign(hashes_.begin(),
+                            hashes_.begin() + static_cast<std::ptrdiff_t>(report_.distinct));
     report_.restored = subject_.restores();
     assess();
     list_seen();
@@ -156,6 +163,7 @@ class Exploration {
                         program_of(settings_.first_run) + 1;
     report_.guarantee = guarantee_text(worth_);
     report_.missed_at_most = report_.complete ? -1 : missed_at_most(worth_);
+    report_.worth = worth_;
   }
 
   /// Beyond the room for them, those that are there are still counted.
@@ -163,7 +171,9 @@ class Exploration {
     if (finding.results.empty()) return;
     const auto known = seen_.find(finding.results);
     if (known != seen_.end()) {
-      ++known->second.schedules;
+      ExploreSeen& seen = known->second;
+      ++seen.schedules;
+      if (is_shorter(finding, seen)) keep(finding, seen);
       return;
     }
     const std::uint64_t bytes = finding.results.size() + sizeof(ExploreSeen) +
@@ -175,6 +185,18 @@ class Exploration {
     seen_bytes_ += bytes;
     ExploreSeen& seen = seen_[finding.results];
     seen.schedules = 1;
+    keep(finding, seen);
+  }
+
+  /// The same one whatever the order in which schedules were run.
+  static bool is_shorter(const Finding& finding, const ExploreSeen& seen) {
+    if (finding.choices.size() != seen.choices.size())
+      return finding.choices.size() < seen.choices.size();
+    const auto order = std::lexicographical_compare_three_way(
+        finding.choices.begin(), finding.choices.end(), seen.choices.begin(), seen.choices.end());
+    return order != 0 ? order < 0 : finding.program < seen.program;
+  }
+  static void keep(const Finding& finding, ExploreSeen& seen) {
     seen.run = finding.run;
     seen.program = finding.program;
     seen.choices.assign(finding.choices.begin(), finding.choices.end());
@@ -204,22 +226,27 @@ class Exploration {
     Subject::Ran ran;
     const Errc error = subject_.run(run, *strategy_, false, finding, ran, reason_);
     if (error != Errc::kOk) return error;
+    const Visit visit = strategy_->visits();
+    if (visit == Visit::kNone) return Errc::kOk;
     if (finding.outcome == Outcome::kAbandoned) {
       ++report_.abandoned;
       return Errc::kOk;
     }
     report_.steps += ran.steps;
     report_.ops += ran.ops;
-    report_.hash = add_to_hash(add_to_hash(report_.hash, finding.schedule_hash), ran.hash);
+    report_.hash +=
+        add_to_hash(add_to_hash(0, visit == Visit::kClass ? 0 : finding.schedule_hash), ran.hash);
     ++report_.schedules;
     count_seen(finding);
-    switch (strategy_->visits()) {
+    switch (visit) {
       case Visit::kClass: ++report_.classes; break;
+      case Visit::kNone:
       case Visit::kSchedule: break;
       case Visit::kDraw: ++worth_.runs_by[strategy_->name()]; break;
     }
     ++report_.outcomes[static_cast<unsigned>(finding.outcome)];
-    if (hashes_.size() < kMaxScheduleHashes) hashes_.push_back(finding.schedule_hash);
+    if (settings_.count_distinct && hashes_.size() < kMaxScheduleHashes)
+      hashes_.push_back(finding.schedule_hash);
     if (watcher_ != nullptr && report_.schedules % kBetweenProgress == 0)
       watcher_->progress(report_.schedules, report_.classes, strategy_->explored());
     if (finding.outcome == Outcome::kClean || settings_.most_findings == 0) return Errc::kOk;
@@ -256,7 +283,7 @@ class Exploration {
   ExploreReport& report_;
   std::string* reason_;
   ExploreWatcher* watcher_;
-  Subject subject_;
+  Subject& subject_;
   std::unique_ptr<Strategy> strategy_;
   Worth worth_;
   std::optional<std::uint64_t> piloted_;  // the program that was measured last
@@ -275,7 +302,14 @@ Errc explore(const ExploreSettings& settings, ExploreReport& report, std::string
     if (reason != nullptr) *reason = wrong;
     return Errc::kInval;
   }
-  return Exploration(settings, report, reason, watcher).run();
+  Subject subject(settings);
+  return Exploration(subject, settings, report, reason, watcher).run();
+}
+
+Errc explore_on(Subject& subject, const ExploreSettings& settings, ExploreReport& report,
+                std::string* reason, ExploreWatcher* watcher) {
+  report = {};
+  return Exploration(subject, settings, report, reason, watcher).run();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

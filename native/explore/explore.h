@@ -15,6 +15,7 @@
 #include "base/model/model_run.h"
 #include "engine/box/sandbox.h"
 #include "engine/scenario/explore_messages.h"
+#include "engine/scenario/guarantee.h"
 #include "engine/scenario/random_ops.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -41,6 +42,8 @@ struct ExploreSettings {
   std::uint64_t seed = 1;
   std::uint64_t first_run = 0;
   std::uint64_t schedules = 1000;
+  /// Which part (from 1) of how many of a complete exploration; 0: all of it.
+  std::uint64_t shard = 0, shards = 0;
   std::uint64_t max_steps = 1'000'000;
 
   std::uint64_t pages = 256, device_pages = 32, swap_pages = 64;
@@ -48,8 +51,16 @@ struct ExploreSettings {
   bool restore = true;
   /// Findings carry each step: who, where, what was there before and after.
   bool steps = false;
+  /// The report has hashes of all schedules, as far as `distinct` counts.
+  bool tell_hashes = false;
   /// Told; beyond them the first of each kind that was not among them.
   std::size_t most_findings = 8;
+  /// Of pins by pfn, where threads that take some come later.
+  bool witness = false;
+  /// What is left after the first schedule that ends badly is not explored.
+  bool stop_at_first = false;
+  /// The report says how many schedules differ.
+  bool count_distinct = true;
   /// Bits of OutcomesOf: each different result is kept, with the schedule that gave it first.
   std::uint64_t outcomes = 0;
   /// Of the layout's descriptors: what they say in the end belongs to a result too.
@@ -96,8 +107,10 @@ struct ExploreReport {
   std::uint64_t abandoned = 0;  // that the strategy gave up: others stand for them
   std::uint64_t distinct = 0;   // schedules that differ, among the first 2^22
   std::uint64_t steps = 0;
-  std::uint64_t ops = 0;   // that threads finished
-  std::uint64_t hash = 0;  // of all schedules, results and descriptors
+  std::uint64_t ops = 0;  // that threads finished
+  /// Of all schedules, results and descriptors, in any order. A schedule that stands for a class
+  /// is none of itself: others may stand for it.
+  std::uint64_t hash = 0;
   std::array<std::uint64_t, kCountedOutcomes> outcomes{};
   std::vector<Finding> first;
   /// The different outcomes, sorted by what they are.
@@ -111,9 +124,11 @@ struct ExploreReport {
   double estimate = -1, explored = -1;
   /// All schedules of at most so many preemptions have been visited.
   std::optional<std::uint32_t> bound_done;
-  /// What it is worth if nothing was found; see explore/guarantee.h.
+  /// What it is worth if nothing was found; see engine/scenario/guarantee.h.
   std::string guarantee;
   double missed_at_most = -1;
+  Worth worth;
+  std::vector<std::uint64_t> hashes;  // of different schedules, sorted
   /// Too many schedules ended badly where each of those keeps its machine for good.
   bool gave_up = false;
   /// What it remembers came to more than settings.memory_bytes.

@@ -192,6 +192,11 @@ std::optional<std::string> Places::of_box(const std::byte* at) const {
   Box& box = sandbox_.box();
   if (lies_in(at, box.zone())) return lies_in(at, box.zone().lru_lock()) ? "lru_lock" : "LRU lists";
   if (lies_in(at, box.allocator())) return "allocator";
+  if (const auto head = box.accounts().page_at(at))
+    return "mappings and own references of page " + std::to_string(head->value);
+  if (const PinWitness* witness = sandbox_.witness(); witness != nullptr)
+    if (const auto head = witness->page_at(at))
+      return "pins held of page " + std::to_string(head->value);
   return std::nullopt;
 }
 

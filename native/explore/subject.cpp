@@ -9,33 +9,19 @@
 #include "base/rng.h"
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
-#include "explore/page_fields.h"
+#include "engine/scenario/program.h"
+#include "explore/end_text.h"
 #include "explore/places.h"
 #include "explore/values.h"
+#include "explore/verdict.h"
 #include "page/folio.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-/// Lines of a trace: a repeat may make any number.
-constexpr std::size_t kMostNotes = std::size_t{1} << 13;
 /// Verdicts to be remembered, of some hundred bytes each.
 constexpr std::size_t kMostJudged = std::size_t{1} << 20;
-
-std::uint64_t hash_record(std::uint64_t hash, const OpRecord& record) {
-  hash = add_to_hash(hash, record.keys);
-  hash = add_to_hash(hash, static_cast<std::uint64_t>(record.ret) << 1 | (record.fault ? 1 : 0));
-  for (const std::uint64_t count : {record.pages, record.bytes, record.cpages, record.faults})
-    hash = add_to_hash(hash, count);
-  for (const std::uint64_t word : record.v) hash = add_to_hash(hash, word);
-  for (const FaultResult signal : record.signals)
-    hash = add_to_hash(hash, static_cast<std::uint64_t>(signal));
-  for (const std::uint8_t code : record.prot) hash = add_to_hash(hash, code);
-  for (const PagemapEntry& entry : record.entries)
-    hash = add_to_hash(hash, static_cast<std::uint64_t>(entry.state) << 32 | entry.mapcount);
-  return hash;
-}
 
 /// With huge pages: what one more of them needs, of RAM and of all devices (times four).
 constexpr std::uint64_t kHugeRam = 1024, kHugeDevices = 1024;
@@ -55,40 +41,15 @@ std::vector<std::byte> bytes_of(ExploreResults& results, std::uint64_t of) {
   return write_message(results);
 }
 
-std::string thread_name(FiberId fiber, unsigned threads) {
-  if (fiber < threads) return "thread " + std::to_string(fiber + 1);
-  return "helper " + std::to_string(fiber + 1 - threads);  // RCU's callbacks
+bool has_op(const ScenarioOps& scenario, std::initializer_list<OpCode> codes) {
+  return std::ranges::any_of(scenario.threads, [&](const std::vector<Op>& ops) {
+    return std::ranges::any_of(
+        ops, [&](const Op& op) { return std::ranges::find(codes, op.code) != codes.end(); });
+  });
 }
-
-std::string end_text(const RunOutcome& outcome, unsigned threads, const Places& places) {
-  const auto doing = [&](FiberId fiber) {
-    const PendingAccess& what = outcome.pending[fiber];
-    const std::string place = places.name(what.at);
-    return std::string(access_name(what.access)) + (place.empty() ? "" : " of " + place);
-  };
-  switch (outcome.end) {
-    case Outcome::kAssertion:
-      return std::string(outcome.file) + ":" + std::to_string(outcome.line) + ": " + outcome.text;
-    case Outcome::kDeadlock: {
-      std::string text = "asleep:";
-      for (FiberId fiber = 0; fiber < kMaxFibers; ++fiber)
-        if ((outcome.sleeping & fiber_bit(fiber)) != 0)
-          text += (text.back() == ':' ? " " : ", ") + thread_name(fiber, threads) + " on " +
-                  places.name(outcome.pending[fiber].at);
-      return text;
-    }
-    case Outcome::kDataRace:
-      return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber) +
-             ", not ordered after an access of " + thread_name(outcome.other, threads);
-    case Outcome::kLimit:
-      return "not at its end after the limit of " + std::to_string(outcome.steps) + " steps" +
-             (outcome.fiber == kNoFiber
-                  ? ""
-                  : "; " + thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber));
-    default:
-      if (outcome.fiber == kNoFiber) return "";
-      return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber);
-  }
+bool pins_by_pfn(const ScenarioOps& scenario) { return has_op(scenario, {OpCode::kPinPage}); }
+bool asks_of_pins(const ScenarioOps& scenario) {
+  return pins_by_pfn(scenario) && has_op(scenario, {OpCode::kMaybePinned, OpCode::kFreezePage});
 }
 
 /// Descriptors alone need no others than those that are named.
@@ -101,23 +62,6 @@ std::uint64_t pages_of(const ScenarioOps& scenario, bool with_machine) {
 void clear_guards(const Memmap& memmap) {
   const std::size_t stride = memmap.shape().stride_bytes;
   std::memset(memmap.base() + memmap.capacity() * stride, 0, stride << kMaxOrder);
-}
-
-/// Of pages in use: a free one may still hold what freed it, callbacks' addresses
-/// among that, which differ from process to process.
-std::uint64_t hash_words(const Memmap& memmap) {
-  std::uint64_t hash = 0;
-  for (Pfn pfn; pfn.value < memmap.capacity(); pfn.value += 1) {
-    const Page page = memmap.page(pfn);
-    if (page.refcount() <= 0) continue;
-    const std::size_t stride = memmap.shape().stride_bytes;
-    for (std::size_t at = 0; at < stride; at += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, page.at() + at, std::min<std::size_t>(8, stride - at));
-      hash = add_to_hash(hash, word);
-    }
-  }
-  return hash;
 }
 
 }  // namespace
@@ -137,6 +81,7 @@ struct Subject::Thread {
   void run() {
     try {
       run_all();
+      interpreter->is_done();
     } catch (const std::bad_alloc&) {
       no_memory = true;
       barrier->abandon();
@@ -148,7 +93,9 @@ struct Subject::Thread {
     Op op;
     while (source->next(op)) {
       if (op.code == OpCode::kBarrier) {
+        interpreter->waits_at_barrier();
         (void)barrier->wait();
+        interpreter->passed_barrier();
         continue;
       }
       if (trace != nullptr) note("begins", op, nullptr);
@@ -170,7 +117,10 @@ struct Subject::Thread {
 
 /// Of one schedule.
 struct Subject::State {
-  explicit State(unsigned count) : barrier(count), threads(count), records(count) {}
+  State(unsigned count, bool with_records)
+      : barrier(count), threads(count), records(with_records ? count : 0) {
+    bodies.reserve(count);
+  }
   Barrier barrier;
   std::vector<Thread> threads;
   std::vector<std::vector<OpRecord>> records;
@@ -191,6 +141,10 @@ Subject::Subject(const ExploreSettings& settings)
       threads_(settings.scenario != nullptr
                    ? static_cast<unsigned>(settings.scenario->threads.size())
                    : settings.threads) {
+  if (settings.scenario != nullptr) {
+    with_witness_ = settings.witness || pins_by_pfn(*settings.scenario);
+    threads_change();
+  }
   // What is made once for all, by the first who asks, must not lie in a run's memory.
   (void)builtin_layouts();
   (void)builtin_schemes();
@@ -198,6 +152,8 @@ Subject::Subject(const ExploreSettings& settings)
 }
 
 Subject::~Subject() = default;
+
+void Subject::threads_change() { asks_ = asks_of_pins(*settings_.scenario); }
 
 Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
                   std::string* reason) {
@@ -282,6 +238,8 @@ Errc Subject::make(std::unique_ptr<Sandbox>& out, std::string* reason) {
   of_box.device_pages = settings_.device_pages;
   of_box.swap_pages = settings_.swap_pages;
   of_box.threads = threads_;
+  of_box.witness = with_witness_;
+  of_box.stops = settings_.scenario != nullptr && has_stops(*settings_.scenario);
   if (settings_.huge_pages) {
     of_box.transparent_huge_pages = true;
     of_box.pages = std::max(of_box.pages, kHugeRam);
@@ -345,7 +303,8 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
   finding.run = run;
   finding.program = settings_.schedules_each == 0 ? 0 : run / settings_.schedules_each;
   now_ = &sandbox;
-  auto state = std::make_unique<State>(threads_);
+  if (PinWitness* witness = sandbox.witness(); witness != nullptr) witness->set_asked(asks_);
+  auto state = std::make_unique<State>(threads_, settings_.outcomes != 0);
   for (unsigned i = 0; i < threads_; ++i) {
     Thread& thread = state->threads[i];
     thread.interpreter = &sandbox.interpreter(i + 1);
@@ -420,7 +379,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     ran.hash = add_to_hash(ran.hash, verdict.words);
   };
   if (memory_ == nullptr) {
-    take(judge(sandbox, traced ? &finding.trace : nullptr));
+    take(judge(sandbox, settings_, traced ? &finding.trace : nullptr));
     return Errc::kOk;
   }
   const StateDigest digest = memory_->digest();
@@ -429,7 +388,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     is_digested_ = true;
     return Errc::kOk;
   }
-  const Verdict verdict = judge(sandbox, traced ? &finding.trace : nullptr);
+  const Verdict verdict = judge(sandbox, settings_, traced ? &finding.trace : nullptr);
   take(verdict);
   // Something was given up while it was judged: that is told each time.
   const auto& watch = static_cast<const LivelockWatch&>(*active_patience);
@@ -445,47 +404,6 @@ std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& inter
     return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
   return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()], random_,
                                      seed, thread, settings_.ops);
-}
-
-/// The strings are not the machine's: they outlive it.
-Subject::Verdict Subject::judge(Sandbox& sandbox, std::vector<std::string>* trace) const {
-  Verdict verdict;
-  if (settings_.scenario != nullptr && !settings_.scenario->after.empty())
-    run_after(sandbox, *settings_.scenario, settings_.workload_seed,
-              *static_cast<LivelockWatch*>(active_patience),
-              [&](const Op& op, std::size_t, OpRecord&& record) {
-                verdict.words = hash_record(verdict.words, record);
-                const OutsideRunMemory outside;
-                if ((settings_.outcomes & kOfAfter) != 0) verdict.after.push_back(OpRecord(record));
-                if (trace != nullptr && trace->size() < kMostNotes)
-                  trace->push_back("after: " + op_text(op) + " " + result_text(record));
-              });
-  if (settings_.outcomes != 0 && !settings_.fields.empty()) {
-    const OutsideRunMemory outside;
-    verdict.fields = fields_of(sandbox, settings_.fields);
-  }
-  AuditReport audit = sandbox.audit();
-  verdict.words = add_to_hash(verdict.words, hash_words(sandbox.box().memmap()));
-  const bool alive = !audit.clean();
-  sandbox.finish();
-  if (!alive) audit = sandbox.audit();
-  if (!audit.clean()) {
-    const OutsideRunMemory outside;
-    const AuditRow& row = audit.rows.front();
-    verdict.outcome = Outcome::kViolation;
-    verdict.text = row_text(row) + (alive ? "" : ", when all had exited");
-    // Copied as what lies outside of the machine's memory.
-    verdict.row = AuditRow{
-        row.invariant, row.place, std::string(row.field.data(), row.field.size()),
-        row.expected,  row.found, std::string(row.explanation.data(), row.explanation.size())};
-    return verdict;
-  }
-  const std::string leaks = sandbox.leaks();
-  if (leaks.empty()) return verdict;
-  const OutsideRunMemory outside;
-  verdict.outcome = Outcome::kLeak;
-  verdict.text.assign(leaks.data(), leaks.size());
-  return verdict;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -13,6 +13,7 @@
 
 #include "base/model/run_memory.h"
 #include "explore/explore.h"
+#include "explore/verdict.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -33,6 +34,8 @@ class Subject {
   Errc run(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
            std::string* reason);
 
+  /// The scenario's threads do something else from now on, on the same pages, as many of them.
+  void threads_change();
   /// Of a step of the run that is going on; see explore/places.h.
   std::string place_name(const void* at) const;
   /// The step that was just executed, for people; `noted`: lines of the trace before it.
@@ -52,14 +55,6 @@ class Subject {
  private:
   struct Thread;
   struct State;
-  struct Verdict {
-    Outcome outcome = Outcome::kClean;
-    std::string text;
-    std::optional<AuditRow> row;
-    std::uint64_t words = 0;  // of the descriptors in use, and what came after
-    std::vector<OpRecord> after;
-    std::vector<PageFields> fields;
-  };
   struct HashOfDigest {
     std::size_t operator()(const StateDigest& digest) const { return digest.low; }
   };
@@ -72,8 +67,6 @@ class Subject {
               Finding& finding, Ran& ran);
   std::unique_ptr<OpSource> source_of(unsigned thread, Interpreter& interpreter,
                                       std::uint64_t program) const;
-  /// With what comes after the threads.
-  Verdict judge(Sandbox& sandbox, std::vector<std::string>* trace) const;
   bool is_stopped() const { return settings_.stop != nullptr && *settings_.stop != 0; }
 
   const ExploreSettings& settings_;
@@ -90,9 +83,16 @@ class Subject {
   std::string setup_livelock_;  // something was given up in the setup
   // Machines that differ from the kept one in the same way are judged alike.
   std::unordered_map<StateDigest, Verdict, HashOfDigest> judged_;
-  bool is_digested_ = false;  // and unchanged since
+  bool with_witness_ = false;  // of pins by pfn
+  bool asks_ = false;          // whether somebody holds pins
+  bool is_digested_ = false;   // and unchanged since
   static constexpr unsigned kMostKeptMachines = 64;
   unsigned abandoned_ = 0;  // that keep theirs
 };
+
+/// As explore() does, with settings that pass check_settings(), on what there is. The subject's
+/// own settings say what it is, these how it is explored.
+Errc explore_on(Subject& subject, const ExploreSettings& settings, ExploreReport& report,
+                std::string* reason, ExploreWatcher* watcher);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -16,7 +16,14 @@ namespace pagebox::inline PAGEBOX_ENV {
 inline bool folio_test_anon(Page folio) { return (folio.mapping() & kMappingAnon) != 0; }
 inline std::uint64_t folio_index(Page folio) { return folio.index(); }
 inline bool folio_test_swapcache(Page folio) {
-  return folio.test(Flag::kSwapBacked) && folio.test(kFlagSwapCache);
+  return folio.test_both(Flag::kSwapBacked, kFlagSwapCache);
+}
+/// The file, null for anonymous pages and truncated ones.
+AddressSpace* folio_file(Machine& machine, Page folio);
+/// Swap or a file knows it.
+inline bool folio_in_cache(Machine& machine, Page folio) {
+  if (!folio_test_anon(folio) && folio_file(machine, folio) != nullptr) return true;
+  return folio_test_swapcache(folio);
 }
 inline bool page_anon_exclusive(Page page) { return page.test(kFlagAnonExclusive); }
 /// The LRU's idea of a file page: one that is not swapped.
@@ -24,8 +31,6 @@ inline bool folio_is_file_lru(Page folio) { return !folio.test(Flag::kSwapBacked
 
 /// Null unless the page is anonymous and its word names an anon_vma.
 AnonVma* folio_anon_vma(Machine& machine, Page folio);
-/// The file, null for anonymous pages and truncated ones.
-AddressSpace* folio_file(Machine& machine, Page folio);
 void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index);
 void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index);
 

@@ -28,6 +28,10 @@ Errc copy_present_page(Copy& copy, PteSlot child, Pte pte, std::uint64_t address
   const auto fresh = machine.alloc_folio(copy.cpu);
   if (!fresh) return fresh.error;
   const Page folio = fresh.value;
+  if (copy.cpu.fails(FailSite::kCopy)) {
+    folio_put(copy.cpu, folio);
+    return Errc::kHwPoison;
+  }
   machine.frames.copy(machine.pfn_of(folio), pte.pfn());
   folio.set(Flag::kUptodate);
   folio_add_new_anon_rmap(copy.cpu, folio, copy.to, address, true);
@@ -111,9 +115,14 @@ Errc copy_page_range(Cpu& cpu, Vma& to, Vma& from) {
   Copy copy{cpu, to, from};
   Errc error = Errc::kOk;
   for (std::uint64_t address = from.start; address < from.end && error == Errc::kOk;) {
-    const std::uint64_t next = std::min<std::uint64_t>((address | (kPmdBytes - 1)) + 1, from.end);
-    if (const PteSlot pmd = from.mm->page_table.find_pmd(address);
-        pmd && pmd.get().present() && pmd.get().huge()) {
+    const PteSlot pmd = from.mm->page_table.find_pmd(address);
+    const std::uint64_t next =
+        std::min<std::uint64_t>(PageTable::next_table(pmd, address), from.end);
+    if (!pmd) {
+      address = next;
+      continue;
+    }
+    if (pmd.get().present() && pmd.get().huge()) {
       error = copy_huge_pmd(cpu, to, from, address, pmd);
       if (error == Errc::kOk) {
         address = next;
@@ -152,6 +161,7 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
   for (const auto& each : parent.vmas) {
     Vma& from = *each;
     if ((from.flags & kVmDontCopy) != 0) continue;
+    if (cpu.fails(FailSite::kSlab)) return Errc::kNoMem;
     auto fresh = std::make_unique<Vma>();
     fresh->mm = &child;
     fresh->start = from.start.get();
@@ -164,8 +174,7 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent) {
     vma_set_page_prot(*fresh);
     const bool wipe = (from.flags & kVmWipeOnFork) != 0;
     if (!wipe)
-      if (const Errc error = anon_vma_fork(cpu.machine, *fresh, from); error != Errc::kOk)
-        return error;
+      if (const Errc error = anon_vma_fork(cpu, *fresh, from); error != Errc::kOk) return error;
     if (fresh->file != nullptr) {
       get_file(*fresh->file);
       Guard guard(fresh->file->i_mmap_lock);

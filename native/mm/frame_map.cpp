@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/block_move.h"
 #include "base/sched.h"
 #include "base/shared_bytes.h"
 
@@ -16,7 +17,9 @@ std::uint64_t* words(std::byte* at) { return reinterpret_cast<std::uint64_t*>(at
 void copy_to(std::byte* to, const std::byte* from) {
   const auto unaligned =
       reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from);
-  if (unaligned % sizeof(std::uint64_t) == 0)
+  if (unaligned % 32 == 0)
+    copy_block(words(to), reinterpret_cast<const std::uint64_t*>(from), kWords);
+  else if (unaligned % sizeof(std::uint64_t) == 0)
     copy_shared_words(words(to), reinterpret_cast<const std::uint64_t*>(from), kWords);
   else
     for (std::uint64_t i = 0; i < kPageBytes; ++i)
@@ -75,7 +78,28 @@ void FrameMap::copy(Pfn to, Pfn from, std::uint64_t pages) const {
   sched_point(Access::kBytesRead, at(from), pages * kPageBytes);
   sched_touched(Access::kBytesWrite, at(to), pages * kPageBytes);
   for (std::uint64_t i = 0; i < pages; ++i)
-    copy_shared_words(words(at(to + i)), words(at(from + i)), kWords);
+    copy_block(words(at(to + i)), words(at(from + i)), kWords);
+}
+
+void FrameMap::stream(FrameCopy each) const {
+  std::byte *to = at(each.to), *from = at(each.from);
+  sched_point(Access::kBytesRead, from, kPageBytes);
+  sched_touched(Access::kBytesWrite, to, kPageBytes);
+  stream_block(words(to), words(from), kWords);
+}
+
+void FrameMap::copy_each(std::span<const FrameCopy> copies) const {
+  if (copies.size() < kStreamedRunPages || !is_beyond_caches()) {
+    for (const FrameCopy each : copies) copy(each.to, each.from);
+    return;
+  }
+  // Upwards: on an AMD EPYC pages that are read downwards take half as long again, as nothing
+  // fetches them ahead. Which way they are written does not matter.
+  if (copies.front().from < copies.back().from)
+    for (std::size_t i = 0; i < copies.size(); ++i) stream(copies[i]);
+  else
+    for (std::size_t i = copies.size(); i-- > 0;) stream(copies[i]);
+  streamed();
 }
 
 void FrameMap::clear(Pfn pfn, std::uint64_t pages) const {

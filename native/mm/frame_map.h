@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/errc.h"
@@ -13,6 +14,11 @@
 #include "page/pfn.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+
+/// A page's contents that go elsewhere.
+struct FrameCopy {
+  Pfn to, from;
+};
 
 class FrameMap {
  public:
@@ -37,6 +43,9 @@ class FrameMap {
   /// What a user program stores while its page is copied may or may not be in the
   /// copy, word by word, as on a machine.
   void copy(Pfn to, Pfn from, std::uint64_t pages = 1) const;
+  /// copy() of each, in any order. What moves many pages at once does not look at them: they go
+  /// past the caches, unless the machine is so small that it fits there.
+  void copy_each(std::span<const FrameCopy> copies) const;
   void clear(Pfn pfn, std::uint64_t pages = 1) const;
   bool is_zero(Pfn pfn) const;
   std::uint64_t word(Pfn pfn, std::uint64_t offset_bytes = 0) const;
@@ -46,7 +55,22 @@ class FrameMap {
   void read(Pfn pfn, std::byte* out) const;
   void write(Pfn pfn, const std::byte* from) const;
 
+  /// The frame will be cleared soon: its first half may come while other things are done. The
+  /// whole of it would be in their way.
+  void clears_soon(Pfn pfn) const {
+    if (kModel || !is_beyond_caches()) return;
+    constexpr std::size_t kLineBytes = 64;
+    const std::byte* first = at(pfn);
+    for (std::size_t i = 0; i < kPageBytes / 2; i += kLineBytes) __builtin_prefetch(first + i, 1);
+    asm volatile("");  // without an effect the call would be left out
+  }
+
  private:
+  static constexpr std::uint64_t kBeyondCachesPages = 4096, kStreamedRunPages = 8;
+
+  /// A smaller machine fits into caches: nothing is gained by sparing them, or by hints.
+  bool is_beyond_caches() const { return ram_->pages() >= kBeyondCachesPages; }
+  void stream(FrameCopy each) const;
   std::byte* at_region(Pfn pfn) const;
 
   std::unique_ptr<Frames> ram_;

@@ -31,6 +31,7 @@ Errc Machine::start(const MachineOptions& options, std::string* reason) {
     head_entries_ = std::move(entries.value);
   }
   for (unsigned i = 0; i < options.cpus; ++i) cpus_.emplace_back(*this, i);
+  allocator.set_cpus(options.cpus, options.page_batch);
   const auto zero = allocator.alloc(0);
   if (!zero) return zero.error;
   zero_pfn_ = zero.value;
@@ -76,8 +77,33 @@ std::uint64_t Machine::foll_pins() const {
   return pins;
 }
 
-Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {
-  const auto pfn = allocator.alloc(order);
+Result<Pfn> Machine::alloc_online(const Cpu& cpu, unsigned order, Pfn* next) {
+  const auto pfn = allocator.alloc(order, cpu.index, next);
+  if (!pfn || offline_ < pfn.value || offline_ >= pfn.value + (std::uint64_t{1} << order))
+    return pfn;
+  const auto other = allocator.alloc(order, cpu.index);
+  page(pfn.value).set_refcount(0);
+  allocator.free(pfn.value, order);
+  return other;
+}
+
+std::size_t Machine::alloc_locked_pages(const Cpu& cpu, std::span<Pfn> out) {
+  if (cpu.control != nullptr) out = out.first(cpu.control->grants(FailSite::kPage, out.size()));
+  const std::uint64_t locked = zero_page().mask_of(Flag::kLocked);
+  const std::size_t had = allocator.alloc_each(out, locked, cpu.index);
+  if (offline_ == kAllOnline) return had;
+  const auto at = std::ranges::find(out.first(had), offline_);
+  if (at == out.begin() + static_cast<std::ptrdiff_t>(had)) return had;
+  const bool replaced = allocator.alloc_each(std::span(at, 1), locked, cpu.index) == 1;
+  page(offline_).set_refcount(0);
+  allocator.free(offline_, 0);
+  if (!replaced) *at = out[had - 1];
+  return replaced ? had : had - 1;
+}
+
+Result<Page> Machine::alloc_folio(Cpu& cpu, unsigned order, FailSite site, Pfn* next) {
+  if (cpu.fails(site)) return Errc::kNoMem;
+  const auto pfn = alloc_online(cpu, order, next);
   if (!pfn) return pfn.error;
   if (order > 0) {
     prep_compound(memmap, pfn.value, order);
@@ -86,8 +112,8 @@ Result<Page> Machine::alloc_folio(Cpu&, unsigned order) {
   return page(pfn.value);
 }
 
-Result<Page> Machine::alloc_zeroed_page(Cpu& cpu) {
-  auto folio = alloc_folio(cpu);
+Result<Page> Machine::alloc_zeroed_page(Cpu& cpu, Pfn* next) {
+  auto folio = alloc_folio(cpu, 0, FailSite::kPage, next);
   if (folio) {
     frames.clear(pfn_of(folio.value));
     folio.value.set(Flag::kUptodate);

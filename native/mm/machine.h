@@ -20,6 +20,7 @@
 #include "mm/huge/deferred_split.h"
 #include "mm/huge/hugetlb_pool.h"
 #include "mm/object_pool.h"
+#include "mm/op_control.h"
 #include "mm/pagemap_ops.h"
 #include "mm/rmap/anon_vma.h"
 #include "mm/swap/lru_batch.h"
@@ -53,8 +54,17 @@ class alignas(64) Cpu {
   /// Where what is reached is counted; null: nowhere. Its thread's own.
   ReachedCounts* reached = nullptr;
 
+  /// What is asked of the operation that runs; null: nothing. Its thread's own.
+  OpControl* control = nullptr;
+
   void note(Reached what) const {
     if (reached != nullptr) ++(*reached)[static_cast<unsigned>(what)];
+  }
+  /// This call is to fail.
+  bool fails(FailSite site) const { return control != nullptr && control->fails(site); }
+  /// The operation may stop here.
+  void pass(StopPoint point) const {
+    if (control != nullptr) control->pass(point);
   }
 };
 
@@ -64,6 +74,8 @@ struct MachineOptions {
   bool transparent_huge_pages = false;  // madvise(hugepage) has effect
   /// nr_hugepages: 2 MiB each, taken from the allocator for good.
   std::uint64_t hugetlb_pages = 0;
+  /// Of each processor's list of free pages, as Allocator::set_cpus() has it; 0: no lists.
+  unsigned page_batch = 0;
 };
 
 class Machine {
@@ -111,19 +123,25 @@ class Machine {
   }
   bool is_huge_zero(Page folio) const { return pfn_of(folio).value + 1 == huge_zero_.load(); }
 
-  /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
-  Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0);
-  Result<Page> alloc_zeroed_page(Cpu& cpu);
+  /// 2^order pages with refcount 1, contents undefined. kNoMem: none free. `next`: as
+  /// Allocator::alloc().
+  Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0, FailSite site = FailSite::kPage,
+                           Pfn* next = nullptr);
+  Result<Page> alloc_zeroed_page(Cpu& cpu, Pfn* next = nullptr);
   /// Single pages, each locked, as alloc_folio() one after the other. How many there were.
-  std::size_t alloc_locked_pages(std::span<Pfn> out) {
-    return allocator.alloc_each(out, zero_page().mask_of(Flag::kLocked));
-  }
+  std::size_t alloc_locked_pages(const Cpu& cpu, std::span<Pfn> out);
   void get(Page folio) { folio.ref_inc(); }
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
   std::int32_t kept_refs(Page folio) const {
     const PagemapRange* range = pagemap(pfn_of(folio));
     return range == nullptr ? 0 : range->kept_refs();
   }
+
+  /// The frame's memory is about to be taken away (hot-unplug): who has it keeps it, but it
+  /// may not be pinned for long and is handed out to nobody else. One at a time; with nothing
+  /// running.
+  void take_offline(Pfn pfn) { offline_ = pfn; }
+  bool is_offline(Pfn pfn) const { return pfn == offline_; }
 
   /// Entries that map a large folio's head alone, where pins raise its `_mapcount` too;
   /// null elsewhere.
@@ -154,28 +172,32 @@ class Machine {
   FrameMap frames;
   TableStore tables;
   DamageLog damage;
-  Swap swap;
-  ObjectPool<AnonVma> anon_vmas;
-  ObjectPool<AddressSpace> files;
-  MlockCounts mlock_counts;
+  // What is often written lies on lines of its own, and what follows it too.
+  alignas(64) Swap swap;
+  alignas(64) ObjectPool<AnonVma> anon_vmas;
+  alignas(64) ObjectPool<AddressSpace> files;
+  alignas(64) MlockCounts mlock_counts;
   /// Kept while a recorded scenario runs; null: nobody asks.
   DivergenceLog* divergences = nullptr;
   /// By DeviceMemory, see pins_have_room(): 0 = not asked yet.
   std::array<Atomic<std::uint32_t>, kDeviceMemories> pin_room;
   HugetlbPool hugetlb;
-  DeferredSplit deferred_split;
+  alignas(64) DeferredSplit deferred_split;
   RcuDomain rcu;  // page-table pages wait here for fast GUP's walkers
 
  private:
+  static constexpr Pfn kAllOnline{~std::uint64_t{0}};
   const PagemapRange* find_pagemap(Pfn pfn) const;
+  Result<Pfn> alloc_online(const Cpu& cpu, unsigned order, Pfn* next);
 
-  MachineOptions options_;
+  alignas(64) MachineOptions options_;
   std::deque<Cpu> cpus_;
   Mapping head_entries_;
   Pfn zero_pfn_;
-  SpinLock huge_zero_lock_;
+  Pfn offline_ = kAllOnline;
   Atomic<std::uint64_t> huge_zero_;  // pfn + 1; 0: none
   std::array<Atomic<const PagemapRange*>, kMaxPagemaps> pagemaps_;
+  SpinLock huge_zero_lock_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -3,6 +3,7 @@
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
+#include "mm/huge/collapse.h"
 #include "mm/huge/hugetlb.h"
 #include "mm/mm.h"
 #include "mm/range.h"
@@ -73,7 +74,9 @@ Errc new_flags(const Vma& vma, Advice advice, std::uint64_t& flags) {
   }
 }
 
-bool changes_flags(Advice advice) { return advice >= Advice::kDontfork; }
+bool changes_flags(Advice advice) {
+  return advice >= Advice::kDontfork && advice != Advice::kCollapse;
+}
 
 Errc advise(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Advice advice) {
   switch (advice) {
@@ -114,6 +117,7 @@ Errc walk(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, Advice advic
       if (error == Errc::kOk && flags != vma->flags) {
         if (!may_split_vma(*vma, at) || !may_split_vma(*vma, stop)) return Errc::kInval;
         vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
+        if (vma == nullptr) return Errc::kAgain;  // EAGAIN: kernel resources, for the moment
         vma->flags = flags;
       }
     } else {
@@ -132,6 +136,7 @@ Errc do_madvise(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, Advi
   const std::uint64_t end = start + pages * kPageBytes;
   if (advice == Advice::kPopulateRead || advice == Advice::kPopulateWrite)
     return populate(cpu, mm, start, end, advice == Advice::kPopulateWrite);
+  if (advice == Advice::kCollapse) return collapse_range(cpu, mm, start, end);
   if (changes_flags(advice)) {
     Guard guard(mm.mmap_lock);
     return walk(cpu, mm, start, end, advice);

@@ -12,11 +12,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-bool in_cache(Machine& machine, Page folio) {
-  return folio_test_swapcache(folio) ||
-         (!folio_test_anon(folio) && folio_file(machine, folio) != nullptr);
-}
-
 std::int32_t expected_refs(const Machine& machine, Page folio, bool cached) {
   return 1 + (cached ? 1 : 0) + (folio.test(Flag::kPrivate) ? 1 : 0) + machine.kept_refs(folio);
 }
@@ -44,12 +39,12 @@ Errc switch_cache(Machine& machine, Page to, Page from) {
 }  // namespace
 
 std::int32_t folio_expected_refs(Machine& machine, Page folio) {
-  return expected_refs(machine, folio, in_cache(machine, folio));
+  return expected_refs(machine, folio, folio_in_cache(machine, folio));
 }
 
 Errc folio_migrate_mapping(Cpu& cpu, Page to, Page from, std::int32_t extra_refs) {
   Machine& machine = cpu.machine;
-  const bool cached = in_cache(machine, from);
+  const bool cached = folio_in_cache(machine, from);
   const std::int32_t expected = expected_refs(machine, from, cached) + extra_refs;
   if (cached && !planted(Mistake::kMigrateUnfrozen) ? !from.try_freeze(expected)
                                                     : from.refcount() != expected)
@@ -97,6 +92,8 @@ namespace {
 /// Both locked, `from` unmapped. True: `to` has taken its place.
 bool move_to_new_folio(Cpu& cpu, Page to, Page from) {
   Machine& machine = cpu.machine;
+  // First: what has moved cannot go back.
+  if (cpu.fails(FailSite::kCopy)) return false;
   if (folio_migrate_mapping(cpu, to, from, 0) != Errc::kOk) return false;
   machine.frames.copy(machine.pfn_of(to), machine.pfn_of(from));
   folio_migrate_flags(cpu, to, from);
@@ -117,13 +114,15 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
   to.set(Flag::kLocked);
   if (folio_trylock(folio)) {
     const bool unmapped = !folio_mapped(machine, folio) || try_to_migrate(cpu, folio);
+    if (unmapped) cpu.pass(StopPoint::kMigrateUnmapped);
     moved = unmapped && move_to_new_folio(cpu, to, folio);
+    if (moved) cpu.pass(StopPoint::kMigrateMoved);
     if (moved || !planted(Mistake::kMigrateLeavesEntries))
       remove_migration_entries(cpu, folio, moved ? to : folio);
     if (moved) folio.set_mapping(0);
     folio_unlock(folio);
   }
-  folio_unlock(to);
+  if (!moved || !planted(Mistake::kMovedStaysLocked)) folio_unlock(to);
   cpu.note(moved ? Reached::kMoved : Reached::kMoveHeld);
   if (!moved) {
     folio_put(cpu, to);

@@ -55,6 +55,7 @@ Errc apply(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end, std::uint64
     const std::uint64_t flags = (vma->flags & ~kVmLocked) | lock;
     if (flags != vma->flags && (vma->flags & kVmSpecial) == 0) {
       vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
+      if (vma == nullptr) return Errc::kNoMem;
       lock_pages(cpu, *vma, at, stop, flags);
     }
     at = stop;

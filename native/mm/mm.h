@@ -20,7 +20,7 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class Mm {
+class alignas(64) Mm {
  public:
   explicit Mm(Machine& machine) : machine(machine), page_table(machine) {}
   /// An empty address space. kNoMem.
@@ -93,6 +93,7 @@ enum class Advice : std::uint8_t {
   kKeeponfork,
   kHugepage,
   kNohugepage,
+  kCollapse,
 };
 Errc do_madvise(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, Advice advice);
 /// fork: `child` is fresh and empty. kNoMem leaves it to be exited.
@@ -101,10 +102,10 @@ Errc dup_mmap(Cpu& cpu, Mm& child, Mm& parent);
 void clear_soft_dirty(Cpu& cpu, Mm& mm);
 
 // vma_tree.cpp; mmap_lock held for writing.
-/// Cuts the vma at `address`; the piece behind it is returned. kNoMem.
+/// Cuts the vma at `address`; the piece behind it is returned. Null: kNoMem.
 Vma* split_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t address);
 /// Gives [start, end) of `vma` these flags, merging with neighbours or cutting
-/// pieces off. The vma that now holds the range.
+/// pieces off. The vma that now holds the range; null: kNoMem.
 Vma* vma_modify_flags(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
                       std::uint64_t flags);
 /// Inserts a new vma into its rmap tree and the address space.

@@ -42,6 +42,7 @@ Errc do_mmap(Cpu& cpu, Mm& mm, const MmapRequest& request) {
   if (mm.overlaps(proposal.start, proposal.end)) return Errc::kExist;
   Vma* vma = vma_merge_new(mm, proposal);
   if (vma == nullptr) {
+    if (cpu.fails(FailSite::kSlab)) return Errc::kNoMem;
     auto fresh = std::make_unique<Vma>();
     fresh->mm = &mm;
     fresh->start = proposal.start.get();
@@ -74,8 +75,11 @@ Errc munmap_locked(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t end) {
       (cuts_last && !may_split_vma(*last, std::min<std::uint64_t>(end, last->end))))
     return Errc::kInval;
   if (first->start < start) first = split_vma(cpu, mm, *first, start);
+  if (first == nullptr) return Errc::kNoMem;
   last = mm.find_vma_after(end - 1);
-  if (last != nullptr && last->start < end && last->end > end) split_vma(cpu, mm, *last, end);
+  if (last != nullptr && last->start < end && last->end > end &&
+      split_vma(cpu, mm, *last, end) == nullptr)
+    return Errc::kNoMem;
 
   const std::size_t from = mm.index_of(*first);
   std::size_t to = from;

@@ -79,6 +79,7 @@ Errc do_mprotect(Cpu& cpu, Mm& mm, std::uint64_t start, std::uint64_t pages, std
     if (flags != old_flags) {
       if (!may_split_vma(*vma, at) || !may_split_vma(*vma, stop)) return Errc::kInval;
       vma = vma_modify_flags(cpu, mm, *vma, at, stop, flags);
+      if (vma == nullptr) return Errc::kNoMem;
       vma->flags = flags;
       vma_set_page_prot(*vma);
       change_protection(cpu, *vma, at, stop);

@@ -38,19 +38,24 @@ Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end,
   Mm& mm = *vma.mm;
   Invalidation invalidation(cpu, mm, {from, end, NotifyEvent::kUnmap, nullptr});
   if (vma.is_hugetlb()) return move_hugetlb_range(cpu, vma, from, end, to);
-  for (; from < end; from += kPageBytes, to += kPageBytes) {
+  std::uint64_t step = 0;
+  for (; from < end; from += step, to += step) {
+    step = kPageBytes;
     if (from % kPmdBytes == 0 && to % kPmdBytes == 0 && end - from >= kPmdBytes) {
       const Result<bool> moved = move_whole_pmd(cpu, vma, from, to);
       if (!moved) return moved.error;
       if (moved.value) {
-        from += kPmdBytes - kPageBytes;
-        to += kPmdBytes - kPageBytes;
+        step = kPmdBytes;
         continue;
       }
     }
     split_huge_pmd(cpu, vma, from);
     const PteSlot old = mm.page_table.find(from);
-    if (!old) continue;
+    if (!old) {
+      const PageTable& tables = mm.page_table;
+      step = std::min(end, PageTable::next_table(tables.find_pmd(from), from)) - from;
+      continue;
+    }
     const auto slot = mm.page_table.alloc(cpu, to);
     if (!slot) return slot.error;
     Guard guard(*old.lock);
@@ -65,10 +70,31 @@ Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end,
   return Errc::kOk;
 }
 
+/// The tables that move_page_tables() needs: before anything moves, so that it cannot stop
+/// half-way. What exists where nothing comes goes with the address space.
+Errc make_tables(Cpu& cpu, const Vma& vma, std::uint64_t from, std::uint64_t end,
+                 std::uint64_t to) {
+  PageTable& tables = vma.mm->page_table;
+  while (from < end) {
+    const bool whole = from % kPmdBytes == 0 && to % kPmdBytes == 0 && end - from >= kPmdBytes;
+    const PteSlot old = tables.find_pmd(from);
+    const std::uint64_t step =
+        old ? std::min({end - from, kPmdBytes - from % kPmdBytes, kPmdBytes - to % kPmdBytes})
+            : std::min(end, PageTable::next_table(old, from)) - from;
+    if (old && !old.get().none()) {
+      const auto target =
+          whole || vma.is_hugetlb() ? tables.alloc_pmd(cpu, to) : tables.alloc(cpu, to);
+      if (!target) return target.error;
+    }
+    from += step;
+    to += step;
+  }
+  return Errc::kOk;
+}
+
 /// The mapping at its new place: a neighbour grows, or a new vma with the anon_vmas
 /// of the old one.
-Vma* copy_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end,
-              std::uint64_t pgoff) {
+Vma* copy_vma(Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end, std::uint64_t pgoff) {
   auto fresh = std::make_unique<Vma>();
   fresh->mm = &mm;
   fresh->start = start;
@@ -89,15 +115,19 @@ Vma* copy_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint64_t end
 Errc move_within(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end, std::uint64_t to) {
   Mm& mm = *vma.mm;
   if ((vma.flags & (kVmDontExpand | kVmPfnMap)) != 0 && !vma.is_hugetlb()) return Errc::kFault;
+  if (cpu.fails(FailSite::kSlab)) return Errc::kNoMem;
+  if (const Errc error = make_tables(cpu, vma, from, end, to); error != Errc::kOk) return error;
   std::uint64_t pgoff = vma.pgoff_of(from);
   // Anonymous memory without a page yet is numbered by its new place.
   if (vma.is_anonymous() && !vma.is_hugetlb() && vma.anon_vma.load() == nullptr)
     pgoff = to / kPageBytes;
-  copy_vma(cpu, mm, vma, to, to + (end - from), pgoff);
+  copy_vma(mm, vma, to, to + (end - from), pgoff);
   if (const Errc error = move_page_tables(cpu, vma, from, end, to); error != Errc::kOk)
     return error;
   // Locked pages moved with their locks: the old vma must not unlock them.
-  return munmap_locked(cpu, mm, from, end);
+  const Errc error = munmap_locked(cpu, mm, from, end);
+  // No vma to cut the old one with: it stays, empty, and the move is done all the same.
+  return error == Errc::kNoMem ? Errc::kOk : error;
 }
 
 /// Every mapping of the range moves, and gaps stay gaps (rule 'mremap-moves-all').

@@ -80,7 +80,7 @@ TableStore& PageTable::store() const { return machine_.tables; }
 
 Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
   for (unsigned tries = 0; tries < kAllocTries; ++tries) {
-    const auto folio = machine_.alloc_folio(cpu);
+    const auto folio = machine_.alloc_folio(cpu, 0, FailSite::kTable);
     if (!folio) return folio.error;
     const Page page = folio.value;
     const Pfn pfn = machine_.pfn_of(page);
@@ -203,6 +203,18 @@ Result<PteSlot> PageTable::descend_alloc(Cpu& cpu, std::uint64_t address, unsign
 }
 
 PteSlot PageTable::find(std::uint64_t address) const { return descend(address, 3); }
+PteSlot PageTable::find_in(PteSlot pmd, std::uint64_t address) const {
+  if (!pmd) return {};
+  const Pte entry = pmd.get();
+  if ((entry.value & (Pte::kPresent | Pte::kHuge)) != Pte::kPresent) return {};
+  return slot_in(entry.pfn(), index_at(address, 3));
+}
+PteSlot PageTable::find(std::uint64_t address, Pte& pmd) const {
+  const PteSlot at = descend(address, 2);
+  pmd = at ? at.get() : Pte{};
+  if ((pmd.value & (Pte::kPresent | Pte::kHuge)) != Pte::kPresent) return {};
+  return slot_in(pmd.pfn(), index_at(address, 3));
+}
 PteSlot PageTable::find_pmd(std::uint64_t address) const { return descend(address, 2); }
 Result<PteSlot> PageTable::alloc(Cpu& cpu, std::uint64_t address) {
   return descend_alloc(cpu, address, 3);
@@ -217,7 +229,7 @@ void PageTable::free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling)
   for (; address + kPmdBytes <= ceiling; address += kPmdBytes) {
     const PteSlot pmd = find_pmd(address);
     if (!pmd) {
-      address |= (1ULL << kPudShift) - kPmdBytes;  // nothing in this gigabyte
+      address = next_table(pmd, address) - kPmdBytes;
       continue;
     }
     Pte entry;

@@ -34,10 +34,19 @@ class PageTable {
 
   /// The entry of `address`; empty if a table is missing or the pmd is huge.
   PteSlot find(std::uint64_t address) const;
+  /// The same with the pmd entry that led there, as it was.
+  PteSlot find(std::uint64_t address, Pte& pmd) const;
   /// Makes missing tables. kNoMem; kBusy: the pmd is huge.
   Result<PteSlot> alloc(Cpu& cpu, std::uint64_t address);
   /// The pmd entry; empty if a table above it is missing.
   PteSlot find_pmd(std::uint64_t address) const;
+  /// The entry of `address` in the table that the pmd entry leads to; empty if to none.
+  PteSlot find_in(PteSlot pmd, std::uint64_t address) const;
+  /// Where another table may begin after the one of `pmd`, which is find_pmd(address): a
+  /// gigabyte without a table of pmd entries is passed over as one.
+  static std::uint64_t next_table(PteSlot pmd, std::uint64_t address) {
+    return (address | ((pmd ? kPmdBytes : 1ULL << kPudShift) - 1)) + 1;
+  }
   Result<PteSlot> alloc_pmd(Cpu& cpu, std::uint64_t address);
   /// A fresh empty table for pmd splits and huge faults' deposits.
   Result<Pfn> alloc_table(Cpu& cpu);
@@ -153,9 +162,9 @@ bool PageTable::move_pmd(PteSlot from, PteSlot to, Change&& change) const {
 template <class Fn>
 void PageTable::for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) const {
   for (std::uint64_t address = start; address < end;) {
-    const std::uint64_t next = (address | (kPmdBytes - 1)) + 1;
-    const std::uint64_t stop = next < end ? next : end;
     const PteSlot pmd = find_pmd(address);
+    const std::uint64_t next = next_table(pmd, address);
+    const std::uint64_t stop = next < end ? next : end;
     if (pmd && pmd.get().present() && pmd.get().huge()) fn(address, stop, pmd);
     address = stop;
   }
@@ -164,9 +173,10 @@ void PageTable::for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) c
 template <class Fn>
 void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const {
   for (std::uint64_t address = start; address < end;) {
-    const std::uint64_t next = (address | (kPmdBytes - 1)) + 1;
+    const PteSlot pmd = find_pmd(address);
+    const std::uint64_t next = next_table(pmd, address);
     const std::uint64_t stop = next < end ? next : end;
-    if (PteSlot slot = find(address)) {
+    if (PteSlot slot = find_in(pmd, address)) {
       Guard guard(*slot.lock);
       for (; address < stop; address += kPageBytes, slot.advance()) fn(address, slot);
     }

@@ -51,7 +51,7 @@ inline constexpr std::uint64_t kVmAccessFlags = kVmRead | kVmWrite | kVmExec;
 /// Mappings that no paging touches: a driver's own (the dmirror device's mmap).
 inline constexpr std::uint64_t kVmSpecial = kVmIo | kVmDontExpand | kVmPfnMap | kVmMixedMap;
 
-struct Vma {
+struct alignas(64) Vma {
   Mm* mm = nullptr;
   Plain<std::uint64_t> start, end;
   Plain<std::uint64_t> pgoff;  // of `start`: in the file, or the address where it was created

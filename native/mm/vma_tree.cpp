@@ -129,6 +129,7 @@ Vma* vma_link(Mm& mm, std::unique_ptr<Vma> vma) {
 }
 
 Vma* split_vma(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t address) {
+  if (cpu.fails(FailSite::kSlab)) return nullptr;
   split_huge_pmd_if_needed(cpu, vma, address);
   auto behind = vma_dup(vma);
   behind->start = address;
@@ -204,7 +205,8 @@ Vma* vma_modify_flags(Cpu& cpu, Mm& mm, Vma& vma, std::uint64_t start, std::uint
   }
   Vma* middle = &vma;
   if (start > vma.start) middle = split_vma(cpu, mm, vma, start);
-  if (end < middle->end) split_vma(cpu, mm, *middle, end);
+  if (middle != nullptr && end < middle->end && split_vma(cpu, mm, *middle, end) == nullptr)
+    return nullptr;  // as in the kernel, the first cut stays
   return middle;
 }
 

@@ -18,22 +18,44 @@ void Allocator::reset() {
   for (unsigned order = 0; order <= kMaxOrder; ++order) list(order).init();
   fresh_ = first_.value;
   free_pages_ = end_ - first_;
+  for (unsigned cpu = 0; cpu < cpus_; ++cpu) lists_[cpu].count = 0;
 }
 
-std::uint64_t Allocator::free_pages() const {
-  const Guard guard(lock_);
-  return free_pages_;
-}
-
-Result<Pfn> Allocator::alloc(unsigned order) {
+Result<Pfn> Allocator::alloc(unsigned order, unsigned cpu, Pfn* next) {
   if (order > kMaxOrder) return Errc::kInval;
+  if (CpuPages* list = order == 0 ? list_of(cpu) : nullptr)
+    if (const Result<Pfn> page = take_listed(*list, 0, next); page.error != Errc::kNoMem)
+      return page;
+  const Result<Pfn> block = alloc_block(order);
+  if (block.error != Errc::kNoMem || cpus_ == 0) return block;
+  drain_cpus();
+  return alloc_block(order);
+}
+
+Result<Pfn> Allocator::alloc_block(unsigned order) {
   const Guard guard(lock_);
   const Result<Pfn> block = hand_out(order);
   if (block) memmap_.page(block.value).set_refcount(1);
   return block;
 }
 
-std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags) {
+std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags, unsigned cpu) {
+  std::size_t handed = 0;
+  if (CpuPages* list = out.size() < batch_ ? list_of(cpu) : nullptr) {
+    while (handed < out.size()) {
+      const Result<Pfn> page = take_listed(*list, flags);
+      if (!page) break;
+      out[handed++] = page.value;
+    }
+  }
+  handed += alloc_blocks(out.subspan(handed), flags);
+  if (handed == out.size() || cpus_ == 0) return handed;
+  drain_cpus();
+  return handed + alloc_blocks(out.subspan(handed), flags);
+}
+
+std::size_t Allocator::alloc_blocks(std::span<Pfn> out, std::uint64_t flags) {
+  if (out.empty()) return 0;
   const Guard guard(lock_);
   std::size_t handed = 0;
   while (handed < out.size()) {
@@ -63,7 +85,12 @@ std::size_t Allocator::hand_out_run(std::span<Pfn> out) {
   const Result<Pfn> block = take_block(order);
   if (!block) return 0;
   const std::size_t run = std::min<std::size_t>(out.size(), pages_of(order));
-  for (std::size_t i = 0; i < run; ++i) out[i] = block.value + i;
+  for (std::size_t i = 0; i < run; ++i) {
+    out[i] = block.value + i;
+    // As the first, which was linked: what the last owner left there means something to some
+    // schemes (a table's rcu_head looks like a pin).
+    if (i != 0) list(0).poison(memmap_.page(out[i]));
+  }
   link_all(block.value + run, block.value + pages_of(order));
   free_pages_ -= run;
   return run;
@@ -77,20 +104,26 @@ Result<Pfn> Allocator::hand_out(unsigned order) {
   return block;
 }
 
-void Allocator::free(Pfn pfn, unsigned order) {
+void Allocator::free(Pfn pfn, unsigned order, unsigned cpu) {
+  if (CpuPages* list = order == 0 ? list_of(cpu) : nullptr) {
+    (void)put_listed(*list, std::span(&pfn, 1), false);
+    return;
+  }
   if (planted(Mistake::kFreeUnlocked)) return give_back(pfn, order);
   const Guard guard(lock_);
   give_back(pfn, order);
 }
 
-void Allocator::free_each(std::span<const Pfn> pfns) {
+void Allocator::free_each(std::span<const Pfn> pfns, unsigned cpu) {
+  if (CpuPages* list = pfns.size() <= kBatches * batch_ ? list_of(cpu) : nullptr)
+    if (put_listed(*list, pfns, pfns.size() >= batch_)) return;
   const Guard guard(lock_);
   for (std::size_t i = 0; i < pfns.size();) {
     const Pfn from = pfns[i];
     Pfn to = from;
     // Neighbours that follow each other merge here, not one by one on the lists.
     for (; i < pfns.size() && pfns[i] == to; ++i, to = to + 1) {
-      if (!serves(to, 0) || is_free_block(memmap_.page(to), 0)) break;
+      if (!serves(to, 0) || is_free_page(memmap_.page(to))) break;
       clean(to);
     }
     if (to == from) ++i;  // free already, or none of ours
@@ -100,7 +133,9 @@ void Allocator::free_each(std::span<const Pfn> pfns) {
 }
 
 void Allocator::give_back(Pfn pfn, unsigned order) {
-  if (!serves(pfn, order) || is_free_block(memmap_.page(pfn), order)) return;
+  if (!serves(pfn, order) || is_free_block(memmap_.page(pfn), order) ||
+      is_listed(memmap_.page(pfn)))
+    return;
   for (std::uint64_t i = 0; i < pages_of(order); ++i) clean(pfn + i);
   free_pages_ += pages_of(order);
   merge_and_link(pfn, order);

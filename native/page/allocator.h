@@ -10,10 +10,16 @@
 // Rule: words of a free block are written under lock_ alone; those of a block in
 // use are its owner's. A block changes hands with its `_refcount`: 0 on the way
 // in, 1 on the way out.
+//
+// Single pages pass through a list of each processor (the kernel's per_cpu_pages), so that
+// most of them cost no lock that others want: see set_cpus(). A page on such a list has page
+// type buddy and an order that no block has, so nobody merges it, and who frees it a second
+// time finds it free. Lock order: a processor's list, then lock_.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/lock.h"
@@ -28,31 +34,52 @@ class Allocator {
   /// Serves pfns [first, end).
   Allocator(Memmap& memmap, Pfn first, Pfn end);
 
+  /// Pages that a processor's list takes and gives at once, where memory allows.
+  static constexpr unsigned kBatch = 31;
+  static constexpr unsigned kNoCpu = ~0U;
+  /// A list for each processor, refilled by `batch` pages (up to kBatch; 0: no lists) and
+  /// holding six times as many at most. All of them hold an eighth of memory at most: their
+  /// batches are smaller then, or there are none. Once, while nobody else is here.
+  void set_cpus(unsigned cpus, unsigned batch);
+
   /// 2^order pages, naturally aligned, refcount 1 on the first (others 0),
   /// `_mapcount` -1, zone and node bits set, no flags. Not compound yet. kInval:
   /// order beyond kMaxOrder; kNoMem: none left; kCorrupt: a free block's links
-  /// were overwritten.
-  Result<Pfn> alloc(unsigned order);
+  /// were overwritten. `cpu`: whose list serves a single page; `next`, if not null, then becomes
+  /// the page that it would give next, where it has one.
+  Result<Pfn> alloc(unsigned order, unsigned cpu = kNoCpu, Pfn* next = nullptr);
   /// Single pages, as alloc(0) one after the other, with `flags` set in the flags word.
   /// How many there were.
-  std::size_t alloc_each(std::span<Pfn> out, std::uint64_t flags);
+  std::size_t alloc_each(std::span<Pfn> out, std::uint64_t flags, unsigned cpu = kNoCpu);
   /// The last reference is gone: refcount is 0. Merges with free buddies.
   /// Deterministic: what is freed last is handed out first. A block whose links
   /// cannot be trusted, one that is free already, and one that is none of this
   /// allocator's (a damaged order or address led to it) is left alone.
-  void free(Pfn pfn, unsigned order);
-  /// The same of single pages, in that order, under one lock.
-  void free_each(std::span<const Pfn> pfns);
+  void free(Pfn pfn, unsigned order, unsigned cpu = kNoCpu);
+  /// The same of single pages, in that order: a batch or more of them, for which the list has
+  /// no room, under one lock.
+  void free_each(std::span<const Pfn> pfns, unsigned cpu = kNoCpu);
+  /// Every processor's list goes back to the blocks. What is short of memory does so itself.
+  void drain_cpus();
   /// Initialises a page of a box without frames, in place, as allocated memory
   /// of type anon (populate: 'anon') with one reference. A page that is in use
   /// or was ever handed out is left as it is. Takes the lock; any thread.
   void init_page(Pfn pfn);
 
+  /// On the lists of processors or in blocks.
   std::uint64_t free_pages() const;
   /// Everything is fresh again; the memmap was reset.
   void reset();
 
  private:
+  static constexpr unsigned kBatches = 6;
+  static constexpr unsigned kListed = kMaxOrder + 1;  // in place of an order
+  struct alignas(64) CpuPages {
+    SpinLock lock;
+    Plain<unsigned> count;                       // looked at with `pages`
+    std::array<Pfn, kBatches * kBatch> pages{};  // the last is handed out first
+  };
+
   PageList list(unsigned order) {
     return {memmap_, anchors_[order], free_anchor_index(order), memmap_.shape().free_list};
   }
@@ -74,10 +101,27 @@ class Allocator {
   std::size_t hand_out_run(std::span<Pfn> out);
   void give_back(Pfn pfn, unsigned order);
   void clean(Pfn pfn);
+  Result<Pfn> alloc_block(unsigned order);
+  std::size_t alloc_blocks(std::span<Pfn> out, std::uint64_t flags);
+
+  // allocator_cpus.cpp
+  CpuPages* list_of(unsigned cpu) const { return cpu < cpus_ ? &lists_[cpu] : nullptr; }
+  bool is_listed(Page page) const { return is_free_block(page, kListed); }
+  bool is_free_page(Page page) const { return is_free_block(page, 0) || is_listed(page); }
+  void mark_listed(Pfn pfn) const;
+  void unmark_listed(Page page) const;
+  Result<Pfn> take_listed(CpuPages& list, std::uint64_t flags, Pfn* next = nullptr);
+  void refill(CpuPages& list);
+  bool put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_if_they_fit);
+  void unlist(std::span<Pfn> pfns);
 
   Memmap& memmap_;
   const Pfn first_, end_;
-  mutable SpinLock lock_;
+  // As set_cpus() leaves them.
+  unsigned cpus_ = 0, batch_ = 0;
+  std::unique_ptr<CpuPages[]> lists_;
+  // On lines of their own: who has pages on its list reads what is above and touches none of it.
+  alignas(64) mutable SpinLock lock_;
   Plain<std::uint64_t> fresh_, free_pages_;  // under lock_
   std::array<ListAnchor, kMaxOrder + 1> anchors_;
 };

@@ -19,21 +19,71 @@ Errc PageList::add_first(Page page) {
   return next ? insert(page, Page{}, next.value) : next.error;
 }
 
+Errc PageList::add_first_each(std::span<const Page> pages) {
+  const Result<Page> first = this->first();
+  if (!first) return first.error;
+  if (link(first.value, kPrev) != address_) return Errc::kCorrupt;
+  for (const Page page : pages)
+    if (page == first.value) return Errc::kCorrupt;
+  Page next = first.value;
+  for (const Page page : pages) {
+    set_link(page, kNext, address_of(next));
+    // Of the one that has come before in the run; what was there already is linked last.
+    if (next != first.value) set_link(next, kPrev, address_of(page));
+    next = page;
+  }
+  set_link(next, kPrev, address_);
+  set_link(first.value, kPrev, address_of(pages.front()));
+  anchor_.next = address_of(next);
+  return Errc::kOk;
+}
+
 Errc PageList::add_last(Page page) {
   const Result<Page> prev = last();
   return prev ? insert(page, prev.value, Page{}) : prev.error;
 }
 
 Errc PageList::remove(Page page) {
-  const std::uint64_t own = address_of(page);
-  const std::uint64_t after = link(page, kNext), before = link(page, kPrev);
-  Page next, prev;
-  if (!resolve(after, next) || !resolve(before, prev)) return Errc::kCorrupt;
-  if (link(next, kPrev) != own || link(prev, kNext) != own) return Errc::kCorrupt;
-  set_link(next, kPrev, before);
-  set_link(prev, kNext, after);
-  set_link(page, kNext, memmap_.addresses().list_poison1());
-  set_link(page, kPrev, memmap_.addresses().list_poison2());
+  return page.shape().word_bytes == 8 ? remove_words<std::uint64_t>(page)
+                                      : remove_words<std::uint32_t>(page);
+}
+
+/// remove(), with words whose width is known, and what the addresses are made of read once: a page
+/// that leaves a list touches eight words.
+template <class Word>
+Errc PageList::remove_words(Page page) {
+  const AddressMap& addresses = memmap_.addresses();
+  const Shape& shape = page.shape();
+  std::byte* const base = memmap_.base();
+  // Of the first descriptor's links; those of the others lie `stride` apart.
+  const std::uint64_t origin = addresses.of_member(0, words_.next);
+  const std::uint64_t stride = shape.stride_bytes, end = memmap_.capacity() * stride;
+  const std::uint64_t anchor = address_;
+  const auto may_lead_to = [&](std::uint64_t address) {
+    const std::uint64_t offset = address - origin;
+    if (address == anchor) return true;
+    return offset < end && (shape.stride_shift != 0 ? offset & (stride - 1) : offset % stride) == 0;
+  };
+  const auto word = [&](std::uint64_t address, Link which) {
+    return reinterpret_cast<Word*>(base + (address - origin) + offset_of(which));
+  };
+  const auto look = [&](std::uint64_t address, Link which) -> std::uint64_t {
+    return address == anchor ? link({}, which) : atomics::load(word(address, which));
+  };
+  const auto change = [&](std::uint64_t address, Link which, std::uint64_t to) {
+    if (address == anchor)
+      set_link({}, which, to);
+    else
+      atomics::store(word(address, which), static_cast<Word>(to), atomics::kRelease);
+  };
+  const std::uint64_t own = origin + static_cast<std::uint64_t>(page.at() - base);
+  const std::uint64_t next = look(own, kNext), prev = look(own, kPrev);
+  if (!may_lead_to(next) || !may_lead_to(prev)) return Errc::kCorrupt;
+  if (look(next, kPrev) != own || look(prev, kNext) != own) return Errc::kCorrupt;
+  change(next, kPrev, prev);
+  change(prev, kNext, next);
+  change(own, kNext, addresses.list_poison1());
+  change(own, kPrev, addresses.list_poison2());
   return Errc::kOk;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/errc.h"
 #include "base/plain.h"
@@ -45,8 +46,16 @@ class PageList {
   /// nothing is changed.
   Errc add_first(Page page);
   Errc add_last(Page page);
+  /// As add_first() of one after the other, none of which is on a list: what lies there
+  /// already is looked at once.
+  Errc add_first_each(std::span<const Page> pages);
   /// Leaves list poison. kCorrupt: the links are not this list's; nothing is changed.
   Errc remove(Page page);
+  /// List poison, as remove() leaves it, in a page that is on no list.
+  void poison(Page page) {
+    set_link(page, kNext, memmap_.addresses().list_poison1());
+    set_link(page, kPrev, memmap_.addresses().list_poison2());
+  }
   /// First page after `page`, or of the list; an empty page at its end.
   Result<Page> after(Page page) const;
   Result<Page> first() const { return page_at(anchor_.next); }
@@ -88,6 +97,8 @@ class PageList {
                 : address_;
   }
   Errc insert(Page page, Page prev, Page next);
+  template <class Word>
+  Errc remove_words(Page page);
 
   const Memmap& memmap_;
   ListAnchor& anchor_;

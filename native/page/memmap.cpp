@@ -1,4 +1,5 @@
 #include "page/memmap.h"
+#include "base/constant_memory.h"
 #include "base/fault.h"
 
 #include <cstring>
@@ -20,7 +21,10 @@ Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t cap
                     std::unique_ptr<Memmap>& out, const Behaviour& behaviour) {
   if (pages == 0 || capacity < pages || capacity > max_pages(layout)) return Errc::kInval;
   std::unique_ptr<Memmap> memmap(new Memmap);
-  memmap->layout_ = layout;
+  {
+    const ConstantMemory constant;
+    memmap->layout_ = layout;
+  }
   if (behaviour.rules) memmap->layout_.era.rules = *behaviour.rules;
   memmap->quirks_ = behaviour.quirks;
   memmap->options_ = behaviour.options;

@@ -52,13 +52,13 @@ class Page {
   }
 
   /// The word at a byte offset of the shape's, zero-extended where words have 4 bytes.
-  std::uint64_t word_at(std::size_t offset_bytes) const {
+  [[gnu::always_inline]] std::uint64_t word_at(std::size_t offset_bytes) const {
     return shape_->word_bytes == 8 ? atomics::load(u64(offset_bytes))
                                    : atomics::load(u32(offset_bytes));
   }
   /// Whoever reads the value also sees what was written before it; it is no barrier
   /// to later reads. The same for the other plain stores below.
-  void set_word_at(std::size_t offset_bytes, std::uint64_t value) const {
+  [[gnu::always_inline]] void set_word_at(std::size_t offset_bytes, std::uint64_t value) const {
     if (shape_->word_bytes == 8)
       atomics::store(u64(offset_bytes), value, atomics::kRelease);
     else
@@ -99,19 +99,27 @@ class Page {
     set_word_at(shape_->rcu_func(), func);
   }
 
-  bool test(Flag flag) const {
+  [[gnu::always_inline]] bool test(Flag flag) const {
     const std::uint64_t mask = mask_of(flag);
     if (mask == 0) return false;
     return shape_->word_bytes == 8
                ? atomics::load_bits(u64(0), mask) != 0
                : atomics::load_bits(u32(0), static_cast<std::uint32_t>(mask)) != 0;
   }
+  /// Both at once.
+  [[gnu::always_inline]] bool test_both(Flag a, Flag b) const {
+    const std::uint64_t first = mask_of(a), second = mask_of(b), both = first | second;
+    if (first == 0 || second == 0) return false;
+    return shape_->word_bytes == 8
+               ? atomics::load_bits(u64(0), both) == both
+               : atomics::load_bits(u32(0), static_cast<std::uint32_t>(both)) == both;
+  }
   /// Both return whether the flag was set before. A flag that the layout does
   /// not have reads as clear and cannot be set.
-  bool test_and_set(Flag flag) const { return change(flag, true); }
-  bool test_and_clear(Flag flag) const { return change(flag, false); }
-  void set(Flag flag) const { change(flag, true); }
-  void clear(Flag flag) const { change(flag, false); }
+  [[gnu::always_inline]] bool test_and_set(Flag flag) const { return change(flag, true); }
+  [[gnu::always_inline]] bool test_and_clear(Flag flag) const { return change(flag, false); }
+  [[gnu::always_inline]] void set(Flag flag) const { change(flag, true); }
+  [[gnu::always_inline]] void clear(Flag flag) const { change(flag, false); }
   /// Bits of the flags word at once; the word before.
   std::uint64_t clear_bits(std::uint64_t mask) const {
     return shape_->word_bytes == 8 ? atomics::fetch_and(u64(0), ~mask)
@@ -168,7 +176,7 @@ class Page {
   }
 
  private:
-  bool change(Flag flag, bool to) const {
+  [[gnu::always_inline]] bool change(Flag flag, bool to) const {
     const std::uint64_t mask = mask_of(flag);
     if (mask == 0) return false;
     if (planted(Mistake::kFlagsStoredBack) && to) {

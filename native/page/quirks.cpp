@@ -184,6 +184,31 @@ constexpr std::array<QuirkInfo, kQuirks> kQuirkTable = {{
      .fix = "v6.8, 13ddaf26be32",
      .invariant = "what is written is seen",
      .needs = QuirkRule{Rule::kSwapinThroughCache, false}},
+    {.quirk = Quirk::kCollapseUnseen,
+     .name = "collapse-unseen",
+     .year = 2022,
+     .room = kMm,
+     .wrong = "fast GUP looks again at the entry of a page and not at that of its table, which is "
+              "becoming a huge page",
+     .fix = "v6.1, 70cbc3cc78a9",
+     .invariant = "a pinned page stays mapped where it was pinned"},
+    {.quirk = Quirk::kCollapseUnsynced,
+     .name = "collapse-unsynced",
+     .year = 2022,
+     .room = kMm,
+     .wrong = "a table whose pages become a huge one is taken away without waiting for those that "
+              "walk it",
+     .fix = "v6.1, 2ba99c5e0881",
+     .invariant = "a pinned page stays mapped where it was pinned"},
+    {.quirk = Quirk::kLongtermDrainsByLru,
+     .name = "longterm-drains-by-lru",
+     .year = 2025,
+     .room = kMm,
+     .wrong = "a long-term pin that must move its page first empties the batches of other "
+              "processors only if the page is on no list: one in a batch of mlock is, and never "
+              "moves",
+     .fix = "v6.17, 98c6d259319e",
+     .invariant = "somebody gets on"},
 
     {.quirk = Quirk::kDeviceFaultUnreferenced,
      .name = "device-fault-unreferenced",
@@ -194,6 +219,15 @@ constexpr std::array<QuirkInfo, kQuirks> kQuirkTable = {{
          "or somebody else's, by then",
      .fix = "v6.1, 16ce101db85d",
      .invariant = "who holds a page has a reference on it"},
+    {.quirk = Quirk::kDeviceFaultLocksLate,
+     .name = "device-fault-locks-late",
+     .year = 2025,
+     .room = kDevices,
+     .wrong =
+         "a fault takes its reference on a device's page before it has the page's lock: two of "
+         "them find the other's reference on the page, and neither moves it",
+     .fix = "v6.15, 1afaeb8293c9",
+     .invariant = "somebody gets on"},
     {.quirk = Quirk::kPagesOutlivePagemap,
      .name = "pages-outlive-pagemap",
      .year = 2022,

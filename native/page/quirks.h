@@ -36,8 +36,12 @@ enum class Quirk : std::uint8_t {
   kGetUnchecked,
   kForceTrustsDirty,
   kSwapinUnclaimed,
+  kCollapseUnseen,
+  kCollapseUnsynced,
+  kLongtermDrainsByLru,
   // Of device memory.
   kDeviceFaultUnreferenced,
+  kDeviceFaultLocksLate,
   kPagesOutlivePagemap,
   kCollectLosesDirty,
   kReleaseMissesDevicePages,
@@ -45,7 +49,7 @@ enum class Quirk : std::uint8_t {
   kExclusiveFaultUnreferenced,
   kDevicePageKeepsMapping,
 };
-inline constexpr unsigned kQuirks = 28;
+inline constexpr unsigned kQuirks = 32;
 
 /// What a quirk is a defect of, and so where it can show.
 enum class QuirkRoom : std::uint8_t {

@@ -1,6 +1,8 @@
 #include "page/zone.h"
 #include "base/fault.h"
 
+#include <bit>
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 Zone::Zone(Memmap& memmap, unsigned index) : memmap_(memmap), index_(index) { reset(); }
@@ -26,6 +28,21 @@ Errc Zone::link(Page page, LruKind kind, Errc (PageList::*where)(Page)) {
 Errc Zone::add(Page page, LruKind kind) { return link(page, kind, &PageList::add_first); }
 Errc Zone::add_tail(Page page, LruKind kind) { return link(page, kind, &PageList::add_last); }
 
+Errc Zone::add_each(std::span<Page> pages, LruKind kind) {
+  if (pages.size() == 1) return add(pages.front(), kind);
+  std::size_t fresh = 0;
+  for (const Page page : pages)
+    if (!page.test_and_set(Flag::kLru)) pages[fresh++] = page;
+  if (fresh == 0) return Errc::kCorrupt;
+  PageList to = list(kind);
+  if (const Errc error = to.add_first_each(pages.first(fresh)); error != Errc::kOk) {
+    for (const Page page : pages.first(fresh)) page.clear(Flag::kLru);
+    return error;
+  }
+  lengths_[static_cast<unsigned>(kind)] += fresh;
+  return fresh == pages.size() ? Errc::kOk : Errc::kCorrupt;
+}
+
 Errc Zone::remove(Page page) {
   const LruKind kind = kind_of(page);
   if (!page.test(Flag::kLru) || length(kind) == 0) return Errc::kCorrupt;
@@ -33,6 +50,26 @@ Errc Zone::remove(Page page) {
   if (!planted(Mistake::kLruLengthKept)) lengths_[static_cast<unsigned>(kind)] -= 1;
   page.clear(Flag::kLru);
   return Errc::kOk;
+}
+
+Errc Zone::Removals::remove(Page page) {
+  const LruKind kind = kind_of(page);
+  const auto i = static_cast<unsigned>(kind);
+  if (!page.test(Flag::kLru)) return Errc::kCorrupt;
+  if ((known_ & 1U << i) == 0) lengths_[i] = zone_.lengths_[i];
+  known_ |= 1U << i;
+  if (lengths_[i] == 0) return Errc::kCorrupt;
+  if (const Errc error = zone_.list(kind).remove(page); error != Errc::kOk) return error;
+  if (!planted(Mistake::kLruLengthKept)) lengths_[i] -= 1;
+  page.clear(Flag::kLru);
+  return Errc::kOk;
+}
+
+void Zone::Removals::settle() {
+  for (; known_ != 0; known_ &= known_ - 1) {
+    const auto kind = static_cast<unsigned>(std::countr_zero(known_));
+    zone_.lengths_[kind] = lengths_[kind];
+  }
 }
 
 Result<bool> Zone::isolate(Page page) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/errc.h"
@@ -41,9 +42,14 @@ class Zone {
   Errc add(Page page, LruKind kind);
   /// The same at the tail, where reclaim looks first.
   Errc add_tail(Page page, LruKind kind);
+  /// As add() of one after the other, but the list's head is visited once. What is on a list
+  /// already is left out; the span then holds the others.
+  Errc add_each(std::span<Page> pages, LruKind kind);
   /// Unlinks, leaves list poison, clears PG_lru. kCorrupt: not linked as its
   /// flags and its neighbours say; nothing is changed.
   Errc remove(Page page);
+  /// remove() of several, until the lock is given up: lengths are read and written once.
+  class Removals;
   std::uint64_t length(LruKind kind) const { return lengths_[static_cast<unsigned>(kind)]; }
   /// The page at the tail of a list; an empty page: none. kCorrupt as for_each.
   Result<Page> last(LruKind kind) const { return list(kind).last(); }
@@ -75,9 +81,26 @@ class Zone {
 
   Memmap& memmap_;
   unsigned index_;
-  SpinLock lru_lock_;
+  alignas(64) SpinLock lru_lock_;
   mutable std::array<ListAnchor, kLruKinds> anchors_;    // under lru_lock_
   std::array<Plain<std::uint64_t>, kLruKinds> lengths_;  // under lru_lock_
+};
+
+class Zone::Removals {
+ public:
+  explicit Removals(Zone& zone) : zone_(zone) {}
+  ~Removals() { settle(); }
+  Removals(const Removals&) = delete;
+  Removals& operator=(const Removals&) = delete;
+
+  Errc remove(Page page);
+  /// Before the lock is given up, if this lives on; it may go on under the next one.
+  void settle();
+
+ private:
+  Zone& zone_;
+  std::array<std::uint64_t, kLruKinds> lengths_{};
+  std::uint32_t known_ = 0;  // of these, a bit each
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

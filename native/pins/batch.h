@@ -18,7 +18,10 @@
 #include "base/atomic.h"
 #include "base/fault.h"
 #include "page/zone.h"
+#include "pins/batch_streams.h"
+#include "pins/done.h"
 #include "pins/kernel.h"
+#include "pins/protocol.h"
 #include "pins/target.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -33,23 +36,10 @@ bool populate_page(const PinFrame& frame, std::uint64_t pfn);
 /// Gives back references of an undone speculative pin.
 void undo_references(const PinFrame& frame, Target target, std::uint32_t refs);
 
-/// What a step of a loop did: an Errc, or kLast. One number, since a Result would lie in memory
-/// and cost nine instructions a page.
-enum class Done : std::int32_t {
-  kLast = -1,  ///< the last reference went
-  kOk = 0,
-};
-constexpr Done done(Errc error) { return static_cast<Done>(error); }
-constexpr Errc error_of(Done done) { return static_cast<Errc>(done); }
-constexpr Done last_if(bool last) { return last ? Done::kLast : Done::kOk; }
-inline Result<bool> result_of(Done done) {
-  if (static_cast<std::int32_t>(done) > 0) return error_of(done);
-  return done == Done::kLast;
-}
-
 template <class Policy>
 struct PinLoops {
   using Word = typename Policy::Word;
+  using Protocol = Policy;
 
   [[gnu::always_inline]] static std::int32_t references(const PinFrame& f, const Target& t) {
     return static_cast<std::int32_t>(atomics::load(t.u32(f.refcount)));
@@ -295,14 +285,19 @@ struct PinLoops {
       return unpin_one(f, pfn, 1, shard, t);
     });
   }
+  [[gnu::always_inline]] static Done try_pin_unpin_one(const PinFrame& f, const PinFrame& frame,
+                                                       std::uint64_t pfn, unsigned shard,
+                                                       Target& t) {
+    const Errc error = try_pin_or_populate(f, frame, pfn, 1, shard, t);
+    if (error != Errc::kOk) [[unlikely]]
+      return done(error);
+    return unpin_target(f, t, 1, shard);
+  }
   static BatchResult try_pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
                                         std::size_t size, unsigned shard, std::uint32_t* freed) {
     return each(frame, pfns, size, freed,
                 [&frame, shard](const PinFrame& f, std::uint64_t pfn, Target& t) -> Done {
-                  const Errc error = try_pin_or_populate(f, frame, pfn, 1, shard, t);
-                  if (error != Errc::kOk) [[unlikely]]
-                    return done(error);
-                  return unpin_target(f, t, 1, shard);
+                  return try_pin_unpin_one(f, frame, pfn, shard, t);
                 });
   }
   static BatchResult pin_unpin_many(const PinFrame& frame, const std::uint32_t* pfns,
@@ -432,6 +427,7 @@ struct PinLoops {
                                         &try_pin_run,
                                         &pin_run,
                                         &heads_run};
+  static PinKernels kernels() { return {kKernel, PinStreams<PinLoops>::kKernel}; }
 };
 
 /// From a plain count: kNotPinned, and nothing happened, where it holds less.
@@ -464,9 +460,9 @@ struct ReadsReferences {
 
 /// The loops of a policy, for words of 8 or 4 bytes.
 template <template <class> class Policy>
-const PinKernel& by_width(unsigned word_bytes) {
-  return word_bytes == 8 ? PinLoops<Policy<std::uint64_t>>::kKernel
-                         : PinLoops<Policy<std::uint32_t>>::kKernel;
+PinKernels by_width(unsigned word_bytes) {
+  return word_bytes == 8 ? PinLoops<Policy<std::uint64_t>>::kernels()
+                         : PinLoops<Policy<std::uint32_t>>::kernels();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -27,9 +27,10 @@ Claim by_right(std::string name, BitRange range) {
 /// The bits that counts from 1 to the largest have set.
 std::uint64_t bits_of_counts(const SchemeSpec& scheme) {
   // What the references have room for can be less than what the count has; the pin that crosses
-  // them is kept.
+  // them is kept. Where each pin is one reference, the page's own has crossed by the last of them.
   const std::uint64_t largest =
-      scheme.fills() ? std::min(scheme.full_count(), scheme.max_pins + 1) : scheme.max_pins;
+      scheme.fills() ? std::min({scheme.full_count(), scheme.max_pins + 1, kRefcountMax})
+                     : scheme.max_pins;
   return ~std::uint64_t{0} >> std::countl_zero(largest);
 }
 

@@ -94,6 +94,7 @@ void Ledger::erase(Stripe& stripe, std::size_t slot) {
 }
 
 bool Ledger::has(const Stripe& stripe, Pfn head, std::uint32_t holder) {
+  stripe.mark.read();
   return stripe.used != 0 && stripe.slots[find(stripe, head, holder)].pins != 0;
 }
 
@@ -110,6 +111,7 @@ Errc Ledger::use_block(Stripe& stripe, std::uint64_t block) {
 /// Each holder of a head has one entry: in the table, or here.
 [[gnu::always_inline]] inline Errc Ledger::add_locked(Stripe& stripe, std::uint32_t holder,
                                                       Pfn head, std::uint32_t n) {
+  stripe.mark.write();
   if (head.value >= capacity_) return add_beside(stripe, holder, head, n);
   Direct& entry = direct_[head.value];
   // As nearly always. First or not is as good as random, and not asked.
@@ -152,6 +154,7 @@ Errc Ledger::add_beside(Stripe& stripe, std::uint32_t holder, Pfn head, std::uin
 
 [[gnu::always_inline]] inline Errc Ledger::remove_locked(Stripe& stripe, std::uint32_t holder,
                                                          Pfn head, std::uint32_t n) {
+  stripe.mark.write();
   if (head.value < capacity_) {
     Direct& entry = direct_[head.value];
     if (entry.pins != 0 && entry.holder == holder) {
@@ -229,6 +232,7 @@ Errc Ledger::move(std::uint32_t from, std::uint32_t to, Pfn head, std::uint32_t 
 Errc Ledger::promise(Pfn head, Page page, std::uint64_t refs, std::uint64_t most) {
   Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
+  stripe.mark.write();
   // A page that nobody holds may be about to have its first reference.
   std::uint64_t sum = refs + static_cast<std::uint64_t>(std::max(page.refcount(), 1));
   for (const Promise& each : stripe.promises)
@@ -245,6 +249,7 @@ Errc Ledger::promise(Pfn head, Page page, std::uint64_t refs, std::uint64_t most
 void Ledger::settle(Pfn head, std::uint64_t refs) {
   Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
+  stripe.mark.write();
   const auto at = std::ranges::find_if(
       stripe.promises, [&](const Promise& each) { return each.head == head && each.refs == refs; });
   if (at == stripe.promises.end()) return;
@@ -255,6 +260,7 @@ void Ledger::settle(Pfn head, std::uint64_t refs) {
 std::uint64_t Ledger::pins(Pfn head) const {
   const Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
+  stripe.mark.read();
   std::uint64_t sum = head.value < capacity_ ? direct_[head.value].pins : 0;
   if (stripe.used == 0) return sum;
   const std::size_t mask = stripe.size - 1;
@@ -267,6 +273,7 @@ std::uint64_t Ledger::pins(Pfn head) const {
 std::uint32_t Ledger::pins_of(std::uint32_t holder, Pfn head) const {
   const Stripe& stripe = this->stripe(head);
   Guard guard(stripe.lock);
+  stripe.mark.read();
   if (head.value < capacity_)
     if (const Direct& entry = direct_[head.value]; entry.holder == holder && entry.pins != 0)
       return entry.pins;
@@ -283,6 +290,7 @@ std::vector<LedgerEntry> Ledger::entries() const {
   std::vector<LedgerEntry> all;
   for (std::size_t i = 0; i < kStripes; ++i) {
     Guard guard(stripes_[i].lock);
+    stripes_[i].mark.read();
     for (std::size_t slot = 0; slot < stripes_[i].size; ++slot)
       if (stripes_[i].slots[slot].pins != 0) all.push_back(stripes_[i].slots[slot]);
     for (const std::uint64_t block : stripes_[i].blocks)
@@ -300,6 +308,7 @@ std::vector<LedgerEntry> Ledger::entries() const {
 void Ledger::clear() {
   for (std::size_t i = 0; i < kStripes; ++i) {
     Guard guard(stripes_[i].lock);
+    stripes_[i].mark.write();
     stripes_[i].slots.reset();
     stripes_[i].size = stripes_[i].used = 0;
     stripes_[i].promises.clear();

@@ -11,6 +11,7 @@
 #include "base/errc.h"
 #include "base/lock.h"
 #include "base/mapping.h"
+#include "base/plain.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -74,6 +75,7 @@ class Ledger {
   // share a lock. What is not in the table lies in `slots`: open addressing.
   struct Stripe {
     mutable SpinLock lock;
+    [[no_unique_address]] PlainMark mark;  // of what follows, and of its part of the table
     std::unique_ptr<LedgerEntry[]> slots;  // pins == 0: empty
     std::size_t size = 0, used = 0;        // size: a power of two, or 0
     std::vector<std::uint64_t> blocks;     // whose part of the table was ever used

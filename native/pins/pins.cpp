@@ -117,7 +117,7 @@ static unsigned packed_bits_of(const SchemeSpec& scheme, unsigned word_bytes) {
   return scheme.packed_bits == 0 ? word_bytes * 8 : scheme.packed_bits;
 }
 
-const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
+PinKernels kernels_of(const SchemeSpec& scheme, unsigned word_bytes) {
   switch (scheme.protocol) {
     case Protocol::kFlagAndWord:
       return scheme.is_narrow() ? narrow_flag_kernel(scheme.protocol, word_bytes)
@@ -139,6 +139,10 @@ const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
     return state_word_kernel(scheme.place == CountPlace::kCounter ? 32 : 0, word_bytes);
   }
   return add_kernel(scheme.place, word_bytes);
+}
+
+const PinStreamKernel& stream_kernel_of(const SchemeSpec& scheme, unsigned word_bytes) {
+  return kernels_of(scheme, word_bytes).streams;
 }
 
 Pins::~Pins() = default;
@@ -166,7 +170,7 @@ Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned
     f.states = &pins->states_;
   }
   pins->leave_behind();
-  pins->kernel_ = &kernel_of(scheme, memmap.shape().word_bytes);
+  pins->kernel_ = &kernels_of(scheme, memmap.shape().word_bytes).batches;
   if (const Errc error = pins->reserve_outside(shards); error != Errc::kOk) return error;
   if (scheme.place == CountPlace::kSideTable && scheme.at_limit == AtLimit::kSaturate)
     memmap.set_left_outside(f.side_table, f.slot_bits);
@@ -356,6 +360,18 @@ bool Pins::returns_to_lru(Pfn pfn) const {
 void Pins::record_mappings(Pfn head, std::uint32_t mappings) {
   if (frame_.mappings != nullptr && head.value < frame_.capacity)
     atomics::store(frame_.mappings + head.value, mappings);
+}
+
+Errc Pins::populate_outside(bool huge_pages) {
+  const auto populate = [huge_pages](Mapping& counts) {
+    if (huge_pages) (void)counts.advise_huge_pages();
+    return counts.populate(counts.size_bytes());
+  };
+  if (outside_.data() != nullptr)
+    if (const Errc error = populate(outside_); error != Errc::kOk) return error;
+  for (Mapping& rows : sharded_)
+    if (const Errc error = populate(rows); error != Errc::kOk) return error;
+  return Errc::kOk;
 }
 
 void Pins::reset() {

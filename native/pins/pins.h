@@ -71,6 +71,8 @@ class Pins {
   /// A pin has the page off its LRU, and list operations must pass it by: the
   /// list words are a count.
   bool keeps_off_lru(Pfn pfn) const;
+  /// The scheme takes pages off their lists; else putback_locked() is the zone's add().
+  bool isolates() const { return frame_.isolates; }
   /// As keeps_off_lru(), and the last unpin will link it again.
   bool returns_to_lru(Pfn pfn) const;
   /// The count is saturated: the page reads as pinned, whoever has pinned it, until it is freed.
@@ -134,6 +136,8 @@ class Pins {
   const PinKernel& kernel() const { return *kernel_; }
   const PinFrame& frame() const { return frame_; }
   Ledger* ledger() const { return options_.ledger; }
+  /// Makes the memory of outside counts, of huge pages if asked; kNoMem: there is none.
+  Errc populate_outside(bool huge_pages);
   /// Forgets outside counts, recorded mappings and the ledger; the memmap's own
   /// reset does the rest.
   void reset();

@@ -4,21 +4,28 @@
 
 #include "pins/kernel.h"
 #include "pins/scheme.h"
+#include "pins/streams.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-const PinKernel& add_kernel(CountPlace place, unsigned word_bytes);
-const PinKernel& flag_and_word_kernel(unsigned word_bytes);
-const PinKernel& packed_word_kernel(unsigned packed_bits, unsigned word_bytes);
-const PinKernel& state_word_kernel(unsigned packed_bits, unsigned word_bytes);
-const PinKernel& narrow_tail_kernel(unsigned word_bytes);
-const PinKernel& narrow_table_kernel(unsigned word_bytes);
-/// Of kFlagAndWord and kListOverlay.
-const PinKernel& narrow_flag_kernel(Protocol protocol, unsigned word_bytes);
-const PinKernel& list_overlay_kernel(unsigned word_bytes);
-const PinKernel& external_kernel(CountPlace place, unsigned word_bytes);
+/// Of one protocol: for single pages and batches, and for streams.
+struct PinKernels {
+  const PinKernel& batches;
+  const PinStreamKernel& streams;
+};
 
-/// The one that runs `scheme`.
-const PinKernel& kernel_of(const SchemeSpec& scheme, unsigned word_bytes);
+PinKernels add_kernel(CountPlace place, unsigned word_bytes);
+PinKernels flag_and_word_kernel(unsigned word_bytes);
+PinKernels packed_word_kernel(unsigned packed_bits, unsigned word_bytes);
+PinKernels state_word_kernel(unsigned packed_bits, unsigned word_bytes);
+PinKernels narrow_tail_kernel(unsigned word_bytes);
+PinKernels narrow_table_kernel(unsigned word_bytes);
+/// Of kFlagAndWord and kListOverlay.
+PinKernels narrow_flag_kernel(Protocol protocol, unsigned word_bytes);
+PinKernels list_overlay_kernel(unsigned word_bytes);
+PinKernels external_kernel(CountPlace place, unsigned word_bytes);
+
+/// Those that run `scheme`.
+PinKernels kernels_of(const SchemeSpec& scheme, unsigned word_bytes);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -125,7 +125,7 @@ struct Tail : PolicyBase {
 
 }  // namespace
 
-const PinKernel& add_kernel(CountPlace place, unsigned word_bytes) {
+PinKernels add_kernel(CountPlace place, unsigned word_bytes) {
   switch (place) {
     case CountPlace::kMapcount: return by_width<Mapcount>(word_bytes);
     case CountPlace::kTail: return by_width<Tail>(word_bytes);

@@ -67,7 +67,7 @@ struct Sharded : PolicyBase {
 
 }  // namespace
 
-const PinKernel& external_kernel(CountPlace place, unsigned word_bytes) {
+PinKernels external_kernel(CountPlace place, unsigned word_bytes) {
   return place == CountPlace::kSharded ? by_width<Sharded>(word_bytes)
                                        : by_width<SideTable>(word_bytes);
 }

@@ -7,7 +7,9 @@
 // it loaded was not 0, and a last unpin stores 0 before the page goes back on its
 // list; so a swap that succeeds found a count. That the flag is set later says
 // nothing of a link: another's pin and unpin in between leave the same link, and
-// the swap would count in it.
+// the swap would count in it. Nor does the flag that it finds say that the swap
+// does: another's unpin and pin in between leave the same count. So the flag is set
+// while the count is still 0, and whoever has counted is seen.
 #include "base/fault.h"
 #include "page/address.h"
 #include "pins/batch.h"
@@ -57,9 +59,10 @@ struct FlagAndWord : PolicyBase {
     if (planted(Mistake::kFlagLockGap)) leave_and_take(f.zone->lru_lock());
     const Result<bool> isolated = isolate_locked(f, t);
     if (!isolated) return isolated.error;
-    atomics::store(t.u32(f.count), n);
+    atomics::store(t.u32(f.count), 0U);
     if (isolated.value) atomics::set_bits(was_lru(f, t), static_cast<W>(f.was_lru));
     atomics::set_bits(flag(f, t), static_cast<W>(f.pinned));
+    atomics::store(t.u32(f.count), n);
     return Errc::kOk;
   }
 
@@ -125,8 +128,6 @@ struct FlagAndWord : PolicyBase {
 
 }  // namespace
 
-const PinKernel& flag_and_word_kernel(unsigned word_bytes) {
-  return by_width<FlagAndWord>(word_bytes);
-}
+PinKernels flag_and_word_kernel(unsigned word_bytes) { return by_width<FlagAndWord>(word_bytes); }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

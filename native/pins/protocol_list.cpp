@@ -82,8 +82,6 @@ struct ListOverlay : PolicyBase {
 
 }  // namespace
 
-const PinKernel& list_overlay_kernel(unsigned word_bytes) {
-  return by_width<ListOverlay>(word_bytes);
-}
+PinKernels list_overlay_kernel(unsigned word_bytes) { return by_width<ListOverlay>(word_bytes); }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -102,11 +102,7 @@ struct NarrowTable : PolicyBase {
 
 }  // namespace
 
-const PinKernel& narrow_tail_kernel(unsigned word_bytes) {
-  return by_width<NarrowTail>(word_bytes);
-}
-const PinKernel& narrow_table_kernel(unsigned word_bytes) {
-  return by_width<NarrowTable>(word_bytes);
-}
+PinKernels narrow_tail_kernel(unsigned word_bytes) { return by_width<NarrowTail>(word_bytes); }
+PinKernels narrow_table_kernel(unsigned word_bytes) { return by_width<NarrowTable>(word_bytes); }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -52,21 +52,28 @@ struct NarrowFlag : PolicyBase {
 
   static Errc add_locked(const PinFrame& f, const Target& t, std::uint32_t n) {
     Guard guard(f.zone->lru_lock());
-    if (flagged(f, t)) return add_to_count(f, t, n, false);
+    if (flagged(f, t)) return add_to_count(f, t, n);
     if (n > f.count_max && f.at_limit == AtLimit::kRefuse) return Errc::kPinLimit;
     const Result<bool> isolated = isolate_locked(f, t);
     if (!isolated) return isolated.error;
-    const Errc error = add_to_count(f, t, n, true);
+    clear_count(f, t);
     if (isolated.value) atomics::fetch_or(was_lru(f, t), static_cast<W>(f.was_lru));
     atomics::fetch_or(flag(f, t), static_cast<W>(f.pinned));
-    return error;
+    return add_to_count(f, t, n);
   }
 
-  /// `afresh`: what the word holds is no count yet.
-  static Errc add_to_count(const PinFrame& f, const Target& t, std::uint32_t n, bool afresh) {
+  /// What the word holds is no count yet. From 0 nobody counts without the lock, so that the flag
+  /// is there before a count is.
+  static void clear_count(const PinFrame& f, const Target& t) {
+    W seen = atomics::load(at(f, t));
+    while (count_in(f, seen) != 0 && !atomics::compare_exchange(at(f, t), seen, with(f, seen, 0))) {
+    }
+  }
+
+  static Errc add_to_count(const PinFrame& f, const Target& t, std::uint32_t n) {
     W seen = atomics::load(at(f, t));
     for (;;) {
-      const std::uint64_t sum = (afresh ? 0 : count_in(f, seen)) + n;
+      const std::uint64_t sum = count_in(f, seen) + n;
       const std::uint64_t next = at_most(f, sum);
       if (sum != next && f.at_limit == AtLimit::kRefuse) return Errc::kPinLimit;
       const W word = with(f, seen, next);
@@ -148,7 +155,7 @@ using NarrowOverlay = NarrowFlag<W, true>;
 
 }  // namespace
 
-const PinKernel& narrow_flag_kernel(Protocol protocol, unsigned word_bytes) {
+PinKernels narrow_flag_kernel(Protocol protocol, unsigned word_bytes) {
   return protocol == Protocol::kListOverlay ? by_width<NarrowOverlay>(word_bytes)
                                             : by_width<NarrowFlagAndWord>(word_bytes);
 }

@@ -113,10 +113,10 @@ struct PackedWord : PolicyBase {
 
 }  // namespace
 
-const PinKernel& packed_word_kernel(unsigned packed_bits, unsigned word_bytes) {
-  if (packed_bits == 64) return PinLoops<PackedWord<std::uint64_t, std::uint64_t>>::kKernel;
-  return word_bytes == 8 ? PinLoops<PackedWord<std::uint64_t, std::uint32_t>>::kKernel
-                         : PinLoops<PackedWord<std::uint32_t, std::uint32_t>>::kKernel;
+PinKernels packed_word_kernel(unsigned packed_bits, unsigned word_bytes) {
+  if (packed_bits == 64) return PinLoops<PackedWord<std::uint64_t, std::uint64_t>>::kernels();
+  return word_bytes == 8 ? PinLoops<PackedWord<std::uint64_t, std::uint32_t>>::kernels()
+                         : PinLoops<PackedWord<std::uint32_t, std::uint32_t>>::kernels();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -54,7 +54,7 @@ struct StateWord : PolicyBase {
     Packed seen = atomics::load(at(f, t));
     for (;;) {
       if (f.isolates && !reads_pinned(f, seen)) [[unlikely]]
-        return first(f, t, n);
+        return add_locked(f, t, n);
       const std::uint64_t count = count_in(f, seen);
       std::uint64_t next = count + n;
       if (next > f.count_max) [[unlikely]] {
@@ -67,8 +67,9 @@ struct StateWord : PolicyBase {
     }
   }
 
-  /// A first pin that isolates.
-  static Errc first(const PinFrame& f, const Target& t, std::uint32_t n) {
+  /// A first pin that isolates, or a full count that spills. Whoever came for a full count may find
+  /// that its pins are gone and the page is back on its LRU: then it is the first.
+  static Errc add_locked(const PinFrame& f, const Target& t, std::uint32_t n) {
     if (n > f.count_max && f.at_limit == AtLimit::kRefuse) return Errc::kPinLimit;
     Guard guard(f.zone->lru_lock());
     bool isolated = false;
@@ -78,11 +79,6 @@ struct StateWord : PolicyBase {
       isolated = was_lru.value;
     }
     return add_under_lock(f, t, n, isolated);
-  }
-
-  static Errc add_locked(const PinFrame& f, const Target& t, std::uint32_t n) {
-    Guard guard(f.zone->lru_lock());
-    return add_under_lock(f, t, n, false);
   }
 
   /// Others may still change a count that is not full, and take a page that was on no LRU

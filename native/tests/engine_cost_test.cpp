@@ -1,6 +1,9 @@
 // Each limit loop leaves the same words behind as the scheme that it measures.
 #include "engine/measure/cost.h"
 
+#include <algorithm>
+#include <map>
+
 #include "engine/measure/limit_loops.h"
 #include "tests/both/engine_fixture.h"
 #include "tests/both/test_name.h"
@@ -91,6 +94,57 @@ TEST_P(LimitLoops, SamplersMeasureEveryLoopAndLeaveNothing) {
   }
 }
 
+TEST_P(LimitLoops, AMixHoldsWhatItPinsAndGivesAllBack) {
+  auto box = make(1);
+  const LimitMix mix = limit_mix(box->scheme(), true);
+  ASSERT_NE(mix, nullptr);
+  std::vector<std::uint32_t> pfns(3000);
+  PatternStream(Pattern::kRandom, Pfn{0}, kPages, 3, 0, 1, nullptr).fill(pfns);
+  const PinFrame& frame = box->scheme().frame();
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    LimitHeld held(seed, 0);
+    Rng steps = mix_rng(seed, 0);
+    std::uint64_t pins = 0, refused = 0, most = 0;
+    for (std::size_t i = 0; i < pfns.size(); ++i) {
+      if (steps.below(2) == 0)
+        ++pins;
+      else if (pins == 0)
+        ++refused;
+      else
+        --pins;
+      most = std::max(most, pins);
+    }
+    ASSERT_LT(most, LimitHeld::kMax);
+    EXPECT_EQ(mix(frame, pfns.data(), pfns.size(), 0, held), refused);
+    EXPECT_EQ(held.size, pins);
+    std::map<std::uint32_t, std::uint64_t> of;
+    for (std::uint32_t i = 0; i < held.size; ++i) ++of[held.heads[i]];
+    for (const auto& [head, count] : of) EXPECT_GE(box->pins(Pfn{head}).value.pins, count);
+    (void)limit_loop(box->scheme(), PinOp::kUnpin)(frame, held.heads.data(), held.size, 0);
+    EXPECT_CLEAN(*box);
+  }
+
+  for (const unsigned threads : {1U, 2U}) {
+    CostSettings settings;
+    settings.box = box->settings();
+    settings.mix = true;
+    settings.op = PinOp::kPin;
+    settings.loop = CostLoop::kLimit;
+    settings.threads = threads;
+    settings.draws = threads == 2;
+    std::unique_ptr<CostSampler> sampler;
+    ASSERT_EQ(CostSampler::create_on(make(0), settings, sampler), Errc::kOk);
+    CostSample sample;
+    ASSERT_EQ(sampler->sample(5000, sample), Errc::kOk);
+    EXPECT_EQ(sample.ops, 5000U);
+    EXPECT_GT(sample.cpu_ns, 0U);
+    settings.loop = CostLoop::kScheme;
+    std::string reason;
+    EXPECT_EQ(CostSampler::create_on(make(0), settings, sampler, &reason), Errc::kInval);
+    EXPECT_NE(reason.find("loop"), std::string::npos);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Schemes, LimitLoops, testing::ValuesIn(builtin_schemes()), parameter_name);
 
 TEST(Cost, RefusesWhatHasNoLoop) {
@@ -103,6 +157,10 @@ TEST(Cost, RefusesWhatHasNoLoop) {
   settings.op = PinOp::kIsolatePutback;
   EXPECT_EQ(CostSampler::create(settings, sampler, &reason), Errc::kInval);
   EXPECT_NE(reason.find("op"), std::string::npos);
+  settings.op = PinOp::kUnpin;
+  settings.draws = true;
+  EXPECT_EQ(CostSampler::create(settings, sampler, &reason), Errc::kInval);
+  EXPECT_NE(reason.find("draws"), std::string::npos);
   settings.op = PinOp::kPinUnpin;
   settings.threads = 0;
   EXPECT_EQ(CostSampler::create(settings, sampler, &reason), Errc::kInval);

@@ -45,8 +45,8 @@ TEST(BoxGate, HandlesHaveTheLowestFreeNumbers) {
   EXPECT_EQ(third.index(), 1U);
 }
 
-TEST(BoxGate, AuditsAmongCallsOfOtherThreadsAreClean) {
-  auto box = TestBox{.pages = 16}.make();
+void audit_among_calls(AsymmetricBarrier::Payer payer) {
+  auto box = TestBox{.pages = 16, .gate_payer = payer}.make();
   std::atomic<bool> stop = false;
   std::atomic<unsigned> begun = 0;
   std::vector<std::thread> workers;
@@ -78,6 +78,14 @@ TEST(BoxGate, AuditsAmongCallsOfOtherThreadsAreClean) {
   }
   stop = true;
   for (auto& worker : workers) worker.join();
+}
+
+TEST(BoxGate, AuditsAmongCallsOfOtherThreadsAreClean) {
+  audit_among_calls(AsymmetricBarrier::Payer::kRare);
+}
+
+TEST(BoxGate, AuditsAmongCallsThatPayForThemselvesAreClean) {
+  audit_among_calls(AsymmetricBarrier::Payer::kBoth);
 }
 
 TEST(BoxGate, TheLastHandleFreesTheBox) {

@@ -43,6 +43,58 @@ TEST_P(RaceOfEveryScheme, IsExactOnAFewPages) {
   for (std::uint64_t pfn = 0; pfn < 8; ++pfn) EXPECT_EQ(box->unpin(Pfn{pfn}), Errc::kNotPinned);
 }
 
+RaceSettings pins_and_unpins(std::uint32_t pins, std::uint32_t unpins) {
+  RaceSettings settings = mixed(2, 20'000);
+  settings.mix.fill(0);
+  settings.mix[static_cast<unsigned>(PinOp::kPin)] = pins;
+  settings.mix[static_cast<unsigned>(PinOp::kUnpin)] = unpins;
+  return settings;
+}
+
+TEST_P(RaceOfEveryScheme, PinsAndUnpinsInRandomOrderAreCountedOneByOne) {
+  auto box = TestBox{.scheme = GetParam().name, .pages = 32}.make();
+  ASSERT_EQ(box->setup_range(Pfn{0}, 32, {.order = 1}), Errc::kOk);
+  const std::uint64_t before = box->pins(Pfn{0}).value.pins;  // references that look like pins
+  // So many that the book is full, so many that it is empty.
+  for (const auto& [pins, unpins] : {std::pair{1U, 1U}, {7U, 1U}, {1U, 7U}}) {
+    RaceControl control;
+    RaceResult result;
+    ASSERT_EQ(run_race(*box, pins_and_unpins(pins, unpins), control, result), Errc::kOk);
+    EXPECT_TRUE(result.audit.clean()) << text_of(result.audit);
+    const OpResult& pin = result.total[static_cast<unsigned>(PinOp::kPin)];
+    const OpResult& unpin = result.total[static_cast<unsigned>(PinOp::kUnpin)];
+    EXPECT_EQ(pin.ops + unpin.ops, 40'000U);
+    const double share = static_cast<double>(pin.ops) / 40'000;
+    EXPECT_NEAR(share, static_cast<double>(pins) / (pins + unpins), 0.02);
+    EXPECT_TRUE(pin.failures.empty());
+    for (const OpFailure& failure : unpin.failures) EXPECT_EQ(failure.error, Errc::kNoEnt);
+    if (unpins > pins) {
+      ASSERT_EQ(unpin.failures.size(), 1U);
+      // What is taken is all that can be given back.
+      EXPECT_GE(unpin.failures[0].count, unpin.ops - pin.ops);
+    }
+    EXPECT_CLEAN(*box);
+    for (std::uint64_t pfn = 0; pfn < 32; ++pfn) EXPECT_EQ(box->pins(Pfn{pfn}).value.pins, before);
+  }
+}
+
+TEST(Race, PinsOfAFreePageAreTriedAgainAndFail) {
+  auto box = TestBox{.pages = 2, .populate = false}.make();
+  ASSERT_EQ(box->setup(Pfn{0}, {}), Errc::kOk);
+  RaceSettings settings = pins_and_unpins(1, 1);
+  settings.threads = 1;
+  settings.pattern = Pattern::kSequential;
+  RaceControl control;
+  RaceResult result;
+  ASSERT_EQ(run_race(*box, settings, control, result), Errc::kOk);
+  const OpResult& pin = result.total[static_cast<unsigned>(PinOp::kPin)];
+  ASSERT_EQ(pin.failures.size(), 1U);
+  EXPECT_EQ(pin.failures[0].error, Errc::kAgain);
+  EXPECT_EQ(pin.failures[0].count, pin.retries);
+  EXPECT_NEAR(static_cast<double>(pin.retries) / static_cast<double>(pin.ops), 0.5, 0.05);
+  EXPECT_CLEAN(*box);
+}
+
 INSTANTIATE_TEST_SUITE_P(Schemes, RaceOfEveryScheme, testing::ValuesIn(builtin_schemes()),
                          parameter_name);
 

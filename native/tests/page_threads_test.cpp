@@ -50,6 +50,38 @@ TEST(PageThreads, NoPageIsHandedOutTwice) {
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(allocator.alloc(kMaxOrder));  // all merged again
 }
 
+TEST(PageThreads, NoPageOfAListIsHandedOutTwice) {
+  constexpr std::uint64_t kPages = 2048;
+  std::unique_ptr<Memmap> memmap;
+  ASSERT_EQ(Memmap::create(*find_layout("linux-6.12"), kPages, kPages, memmap), Errc::kOk);
+  Allocator allocator(*memmap, Pfn{0}, Pfn{kPages});
+  allocator.set_cpus(kThreads, 8);
+  on_threads([&](unsigned id) {
+    const unsigned cpu = id - 1;
+    Rng rng(id);
+    std::vector<Pfn> mine;
+    for (int step = 0; step < 20'000; ++step) {
+      // Up to more than there is, so that lists are drained under their owners.
+      if (rng.below(2000) < 1100 - mine.size()) {
+        const Result<Pfn> page = allocator.alloc(0, cpu);
+        if (!page) continue;
+        memmap->page(page.value).set_word(4, id);
+        mine.push_back(page.value);
+      } else if (!mine.empty()) {
+        ASSERT_EQ(memmap->page(mine.back()).word(4), id);
+        EXPECT_EQ(memmap->page(mine.back()).ref_sub(1), 1);
+        allocator.free(mine.back(), 0, rng.below(8) == 0 ? id % kThreads : cpu);
+        mine.pop_back();
+      }
+      if (step % 512 == 0) allocator.drain_cpus();
+    }
+    for (const Pfn pfn : mine) memmap->page(pfn).set_refcount(0);
+    allocator.free_each(mine, cpu);
+  });
+  EXPECT_EQ(allocator.free_pages(), kPages);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(allocator.alloc(kMaxOrder));
+}
+
 TEST(PageThreads, OneOwnerAtATimeIsolatesAPage) {
   constexpr std::uint64_t kPages = 8;
   std::unique_ptr<Memmap> memmap;

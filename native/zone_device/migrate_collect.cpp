@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fault.h"
+#include "mm/fault/device_fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/huge/huge.h"
@@ -78,7 +79,7 @@ bool unmap_here(Cpu& cpu, MigrateVma& migrate, PteSlot slot, MigratePfn word) {
   Machine& machine = cpu.machine;
   const Page folio = machine.page(word.pfn());
   // Two migrations that want each other's pages must not wait for them.
-  const bool is_ours = folio == migrate.fault_page;
+  const bool is_ours = folio == migrate.locked_page;
   if (!is_ours && !folio_trylock(folio)) return false;
   const bool exclusive = folio_test_anon(folio) && page_anon_exclusive(folio);
   const Pte old = slot.clear_and_flush();
@@ -143,9 +144,11 @@ Errc migrate_vma_setup(Cpu& cpu, MigrateVma& migrate) {
   migrate.src = migrate.src.first(pages);
   migrate.dst = migrate.dst.first(pages);
   migrate.cpages = 0;
+  migrate.locked_page = device_faults_lock_first(cpu.machine) ? migrate.fault_page : Page();
   collect(cpu, migrate);
   if (migrate.cpages > 0)
-    migrate.cpages = migrate_device_unmap(cpu, migrate.src, migrate.fault_page);
+    migrate.cpages =
+        migrate_device_unmap(cpu, migrate.src, migrate.fault_page, migrate.locked_page);
   return Errc::kOk;
 }
 

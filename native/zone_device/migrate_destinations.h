@@ -5,6 +5,8 @@
 #include <span>
 
 #include "base/uninit_array.h"
+#include "mm/folio_state.h"
+#include "mm/swap/release.h"
 #include "zone_device/migrate_device.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -26,6 +28,43 @@ void give_destinations(std::span<const MigratePfn> src, std::span<MigratePfn> ds
       if (moves(src[i])) dst[i] = MigratePfn::of(pages[given++]);
     if (had < wanted) return;
   }
+}
+
+/// Pages whose contents cannot be read give their places back, and stay where they are. How
+/// many; a migration that nobody asks to fail does not look at its pages for this.
+inline std::uint64_t drop_failed_copies(Cpu& cpu, std::span<const MigratePfn> src,
+                                        std::span<MigratePfn> dst) {
+  std::uint64_t failed = 0;
+  if (cpu.control == nullptr) return failed;
+  for (std::size_t i = 0; i < src.size(); ++i) {
+    if (!dst[i].valid() || !src[i].valid() || !cpu.fails(FailSite::kCopy)) continue;
+    const Page page = cpu.machine.page(dst[i].pfn());
+    folio_unlock(page);
+    folio_put(cpu, page);
+    dst[i] = {};
+    ++failed;
+  }
+  return failed;
+}
+
+/// The contents of what has a place go there. In a row: a locked instruction between two pages
+/// would wait for the first.
+inline void copy_to_destinations(const Machine& machine, std::span<const MigratePfn> src,
+                                 std::span<const MigratePfn> dst) {
+  UninitArray<FrameCopy, 512> copies;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < src.size(); ++i) {
+    if (!dst[i].valid()) continue;
+    if (!src[i].valid()) {
+      machine.frames.clear(dst[i].pfn());
+      continue;
+    }
+    copies[count++] = {dst[i].pfn(), src[i].pfn()};
+    if (count < copies.size()) continue;
+    machine.frames.copy_each(copies.first(count));
+    count = 0;
+  }
+  machine.frames.copy_each(copies.first(count));
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

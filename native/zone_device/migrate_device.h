@@ -52,7 +52,8 @@ struct MigrateVma {
   std::uint64_t cpages = 0;        // collected: sources and empty places
   const void* pgmap_owner = nullptr;
   std::uint32_t flags = 0;  // MigrateSelect
-  Page fault_page;          // of a CPU fault: it holds the lock and a reference
+  Page fault_page;          // of a CPU fault, which holds a reference
+  Page locked_page;         // set by migrate_vma_setup(): the fault has its lock
 };
 
 /// kInval: no vma, a driver's own or a dax one, a range outside of it, or arrays
@@ -61,9 +62,10 @@ Errc migrate_vma_setup(Cpu& cpu, MigrateVma& migrate);
 void migrate_vma_pages(Cpu& cpu, MigrateVma& migrate);
 void migrate_vma_finalize(Cpu& cpu, MigrateVma& migrate);
 
-/// The same for the first src.size() pages of a device, wherever they are mapped. Free
-/// pages and pages that are locked are left out.
-void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& device);
+/// The same for the first src.size() pages of a device, wherever they are mapped; at most
+/// `most` of them. Free pages and pages that are locked are left out.
+void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& device,
+                          std::uint64_t most = ~std::uint64_t{0});
 void migrate_device_pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst);
 void migrate_device_finalize(Cpu& cpu, std::span<const MigratePfn> src,
                              std::span<const MigratePfn> dst);
@@ -73,6 +75,7 @@ void migrate_device_finalize(Cpu& cpu, std::span<const MigratePfn> src,
 Errc migrate_device_page(Cpu& cpu, Page page);
 
 /// The steps between collecting and the driver, for all of the above.
-std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page);
+std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page,
+                                   Page locked_page);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

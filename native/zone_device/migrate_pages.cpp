@@ -19,7 +19,7 @@ namespace {
 /// stands there by now.
 bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   Machine& machine = cpu.machine;
-  if (!vma.is_anonymous() || anon_vma_prepare(machine, vma) != Errc::kOk) return false;
+  if (!vma.is_anonymous() || anon_vma_prepare(cpu, vma) != Errc::kOk) return false;
   const auto table = vma.mm->page_table.alloc(cpu, address);
   if (!table) return false;
   const PteSlot slot = table.value;
@@ -151,7 +151,7 @@ constexpr std::size_t kRun = 64;
 
 /// At most kRun pages.
 void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
-                  Page fault_page, Returned& returned) {
+                  Page locked_page, Returned& returned) {
   Machine& machine = cpu.machine;
   UninitArray<MovedPage, kRun> moved;
   std::size_t count = 0;
@@ -179,7 +179,7 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
     if (to == from) give_back(dst[i]);
     // Its file knows the other one now: nobody may take this one for the file's.
     if (to != from && !folio_test_anon(from)) from.set_mapping(0);
-    if (from != fault_page) folio_unlock(from);
+    if (from != locked_page) folio_unlock(from);
     returned.add(each.from);
     if (to == from || each.hands_over) continue;
     folio_unlock(to);
@@ -188,11 +188,11 @@ void finalize_run(Cpu& cpu, std::span<const MigratePfn> src, std::span<const Mig
 }
 
 void finalize(Cpu& cpu, std::span<const MigratePfn> src, std::span<const MigratePfn> dst,
-              Page fault_page) {
+              Page locked_page) {
   Returned returned(cpu);
   for (std::size_t i = 0; i < src.size(); i += kRun) {
     const std::size_t run = std::min(kRun, src.size() - i);
-    finalize_run(cpu, src.subspan(i, run), dst.subspan(i, run), fault_page, returned);
+    finalize_run(cpu, src.subspan(i, run), dst.subspan(i, run), locked_page, returned);
   }
 }
 
@@ -213,7 +213,7 @@ void migrate_vma_pages(Cpu& cpu, MigrateVma& migrate) {
 }
 
 void migrate_vma_finalize(Cpu& cpu, MigrateVma& migrate) {
-  finalize(cpu, migrate.src, migrate.dst, migrate.fault_page);
+  finalize(cpu, migrate.src, migrate.dst, migrate.locked_page);
 }
 
 void migrate_device_pages(Cpu& cpu, std::span<MigratePfn> src, std::span<const MigratePfn> dst) {
@@ -237,7 +237,7 @@ Errc migrate_device_page(Cpu& cpu, Page page) {
     folio_put(cpu, page);
     return Errc::kOk;
   }
-  (void)migrate_device_unmap(cpu, std::span(&src, 1), {});
+  (void)migrate_device_unmap(cpu, std::span(&src, 1), {}, {});
   if (!src.migrate()) return Errc::kBusy;
   const auto fresh = machine.alloc_folio(cpu);
   if (fresh) {

@@ -16,8 +16,7 @@ namespace {
 bool may_move(Machine& machine, Page folio, Page fault_page, std::int32_t mapcount) {
   std::int32_t extra = 1 + (folio == fault_page ? 1 : 0);
   if (machine.is_zone_device(machine.pfn_of(folio))) ++extra;
-  if (folio_test_swapcache(folio) || folio_file(machine, folio) != nullptr)
-    extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
+  if (folio_in_cache(machine, folio)) extra += 1 + (folio.test(Flag::kPrivate) ? 1 : 0);
   return count_sum(folio.refcount(), -extra) <= mapcount;
 }
 
@@ -26,10 +25,11 @@ bool may_move(Machine& machine, Page folio, Page fault_page, std::int32_t mapcou
 /// is isolation's.
 std::uint64_t isolate_run(Machine& machine, std::span<const MigratePfn> src) {
   Guard guard(machine.zone.lru_lock());
+  Zone::Removals removals(machine.zone);
   for (std::uint64_t i = 0; i < src.size(); ++i) {
     if (!src[i].valid() || machine.is_zone_device(src[i].pfn())) continue;
     const Page folio = machine.page(src[i].pfn());
-    if (!folio.test(Flag::kLru) || machine.zone.remove(folio) != Errc::kOk) return i;
+    if (!folio.test(Flag::kLru) || removals.remove(folio) != Errc::kOk) return i;
   }
   return src.size();
 }
@@ -46,7 +46,8 @@ bool isolate(Cpu& cpu, Page folio, bool& drained) {
 
 }  // namespace
 
-std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page) {
+std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fault_page,
+                                   Page locked_page) {
   Machine& machine = cpu.machine;
   std::uint64_t unmapped = 0, restore = 0, isolated = 0;
   bool drained = false;
@@ -86,28 +87,30 @@ std::uint64_t migrate_device_unmap(Cpu& cpu, std::span<MigratePfn> src, Page fau
     const Page folio = machine.page(word.pfn());
     remove_migration_entries(cpu, folio, folio);
     word = {};
-    if (folio != fault_page) folio_unlock(folio);
+    if (folio != locked_page) folio_unlock(folio);
     folio_put(cpu, folio);
     --restore;
   }
   return unmapped;
 }
 
-void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& device) {
+void migrate_device_range(Cpu& cpu, std::span<MigratePfn> src, DevPagemap& device,
+                          std::uint64_t most) {
   Machine& machine = cpu.machine;
   const Pfn first = device.first();
   for (std::uint64_t i = 0; i < src.size(); ++i) {
     const Page page = machine.page(first + i);
     src[i] = {};
-    if (!device.try_get(cpu, page)) continue;
+    if (most == 0 || !device.try_get(cpu, page)) continue;
     if (!folio_trylock(page)) {
       folio_put(cpu, page);
       continue;
     }
     src[i] = MigratePfn::of(first + i);
     src[i].set(MigratePfn::kMigrate);
+    --most;
   }
-  (void)migrate_device_unmap(cpu, src, {});
+  (void)migrate_device_unmap(cpu, src, {}, {});
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -45,6 +45,8 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   void close(Cpu& cpu);
   /// Another user, who closes it too: an operation that a close may overtake.
   void hold();
+  /// When the handle goes, pages of others stay in the device.
+  void leave_pages();
   ~Mirror() override = default;
 
   /// `out`: pages * 4096 bytes, or empty. kFault, kPerm: as hmm_range_fault; nothing
@@ -54,9 +56,10 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   MirrorResult write(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
                      std::span<const std::byte> from);
   /// kInval: no vma, none that may be read, or a driver's own; what came before it
-  /// stays migrated. kNoEnt: not all pages are in the table now (some may have moved).
+  /// stays migrated. kNoEnt: not all pages are in the table now (some may have moved). `evicts`:
+  /// where the device is full it moves others' pages out first, the oldest ones.
   MirrorResult migrate_to_device(Cpu& cpu, std::uint64_t start, std::uint64_t pages,
-                                 std::span<std::byte> out);
+                                 std::span<std::byte> out, bool evicts = false);
   MirrorResult migrate_to_system(Cpu& cpu, std::uint64_t start, std::uint64_t pages);
   /// One MirrorProt a page.
   Errc snapshot(Cpu& cpu, std::uint64_t start, std::span<std::uint8_t> out);
@@ -100,7 +103,18 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   Errc fault(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool write);
   Errc fault_chunk(Cpu& cpu, std::uint64_t start, std::uint64_t end, bool write);
   Errc enter(const HmmRange& range, bool write);
-  Errc migrate_chunk(Cpu& cpu, MigrateVma& migrate);
+  Errc migrate_chunk(Cpu& cpu, MigrateVma& migrate, bool evicts);
+  /// A page that the caller has locked, and on its way into the table. Its entry leads to it, or
+  /// for the time of a migration to the one that it replaces.
+  struct Arrival {
+    std::uint64_t address = 0;
+    MirrorEntry entry;
+    Pfn replaces;
+  };
+  /// Who takes an entry away need not have the lock of its page: those that are gone are left
+  /// out. How many were entered.
+  std::uint64_t enter_arrivals(std::span<const Arrival> arrivals);
+  bool stands(const Arrival& arrival) const;
   std::uint64_t exclusive_chunk(Cpu& cpu, std::uint64_t start, std::uint64_t pages);
   std::uint8_t describe(HmmPfn pfn) const;
   static bool fits(std::size_t bytes, std::uint64_t pages) { return bytes / kPageBytes >= pages; }
@@ -109,7 +123,9 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   AddressSpace* file_ = nullptr;  // its users: the handle and its mappings
   std::uint64_t slot_ = 0;
   Mutex lock_;
-  MirrorTable table_;  // lock_
+  MirrorTable table_;             // lock_
+  Plain<std::uint64_t> foreign_;  // lock_; changes that were not this device's migrations
+  Plain<bool> leaves_pages_;      // lock_
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -11,13 +11,6 @@ namespace {
 
 constexpr unsigned kReleasePasses = 64;
 
-/// In a row: a locked instruction between two pages would wait for the first.
-void copy_pages(const Machine& machine, std::span<const MigratePfn> src,
-                std::span<const MigratePfn> dst) {
-  for (std::uint64_t i = 0; i < src.size(); ++i)
-    if (dst[i].valid()) machine.frames.copy(dst[i].pfn(), src[i].pfn());
-}
-
 }  // namespace
 
 Errc MirrorDevice::create(Machine& machine, const MirrorDeviceOptions& options,
@@ -45,6 +38,8 @@ Errc MirrorDevice::add_memory() {
 }
 
 std::size_t MirrorDevice::alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pfn> out) {
+  if (cpu.control != nullptr)
+    out = out.first(cpu.control->grants(FailSite::kDevicePage, out.size()));
   {
     Guard guard(memory_lock_);
     if (leaving_ || (!range_.pagemap.is_live() && add_memory() != Errc::kOk)) return 0;
@@ -113,12 +108,13 @@ void MirrorDevice::drop_mappings(Page page, const Mm& mm, std::uint64_t address)
   }
 }
 
-void MirrorDevice::copy_to_system(MigrateVma& migrate, Mirror* user) {
+bool MirrorDevice::copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user) {
   const auto moves = [this](MigratePfn from) {
     return from.migrate() && from.valid() && machine_.is_zone_device(from.pfn());
   };
   give_destinations(migrate.src, migrate.dst, moves,
-                    [&](std::span<Pfn> out) { return machine_.alloc_locked_pages(out); });
+                    [&](std::span<Pfn> out) { return machine_.alloc_locked_pages(cpu, out); });
+  const bool copied = drop_failed_copies(cpu, migrate.src, migrate.dst) == 0;
   for (std::uint64_t i = 0; i < migrate.src.size(); ++i) {
     const MigratePfn from = migrate.src[i];
     if (!migrate.dst[i].valid()) continue;
@@ -128,7 +124,8 @@ void MirrorDevice::copy_to_system(MigrateVma& migrate, Mirror* user) {
       drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm, migrate.start + i * kPageBytes);
   }
   if (user != nullptr) user->drop_moved(migrate);
-  copy_pages(machine_, migrate.src, migrate.dst);
+  copy_to_destinations(machine_, migrate.src, migrate.dst);
+  return copied;
 }
 
 FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
@@ -143,23 +140,28 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
   migrate.flags = select();
   migrate.fault_page = page;
   if (migrate_vma_setup(cpu, migrate) != Errc::kOk) return FaultResult::kSigbus;
-  copy_to_system(migrate, nullptr);
+  cpu.pass(StopPoint::kDeviceCollected);
+  const bool copied = copy_to_system(cpu, migrate, nullptr);
   const bool no_memory = src.migrate() && !dst.valid();
+  cpu.pass(StopPoint::kDeviceCopied);
   migrate_vma_pages(cpu, migrate);
+  cpu.pass(StopPoint::kDeviceMoved);
   migrate_vma_finalize(cpu, migrate);
+  if (!copied) return FaultResult::kSigbus;
   return no_memory ? FaultResult::kOom : FaultResult::kOk;
 }
 
-void MirrorDevice::evict(Cpu& cpu) {
+void MirrorDevice::evict(Cpu& cpu, std::uint64_t most) {
   // Another may take the memory away as soon as its last page is free.
   if (in_use_.load() == 0 || !range_.pagemap.try_get(cpu)) return;
   std::vector<MigratePfn> src(options_.pages), dst(options_.pages);
-  migrate_device_range(cpu, src, range_.pagemap);
+  migrate_device_range(cpu, src, range_.pagemap, most);
   // Where there is no memory, pages stay where they are.
   give_destinations(
       src, dst, [](MigratePfn from) { return from.valid() && from.migrate(); },
-      [&](std::span<Pfn> out) { return machine_.alloc_locked_pages(out); });
-  copy_pages(machine_, src, dst);
+      [&](std::span<Pfn> out) { return machine_.alloc_locked_pages(cpu, out); });
+  (void)drop_failed_copies(cpu, src, dst);
+  copy_to_destinations(machine_, src, dst);
   migrate_device_pages(cpu, src, dst);
   migrate_device_finalize(cpu, src, dst);
   range_.pagemap.put(cpu);

@@ -44,8 +44,8 @@ class MirrorDevice final : public PagemapDriver {
   /// Free pages for `user`'s migration: locked, refcount 1. How many there were: fewer
   /// if the device is full, none while its memory is going away.
   std::size_t alloc_pages(Cpu& cpu, const Mirror& user, std::span<Pfn> out);
-  /// Moves every page to system memory that can move, whosever it is.
-  void evict(Cpu& cpu);
+  /// Moves pages to system memory, whosever they are, at most `most` and only what can move.
+  void evict(Cpu& cpu, std::uint64_t most = ~std::uint64_t{0});
   /// RELEASE: evicts, and takes the memory away until it is needed again. kBusy:
   /// somebody holds pages (holders() says who); the memory stays.
   Errc release(Cpu& cpu);
@@ -73,8 +73,9 @@ class MirrorDevice final : public PagemapDriver {
   const DevPagemap& pagemap() const { return range_.pagemap; }
 
   /// Copies what setup took to new pages of RAM and drops what the processes
-  /// concerned had mapped of it: `user`, and for a fault who migrated the page.
-  void copy_to_system(MigrateVma& migrate, Mirror* user);
+  /// concerned had mapped of it: `user`, and for a fault who migrated the page. False: a page
+  /// could not be read.
+  bool copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user);
 
   void page_free(Cpu& cpu, Page page) override;
   void pages_free(Cpu& cpu, const DevPagemap& pagemap, std::span<const Pfn> pages) override;

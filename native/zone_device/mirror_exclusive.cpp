@@ -14,15 +14,21 @@ std::uint64_t Mirror::exclusive_chunk(Cpu& cpu, std::uint64_t start, std::uint64
   std::array<Page, kChunk> got;
   const ExclusivePages had =
       make_device_exclusive_range(cpu, mm(), start, std::span(got).first(pages), nullptr);
+  cpu.pass(StopPoint::kExclusiveMade);
   std::uint64_t entered = 0;
-  // Enter them while they are locked: whoever ends the access must take that lock.
+  // Enter them while they are locked: whoever ends the access must take that lock. Who zaps
+  // the entry need not.
   if (had.got == pages) {
-    Guard guard(lock_);
+    std::array<Arrival, kChunk> arrivals;
+    std::size_t count = 0;
     for (std::uint64_t i = 0; i < pages; ++i) {
       if (!got[i]) continue;
-      table_.set(start + i * kPageBytes, {device_.machine().pfn_of(got[i]), MirrorAccess::kAtomic});
-      ++entered;
+      const Pfn pfn = device_.machine().pfn_of(got[i]);
+      arrivals[count++] = {start + i * kPageBytes, {pfn, MirrorAccess::kAtomic}, pfn};
     }
+    // Those that are gone already were taken: the device finds no entry.
+    (void)enter_arrivals(std::span(arrivals).first(count));
+    entered = count;
   }
   for (std::uint64_t i = 0; i < had.got; ++i) {
     if (!got[i]) continue;

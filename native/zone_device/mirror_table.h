@@ -32,6 +32,20 @@ class MirrorTable {
     return chunk != nullptr && (chunk->present & bit(page)) != 0 ? &chunk->entries[page % kEntries]
                                                                  : nullptr;
   }
+  /// How many of the pages from `address` on have an entry before the first that has none; at most
+  /// `pages`.
+  std::uint64_t run_from(std::uint64_t address, std::uint64_t pages) const {
+    const std::uint64_t first = address / kPageBytes, end = first + pages;
+    for (std::uint64_t page = first; page < end;) {
+      const Chunk* chunk = chunk_at(page / kEntries);
+      const std::uint64_t present = chunk == nullptr ? 0 : chunk->present >> page % kEntries;
+      const std::uint64_t run = static_cast<std::uint64_t>(std::countr_one(present));
+      page += run;
+      // Short of the chunk's end: the next one has no entry.
+      if (page % kEntries != 0 || run == 0) return std::min(page, end) - first;
+    }
+    return pages;
+  }
   void set(std::uint64_t address, MirrorEntry entry) {
     const std::uint64_t page = address / kPageBytes;
     Chunk* chunk = chunk_at(page / kEntries);

@@ -57,8 +57,8 @@ const calls: Record<string, Call> = {
     whole: 'ops',
   },
   'explore a written scenario': {
-    long: (options) => explore(written, { samples: 1e9, ...options }),
-    short: (options) => explore(written, { samples: 20, ...options }),
+    long: (options) => explore(written, { strategy: 'random', samples: 1e9, ...options }),
+    short: (options) => explore(written, { strategy: 'random', samples: 20, ...options }),
     whole: 'schedules',
   },
   'explore mixes': {

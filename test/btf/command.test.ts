@@ -98,6 +98,8 @@ describe('pagebox layout --btf', () => {
     [['--btf', '/nonexistent'], 'ENOENT'],
     [['--btf', folder], 'no regular file'],
     [['--btf', write('text', 'no BTF at all')], 'without BTF'],
+    [['--diff', 'linux-6.12', write('other.btf', 'no BTF')], 'other.btf: a file without BTF'],
+    [['--btf', write('other.btf', 'no BTF')], 'other.btf: a file without BTF'],
     [['--btf', little, '--kconfig', write('bad', 'rubbish\n')], 'line 1'],
     [['--btf', little, '--type', 'annon'], 'Did you mean anon?'],
     [['--btf', little, '--scheme', 'nothing'], 'there is no scheme'],

@@ -85,6 +85,26 @@ describe('stress --btf', () => {
   })
 })
 
+/* Machines have words of 8 bytes; whatever else a kernel lacks for a command is named. */
+describe.each(realKernels)('%s', (name) => {
+  const narrow = /i386|armhf/.test(name)
+  const on = ['--btf', realKernel(name)]
+  test('pages of it race', { timeout: 60_000 }, async () => {
+    const { code, out } = await runCli(['stress', ...on, '--seconds', '0.1', '--threads', '2'])
+    expect({ code, clean: out.includes('audit clean') }, out).toEqual({ code: 0, clean: true })
+  })
+
+  test.each([
+    ['stress', 'mm', '--seconds', '0.1', '--threads', '2'],
+    ['stress', 'devices', '--seconds', '0.1', '--threads', '2'],
+    ['explore', 'pins-against-migration', '--samples', '20'],
+  ])('%s %s runs, or says what it lacks', { timeout: 60_000 }, async (...args) => {
+    const { code, err } = await runCli([...args, ...on])
+    expect(code, err).toBe(narrow ? 2 : 0)
+    if (narrow) expect(err).toContain('address spaces need descriptors of 8-byte words')
+  })
+})
+
 test.each([
   [['decode', '--btf', file, '--layout', 'linux-6.12', ...words], '--layout and --btf exclude each other'],
   [['stress', '--btf', file, '--layout', 'linux-6.12'], '--layout and --btf exclude each other'],

@@ -35,6 +35,12 @@ describe('pagebox decode of a log', () => {
     expect(dumps[0].mapping.address).toBe('0xff1100082366c6e8')
   })
 
+  test('named where words stand is told where a log goes', async () => {
+    const { code, err } = await decode(['console.log'])
+    expect(code).toBe(2)
+    expect(err).toContain('"console.log" is no hexadecimal word; a log is read by --file')
+  })
+
   test('from a file', async () => {
     const path = join(folder, 'dmesg.txt')
     writeFileSync(path, `${logOf('10')}\nother lines\n${logOf('19')}`)

@@ -131,7 +131,44 @@ describe('explore', () => {
     expect(without.err).toContain("'long'")
   })
 
+  test('--fail makes an allocation of a thread fail, in each schedule and in what repeats it', async () => {
+    writeFileSync(
+      at('short.json'),
+      JSON.stringify({
+        name: 'short of memory',
+        setup: [
+          { op: 'mmap', buf: 'b', pages: 1, kind: 'anon-private', prot: 'rw' },
+          { op: 'store', buf: 'b', value: 7 },
+        ],
+        threads: [
+          {
+            name: 'parent',
+            ops: [{ op: 'fork', child: 'c' }, { op: 'store', buf: 'b', value: 8 }, { op: 'injected' }],
+          },
+          { name: 'other', ops: [{ op: 'injected' }] },
+        ],
+      }),
+    )
+    const explore = async (...fail: string[]) =>
+      (await runCli(['explore', at('short.json'), '--outcomes', '--samples', '50', ...fail])).out
+    expect(await explore()).not.toContain('OOM')
+    const failed = await explore('--fail', 'page@parent', '--fail', 'slab:9')
+    expect(failed).toContain('OOM')
+    const [, token] = /pagebox replay (\S+)/.exec(failed) ?? []
+    const repeated = await runCli(['replay', token as string])
+    expect(repeated).toMatchObject({ code: 0 })
+    expect(repeated.out).toContain('fail_nth')
+    expect(await explore('--fail', 'page:2@parent')).not.toContain('OOM')
+  })
+
   test.each([
+    [['explore', file, '--fail', 'disk'], /failures\[0\]\.site.*page, table, slab, copy, swap_slot, device_page/],
+    [['explore', file, '--fail', 'page@nobody'], /failures\[0\]\.thread/],
+    [['explore', file, '--fail', 'page:0'], /nth must be .* from 1/],
+    [['explore', file, '--fail', 'page:x'], /SITE:NTH/],
+    [['explore', file, '--fail', 'page:1:2:3'], /SITE:NTH/],
+    [['explore', file, '--fail', '@one'], /SITE:NTH/],
+    [['explore', 'mm', '--fail', 'page'], /gives fail_nth a weight/],
     [['explore'], /missing required argument 'scenario'/],
     [['explore', 'no-such'], /there is no scenario "no-such"/],
     [['explore', at('nowhere.json')], /there is no such file/],

@@ -28,6 +28,7 @@ const commands = [
   'replay',
   'zoo',
   'conform',
+  'merge',
   'schemes',
   'scenarios',
   'completion',
@@ -58,6 +59,8 @@ function shorter({ text }: Example): string {
       ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.5')
       : `${text} --seconds 0.5`
   }
+  if (/^pagebox schemes --explore\b/.test(text))
+    return text.includes('--seconds') ? text.replace(/--seconds \d+/, '--seconds 2') : `${text} --seconds 2`
   if (text === 'pagebox zoo') return `${text} single-flag`
   if (/^pagebox explore\b/.test(text))
     return /--samples \d+/.test(text) ? text.replace(/--samples \d+/, '--samples 100') : `${text} --samples 100`
@@ -106,7 +109,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'vmlinux.btf'), kernel().toBuffer())
   writeFileSync(join(folder, 'mine.json'), JSON.stringify(mine))
   const ops = [{ op: 'compact' }]
-  const scenario = { name: 'mine', threads: ['a', 'b'].map((name) => ({ name, ops })) } as unknown as Scenario
+  const scenario = { name: 'mine', threads: ['parent', 'child'].map((name) => ({ name, ops })) } as unknown as Scenario
   writeFileSync(join(folder, 'my-scenario.json'), JSON.stringify(scenario))
   writeFileSync(join(folder, 'my-scenario.ts'), `export default ${JSON.stringify(scenario)}\n`)
   const [scheme, layout] = [schemes.get('refcount-bias'), layouts.get('linux-6.12')]

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type StressPlan, stress } from '../../lib/cli/stress/stress.ts'
-import { StressTotal } from '../../lib/cli/stress/total.ts'
+import { type StressPlan, stress } from '../../lib/engine/stress/stress.ts'
+import { StressTotal } from '../../lib/engine/stress/total.ts'
 import type { RaceOptions, RaceResult } from '../../lib/engine/raceTypes.ts'
 
 const plan: StressPlan = {

@@ -36,7 +36,7 @@ describe('compareText', () => {
         },
       ],
     })
-    expect(compareText(wrong, [], io)).toContain('Table and probe differ in 1 cells')
+    expect(compareText(wrong, [], io)).toContain('Table and probe differ in 1 cell, which')
   })
 })
 

@@ -150,7 +150,8 @@ export function fakeSubject(options: FakeOptions = {}): Subject {
       const sampler = ({ scheme, loop = 'scheme' }: CostOptions): CostSampler => ({
         sample(ops) {
           options.onSample?.()
-          return { ops, ns: ops * (options.nsPerOp?.(name(scheme), loop) ?? 5), retries: 0 }
+          const ns = ops * (options.nsPerOp?.(name(scheme), loop) ?? 5)
+          return { ops, ns, cpuNs: ns, retries: 0 }
         },
         beside: (other) => sampler({ ...prepared, ...other }),
         close() {},

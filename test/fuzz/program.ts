@@ -26,7 +26,8 @@ const AsyncFunction = (async () => {}).constructor as new (
 const awaited = 20_000
 
 /** Without a signal these measure for half a minute, or longer on a busy machine: longer than anybody waits here. */
-const measures = ({ source }: Line): boolean => /\bP\.(compare|search)\(/.test(source) && !source.includes('signal')
+const measures = ({ source }: Line): boolean =>
+  /\bP\.(compare|search|exploreSchemes)\b/.test(source) && !source.includes('signal')
 
 /**
  * Runs lines one by one and writes each down before it runs, so that the file tells what a process did that is gone.
@@ -96,7 +97,9 @@ export class Program {
 
   /** Waits for what was left running. */
   async settle(): Promise<void> {
-    for (const pending of [...this.#pending]) await this.#soon(pending, { source: 'the promises left', waits: true })
+    const line = { source: 'the promises left', waits: true }
+    // One that never settles is a finding by then, not the end of the process.
+    for (const pending of [...this.#pending]) await this.#soon(pending, line).catch(() => undefined)
   }
 
   /** An error that no caller should have to see. */

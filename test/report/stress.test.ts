@@ -1,9 +1,9 @@
 import { JSDOM } from 'jsdom'
 import { expect, test } from 'vitest'
 import { stressDocument } from '../../lib/cli/stress/page.ts'
-import { mostPoints, StressSeries } from '../../lib/cli/stress/series.ts'
-import type { StressPlan } from '../../lib/cli/stress/stress.ts'
-import { StressTotal } from '../../lib/cli/stress/total.ts'
+import { mostPoints, StressSeries } from '../../lib/engine/stress/series.ts'
+import type { StressPlan } from '../../lib/engine/stress/stress.ts'
+import { StressTotal } from '../../lib/engine/stress/total.ts'
 import type { RaceResult } from '../../lib/engine/raceTypes.ts'
 import { stressPage } from '../../lib/report/stress.ts'
 

@@ -38,6 +38,8 @@ describe('tables of the memory management benchmarks', () => {
   test('puts each operation beside the loop that limits it', () => {
     expect(row(cost, 'fault, 2^12 pages')?.found.median).toBe(801)
     expect(row(cost, 'fault, 2^10 pages')?.ratio?.median).toBeCloseTo(2, 1)
+    expect(row(cost, 'fault, 2^10 pages')?.target).toEqual({ bound: 'at most', value: 1.3 })
+    expect(row(cost, 'clear, 2^10 pages')?.target).toBeUndefined()
   })
 
   test('asks that the cost of a page does not grow with the pages', () => {
@@ -53,6 +55,9 @@ describe('tables of the memory management benchmarks', () => {
 describe('tables of the device benchmarks', () => {
   const at = (op: string, call: number, cpuNs: number): Sample[] => three(() => ({ op, call, cpuNs }))
   const samples = [
+    ...[1, 16].flatMap((call) =>
+      ['to-device', 'to-system'].flatMap((op) => [...at(op, call, 900), ...at(`${op} copy`, call, 600)]),
+    ),
     ...at('to-device', 512, 800),
     ...at('to-device copy', 512, 600),
     ...at('to-system', 512, 1200),
@@ -62,14 +67,21 @@ describe('tables of the device benchmarks', () => {
     ...at('fault-anonymous', 1, 500),
   ]
 
-  test("asks for 0.7 times memcpy's throughput", () => {
+  test("asks for more of memcpy's throughput the more pages a call moves", () => {
     const rows = deviceGroups(samples, options)[0]?.rows ?? []
-    const times = rows.filter(({ target }) => target?.value === 0.7).map(({ ratio }) => ratio?.median)
-    expect(times).toEqual([0.75, 0.5])
+    const of = (op: string, call: number) => rows.find(({ what }) => what === `${op}, ${call} pages a call`)
+    expect(of('to-device', 512)?.ratio?.median).toBe(0.75)
+    expect(of('to-system', 512)?.ratio?.median).toBe(0.5)
+    expect([1, 16, 512].map((call) => of('to-device', call)?.target)).toEqual(
+      [0.5, 0.8, 0.9].map((value) => ({ bound: 'at least', value })),
+    )
   })
 
   test('puts a fault on a device page beside a plain one', () => {
-    expect(deviceGroups(samples, options)[1]?.rows[0]?.ratio?.median).toBe(3)
+    const [plain, copy] = deviceGroups(samples, options)[1]?.rows ?? []
+    expect(plain?.ratio?.median).toBe(3)
+    expect(plain?.target).toEqual({ bound: 'at most', value: 1.5 })
+    expect(copy?.target).toBeUndefined()
   })
 })
 

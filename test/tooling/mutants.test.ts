@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { changesOf, drawMutants, type Mutant } from '../../scripts/mutants.mjs'
+import { changesOf, drawMutants, type Mutant, switched } from '../../scripts/mutants.mjs'
 
 const changed = (line: string) => changesOf(line).map(([, text]) => text)
 
@@ -38,4 +38,16 @@ test('a draw is its seed’s, and of many files', () => {
   expect(drawn.map((each) => each.path).sort()).toEqual([path, path, 'native/mm/zap.cpp', 'native/mm/zap.cpp'])
   for (const { old, new: text } of drawn) expect(text).not.toBe(old)
   expect(drawMutants(files, 7, 1000).some(({ old }: Mutant) => old.includes('mlock_drain'))).toBe(true)
+})
+
+test('a line that chooses at run time is the old one or the new one', () => {
+  const chosen = (old: string): (string | null)[] =>
+    changesOf(old).map(([kind, line]) => switched({ kind, old, new: line }, 'm'))
+  expect(chosen('  folio_put(cpu, folio);')).toEqual(['  { if (!m) folio_put(cpu, folio); }'])
+  expect(chosen('  if (slot.none()) return false;')).toEqual([
+    '  if (m ? static_cast<bool>(!(slot.none())) : static_cast<bool>(slot.none())) return false;',
+  ])
+  expect(chosen('  const bool last = seen == n;')).toEqual(['  const bool last = m ? (seen != n) : (seen == n);'])
+  // Part of an expression over several lines: nothing stands for it alone.
+  expect(chosen('      seen == n &&')).toEqual([null, null].slice(0, changesOf('      seen == n &&').length))
 })

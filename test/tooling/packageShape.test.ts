@@ -18,6 +18,7 @@ describe('package.json', () => {
       'dist',
       'prebuilds',
       'docs/*.md',
+      'docs/images/*.svg',
       'schemas',
       'zoo',
       'examples',

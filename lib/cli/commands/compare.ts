@@ -21,9 +21,10 @@ import { detailedLayouts, layoutText, machineText, printable, resultText } from 
 import { mailText } from '../text/mail.ts'
 import { overviewText } from '../text/room.ts'
 import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
+import { addShardOption, refuseWith, type ShardOptions } from '../shards/option.ts'
 import type { Context } from './context.ts'
 
-interface Options extends BtfOptions, OwnOptions {
+interface Options extends BtfOptions, OwnOptions, ShardOptions {
   quick?: boolean
   thorough?: boolean
   schemes?: string[]
@@ -39,6 +40,7 @@ interface Options extends BtfOptions, OwnOptions {
   smallestEffect?: number
   runs: number
   costsOnly?: boolean
+  counters?: boolean
 }
 
 const examples = `
@@ -115,6 +117,10 @@ async function run(options: Options, command: Command, context: Context): Promis
   }
 }
 
+/** A command line is the same of all parts. */
+const ofWhole = (args: readonly string[]): string[] =>
+  args.filter((arg, at) => arg !== '--json' && !arg.startsWith('--shard') && args[at - 1] !== '--shard')
+
 async function measure(
   options: Options,
   effort: Effort,
@@ -128,6 +134,20 @@ async function measure(
   const schemes = pickMany(pagebox.schemes, options.schemes, 'scheme')
   const layouts = withImported(pickMany(pagebox.layouts, options.layouts, 'layout'), imported)
   const costLayout = pick(pagebox.layouts, options.costLayout ?? imported?.name ?? 'linux-6.12', 'layout')
+  if (options.shard !== undefined) {
+    refuseWith(options, options, ['csv', 'html', 'markdown', 'mail', 'baseline', 'counters'])
+    if (options.runs > 1) throw new UsageError('--runs is of the whole, and --shard runs a part of it')
+    const { runPart } = await import('../shards/run.ts')
+    const named = { schemes: schemes.map(({ name }) => name), layouts: layouts.map(({ name }) => name) }
+    const asked = {
+      effort,
+      ...named,
+      costLayout: costLayout.name,
+      seed: options.seed,
+      command: commandLine(ofWhole(args)),
+    }
+    return runPart('compare', asked, options.shard, options, { io, exit })
+  }
   const bar = progressBar(io)
   const shown = detailedLayouts({ layouts }, options.layouts !== undefined)
   const detailed = imported === undefined ? shown : [...new Set([...shown, imported.name])]
@@ -144,6 +164,7 @@ async function measure(
       command: commandLine(args),
       first: detailed,
       costsOnly: options.costsOnly,
+      counters: options.counters,
       onProgress: ({ done, total, what }) => bar.update(done, total, what),
       // What is known is shown: costs take longest, and rooms are what is asked first.
       onPart: (part, known) => {
@@ -204,7 +225,7 @@ async function writeFiles(
 }
 
 export function addCompare(program: Command, context: Context): void {
-  addOwnOptions(program.command('compare'))
+  const command = addOwnOptions(program.command('compare'))
     .description('which scheme fits which page type in which layout, what it damages, what it costs, where it ends')
     .option('--quick', 'within 20 seconds, with wider intervals')
     .option('--thorough', 'more rounds, threads, working sets, page types and orders; takes what it takes')
@@ -214,6 +235,7 @@ export function addCompare(program: Command, context: Context): void {
     .option('--btf <file>', `one more layout: ${btfHelp}`)
     .option('--kconfig <file>', kconfigHelp)
     .option('--seed <n>', 'of index streams and resampling', integer(0, 2 ** 32 - 1), 1)
+    .option('--counters', 'also what processor and system count a pair: misses, locked operations, contended lines')
     .option('--json', 'one JSON document on standard output, raw samples included')
     .option('--csv <file>', 'all rooms, probes and costs as a table')
     .option('--html <file>', 'a page of its own, which needs no network')
@@ -229,5 +251,7 @@ export function addCompare(program: Command, context: Context): void {
     .addOption(new Option('--costs-only').hideHelp())
     .option('--smallest-effect <share>', 'with --baseline: changes up to this count as none (5%)', share)
     .addHelpText('after', examples)
-    .action((options: Options, command: Command) => withOwn(options, context.io, () => run(options, command, context)))
+  addShardOption(command).action((options: Options, command: Command) =>
+    withOwn(options, context.io, () => run(options, command, context)),
+  )
 }

@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander'
 import { type Shell, shells } from '../completion/shells.ts'
 import { offered } from '../completion/tree.ts'
 import { opScenarios } from '../../engine/scenario/builtin.ts'
-import { pinScenarios } from '../stress/scenarios.ts'
+import { pinScenarios } from '../../engine/stress/scenarios.ts'
 import type { Context } from './context.ts'
 
 async function run(shell: Shell, program: Command, { io }: Context): Promise<void> {

@@ -9,9 +9,10 @@ import { conformText, mismatchText } from '../text/conform.ts'
 import { outcomeMismatchText, outcomesText } from '../text/outcomes.ts'
 import { foreign } from '../text/foreign.ts'
 import { addOwnOptions, type OwnOptions, withOwn } from '../own/own.ts'
+import { addShardOption, refuseWith, type ShardOptions } from '../shards/option.ts'
 import type { Context } from './context.ts'
 
-interface Options extends OwnOptions {
+interface Options extends OwnOptions, ShardOptions {
   scheme: string
   layout: string
   rules?: string
@@ -42,6 +43,13 @@ const kept = 1000
 async function run(files: string[], options: Options, { io, exit }: Context): Promise<void> {
   const { checkNames } = await import('../behaviourNames.ts')
   checkNames(options)
+  if (options.shard !== undefined) {
+    refuseWith(options, options, ['results'])
+    const { runPart } = await import('../shards/run.ts')
+    const { scheme, layout, rules, quirks, only, samples } = options
+    const asked = { files, scheme, layout, level: options.level, keep: kept, rules, quirks, only, samples }
+    return runPart('conform', asked, options.shard, { json: options.json, recordings: files }, { io, exit })
+  }
   const { conformFiles } = await import('../../engine/recording/conformFiles.ts')
   const level = options.level as ConformLevel
   const out = options.results === undefined ? undefined : new Output(options.results)
@@ -95,7 +103,7 @@ async function run(files: string[], options: Options, { io, exit }: Context): Pr
 }
 
 export function addConform(program: Command, context: Context): void {
-  addOwnOptions(program.command('conform'))
+  const command = addOwnOptions(program.command('conform'))
     .description('run recordings of a real kernel, and compare every result')
     .argument('<files...>', 'recordings, .jsonl or .jsonl.gz')
     .option('--scheme <name>', 'where pins are counted', 'refcount-bias')
@@ -109,5 +117,7 @@ export function addConform(program: Command, context: Context): void {
     .option('--results <file>', 'write the scenarios with our results, in the recordings’ format')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((files: string[], options: Options) => withOwn(options, context.io, () => run(files, options, context)))
+  addShardOption(command).action((files: string[], options: Options) =>
+    withOwn(options, context.io, () => run(files, options, context)),
+  )
 }

@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { inputStream } from '../../base/inputStream.ts'
 import type { DecodedLog, LogOptions } from '../../dump/decodeLog.ts'
@@ -43,16 +42,12 @@ const compressed = /^(?:\u001f|\ufffd7zXZ|\(\ufffd\/\ufffd|BZh\d1AY|\u0004"M\u00
 /** What is kept of standard input in case that it holds words alone. */
 const longestWords = 4096
 
-/** Behind a stream of its own: a file's does not end while the system waits for a pipe. */
 async function* fileChunks(path: string, signal: AbortSignal): AsyncIterable<string> {
-  const file = inputStream(path)
-  const text = file.pipe(new PassThrough())
-  // pipe() does not pass errors on.
-  file.on('error', (error) => text.destroy(new UsageError(`${path}: ${error.message}`)))
   try {
-    yield* chunksOf(text, signal)
-  } finally {
-    file.destroy()
+    yield* chunksOf(inputStream(path), signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new UsageError(`${path}: ${(error as Error).message}`)
   }
 }
 

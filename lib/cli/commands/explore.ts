@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
-import type { ExploreOptions, ExploreProgress, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import { isRandom } from '../../engine/scenario/isRandom.ts'
+import type { ExploreOptions, ExploreProgress, InjectedFailure, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import { strategyFor } from '../../engine/explore/strategyFor.ts'
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { UsageError } from '../failure.ts'
-import type { Explored } from '../explore/exploring.ts'
+import type { ExploredWhole } from '../../engine/explore/exploring.ts'
 import { layoutArguments } from '../importedLayout.ts'
+import { injectedFailure, withInjected } from '../injectedFailures.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import {
@@ -21,9 +23,10 @@ import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/ow
 import { integer, pick, share } from '../parse.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
 import { foreign } from '../text/foreign.ts'
+import { addShardOption, refuseWith, type ShardOptions } from '../shards/option.ts'
 import type { Context } from './context.ts'
 
-interface Options extends LayoutOptions, MachineOptions, OwnOptions {
+interface Options extends LayoutOptions, MachineOptions, OwnOptions, ShardOptions {
   scheme: string
   strategy?: string
   bound?: number
@@ -34,6 +37,7 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   threads?: number
   ops?: number
   failing?: number
+  fail?: readonly InjectedFailure[]
   maxSteps?: number
   outcomes?: boolean
   memory: string
@@ -49,6 +53,7 @@ Examples:
   $ pagebox explore my-scenario.ts --strategy depth-first --samples 100000
   $ pagebox explore my-scenario.json --quirks put-for-unpin --html found.html
   $ pagebox explore devices --samples 20000 --seed 7 --json
+  $ pagebox explore my-scenario.json --fail page:2       the second page that a thread wants is refused
 
 The first schedule of each kind that ends badly is made as short as it gets: operations are left
 out, then threads, then switches between them. Its scenario, its timeline and a token are printed;
@@ -78,15 +83,15 @@ function watching(io: Io) {
   }
 }
 
-/** A bound alone says which strategy is meant. */
+/** Parts of the command line are of a portfolio too: which strategy it is does not depend on them. */
 const strategyOf = (scenario: Scenario, { strategy, bound, depth }: Options): string =>
-  strategy ?? (bound !== undefined ? 'depth-first' : depth !== undefined ? 'pct' : strategyFor(scenario))
+  strategyFor(scenario, { strategy, bound, depth })
 
 /** What is asked for, as the API takes it; what is not asked for is the API's to choose. */
 function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
   const { scheme, layout, bound, depth, samples, seed, workloadSeed, threads, ops, maxSteps } = options
   // Results of random operations are as many as there are schedules.
-  const outcomes = options.outcomes === true && !('mixes' in scenario) ? true : undefined
+  const outcomes = options.outcomes === true && !isRandom(scenario) ? true : undefined
   const asked = {
     ...behaviourOf(options),
     strategy: strategyOf(scenario, options),
@@ -107,7 +112,7 @@ function exploreOptions(scenario: Scenario, options: Options): ExploreOptions {
 /** With the share of operations that fail which the options say: it is part of what a token is of. */
 function withFailing(scenario: Scenario, { failing }: Options): Scenario {
   if (failing === undefined) return scenario
-  if (!('mixes' in scenario)) throw new UsageError('--failing is for random scenarios; this one has lists')
+  if (!isRandom(scenario)) throw new UsageError('--failing is for random scenarios; this one has lists')
   return { ...scenario, failing }
 }
 
@@ -117,7 +122,11 @@ const filesOf = (options: Options): string[] => [
   ...ownArguments(options),
 ]
 
-async function writeFiles({ html, save }: Outputs, explored: Explored, facts: { scenario: string }): Promise<void> {
+async function writeFiles(
+  { html, save }: Outputs,
+  explored: ExploredWhole,
+  facts: { scenario: string },
+): Promise<void> {
   const shortest = explored.kinds.find((kind) => kind.shortest !== null)?.shortest
   if (save !== undefined && shortest !== undefined && shortest !== null) {
     const { rules, quirks } = shortest
@@ -151,15 +160,22 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
       options.strategy,
       'strategy',
     )
-  const scenario = withFailing((await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario'), options)
+  const found = (await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario')
+  const scenario = await withInjected(withFailing(found, options), options.fail)
+  if (options.shard !== undefined) {
+    refuseWith(options, options, ['html', 'save'])
+    const { runPart } = await import('../shards/run.ts')
+    const asked = { ...exploreOptions(scenario, options), scenario, name, shrink: options.shrink }
+    return runPart('explore', asked, options.shard, options, { io, exit })
+  }
   const outputs: Outputs = {
     html: options.html === undefined ? undefined : new Output(options.html),
     save: options.save === undefined ? undefined : new Output(options.save),
   }
   const watch = watching(io)
   try {
-    const { explored } = await import('../explore/exploring.ts')
-    const { exploreDocument } = await import('../explore/document.ts')
+    const { explored } = await import('../../engine/explore/exploring.ts')
+    const { exploreDocument } = await import('../../engine/explore/document.ts')
     const { exploreText } = await import('../text/explore.ts')
     const found = await explored(
       scenario,
@@ -215,6 +231,11 @@ export function addExplore(program: Command, context: Context): void {
     .option('--threads <n>', 'threads of a random scenario', fromOne)
     .option('--ops <n>', 'operations of each thread of a random scenario', fromOne)
     .option('--failing <share>', 'of random operations, drawn so that they fail (5%)', share)
+    .option(
+      '--fail <site>',
+      'an allocation or copy that fails: page, table:2, copy:1:3@thread; may be repeated',
+      injectedFailure,
+    )
     .option('--max-steps <n>', 'steps after which a schedule is given up', fromOne)
     .option('--outcomes', 'how often schedules ended how; of written scenarios each distinct result, with a token')
     .addOption(
@@ -225,7 +246,7 @@ export function addExplore(program: Command, context: Context): void {
     .option('--html <file>', 'write the timelines as one page with a step slider')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((scenario: string, options: Options, command: Command) =>
-      withOwn(options, context.io, () => run(scenario, options, command, context)),
-    )
+  addShardOption(command).action((scenario: string, options: Options, command: Command) =>
+    withOwn(options, context.io, () => run(scenario, options, command, context)),
+  )
 }

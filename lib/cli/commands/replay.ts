@@ -33,7 +33,7 @@ async function run(token: string, name: string | undefined, options: Options, { 
   const html = options.html === undefined ? undefined : new Output(options.html)
   try {
     const result = await replay(token, { ...(scenario !== undefined && { scenario }), signal: io.signal })
-    const { replayDocument } = await import('../explore/document.ts')
+    const { replayDocument } = await import('../../engine/explore/document.ts')
     const { timelineText } = await import('../../engine/explore/timelineText.ts')
     if (options.json) io.out(`${toJson(replayDocument(result))}\n`)
     else io.out(`${foreignLines(timelineText(result, { columns: io.columns, all: options.all === true }))}\n`)

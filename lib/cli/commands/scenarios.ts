@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { toJson } from '../json.ts'
 import { opScenarios } from '../../engine/scenario/builtin.ts'
-import { pinScenarios } from '../stress/scenarios.ts'
+import { pinScenarios } from '../../engine/stress/scenarios.ts'
 import { table, wrap } from '../text/table.ts'
 import type { Context } from './context.ts'
 

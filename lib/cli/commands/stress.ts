@@ -6,6 +6,7 @@ import { argsOf, commandLine } from '../commandLine.ts'
 import { exitCodes, exitOfAbort } from '../exit.ts'
 import { Output } from '../output.ts'
 import { UsageError } from '../failure.ts'
+import { failureArguments, injectedFailure, withInjected } from '../injectedFailures.ts'
 import { layoutArguments } from '../importedLayout.ts'
 import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
@@ -20,19 +21,22 @@ import {
   withLayout,
 } from '../machine.ts'
 import { integer, mix, pick, positive, share } from '../parse.ts'
-import type { RandomScenario, Scenario } from '../../engine/scenario/scenarioTypes.ts'
+import { isRandom } from '../../engine/scenario/isRandom.ts'
+import type { InjectedFailure, Scenario } from '../../engine/scenario/scenarioTypes.ts'
 import { scenarioArgument, scenarioNamed } from '../scenarioFile.ts'
-import { opRace } from '../stress/opRace.ts'
+import { stressJson } from '../../engine/stress/document.ts'
+import { opRace } from '../../engine/stress/opRace.ts'
 import { opScenarios } from '../../engine/scenario/builtin.ts'
-import { type PinScenario, pinScenarios } from '../stress/scenarios.ts'
-import { longestSlice, type StressOutcome, type StressPlan, stress } from '../stress/stress.ts'
-import type { StressTotal } from '../stress/total.ts'
+import { type PinScenario, pinScenarios } from '../../engine/stress/scenarios.ts'
+import { longestSlice, type StressOutcome, type StressPlan, stress } from '../../engine/stress/stress.ts'
+import type { StressTotal } from '../../engine/stress/total.ts'
 import { foreign } from '../text/foreign.ts'
 import { stressText } from '../text/stress.ts'
 import { addOwnOptions, type OwnOptions, ownArguments, withOwn } from '../own/own.ts'
+import { addShardOption, refuseWith, type ShardOptions } from '../shards/option.ts'
 import type { Context } from './context.ts'
 
-interface Options extends LayoutOptions, MachineOptions, OwnOptions {
+interface Options extends LayoutOptions, MachineOptions, OwnOptions, ShardOptions {
   scheme: string
   type: string
   order: number
@@ -44,6 +48,7 @@ interface Options extends LayoutOptions, MachineOptions, OwnOptions {
   seed: number
   mix?: Record<string, number>
   failing?: number
+  fail?: readonly InjectedFailure[]
   pattern: string
   ledger: boolean
   affinity?: boolean
@@ -63,6 +68,7 @@ Examples:
   $ pagebox stress mm --failing 30%                      more of them on what is not there
   $ pagebox stress devices --hours 8 --html night.html   rates, latencies and failures over time
   $ pagebox stress my-scenario.json                      a scenario from a file
+  $ pagebox stress my-scenario.json --fail page:2        the second page that each thread wants is refused
 
 A run is audited every ten seconds. Exit code 1: an audit was not clean, or an operation met
 a word that no kernel would write; the seed and the
@@ -164,25 +170,30 @@ const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 /** A named scenario of operations, or one from a file; undefined: pins. */
 async function opScenarioOf(name: string, options: Options, io: Io): Promise<Scenario | undefined> {
   const scenario = await scenarioNamed(name, io)
-  const { mix, failing } = options
+  const { mix, failing, fail } = options
   if (scenario === undefined) {
-    if (failing !== undefined) throw new UsageError('--failing is for scenarios of operations, not of pins')
+    const option = failing === undefined ? '--fail' : '--failing'
+    if (failing !== undefined || fail !== undefined)
+      throw new UsageError(`${option} is for scenarios of operations, not of pins`)
     return scenario
   }
-  if (mix === undefined && failing === undefined) return scenario
-  if (!('mixes' in scenario)) {
+  if (mix === undefined && failing === undefined) return withInjected(scenario, fail)
+  if (!isRandom(scenario)) {
     const option = mix === undefined ? '--failing' : '--mix'
     throw new UsageError(`${option} is for random scenarios; the threads of this one have lists`)
   }
-  return {
-    ...(scenario as RandomScenario),
+  const asked = {
+    ...scenario,
     ...(mix !== undefined && { mixes: scenario.mixes.map(() => mix) }),
     ...(failing !== undefined && { failing }),
   }
+  return withInjected(asked, fail)
 }
 
 interface Planned {
   plan: StressPlan
+  /** As data: a scenario of operations with its machine; null: pins. */
+  ops: { scenario: Scenario; machine: object } | null
   repeat(seed: number, seconds: number): string
   race: Parameters<typeof stress>[0]
   /** What the room analysis says against it, before it begins. */
@@ -212,6 +223,7 @@ async function planPins(name: string, asked: Options, command: Command): Promise
   await checkBehaved(options)
   return {
     plan: planOf(scenario, options),
+    ops: null,
     repeat: (seed, seconds) => repeatCommand(scenario, options, seed, seconds),
     race,
     warnings: roomWarnings(options.scheme, options.layout, [options.type as PageType], options.order),
@@ -241,43 +253,17 @@ async function planOps(name: string, scenario: Scenario, options: Options, comma
     parts.push(`--mix '${weights.join(',')}'`)
   }
   if (options.failing !== undefined) parts.push(`--failing ${options.failing}`)
+  parts.push(...failureArguments(options.fail))
   parts.push(...behaviourFlags(options))
   parts.push(...ownArguments(options))
+  const machine = { scheme, layout, threads, ...behaviourOf(options) }
   return {
     plan: { ...plan, mix: (lists === null ? { ...mixes } : {}) as StressPlan['mix'] },
+    ops: { scenario: sized, machine },
     repeat: (seed, seconds) => [...parts, `--seconds ${seconds} --seed ${seed}`].join(' '),
-    race: opRace(race, sized, { scheme, layout, threads, ...behaviourOf(options) }),
+    race: opRace(race, sized, machine),
     warnings: roomWarnings(scheme, layout, typesOf(sized, layout)),
   }
-}
-
-function write(
-  io: Io,
-  name: string,
-  { plan, warnings }: Planned,
-  { total, failed }: StressOutcome,
-  repeat: string,
-): void {
-  io.out(
-    `${toJson({
-      scenario: name,
-      settings: { ...plan, seconds: Number.isFinite(plan.seconds) ? plan.seconds : null },
-      complete: !io.signal.aborted,
-      warnings,
-      seconds: total.seconds,
-      slices: total.slices,
-      useful: total.useful,
-      ops: total.byOp,
-      reached: total.reached,
-      audit: {
-        clean: total.dirty === undefined,
-        pages: total.pagesAudited,
-        rowsTotal: total.dirty?.rowsTotal ?? 0,
-        rows: total.dirty?.rows ?? [],
-      },
-      failed: failed === undefined ? null : { ...failed, repeat },
-    })}\n`,
-  )
 }
 
 async function run(name: string, asked: Options, command: Command, { io, exit }: Context): Promise<void> {
@@ -286,6 +272,14 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
   const planned =
     scenario === undefined ? await planPins(name, options, command) : await planOps(name, scenario, options, command)
   for (const warning of planned.warnings) io.err(`pagebox: warning: ${foreign(warning)}\n`)
+  if (options.shard !== undefined) {
+    refuseWith(options, options, ['html', 'untilFail'])
+    const { runPart } = await import('../shards/run.ts')
+    const { plan, warnings, ops, repeat } = planned
+    // Marks that stand for what only a slice has; its numbers are not these.
+    const command = repeat(-1, -2).replace('--seconds -2', '--seconds {seconds}').replace('--seed -1', '--seed {seed}')
+    return runPart('stress', { name, plan, warnings, ops, repeat: command }, options.shard, options, { io, exit })
+  }
   const report = reporter(io, planned.plan)
   const page = options.html === undefined ? undefined : new Output(options.html)
   try {
@@ -309,7 +303,9 @@ async function stressed(
   const outcome = await stress(planned.race, planned.plan, { ...report, signal: io.signal }).finally(() => report.end())
   const { failed } = outcome
   const repeat = failed === undefined ? '' : planned.repeat(failed.seed, failed.seconds)
-  if (options.json) write(io, name, planned, outcome, repeat)
+  const { plan, warnings } = planned
+  if (options.json)
+    io.out(`${toJson(stressJson({ name, plan, warnings, complete: !io.signal.aborted, repeat }, outcome))}\n`)
   else io.out(stressText(outcome, repeat, io))
   // Printed before: a file that cannot be written loses nothing.
   if (page !== undefined) {
@@ -338,6 +334,11 @@ export function addStress(program: Command, context: Context): void {
     .option('--seed <n>', 'of the choices of all threads', integer(0, 2 ** 32 - 1), 1)
     .option('--mix <weights>', 'operations and their weights, instead of the scenario’s', mix)
     .option('--failing <share>', 'of the operations, drawn so that they fail (5%)', share)
+    .option(
+      '--fail <site>',
+      'an allocation or copy that fails, counted for each thread and in each round alone: page, table:2, copy:1:3@thread; may be repeated',
+      injectedFailure,
+    )
     .option('--pattern <name>', 'how pages are chosen: sequential, random, zipf, hot', 'random')
   addMachineOptions(stressed)
     .option('--no-ledger', 'without the account of who pinned what; the audit then knows less')
@@ -345,7 +346,7 @@ export function addStress(program: Command, context: Context): void {
     .option('--html <file>', 'a page of its own: rates, latencies and failures over time')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((scenario: string, options: Options, command: Command) =>
-      withOwn(options, context.io, () => run(scenario, options, command, context)),
-    )
+  addShardOption(stressed).action((scenario: string, options: Options, command: Command) =>
+    withOwn(options, context.io, () => run(scenario, options, command, context)),
+  )
 }

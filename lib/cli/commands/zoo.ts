@@ -6,9 +6,10 @@ import type { Io } from '../io.ts'
 import { toJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { pick } from '../parse.ts'
+import { addShardOption, refuseWith, type ShardOptions } from '../shards/option.ts'
 import type { Context } from './context.ts'
 
-interface Options {
+interface Options extends ShardOptions {
   list?: boolean
   save?: string
   html?: string
@@ -51,7 +52,7 @@ async function ran(entry: ZooEntry, io: Io): Promise<ZooResult | null> {
 
 async function run(id: string | undefined, options: Options, { io, exit }: Context): Promise<void> {
   const { zoo, zooOmissions } = await import('../../index.ts')
-  const { zooDocument, zooListDocument } = await import('../zoo/document.ts')
+  const { zooDocument, zooListDocument } = await import('../../zoo/document.ts')
   const { zooEntryText, zooListText, zooTable } = await import('../text/zoo.ts')
   const entries = id === undefined ? zoo() : [zoo().find((each) => each.id === pick(named(zoo()), id, 'entry').name)]
   const wanted = entries.filter((entry) => entry !== undefined)
@@ -63,6 +64,11 @@ async function run(id: string | undefined, options: Options, { io, exit }: Conte
     )
     return
   }
+  if (options.shard !== undefined) {
+    refuseWith(options, options, ['html', 'save'])
+    const { runPart } = await import('../shards/run.ts')
+    return runPart('zoo', { entries: wanted.map((entry) => entry.id) }, options.shard, options, { io, exit })
+  }
   const html = options.html === undefined ? undefined : new Output(options.html)
   const save = options.save === undefined ? undefined : new Output(options.save)
   try {
@@ -73,7 +79,7 @@ async function run(id: string | undefined, options: Options, { io, exit }: Conte
       if (result !== null) results.push(result)
     }
     if (options.json === true) io.out(`${toJson(zooDocument(results))}\n`)
-    else if (id === undefined) io.out(zooTable(results, wanted.length, io))
+    else if (id === undefined) io.out(zooTable(zooDocument(results).entries, wanted.length, io))
     else for (const result of results) io.out(await zooEntryText(result, options.save, io))
     if (results.some(({ holds, stoppedBy }) => !holds && stoppedBy === 'done')) exit(exitCodes.finding)
     if (io.signal.aborted) exit(exitOfAbort(io.signal))
@@ -102,7 +108,7 @@ async function write(results: readonly ZooResult[], save: Output | undefined, ht
 }
 
 export function addZoo(program: Command, context: Context): void {
-  program
+  const command = program
     .command('zoo')
     .description('historic bugs of the kernel: each found, made short, repeated, and absent once it is fixed')
     .argument('[entry]', 'one of them; --list has their names')
@@ -111,5 +117,5 @@ export function addZoo(program: Command, context: Context): void {
     .option('--html <file>', 'write the timelines as one page with a step slider')
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', examples)
-    .action((entry: string | undefined, options: Options) => run(entry, options, context))
+  addShardOption(command).action((entry: string | undefined, options: Options) => run(entry, options, context))
 }

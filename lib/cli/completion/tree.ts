@@ -45,20 +45,25 @@ export function offered(program: Command, values: Values): OfferedCommand[] {
     name: command.name(),
     description: command.description(),
     options: [
-      ...command.options
-        .filter((option) => !option.hidden)
-        .map((option) => ({
-          names: [option.short, option.long].filter((name): name is string => name !== undefined && name !== null),
-          description: option.description,
-          value: valueKind(option, values),
-        })),
+      ...optionsOf(command).map((option) => ({
+        names: [option.short, option.long].filter((name): name is string => name !== undefined && name !== null),
+        description: option.description,
+        value: valueKind(option, values),
+      })),
       { names: ['-h', '--help'], description: 'what there is', value: 'none' as const },
     ],
     first: firstOf(command, values),
   }))
 }
 
+/** Its own, and those of the commands below it, each name once. */
+function optionsOf(command: Command): Option[] {
+  const all = [command, ...command.commands].flatMap((each) => each.options).filter(({ hidden }) => !hidden)
+  return [...new Map(all.map((option) => [option.long, option])).values()]
+}
+
 function firstOf(command: Command, values: Values): readonly string[] {
+  if (command.commands.length > 0) return command.commands.map((each) => each.name())
   const [argument] = command.registeredArguments
   if (argument === undefined) return []
   if (argument.argChoices) return argument.argChoices

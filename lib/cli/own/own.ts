@@ -39,7 +39,7 @@ export const ownArguments = ({ schemeFile, config }: OwnOptions): string[] => [
   ...(config === false ? ['--no-config'] : []),
 ]
 
-const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+export const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** Runs a command among the schemes and layouts of the caller's files, which are gone after it. */
 export async function withOwn<Result>(options: OwnOptions, io: Io, run: () => Promise<Result>): Promise<Result> {

@@ -1,6 +1,6 @@
 import type { StressDocument } from '../../report/stress.ts'
 import { rowText } from '../../engine/auditRow.ts'
-import type { StressOutcome, StressPlan } from './stress.ts'
+import type { StressOutcome, StressPlan } from '../../engine/stress/stress.ts'
 
 /** What the page of a run is drawn from. */
 export function stressDocument(

@@ -1,8 +1,10 @@
+import { counted } from '../../base/describe.ts'
 import type { CompareDocument } from '../../compare/document.ts'
 import { bytes } from '../../compare/format.ts'
-import { loadWarning, quotaWarning } from '../../compare/machine.ts'
+import { machineWarnings } from '../../compare/machine.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
+import { countersText } from './counters.ts'
 import { foreign } from './foreign.ts'
 import { layoutRoomText, overviewText } from './room.ts'
 import { wrap } from './table.ts'
@@ -12,7 +14,9 @@ export { baselineText } from './baseline.ts'
 function disagreementsText(document: CompareDocument, io: Io): string {
   if (document.disagreements.length === 0) return ''
   return [
-    io.colours.red(`Table and probe differ in ${document.disagreements.length} cells, which is a bug of pagebox:`),
+    io.colours.red(
+      `Table and probe differ in ${counted(document.disagreements.length, 'cell')}, which is a bug of pagebox:`,
+    ),
     ...document.disagreements
       .slice(0, 20)
       .flatMap((each) => [
@@ -36,10 +40,13 @@ export const printable = (document: CompareDocument): CompareDocument =>
 /** Where it was measured. */
 export function machineText(document: CompareDocument, io: Io): string {
   const { machine } = document
-  const warnings = [loadWarning(machine), quotaWarning(machine)].filter((text) => text !== '')
+  const warnings = machineWarnings(machine)
   const facts = `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`
   return [wrap(facts, io.columns), ...warnings.map((text) => io.colours.yellow(wrap(text, io.columns)))].join('\n')
 }
+
+/** JSON in one line that can be broken between any two of its parts. */
+const spaced = (value: unknown): string => JSON.stringify(value, null, 1).replaceAll(/\n\s*/g, ' ')
 
 /** What each own scheme is: fields as they were declared. */
 export function definitionsText(document: CompareDocument, io: Io): string {
@@ -47,7 +54,7 @@ export function definitionsText(document: CompareDocument, io: Io): string {
   if (own.length === 0) return ''
   const lines = own.map(({ definition }) => {
     const fields = Object.entries(definition ?? {}).map(([key, value]) =>
-      key === 'name' ? `${value}:` : `${key} ${typeof value === 'string' ? value : JSON.stringify(value)},`,
+      key === 'name' ? `${value}:` : `${key} ${typeof value === 'string' ? value : spaced(value)},`,
     )
     return wrap(`  ${fields.join(' ').replace(/,$/, '')}`, io.columns - 4).replaceAll('\n', '\n    ')
   })
@@ -59,6 +66,7 @@ export function resultText(document: CompareDocument, io: Io): string {
   const parts = [
     disagreementsText(document, io),
     costTable(document, io),
+    countersText(document, io),
     limitsText(document, io),
     definitionsText(document, io),
     document.complete ? '' : io.colours.yellow('Interrupted: this is what was measured until then.'),

@@ -2,6 +2,7 @@ import type { CompareDocument, CostRow, SchemeEntry } from '../../compare/docume
 import { bytes, count, digits } from '../../compare/format.ts'
 import { contentionNote } from '../../compare/machine.ts'
 import { costAt, isHot, mainOp, type Situation, situations } from '../../compare/situation.ts'
+import { workingSetsText } from '../../compare/workingSets.ts'
 import type { Io } from '../io.ts'
 import { table, wrap } from './table.ts'
 
@@ -9,6 +10,14 @@ import { table, wrap } from './table.ts'
 const heading = (at: Situation): string => {
   const place = isHot(at) ? 'hot line' : `${bytes(at.workingSetBytes).replace(' ', '')} ${at.pattern.slice(0, 3)}`
   return at.threads === 1 ? place : `${place} x${at.threads}`
+}
+
+const mostColumns = 6
+
+/** What random order costs is asked more than what sequential does; contention is asked in any case. */
+function mostAsked(all: Situation[]): Situation[] {
+  const asked = all.length <= mostColumns ? all : all.filter(({ pattern }) => pattern !== 'sequential')
+  return asked.slice(0, mostColumns)
 }
 
 const costText = (row: CostRow | undefined): string => {
@@ -21,8 +30,13 @@ const costText = (row: CostRow | undefined): string => {
 const queryText = (row: CostRow | undefined): string => (row === undefined ? '' : digits(row.nsPerOp.median))
 
 export function costTable(document: CompareDocument, io: Io): string {
-  const shown = situations(document).slice(0, 6)
+  const shown = mostAsked(situations(document))
   if (shown.length === 0) return 'No costs were measured.'
+  if (document.schemes.every(({ cost }) => cost.length === 0))
+    return wrap(
+      `No costs were measured: no scheme has room on anon pages of ${document.settings.costLayout}.`,
+      io.columns,
+    )
   const query = shown.find(isHot)
   const { settings } = document
   return [
@@ -50,6 +64,7 @@ export function costTable(document: CompareDocument, io: Io): string {
       { columns: io.columns },
     ),
     wrap(memoryNotes(document), io.columns),
+    wrap(workingSetsText(document), io.columns),
     wrap(contentionNote(document.machine), io.columns),
     javascriptText(document, io.columns),
   ]

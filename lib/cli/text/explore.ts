@@ -2,8 +2,8 @@ import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import type { RecordedResult } from '../../engine/recording/types.ts'
 import type { ExploreScenarioResult } from '../../engine/scenario/scenarioTypes.ts'
 import { timelineText } from '../../engine/explore/timelineText.ts'
-import { outcomesOf } from '../explore/document.ts'
-import type { Explored, Kind } from '../explore/exploring.ts'
+import { outcomesOf } from '../../engine/explore/document.ts'
+import type { ExploredWhole, WholeKind } from '../../engine/explore/exploring.ts'
 import type { Io } from '../io.ts'
 import { foreign, foreignLines } from './foreign.ts'
 import { table, wrap } from './table.ts'
@@ -21,7 +21,7 @@ export interface ExploreFacts {
 
 const number = (value: number): string => value.toLocaleString('en')
 
-function kindText({ finding, shortest }: Kind, facts: ExploreFacts, io: Io): string[] {
+function kindText({ finding, shortest }: WholeKind, facts: ExploreFacts, io: Io): string[] {
   const { bold, red } = io.colours
   const lines = [red(foreign(wrap(`${finding.outcome}: ${finding.text}`, io.columns)).replaceAll('\\x0a', '\n'))]
   if (shortest === null) {
@@ -79,7 +79,7 @@ function seenText({ seen, seenFull }: ExploreScenarioResult, facts: ExploreFacts
 }
 
 /** An exploration for a reader: what was explored, what came of it, what that is worth. */
-export function exploreText(explored: Explored, facts: ExploreFacts, io: Io): string {
+export function exploreText(explored: ExploredWhole, facts: ExploreFacts, io: Io): string {
   const { result, kinds } = explored
   const { green } = io.colours
   const { schedules, distinct, steps, seconds, stoppedBy } = result

@@ -16,7 +16,8 @@ export function outcomesText(report: OutcomesReport, { columns }: Io): string {
   const { scenarios, complete, bounded, sampled } = report
   const rows = [
     ['seen by the kernel', report.seen],
-    ['explored too', report.explained],
+    ['explored too', report.explained - report.oneCpu],
+    ['by threads in order on one processor', report.oneCpu],
     ['missing', report.missing],
     ['of those, for want of a rule', report.waiting],
     ['unsupported', report.unsupported],

@@ -1,7 +1,15 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Cell, CompareDocument, LayoutEntry } from '../../compare/document.ts'
 import { cells } from '../../compare/document.ts'
-import { contestedFields, contestedText, pinnable, roomCell, summaryCell, verdict } from '../../compare/verdict.ts'
+import {
+  contestedFields,
+  contestedText,
+  pinnable,
+  refusals,
+  roomCell,
+  summaryCell,
+  verdict,
+} from '../../compare/verdict.ts'
 import { inColumnOrder, shortPageType } from '../../report/pageTypes.ts'
 import { meanings, symbols } from '../../report/symbols.ts'
 import type { Io } from '../io.ts'
@@ -45,13 +53,17 @@ function matrix(document: CompareDocument, layout: LayoutEntry, paint: Paint, co
   )
 }
 
-/** Fields that are hit, by scheme, one line each. */
-function collisions(document: CompareDocument, layout: LayoutEntry, columns: number): string {
+/** Fields that are hit, and why others are refused, by scheme, one line each. */
+function whyNot(document: CompareDocument, layout: LayoutEntry, columns: number): string {
+  const all = layout.types.filter(pinnable).length
   const lines = document.schemes.flatMap((scheme) => {
     const { collides, hitFields } = verdict(scheme, layout.name, layout.types)
-    if (collides.length === 0) return []
-    const text = `${scheme.name} hits ${hitFields.join(', ')}`
-    return [wrap(text, columns - 4).replaceAll('\n', '\n    ')]
+    const texts = refusals(scheme, layout).map(
+      ({ reason, types }) =>
+        `${scheme.name} refuses ${types.length === all ? 'all of them' : types.join(', ')}: ${reason}`,
+    )
+    if (collides.length > 0) texts.unshift(`${scheme.name} hits ${hitFields.join(', ')}`)
+    return texts.map((text) => wrap(text, columns - 4).replaceAll('\n', '\n    '))
   })
   return lines.map((line) => `  ${line}`).join('\n')
 }
@@ -83,7 +95,7 @@ function overview(document: CompareDocument, paint: Paint, columns: number): str
 export function layoutRoomText(document: CompareDocument, layout: LayoutEntry, io: Io): string {
   const paint = painter(io)
   const facts = `${layout.strideBytes} bytes, ${layout.freeFlagBits} free flag bits (${layout.kconfig})`
-  const hits = collisions(document, layout, io.columns)
+  const hits = whyNot(document, layout, io.columns)
   return [
     `${io.colours.bold(layout.name)}  ${wrap(facts, io.columns - layout.name.length - 2).replaceAll('\n', '\n  ')}`,
     matrix(document, layout, paint, io.columns),

@@ -1,6 +1,6 @@
 import { rowText } from '../../engine/auditRow.ts'
 import type { Reached } from '../../engine/scenario/scenarioTypes.ts'
-import type { StressOutcome } from '../stress/stress.ts'
+import type { StressOutcome } from '../../engine/stress/stress.ts'
 import type { Io } from '../io.ts'
 import { foreign } from './foreign.ts'
 import { table, wrap } from './table.ts'

@@ -1,6 +1,7 @@
 import { scenarioText } from '../../engine/explore/scenarioText.ts'
 import { timelineText } from '../../engine/explore/timelineText.ts'
-import type { ZooAbsence, ZooEntry, ZooOmission, ZooResult } from '../../zoo/zooTypes.ts'
+import type { ZooRow } from '../../zoo/document.ts'
+import type { ZooEntry, ZooOmission, ZooResult } from '../../zoo/zooTypes.ts'
 import type { Io } from '../io.ts'
 import { foreignLines } from './foreign.ts'
 import { table, wrap } from './table.ts'
@@ -9,29 +10,31 @@ const number = (value: number): string => value.toLocaleString('en')
 const counted = (count: number, what: string): string =>
   `${number(count)} ${what}${count === 1 ? '' : what.endsWith('ch') || what.endsWith('ss') ? 'es' : 's'}`
 
-function absentWords(fixed: ZooAbsence | null): string {
-  if (fixed === null) return '-'
-  if (!fixed.absent) return 'NO'
-  if (fixed.complete) return counted(fixed.classes, 'class')
-  const { bound, schedules } = fixed
-  return bound === null ? `${number(schedules)} of more` : `${number(schedules)}, ≤ ${bound} preemptions`
+function absentWords({ absentWhenFixed, complete, classesWhenFixed, bound, schedulesWhenFixed }: ZooRow): string {
+  if (absentWhenFixed === null) return '-'
+  if (!absentWhenFixed) return 'NO'
+  if (complete === true) return counted(classesWhenFixed ?? 0, 'class')
+  const schedules = number(schedulesWhenFixed ?? 0)
+  return bound === null ? `${schedules} of more` : `${schedules}, ≤ ${bound} preemptions`
 }
 
+const orDash = (value: number | null): string => (value === null ? '-' : number(value))
+
 /** All of them, a line each. */
-export function zooTable(results: readonly ZooResult[], asked: number, io: Io): string {
-  const rows = results.map(({ entry, found, shortest, fixed, seconds }) => [
+export function zooTable(entries: readonly ZooRow[], asked: number, io: Io): string {
+  const rows = entries.map((entry) => [
     entry.id,
     String(entry.year),
-    found === null ? 'NO' : number(found.runs),
-    seconds.toFixed(1),
-    shortest === null ? '-' : String(shortest.ops),
-    shortest === null ? '-' : number(shortest.steps.length + shortest.skipped),
-    shortest === null ? '-' : String(shortest.switches),
-    absentWords(fixed),
+    entry.runs === null ? 'NO' : number(entry.runs),
+    entry.seconds.toFixed(1),
+    orDash(entry.shortestOps),
+    orDash(entry.shortestSteps),
+    orDash(entry.shortestSwitches),
+    absentWords(entry),
   ])
   const right = (head: string): { head: string; align: 'right' } => ({ head, align: 'right' })
   const columns = [{ head: 'bug' }, ...['year', 'runs', 's', 'ops', 'steps', 'sw'].map(right), { head: 'absent in' }]
-  const hold = results.filter(({ holds }) => holds).length
+  const hold = entries.filter(({ holds }) => holds).length
   const lines = [
     table(columns, rows, { columns: Math.min(io.columns, 100) }),
     '',
@@ -40,7 +43,7 @@ export function zooTable(results: readonly ZooResult[], asked: number, io: Io): 
         'absent in: classes of schedules of that form without the bug, all of them; with a bound all schedules of so few preemptions.',
       io.columns,
     ),
-    `${hold} of ${asked} found, repeated and absent without the bug${results.length < asked ? `; ${asked - results.length} not run` : ''}`,
+    `${hold} of ${asked} found, repeated and absent without the bug${entries.length < asked ? `; ${asked - entries.length} not run` : ''}`,
   ]
   return `${lines.join('\n')}\n`
 }

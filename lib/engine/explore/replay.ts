@@ -1,6 +1,6 @@
 import { badArgument, options, type Read } from '../../base/args.ts'
 import { PageboxError } from '../../errors.ts'
-import type { NativeExploreResult, NativeFinding } from '../../native/engineBinding.ts'
+import type { NativeFinding } from '../../native/engineBinding.ts'
 import type { Layout } from '../../page/layout.ts'
 import { layoutOf } from '../../page/layouts.ts'
 import { rulesText } from '../../page/rules.ts'
@@ -9,7 +9,8 @@ import type { Scheme } from '../../pins/scheme.ts'
 import { forgetScheme, schemeOf } from '../../pins/schemes.ts'
 import { longCall, signalOf, throwIfAborted } from '../poll.ts'
 import { pollExplore } from '../pollEngines.ts'
-import { checked, exploreMachine, startExploring } from '../scenario/engines.ts'
+import { checked } from '../scenario/settings.ts'
+import { exploreMachine, startExploring } from '../scenario/exploreScenario.ts'
 import { type ReadScenario, readScenario } from '../scenario/readScenario.ts'
 import type { ExploreProgress, Outcome } from '../scenario/scenarioTypes.ts'
 import { withText } from '../withText.ts'
@@ -53,7 +54,7 @@ export async function oneSchedule(
   const call = longCall<ExploreProgress>(task, { signal, onProgress: undefined, progressIntervalMs: undefined })
   throwIfAborted(call)
   const begun = startExploring(settings, read)
-  const { found } = await pollExplore<NativeExploreResult>(begun, call, 1, (ended) => checked(ended, read.name))
+  const { found } = await pollExplore(begun, call, 1, (ended) => checked(ended, read.name))
   const [finding] = found.first
   if (finding === undefined) throw new PageboxError('ERR_PAGEBOX_INTERNAL', `${task}: no schedule came back`)
   return finding

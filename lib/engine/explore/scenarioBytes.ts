@@ -1,3 +1,4 @@
+import { isRandom } from '../scenario/isRandom.ts'
 import type { RandomScenario, Scenario, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
 import { failingOtherwise, randomSizes } from '../scenario/readScenario.ts'
 import { type OpSpec, vocabulary } from '../scenario/vocabulary.ts'
@@ -12,7 +13,7 @@ import { type ByteReader, BytesFault, ByteWriter } from './bytes.ts'
 const kinds = ['number', 'text', 'boolean', 'ops'] as const
 type Kind = (typeof kinds)[number]
 
-const fieldsOf = (spec: OpSpec): string[] => ['proc', ...spec.fields.map(({ name }) => name)]
+const fieldsOf = (spec: OpSpec): string[] => ['proc', ...spec.fields.map(({ name }) => name), ...spec.checks]
 
 function writeValue(to: ByteWriter, value: unknown): void {
   const first = (size: number | bigint, kind: Kind): ByteWriter =>
@@ -73,7 +74,7 @@ function readOps(from: ByteReader, count: number, depth = 0): ScenarioOp[] {
 export function writeScenario(scenario: Scenario): Uint8Array {
   const to = new ByteWriter()
   const { name, pages = 0 } = scenario
-  if ('mixes' in scenario) {
+  if (isRandom(scenario)) {
     const { mixes } = scenario
     const [processes, buffers, pagesEach] = (['processes', 'buffers', 'pagesEach'] as const).map(
       (size) => scenario[size] ?? randomSizes[size],
@@ -109,11 +110,11 @@ export function writeScenario(scenario: Scenario): Uint8Array {
 /** Unchecked, as what JSON.parse gives. Throws {@link BytesFault}. */
 export function readScenarioBytes(from: ByteReader): Scenario {
   const kind = from.number(2)
-  const isRandom = kind === 1
+  const drawn = kind === 1
   const name = from.text()
   const pages = from.number()
   const head = { name, ...(pages !== 0 && { pages }) }
-  if (isRandom) {
+  if (drawn) {
     const [processes, buffers, pagesEach, failing] = [from.number(), from.number(), from.number(), from.number() / 1e6]
     const text = from.text()
     try {

@@ -1,8 +1,9 @@
+import { isRandom } from '../scenario/isRandom.ts'
 import type { Scenario, ScenarioOp } from '../scenario/scenarioTypes.ts'
 
 /** A scenario as JSON that one reads and edits: an operation a line. */
 export function scenarioText(scenario: Scenario): string {
-  if (!('threads' in scenario)) return JSON.stringify(scenario, null, 2)
+  if (isRandom(scenario)) return JSON.stringify(scenario, null, 2)
   const { setup = [], threads, after = [], ...rest } = scenario
   const list = (ops: readonly ScenarioOp[], indent: string): string =>
     ops.length === 0 ? '[]' : `[\n${ops.map((op) => `${indent}  ${JSON.stringify(op)}`).join(',\n')}\n${indent}]`

@@ -3,8 +3,10 @@ import { PageboxError } from '../../errors.ts'
 import type { NativeExploreResult, NativeFinding } from '../../native/engineBinding.ts'
 import { longCall, longCallKeys, wasAborted } from '../poll.ts'
 import { pollExplore } from '../pollEngines.ts'
-import { checked, exploreMachine, startExploring } from '../scenario/engines.ts'
+import { checked } from '../scenario/settings.ts'
+import { exploreMachine, startExploring } from '../scenario/exploreScenario.ts'
 import { readScenario } from '../scenario/readScenario.ts'
+import { isRandom } from '../scenario/isRandom.ts'
 import type { ExploreProgress, ScenarioOp, WrittenScenario } from '../scenario/scenarioTypes.ts'
 import { withText } from '../withText.ts'
 import { oneSchedule, opsOf, replayKeys, resultOf, subjectOfToken } from './replay.ts'
@@ -32,7 +34,7 @@ const isSame = (a: NativeFinding, b: NativeFinding): boolean =>
 
 /** What random operations of one program were, as a scenario that is written down. Null: they cannot be. */
 function written({ read, threads }: Subject, { setup, trace }: NativeFinding): WrittenScenario | null {
-  if (!('mixes' in read.source)) return read.source
+  if (!isRandom(read.source)) return read.source
   const lists = Array.from({ length: threads }, (): ScenarioOp[] => [])
   for (const line of trace) {
     const [, thread, op] = /^thread (\d+) begins (\{.*\})$/s.exec(line) ?? []

@@ -49,6 +49,13 @@ export interface ConformReport {
   readonly mismatches: readonly Mismatch[]
 }
 
+/** Where entries of a report come from: numbers of scenarios. */
+export interface ConformPlaces {
+  readonly files: readonly number[]
+  readonly dirty: readonly number[]
+  readonly mismatches: readonly number[]
+}
+
 const sorted = (counts: ReadonlyMap<string, number>): Record<string, number> =>
   Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 
@@ -61,6 +68,11 @@ export class ConformTally {
   readonly #unsupportedOps = new Map<string, number>()
   readonly #dirty: { file: string; scenario: string; rows: readonly AuditRow[] }[] = []
   readonly #mismatches: Mismatch[] = []
+  readonly #places: { files: number[]; dirty: number[]; mismatches: number[] } = {
+    files: [],
+    dirty: [],
+    mismatches: [],
+  }
   #scenarios = 0
   #scenariosMatched = 0
   #operations = 0
@@ -75,8 +87,13 @@ export class ConformTally {
     this.#keep = keep
   }
 
-  /** Compares one scenario; returns its mismatches, explained ones included. */
-  add(file: string, recording: Recording, run: ConformRun): readonly Mismatch[] {
+  /** Of each of the report's lists: which scenario an entry is of, as they were numbered. */
+  get places(): ConformPlaces {
+    return this.#places
+  }
+
+  /** Compares one scenario, the `at`th; returns its mismatches, explained ones included. */
+  add(file: string, recording: Recording, run: ConformRun, at = this.#scenarios): readonly Mismatch[] {
     const unsupported = new Set(run.unsupported)
     const found: Mismatch[] = []
     for (const [index, op] of recording.ops.entries()) {
@@ -99,13 +116,20 @@ export class ConformTally {
       const scenario = recording.name
       found.push({ file, scenario, index, op, expected, actual: actual ?? null, explainedBy })
     }
+    if (!this.#files.has(file)) this.#places.files.push(at)
     this.#files.add(file)
     this.#scenarios += 1
     if (found.length === 0 && unsupported.size === 0) this.#scenariosMatched += 1
-    if (run.audit.length > 0) this.#dirty.push({ file, scenario: recording.name, rows: run.audit })
+    if (run.audit.length > 0) {
+      this.#dirty.push({ file, scenario: recording.name, rows: run.audit })
+      this.#places.dirty.push(at)
+    }
     // Unexplained ones first: they are what the reader came for.
     for (const mismatch of found)
-      if (mismatch.explainedBy.length === 0 && this.#mismatches.length < this.#keep) this.#mismatches.push(mismatch)
+      if (mismatch.explainedBy.length === 0 && this.#mismatches.length < this.#keep) {
+        this.#mismatches.push(mismatch)
+        this.#places.mismatches.push(at)
+      }
     return found
   }
 

@@ -3,7 +3,7 @@ import { now } from '../../base/primordials.ts'
 import { integer, positive } from '../../base/args.ts'
 import { abortedError, longCall, type LongCallOptions, type Progress, throwIfAborted, wasAborted } from '../poll.ts'
 import type { ScenarioSettings } from '../scenario/run.ts'
-import { type ConformReport, type ConformRun, ConformTally, type Mismatch } from './conform.ts'
+import { type ConformPlaces, type ConformReport, type ConformRun, ConformTally, type Mismatch } from './conform.ts'
 import { outcomesOf, type ScenarioOutcomes } from './outcomes.ts'
 import { OutcomesTally, type OutcomesReport } from './outcomesReport.ts'
 import { readLines } from './read.ts'
@@ -26,6 +26,8 @@ export interface ConformOptions extends ScenarioSettings, LongCallOptions<Confor
   samples?: number
   /** Of each of the up to six explorations of a scenario, at most so long; 2. What is not complete by then is told. */
   secondsEach?: number
+  /** One of several parts: scenarios are dealt in turn, and counted over all files. */
+  part?: { readonly index: number; readonly of: number }
   /** Called with each scenario of a concurrent recording. */
   onOutcomes?: (recording: ConcurrentRecording, found: ScenarioOutcomes) => void | Promise<void>
   /** Called with each scenario, what it did, and where that differs. */
@@ -43,6 +45,12 @@ export interface ConformResult extends ConformReport {
   readonly outcomes: OutcomesReport | null
 }
 
+/** With what joins it to other parts. */
+export interface ConformPart {
+  readonly result: ConformResult
+  readonly places: ConformPlaces & { readonly outcomes: Pick<ConformPlaces, 'files' | 'mismatches'> }
+}
+
 /**
  * Executes the scenarios of recordings and compares every result. Between two scenarios the event loop
  * runs. An abort resolves with what was compared; before the first scenario it rejects.
@@ -51,7 +59,23 @@ export interface ConformResult extends ConformReport {
  * the errors of the settings.
  */
 export async function conformFiles(files: readonly string[], options: ConformOptions = {}): Promise<ConformResult> {
-  const { level = 2, only, keep = 1000, samples, secondsEach = 2, onScenario, onOutcomes, signal, ...rest } = options
+  return (await conformPart(files, options)).result
+}
+
+/** The same, and where what it tells comes from. */
+export async function conformPart(files: readonly string[], options: ConformOptions = {}): Promise<ConformPart> {
+  const {
+    level = 2,
+    only,
+    keep = 1000,
+    samples,
+    secondsEach = 2,
+    part,
+    onScenario,
+    onOutcomes,
+    signal,
+    ...rest
+  } = options
   const { onProgress, progressIntervalMs, ...settings } = rest
   const most = samples === undefined ? defaultSamples : integer(samples, 'options.samples', 4, Number.MAX_SAFE_INTEGER)
   const call = longCall<ConformProgress>('conform', { signal, onProgress, progressIntervalMs })
@@ -61,12 +85,15 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
   const begun = now()
   let told = begun
   let done = 0
+  let next = 0
   let aborted = false
   for (const file of files) {
     for await (const recording of readLines(file, call.signal)) {
       aborted = wasAborted(call.signal)
       if (aborted) break
       if (only !== undefined && !nameOf(recording).includes(only)) continue
+      const at = next++
+      if (part !== undefined && at % part.of !== part.index - 1) continue
       if (isConcurrent(recording)) {
         const found = await exploredOf(file, recording, {
           ...settings,
@@ -75,11 +102,13 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
           signal: call.signal,
         })
         if (found === null) continue
-        outcomes.add(file, found)
+        outcomes.add(file, found, at)
         await onOutcomes?.(recording, found)
       } else {
         const ran = runRecording(recording, settings)
-        await onScenario?.(recording, ran, tally.add(file, recording, ran))
+        // Not among the arguments: they are evaluated only if somebody listens.
+        const found = tally.add(file, recording, ran, at)
+        await onScenario?.(recording, ran, found)
       }
       done += 1
       if (now() - told >= call.progressIntervalMs) {
@@ -93,7 +122,8 @@ export async function conformFiles(files: readonly string[], options: ConformOpt
     if (aborted) break
   }
   if (aborted && done === 0) throw abortedError(call.name, call.signal)
-  return { ...tally.report(), stoppedBy: aborted ? 'abort' : 'end', outcomes: outcomes.report() }
+  const result: ConformResult = { ...tally.report(), stoppedBy: aborted ? 'abort' : 'end', outcomes: outcomes.report() }
+  return { result, places: { ...tally.places, outcomes: outcomes.places } }
 }
 
 /** Null: it was aborted in the middle, and says nothing of the scenario. */

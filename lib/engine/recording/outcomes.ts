@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { PageboxError } from '../../errors.ts'
 import { kernelRules, ruleSets } from '../../page/rules.ts'
-import { explore, run } from '../scenario/engines.ts'
+import { explore } from '../scenario/exploreScenario.ts'
+import { run } from '../scenario/runScenario.ts'
 import { vocabulary } from '../scenario/vocabulary.ts'
 import type { ExploreScenarioResult, RanOp, SeenOutcome, WrittenScenario } from '../scenario/scenarioTypes.ts'
 import { neededRules } from './neededRules.ts'
@@ -42,6 +43,11 @@ export interface ScenarioOutcomes {
   readonly rules: string
   readonly seen: number
   readonly explained: number
+  /**
+   * Of the explained ones those that no explored schedule gives: threads that ran one after the other on one processor
+   * come to them here, and a thread of an exploration has a processor of its own.
+   */
+  readonly oneCpu: number
   /** Explored, and not seen: no fault. */
   readonly extra: number
   /** Schedules that did not come out clean, by how they ended. */
@@ -130,7 +136,17 @@ export async function outcomesOf(
   const unsupported = [...new Set(all.map(({ op }) => op).filter((op) => !known.has(op)))]
   const facts = { scenario: id, rules, seen: seen.length, unsupported }
   if (unsupported.length > 0)
-    return { ...facts, extent: 'sampled', schedules: 0, bound: null, explained: 0, extra: 0, bad: {}, mismatches: [] }
+    return {
+      ...facts,
+      extent: 'sampled',
+      schedules: 0,
+      bound: null,
+      explained: 0,
+      oneCpu: 0,
+      extra: 0,
+      bad: {},
+      mismatches: [],
+    }
   const scenario: WrittenScenario = {
     name: id,
     setup,
@@ -210,6 +226,7 @@ export async function outcomesOf(
   const absent = rules.split('~').slice(1)
   const held = new Set<string>()
   let explained = 0
+  let oneCpu = 0
   const miss = (what: 'seen' | 'serial', result: OutcomeResult, orders: readonly string[], count: number): void => {
     let nearest: { result: OutcomeResult; token: string | null } | undefined
     for (const each of explored.values())
@@ -235,13 +252,16 @@ export async function outcomesOf(
     const result = { threads: outcome.results, after: outcome.after }
     const key = keyOf(result)
     held.add(key)
-    if (explored.has(key)) explained += 1
-    else miss('seen', result, outcome.serial ?? [], outcome.count)
+    const found = explored.get(key)
+    if (found !== undefined) {
+      explained += 1
+      if (found.token === null) oneCpu += 1
+    } else miss('seen', result, outcome.serial ?? [], outcome.count)
   }
   for (const [key, orders] of serial)
     if (explored.get(key)?.token == null && !held.has(key)) miss('serial', JSON.parse(key) as OutcomeResult, orders, 0)
   const extra = [...explored].filter(([key, { token }]) => token !== null && !held.has(key)).length
-  return { ...facts, extent, schedules, bound, explained, extra, bad, mismatches }
+  return { ...facts, extent, schedules, bound, explained, oneCpu, extra, bad, mismatches }
 }
 
 /**

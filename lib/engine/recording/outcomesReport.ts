@@ -12,6 +12,8 @@ export interface OutcomesReport {
   /** Distinct outcomes that the kernel gave; of those, the explored ones, those that are missing, and those of scenarios with operations that there are not. */
   readonly seen: number
   readonly explained: number
+  /** Of the explained ones those by inference: no explored schedule gives them, but threads in order on one processor. */
+  readonly oneCpu: number
   readonly missing: number
   /** Of the missing ones those that take a rule which is not here yet, and how many take which. */
   readonly waiting: number
@@ -46,11 +48,13 @@ export class OutcomesTally {
   readonly #needs = new Map<string, number>()
   readonly #rules = new Map<string, number>()
   readonly #mismatches: OutcomeMismatch[] = []
+  readonly #places: { files: number[]; mismatches: number[] } = { files: [], mismatches: [] }
   readonly #sums = {
     scenarios: 0,
     schedules: 0,
     seen: 0,
     explained: 0,
+    oneCpu: 0,
     missing: 0,
     waiting: 0,
     unsupported: 0,
@@ -63,8 +67,14 @@ export class OutcomesTally {
     this.#keep = keep
   }
 
-  add(file: string, found: ScenarioOutcomes): void {
+  /** As those of a `ConformTally`. */
+  get places(): { readonly files: readonly number[]; readonly mismatches: readonly number[] } {
+    return this.#places
+  }
+
+  add(file: string, found: ScenarioOutcomes, at = this.#sums.scenarios): void {
     const sums = this.#sums
+    if (!this.#files.has(file)) this.#places.files.push(at)
     this.#files.add(file)
     sums.scenarios += 1
     sums.seen += found.seen
@@ -77,6 +87,7 @@ export class OutcomesTally {
     this.#extents[found.extent] += 1
     sums.schedules += found.schedules
     sums.explained += found.explained
+    sums.oneCpu += found.oneCpu
     sums.extra += found.extra
     for (const [outcome, count] of Object.entries(found.bad)) add(this.#bad, outcome, count)
     for (const mismatch of found.mismatches) {
@@ -86,7 +97,10 @@ export class OutcomesTally {
         for (const rule of mismatch.needs) add(this.#needs, rule)
       } else if (mismatch.what === 'serial') sums.serialMissing += 1
       else sums.setupDiffers += 1
-      if (this.#mismatches.length < this.#keep) this.#mismatches.push(mismatch)
+      if (this.#mismatches.length < this.#keep) {
+        this.#mismatches.push(mismatch)
+        this.#places.mismatches.push(at)
+      }
     }
   }
 

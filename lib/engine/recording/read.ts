@@ -1,4 +1,3 @@
-import { addAbortSignal, PassThrough } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
 import { inputStream } from '../../base/inputStream.ts'
@@ -58,12 +57,7 @@ export async function* readLines(
   path: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Recording | ConcurrentRecording, void, undefined> {
-  const file = inputStream(path)
-  // Behind a stream of its own: a file's does not end while the system waits for a pipe.
-  const bytes = file.pipe(path.endsWith('.gz') ? createGunzip() : new PassThrough())
-  if (signal !== undefined) addAbortSignal(signal, bytes)
-  // pipe() does not pass errors on: a missing file would hang the reader.
-  file.on('error', (error: Error) => bytes.destroy(error))
+  const bytes = inputStream(path, signal, path.endsWith('.gz') ? createGunzip() : undefined)
   let number = 0
   try {
     for await (const line of linesOf(bytes)) {
@@ -77,7 +71,6 @@ export async function* readLines(
     throw invalid(`${where}: ${(error as Error).message}`, error)
   } finally {
     bytes.destroy()
-    file.destroy()
   }
   if (number === 0) throw invalid(`${path}: the file is empty; expected one JSON object a line`)
 }

@@ -6,64 +6,21 @@ import { PageboxError } from '../../errors.ts'
 import { checkInternal, internal } from '../../mm/source.ts'
 import { readScenario } from './readScenario.ts'
 import type { ScenarioOp, ScenarioThread, WrittenScenario } from './scenarioTypes.ts'
-
-/** Memory of a scenario: the letter that is mapped at. */
-export interface BufferHandle {
-  readonly buf: string
-  readonly pages: number
-}
-export interface DeviceHandle {
-  readonly dev: number
-}
-export interface FileHandle {
-  readonly file: number
-}
-/** A process other than the first. */
-export interface ProcessHandle {
-  readonly proc: string
-}
-export interface PinHandle {
-  readonly id: number
-  readonly proc?: string
-}
-
-/** In whose name; the first process by default. */
-export interface Who {
-  proc?: ProcessHandle
-}
-/** Which pages of a buffer; all by default. */
-export interface Range extends Who {
-  /** A number, or how it is chosen anew each time. */
-  page?: number | 'sequential' | 'random' | 'zipf' | 'hot'
-  n?: number
-}
-/** A page: so far behind the first of those set up by hand, or what is mapped at one of a buffer. */
-export type PageOf = PlacedPages | BufferHandle
-/** Pages that {@link OpList.setUpPages} made. */
-export interface PlacedPages {
-  readonly pfn: number
-  readonly pages: number
-}
-/** Which page, and how many pins or references of it at once. */
-export interface PageSettings extends Who {
-  /** A number from 0, or how it is chosen anew each time; 0 by default. */
-  page?: number | 'sequential' | 'random' | 'zipf' | 'hot'
-  n?: number
-}
-export interface MapSettings extends Who {
-  pages: number
-  /** `'anon-private'` by default. */
-  kind?: string
-  prot?: '' | 'r' | 'w' | 'rw'
-  fill?: number
-  file?: FileHandle
-  device?: DeviceHandle
-}
-export interface PinSettings extends Range {
-  via?: 'gup' | 'uring' | 'vmsplice'
-  write?: boolean
-  fast?: boolean
-}
+import type {
+  BufferHandle,
+  DeviceHandle,
+  FileHandle,
+  ProcessHandle,
+  PinHandle,
+  Who,
+  Range,
+  FailSettings,
+  PageOf,
+  PlacedPages,
+  PageSettings,
+  MapSettings,
+  PinSettings,
+} from './builderTypes.ts'
 
 interface Names {
   letters: number
@@ -96,11 +53,18 @@ const flag = (name: string, value: unknown): Record<string, 1> =>
 const procIn = (proc: unknown): Record<string, unknown> =>
   proc === undefined ? {} : { proc: options(proc, 'proc', ['proc']).proc }
 const procOf = (who: unknown): Record<string, unknown> => procIn(options(who, 'who', ['proc']).proc)
-const rangeKeys = ['proc', 'page', 'n'] as const
-const rangeOf = ({ proc, page, n }: Read<(typeof rangeKeys)[number]>): Record<string, unknown> => ({
+const pageKeys = ['proc', 'page', 'n'] as const
+const rangeKeys = [...pageKeys, 'stopAt'] as const
+const rangeOf = ({
+  proc,
+  page,
+  n,
+  stopAt,
+}: Read<(typeof pageKeys)[number]> & { readonly stopAt?: unknown }): Record<string, unknown> => ({
   ...procIn(proc),
   ...(page === undefined ? {} : { page }),
   ...(n === undefined ? {} : { n }),
+  ...(stopAt === undefined ? {} : { stop_at: stopAt }),
 })
 
 /** Adds operations to one list. Every method returns what later operations need to name. */
@@ -174,8 +138,10 @@ export class OpList {
     this.#at('pin', buffer, rangeOf(given), { id, via: or(via, 'gup'), ...flags })
     return { id, ...procIn(given.proc) } as PinHandle
   }
-  unpin(pin: PinHandle): void {
-    this.#add({ op: 'unpin', ...pinOf(pin) })
+  /** All pages, or those of `range`: the rest stays pinned, and is counted from 0 again. */
+  unpin(pin: PinHandle, range?: { page?: number; n?: number }): void {
+    const { page, n } = options(range, 'range', ['page', 'n'])
+    this.#add({ op: 'unpin', ...pinOf(pin), ...rangeOf({ proc: undefined, page, n }) })
   }
   pinRead(pin: PinHandle): void {
     this.#add({ op: 'pin_read', ...pinOf(pin) })
@@ -223,7 +189,7 @@ export class OpList {
   }
   /** `referenced`: as slow GUP, of a page that the thread has a reference of. */
   pinPage(page: PageOf | 'same', settings: PageSettings & { referenced?: boolean } = {}): void {
-    const { referenced, ...rest } = options(settings, 'settings', [...rangeKeys, 'referenced'])
+    const { referenced, ...rest } = options(settings, 'settings', [...pageKeys, 'referenced'])
     this.#onPage('pin_page', page, rest as PageSettings, flag('referenced', referenced))
   }
   /** Of `'same'`: the page that the thread's last operation on pages had; of `'held'`: any that it has pinned. */
@@ -245,8 +211,15 @@ export class OpList {
     this.#onPage('pins_of', page, settings)
   }
 
-  migrateToDevice(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
-    this.#on('migrate_to_dev', buffer, range, deviceOf(device))
+  /** As migration does before it copies: fails unless all references are the page's own and the thread's. */
+  freezePage(page: PlacedPages, settings?: PageSettings): void {
+    this.#onPage('freeze_page', page, settings)
+  }
+
+  /** `evict`: a driver that moves the oldest pages out where its memory is full. */
+  migrateToDevice(device: DeviceHandle, buffer: BufferHandle, range: Range & { evict?: boolean } = {}): void {
+    const { evict, ...rest } = options(range, 'range', [...rangeKeys, 'evict'])
+    this.#at('migrate_to_dev', buffer, rangeOf(rest), { ...deviceOf(device), ...flag('evict', evict) })
   }
   migrateToSystem(device: DeviceHandle, buffer: BufferHandle, range?: Range): void {
     this.#on('migrate_to_sys', buffer, range, deviceOf(device))
@@ -268,14 +241,41 @@ export class OpList {
     this.#add({ op: 'release', ...procOf(who), ...deviceOf(device) })
   }
 
+  /** Closes the process's handle: all pages move out of the device; `keep`: pages of others stay there. */
+  closeDevice(device: DeviceHandle, settings: Who & { keep?: boolean } = {}): void {
+    const { proc, keep } = options(settings, 'settings', ['proc', 'keep'])
+    this.#add({ op: 'close_dev', ...procIn(proc), ...deviceOf(device), ...flag('keep', keep) })
+  }
+
+  /** Lets an allocation or a copy of this thread fail: at `site`, as the vocabulary names them. */
+  failNth(site: string, settings: FailSettings = {}): void {
+    const { nth, times } = options(settings, 'settings', ['nth', 'times'])
+    this.#add({
+      op: 'fail_nth',
+      site,
+      ...(nth === undefined ? {} : { nth }),
+      ...(times === undefined ? {} : { times }),
+    })
+  }
+  /** How many failures this thread has been given: `v`. */
+  injected(): void {
+    this.op({ op: 'injected' })
+  }
+  /** Lets the operation go on that has stood at its point longest, and waits until it is over. */
+  resume(): void {
+    this.op({ op: 'resume' })
+  }
+
   fork(who?: Who): ProcessHandle {
     const proc = `q${++this.#names.processes}`
     this.#add({ op: 'fork', ...procOf(who), child: proc })
     return { proc }
   }
-  exit(process: ProcessHandle): void {
+  /** `keep`: its devices leave the pages of other processes where they are. */
+  exit(process: ProcessHandle, settings: { keep?: boolean } = {}): void {
     const { proc } = options(need(process, 'process'), 'process', ['proc'])
-    this.#add({ op: 'exit', proc })
+    const { keep } = options(settings, 'settings', ['keep'])
+    this.#add({ op: 'exit', proc, ...flag('keep', keep) })
   }
 
   /** O_DIRECT to the file, from pages that are pinned meanwhile. */
@@ -311,7 +311,7 @@ export class OpList {
     this.#at(op, buffer, rangeOf(options(range, 'range', rangeKeys)), more)
   }
   #onPage(op: string, page: unknown, settings: unknown, more: object = {}): void {
-    const range = rangeOf(options(settings, 'settings', rangeKeys))
+    const range = rangeOf(options(settings, 'settings', pageKeys))
     if (typeof page === 'string') {
       this.#add({ op, ...range, page, ...more })
       return

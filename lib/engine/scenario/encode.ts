@@ -102,6 +102,8 @@ const presence = new Map([
   ['buf', 'hasBuf'],
   ['expect', 'hasExpect'],
 ])
+/** Numbers that are 1 where nobody says. */
+const oneUnlessTold = new Set(['nth', 'times'])
 /** Words for `page` that only operations on pages by pfn know: which one, is known when they run. */
 const late = ['same', 'held']
 /** What `_refcount` can hold. */
@@ -137,7 +139,10 @@ class RowWriter {
     this.#set('proc', this.#process('proc', root))
     for (const { name, optional } of spec.fields) {
       if (this.#op[name] !== undefined) this.#field(name, isOfPages(spec))
-      else if (!optional) throw this.#bad(name, undefined, `a value for ${name}`)
+      else if (!optional) {
+        this.#field(name, isOfPages(spec)) // Says what is allowed.
+        throw this.#bad(name, undefined, `a value for ${name}`)
+      } else if (oneUnlessTold.has(name)) this.#set(name, 1)
     }
     for (const name of spec.checks) if (this.#op[name] !== undefined) this.#field(name, false)
     if (isOfPages(spec)) this.#checkPage(spec)
@@ -209,6 +214,18 @@ class RowWriter {
         return this.#word(name, tables.vias)
       case 'type':
         return this.#word(name, tables.pageTypes)
+      case 'site':
+        return this.#word(name, tables.failSites)
+      case 'stop_at':
+        return (
+          1 +
+          this.#word(
+            name,
+            tables.stopPoints.slice(1).map((point) => point.name),
+          )
+        )
+      case 'nth':
+        return this.#integer(name, Number.MAX_SAFE_INTEGER, 1)
       case 'order':
         return this.#integer(name, tables.order)
       default:
@@ -227,10 +244,10 @@ class RowWriter {
     if (value) this.#row[at] = (this.#row[at] as number) | bit
   }
 
-  #integer(name: string, max: number): number {
+  #integer(name: string, max: number, min = 0): number {
     const value = this.#op[name]
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max)
-      throw this.#bad(name, value, `an integer from 0 to ${max}`)
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+      throw this.#bad(name, value, `an integer from ${min} to ${max}`)
     return value
   }
 

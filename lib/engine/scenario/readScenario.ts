@@ -98,7 +98,7 @@ function readMixes(value: unknown): Mix[] {
 export function mixNames(): string[] {
   const { ops, tables } = vocabulary()
   const names = [...tables.mixGroups.map(({ name }) => name), ...ops.keys(), ...tables.advices]
-  return names.filter((name) => name !== 'barrier' && name !== 'repeat')
+  return names.filter((name) => !['barrier', 'repeat', 'resume'].includes(name))
 }
 
 /** @throws PageboxError `ERR_PAGEBOX_SCENARIO` */

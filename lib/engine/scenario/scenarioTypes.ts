@@ -2,7 +2,7 @@ import type { Outcome } from './outcome.ts'
 import type { RecordedOp, RecordedResult } from '../recording/types.ts'
 import type { BehaviourOptions } from '../../pins/behaviour.ts'
 import type { LongCallOptions, Progress } from '../poll.ts'
-import type { OpResult, RaceProgress } from '../raceTypes.ts'
+import type { OpResult, RaceProgress, RaceRun } from '../raceTypes.ts'
 import type { AuditRow } from '../auditRow.ts'
 
 /** One operation, as the vocabulary names it: `{ op: 'store', buf: 'a', page: 'random', value: 7 }`. */
@@ -94,12 +94,26 @@ export interface ScenarioResult {
   readonly livelocks: readonly Livelock[]
 }
 
+/** A failure to be injected: as an operation `fail_nth` at the start of a thread's list. */
+export interface InjectedFailure {
+  /** `'page'`, `'table'`, `'slab'`, `'copy'`, `'swap_slot'` or `'device_page'`. */
+  site: string
+  /** Of which thread, by its name; of each unless told. */
+  thread?: string
+  /** Which call of the thread, from 1; 1. */
+  nth?: number
+  /** How many fail from there on; 1. */
+  times?: number
+}
+
 /** What a scenario says of rules, quirks and options holds unless the engine is told otherwise. */
 export interface RunOptions extends BehaviourOptions {
   scheme?: string | { readonly name: string }
   layout?: string | { readonly name: string }
   /** Of the pages that are chosen. */
   seed?: number | bigint
+  /** Allocations and copies that fail, of a written scenario; in a mix of random operations `fail_nth` has a weight. */
+  failures?: readonly InjectedFailure[]
 }
 
 /** Settings of a race of operations. One of `seconds`, `ops` and `rounds` ends it; else one second. */
@@ -115,7 +129,7 @@ export interface RaceScenarioOptions extends RunOptions, LongCallOptions<RacePro
   failing?: number
 }
 
-export type ScenarioOpResult = Omit<OpResult, 'op'> & { readonly op: string }
+export type ScenarioOpResult = OpResult<string>
 
 /** A way through memory management, and how often operations took it. */
 export interface Reached {
@@ -128,13 +142,8 @@ export interface Reached {
   readonly count: number
 }
 
-export interface RaceScenarioResult {
-  readonly stoppedBy: 'time' | 'ops' | 'rounds' | 'abort' | 'audit' | 'livelock'
-  readonly seconds: number
-  readonly rounds: number
-  readonly seed: bigint
-  readonly ops: readonly ScenarioOpResult[]
-  readonly threads: readonly { readonly thread: number; readonly ops: readonly ScenarioOpResult[] }[]
+/** What a race of a scenario did. */
+export interface RaceScenarioResult extends RaceRun<string> {
   /** All there are, those that no operation took too. */
   readonly reached: readonly Reached[]
   /** Of the round that ended the race. */
@@ -147,8 +156,6 @@ export interface RaceScenarioResult {
     /** The round that was not clean, from 0. */
     readonly round: number | null
   }
-  /** What the room analysis says against the scheme on the page types that the operations use. */
-  readonly warnings: readonly string[]
 }
 
 /** How far an exploration is. `done` and `total` count schedules. */
@@ -181,6 +188,9 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
    * - `'random'`: any schedule may come, none has to. `'pct'`, `'pos'`, `'urw'`, `'surw'` draw with
    *   better chances for some bugs, each for others.
    * - `'portfolio'`: `'dpor'` for half of the samples; if that is not complete, those that draw in turn.
+   *
+   * Unless told: `'portfolio'` of lists, `'random'` of random operations; what is an option of one strategy alone
+   * says that one (`bound`, `depth`, `shard`: `'dpor'`, `firstRun`: `'random'`).
    */
   strategy?: StrategyName
   /**
@@ -190,6 +200,11 @@ export interface ExploreOptions extends RunOptions, LongCallOptions<ExploreProgr
   bound?: number
   /** Of `'pct'`: how many ordered steps make the bugs that it looks for, 1 to 3; all in turn. */
   depth?: number
+  /**
+   * Of `'dpor'` and `'depth-first'`: one part of what is to be visited, which all parts visit together, each class
+   * (with a bound: each schedule) in one of them. `complete` then says that this part is. `samples` holds for each.
+   */
+  shard?: { readonly index: number; readonly of: number }
   /** Number of the first: with the seed it names a schedule. */
   firstRun?: number
   /** Fibers of a random scenario; 2. */

@@ -16,7 +16,7 @@ export interface OpSpec {
   readonly fields: readonly FieldSpec[]
   /** Keys of the result, as text: optional ones in brackets. */
   readonly result: string
-  /** Fields that say what is expected of the result: `must`, `expect`. */
+  /** Fields that say what is expected of the result, `must`, `expect`, and where it stops, `stop_at`. */
   readonly checks: readonly string[]
   /** True for what a device does. */
   readonly device: boolean
@@ -34,22 +34,20 @@ export function vocabulary(): Vocabulary {
   if (read === undefined) {
     const tables = native().scenarioTables()
     const ops = new Map(
-      tables.ops.map((op, code) => [
-        op.name,
-        { ...op, code, fields: fieldsOf(op.fields), checks: checksOf(op.result) },
-      ]),
+      tables.ops.map((op, code) => [op.name, { ...op, code, fields: fieldsOf(op.fields), checks: checksOf(op) }]),
     )
     read = { ops, tables }
   }
   return read
 }
 
-/** Whatever has a result may be expected to succeed, and words may be expected to be these. */
-function checksOf(result: string): string[] {
+/** Whatever has a result may be expected to succeed, words to be these; what works on memory may stop in the middle. */
+function checksOf({ result, stops }: { result: string; stops: boolean }): string[] {
   const keys = fieldsOf(result).map(({ name }) => name)
   return [
     ...(keys.some((key) => key === 'ret' || key === 'v') ? ['must'] : []),
     ...(keys.includes('v') ? ['expect'] : []),
+    ...(stops ? ['stop_at'] : []),
   ]
 }
 

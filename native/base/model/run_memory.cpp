@@ -21,16 +21,19 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::size_t kHeapBytes = std::size_t{1} << 30;    // of a slot, from its start
+constexpr std::size_t kHeapBytes = std::size_t{1} << 30;  // of a slot, from its start
+constexpr std::size_t kConstantBytes = std::size_t{64} << 20,
+                      kConstants = kHeapBytes - kConstantBytes;
 constexpr std::size_t kMostMapped = std::size_t{15} << 30;  // behind the heap
 /// More is copied no quicker than a machine is made.
-constexpr std::size_t kMostKept = std::size_t{8} << 20;
-constexpr std::size_t kLineBytes = 64;
-alignas(kLineBytes) constexpr std::array<std::byte, 4096> kZeroPage{};
+constexpr std::size_t kMostKept = std::size_t{64} << 20;
+alignas(64) constexpr std::array<std::byte, 4096> kZeroPage{};
 
 // Blocks of one class have one size, so a freed one fits the next: multiples of 16 bytes
 // to 1 KiB, then powers of two.
-constexpr unsigned kSmallClasses = 64, kClasses = kSmallClasses + 32;
+constexpr unsigned kSmallClasses = 64;
+/// Blocks of these, to 16 KiB, are not used again if they are free when memory is kept.
+constexpr unsigned kDroppedClasses = kSmallClasses + 4;
 
 unsigned class_of(std::size_t bytes) {
   if (bytes <= std::size_t{kSmallClasses} * 16) return static_cast<unsigned>((bytes + 15) / 16) - 1;
@@ -47,37 +50,40 @@ struct alignas(16) BlockHead {
   std::uint32_t offset = 0;  // from the block's begin to what was handed out
 };
 
-/// Of kLineBytes, aligned so.
+/// Of a line, aligned so.
 bool line_differs(const std::byte* one, const std::byte* other) {
   using Part = std::uint64_t __attribute__((vector_size(16), may_alias));
   const auto* a = reinterpret_cast<const Part*>(one);
   const auto* b = reinterpret_cast<const Part*>(other);
-  Part difference = a[0] ^ b[0];
-  for (unsigned i = 1; i < kLineBytes / sizeof(Part); ++i) difference |= a[i] ^ b[i];
+  const Part difference = (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]);
   return (difference[0] | difference[1]) != 0;
 }
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
-  return std::rotl(hash ^ word, 29) * 0x9e3779b97f4a7c15U;
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+/// A line's share of a digest: products of its words, as wyhash has them (Wang Yi; public domain),
+/// with two sets of keys.
+StateDigest digest_of(std::uint32_t line, const std::byte* at) {
+  std::array<std::uint64_t, 8> w{};
+  std::memcpy(w.data(), at, sizeof w);
+  const std::uint64_t low = fold(w[0] ^ 0xa0761d6478bd642fU, w[1] ^ 0xe7037ed1a0b428dbU) ^
+                            fold(w[2] ^ 0x8ebc6af09c88c6e3U, w[3] ^ 0x589965cc75374cc3U) ^
+                            fold(w[4] ^ 0x1d8e4e27c47d124fU, w[5] ^ 0xeb44accab455d165U) ^
+                            fold(w[6] ^ 0x452821e638d01377U, w[7] ^ 0xbe5466cf34e90c6cU);
+  const std::uint64_t high = fold(w[0] ^ 0x243f6a8885a308d3U, w[7] ^ 0x13198a2e03707344U) ^
+                             fold(w[1] ^ 0xa4093822299f31d0U, w[2] ^ 0x082efa98ec4e6c89U) ^
+                             fold(w[3] ^ 0xc0ac29b7c97c50ddU, w[4] ^ 0x3f84d5b5b5470917U) ^
+                             fold(w[5] ^ 0x9216d5d98979fb1bU, w[6] ^ 0xd1310ba698dfb5acU);
+  const std::uint64_t place = (std::uint64_t{line} + 1) * 0x9e3779b97f4a7c15U;
+  return {fold(low ^ place, high ^ 0x2ffd72dbd01adfb7U),
+          fold(high ^ ~place, low ^ 0xb8e1afed6a267e96U)};
 }
 
 }  // namespace
-
-struct RunMemory::Head {
-  struct Free {
-    Free* next;
-  };
-  RunMemory* owner = nullptr;
-  std::size_t heap_used = 0, mapped = 0;
-  std::array<Free*, kClasses> free{};
-};
-
-RunMemory::Head& RunMemory::head() const { return *reinterpret_cast<Head*>(base_); }
-
-RunMemory* RunMemory::owner_of(const void* at) {
-  const auto within = reinterpret_cast<std::uintptr_t>(at) % (std::uintptr_t{1} << kSlotShift);
-  return reinterpret_cast<const Head*>(static_cast<const std::byte*>(at) - within)->owner;
-}
 
 std::unique_ptr<RunMemory> RunMemory::create() {
 #if defined(PAGEBOX_ASAN) || defined(PAGEBOX_TSAN)
@@ -106,11 +112,12 @@ std::unique_ptr<RunMemory> RunMemory::create() {
   madvise(memory->base_, kHeapBytes + kMostMapped, MADV_NOHUGEPAGE);
   madvise(memory->base_, kHeapBytes + kMostMapped, MADV_DONTFORK);
   memory->marked_.resize((kHeapBytes + kMostMapped) / kPageBytes / 64);
-  auto* head = ::new (memory->base_) Head;
-  head->owner = memory.get();
-  head->heap_used = (sizeof(Head) + 15) / 16 * 16;
-  head->mapped = kHeapBytes;
+  ::new (memory->base_) Head{memory.get()};
+  memory->heap_used_ = (sizeof(Head) + 15) / 16 * 16;
+  memory->mapped_ = kHeapBytes;
+  memory->constants_used_ = kConstants;
   memory->add(0);
+  memory->heap_marked_ = kPageBytes;
   // Is `new` led here by the linker? Without that nothing would be restored.
   const UseRunMemory use(memory.get());
   auto* volatile probe = new std::uint64_t;
@@ -126,164 +133,285 @@ RunMemory::~RunMemory() {
 
 void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
   if (size_bytes > kHeapBytes / 2) return nullptr;
+  if (is_constant_ && !has_kept_) [[unlikely]]
+    if (void* at = allocate_constant(size_bytes, alignment_bytes); at != nullptr) return at;
   const std::size_t slack = alignment_bytes > 16 ? alignment_bytes - 16 : 0;
   const unsigned of = class_of(std::max<std::size_t>(size_bytes + slack, 16));
-  Head& head = this->head();
+  const bool is_small = of < kSmallClasses;
+  FreeList& free = free_[of];
+  const bool is_used_again = !free.empty();
   std::byte* begin = nullptr;
-  Head::Free* const free = head.free[of];
-  if (free != nullptr) {
-    head.free[of] = free->next;
-    begin = reinterpret_cast<std::byte*>(free);
+  if (is_used_again) {
+    begin = base_ + std::size_t{free.back()} * 16;
+    free.pop_back();
+    changed_lists_[of / 64] |= std::uint64_t{1} << of % 64;
   } else {
     const std::size_t whole = sizeof(BlockHead) + bytes_of(of);
-    if (whole > kHeapBytes - head.heap_used) return nullptr;
-    begin = base_ + head.heap_used + sizeof(BlockHead);
-    head.heap_used += whole;
+    if (whole > kConstants - heap_used_) return nullptr;
+    begin = base_ + heap_used_ + sizeof(BlockHead);
+    heap_used_ += whole;
   }
   // Of a large block only what is asked for: the rest may be pages, is zero, and stays so.
-  if (const bool is_small = of < kSmallClasses; free == nullptr || !is_small) {
-    std::byte* const last = begin + (is_small ? bytes_of(of) : size_bytes + slack) - 1;
-    for (std::byte* at = begin - sizeof(BlockHead); at < last; at += kPageBytes) mark(at);
-    mark(last);
-  }
+  if (!is_used_again || !is_small)
+    mark_block(begin - sizeof(BlockHead),
+               begin + (is_small ? bytes_of(of) : size_bytes + slack) - 1);
   std::byte* handed = begin;
   if (slack != 0) handed += -reinterpret_cast<std::uintptr_t>(begin) & (alignment_bytes - 1);
   ::new (handed - sizeof(BlockHead)) BlockHead{of, static_cast<std::uint32_t>(handed - begin)};
   return handed;
 }
 
-void RunMemory::release(void* at) {
-  auto* handed = static_cast<std::byte*>(at);
-  const BlockHead block = *reinterpret_cast<BlockHead*>(handed - sizeof(BlockHead));
-  std::byte* begin = handed - block.offset;
-  // What lies in a free block is no part of the machine's state: all are the same. (Pages of it
-  // that were never asked for are zero before and after.)
-  std::memset(begin, 0, std::min(bytes_of(block.of), kPageBytes));
-  RunMemory* owner = owner_of(at);
-  auto* free = ::new (begin) Head::Free{owner->head().free[block.of]};
-  owner->head().free[block.of] = free;
-}
-
-std::byte* RunMemory::map(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page) {
-  Head& head = this->head();
-  const std::size_t alignment = std::max(alignment_bytes, kPageBytes);
-  const std::size_t start = (head.mapped + alignment - 1) & ~(alignment - 1);
-  const std::size_t bytes = (size_bytes + kPageBytes - 1) & ~(kPageBytes - 1);
-  constexpr std::size_t kEnd = kHeapBytes + kMostMapped;
-  if (start > kEnd || bytes > kEnd - start) return nullptr;
-  head.mapped = start + bytes;
-  if (!by_page)
-    for (std::size_t at = start; at < start + bytes; at += kPageBytes) mark(base_ + at);
+void* RunMemory::allocate_constant(std::size_t size_bytes, std::size_t alignment_bytes) {
+  const std::size_t alignment = std::max<std::size_t>(alignment_bytes, 16);
+  const std::size_t start = (constants_used_ + alignment - 1) & ~(alignment - 1);
+  if (start > kHeapBytes || size_bytes > kHeapBytes - start) return nullptr;
+  constants_used_ = start + size_bytes;
   return base_ + start;
 }
 
-void RunMemory::mark(const std::byte* at) {
-  RunMemory* owner = owner_of(at);
-  const auto page = static_cast<std::uint32_t>((at - owner->base_) / kPageBytes);
-  std::uint64_t& word = owner->marked_[page / 64];
-  if ((word >> page % 64 & 1) != 0) return;
-  word |= std::uint64_t{1} << page % 64;
-  owner->add(page);
+StateDigest RunMemory::digest_of_constants() const {
+  StateDigest all;
+  for (std::size_t at = kConstants; at < constants_used_; at += kLineBytes) {
+    const StateDigest of = digest_of(static_cast<std::uint32_t>(at / kLineBytes), base_ + at);
+    all.low += of.low;
+    all.high += of.high;
+  }
+  return all;
+}
+
+void RunMemory::mark_block(const std::byte* begin, const std::byte* last) {
+  // From what was kept on, that far, each page is marked.
+  const std::byte* const marked = base_ + heap_marked_;
+  if (begin >= base_ + kept_heap_used_ && last < marked) [[likely]]
+    return;
+  for (const std::byte* at = begin; at < last; at += kPageBytes) mark(at);
+  mark(last);
+  const auto page_at = [this](const std::byte* at) {
+    return static_cast<std::size_t>(at - base_) / kPageBytes * kPageBytes;
+  };
+  if (page_at(begin) <= heap_marked_)
+    heap_marked_ = std::max(heap_marked_, page_at(last) + kPageBytes);
+}
+
+void RunMemory::push_free(unsigned of, const std::byte* begin) {
+  FreeList& free = free_[of];
+  if (free.size() == free.capacity()) {
+    const OutsideRunMemory outside;
+    free.reserve(std::max<std::size_t>(16, free.size() * 2));
+  }
+  free.push_back(static_cast<std::uint32_t>((begin - base_) / 16));
+  changed_lists_[of / 64] |= std::uint64_t{1} << of % 64;
+}
+
+void RunMemory::release(void* at) {
+  auto* handed = static_cast<std::byte*>(at);
+  // Constants are not used again.
+  if (const std::uint64_t place = place_of(at); place >= kConstants && place < kHeapBytes) return;
+  auto* head = reinterpret_cast<BlockHead*>(handed - sizeof(BlockHead));
+  const BlockHead block = *head;
+  std::byte* begin = handed - block.offset;
+  // What lies in a free block is no part of the machine's state: all are the same. (Pages of it
+  // that were never asked for are zero before and after.)
+  *head = {};
+  std::memset(begin, 0, std::min(bytes_of(block.of), kPageBytes));
+  owner_of(at)->push_free(block.of, begin);
+}
+
+std::byte* RunMemory::map(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page) {
+  const std::size_t alignment = std::max(alignment_bytes, kPageBytes);
+  const std::size_t start = (mapped_ + alignment - 1) & ~(alignment - 1);
+  const std::size_t bytes = (size_bytes + kPageBytes - 1) & ~(kPageBytes - 1);
+  constexpr std::size_t kEnd = kHeapBytes + kMostMapped;
+  if (start > kEnd || bytes > kEnd - start) return nullptr;
+  mapped_ = start + bytes;
+  if (by_page) return base_ + start;
+  for (std::size_t at = start; at < start + bytes; at += kPageBytes) mark(base_ + at);
+  const std::size_t lines = (size_bytes % kPageBytes + kLineBytes - 1) / kLineBytes;
+  if (lines != 0 && lines != kPageBytes / kLineBytes) {
+    const OutsideRunMemory outside;
+    tails_.push_back({static_cast<std::uint32_t>((start + size_bytes) / kPageBytes),
+                      ~std::uint64_t{0} << lines});
+  }
+  return base_ + start;
 }
 
 void RunMemory::add(std::uint32_t page) {
   const OutsideRunMemory outside;
   marked_[page / 64] |= std::uint64_t{1} << page % 64;
-  pages_.push_back(page);
+  pages_.push_back({page, kZeroPage.data()});
+  if (has_kept_) look_at(page, ~std::uint64_t{0}, kZeroPage.data());
+}
+
+/// Of each page of the heap, those that lie in free blocks which are not used again.
+std::vector<std::uint64_t> RunMemory::dead_lines() const {
+  std::vector<std::pair<std::size_t, std::size_t>> blocks;
+  for (unsigned of = 0; of < kDroppedClasses; ++of)
+    for (const std::uint32_t begin : free_[of])
+      blocks.emplace_back(std::size_t{begin} * 16 - sizeof(BlockHead),
+                          std::size_t{begin} * 16 + bytes_of(of));
+  std::sort(blocks.begin(), blocks.end());
+  std::vector<std::uint64_t> dead(heap_used_ / kPageBytes + 1);
+  for (std::size_t i = 0; i < blocks.size();) {
+    auto [at, end] = blocks[i++];
+    while (i < blocks.size() && blocks[i].first == end) end = blocks[i++].second;
+    for (std::size_t line = (at + kLineBytes - 1) / kLineBytes; line < end / kLineBytes; ++line)
+      dead[line / 64] |= std::uint64_t{1} << line % 64;
+  }
+  return dead;
 }
 
 bool RunMemory::keep() {
   const OutsideRunMemory outside;
   if (pages_.size() * kPageBytes > kMostKept) return false;
-  // Those that are all zero go behind, and are held against one page of zeros that stays in
-  // the cache: half of what has to be looked at each time.
-  const auto is_zero = [this](std::uint32_t page) {
-    return std::memcmp(base_ + page * kPageBytes, kZeroPage.data(), kPageBytes) == 0;
-  };
-  std::sort(pages_.begin(), pages_.end(), [&](std::uint32_t one, std::uint32_t other) {
-    return std::pair(is_zero(one), one) < std::pair(is_zero(other), other);
-  });
-  kept_pages_ = static_cast<std::size_t>(std::find_if(pages_.begin(), pages_.end(), is_zero) -
-                                         pages_.begin());
-  kept_.resize(kept_pages_ * kPageBytes);
-  for (std::size_t i = 0; i < kept_pages_; ++i)
-    std::memcpy(kept_.data() + i * kPageBytes, base_ + pages_[i] * kPageBytes, kPageBytes);
+  std::sort(pages_.begin(), pages_.end(),
+            [](const Page& one, const Page& other) { return one.number < other.number; });
+  // Those that are all zero are held against one page of zeros that stays in the cache: half of
+  // what has to be looked at each time.
+  std::size_t nonzero = 0;
+  for (Page& page : pages_) {
+    const bool is_zero =
+        std::memcmp(base_ + page.number * kPageBytes, kZeroPage.data(), kPageBytes) == 0;
+    page.kept = is_zero ? kZeroPage.data() : nullptr;
+    nonzero += is_zero ? 0 : 1;
+  }
+  kept_.resize(nonzero * kPageBytes);
+  const std::vector<std::uint64_t> dead = dead_lines();
+  for (unsigned of = 0; of < kDroppedClasses; ++of) free_[of].clear();
+  kept_free_ = free_;
+  changed_lists_ = {};
+  kept_heap_used_ = heap_used_;
+  kept_mapped_ = mapped_;
+  heap_marked_ = heap_used_ / kPageBytes * kPageBytes;
+  hot_.clear();
+  cold_.clear();
+  std::byte* next = kept_.data();
+  for (Page& page : pages_) {
+    if (page.kept == nullptr) {
+      std::memcpy(next, base_ + page.number * kPageBytes, kPageBytes);
+      page.kept = next;
+      next += kPageBytes;
+    }
+    std::uint64_t lines = ~std::uint64_t{0};
+    if (page.number < dead.size()) lines = ~dead[page.number];
+    const auto tail = std::ranges::find(tails_, page.number, &Tail::page);
+    if (tail != tails_.end()) lines &= ~tail->lines;
+    look_at(page.number, lines, page.kept);
+  }
+  kept_constants_ = digest_of_constants();
   has_kept_ = true;
   return true;
 }
 
-const std::byte* RunMemory::kept_page(std::size_t index) const {
-  return index < kept_pages_ ? kept_.data() + index * kPageBytes : kZeroPage.data();
+/// `lines` of the page, from now on.
+void RunMemory::look_at(std::uint32_t page, std::uint64_t lines, const std::byte* kept) {
+  for (unsigned at = 0; lines != 0;) {
+    const unsigned gap = static_cast<unsigned>(std::countr_zero(lines));
+    at += gap;
+    lines >>= gap;
+    const unsigned count = static_cast<unsigned>(std::countr_one(lines));
+    const std::uint32_t line = page * (kPageBytes / kLineBytes) + at;
+    const std::byte* of = kept + at * kLineBytes;
+    if (Cold* last = cold_.empty() ? nullptr : &cold_.back();
+        last != nullptr && last->line + last->lines == line &&
+        last->kept + last->lines * kLineBytes == of)
+      last->lines += count;
+    else
+      cold_.push_back({line, count, of});
+    at += count;
+    lines = count == 64 ? 0 : lines >> count;
+  }
 }
 
-bool RunMemory::differs(std::size_t index) const {
-  return std::memcmp(base_ + pages_[index] * kPageBytes, kept_page(index), kPageBytes) != 0;
+/// Lines that differ and did not before are hot from now on.
+void RunMemory::warm_up() {
+  for (std::size_t i = 0; i < cold_.size(); ++i) {
+    const Cold all = cold_[i];
+    const std::byte* const now = base_ + std::size_t{all.line} * kLineBytes;
+    if (std::memcmp(now, all.kept, all.lines * kLineBytes) == 0) continue;
+    // What is left of it: the first part in its place, the others behind.
+    bool is_first = true;
+    const auto leave = [&](std::uint32_t begin, std::uint32_t end) {
+      if (begin == end) return;
+      const Cold part{all.line + begin, end - begin, all.kept + begin * kLineBytes};
+      if (is_first)
+        cold_[i] = part;
+      else
+        cold_.push_back(part);
+      is_first = false;
+    };
+    std::uint32_t begin = 0;
+    for (std::uint32_t at = 0; at < all.lines; ++at) {
+      const std::byte* kept = all.kept + at * kLineBytes;
+      if (!line_differs(now + at * kLineBytes, kept)) continue;
+      leave(begin, at);
+      hot_.push_back({all.line + at, kept});
+      begin = at + 1;
+    }
+    leave(begin, all.lines);
+    if (is_first) cold_[i] = {all.line, 0, all.kept};
+  }
 }
 
 StateDigest RunMemory::digest() {
   const OutsideRunMemory outside;
   changed_.clear();
-  // Page by page, and the pages added up: the order in which they were marked is none of
-  // the state.
-  std::uint64_t low = 0, high = 0;
-  for (std::size_t i = 0; i < pages_.size(); ++i) {
-    if (!differs(i)) continue;
-    const std::byte* now = base_ + pages_[i] * kPageBytes;
-    const std::byte* kept = kept_page(i);
-    std::uint64_t lines = 0;
-    for (unsigned line = 0; line < kPageBytes / kLineBytes; ++line)
-      lines |= std::uint64_t{line_differs(now + line * kLineBytes, kept + line * kLineBytes)}
-               << line;
-    changed_.push_back({static_cast<std::uint32_t>(i), lines});
-    std::uint64_t page_low = mix(mix(0x243f6a8885a308d3U, pages_[i]), lines);
-    std::uint64_t page_high = mix(mix(0x13198a2e03707344U, pages_[i]), lines);
-    for (std::uint64_t left = lines; left != 0; left &= left - 1) {
-      std::array<std::uint64_t, kLineBytes / 8> words{};
-      std::memcpy(words.data(), now + std::countr_zero(left) * kLineBytes, kLineBytes);
-      for (const std::uint64_t word : words) {
-        page_low = mix(page_low, word);
-        page_high = mix(page_high, ~word);
-      }
-    }
-    low += mix(page_low, page_high);
-    high += mix(page_high, page_low);
+  warm_up();
+  // Line by line, and the lines added up: the order in which they were found is none of the state.
+  StateDigest all;
+  for (std::size_t i = 0; i < hot_.size(); ++i) {
+    const std::byte* const now = base_ + std::size_t{hot_[i].line} * kLineBytes;
+    if (!line_differs(now, hot_[i].kept)) continue;
+    changed_.push_back(static_cast<std::uint32_t>(i));
+    const StateDigest of = digest_of(hot_[i].line, now);
+    all.low += of.low;
+    all.high += of.high;
   }
-  return {low, high};
+  return all;
 }
 
-void RunMemory::copy_back(std::size_t index) {
-  std::memcpy(base_ + pages_[index] * kPageBytes, kept_page(index), kPageBytes);
+/// What is handed out next is what was then.
+void RunMemory::reset_books() {
+  heap_used_ = kept_heap_used_;
+  mapped_ = kept_mapped_;
+  for (unsigned half = 0; half < changed_lists_.size(); ++half)
+    for (std::uint64_t left = std::exchange(changed_lists_[half], 0); left != 0; left &= left - 1) {
+      const unsigned of = half * 64 + static_cast<unsigned>(std::countr_zero(left));
+      free_[of].assign(kept_free_[of].begin(), kept_free_[of].end());
+    }
 }
 
 void RunMemory::restore() {
-  for (std::size_t i = 0; i < pages_.size(); ++i)
-    if (differs(i)) copy_back(i);
+  const OutsideRunMemory outside;
+  warm_up();
+  for (const auto& [line, kept] : hot_) {
+    std::byte* now = base_ + std::size_t{line} * kLineBytes;
+    if (line_differs(now, kept)) std::memcpy(now, kept, kLineBytes);
+  }
+  reset_books();
 }
 
 void RunMemory::restore_digested() {
-  for (const auto& [index, lines] : changed_) {
-    std::byte* now = base_ + pages_[index] * kPageBytes;
-    const std::byte* kept = kept_page(index);
-    for (std::uint64_t left = lines; left != 0; left &= left - 1) {
-      const std::size_t at = std::countr_zero(left) * kLineBytes;
-      std::memcpy(now + at, kept + at, kLineBytes);
-    }
-  }
+  const OutsideRunMemory outside;
+  for (const std::uint32_t i : changed_)
+    std::memcpy(base_ + std::size_t{hot_[i].line} * kLineBytes, hot_[i].kept, kLineBytes);
+  reset_books();
 }
 
 bool RunMemory::is_as_kept() const {
+  if (!has_kept_ || heap_used_ != kept_heap_used_ || mapped_ != kept_mapped_ ||
+      free_ != kept_free_ || digest_of_constants() != kept_constants_)
+    return false;
   // Pages nobody marked were zero and must be so.
-  const std::size_t end = head().mapped;
-  for (std::size_t page = 0; page < end / kPageBytes; ++page) {
-    if (page == (head().heap_used + kPageBytes - 1) / kPageBytes)
+  for (std::size_t page = 0; page < mapped_ / kPageBytes; ++page) {
+    if (page == (heap_used_ + kPageBytes - 1) / kPageBytes)
       page = kHeapBytes / kPageBytes;  // nothing between heap and mappings
-    if (page >= end / kPageBytes) break;
+    if (page >= mapped_ / kPageBytes) break;
     if ((marked_[page / 64] >> page % 64 & 1) != 0) continue;
     if (std::memcmp(base_ + page * kPageBytes, kZeroPage.data(), kPageBytes) != 0) return false;
   }
-  for (std::size_t i = 0; i < pages_.size(); ++i)
-    if (differs(i)) return false;
-  return has_kept_;
+  return std::ranges::all_of(pages_, [this](const Page& page) {
+    return std::memcmp(base_ + page.number * kPageBytes, page.kept, kPageBytes) == 0;
+  });
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

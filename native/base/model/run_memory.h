@@ -10,16 +10,19 @@
 // schedule must not be allocated in use of it: see OutsideRunMemory.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/env.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// What differs from what was kept, as a number: equal states have equal digests.
+/// What differs from what was kept, as a number: equal states have equal digests. Which blocks
+/// are free is no part of it.
 struct StateDigest {
   std::uint64_t low = 0, high = 0;
   auto operator<=>(const StateDigest&) const = default;
@@ -34,7 +37,11 @@ class RunMemory {
   RunMemory(const RunMemory&) = delete;
   RunMemory& operator=(const RunMemory&) = delete;
 
-  /// What is here now is what restore() brings back. False: too much to be copied.
+  /// What is allocated from now on until keep(), if at all, nobody changes after that: it is not
+  /// looked at. See base/constant_memory.h.
+  bool set_constant(bool is_constant) { return std::exchange(is_constant_, is_constant); }
+  /// What is here now is what restore() brings back. False: too much to be copied. Small blocks
+  /// that are free now are never handed out again: nobody has to look at them.
   bool keep();
   StateDigest digest();
   /// Copies back what has changed. No object made since keep() is destroyed, it is gone.
@@ -57,11 +64,16 @@ class RunMemory {
   /// Null: full.
   void* allocate(std::size_t size_bytes, std::size_t alignment_bytes);
   static void release(void* at);
-  /// Whole zero pages. `by_page`: all accesses go through mark(); else each page may change
-  /// any time. Null: full.
+  /// Whole zero pages, of which the first `size_bytes` are used. `by_page`: all accesses go through
+  /// mark(); else each page may change any time. Null: full.
   std::byte* map(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page);
   /// The page at `at` may be read and written from now on.
-  static void mark(const std::byte* at);
+  static void mark(const std::byte* at) {
+    RunMemory* owner = owner_of(at);
+    const auto page = static_cast<std::uint32_t>((at - owner->base_) / kPageBytes);
+    if ((owner->marked_[page / 64] >> page % 64 & 1) == 0) [[unlikely]]
+      owner->add(page);
+  }
 
  private:
   // Memory of its own kind is known by its address, so that it can be given back
@@ -69,29 +81,65 @@ class RunMemory {
   static constexpr unsigned kWindowShift = 44, kSlotShift = 36;
   static constexpr std::uintptr_t kWindow = 2, kSlots = std::uintptr_t{1} << (44 - kSlotShift);
   static constexpr std::size_t kSlotBytes = std::size_t{1} << kSlotShift;
-  static constexpr std::size_t kPageBytes = 4096;
-  struct Head;  // the first bytes of a slot; kept and restored like the rest
+  static constexpr std::size_t kPageBytes = 4096, kLineBytes = 64;
+  static constexpr unsigned kClasses = 96;  // of blocks, by size
+  struct Head {                             // the first bytes of a slot
+    RunMemory* owner = nullptr;
+  };
+  /// Free blocks of a class, the last first: where they begin, in 16 bytes.
+  using FreeList = std::vector<std::uint32_t>;
 
   RunMemory() = default;
-  Head& head() const;
-  static RunMemory* owner_of(const void* at);
+  static RunMemory* owner_of(const void* at) {
+    const auto* byte = static_cast<const std::byte*>(at);
+    const std::byte* slot = byte - (reinterpret_cast<std::uintptr_t>(byte) & (kSlotBytes - 1));
+    return reinterpret_cast<const Head*>(slot)->owner;
+  }
   void add(std::uint32_t page);
-  const std::byte* kept_page(std::size_t index) const;
-  void copy_back(std::size_t index);
-  bool differs(std::size_t index) const;
+  void mark_block(const std::byte* begin, const std::byte* last);
+  void* allocate_constant(std::size_t size_bytes, std::size_t alignment_bytes);
+  StateDigest digest_of_constants() const;
+  void push_free(unsigned of, const std::byte* begin);
+  std::vector<std::uint64_t> dead_lines() const;
+  void look_at(std::uint32_t page, std::uint64_t lines, const std::byte* kept);
+  void warm_up();
+  void reset_books();
 
   std::byte* base_ = nullptr;
-  // Pages that may differ from what was kept, in the order in which they were marked;
-  // those behind kept_pages_ were all zero then.
-  std::vector<std::uint32_t> pages_;
-  std::vector<std::uint64_t> marked_;  // a bit a page of the slot
-  std::vector<std::byte> kept_;
-  std::size_t kept_pages_ = 0;
-  struct Changed {
-    std::uint32_t index;  // of pages_
-    std::uint64_t lines;  // of 64 bytes, a bit each
+  std::size_t heap_used_ = 0, mapped_ = 0, kept_heap_used_ = 0, kept_mapped_ = 0;
+  std::size_t heap_marked_ = 0;  // of the heap's begin: every page
+  std::array<FreeList, kClasses> free_, kept_free_;
+  std::array<std::uint64_t, 2> changed_lists_{};  // since keep(), a bit a class
+
+  bool is_constant_ = false;
+  std::size_t constants_used_ = 0;
+  StateDigest kept_constants_;
+
+  struct Page {
+    std::uint32_t number;
+    const std::byte* kept;
   };
-  std::vector<Changed> changed_;  // as digest() found it
+  std::vector<Page> pages_;            // that were marked
+  std::vector<std::uint64_t> marked_;  // a bit a page of the slot
+  struct Tail {
+    std::uint32_t page;
+    std::uint64_t lines;  // that nobody asked for
+  };
+  std::vector<Tail> tails_;      // of mappings
+  std::vector<std::byte> kept_;  // of pages that were not all zero
+  // All that may differ from what was kept, in lines of 64 bytes: those that once did, and the
+  // others, which most schedules leave alone and which are compared many at once.
+  struct Hot {
+    std::uint32_t line;
+    const std::byte* kept;
+  };
+  struct Cold {
+    std::uint32_t line, lines;
+    const std::byte* kept;
+  };
+  std::vector<Hot> hot_;
+  std::vector<Cold> cold_;
+  std::vector<std::uint32_t> changed_;  // of hot_, as digest() found it
   bool has_kept_ = false;
 };
 

@@ -16,10 +16,6 @@ void model_misuse(const char* what) {
   std::abort();
 }
 
-void sched_point(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
-  if (auto* run = active_scheduler) run->point(access, at, bytes, bits);
-}
-
 void sched_touched(Access access, const void* at, std::size_t bytes) {
   if (auto* run = active_scheduler) run->touched(access, at, bytes);
 }
@@ -38,6 +34,14 @@ void wait_on(const std::uint32_t* at, std::uint32_t expected) {
 
 void wake(const std::uint32_t* at) {
   if (auto* run = active_scheduler) run->wake(at);
+}
+
+void tried_again() {
+  if (auto* run = active_scheduler) run->tried_again();
+}
+
+void got_on() {
+  if (auto* run = active_scheduler) run->got_on();
 }
 
 bool take_lock(std::uint32_t* at) {

@@ -43,6 +43,74 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
 
 }  // namespace
 
+// What each scheduling point goes through is one function: most of a run is that.
+[[gnu::always_inline]] inline void Scheduler::announce(Access access, const void* at,
+                                                       std::size_t bytes, std::uint64_t bits) {
+  pending_[current_] = {at, static_cast<std::uint32_t>(bytes), access, bits};
+}
+
+[[gnu::always_inline]] inline FiberId Scheduler::choose(FiberSet candidates) {
+  FiberId next;
+  if (std::has_single_bit(candidates)) {
+    next = static_cast<FiberId>(std::countr_zero(candidates));
+  } else {
+    const OutsideRunMemory outside;
+    next = strategy_->next_fiber({candidates, current_, steps_, {pending_.data(), count_}});
+    if (next == Strategy::kAbandon) {
+      if (current_ != kNoFiber) end(Outcome::kAbandoned);
+      settle_end(Outcome::kAbandoned);
+      return kNoFiber;
+    }
+    if (next >= kMaxFibers || (candidates & fiber_bit(next)) == 0) {
+      model_misuse("the strategy chose a fiber that cannot go on");
+    }
+    if (limits_.record_choices) choices_.push_back(next);
+  }
+  ++steps_;
+  hash_ = (hash_ ^ next) * 0x100000001b3U;  // FNV-1a
+  return next;
+}
+
+/// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
+[[gnu::always_inline]] inline void Scheduler::hand_over(FiberSet candidates) {
+  Fiber& self = *fibers_[current_];
+  if (FiberContext* starter = self.starter) {
+    self.starter = nullptr;
+    switch_fiber(self.stack.context(), *starter);
+    return;
+  }
+  if (steps_ >= next_look_) look_at_limits();
+  const FiberId next = choose(candidates);
+  if (next == current_) return;
+  ++switches_;
+  current_ = next;
+  switch_fiber(self.stack.context(), context(next));
+}
+
+[[gnu::always_inline]] inline void Scheduler::check_access(bool at_point) {
+  if (is_watched_) [[unlikely]]
+    tell_access(at_point);
+  if (!limits_.detect_races) return;
+  switch (races_.access(current_, pending_[current_])) {
+    case RaceDetector::Verdict::kFine: return;
+    case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(Outcome::kDataRace);
+    case RaceDetector::Verdict::kUseAfterFree: end(Outcome::kUseAfterFree);
+  }
+}
+
+[[gnu::always_inline]] inline void Scheduler::point(Access access, const void* at,
+                                                    std::size_t bytes, std::uint64_t bits) {
+  settle_step();
+  announce(access, at, bytes, bits);
+  const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
+  const bool at_point = !is_plain || !limits_.detect_races;
+  if (at_point) {
+    if (++fibers_[current_]->points >= kPointsOfProgress) idle_spins_ = 0;
+    hand_over(runnable_);
+  }
+  check_access(at_point);
+}
+
 RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
                           const RunLimits& limits) {
   if (active_scheduler != nullptr) model_misuse("a run inside a run");
@@ -59,6 +127,7 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
   ended_ = false;
   serial_ = limits_.serial != 0 ? limits_.serial : ++runs_;
   tells_steps_ = strategy.wants_steps();
+  is_watched_ = tells_steps_ || limits.observer != nullptr;
   step_is_open_ = false;
   step_ = {};
   if (limits_.detect_races) races_.begin();
@@ -110,6 +179,7 @@ void Scheduler::start(FiberBody body, FiberContext& starter) {
   fiber.starter = &starter;
   fiber.sleeps_on = nullptr;
   fiber.points = 0;
+  fiber.tries = fiber.tries_alone = 0;
   pending_[id] = {};
   if (!fiber.is_idle) fiber.stack.prepare(&fiber_main, &fiber);
   fiber.is_idle = false;
@@ -127,11 +197,19 @@ void Scheduler::fiber_main(void* arg) {
   }
 }
 
+void Scheduler::look_at_limits() {
+  constexpr std::uint64_t kBetweenLooks = 4096;
+  if (steps_ >= limits_.max_steps) end(Outcome::kLimit);
+  if (limits_.stop != nullptr && *limits_.stop != 0) end(Outcome::kStopped);
+  next_look_ = std::min(limits_.max_steps, steps_ + kBetweenLooks);
+}
+
 void Scheduler::finished() {
   settle_step();
   Fiber& self = *fibers_[current_];
   runnable_ &= ~fiber_bit(current_);
   idle_spins_ = 0;
+  got_on();
   self.is_idle = true;
   if (FiberContext* starter = self.starter) {
     self.starter = nullptr;
@@ -145,40 +223,18 @@ void Scheduler::finished() {
   // Here in the next run, with another body.
 }
 
-void Scheduler::announce(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
-  pending_[current_] = {at, static_cast<std::uint32_t>(bytes), access, bits};
-}
-
-void Scheduler::point(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
-  settle_step();
-  announce(access, at, bytes, bits);
-  const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
-  const bool at_point = !is_plain || !limits_.detect_races;
-  if (at_point) {
-    if (++fibers_[current_]->points >= kPointsOfProgress) idle_spins_ = 0;
-    hand_over(runnable_);
-  }
-  check_access(at_point);
-}
-
 void Scheduler::touched(Access access, const void* at, std::size_t bytes) {
   settle_step();
   announce(access, at, bytes);
   check_access(false);
 }
 
-void Scheduler::check_access(bool at_point) {
+void Scheduler::tell_access(bool at_point) {
   if (limits_.observer != nullptr) {
     const OutsideRun outside;
     limits_.observer->step(current_, pending_[current_]);
   }
   if (tells_steps_) begin_step(at_point);
-  if (!limits_.detect_races) return;
-  switch (races_.access(current_, pending_[current_])) {
-    case RaceDetector::Verdict::kFine: return;
-    case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(Outcome::kDataRace);
-    case RaceDetector::Verdict::kUseAfterFree: end(Outcome::kUseAfterFree);
-  }
 }
 
 void Scheduler::begin_step(bool at_point) {
@@ -207,51 +263,6 @@ bool Scheduler::tell_step() {
   return goes_on;
 }
 
-/// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
-void Scheduler::hand_over(FiberSet candidates) {
-  Fiber& self = *fibers_[current_];
-  if (FiberContext* starter = self.starter) {
-    self.starter = nullptr;
-    switch_fiber(self.stack.context(), *starter);
-    return;
-  }
-  if (steps_ >= next_look_) look_at_limits();
-  const FiberId next = choose(candidates);
-  if (next == current_) return;
-  ++switches_;
-  current_ = next;
-  switch_fiber(self.stack.context(), context(next));
-}
-
-void Scheduler::look_at_limits() {
-  constexpr std::uint64_t kBetweenLooks = 4096;
-  if (steps_ >= limits_.max_steps) end(Outcome::kLimit);
-  if (limits_.stop != nullptr && *limits_.stop != 0) end(Outcome::kStopped);
-  next_look_ = std::min(limits_.max_steps, steps_ + kBetweenLooks);
-}
-
-FiberId Scheduler::choose(FiberSet candidates) {
-  FiberId next;
-  if (std::has_single_bit(candidates)) {
-    next = static_cast<FiberId>(std::countr_zero(candidates));
-  } else {
-    const OutsideRunMemory outside;
-    next = strategy_->next_fiber({candidates, current_, steps_, {pending_.data(), count_}});
-    if (next == Strategy::kAbandon) {
-      if (current_ != kNoFiber) end(Outcome::kAbandoned);
-      settle_end(Outcome::kAbandoned);
-      return kNoFiber;
-    }
-    if (next >= kMaxFibers || (candidates & fiber_bit(next)) == 0) {
-      model_misuse("the strategy chose a fiber that cannot go on");
-    }
-    if (limits_.record_choices) choices_.push_back(next);
-  }
-  ++steps_;
-  hash_ = (hash_ ^ next) * 0x100000001b3U;  // FNV-1a
-  return next;
-}
-
 void Scheduler::relax() {
   settle_step();
   announce(Access::kYield, nullptr, 0);
@@ -260,6 +271,32 @@ void Scheduler::relax() {
   const FiberSet others = runnable_ & ~fiber_bit(current_);
   hand_over(others != 0 ? others : runnable_);
   if (tells_steps_) begin_step(true);
+}
+
+// A loop that tries again is right as long as somebody else has got on meanwhile. Where each that
+// can run has tried so often, and none of them got on, they will go on like this for good: what
+// one does in its try is all that the others' tries fail by.
+void Scheduler::tried_again() {
+  constexpr std::uint32_t kTriesInVain = 64;
+  Fiber& self = *fibers_[current_];
+  ++self.tries;
+  self.tries_alone = self.switches_at_try == switches_ ? self.tries_alone + 1 : 1;
+  self.switches_at_try = switches_;
+  if (std::popcount(runnable_) < 2) return;
+  bool all = true;
+  for (FiberSet left = runnable_; all && left != 0; left &= left - 1)
+    all = fibers_[static_cast<FiberId>(std::countr_zero(left))]->tries >= kTriesInVain;
+  if (all) {
+    settle_step();
+    end(Outcome::kLivelock);
+  }
+  // A schedule that leaves it to itself would have it try for good. What it finds after so many
+  // tries it finds after one more.
+  if (self.tries_alone > kTriesInVain) relax();
+}
+
+void Scheduler::got_on() {
+  for (std::uint32_t id = 0; id < count_; ++id) fibers_[id]->tries = fibers_[id]->tries_alone = 0;
 }
 
 void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
@@ -388,6 +425,10 @@ void Scheduler::end(Outcome how) {
   fibers_[current_]->is_idle = false;  // not even one that had finished goes on from here
   switch_fiber(context(current_), main_);
   model_misuse("an abandoned fiber went on");
+}
+
+void sched_point(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
+  if (auto* run = active_scheduler) run->point(access, at, bytes, bits);
 }
 
 ModelRunner::ModelRunner() : scheduler_(std::make_unique<Scheduler>()) {}

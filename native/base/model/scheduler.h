@@ -27,6 +27,8 @@ class Scheduler {
   void lock_taken(const std::uint32_t* at);
   void give_lock(std::uint32_t* at);
   void relax();
+  void tried_again();
+  void got_on();
   FiberId spawn(FiberBody body, SpawnKind kind);
   [[noreturn]] void fail(const char* text, const char* file, int line);
   void wrote(const void* at, std::size_t bytes) {
@@ -47,8 +49,11 @@ class Scheduler {
     Scheduler* owner = nullptr;
     FiberContext* starter = nullptr;  // while it runs up to its first point
     const void* sleeps_on = nullptr;
-    std::uint32_t points = 0;  // since its last cpu_relax()
-    bool is_idle = false;      // at the top of its loop, can be used again
+    std::uint32_t points = 0;       // since its last cpu_relax()
+    std::uint32_t tries = 0;        // in vain, since anybody got on
+    std::uint32_t tries_alone = 0;  // of those, since another fiber ran
+    std::uint64_t switches_at_try = 0;
+    bool is_idle = false;  // at the top of its loop, can be used again
   };
 
   static void fiber_main(void* fiber);
@@ -57,6 +62,7 @@ class Scheduler {
   void announce(Access access, const void* at, std::size_t bytes,
                 std::uint64_t bits = ~std::uint64_t{0});
   void check_access(bool at_point);
+  void tell_access(bool at_point);
   void begin_step(bool at_point);
   void settle_step() {
     if (step_is_open_) [[unlikely]]
@@ -95,6 +101,7 @@ class Scheduler {
   std::uint64_t hash_ = 0;
   std::uint64_t serial_ = 0, runs_ = 0;
   bool tells_steps_ = false;
+  bool is_watched_ = false;    // somebody is told of each access
   bool step_is_open_ = false;  // step_ is executed, its value after not read yet
   Step step_;
 };

@@ -75,6 +75,7 @@ enum class Visit : std::uint8_t {
   kDraw,      ///< one of many that may come again
   kSchedule,  ///< one of all
   kClass,     ///< for all that are equivalent to it
+  kNone,      ///< nothing: it only says how to go on, or counts elsewhere
 };
 
 class Strategy {

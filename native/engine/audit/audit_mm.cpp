@@ -265,6 +265,7 @@ class Walk {
           static_cast<std::uint64_t>(expected), static_cast<std::uint64_t>(page.refcount()),
           [&] { return who.describe(); });
     if (who.table || expected == 0) return;
+    check_at_rest(pfn, page);
     if (folio_test_large(page)) {
       check_huge(pfn, page, who);
     } else {
@@ -272,6 +273,17 @@ class Walk {
     }
     check_count(pfn, who);
     check_lru(pfn, page, who);
+  }
+
+  /// Of a page that somebody holds; a free one is reset when it is handed out.
+  void check_at_rest(Pfn pfn, Page page) {
+    if (planted(Mistake::kBlindLocked)) return;
+    if (page.test(Flag::kLocked))
+      row(Invariant::kUnlockedAtRest, page_at(pfn), "locked", 0, 1,
+          "locked, and no operation runs that would unlock it");
+    if (page.test(Flag::kWriteback))
+      row(Invariant::kUnlockedAtRest, page_at(pfn), "writeback", 0, 1,
+          "said to be written to storage, and no operation runs that does it");
   }
 
   /// The scheme's own count, where it has one.

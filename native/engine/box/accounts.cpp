@@ -2,9 +2,18 @@
 
 #include <cstring>
 
+#include "base/atomic.h"
 #include "base/tally.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
+
+namespace {
+
+void store_told(std::uint32_t& at, std::uint32_t value) {
+  if (tally::load(at) != value) atomics::store(&at, value);
+}
+
+}  // namespace
 
 Errc Accounts::create(std::uint64_t capacity, Accounts& out) {
   auto mapping = Mapping::reserve(capacity * sizeof(Entry));
@@ -30,8 +39,8 @@ void Accounts::set_record(Pfn head, const PageRecord& record) {
   Entry& e = entry(head);
   tally::store(e.type, static_cast<std::uint8_t>(record.type));
   tally::store(e.order, record.order);
-  tally::store(e.mapcount, record.mapcount);
-  tally::store(e.own_refs, record.own_refs);
+  store_told(e.mapcount, record.mapcount);
+  store_told(e.own_refs, record.own_refs);
   const auto bits =
       static_cast<std::uint8_t>((record.on_lru ? kOnLru : 0) | (record.populated ? kPopulated : 0));
   tally::clear_bits(e.bits, static_cast<std::uint8_t>(~bits & ~kIsolated));
@@ -43,6 +52,9 @@ void Accounts::set_record(Pfn head, const PageRecord& record) {
 PageState Accounts::state(Pfn head) const {
   return static_cast<PageState>(tally::load(entry(head).state));
 }
+
+std::uint32_t Accounts::mapcount(Pfn head) const { return atomics::load(&entry(head).mapcount); }
+std::uint32_t Accounts::own_refs(Pfn head) const { return atomics::load(&entry(head).own_refs); }
 
 std::uint32_t Accounts::refs(Pfn head) const { return tally::load(entry(head).refs); }
 bool Accounts::isolated(Pfn head) const { return (tally::load(entry(head).bits) & kIsolated) != 0; }

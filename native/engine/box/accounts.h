@@ -5,7 +5,9 @@
 // the pfn of the head.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/env.h"
 #include "base/errc.h"
@@ -43,6 +45,10 @@ class Accounts {
   PageRecord record(Pfn head) const;
   void set_record(Pfn head, const PageRecord& record);
   PageState state(Pfn head) const;
+  // Of the record what operations decide by, and not the audit alone: steps like any other, and
+  // so is their change.
+  std::uint32_t mapcount(Pfn head) const;
+  std::uint32_t own_refs(Pfn head) const;
 
   /// References from get() that were not put yet.
   std::uint32_t refs(Pfn head) const;
@@ -53,6 +59,12 @@ class Accounts {
   bool isolated(Pfn head) const;
   /// False: it is so already.
   bool try_set_isolated(Pfn head, bool isolated);
+
+  /// For names of places.
+  std::optional<Pfn> page_at(const std::byte* at) const {
+    if (at < mapping_.data() || at >= mapping_.data() + mapping_.size_bytes()) return std::nullopt;
+    return Pfn{static_cast<std::uint64_t>(at - mapping_.data()) / kEntryBytes};
+  }
 
   /// Forgets the entries of pfns [first, end).
   void reset(Pfn first, Pfn end);

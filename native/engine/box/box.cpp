@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "base/constant_memory.h"
 #include "base/reason.h"
 #include "engine/box/box_machine.h"
 #include "page/needs.h"
@@ -15,7 +16,10 @@ constexpr std::uint64_t kMaxBoxPages = std::uint64_t{1} << 32;  // batches name 
 }  // namespace
 
 // Here, where the machine's type is whole.
-Box::Box(const BoxSettings& settings) : settings_(settings) {}
+Box::Box(const BoxSettings& settings) {
+  const ConstantMemory constant;
+  settings_ = settings;
+}
 
 Errc Box::create(const BoxSettings& settings, std::shared_ptr<Box>& out, std::string* reason) {
   if (settings.pages == 0) return explain(Errc::kInval, reason, "pages: at least 1");
@@ -98,8 +102,7 @@ PinOps Box::pin_ops() {
               return ops.real_mappings(ops.context, head);
             }
             // Those that the head's `_mapcount` counts: a folio's are in page[1].
-            const PageRecord record = box.accounts_.record(head);
-            return record.order == 0 ? record.mapcount : 0;
+            return box.accounts_.record(head).order == 0 ? box.accounts_.mapcount(head) : 0;
           },
       .populate = [](void* box, Pfn pfn) { return static_cast<Box*>(box)->try_populate(pfn); },
       .release = [](void* box, Pfn head) { static_cast<Box*>(box)->free_page(head); },

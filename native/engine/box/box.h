@@ -55,6 +55,10 @@ struct BoxSettings {
   std::uint64_t swap_pages = 1 << 14;
   bool transparent_huge_pages = true;
   std::uint64_t hugetlb_pages = 0;  // more than none: the machine comes with the box
+  /// Who pays that calls and exclusive runs see each other (box_gate.h): measurements and
+  /// tests ask for the way of systems without membarrier.
+  AsymmetricBarrier::Payer gate_payer = AsymmetricBarrier::Payer::kRare;
+  unsigned page_batch = Allocator::kBatch;  // of the processors' lists of free pages
 };
 
 struct PageWords {
@@ -213,7 +217,7 @@ class Box {
   std::unique_ptr<Ledger> ledger_;
   Assembly assembly_;
   SpinLock setup_lock_;  // a page is initialised once
-  BoxGate gate_{*this};
+  BoxGate gate_{*this, settings_.gate_payer};
   Atomic<std::uint64_t> pfn_limit_;
   std::unique_ptr<BoxMachine> machine_;  // the last: it stands on all of the above
 };

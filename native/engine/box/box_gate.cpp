@@ -10,6 +10,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 // Each call is short, but its thread may have lost its core in the middle of it.
 void BoxGate::wait_for_calls() {
+  barrier_.pay();
   for (BoxHandle* handle = handles_; handle != nullptr; handle = handle->next_)
     for (SpinWait wait; handle->active_.load() != 0;) wait.pause();
 }
@@ -71,17 +72,20 @@ void BoxGate::close() {
 bool BoxGate::is_free(unsigned index) const {
   for (const BoxHandle* handle = handles_; handle != nullptr; handle = handle->next_)
     if (handle->index_ == index) return false;
-  return std::ranges::find(left_, index) == left_.end();
+  return std::find(left_.begin(), left_.end(), index) == left_.end();
 }
 
 BoxHandle::BoxHandle(std::shared_ptr<Box> box) : box_(std::move(box)), gate_(box_->gate()) {
   Guard guard(gate_.lock_);
   std::size_t handles = 1;
   for (const BoxHandle* other = gate_.handles_; other != nullptr; other = other->next_) ++handles;
-  gate_.left_.reserve(gate_.left_.size() + handles);
+  std::vector<unsigned> room;
+  room.reserve(gate_.left_.size() + handles);
+  room.assign(gate_.left_.begin(), gate_.left_.end());
+  gate_.left_ = std::move(room);
   // The lowest number that nobody has, so that shards are used again.
   while (!gate_.is_free(index_)) ++index_;
-  next_ = gate_.handles_;
+  next_ = gate_.handles_.get();
   gate_.handles_ = this;
 }
 
@@ -92,9 +96,9 @@ BoxHandle::~BoxHandle() {
 
 void BoxHandle::unlink() {
   if (!linked_) return;
-  BoxHandle** at = &gate_.handles_;
-  while (*at != this) at = &(*at)->next_;
-  *at = next_;
+  Plain<BoxHandle*>* at = &gate_.handles_;
+  while (at->get() != this) at = &at->get()->next_;
+  *at = next_.get();
   linked_ = false;
 }
 

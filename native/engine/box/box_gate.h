@@ -1,11 +1,11 @@
 // Who may touch a box now. Short calls come from handles, one an OS thread (a
 // worker's attachment); a run or an audit wants the box for itself. A call costs
-// one store and one load of the gate; only the rare exclusive side waits.
+// one plain store and one load of the gate; only the rare exclusive side waits, and pays.
 //
 // Rules:
 // 1. A handle first says `active`, then looks at the gate; the exclusive side
-//    first shuts the gate, then looks at the handles (both sequentially
-//    consistent): at least one sees the other.
+//    first shuts the gate, then looks at the handles: at least one sees the other
+//    (base/asymmetric_barrier.h).
 // 2. Memory outlives every handle and run: each holds a shared_ptr to the box.
 // 3. Nobody waits for a run in order to leave. Who leaves while one has the box
 //    enters its number under `lock_`; the run ends what was entered before it opens
@@ -16,10 +16,12 @@
 #include <memory>
 #include <vector>
 
+#include "base/asymmetric_barrier.h"
 #include "base/atomic.h"
 #include "base/env.h"
 #include "base/errc.h"
 #include "base/lock.h"
+#include "base/plain.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -29,7 +31,7 @@ struct LeftOver;
 
 class BoxGate {
  public:
-  explicit BoxGate(Box& box) : box_(box) {}
+  BoxGate(Box& box, AsymmetricBarrier::Payer payer) : barrier_(payer), box_(box) {}
 
   /// kBusy: another exclusive run; kBadF: closed. Waits for calls under way.
   Errc begin_exclusive();
@@ -62,11 +64,12 @@ class BoxGate {
 
   bool is_free(unsigned index) const;  // of handles and of those that left; under lock_
 
-  Box& box_;
   Atomic<std::uint32_t> state_;
+  const AsymmetricBarrier barrier_;
+  Box& box_;
   Mutex lock_;  // the list of handles, and who left
-  BoxHandle* handles_ = nullptr;
-  std::vector<unsigned> left_;  // has room for all handles: leaving needs no memory
+  Plain<BoxHandle*> handles_ = nullptr;
+  PlainVector<unsigned> left_;  // has room for all handles: leaving needs no memory
 };
 
 /// The box for oneself, while it lives.
@@ -118,17 +121,19 @@ class BoxHandle {
   std::shared_ptr<Box> box_;
   BoxGate& gate_;
   Atomic<std::uint32_t> active_;
-  unsigned index_ = 0;
-  bool linked_ = true;
-  BoxHandle* next_ = nullptr;
+  // Written under the gate's lock_.
+  Plain<unsigned> index_ = 0;
+  Plain<bool> linked_ = true;
+  Plain<BoxHandle*> next_ = nullptr;
 };
 
 /// Around each call that changes a box: `if (BoxCall call(handle); call) ...`
 class [[nodiscard]] BoxCall {
  public:
   explicit BoxCall(BoxHandle& handle) : handle_(handle) {
-    handle_.active_.store(1);  // rule 1
-    const std::uint32_t state = handle_.gate_.state_.load();
+    const BoxGate& gate = handle.gate_;
+    gate.barrier_.announce(handle.active_, 1);  // rule 1
+    const std::uint32_t state = gate.state_.load();
     if (state == 0) [[likely]]
       return;
     error_ = (state & BoxGate::kClosed) != 0 ? Errc::kBadF : Errc::kBusy;

@@ -32,6 +32,7 @@ Errc BoxMachine::create(Box& box, std::unique_ptr<BoxMachine>& out, std::string*
   options.swap_pages = settings.swap_pages;
   options.transparent_huge_pages = settings.transparent_huge_pages;
   options.hugetlb_pages = settings.hugetlb_pages;
+  options.page_batch = settings.page_batch;
   if (const Errc error = box.assembly().start_machine(options, reason); error != Errc::kOk)
     return error;
   out.reset(new BoxMachine(box));

@@ -182,7 +182,7 @@ class BoxMachine {
   const unsigned first_cpu_;
   Machine& machine_;
   FileStore store_;  // of real files
-  Mutex lock_;       // the maps; their objects are their users'
+  Mutex lock_;       // the maps; their objects are their users'. Unchecked: ../../README.md
   std::map<ObjectId, BoxMm> mms_;
   std::map<ObjectId, BoxPages> pages_;
   std::map<ObjectId, BoxFile> files_;

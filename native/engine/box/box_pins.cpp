@@ -82,11 +82,13 @@ Errc Box::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
 
 Errc Box::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
-  const auto head = head_of(pfn);
-  if (!head) return head.error;
   const auto last = scheme().unpin(pfn, n, shard);
-  if (!last) return last.error;
-  if (last.value) free_page(head.value);
+  if (last && !last.value) [[likely]]
+    return Errc::kOk;
+  // Nobody else frees it: the head can be asked for afterwards, which most unpins need not.
+  const auto head = head_of(pfn);
+  if (!last) return head ? last.error : head.error;
+  if (head) free_page(head.value);
   return Errc::kOk;
 }
 

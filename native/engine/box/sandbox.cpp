@@ -44,6 +44,7 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
     of.shards = 0;  // who pins by pfn is the thread that has the processor
     of.swap_pages = settings.swap_pages;
     of.transparent_huge_pages = settings.transparent_huge_pages;
+    of.page_batch = settings.page_batch;
   } else {
     of.pages = std::max<std::uint64_t>(settings.placed_pages, 1);
     of.shards = cpus;
@@ -54,10 +55,17 @@ Errc Sandbox::create(const SandboxSettings& given, std::unique_ptr<Sandbox>& out
   if (settings.machine)
     if (const Errc error = sandbox->start_machine(settings, reason); error != Errc::kOk)
       return error;
+  if (settings.witness) {
+    sandbox->witness_ = std::make_unique<PinWitness>();
+    if (const Errc error = PinWitness::create(box.memmap().capacity(), *sandbox->witness_);
+        error != Errc::kOk)
+      return explain(error, reason, "the witness of pins cannot be reserved");
+  }
   for (unsigned thread = 0; thread <= settings.threads; ++thread) {
     const unsigned cpu = thread == 0 ? 0 : thread - 1;
     PageThread& pages = *sandbox->page_threads_.emplace_back(std::make_unique<PageThread>(
         box, cpu, of.ledger_at_audits, Pages::kComeAndGo, add_to_hash(settings.seed, thread)));
+    pages.set_witness(sandbox->witness_.get());
     sandbox->interpreters_.push_back(
         settings.machine ? std::make_unique<Interpreter>(*sandbox->processes_,
                                                          sandbox->machine().cpu(cpu), thread, pages)
@@ -84,6 +92,7 @@ Errc Sandbox::start_machine(const SandboxSettings& settings, std::string* reason
   free_pages_ = box_->allocator().free_pages();
   processes_ =
       std::make_unique<Processes>(machine(), machine().cpu(0), devices_.get(), settings.threads);
+  if (settings.stops) processes_->open_gate(settings.threads);
   return Errc::kOk;
 }
 
@@ -148,6 +157,10 @@ void Sandbox::audit_machine(AuditSink& sink) {
   audit_mm(machine(), input, sink);
   if (const DaxDevice* dax = devices_->dax().device(); dax != nullptr) audit_dax(*dax, input, sink);
   audit_pagemaps(*box_, machine(), sink);
+  processes_->for_each_named([&](std::uint32_t, std::uint32_t proc, const Process& process) {
+    for (const Mirror* mirror : process.devices)
+      if (mirror != nullptr) audit_mirror(*process.mm, *mirror, proc, sink);
+  });
 }
 
 void Sandbox::audit_lists(AuditSink& sink) {

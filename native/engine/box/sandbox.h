@@ -27,13 +27,19 @@ struct SandboxSettings {
   unsigned threads = 0;
   /// madvise(hugepage) has effect; RAM and devices are four times as large then.
   bool transparent_huge_pages = false;
+  /// Of the processors' lists of free pages; 0: none, so that which page an allocation gets
+  /// does not depend on what its processor freed before.
+  unsigned page_batch = 0;
   /// Beside `pages`: RAM from pfn 0 on that the scenario sets up by hand.
   std::uint64_t placed_pages = 0;
   /// False: descriptors alone, of placed pages, and no other operations than those on pages
   /// by pfn; in any layout. Without devices, swap and processes.
   bool machine = true;
+  bool stops = false;      // operations stop at points, see has_stops()
   std::uint64_t seed = 1;  // of what threads take by chance of what they hold
   Behaviour behaviour;
+  /// A witness of the pins by pfn; see engine/scenario/pin_witness.h.
+  bool witness = false;
 };
 
 class Sandbox {
@@ -60,6 +66,8 @@ class Sandbox {
   /// After finish(): what is not back where it came from, in words; empty: nothing.
   std::string leaks();
   Box& box() { return *box_; }
+  /// Null without one.
+  PinWitness* witness() { return witness_.get(); }
   bool has_machine() const { return processes_ != nullptr; }
   /// Of a machine.
   Processes& processes() { return *processes_; }
@@ -75,6 +83,7 @@ class Sandbox {
   std::shared_ptr<Box> box_;
   std::unique_ptr<MirrorDevices> devices_;
   std::unique_ptr<Processes> processes_;
+  std::unique_ptr<PinWitness> witness_;
   std::vector<std::unique_ptr<PageThread>> page_threads_;
   std::vector<std::unique_ptr<Interpreter>> interpreters_;
   std::unique_ptr<Auditor> placed_;  // null: no pages are set up by pfn

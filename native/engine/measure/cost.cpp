@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <span>
 
 #include "base/barrier.h"
@@ -17,6 +18,8 @@ namespace {
 
 /// Indices of one sample at most; longer ones go over them again.
 constexpr std::size_t kMaxIndices = std::size_t{1} << 20;
+/// Drawn at once where that is timed: they stay in the nearest cache.
+constexpr std::size_t kDrawnAtOnce = 2048;
 
 using Pfns = std::span<const std::uint32_t>;
 
@@ -43,8 +46,12 @@ class CostSampler::Impl {
     }
     indices_.resize(settings.threads);
     limit_ = limit_loop(pins_, settings.op, settings.prefetch);
+    mix_ = limit_mix(pins_, settings.prefetch);
     undo_ = limit_loop(pins_, settings.op == PinOp::kPin ? PinOp::kUnpin : PinOp::kPin);
   }
+
+  /// All that a loop touches is there before it is timed.
+  Errc populate() { return pins_.populate_outside(box_->settings().huge_pages); }
 
   bool has_limit() const { return limit_ != nullptr; }
   const std::shared_ptr<Box>& box() const { return box_; }
@@ -56,7 +63,7 @@ class CostSampler::Impl {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(ops, kMaxIndices));
     for (unsigned i = 0; i < settings_.threads; ++i) {
       indices_[i].resize(size);
-      streams_[i].fill(indices_[i]);
+      if (!settings_.draws) streams_[i].fill(indices_[i]);
     }
     out = {};
     return settings_.threads == 1 ? run_alone(ops, out) : run_together(ops, out);
@@ -64,13 +71,14 @@ class CostSampler::Impl {
 
  private:
   struct alignas(64) Share {
-    std::uint64_t ns = 0, ops = 0, retries = 0;
+    std::uint64_t ns = 0, cpu_ns = 0, ops = 0, retries = 0;
+    CounterValues counted;
   };
 
   Errc run_alone(std::uint64_t ops, CostSample& out) {
     Share share;
     run(0, ops, share, &thread_cpu_ns);
-    out = {share.ns, share.ops, share.retries};
+    out = {share.ns, share.cpu_ns, share.ops, share.retries, share.counted};
     return Errc::kOk;
   }
 
@@ -85,35 +93,60 @@ class CostSampler::Impl {
         0, [&] { barrier.abandon(); });
     for (const Share& share : shares) {
       out.ns = std::max(out.ns, share.ns);
+      out.cpu_ns += share.cpu_ns;
       out.ops = std::max(out.ops, share.ops);
       out.retries += share.retries;
+      for (unsigned i = 0; i < kCounters; ++i)
+        if (share.counted[i]) out.counted[i] = out.counted[i].value_or(0) + *share.counted[i];
     }
     return error;
   }
 
   void run(unsigned thread, std::uint64_t ops, Share& share, std::uint64_t (*clock)()) {
+    std::optional<ThreadCounters> counters;
+    if (settings_.counters) counters.emplace();
+    CounterValues before;
+    std::optional<LimitHeld> held;
+    if (settings_.mix) held.emplace(settings_.seed, thread);
     while (share.ops < ops && !box_->gate().stop_requested()) {
       const Pfns pfns = Pfns(indices_[thread])
                             .first(static_cast<std::size_t>(
                                 std::min<std::uint64_t>(ops - share.ops, indices_[thread].size())));
       // What is timed alone needs its counterpart untimed, before or after it.
       if (settings_.op == PinOp::kUnpin) do_counterpart(pfns, thread);
-      const std::uint64_t begin = clock();
-      share.retries += do_timed(pfns, thread);
+      if (counters) before = counters->read();
+      const std::uint64_t begin_cpu = thread_cpu_ns(), begin = clock();
+      share.retries +=
+          settings_.draws ? draw_and_do(thread, pfns.size(), held) : do_timed(pfns, thread, held);
       share.ns += clock() - begin;
+      share.cpu_ns += thread_cpu_ns() - begin_cpu;
+      if (counters) add_counted(share.counted, before, counters->read());
       if (settings_.op == PinOp::kPin) do_counterpart(pfns, thread);
       share.ops += pfns.size();
     }
+    if (held) (void)undo_(pins_.frame(), held->heads.data(), held->size, thread);
   }
 
   /// Returns what was refused.
-  std::uint64_t do_timed(Pfns pfns, unsigned thread) {
+  std::uint64_t do_timed(Pfns pfns, unsigned thread, std::optional<LimitHeld>& held) {
+    if (held) return mix_(pins_.frame(), pfns.data(), pfns.size(), thread, *held);
     switch (settings_.loop) {
       case CostLoop::kScheme: return do_scheme(settings_.op, pfns, thread);
       case CostLoop::kLimit: return do_limit(limit_, settings_.op, pfns, thread);
       case CostLoop::kNone: return do_nothing(pfns);
     }
     return 0;
+  }
+
+  std::uint64_t draw_and_do(unsigned thread, std::size_t size, std::optional<LimitHeld>& held) {
+    std::uint64_t refused = 0;
+    for (std::size_t part = 0; size != 0; size -= part) {
+      part = std::min(size, kDrawnAtOnce);
+      const auto drawn = std::span(indices_[thread]).first(part);
+      streams_[thread].fill(drawn);
+      refused += do_timed(drawn, thread, held);
+    }
+    return refused;
   }
 
   void do_counterpart(Pfns pfns, unsigned thread) {
@@ -169,6 +202,7 @@ class CostSampler::Impl {
   std::vector<PatternStream> streams_;
   std::vector<std::vector<std::uint32_t>> indices_;
   LimitLoop limit_ = nullptr, undo_ = nullptr;
+  LimitMix mix_ = nullptr;
 };
 
 CostSampler::CostSampler() = default;
@@ -199,6 +233,13 @@ Errc CostSampler::create_on(std::shared_ptr<Box> box, const CostSettings& settin
     case PinOp::kIsolatePutback: return explain(Errc::kInval, reason, "op: has no batch kernel");
     default: break;
   }
+  if (settings.draws && (settings.op == PinOp::kPin || settings.op == PinOp::kUnpin) &&
+      !settings.mix)
+    return explain(Errc::kInval, reason,
+                   "draws: not of a pin or an unpin alone, whose other half needs the same pages");
+  if (settings.mix && settings.loop != CostLoop::kLimit)
+    return explain(Errc::kInval, reason,
+                   "loop: pins and unpins in random order are a race's; by hand: limit");
   if (settings.box.pages == 0 || settings.box.pages > box->memmap().pages())
     return explain(Errc::kInval, reason, "pages: 1 to the pages of the box");
   std::unique_ptr<Pins> other;
@@ -214,6 +255,8 @@ Errc CostSampler::create_on(std::shared_ptr<Box> box, const CostSettings& settin
     sampler->impl_ = std::make_unique<Impl>(std::move(box), std::move(other), settings);
     if (settings.loop == CostLoop::kLimit && !sampler->impl_->has_limit())
       return explain(Errc::kInval, reason, "loop: none was written for this scheme, layout and op");
+    if (const Errc error = sampler->impl_->populate(); error != Errc::kOk)
+      return explain(error, reason, "out of memory");
     out = std::move(sampler);
   } catch (const std::bad_alloc&) {
     return explain(Errc::kNoMem, reason, "out of memory");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/errc.h"
+#include "base/host/counters.h"
 #include "engine/box/box.h"
 #include "engine/scenario/pattern.h"
 #include "engine/scenario/pin_op.h"
@@ -30,15 +31,22 @@ struct CostSettings {
   Pattern pattern = Pattern::kHot;
   unsigned threads = 1;
   PinOp op = PinOp::kPinUnpin;  // kPin and kUnpin alternate untimed with the other
+  /// Instead of `op`: pins and unpins in random order (LimitMix), with CostLoop::kLimit alone;
+  /// what is held at the end of a sample is given back untimed.
+  bool mix = false;
   CostLoop loop = CostLoop::kScheme;
   bool prefetch = true;
+  bool draws = false;     // pages are drawn within what is timed, a few at a time, as a race does
+  bool counters = false;  // count as well, which takes a system call before and after the loop
   std::uint64_t seed = 1;
 };
 
 struct CostSample {
   std::uint64_t ns = 0;       // one thread: its CPU time; more: wall time of the slowest
+  std::uint64_t cpu_ns = 0;   // in the timed loops, of all threads together
   std::uint64_t ops = 0;      // of one thread
   std::uint64_t retries = 0;  // refused, so that a caller would have to try again
+  CounterValues counted;      // in what was timed, of all threads; empty unless asked for
 };
 
 class CostSampler {

@@ -125,44 +125,101 @@ LimitLoop loop_of(PinOp op) {
   }
 }
 
+// The mix. The branch on what was drawn is one that no processor can predict.
+
+template <class S>
+bool give_back_any(const PinFrame& f, unsigned shard, Rng& rng, std::uint32_t& size,
+                   std::uint32_t* heads) {
+  if (size == 0) return false;
+  const auto at = static_cast<std::uint32_t>(rng.below(size));
+  const std::uint32_t head = heads[at];
+  heads[at] = heads[--size];
+  return unpin<S>(f, S::head_of(f, head), shard);
+}
+
+template <class S, bool kPrefetch>
+std::uint64_t mix_loop(const PinFrame& frame, const std::uint32_t* pfns, std::size_t size,
+                       unsigned shard, LimitHeld& held) {
+  const PinFrame f = frame;
+  Rng steps = held.steps, any = held.any;
+  std::uint32_t count = held.size;
+  std::uint32_t* const heads = held.heads.data();
+  std::uint64_t failed = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if constexpr (kPrefetch) {
+      const std::size_t ahead = i + kPrefetchPages;
+      S::prefetch(f, pfns[ahead < size ? ahead : size - 1]);
+    }
+    if (steps.below(2) != 0) {
+      failed += give_back_any<S>(f, shard, any, count, heads) ? 0 : 1;
+      continue;
+    }
+    if (count == LimitHeld::kMax) (void)give_back_any<S>(f, shard, any, count, heads);
+    std::byte* head = nullptr;
+    if (try_pin<S>(f, pfns[i], shard, head))
+      heads[count++] = static_cast<std::uint32_t>(S::pfn_of(f, head));
+    else
+      ++failed;
+  }
+  held.steps = steps;
+  held.any = any;
+  held.size = count;
+  return failed;
+}
+
 struct Named {
   std::string_view scheme;
   std::size_t stride;
   LimitLoop (*of)(PinOp, bool prefetch);
+  LimitMix mix, prefetching_mix;
 };
 
 template <class S>
-LimitLoop any_loop_of(PinOp op, bool prefetch) {
-  return prefetch ? loop_of<S, true>(op) : loop_of<S, false>(op);
+constexpr Named named(std::string_view scheme, std::size_t stride = 64) {
+  return {scheme, stride,
+          [](PinOp op, bool prefetch) {
+            return prefetch ? loop_of<S, true>(op) : loop_of<S, false>(op);
+          },
+          &mix_loop<S, false>, &mix_loop<S, true>};
 }
 
 constexpr std::array<Named, 11> kLoops = {{
-    {"refcount", 64, &any_loop_of<Refcount>},
-    {"lru-overlay", 64, &any_loop_of<LruOverlay>},
-    {"packed-64", 64, &any_loop_of<Packed<std::uint64_t>>},
-    {"packed-32", 64, &any_loop_of<Packed<std::uint32_t>>},
-    {"flag-and-word", 64, &any_loop_of<FlagAndWord>},
-    {"own-counter", 80, &any_loop_of<OwnCounter>},
-    {"mapcount-overlay", 64, &any_loop_of<MapcountOverlay>},
-    {"refcount-bias", 64, &any_loop_of<RefcountBias>},
-    {"folio-pincount", 64, &any_loop_of<FolioPincount>},
-    {"side-table", 64, &any_loop_of<SideTable>},
-    {"sharded", 64, &any_loop_of<Sharded>},
+    named<Refcount>("refcount"),
+    named<LruOverlay>("lru-overlay"),
+    named<Packed<std::uint64_t>>("packed-64"),
+    named<Packed<std::uint32_t>>("packed-32"),
+    named<FlagAndWord>("flag-and-word"),
+    named<OwnCounter>("own-counter", 80),
+    named<MapcountOverlay>("mapcount-overlay"),
+    named<RefcountBias>("refcount-bias"),
+    named<FolioPincount>("folio-pincount"),
+    named<SideTable>("side-table"),
+    named<Sharded>("sharded"),
 }};
 
-}  // namespace
-
-LimitLoop limit_loop(const Pins& pins, PinOp op, bool prefetch) {
+const Named* find(const Pins& pins) {
   const PinFrame& f = pins.frame();
   if (f.memmap->shape().word_bytes != 8 || f.memmap->shape().compound_head_is_mask ||
       f.refcount != kRefcount || f.mapcount != kMapcount)
     return nullptr;
   for (const Named& named : kLoops) {
     if (named.scheme != pins.scheme().name || named.stride != f.stride_bytes) continue;
-    if (named.scheme == "own-counter" && f.count != kCounter) return nullptr;
-    return named.of(op, prefetch);
+    return named.scheme == "own-counter" && f.count != kCounter ? nullptr : &named;
   }
   return nullptr;
+}
+
+}  // namespace
+
+LimitLoop limit_loop(const Pins& pins, PinOp op, bool prefetch) {
+  const Named* named = find(pins);
+  return named == nullptr ? nullptr : named->of(op, prefetch);
+}
+
+LimitMix limit_mix(const Pins& pins, bool prefetch) {
+  const Named* named = find(pins);
+  if (named == nullptr) return nullptr;
+  return prefetch ? named->prefetching_mix : named->mix;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

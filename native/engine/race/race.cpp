@@ -13,7 +13,8 @@ namespace {
 
 /// Reading the clock costs less than a tenth of such an operation.
 constexpr std::uint64_t kTimedEvery = 8;
-constexpr std::uint64_t kCountEvery = 64;
+/// Progress is counted in a line that all threads share.
+constexpr std::uint64_t kCountEvery = 64, kCountStepsEvery = 4096;
 
 class Race;
 
@@ -42,6 +43,7 @@ struct alignas(64) Share {
   std::vector<OpResult> results;
   StepTallies steps;
   std::uint64_t done = 0;  // operations since the race began
+  std::uint64_t cpu_ns = 0;
   ReachedCounts reached{};
   std::unique_ptr<RaceWatch> watch;
   PageChunk chunk;
@@ -105,6 +107,7 @@ class Race {
       for (std::size_t i = 0; i < share.results.size(); ++i)
         result_.total[i].merge(share.results[i]);
       result_.threads.push_back(std::move(share.results));
+      result_.thread_cpu_ns.push_back(share.cpu_ns);
     }
     return error_;
   }
@@ -142,7 +145,9 @@ class Race {
     do {
       if (thread == 0) round_begin_ns_ = now_ns();
       if (!rounds_barrier_.wait()) return;
+      const std::uint64_t begin_cpu_ns = thread_cpu_ns();
       run_round(thread);
+      shares_[thread].cpu_ns += thread_cpu_ns() - begin_cpu_ns;
       if (!rounds_barrier_.wait()) return;
       if (thread == 0) {
         const PatienceScope alone(between_);
@@ -183,18 +188,18 @@ class Race {
     // A setup that was cut short has nothing to run on.
     if (interpreter != nullptr && now_ns() >= end_ns) left = 0;
     std::uint64_t counted = 0, n = 0;
-    const auto count = [&](std::uint64_t ops) {
+    const auto count = [&](std::uint64_t ops, std::uint64_t every) {
       left -= ops;
       share.done += ops;
-      if ((counted += ops) >= kCountEvery) control_.add_ops(std::exchange(counted, 0));
+      if ((counted += ops) >= every) control_.add_ops(std::exchange(counted, 0));
     };
     Op op;
     for (bool more = true; more && left != 0 && !has_given_up() && !stop_requested();) {
       source.next_chunk(share.chunk, std::min<std::uint64_t>(left / step_ops, PageChunk::kMax));
       if (share.chunk.size != 0) {
-        run_chunk(share, pages);
-        count(share.chunk.size * step_ops);
-        if (end_ns != ~std::uint64_t{0} && now_ns() >= end_ns) break;
+        const std::uint64_t now = run_chunk(share, pages);
+        count(share.chunk.size * step_ops, kCountStepsEvery);
+        if (end_ns != ~std::uint64_t{0} && (now != 0 ? now : now_ns()) >= end_ns) break;
         continue;
       }
       if (interpreter == nullptr || !(more = source.next(op))) break;
@@ -202,43 +207,51 @@ class Race {
       const std::uint64_t now = looks ? now_ns() : 0;
       if (now >= end_ns) break;
       if (op.code == OpCode::kBarrier) {
+        interpreter->waits_at_barrier();
         more = barrier_->wait();
+        interpreter->passed_barrier();
         continue;
       }
       run_op(*interpreter, share, source, op);
       if (looks) share.results[static_cast<unsigned>(op.code)].latency.record(now_ns() - now);
-      count(1);
+      count(1, kCountEvery);
     }
     control_.add_ops(counted);
+    if (interpreter != nullptr) interpreter->is_done();
     // Whoever left early is nobody to wait for.
     if (interpreter != nullptr && source.next(op)) barrier_->abandon();
   }
 
   /// Latency is sampled once in each full chunk, at a drawn place, so that the sample never
-  /// keeps step with the pattern.
-  void run_chunk(Share& share, PageThread& pages) const {
+  /// keeps step with the pattern. The clock as it was read for that; 0: it was not.
+  std::uint64_t run_chunk(Share& share, PageThread& pages) const {
     const PageChunk& chunk = share.chunk;
-    pages.set_last(Pfn{chunk.pfns[chunk.size - 1]});
+    pages.set_last(chunk.page(chunk.size - 1));
     const std::size_t timed = share.rng.below(PageChunk::kMax);
-    if (timed >= chunk.size) return pages.run(chunk, 0, chunk.size, share.steps);
+    if (timed >= chunk.size) {
+      pages.run(chunk, 0, chunk.size, share.steps);
+      return 0;
+    }
     pages.run(chunk, 0, timed, share.steps);
     const PinOp step = chunk.step(timed);
     const std::uint64_t begin = now_ns();
-    pages.run_one(step, Pfn{chunk.pfns[timed]}, share.steps);
-    const std::uint64_t ns = now_ns() - begin;
+    pages.run_one(step, chunk.page(timed), share.steps);
+    const std::uint64_t now = now_ns();
     share.results[ground_.slots_of(step).first].latency.record(
-        ns > clock_cost_ns_ ? ns - clock_cost_ns_ : 0);
+        now - begin > clock_cost_ns_ ? now - begin - clock_cost_ns_ : 0);
     pages.run(chunk, timed + 1, chunk.size, share.steps);
+    return now;
   }
 
   static void run_op(Interpreter& interpreter, Share& share, OpSource& source, const Op& op) {
     share.watch->begin(&op);
-    const OpRecord record = interpreter.run(op);
+    OpRecord record = interpreter.run(op);
     share.watch->begin(nullptr);
     source.done(op, record);
     OpResult& result = share.results[static_cast<unsigned>(op.code)];
     ++result.ops;
     if (const Errc error = failure_of(op, record); error != Errc::kOk) result.fail(error, 1);
+    interpreter.take_back(std::move(record));
   }
 
   /// Alone between two barriers.

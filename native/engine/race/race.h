@@ -34,7 +34,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 inline constexpr std::uint64_t kDefaultDurationNs = 1'000'000'000;
 /// Without a number of operations a round is a slice of time: an audit between them
 /// finds a fault while its causes are near.
-inline constexpr std::uint64_t kRoundNs = 250'000'000;
+inline constexpr std::uint64_t kRoundNs = 250'000'000, kRoundOps = 1U << 17;
 
 /// Of a box; of a machine that each round makes anew.
 inline constexpr unsigned kMaxThreads = 256, kMaxScenarioThreads = 64;
@@ -47,7 +47,8 @@ struct RaceLimits {
   std::uint64_t duration_ns = 0;
   std::uint64_t ops = 0;  // of each thread
   std::uint64_t rounds = 0;
-  /// Of each thread; 0: about a quarter of a second's, or a written scenario's lists, once.
+  /// Of each thread; 0: about a quarter of a second's (kRoundOps random operations if `ops` is
+  /// told), or a written scenario's lists, once.
   std::uint64_t ops_per_round = 0;
   bool affinity = false;  // thread i on core i
 };
@@ -118,6 +119,8 @@ struct RaceResult {
   /// What entry i of the lists below counts: steps of a mix, or operations of the table.
   std::span<const std::string_view> names;
   std::vector<std::vector<OpResult>> threads;
+  /// CPU time of each thread in its operations: barriers, setups and audits are not in it.
+  std::vector<std::uint64_t> thread_cpu_ns;
   std::vector<OpResult> total;
   /// Of all threads, in rounds; of a box's pages nothing.
   ReachedCounts reached{};

@@ -8,9 +8,9 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-/// Seeds of the streams beside the pattern's.
-std::uint64_t other_seed(std::uint64_t seed, std::uint64_t which) {
-  std::uint64_t state = seed + which;
+/// Of what is given back, beside the streams of a pattern and a mix.
+std::uint64_t kept_seed(std::uint64_t seed) {
+  std::uint64_t state = seed + 1;
   return splitmix64(state);
 }
 
@@ -18,45 +18,66 @@ std::uint64_t other_seed(std::uint64_t seed, std::uint64_t which) {
 class PinMix final : public OpSource {
  public:
   PinMix(const RaceSettings& settings, unsigned thread, const ZipfTable* zipf)
-      : rng_(Rng::stream(other_seed(settings.seed, 0), thread)),
+      : rng_(mix_rng(settings.seed, thread)),
         stream_(settings.pattern, settings.first, settings.pages, settings.seed, thread,
                 settings.threads, zipf) {
     std::uint32_t sum = 0;
-    unsigned kinds = 0;
     for (unsigned i = 0; i < kPinOps; ++i) {
-      if (settings.mix[i] != 0) {
-        ++kinds;
-        only_ = static_cast<PinOp>(i);
-      }
-      reach_[i] = sum += settings.mix[i];
+      if (settings.mix[i] == 0) continue;
+      const auto step = static_cast<PinOp>(i);
+      if (step != PinOp::kPin && step != PinOp::kUnpin) keeps_ = false;
+      steps_[kinds_] = step;
+      reach_[kinds_++] = sum += settings.mix[i];
     }
-    single_ = kinds == 1;
+    pairs_ =
+        kinds_ == 1 && (steps_[0] == PinOp::kPinUnpin || steps_[0] == PinOp::kSpeculativeUnpin);
   }
 
   bool next(Op& /*op*/) override { return false; }
   void next_chunk(PageChunk& chunk, std::size_t limit) override {
     chunk.size = std::min(limit, PageChunk::kMax);
-    stream_.fill(std::span(chunk.pfns).first(chunk.size));
-    chunk.uniform = single_;
-    if (single_)
-      chunk.steps[0] = only_;
+    chunk.uniform = kinds_ == 1;
+    chunk.keeps = keeps_;
+    if (pairs_ && stream_.is_range())
+      chunk.range = stream_.take(chunk.size);
     else
-      for (std::size_t i = 0; i < chunk.size; ++i) chunk.steps[i] = draw();
+      fill(chunk);
+    if (chunk.uniform)
+      chunk.steps[0] = steps_[0];
+    else
+      draw(std::span(chunk.steps).first(chunk.size));
   }
 
  private:
-  PinOp draw() {
-    const auto at = static_cast<std::uint32_t>(rng_.below(reach_.back()));
-    unsigned step = 0;
-    while (reach_[step] <= at) ++step;
-    return static_cast<PinOp>(step);
+  /// With the next ones behind it.
+  void fill(PageChunk& chunk) {
+    chunk.readable = chunk.size + kPrefetchPages;
+    std::copy_n(ahead_.begin(), known_, chunk.pfns.begin());
+    stream_.fill(std::span(chunk.pfns).subspan(known_, chunk.readable - known_));
+    known_ = kPrefetchPages;
+    std::copy_n(chunk.pfns.begin() + static_cast<std::ptrdiff_t>(chunk.size), known_,
+                ahead_.begin());
+  }
+  /// Without a branch that depends on what is drawn.
+  void draw(std::span<PinOp> steps) {
+    Rng rng = rng_;
+    for (PinOp& step : steps) {
+      const auto at = static_cast<std::uint32_t>(rng.below(reach_[kinds_ - 1]));
+      unsigned which = at >= reach_[0] ? 1 : 0;
+      for (unsigned i = 1; i + 1 < kinds_; ++i) which += at >= reach_[i] ? 1 : 0;
+      step = steps_[which];
+    }
+    rng_ = rng;
   }
 
   Rng rng_;
   PatternStream stream_;
-  std::array<std::uint32_t, kPinOps> reach_{};  // sums of weights
-  PinOp only_ = PinOp::kPinUnpin;
-  bool single_ = false;
+  std::array<std::uint32_t, kPrefetchPages> ahead_{};
+  std::size_t known_ = 0;                       // of these
+  std::array<PinOp, kPinOps> steps_{};          // what the mix has
+  std::array<std::uint32_t, kPinOps> reach_{};  // sums of their weights
+  unsigned kinds_ = 0;
+  bool pairs_ = false, keeps_ = true;
 };
 
 class BoxGround final : public RaceGround {
@@ -67,8 +88,8 @@ class BoxGround final : public RaceGround {
     for (unsigned i = 0; i < settings.threads; ++i) {
       sources_.push_back(std::make_unique<PinMix>(settings, i, zipf_.get()));
       // What is held depends on the race, so its chances are its own.
-      threads_.push_back(std::make_unique<PageThread>(
-          box, i % box.settings().shards, true, Pages::kStay, other_seed(settings.seed, 1) + i));
+      threads_.push_back(std::make_unique<PageThread>(box, i % box.settings().shards, true,
+                                                      Pages::kStay, kept_seed(settings.seed) + i));
     }
   }
 

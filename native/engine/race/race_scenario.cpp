@@ -59,8 +59,10 @@ class ScenarioGround final : public RaceGround {
     of.swap_pages = settings_.swap_pages;
     of.threads = settings_.threads;
     of.transparent_huge_pages = settings_.huge_pages;
+    of.page_batch = Allocator::kBatch;
     of.placed_pages = placed_pages_;
     of.seed = seed;
+    of.stops = settings_.scenario != nullptr && has_stops(*settings_.scenario);
     if (const Errc error = Sandbox::create(of, sandbox_, reason_); error != Errc::kOk) return error;
     Program setup(setup_, sandbox_->interpreter(), seed);
     watch.watch(&sandbox_->machine().memmap, round);
@@ -131,6 +133,8 @@ Errc check_settings(ScenarioRaceSettings& settings, std::string* reason) {
     if (settings.mixes.empty()) return refuse("mix: none");
     for (const OpMix& each : settings.mixes)
       if (each.sum() == 0) return refuse("mix: no weight above 0");
+    // Not of so much time: a seed is to do the same again on a machine that is slower.
+    if (settings.ops != 0 && settings.ops_per_round == 0) settings.ops_per_round = kRoundOps;
   }
   if (settings.threads == 0 || settings.threads > kMaxScenarioThreads)
     return refuse("threads: 1 to 64");

@@ -9,7 +9,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 // Another number with each change of what follows.
-constexpr std::uint64_t kVersion = 7;
+constexpr std::uint64_t kVersion = 9;
 constexpr std::uint64_t kMagic = 0x78'6f'62'65'67'61'70;  // "pagebox"
 
 enum class Kind : std::uint64_t {
@@ -192,9 +192,14 @@ void request_fields(Io& io, T& request) {
   bounded(io, request.memory_bytes, limits::kMemory);
   io.number("restore", request.restore, 1);
   io.number("steps", request.steps, 1);
-  io.number("task", request.task, static_cast<unsigned>(ExploreTask::kShrink));
+  io.number("task", request.task, static_cast<unsigned>(ExploreTask::kPrograms));
   io.list("choices", request.choices,
           [](auto& each, auto& choice) { each.number("choices", choice); });
+  io.list("programOps", request.program_ops,
+          [](auto& each, auto& code) { each.number("programOps", code, kOpCodes - 1); });
+  io.number("shard", request.shard, limits::kShards.max);
+  io.number("shards", request.shards, limits::kShards.max);
+  io.number("tellHashes", request.tell_hashes, 1);
 }
 
 template <class Io, class T>
@@ -236,6 +241,7 @@ void finding_fields(Io& io, T& finding) {
   io.number("skipped", finding.skipped);
   io.number("differs", finding.differs, 1);
   texts(io, "setup", finding.setup);
+  texts(io, "programThreads", finding.program_threads);
 }
 
 template <class Io, class T>
@@ -264,6 +270,16 @@ void summary_fields(Io& io, T& summary) {
   io.number("bound", summary.bound);
   io.text("guarantee", summary.guarantee);
   io.real("missedAtMost", summary.missed_at_most);
+  io.number("begunPrograms", summary.begun_programs);
+  io.number("allPrograms", summary.all_programs);
+  io.number("completePrograms", summary.complete_programs);
+  io.number("violatedPrograms", summary.violated_programs);
+  io.number("largest", summary.largest);
+  io.list("drawn", summary.drawn, [](auto& each, auto& count) { count_fields(each, count); });
+  io.number("fibers", summary.fibers);
+  io.number("fiberSteps", summary.fiber_steps);
+  io.number("programs", summary.programs);
+  io.list("hashes", summary.hashes, [](auto& each, auto& hash) { each.number("hashes", hash); });
 }
 
 /// Where a page lies is no part of it.

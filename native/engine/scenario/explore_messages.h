@@ -47,13 +47,15 @@ inline constexpr ExploreLimit kBound{"bound", 0, 64, 64};
 /// Of bugs, for pct; otherwise each in turn.
 inline constexpr ExploreLimit kDepth{"depth", 1, 3, 3};
 inline constexpr ExploreLimit kMemory{"memoryBytes", 1 << 20, kSafe, std::uint64_t{1} << 30};
+/// Parts that a complete exploration is shared in.
+inline constexpr ExploreLimit kShards{"shards", 1, 1'000'000, 1};
 inline constexpr ExploreLimit kPinThreads{"pinThreads", 2, 3, 2};
 inline constexpr ExploreLimit kPinOps{"pinOps", 1, 16, 3};
 inline constexpr ExploreLimit kPinFolios{"pinFolios", 1, kMaxRandomFolios, 2};
 inline constexpr ExploreLimit kPinOrder{"pinOrder", 0, 9, 0};
-inline constexpr std::array kAll = {kThreads,    kOps,      kSchedules, kRun,     kPrograms,
-                                    kSteps,      kFindings, kBound,     kDepth,   kMemory,
-                                    kPinThreads, kPinOps,   kPinFolios, kPinOrder};
+inline constexpr std::array kAll = {kThreads,    kOps,      kSchedules, kRun,      kPrograms,
+                                    kSteps,      kFindings, kBound,     kDepth,    kMemory,
+                                    kPinThreads, kPinOps,   kPinFolios, kPinOrder, kShards};
 }  // namespace explore_limits
 
 /// One file each in explore/strategies/.
@@ -70,6 +72,9 @@ enum class ExploreTask : std::uint8_t {
   kExplore,
   kReplay,  // one schedule again, with each step
   kShrink,  // one with fewer switches that ends as badly, with each step
+  /// All programs of a family on the page that the setup makes: `thread_count` threads of
+  /// `ops` operations out of `program_ops`, up to `schedules_each` schedules of each.
+  kPrograms,
 };
 
 struct ExploreRequest {
@@ -100,6 +105,9 @@ struct ExploreRequest {
   bool restore = true, steps = false;
   ExploreTask task = ExploreTask::kExplore;
   std::vector<std::uint64_t> choices;  // of the schedule; first_run says which program
+  std::vector<OpCode> program_ops;
+  std::uint64_t shard = 0, shards = 0;  // see StrategySettings
+  bool tell_hashes = false;             // of schedules, to tell them apart elsewhere
 };
 
 /// Of which results sets of outcomes are made; none: there are none.
@@ -137,7 +145,7 @@ struct ExploreResults {
 struct ExploreSeen {
   ExploreResults results;
   std::uint64_t schedules = 0;
-  // Of the first schedule that ended so.
+  // Of the schedule of the fewest choices that ended so; of several the first in order.
   std::uint64_t run = 0, program = 0;
   std::vector<std::uint64_t> choices;
 };
@@ -169,9 +177,10 @@ struct ExploreFinding {
   std::vector<std::uint64_t> choices;
   std::vector<ExploreStep> steps;
   // Of a schedule that was asked for.
-  std::uint64_t switches = 0, skipped = 0;  // steps before the first
-  bool differs = false;                     // the choices were not of this program
-  std::vector<std::string> setup;           // of random operations: what they begin with
+  std::uint64_t switches = 0, skipped = 0;   // steps before the first
+  bool differs = false;                      // the choices were not of this program
+  std::vector<std::string> setup;            // of random operations: what they begin with
+  std::vector<std::string> program_threads;  // names of operations, of a program of a family
 };
 
 struct ExploreCount {
@@ -193,6 +202,15 @@ struct ExploreSummary {
   std::string guarantee;
   /// At most so, that a bug of the depth looked for was missed; below 0: no such bound.
   double missed_at_most = -1;
+  /// Of a family: programs that were begun, that there are, of which each class was visited,
+  /// that were left as they ended badly; and the most classes of one.
+  std::uint64_t begun_programs = 0, all_programs = 0, complete_programs = 0, violated_programs = 0;
+  std::uint64_t largest = 0;
+  /// What that is said of, see engine/scenario/guarantee.h: schedules by who drew them, and what
+  /// pilots have measured.
+  std::vector<ExploreCount> drawn;
+  std::uint64_t fibers = 0, fiber_steps = 0, programs = 1;
+  std::vector<std::uint64_t> hashes;  // that differ, sorted; if they were asked for
 };
 
 /// What the model tells, in order; bytes as write_message() makes them.

@@ -50,7 +50,58 @@ OpRecord Interpreter::run_without_machine(const Op& op) {
 }
 
 OpRecord Interpreter::run(const Op& op) {
+  const bool is_judged = op.must || op.has_expect;
+  if (is_control_op(op.code)) return checked(op, control(op));
+  if (cpu_ == nullptr) return is_judged ? checked(op, execute(op)) : execute(op);
+  if (op.stop_at != StopPoint::kNowhere)
+    control_.stop_at(op.stop_at, gate() != nullptr ? this : nullptr);
+  // Only while it runs: who shares the processor is asked by others.
+  cpu_->control = &control_;
   OpRecord result = execute(op);
+  cpu_->control = nullptr;
+  if (op.stop_at != StopPoint::kNowhere) {
+    control_.stop_at(StopPoint::kNowhere, nullptr);
+    if (gate() != nullptr) gate()->ended(thread_);
+  }
+  if (is_judged) result = checked(op, std::move(result));
+  return result;
+}
+
+void Interpreter::stop(StopPoint) { gate()->stop(thread_); }
+
+void Interpreter::waits_at_barrier() {
+  if (gate() != nullptr) gate()->waits(thread_);
+}
+void Interpreter::passed_barrier() {
+  if (gate() != nullptr) gate()->passed();
+}
+void Interpreter::is_done() {
+  if (gate() != nullptr) gate()->done(thread_);
+}
+
+/// What is asked of the thread's own operations.
+OpRecord Interpreter::control(const Op& op) {
+  OpRecord result = ret(Errc::kOk);
+  switch (op.code) {
+    case OpCode::kFailNth:
+      if (op.nth == 0)
+        result.ret = Errc::kInval;
+      else
+        control_.arm(op.site, op.nth, op.times);
+      break;
+    case OpCode::kInjected:
+      result.keys |= kKeyV;
+      result.v.push_back(control_.injected());
+      break;
+    case OpCode::kResume:
+      result.ret = gate() == nullptr || thread_ == 0 ? Errc::kNoEnt : gate()->resume(thread_);
+      break;
+    default: result.supported = false;
+  }
+  return result;
+}
+
+OpRecord Interpreter::checked(const Op& op, OpRecord result) {
   if ((op.must || op.has_expect) && !broken_) compare(op, result);
   return result;
 }
@@ -84,9 +135,34 @@ void Interpreter::tell_broken(AuditSink& sink) const {
            });
 }
 
+Process* Interpreter::find(std::uint32_t proc) {
+  if (proc >= kMaxKnown) {
+    other_ = processes().find(thread_, proc);
+    return other_.get();
+  }
+  if (proc >= known_.size()) known_.resize(proc + std::size_t{1});
+  Known& known = known_[proc];
+  // Read first: what changes meanwhile is looked up again by the next one.
+  const std::uint64_t now = processes().renamed();
+  if (known.as_of != now) known = {processes().find(thread_, proc), now};
+  return known.process.get();
+}
+
+/// An empty result.
+OpRecord Interpreter::fresh() {
+  OpRecord result = std::exchange(spare_, {});
+  OpRecord empty;
+  result.v.clear();
+  result.signals.clear();
+  empty.v = std::move(result.v);
+  empty.signals = std::move(result.signals);
+  return empty;
+}
+
 OpRecord Interpreter::execute(const Op& op) {
   if (op.code == OpCode::kExit && processes_ != nullptr) {
-    const OpRecord result = ret(processes().exit(cpu(), thread_, op.proc));
+    if (op.proc < known_.size()) known_[op.proc] = {};
+    const OpRecord result = ret(processes().exit(cpu(), thread_, op.proc, op.keep));
     machine().rcu.poll();
     return result;
   }
@@ -96,7 +172,7 @@ OpRecord Interpreter::execute(const Op& op) {
     return result;
   }
   if (processes_ == nullptr) return run_without_machine(op);
-  const std::shared_ptr<Process> process = processes().find(thread_, op.proc);
+  Process* const process = find(op.proc);
   if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
   OpRecord result;
   {
@@ -131,7 +207,7 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kFork: return ret(fork(op, process));
     case OpCode::kGup: return gup(process, op);
     case OpCode::kPin: return pin(process, op);
-    case OpCode::kUnpin: return ret(unpin(process, op.id));
+    case OpCode::kUnpin: return ret(unpin(process, op));
     case OpCode::kPinRead: return pin_read(process, op);
     case OpCode::kPinWrite: return pin_write(process, op);
     case OpCode::kFile: return ret(create_file(op));
@@ -149,6 +225,7 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kPoke: return poke(process, op);
     case OpCode::kUffdContinue: return uffd_continue(process, op);
     case OpCode::kCheckFile: return ret(check_file(op));
+    case OpCode::kOffline: return ret(offline(process, op));
     case OpCode::kYield: yield_turn(); return ret(Errc::kOk);
     case OpCode::kDaxFile:
       if (thread_ != 0) return ret(Errc::kInval);  // nobody else may run
@@ -247,7 +324,7 @@ Errc Interpreter::fork(const Op& op, const Process& parent) {
 }
 
 OpRecord Interpreter::load(Process& process, const Op& op) {
-  OpRecord result;
+  OpRecord result = fresh();
   result.keys = kKeyV;
   const std::uint64_t pages = process.count(op);
   result.v.resize(pages);
@@ -259,7 +336,8 @@ OpRecord Interpreter::load(Process& process, const Op& op) {
 }
 
 OpRecord Interpreter::store(Process& process, const Op& op) {
-  OpRecord result = ret(Errc::kOk);
+  OpRecord result = fresh();
+  result.keys = kKeyRet;
   const std::uint64_t pages = process.count(op);
   result.signals.resize(pages, FaultResult::kOk);
   for (std::uint64_t i = 0; i < pages; ++i) {
@@ -296,6 +374,16 @@ OpRecord Interpreter::compact() {
   const Pfn first{pages_.box().placed_pages()};
   result.pages = compact_range(cpu(), first, {machine().memmap.pages()});
   return result;
+}
+
+Errc Interpreter::offline(const Process& process, const Op& op) {
+  if (thread_ != 0) return Errc::kInval;  // nobody else may run
+  const PteSlot slot = process.mm->page_table.find(process.address(op));
+  const Pte pte = slot ? slot.get() : Pte{};
+  if (!pte.present() || machine().is_zero_pfn(pte.pfn()) || machine().is_zone_device(pte.pfn()))
+    return Errc::kFault;
+  machine().take_offline(pte.pfn());
+  return Errc::kOk;
 }
 
 Errc Interpreter::writeback(const Op& op) {

@@ -16,7 +16,7 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class Interpreter {
+class Interpreter final : private StopKeeper {
  public:
   /// Thread 0's names are everybody's. `pages`: what it does to pages by pfn.
   Interpreter(Processes& processes, Cpu& cpu, unsigned thread, PageThread& pages)
@@ -24,7 +24,8 @@ class Interpreter {
         machine_(&processes.machine()),
         cpu_(&cpu),
         thread_(thread),
-        pages_(pages) {}
+        pages_(pages),
+        known_(kFewKnown) {}
   /// Of descriptors alone: no other operation than those on pages by pfn is supported.
   Interpreter(unsigned thread, PageThread& pages) : thread_(thread), pages_(pages) {}
 
@@ -33,6 +34,12 @@ class Interpreter {
   /// One operation. Unknown processes and bad fields give kInval, as do the operations
   /// that only an engine can execute (barrier, repeat, a page to be chosen).
   OpRecord run(const Op& op);
+  /// A result that nobody needs any more: the next ones are made in its memory.
+  void take_back(OpRecord&& record) { spare_ = std::move(record); }
+  /// Of a scenario whose operations stop, around its barrier and at the end of the list.
+  void waits_at_barrier();
+  void passed_barrier();
+  void is_done();
   std::vector<OpRecord> run_all(std::span<const Op> ops);
   /// The first operation that did not come to what was expected of it.
   void tell_broken(AuditSink& sink) const;
@@ -42,11 +49,19 @@ class Interpreter {
   Processes& processes() const { return *processes_; }
   Cpu& cpu() const { return *cpu_; }
   unsigned thread() const { return thread_; }
+  /// The process that the thread calls so, looked up where names have changed since it was. Null:
+  /// none. Stays as long as the next call by that number.
+  Process* find(std::uint32_t proc);
   PageThread& pages() { return pages_; }
 
  private:
   Machine& machine() const { return *machine_; }
+  OpRecord fresh();
   OpRecord execute(const Op& op);
+  OpRecord control(const Op& op);
+  void stop(StopPoint point) override;
+  StopGate* gate() const { return processes_ == nullptr ? nullptr : processes_->gate(); }
+  OpRecord checked(const Op& op, OpRecord result);
   void compare(const Op& op, const OpRecord& record);
   OpRecord run_without_machine(const Op& op);
   OpRecord dispatch(Process& process, const Op& op);
@@ -58,7 +73,7 @@ class Interpreter {
   OpRecord gup(Process& process, const Op& op);
   OpRecord pin(Process& process, const Op& op);
   Errc pin_pages(Process& process, const Op& op, std::vector<Pfn>& pages);
-  Errc unpin(Process& process, std::int64_t id);
+  Errc unpin(Process& process, const Op& op);
   OpRecord pin_read(Process& process, const Op& op);
   OpRecord pin_write(Process& process, const Op& op);
   /// False: neither the thread nor everybody has a pin of that name. A copy: another
@@ -74,6 +89,7 @@ class Interpreter {
   Result<Pfn> held_page(const Op& op);
   Result<Pfn> mapped_page(const Op& op);
   OpRecord compact();
+  Errc offline(const Process& process, const Op& op);
   Errc writeback(const Op& op);
   OpRecord poke(Process& process, const Op& op);
   OpRecord uffd_continue(Process& process, const Op& op);
@@ -86,6 +102,16 @@ class Interpreter {
   const unsigned thread_;
   PageThread& pages_;
 
+  /// Readers of scenarios number processes by their names, from 0 on: a slot for each.
+  struct Known {
+    std::shared_ptr<Process> process;
+    std::uint64_t as_of = ~std::uint64_t{0};  // Processes::renamed()
+  };
+  static constexpr std::uint32_t kFewKnown = 8, kMaxKnown = 1024;
+  std::vector<Known> known_;
+  std::shared_ptr<Process> other_;  // of the last one with a larger number
+  OpRecord spare_;
+
   /// What did not come as the scenario expects.
   struct Broken {
     Op op;
@@ -93,6 +119,7 @@ class Interpreter {
     bool is_error = false;  // ret, not a word
   };
   std::optional<Broken> broken_;
+  OpControl control_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -69,19 +69,20 @@ Mirror* MirrorDevices::hold(Cpu& cpu, Process& process, unsigned dev) {
   return hold(cpu, process, dev);
 }
 
-Errc MirrorDevices::close(Cpu& cpu, Process& process, unsigned dev) {
+Errc MirrorDevices::close(Cpu& cpu, Process& process, unsigned dev, bool keeps_pages) {
   Mirror* handle = nullptr;
   {
     Guard guard(process.lock);
     handle = std::exchange(process.devices[dev], nullptr);
   }
   if (handle == nullptr) return Errc::kBadF;
+  if (keeps_pages) handle->leave_pages();
   handle->close(cpu);
   return Errc::kOk;
 }
 
-void MirrorDevices::exit(Cpu& cpu, Process& process) {
-  for (unsigned dev = 0; dev < kDevices; ++dev) (void)close(cpu, process, dev);
+void MirrorDevices::exit(Cpu& cpu, Process& process, bool keeps_pages) {
+  for (unsigned dev = 0; dev < kDevices; ++dev) (void)close(cpu, process, dev, keeps_pages);
 }
 
 Errc MirrorDevices::mmap(Cpu& cpu, Process& process, const Op& op) {
@@ -102,7 +103,7 @@ bool MirrorDevices::run(Cpu& cpu, Process& process, const Op& op, OpRecord& resu
     return true;
   }
   if (op.code == OpCode::kCloseDev) {
-    result.ret = close(cpu, process, op.dev);
+    result.ret = close(cpu, process, op.dev, op.keep);
     return true;
   }
   Mirror* mirror = hold(cpu, process, op.dev);
@@ -137,7 +138,7 @@ void MirrorDevices::run_on(Cpu& cpu, Mirror& mirror, const Process& process, con
       return;
     case OpCode::kMigrateToDev:
       bytes.resize(pages * kPageBytes);
-      report(mirror.migrate_to_device(cpu, at, pages, bytes), kKeyCpages, result);
+      report(mirror.migrate_to_device(cpu, at, pages, bytes, op.evict), kKeyCpages, result);
       report_words(bytes, result);
       return;
     case OpCode::kMigrateToSys:

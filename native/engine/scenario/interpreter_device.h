@@ -21,7 +21,7 @@ class MirrorDevices final : public DeviceHandler {
 
   bool run(Cpu& cpu, Process& process, const Op& op, OpRecord& result) override;
   Errc mmap(Cpu& cpu, Process& process, const Op& op) override;
-  void exit(Cpu& cpu, Process& process) override;
+  void exit(Cpu& cpu, Process& process, bool keeps_pages) override;
   void finish(Cpu& cpu) override { dax_.finish(cpu); }
 
   MirrorDevice& device(unsigned index) { return *devices_[index]; }
@@ -32,7 +32,7 @@ class MirrorDevices final : public DeviceHandler {
   /// The process's handle, held for the caller, who closes it; opened if need be.
   /// Null: no memory.
   Mirror* hold(Cpu& cpu, Process& process, unsigned dev);
-  static Errc close(Cpu& cpu, Process& process, unsigned dev);
+  static Errc close(Cpu& cpu, Process& process, unsigned dev, bool keeps_pages);
   static void run_on(Cpu& cpu, Mirror& mirror, const Process& process, const Op& op,
                      OpRecord& result);
 

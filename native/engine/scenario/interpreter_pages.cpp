@@ -24,7 +24,7 @@ Result<Pfn> Interpreter::held_page(const Op& op) {
 /// kFault: nothing is mapped there now. It may be somebody else's at once.
 Result<Pfn> Interpreter::mapped_page(const Op& op) {
   if (!has_processes()) return Errc::kInval;
-  const std::shared_ptr<Process> process = processes().find(thread_, op.proc);
+  Process* const process = find(op.proc);
   if (process == nullptr) return Errc::kInval;
   SharedGuard alive(process->life);
   if (process->exited) return Errc::kInval;
@@ -76,7 +76,8 @@ OpRecord Interpreter::run_on_page(const Op& op) {
   const auto n = static_cast<std::uint32_t>(times);
   Box& box = pages_.box();
   switch (op.code) {
-    case OpCode::kReleasePage: result.ret = box.release(pfn); break;
+    case OpCode::kReleasePage: result.ret = pages_.release(pfn); break;
+    case OpCode::kFreezePage: result.ret = pages_.freeze(pfn); break;
     case OpCode::kGetPage: result.ret = pages_.get(pfn, n); break;
     case OpCode::kPutPage: result.ret = pages_.put(pfn, n); break;
     case OpCode::kPinPage:

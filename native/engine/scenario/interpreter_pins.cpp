@@ -102,14 +102,31 @@ OpRecord Interpreter::pin(Process& process, const Op& op) {
   return result;
 }
 
-Errc Interpreter::unpin(Process& process, std::int64_t id) {
+Errc Interpreter::unpin(Process& process, const Op& op) {
   std::map<PinName, HeldPin>::node_type held;
+  HeldPin part;
   {
     Guard guard(process.lock);
-    held = process.pins.extract({thread_, id});
-    if (held.empty() && thread_ != 0) held = process.pins.extract({0, id});
+    auto at = process.pins.find({thread_, op.id});
+    if (at == process.pins.end() && thread_ != 0) at = process.pins.find({0, op.id});
+    if (at == process.pins.end()) return Errc::kInval;
+    std::vector<Pfn>& pages = at->second.pages;
+    const std::uint64_t first = Process::first_page(op);
+    const std::uint64_t count = op.has_n ? op.n : op.has_page ? 1 : pages.size();
+    if (first > pages.size() || count > pages.size() - first) return Errc::kInval;
+    if (count < pages.size()) {
+      const auto begin = pages.begin() + static_cast<std::ptrdiff_t>(first),
+                 end = begin + static_cast<std::ptrdiff_t>(count);
+      part = {at->second.via, {begin, end}};
+      pages.erase(begin, end);
+    } else {
+      held = process.pins.extract(at);
+    }
   }
-  if (held.empty()) return Errc::kInval;
+  if (held.empty()) {
+    drop_pages(cpu(), part.via, part.pages);
+    return Errc::kOk;
+  }
   const PinVia via = held.mapped().via;
   if (via == PinVia::kGupTest) processes().release_gup_test(held.key().thread);
   drop_pages(cpu(), via, held.mapped().pages);

@@ -17,8 +17,9 @@ constexpr BlockMask first_blocks(std::uint64_t n) {
 }
 
 BlockMask fitting(const KnownLetter& letter, std::uint64_t now, const Wanted& wanted) {
-  if (now < letter.shy_until || (wanted.kinds & kind_bit(letter.kind)) == 0) return 0;
+  if ((wanted.kinds & kind_bit(letter.kind)) == 0) return 0;
   BlockMask mask = letter.mapped;
+  if (now < letter.shy_until) mask &= ~letter.shy;
   if (wanted.writable) mask &= letter.writable;
   if (wanted.unlocked) mask &= ~letter.locked;
   if (wanted.populated) mask &= letter.populated;

@@ -29,7 +29,9 @@ struct KnownLetter {
   BlockMask exclusive = 0;
   BlockMask not_forked = 0;
   MapKind kind = MapKind::kAnonPrivate;
-  std::uint64_t shy_until = 0;  // an operation there failed for no reason that is known
+  /// An operation on these blocks failed for no reason that is known.
+  BlockMask shy = 0;
+  std::uint64_t shy_until = 0;
 };
 
 struct KnownProcess {

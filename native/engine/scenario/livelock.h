@@ -53,6 +53,11 @@ class LivelockWatch : public Patience {
     thread_ = thread;
     begin(op);
   }
+  /// Of another who watched for the same run.
+  void add(std::vector<Livelock> found) {
+    for (Livelock& each : found)
+      if (found_.size() < kMax) found_.push_back(std::move(each));
+  }
   /// The first ones.
   std::vector<Livelock> take() { return std::move(found_); }
   bool has_found() const { return !found_.empty(); }

@@ -53,7 +53,10 @@ constexpr Part kPins[] = {
     {"isolate_page", 1}, {"maybe_pinned", 1}, {"release_page", 1},
 };
 
-bool is_drawn(OpCode code) { return code != OpCode::kBarrier && code != OpCode::kRepeat; }
+bool is_drawn(OpCode code) {
+  return code != OpCode::kBarrier && code != OpCode::kRepeat && code != OpCode::kOffline &&
+         code != OpCode::kResume;
+}
 
 template <std::size_t N>
 void add_parts(OpMix& mix, const Part (&parts)[N], std::uint32_t weight) {

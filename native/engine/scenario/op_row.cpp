@@ -61,12 +61,14 @@ bool read_op_row(std::span<const double> row, Op& op) {
   op.via = static_cast<PinVia>(from.index(kPinViaNames.size()));
   op.id = static_cast<std::int64_t>(from.next(kSafe));
   op.fpage = from.next(kSafe);
-  const std::uint64_t flags = from.next(kOpWrite | kOpFast | kOpLongterm | kOpReferenced | kOpMust);
+  const std::uint64_t flags = from.next((kOpKeep << 1) - 1);
   op.write = (flags & kOpWrite) != 0;
   op.fast = (flags & kOpFast) != 0;
   op.longterm = (flags & kOpLongterm) != 0;
   op.referenced = (flags & kOpReferenced) != 0;
   op.must = (flags & kOpMust) != 0;
+  op.evict = (flags & kOpEvict) != 0;
+  op.keep = (flags & kOpKeep) != 0;
   op.pick = static_cast<PagePick>(from.index(kPagePickNames.size()));
   op.pfn = from.next(kSafe);
   op.has_pfn = from.flag();
@@ -75,6 +77,10 @@ bool read_op_row(std::span<const double> row, Op& op) {
   op.order = static_cast<std::uint8_t>(from.next(kMaxOrder));
   op.expect = from.next(kSafe);
   op.has_expect = from.flag();
+  op.site = static_cast<FailSite>(from.index(kFailSiteNames.size()));
+  op.nth = from.next(kSafe);
+  op.times = from.next(kSafe);
+  op.stop_at = static_cast<StopPoint>(from.index(kStopPoints.size()));
   return from.ok();
 }
 

@@ -10,16 +10,16 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-inline constexpr std::array<std::string_view, 31> kOpSlots = {
-    "op",    "proc",   "child",  "buf",  "to",    "page",    "n",        "hasPage",
-    "hasN",  "pages",  "kind",   "prot", "fill",  "hasFill", "file",     "dev",
-    "value", "advice", "mode",   "via",  "id",    "fpage",   "flags",    "pick",
-    "pfn",   "hasPfn", "hasBuf", "type", "order", "expect",  "hasExpect"};
+inline constexpr std::array<std::string_view, 35> kOpSlots = {
+    "op",    "proc",  "child",  "buf",       "to",      "page", "n",     "hasPage", "hasN",
+    "pages", "kind",  "prot",   "fill",      "hasFill", "file", "dev",   "value",   "advice",
+    "mode",  "via",   "id",     "fpage",     "flags",   "pick", "pfn",   "hasPfn",  "hasBuf",
+    "type",  "order", "expect", "hasExpect", "site",    "nth",  "times", "stop_at"};
 /// Bits of the slot `flags`, and the fields that they stand for.
 inline constexpr unsigned kOpWrite = 1, kOpFast = 2, kOpLongterm = 4, kOpReferenced = 8,
-                          kOpMust = 16;
-inline constexpr std::array<std::string_view, 5> kOpFlagNames = {"write", "fast", "longterm",
-                                                                 "referenced", "must"};
+                          kOpMust = 16, kOpEvict = 32, kOpKeep = 64;
+inline constexpr std::array<std::string_view, 7> kOpFlagNames = {
+    "write", "fast", "longterm", "referenced", "must", "evict", "keep"};
 
 /// False: a number is no operation, name or letter. Sizes are the interpreter's
 /// to judge.

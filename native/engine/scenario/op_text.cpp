@@ -41,6 +41,11 @@ std::string field_text(const Op& op, std::string_view field) {
   if (field == "write") return flag(op.write);
   if (field == "fast") return flag(op.fast);
   if (field == "longterm") return flag(op.longterm);
+  if (field == "evict") return flag(op.evict);
+  if (field == "keep") return flag(op.keep);
+  if (field == "site") return quoted(kFailSiteNames[static_cast<unsigned>(op.site)]);
+  if (field == "nth") return op.nth != 1 ? number(op.nth) : "";
+  if (field == "times") return op.times != 1 ? number(op.times) : "";
   if (field == "prot")
     return quoted(std::string((op.prot & kProtRead) != 0 ? "r" : "") +
                   ((op.prot & kProtWrite) != 0 ? "w" : ""));
@@ -63,6 +68,8 @@ std::string op_text(const Op& op) {
   }
   if (op.has_expect) out += ",\"expect\":" + std::to_string(op.expect);
   if (op.must) out += ",\"must\":1";
+  if (op.stop_at != StopPoint::kNowhere)
+    out += ",\"stop_at\":" + quoted(kStopPoints[static_cast<unsigned>(op.stop_at)].name);
   return out + "}";
 }
 

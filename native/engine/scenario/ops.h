@@ -13,7 +13,9 @@
 //   ops                       of repeat: the rows that follow, `pages` of them
 //   pfn                       with has_pfn; type and order by name and number
 //   kind advice mode via      by name (the tables below, in the order of the enums)
-//   write fast longterm referenced must   1 or absent
+//   write fast longterm referenced must evict keep   1 or absent
+//   site nth times            of fail_nth: where, which call from now on, and how many fail
+//   stop_at                   of an operation: the point where it waits for a resume
 //   expect                    with has_expect
 //
 // Any operation that has a `ret`, or words, may say `must`: it succeeds. One that has words may
@@ -41,6 +43,7 @@
 #include "base/errc.h"
 #include "mm/fault/fault_result.h"
 #include "mm/mm.h"
+#include "mm/op_control.h"
 #include "mm/pagemap.h"
 #include "page/page_type.h"
 
@@ -105,10 +108,26 @@ enum class OpCode : std::uint8_t {
   kPutbackPage,
   kMaybePinned,
   kPinsOf,
+  kFreezePage,
+  // Of hot-unplug.
+  kOffline,
+  // What a scenario asks of its own operations.
+  kFailNth,
+  kInjected,
+  kResume,
 };
-inline constexpr unsigned kOpCodes = 56;
+inline constexpr unsigned kOpCodes = 61;
 
-constexpr bool is_page_op(OpCode code) { return code >= OpCode::kSetUpPage; }
+constexpr bool is_page_op(OpCode code) {
+  return code >= OpCode::kSetUpPage && code <= OpCode::kFreezePage;
+}
+/// About operations, and none itself: without a process, a page or a machine.
+constexpr bool is_control_op(OpCode code) { return code >= OpCode::kFailNth; }
+/// It may say `stop_at`: it works on memory, in the name of a process.
+constexpr bool can_stop(OpCode code) {
+  return !is_page_op(code) && !is_control_op(code) && code != OpCode::kYield &&
+         code != OpCode::kBarrier && code != OpCode::kRepeat;
+}
 
 enum class MapKind : std::uint8_t {
   kAnonPrivate,
@@ -132,9 +151,10 @@ enum class PinVia : std::uint8_t { kGupTest, kUring, kVmsplice };
 inline constexpr std::array<std::string_view, 3> kPinViaNames = {"gup", "uring", "vmsplice"};
 
 /// In the order of mm's Advice.
-inline constexpr std::array<std::string_view, 14> kAdviceNames = {
-    "dontneed",       "pageout",  "cold",   "free",       "willneed",   "remove",   "populate_read",
-    "populate_write", "dontfork", "dofork", "wipeonfork", "keeponfork", "hugepage", "nohugepage"};
+inline constexpr std::array<std::string_view, 15> kAdviceNames = {
+    "dontneed",   "pageout",       "cold",           "free",       "willneed",
+    "remove",     "populate_read", "populate_write", "dontfork",   "dofork",
+    "wipeonfork", "keeponfork",    "hugepage",       "nohugepage", "collapse"};
 
 /// How `page` is chosen where it is a word: anew each time, so that the range lies in
 /// the letter's pages as last mapped.
@@ -172,6 +192,9 @@ struct Op {
   bool has_page = false, has_n = false, has_fill = false, has_pfn = false, has_buf = false;
   bool write = false, fast = false, longterm = false, referenced = false;
   bool must = false, has_expect = false;
+  bool evict = false, keep = false;
+  FailSite site = FailSite::kPage;
+  StopPoint stop_at = StopPoint::kNowhere;
   std::uint32_t proc = 0, child = 0;
   std::uint64_t page = 0, n = 0;  // range
   std::uint64_t pages = 0;        // mmap, file, pages from pfn on; repeat: operations of the body,
@@ -180,6 +203,7 @@ struct Op {
   std::uint64_t fpage = 0;
   std::uint64_t value = 0, fill = 0;
   std::uint64_t expect = 0;  // page i of the result has expect + i
+  std::uint64_t nth = 1, times = 1;
   std::int64_t id = 0;
 };
 
@@ -258,19 +282,19 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"store", "buf [page] [n] value", "ret [st]", false},
     {"dev_read", "dev buf [page] [n]", "ret [cpages faults v]", true},
     {"dev_write", "dev buf [page] [n] value", "ret [cpages faults]", true},
-    {"migrate_to_dev", "dev buf [page] [n]", "ret [cpages v]", true},
+    {"migrate_to_dev", "dev buf [page] [n] [evict]", "ret [cpages v]", true},
     {"migrate_to_sys", "dev buf [page] [n]", "ret [cpages]", true},
     {"snapshot", "dev buf [page] [n]", "ret [cpages prot]", true},
     {"exclusive", "dev buf [page] [n]", "ret [cpages v]", true},
     {"check_exclusive", "dev buf [page] [n]", "ret", true},
     {"release", "dev", "ret", true},
     {"open_dev", "dev", "ret", true},
-    {"close_dev", "dev", "ret", true},
+    {"close_dev", "dev [keep]", "ret", true},
     {"fork", "child", "ret", false},
-    {"exit", "", "ret", false},
+    {"exit", "[keep]", "ret", false},
     {"gup", "buf [page] [n] mode [write] [longterm]", "ret pages", false},
     {"pin", "id via buf [page] [n] [write] [fast]", "ret [pages]", false},
-    {"unpin", "id", "ret", false},
+    {"unpin", "id [page] [n]", "ret", false},
     {"pin_read", "id", "ret [v]", false},
     {"pin_write", "id value", "ret [pages]", false},
     {"file", "file pages value", "ret", false},
@@ -303,6 +327,11 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"putback_page", "[pfn] [pages] [buf] [page]", "ret", false},
     {"maybe_pinned", "[pfn] [pages] [buf] [page]", "ret [v]", false},
     {"pins_of", "[pfn] [pages] [buf] [page]", "ret [v]", false},
+    {"freeze_page", "[pfn] [pages] [page]", "ret", false},
+    {"offline", "buf [page]", "ret", false},
+    {"fail_nth", "site [nth] [times]", "ret", false},
+    {"injected", "", "ret [v]", false},
+    {"resume", "", "ret", false},
 }};
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -36,6 +36,7 @@ void OpTally::merge(const OpTally& other) {
 PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, std::uint64_t seed)
     : box_(box),
       kernel_(box.scheme().kernel()),
+      streams_(stream_kernel_of(box.scheme().scheme(), box.memmap().shape().word_bytes)),
       frame_(box.scheme().frame()),
       shard_(shard),
       keeps_book_(keeps_book),
@@ -43,6 +44,7 @@ PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, s
       rng_(Rng::stream(seed, shard)) {
   // So where books lie does not depend on who takes something first.
   for (Book* book : {&pins_, &refs_, &isolated_}) book->reserve(kFirstHeld);
+  if (pages == Pages::kStay) (void)kept();  // a mix's
 }
 
 Errc PageThread::check(Pfn pfn, std::uint32_t n) const {
@@ -105,7 +107,19 @@ PageThread::Held PageThread::take_any(Book& book) {
 
 // `pfn` may be a tail; its folio is nobody else's any more.
 void PageThread::free_last(Pfn pfn) {
-  if (const auto head = box_.head_of(pfn)) box_.free_page(head.value);
+  const auto head = box_.head_of(pfn);
+  if (!head) return;
+  if (witness_ != nullptr && witness_->is_held(head.value) && freed_pinned_ == kNoPfn)
+    freed_pinned_ = head.value;
+  box_.free_page(head.value);
+}
+
+std::uint32_t PageThread::held_refs(Pfn head) const {
+  std::uint32_t sum = 0;
+  for (const Book* book : {&refs_, &isolated_})
+    for (const Held& held : *book)
+      if (held.head == head) sum += held.n;
+  return sum;
 }
 
 Errc PageThread::do_get(Pfn pfn, std::uint32_t n) {
@@ -137,12 +151,17 @@ Errc PageThread::do_pin(Pfn pfn, std::uint32_t n) {
 Errc PageThread::do_unpin(Pfn pfn, std::uint32_t n) {
   if (!keeps_book_) return box_.unpin(pfn, n, shard_);
   const auto last = kernel_.unpin(frame_, pfn.value, n, shard_);
-  if (!last) [[unlikely]] {
+  return gave_back(pfn, last ? Errc::kOk : last.error, last && last.value);
+}
+
+/// What came of an unpin of what this thread had pinned.
+Errc PageThread::gave_back(Pfn pfn, Errc error, bool last) {
+  if (error != Errc::kOk) [[unlikely]] {
     // What a loop gave up is told as such.
-    if (last.error != Errc::kLivelock && not_unpinned_ == kNoPfn) not_unpinned_ = pfn;
-    return last.error;
+    if (error != Errc::kLivelock && not_unpinned_ == kNoPfn) not_unpinned_ = pfn;
+    return error;
   }
-  if (last.value) free_last(pfn);
+  if (last) free_last(pfn);
   return Errc::kOk;
 }
 
@@ -161,7 +180,10 @@ Errc PageThread::put(Pfn pfn, std::uint32_t n) {
 Errc PageThread::pin(Pfn pfn, std::uint32_t n) {
   if (const Errc error = check_pins(pfn, n); error != Errc::kOk) return error;
   const Errc error = do_pin(pfn, n);
-  if (error == Errc::kOk) note(pins_, head_of(pfn), n);
+  if (error != Errc::kOk) return error;
+  const Pfn head = head_of(pfn);
+  note(pins_, head, n);
+  if (witness_ != nullptr) witness_->taken(head, n);
   return error;
 }
 
@@ -176,13 +198,18 @@ Errc PageThread::pin_referenced(Pfn pfn, std::uint32_t n) {
   else if (box_.asks_type())
     error = box_.check_type(pfn);
   if (error == Errc::kOk && keeps_book_) error = kernel_.pin(frame_, pfn.value, n, shard_);
-  if (error == Errc::kOk) note(pins_, head, n);
+  if (error != Errc::kOk) return error;
+  note(pins_, head, n);
+  if (witness_ != nullptr) witness_->taken(head, n);
   return error;
 }
 
 Errc PageThread::unpin(Pfn pfn, std::uint32_t n) {
   if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
-  return take(pins_, head_of(pfn), n) ? do_unpin(pfn, n) : Errc::kNotPinned;
+  const Pfn head = head_of(pfn);
+  if (!take(pins_, head, n)) return Errc::kNotPinned;
+  if (witness_ != nullptr) witness_->returning(head, n);
+  return do_unpin(pfn, n);
 }
 
 Errc PageThread::isolate(Pfn pfn) {
@@ -200,160 +227,104 @@ Errc PageThread::putback(Pfn pfn) {
 }
 
 Result<bool> PageThread::maybe_pinned(Pfn pfn) {
+  const auto watched = witness_ == nullptr ? Result<Pfn>(Errc::kNoEnt) : box_.head_of(pfn);
+  const std::uint64_t before = watched ? witness_->begin(watched.value) : 0;
   const auto answer = box_.maybe_pinned(pfn);
   if (!answer || answer.value || called_unpinned_ != kNoPfn) return answer;
   const Pfn head = head_of(pfn);
-  if (std::ranges::any_of(pins_, [&](const Held& held) { return held.head == head; }))
+  if ((watched && witness_->was_held(watched.value, before)) ||
+      std::ranges::any_of(pins_, [&](const Held& held) { return held.head == head; }))
     called_unpinned_ = pfn;
   return answer;
+}
+
+Errc PageThread::release(Pfn pfn) {
+  const auto head = box_.head_of(pfn);
+  const Errc error = box_.release(pfn);
+  // Somebody else's last put may have freed it by now, who tells it himself.
+  if (error == Errc::kOk && head && witness_ != nullptr && freed_pinned_ == kNoPfn &&
+      box_.accounts().state(head.value) == PageState::kFree && witness_->is_held(head.value))
+    freed_pinned_ = head.value;
+  return error;
+}
+
+Errc PageThread::freeze(Pfn pfn) {
+  if (const Errc error = check(pfn, 1); error != Errc::kOk) return error;
+  const auto head = box_.head_of(pfn);
+  if (!head) return head.error;
+  if (!box_.owns(head.value)) return Errc::kOpNotSupp;
+  const Page page = box_.memmap().page(head.value);
+  const std::uint64_t own = box_.accounts().own_refs(head.value);
+  const std::uint64_t expected = own + held_refs(head.value);
+  if (expected == 0 || expected > kRefcountMax) return Errc::kAgain;
+  const std::uint64_t before = witness_ == nullptr ? 0 : witness_->begin(head.value);
+  const auto count = static_cast<std::int32_t>(expected);
+  if (!page.try_freeze(count)) return Errc::kAgain;
+  if (witness_ != nullptr && witness_->was_held(head.value, before) && frozen_pinned_ == kNoPfn)
+    frozen_pinned_ = head.value;
+  page.unfreeze(count);
+  return Errc::kOk;
 }
 
 void PageThread::tell_broken(AuditSink& sink) const {
   if (called_unpinned_ != kNoPfn)
     sink.add(Invariant::kMaybePinnedSound, AuditPlace::page(called_unpinned_), "maybe_pinned", 1, 0,
-             "asked while the thread that asks holds a pin");
+             "asked while a pin was held all the time");
   if (not_unpinned_ != kNoPfn)
     sink.add(Invariant::kUnpinAccepted, AuditPlace::page(not_unpinned_), "pins", 1, 0,
              "refused to the thread that held the pin");
-}
-
-void PageThread::run(const PageChunk& chunk, std::size_t begin, std::size_t end,
-                     StepTallies& tallies) {
-  while (begin < end) {
-    const PinOp step = chunk.step(begin);
-    std::size_t stop = chunk.uniform ? end : begin + 1;
-    while (stop < end && chunk.steps[stop] == step) ++stop;
-    const auto pfns = std::span(chunk.pfns).subspan(begin, stop - begin);
-    switch (step) {
-      case PinOp::kPinUnpin:
-      case PinOp::kSpeculativeUnpin:
-      case PinOp::kGetPut:
-      case PinOp::kMaybePinned: run_batch(step, pfns, tallies); break;
-      default:
-        for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, tallies);
-    }
-    begin = stop;
-  }
-}
-
-// Steps that hold nothing afterwards run in the batch kernels.
-void PageThread::run_batch(PinOp step, std::span<const std::uint32_t> pfns, StepTallies& tallies) {
-  if (box_.asks_type() || !keeps_book_) {
-    for (const std::uint32_t pfn : pfns) run_one(step, Pfn{pfn}, tallies);
-    return;
-  }
-  const auto get_put = pages_ == Pages::kStay ? kernel_.get_put_many : kernel_.try_get_put_many;
-  const auto batch = step == PinOp::kGetPut        ? get_put
-                     : step == PinOp::kMaybePinned ? kernel_.maybe_pinned_many
-                                                   : kernel_.try_pin_unpin_many;
-  const BatchResult done = batch(frame_, pfns.data(), pfns.size(), shard_, freed_.data());
-  OpTally& tally = tallies[static_cast<unsigned>(step)];
-  tally.ops += pfns.size();
-  if (done.failed != 0) [[unlikely]]
-    tally.fail(done.first_error, done.failed);
-  if (step == PinOp::kMaybePinned) return;  // `freed` is not written
-  for (std::uint64_t i = 0; i < done.freed; ++i) box_.free_page(Pfn{freed_[i]});
-}
-
-void PageThread::run_one(PinOp step, Pfn pfn, StepTallies& tallies) {
-  OpTally& tally = tallies[static_cast<unsigned>(step)];
-  ++tally.ops;
-  Errc error = attempt(step, pfn);
-  if (error == Errc::kAgain) {
-    // Fast GUP would go the slow way now, which finds the page or faults it in.
-    ++tally.retries;
-    error = attempt(step, pfn);
-  }
-  if (error != Errc::kOk) tally.fail(error, 1);
-}
-
-Errc PageThread::attempt(PinOp step, Pfn pfn) {
-  switch (step) {
-    case PinOp::kPin: return keep_pin(pfn);
-    case PinOp::kUnpin: return drop_pin();
-    case PinOp::kGet: return keep_ref(pfn);
-    case PinOp::kPut: return drop_ref();
-    case PinOp::kMaybePinned: kernel_.maybe_pinned(frame_, pfn.value); return Errc::kOk;
-    case PinOp::kReferencedUnpin: return referenced_pair(pfn);
-    case PinOp::kIsolatePutback: return isolate_pair(pfn);
-    case PinOp::kGetPut: {
-      const Errc error = do_get(pfn, 1);
-      return error == Errc::kOk ? do_put(pfn, 1) : error;
-    }
-    case PinOp::kPinUnpin:
-    case PinOp::kSpeculativeUnpin: {
-      const Errc error = do_pin(pfn, 1);
-      return error == Errc::kOk ? do_unpin(pfn, 1) : error;
-    }
-  }
-  return Errc::kInval;
-}
-
-Errc PageThread::keep_pin(Pfn pfn) {
-  if (pins_.size() >= kMaxKept) (void)drop_pin();
-  if (const Errc error = do_pin(pfn, 1); error != Errc::kOk) return error;
-  pins_.push_back({head_of(pfn), 1});
-  return Errc::kOk;
-}
-
-Errc PageThread::keep_ref(Pfn pfn) {
-  if (refs_.size() >= kMaxKept) (void)drop_ref();
-  if (const Errc error = do_get(pfn, 1); error != Errc::kOk) return error;
-  refs_.push_back({head_of(pfn), 1});
-  return Errc::kOk;
-}
-
-/// kNoEnt: this thread holds none.
-Errc PageThread::drop_pin() {
-  if (pins_.empty()) return Errc::kNoEnt;
-  const Held held = take_any(pins_);
-  return do_unpin(held.head, held.n);
-}
-
-Errc PageThread::drop_ref() {
-  if (refs_.empty()) return Errc::kNoEnt;
-  const Held held = take_any(refs_);
-  return do_put(held.head, held.n);
-}
-
-Errc PageThread::referenced_pair(Pfn pfn) {
-  if (const Errc error = do_get(pfn, 1); error != Errc::kOk) return error;
-  Errc error = kernel_.pin(frame_, pfn.value, 1, shard_);
-  if (error == Errc::kOk) error = do_unpin(pfn, 1);
-  const Errc given_back = do_put(pfn, 1);
-  return error == Errc::kOk ? given_back : error;
-}
-
-/// kBusy: it is on no list, as isolate_lru_page says it.
-Errc PageThread::isolate_pair(Pfn pfn) {
-  const auto taken = box_.isolate(pfn);
-  if (!taken) return taken.error;
-  return taken.value ? box_.putback(pfn) : Errc::kBusy;
+  if (freed_pinned_ != kNoPfn)
+    sink.add(Invariant::kPinnedStays, AuditPlace::page(freed_pinned_), "_refcount", 1, 0,
+             "freed while a pin was held");
+  if (frozen_pinned_ != kNoPfn)
+    sink.add(Invariant::kPinnedStays, AuditPlace::page(frozen_pinned_), "_refcount", 1, 0,
+             "frozen for migration while a pin was held");
 }
 
 Errc PageThread::enter() {
   Ledger* ledger = box_.ledger();
   if (ledger == nullptr || !keeps_book_) return Errc::kOk;
-  for (std::size_t i = 0; i < pins_.size(); ++i) {
-    const Errc error = ledger->add(shard_, pins_[i].head, pins_[i].n);
-    if (error == Errc::kOk) continue;
-    while (i-- > 0) (void)ledger->remove(shard_, pins_[i].head, pins_[i].n);
+  std::uint64_t entered = 0;
+  Errc error = Errc::kOk;
+  for_each_held([&](Pfn head, std::uint32_t n, HeldPageKind kind) {
+    if (kind != HeldPageKind::kPinned || error != Errc::kOk) return;
+    error = ledger->add(shard_, head, n);
+    if (error == Errc::kOk) ++entered;
+  });
+  if (error != Errc::kOk) {
+    for_each_held([&](Pfn head, std::uint32_t n, HeldPageKind kind) {
+      if (kind != HeldPageKind::kPinned || entered == 0) return;
+      (void)ledger->remove(shard_, head, n);
+      --entered;
+    });
     return error;
   }
-  for (const Held& held : refs_) box_.accounts().add_refs(held.head, held.n);
+  for_each_held([&](Pfn head, std::uint32_t n, HeldPageKind kind) {
+    if (kind == HeldPageKind::kReferenced) box_.accounts().add_refs(head, n);
+  });
   return Errc::kOk;
 }
 
 void PageThread::withdraw() {
   Ledger* ledger = box_.ledger();
   if (ledger == nullptr || !keeps_book_) return;
-  for (const Held& held : pins_) (void)ledger->remove(shard_, held.head, held.n);
-  for (const Held& held : refs_) (void)box_.accounts().try_sub_refs(held.head, held.n);
+  for_each_held([&](Pfn head, std::uint32_t n, HeldPageKind kind) {
+    if (kind == HeldPageKind::kPinned) (void)ledger->remove(shard_, head, n);
+    if (kind == HeldPageKind::kReferenced) (void)box_.accounts().try_sub_refs(head, n);
+  });
 }
 
 void PageThread::release_all() {
-  while (!pins_.empty()) (void)drop_pin();
-  while (!refs_.empty()) (void)drop_ref();
+  release_kept();
+  while (!pins_.empty()) {
+    const Held held = take_any(pins_);
+    if (witness_ != nullptr) witness_->returning(held.head, held.n);
+    (void)do_unpin(held.head, held.n);
+  }
+  while (!refs_.empty()) {
+    const Held held = take_any(refs_);
+    (void)do_put(held.head, held.n);
+  }
   while (!isolated_.empty()) (void)box_.putback(take_any(isolated_).head);
 }
 

@@ -14,18 +14,30 @@
 #include "engine/audit/audit_row.h"
 #include "engine/box/box.h"
 #include "engine/scenario/pin_op.h"
+#include "engine/scenario/pin_witness.h"
+#include "pins/streams.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 /// Steps on pages, one after another: a mix's, or all of one kind.
 struct PageChunk {
   static constexpr std::size_t kMax = 256;
-  std::array<std::uint32_t, kMax> pfns{};
+  /// The first `size` are the chunk's, `readable` are known: those behind come next.
+  std::array<std::uint32_t, kMax + kPrefetchPages> pfns{};
   std::array<PinOp, kMax> steps{};
-  std::size_t size = 0;
+  std::size_t size = 0, readable = 0;
   bool uniform = false;  // all are steps[0]
+  bool keeps = false;    // all are kPin or kUnpin
+  /// Not empty: the pages lie there, and `pfns` has nothing.
+  PfnRange range;
 
+  bool has_range() const { return range.end != 0; }
   PinOp step(std::size_t at) const { return steps[uniform ? 0 : at]; }
+  Pfn page(std::size_t at) const { return {has_range() ? range_from(at).at : pfns[at]}; }
+  PfnRange range_from(std::size_t at) const {
+    const std::uint64_t pages = range.end - range.begin;
+    return {range.begin, range.end, range.begin + (range.at - range.begin + at) % pages};
+  }
 };
 
 enum class HeldPageKind : std::uint8_t { kPinned, kReferenced, kIsolated };
@@ -69,6 +81,11 @@ class PageThread {
   Errc unpin(Pfn pfn, std::uint32_t n);
   Errc putback(Pfn pfn);
   Result<bool> maybe_pinned(Pfn pfn);
+  Errc release(Pfn pfn);
+  /// As migration does before it copies, and at once undone: takes all references there are if
+  /// those are the page's own and this thread's. kAgain: there are others, or it is free;
+  /// kOpNotSupp: what its own are, memory management knows.
+  Errc freeze(Pfn pfn);
   /// Answers that cannot be, given what this thread held: the first of each kind.
   void tell_broken(AuditSink& sink) const;
 
@@ -88,6 +105,8 @@ class PageThread {
   void run_one(PinOp step, Pfn pfn, StepTallies& tallies);
 
   Box& box() { return box_; }
+  /// Who tells what all threads hold; null: only this one's own pins are known. Outlives it.
+  void set_witness(PinWitness* witness) { witness_ = witness; }
 
   /// Around an audit (see audit_entered()), where the box keeps no book of its own. kOutOfMemory:
   /// the ledger has no room, and nothing is entered.
@@ -99,6 +118,7 @@ class PageThread {
     for (const Held& held : pins_) fn(held.head, held.n, HeldPageKind::kPinned);
     for (const Held& held : refs_) fn(held.head, held.n, HeldPageKind::kReferenced);
     for (const Held& held : isolated_) fn(held.head, held.n, HeldPageKind::kIsolated);
+    for_each_kept(fn);
   }
   /// Gives everything back.
   void release_all();
@@ -109,8 +129,6 @@ class PageThread {
     std::uint32_t n = 0;
   };
   using Book = std::vector<Held>;
-  /// What random steps keep at most of each kind; beyond it something is given back first.
-  static constexpr std::size_t kMaxKept = 1024;
 
   /// The box's own account of references is kept by the box's calls.
   bool hides_refs() const { return keeps_book_ && box_.ledger() != nullptr; }
@@ -121,13 +139,29 @@ class PageThread {
   static void note(Book& book, Pfn head, std::uint32_t n);
   static bool take(Book& book, Pfn head, std::uint32_t n);
   Held take_any(Book& book);
+  Errc gave_back(Pfn pfn, Errc error, bool last);
 
   Errc do_get(Pfn pfn, std::uint32_t n);
   Errc do_put(Pfn pfn, std::uint32_t n);
   Errc do_pin(Pfn pfn, std::uint32_t n);
   Errc do_unpin(Pfn pfn, std::uint32_t n);
   void free_last(Pfn pfn);
-  void run_batch(PinOp step, std::span<const std::uint32_t> pfns, StepTallies& tallies);
+  std::uint32_t held_refs(Pfn head) const;
+  // page_steps.cpp: what a mix does. Steps that keep something have a book of their own, which
+  // never grows: beyond it something is given back first.
+  template <class Fn>
+  void for_each_kept(Fn&& fn) const {
+    if (kept_ == nullptr) return;
+    const auto each = [&](const KeptPages& kept, HeldPageKind kind) {
+      for (std::uint32_t i = 0; i < kept.size; ++i) fn(Pfn{kept.heads[i]}, 1, kind);
+    };
+    each(kept_->pins, HeldPageKind::kPinned);
+    each(kept_->refs, HeldPageKind::kReferenced);
+  }
+  void release_kept();
+  void run_batch(const PageChunk& chunk, std::size_t begin, std::size_t end, StepTallies& tallies);
+  void run_kept(const PageChunk& chunk, std::size_t begin, std::size_t end, StepTallies& tallies);
+  bool runs_batches() const { return keeps_book_ && !box_.asks_type(); }
   Errc attempt(PinOp step, Pfn pfn);
   Errc keep_pin(Pfn pfn);
   Errc keep_ref(Pfn pfn);
@@ -138,13 +172,21 @@ class PageThread {
 
   Box& box_;
   const PinKernel& kernel_;
+  const PinStreamKernel& streams_;
   const PinFrame& frame_;
   const unsigned shard_;
   const bool keeps_book_;
   const Pages pages_;
   Rng rng_;
   Book pins_, refs_, isolated_;
-  Pfn called_unpinned_ = kNoPfn, not_unpinned_ = kNoPfn;
+  struct Kept {
+    KeptPages pins, refs;
+  };
+  std::unique_ptr<Kept> kept_;  // of who runs a mix, from its first step on
+  Kept& kept();
+  PinWitness* witness_ = nullptr;
+  Pfn called_unpinned_ = kNoPfn, not_unpinned_ = kNoPfn, freed_pinned_ = kNoPfn;
+  Pfn frozen_pinned_ = kNoPfn;
   Pfn last_;
   bool has_last_ = false;
   std::array<std::uint32_t, PageChunk::kMax> freed_{};

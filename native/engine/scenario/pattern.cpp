@@ -56,6 +56,13 @@ PatternStream::PatternStream(Pattern pattern, Pfn first, std::uint64_t pages, st
       rng_(Rng::stream(seed, thread)),
       zipf_(zipf) {}
 
+PfnRange PatternStream::take(std::size_t size) {
+  if (pattern_ == Pattern::kHot) return {first_, first_ + 1, first_};
+  const PfnRange range{first_, first_ + pages_, first_ + next_};
+  next_ = (next_ + size) % pages_;
+  return range;
+}
+
 void PatternStream::fill(std::span<std::uint32_t> pfns) {
   switch (pattern_) {
     case Pattern::kSequential:
@@ -64,12 +71,19 @@ void PatternStream::fill(std::span<std::uint32_t> pfns) {
         if (++next_ == pages_) next_ = 0;
       }
       break;
-    case Pattern::kRandom:
-      for (auto& pfn : pfns) pfn = static_cast<std::uint32_t>(first_ + rng_.below(pages_));
+    // Of a copy, which a store of a pfn cannot be about.
+    case Pattern::kRandom: {
+      Rng rng = rng_;
+      for (auto& pfn : pfns) pfn = static_cast<std::uint32_t>(first_ + rng.below(pages_));
+      rng_ = rng;
       break;
-    case Pattern::kZipf:
-      for (auto& pfn : pfns) pfn = static_cast<std::uint32_t>(first_ + zipf_->draw(rng_));
+    }
+    case Pattern::kZipf: {
+      Rng rng = rng_;
+      for (auto& pfn : pfns) pfn = static_cast<std::uint32_t>(first_ + zipf_->draw(rng));
+      rng_ = rng;
       break;
+    }
     case Pattern::kHot:
       std::fill(pfns.begin(), pfns.end(), static_cast<std::uint32_t>(first_));
       break;

@@ -13,6 +13,7 @@
 #include "base/env.h"
 #include "base/rng.h"
 #include "page/pfn.h"
+#include "pins/streams.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -43,6 +44,11 @@ class ZipfTable {
   std::vector<std::uint32_t> first_rank_;  // by quantile; one more than 2^kBits
 };
 
+/// What the steps of a mix are drawn by: of a race's thread, and of its hand-written loop's.
+inline Rng mix_rng(std::uint64_t seed, unsigned thread) {
+  return Rng::stream(splitmix64(seed), thread);
+}
+
 /// The stream of one thread.
 class PatternStream {
  public:
@@ -53,6 +59,11 @@ class PatternStream {
 
   /// The next pfns; every one lies in [first, first + pages).
   void fill(std::span<std::uint32_t> pfns);
+
+  /// They follow each other, and need not be written down: take() instead of fill().
+  bool is_range() const { return pattern_ == Pattern::kSequential || pattern_ == Pattern::kHot; }
+  /// Where the next `size` lie.
+  PfnRange take(std::size_t size);
 
  private:
   Pattern pattern_;

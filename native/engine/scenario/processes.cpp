@@ -21,32 +21,34 @@ std::shared_ptr<Process> Processes::find(unsigned thread, std::uint32_t proc) {
 
 Errc Processes::add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process) {
   Guard guard(lock_);
+  renamed_.add();
   return table_.emplace(Name{thread, proc}, std::move(process)).second ? Errc::kOk : Errc::kExist;
 }
 
-Errc Processes::exit(Cpu& cpu, unsigned thread, std::uint32_t proc) {
+Errc Processes::exit(Cpu& cpu, unsigned thread, std::uint32_t proc, bool keeps_pages) {
   const std::shared_ptr<Process> process = find(thread, proc);
   if (process == nullptr) return Errc::kInval;
   {
     Guard guard(process->life);
     if (process->exited) return Errc::kInval;
     process->exited = true;
-    end(cpu, *process);
+    end(cpu, *process, keeps_pages);
   }
   Guard guard(lock_);
   for (const Name name : {Name{thread, proc}, Name{0, proc}}) {
     const auto at = table_.find(name);
     if (at == table_.end() || at->second != process) continue;
     table_.erase(at);
+    renamed_.add();
     break;
   }
   return Errc::kOk;
 }
 
-void Processes::end(Cpu& cpu, Process& process) {
+void Processes::end(Cpu& cpu, Process& process, bool keeps_pages) {
   // As in the kernel's do_exit: first the memory, then the files.
   process.mm->exit(cpu);
-  if (devices_ != nullptr) devices_->exit(cpu, process);
+  if (devices_ != nullptr) devices_->exit(cpu, process, keeps_pages);
   for (const auto& [name, pin] : process.pins) {
     if (pin.via == PinVia::kGupTest) release_gup_test(name.thread);
     drop_pages(cpu, pin.via, pin.pages);
@@ -58,6 +60,7 @@ void Processes::end(Cpu& cpu, Process& process) {
 
 void Processes::join_names() {
   Guard guard(lock_);
+  renamed_.add();
   // The table is sorted by thread, and what is there stays.
   for (auto at = table_.begin(); at != table_.end();) {
     const Name whole{0, at->first.proc};
@@ -89,9 +92,10 @@ void Processes::finish(Cpu& cpu) {
     const auto last = std::prev(table_.end());
     end(cpu, *last->second);
     table_.erase(last);
+    renamed_.add();
   }
-  for (AddressSpace*& file : disk_files_) {
-    if (file != nullptr) put_file(cpu, *file);
+  for (Plain<AddressSpace*>& file : disk_files_) {
+    if (AddressSpace* held = file) put_file(cpu, *held);
     file = nullptr;
   }
   if (devices_ != nullptr) devices_->finish(cpu);

@@ -8,8 +8,11 @@
 #include <memory>
 #include <vector>
 
+#include "base/book_changes.h"
 #include "base/book_lock.h"
+#include "base/plain.h"
 #include "engine/scenario/process.h"
+#include "engine/scenario/stop_gate.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -23,7 +26,7 @@ class DeviceHandler {
   /// mmap of kind dmirror: the device's own mapping.
   virtual Errc mmap(Cpu& cpu, Process& process, const Op& op) = 0;
   /// The process exits: its open devices close, after its memory went.
-  virtual void exit(Cpu& cpu, Process& process) = 0;
+  virtual void exit(Cpu& cpu, Process& process, bool keeps_pages) = 0;
   /// All processes have exited: its files are dropped.
   virtual void finish(Cpu& cpu) = 0;
 };
@@ -41,10 +44,13 @@ class Processes {
 
   /// The process that `thread` calls so; null: none.
   std::shared_ptr<Process> find(unsigned thread, std::uint32_t proc);
+  /// Names that stand for another process by now, or for none, as a count that grows.
+  std::uint64_t renamed() const { return renamed_.count(); }
   /// kExist: the thread has one of that name.
   Errc add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process);
   /// kInval: somebody was first. Waits for operations in its name.
-  Errc exit(Cpu& cpu, unsigned thread, std::uint32_t proc);
+  /// `keeps_pages`: its devices leave other processes' pages where they are.
+  Errc exit(Cpu& cpu, unsigned thread, std::uint32_t proc, bool keeps_pages = false);
   /// Names of threads that are done become everybody's, of processes and of pins; of two the
   /// lower thread's. With nothing running.
   void join_names();
@@ -61,6 +67,9 @@ class Processes {
   bool claim_gup_test(unsigned thread);
   void release_gup_test(unsigned thread);
   std::uint64_t next_handle();
+  /// Null: nothing stops. With nothing running.
+  StopGate* gate() const { return gate_.get(); }
+  void open_gate(unsigned threads) { gate_ = std::make_unique<StopGate>(threads); }
 
   /// With nothing running. Null: it was not made yet.
   const AddressSpace* disk_file(unsigned index) const { return disk_files_[index]; }
@@ -80,16 +89,18 @@ class Processes {
     std::uint32_t thread = 0, proc = 0;
     auto operator<=>(const Name&) const = default;
   };
-  void end(Cpu& cpu, Process& process);
+  void end(Cpu& cpu, Process& process, bool keeps_pages = false);
 
   Machine& machine_;
   DeviceHandler* devices_;
   BookLock lock_;
   std::map<Name, std::shared_ptr<Process>> table_;  // lock_
+  BookChanges renamed_;                             // lock_, to write
   std::vector<bool> gup_test_busy_;                 // lock_; by thread
   std::uint64_t next_handle_ = 1;                   // lock_
   SpinLock files_lock_;
-  std::array<AddressSpace*, kDiskFiles> disk_files_{};  // files_lock_; held
+  std::array<Plain<AddressSpace*>, kDiskFiles> disk_files_;  // files_lock_; held
+  std::unique_ptr<StopGate> gate_;
 };
 
 /// Gives back what a pin holds.

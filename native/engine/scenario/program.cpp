@@ -1,7 +1,10 @@
 #include "engine/scenario/program.h"
 
 #include <algorithm>
+#include <deque>
+#include <new>
 
+#include "base/turns.h"
 #include "engine/box/sandbox.h"
 #include "mm/swap/lru_batch.h"
 
@@ -77,6 +80,7 @@ std::uint64_t count_ops(const ScenarioOps& scenario) {
 bool needs_machine(const ScenarioOps& scenario) {
   const auto needs = [](const Op& op) {
     if (is_page_op(op.code)) return op.has_buf;
+    if (is_control_op(op.code)) return false;
     return op.code != OpCode::kYield && op.code != OpCode::kBarrier && op.code != OpCode::kRepeat;
   };
   return std::ranges::any_of(scenario.setup, needs) || std::ranges::any_of(scenario.after, needs) ||
@@ -116,6 +120,14 @@ std::uint64_t count_placed_pages(const ScenarioOps& scenario) {
   return (end + kPlacedBlock - 1) / kPlacedBlock * kPlacedBlock;
 }
 
+bool has_stops(const ScenarioOps& scenario) {
+  return std::ranges::any_of(scenario.threads, [](const std::vector<Op>& ops) {
+    return std::ranges::any_of(ops, [](const Op& op) {
+      return op.code == OpCode::kResume || op.stop_at != StopPoint::kNowhere;
+    });
+  });
+}
+
 Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
   std::uint64_t barriers = 0;
   const auto count = [&](const std::vector<Op>& ops) {
@@ -125,6 +137,12 @@ Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
     if (const Errc error = count(list); error != Errc::kOk) return error;
     if (barriers != 0) {
       reason = std::string("a barrier in ") + name + ": there is nobody to wait for";
+      return Errc::kInval;
+    }
+    if (std::ranges::any_of(list, [](const Op& op) {
+          return op.code == OpCode::kResume || op.stop_at != StopPoint::kNowhere;
+        })) {
+      reason = std::string("a stop_at or a resume in ") + name + ": there is nobody else";
       return Errc::kInval;
     }
     if (const std::uint64_t ops = count_ops(list); ops > kMaxSetupOps) {
@@ -150,11 +168,11 @@ Errc check_scenario(const ScenarioOps& scenario, std::string& reason) {
 }
 
 Program::Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint64_t seed)
-    : ops_(ops),
-      interpreter_(interpreter),
-      idle_(ops.size()),
-      steps_(ops.size()),
-      rng_(Rng::stream(seed, interpreter.thread())) {
+    : ops_(ops), interpreter_(interpreter), rng_(Rng::stream(seed, interpreter.thread())) {
+  // One is made for each thread of each schedule, and most repeat nothing.
+  if (std::ranges::find(ops, OpCode::kRepeat, &Op::code) == ops.end()) return;
+  idle_.resize(ops.size());
+  steps_.resize(ops.size());
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (ops[i].code != OpCode::kRepeat) continue;
     idle_[i] = ops[i].n == 0 || count_between(ops, i + 1, i + 1 + ops[i].pages) == 0 ? 1 : 0;
@@ -224,17 +242,37 @@ void Program::next_chunk(PageChunk& chunk, std::size_t limit) {
   const Op& op = ops_[loop.begin];
   const std::uint64_t places = op.pages > 1 ? op.pages : 1;
   const std::uint64_t size = std::min<std::uint64_t>(std::min(limit, PageChunk::kMax), loop.left);
-  for (; chunk.size < size; ++chunk.size) {
-    const std::uint64_t page =
-        op.pick == PagePick::kGiven ? Process::first_page(op) : draw_page(op.pick, places);
-    chunk.pfns[chunk.size] = static_cast<std::uint32_t>(op.pfn + page);
-  }
+  chunk.range = *step == PinOp::kPinUnpin ? range_of(op, places, size) : PfnRange{};
+  if (!chunk.has_range())
+    for (std::uint64_t i = 0; i < size; ++i) {
+      const std::uint64_t page =
+          op.pick == PagePick::kGiven ? Process::first_page(op) : draw_page(op.pick, places);
+      chunk.pfns[i] = static_cast<std::uint32_t>(op.pfn + page);
+    }
+  chunk.size = chunk.readable = size;
   chunk.uniform = true;
   chunk.steps[0] = *step;
   loop.left -= size;
   if (loop.left != 0) return;
   loop.left = 1;  // as behind its last body
   at_ = loop.end;
+}
+
+/// Of `size` pages that follow each other; empty: they do not.
+PfnRange Program::range_of(const Op& op, std::uint64_t places, std::uint64_t size) {
+  switch (op.pick) {
+    case PagePick::kGiven:
+    case PagePick::kHot: {
+      const std::uint64_t at = op.pfn + (op.pick == PagePick::kGiven ? Process::first_page(op) : 0);
+      return {at, at + 1, at};
+    }
+    case PagePick::kSequential: {
+      const std::uint64_t at = op.pfn + sequential_ % places;
+      sequential_ += size;
+      return {op.pfn, op.pfn + places, at};
+    }
+    default: return {};
+  }
 }
 
 std::uint64_t Program::draw_page(PagePick pick, std::uint64_t places) {
@@ -253,8 +291,7 @@ std::uint64_t Program::draw_page(PagePick pick, std::uint64_t places) {
 void Program::choose_page(Op& op) {
   std::uint64_t pages = op.pages;
   if (interpreter_.has_processes() && (!is_page_op(op.code) || op.has_buf)) {
-    const std::shared_ptr<Process> process =
-        interpreter_.processes().find(interpreter_.thread(), op.proc);
+    const Process* process = interpreter_.find(op.proc);
     pages = process == nullptr ? 1 : process->pages_of(op.buf);
   }
   const std::uint64_t n = op.has_n && !is_page_op(op.code) ? op.n : 1;
@@ -283,6 +320,93 @@ void run_after(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed
   watch.begin(nullptr);
 }
 
+namespace {
+
+/// The threads of a scenario whose operations stop.
+class InTurns {
+ public:
+  InTurns(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed, LivelockWatch& watch,
+          std::function<bool(RanOp&&)> done)
+      : sandbox_(sandbox),
+        scenario_(scenario),
+        seed_(seed),
+        watch_(watch),
+        done_(std::move(done)) {}
+
+  /// False: `done` has said that it is enough.
+  bool run() {
+    const std::size_t count = scenario_.threads.size();
+    at_barrier_.resize(count);
+    watches_.resize(count);
+    std::vector<std::function<void()>> bodies;
+    bodies.reserve(count);
+    for (unsigned i = 0; i < count; ++i)
+      bodies.emplace_back([this, i] {
+        try {
+          run_thread(i);
+        } catch (const std::bad_alloc&) {
+          no_memory_ = true;
+        }
+        at_barrier_[i] = ~std::uint64_t{0};
+        sandbox_.interpreter(i + 1).is_done();
+      });
+    const auto stuck = [this] {
+      StopGate* gate = sandbox_.has_machine() ? sandbox_.processes().gate() : nullptr;
+      return gate != nullptr && gate->release_one();
+    };
+    Turns turns;
+    if (turns.run(std::move(bodies), stuck) != Errc::kOk || no_memory_) throw std::bad_alloc();
+    for (LivelockWatch& each : watches_) watch_.add(each.take());
+    return goes_on_;
+  }
+
+ private:
+  void run_thread(unsigned thread) {
+    LivelockWatch& watch = watches_[thread];
+    watch.watch(&sandbox_.box().memmap(), 0);
+    const PatienceScope patience(watch);
+    Interpreter& interpreter = sandbox_.interpreter(thread + 1);
+    Program program(scenario_.threads[thread], interpreter, seed_);
+    for (Op op; goes_on_ && program.next(op);) {
+      if (op.code == OpCode::kBarrier) {
+        wait(thread);
+        continue;
+      }
+      watch.begin_of(static_cast<int>(thread), &op);
+      OpRecord record = interpreter.run(op);
+      watch.begin_of(static_cast<int>(thread), nullptr);
+      Turns::progressed();
+      goes_on_ = goes_on_ && done_({thread + 1, program.last(), std::move(record)});
+      // Who has resumed it goes on first.
+      if (op.stop_at != StopPoint::kNowhere) (void)Turns::pass();
+    }
+  }
+  /// The first goes on first again, as everywhere in order.
+  void wait(unsigned thread) {
+    const std::uint64_t phase = ++at_barrier_[thread];
+    sandbox_.interpreter(thread + 1).waits_at_barrier();
+    Turns::progressed();
+    const auto all_there = [&] {
+      return std::ranges::all_of(at_barrier_, [&](std::uint64_t at) { return at >= phase; });
+    };
+    if (thread != 0) (void)Turns::pass();
+    while (!all_there() && Turns::pass()) {}
+    sandbox_.interpreter(thread + 1).passed_barrier();
+    Turns::progressed();
+  }
+
+  Sandbox& sandbox_;
+  const ScenarioOps& scenario_;
+  const std::uint64_t seed_;
+  LivelockWatch& watch_;
+  const std::function<bool(RanOp&&)> done_;
+  std::vector<std::uint64_t> at_barrier_;  // by thread: barriers met
+  std::deque<LivelockWatch> watches_;
+  bool goes_on_ = true, no_memory_ = false;
+};
+
+}  // namespace
+
 bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
                   LivelockWatch& watch, std::vector<RanOp>& out) {
   // True: at a barrier, more is to come.
@@ -307,9 +431,16 @@ bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t s
   Program setup(scenario.setup, sandbox.interpreter(0), seed);
   (void)run_until_barrier(setup, 0);
   settle_setup(sandbox, scenario);
+  if (has_stops(scenario)) {
+    (void)InTurns(sandbox, scenario, seed, watch, [&](RanOp&& ran) {
+      out.push_back(std::move(ran));
+      count_words(out.back().record);
+      return within;
+    }).run();
+  }
   std::vector<std::unique_ptr<Program>> threads;
   threads.reserve(scenario.threads.size());
-  for (unsigned i = 0; i < scenario.threads.size(); ++i)
+  for (unsigned i = 0; i < scenario.threads.size() && !has_stops(scenario); ++i)
     threads.push_back(
         std::make_unique<Program>(scenario.threads[i], sandbox.interpreter(i + 1), seed));
   for (bool more = !threads.empty(); more && within;) {

@@ -45,9 +45,12 @@ std::uint64_t count_named_pages(const ScenarioOps& scenario);
 /// False: its operations are all on pages by pfn, and descriptors alone will do.
 bool needs_machine(const ScenarioOps& scenario);
 
-/// kInval: a body that leaves its list, a barrier in the setup or after the threads, one of
-/// those longer than kMaxSetupOps, threads that meet different numbers of barriers (some would wait
-/// forever); `reason` says which.
+/// Operations stop at points, and others resume them: the sandbox needs a gate.
+bool has_stops(const ScenarioOps& scenario);
+
+/// kInval: a body that leaves its list, a barrier or a stop in the setup or after the threads, one
+/// of those longer than kMaxSetupOps, threads that meet different numbers of barriers (some would
+/// wait forever); `reason` says which.
 Errc check_scenario(const ScenarioOps& scenario, std::string& reason);
 
 /// The operations of one list, one after another.
@@ -69,6 +72,7 @@ class Program final : public OpSource {
   };
   void settle();
   void choose_page(Op& op);
+  PfnRange range_of(const Op& op, std::uint64_t places, std::uint64_t size);
   std::uint64_t draw_page(PagePick pick, std::uint64_t places);
   std::optional<PinOp> step_of(std::size_t body, std::size_t size) const;
 
@@ -106,7 +110,9 @@ void run_after(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed
 
 /// In order: the setup, then each thread up to its next barrier, in turn, and what comes
 /// after them. The caller has
-/// counted the operations. False: more words than kMaxRanWords, `out` ends there.
+/// counted the operations. Where operations stop, the threads take turns: one that stands at a
+/// point, or has to wait for it, lets the next go on. False: more words than kMaxRanWords, `out`
+/// ends there.
 bool run_in_order(Sandbox& sandbox, const ScenarioOps& scenario, std::uint64_t seed,
                   LivelockWatch& watch, std::vector<RanOp>& out);
 

@@ -111,7 +111,13 @@ void RandomOps::draw(unsigned slot, bool fails, Op& op) {
     case OpCode::kClearRefs: return draw_process(op);
     case OpCode::kCompact:
     case OpCode::kWriteback:
-    case OpCode::kYield: return;
+    case OpCode::kYield:
+    case OpCode::kInjected: return;
+    case OpCode::kFailNth:
+      // Soon, so that it meets one of the few operations to come.
+      op.site = static_cast<FailSite>(rng_.below(kFailSiteNames.size()));
+      op.nth = 1 + rng_.below(4);
+      return;
     default: break;
   }
   if (is_page_op(op.code)) return draw_page(fails, op);
@@ -404,7 +410,8 @@ void RandomOps::draw_page(bool fails, Op& op) {
   }
   if (fails) op.pfn = kRandomPlaced + rng_.below(kRandomPlaced);  // the machine's own
   if (fails || op.code == OpCode::kReleasePage) return;
-  if (rng_.below(2) == 0) {
+  // What was put back waits in a batch, on no list; one that was set up by hand does not.
+  if (rng_.below(op.code == OpCode::kIsolatePage ? 16 : 2) != 1) {
     // One thread's isolation is the other's failure.
     if (op.code == OpCode::kIsolatePage)
       op.pfn = thread_ % kThatStay;

@@ -334,8 +334,12 @@ void RandomOps::learn_mapping(const Op& op, KnownLetter& letter) {
 void RandomOps::learn_advice(const Op& op, KnownLetter& letter) {
   const BlockMask touched = known_.touched(op.page, op.n);
   switch (op.advice) {
-    case Advice::kDontneed:
     case Advice::kPageout:
+      // What a device has stays there.
+      letter.populated &= ~touched | letter.device;
+      letter.exclusive &= ~touched;
+      break;
+    case Advice::kDontneed:
     case Advice::kRemove:
       letter.populated &= ~touched;
       letter.device &= ~touched;
@@ -437,10 +441,15 @@ void RandomOps::learn_failure(const Op& op, Errc error) {
   // What this thread has made so itself, it knows.
   const BlockMask touched = known_.touched(op.page, std::max<std::uint64_t>(op.n, 1));
   if ((touched & ~letter->mapped) != 0) return;
-  if (is_page_op(op.code)) letter->populated &= ~touched;
+  // What is busy is there all the same.
+  if (is_page_op(op.code) && error == Errc::kFault) letter->populated &= ~touched;
   // The device has it, most likely, and has forgotten where: it forgets a page more than it is
   // told to. Fetching it is an answer.
   if (op.code == OpCode::kMigrateToDev) letter->device |= touched;
+  // Somebody holds those pages; anything else may have become of the letter as a whole.
+  const bool of_pages = op.code == OpCode::kMigrateToDev || is_page_op(op.code);
+  if (now_ >= letter->shy_until) letter->shy = 0;
+  letter->shy |= of_pages ? touched : ~BlockMask{0};
   letter->shy_until = known_.is_shared(op.proc) ? now_ + kShy : ~std::uint64_t{0};
 }
 

@@ -25,6 +25,8 @@ struct StrategySettings {
   bool one_program = true;
   /// portfolio: schedules that the whole is to have, and the first of them.
   std::uint64_t schedules = 0, first_run = 0;
+  /// dpor, depth-first: which part (from 1) of how many this is; 0: all of it.
+  std::uint64_t shard = 0, shards = 0;
 };
 
 /// Empty: nothing is wrong.

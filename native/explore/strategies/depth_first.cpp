@@ -1,13 +1,28 @@
 #include "explore/strategies/depth_first.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/model/model_run.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+namespace {
+
+/// Beginnings that each machine should get.
+constexpr std::uint64_t kEnoughEach = 16;
+
+}  // namespace
+
 DepthFirstStrategy::DepthFirstStrategy(Settings settings) : settings_(settings) {
   if (settings_.preemptions != kUnbounded) settings_.sleep_sets = false;
+  is_dealt_ = settings_.of == 1;
+}
+
+void DepthFirstStrategy::start_at(Prefix prefix) {
+  nodes_.clear();
+  given_ = std::move(prefix);
+  is_done_ = was_cut_ = differs_ = false;
 }
 
 bool DepthFirstStrategy::begin(std::uint64_t) {
@@ -46,8 +61,10 @@ FiberId DepthFirstStrategy::next_fiber(const Choice& choice) {
       const Node& before = nodes_.back();
       node.preemptions = before.preemptions + (before.preempts(before.chosen) ? 1 : 0);
     }
-    if (depth_ < prefix_.size()) {
-      node.chosen = prefix_[depth_];
+    const bool is_given = depth_ < given_.size();
+    if (is_given || depth_ < prefix_.size()) {
+      node.chosen = is_given ? given_[depth_].chosen : prefix_[depth_];
+      if (is_given) node.explored = given_[depth_].explored;
       if (node.chosen >= kMaxFibers || (node.runnable & fiber_bit(node.chosen)) == 0) {
         differs_ = true;
         return kAbandon;
@@ -94,6 +111,10 @@ void DepthFirstStrategy::end(const RunOutcome& outcome) {
   if (badly && now_of_ < nodes_.size()) nodes_[now_of_].is_known = false;
   settle();
   nodes_.resize(depth_);
+  // Told before the beginnings are dealt, which is the next thing that may happen.
+  is_other_ = false;
+  if (!is_dealt_ && outcome.end != Outcome::kAbandoned)
+    is_other_ = shared_++ % settings_.of != settings_.index;
   is_done_ = !go_back() && !take_up();
 }
 
@@ -104,13 +125,13 @@ void DepthFirstStrategy::put_off(Node& node) {
     const auto fiber = static_cast<FiberId>(std::countr_zero(left));
     if (!node.preempts(fiber)) continue;
     node.done |= fiber_bit(fiber);
-    const std::size_t bytes = nodes_.size() + sizeof(Prefix);
+    const std::size_t bytes = nodes_.size() + sizeof(Beginning);
     if (bound_ == settings_.preemptions || put_off_bytes_ + bytes > settings_.most_bytes) {
       lost_some_ = true;
       continue;
     }
     put_off_bytes_ += bytes;
-    Prefix& prefix = next_.emplace_back();
+    Beginning& prefix = next_.emplace_back();
     prefix.reserve(nodes_.size());
     for (const Node& before : nodes_) prefix.push_back(before.chosen);
     prefix.back() = fiber;
@@ -122,7 +143,8 @@ bool DepthFirstStrategy::go_back() {
   while (!nodes_.empty()) {
     Node& node = nodes_.back();
     node.done |= fiber_bit(node.chosen);
-    if (nodes_.size() <= prefix_.size()) node.done = node.runnable;  // somebody else's
+    if (nodes_.size() <= std::max(prefix_.size(), given_.size()))
+      node.done = node.runnable;  // somebody else's
     if (settings_.sleep_sets && node.is_known) node.explored.push_back({node.chosen, node.touches});
     put_off(node);
     node.chosen = pick(node);
@@ -133,6 +155,19 @@ bool DepthFirstStrategy::go_back() {
   return false;
 }
 
+/// From here on each machine has what is its own.
+void DepthFirstStrategy::deal() {
+  is_dealt_ = true;
+  std::vector<Beginning> own;
+  for (std::size_t i = 0; i < these_.size(); ++i) {
+    if (i % settings_.of == settings_.index)
+      own.push_back(std::move(these_[i]));
+    else
+      put_off_bytes_ -= these_[i].size() + sizeof(Beginning);
+  }
+  these_ = std::move(own);
+}
+
 /// The next of the schedules that were put off. False: there is none.
 bool DepthFirstStrategy::take_up() {
   if (these_.empty()) {
@@ -140,10 +175,14 @@ bool DepthFirstStrategy::take_up() {
     if (was_cut_ || next_.empty()) return false;
     these_.swap(next_);
     ++bound_;
+    if (!is_dealt_ &&
+        (bound_ == settings_.preemptions || these_.size() >= kEnoughEach * settings_.of))
+      deal();
+    if (these_.empty()) return false;
   }
   prefix_ = std::move(these_.back());
   these_.pop_back();
-  put_off_bytes_ -= prefix_.size() + sizeof(Prefix);
+  put_off_bytes_ -= prefix_.size() + sizeof(Beginning);
   return true;
 }
 

@@ -7,6 +7,10 @@
 // With a bound on preemptions (Musuvathi and Qadeer, PLDI 2007) those with none come first,
 // then those with one more, and so on: most bugs need few. A bound leaves out schedules, and
 // a sleeping one may be the only one of its class within it: there are no sleep sets then.
+//
+// Several machines share a bounded search by what was put off: all visit the schedules of few
+// preemptions, and each counts its share of them, until so much is put off that each gets
+// enough; from there on they are alone.
 #pragma once
 
 #include "base/env.h"
@@ -17,10 +21,11 @@
 
 #include "base/model/strategy.h"
 #include "explore/strategies/sleep_set.h"
+#include "explore/strategies/subtree.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class DepthFirstStrategy final : public Strategy {
+class DepthFirstStrategy final : public SubtreeStrategy {
  public:
   static constexpr std::uint32_t kUnbounded = ~std::uint32_t{0};
   struct Settings {
@@ -29,12 +34,17 @@ class DepthFirstStrategy final : public Strategy {
     /// Of schedules that are put off until the bound is raised; beyond that they are lost,
     /// and with them completeness.
     std::size_t most_bytes = std::size_t{256} << 20;
+    /// With a bound: which one (from 0) of how many machines that share it this is.
+    std::uint64_t index = 0, of = 1;
   };
   DepthFirstStrategy() : DepthFirstStrategy(Settings{}) {}
   explicit DepthFirstStrategy(Settings settings);
 
   std::string_view name() const override { return "depth-first"; }
-  Visit visits() const override { return is_bounded() ? Visit::kSchedule : Visit::kClass; }
+  Visit visits() const override {
+    if (!is_bounded()) return Visit::kClass;
+    return is_other_ ? Visit::kNone : Visit::kSchedule;
+  }
   /// Without sleep sets, which remember accesses: every schedule.
   void places_move() override { settings_.sleep_sets = false; }
   bool begin(std::uint64_t run) override;
@@ -48,6 +58,8 @@ class DepthFirstStrategy final : public Strategy {
     return nodes_.capacity() * sizeof(Node) + put_off_bytes_;
   }
   bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
+  void start_at(Prefix prefix) override;
+  bool is_done() const override { return is_done_; }
   double explored() const override;
   /// All schedules of at most so many preemptions have been visited.
   std::optional<std::uint32_t> bound_done() const override;
@@ -71,6 +83,7 @@ class DepthFirstStrategy final : public Strategy {
   void put_off(Node& node);
   bool go_back();
   bool take_up();
+  void deal();
 
   Settings settings_;
   std::vector<Node> nodes_;  // the choices of the run before, the last made anew
@@ -84,11 +97,16 @@ class DepthFirstStrategy final : public Strategy {
 
   std::uint32_t bound_ = 0;  // of the schedules that are being visited
   // Beginnings of schedules that are left, with as many preemptions and with one more.
-  using Prefix = std::vector<FiberId>;
-  std::vector<Prefix> these_, next_;
+  using Beginning = std::vector<FiberId>;
+  std::vector<Beginning> these_, next_;
   std::size_t put_off_bytes_ = 0;
   bool lost_some_ = false;  // of next_
-  Prefix prefix_;
+  Beginning prefix_;
+  Prefix given_;  // what all schedules begin with
+  // Of a search that is shared: whether the beginnings are dealt, schedules before that, and
+  // whether the last one counts elsewhere.
+  bool is_dealt_ = true, is_other_ = false;
+  std::uint64_t shared_ = 0;
   bool is_done_ = false, was_cut_ = false, differs_ = false;
 };
 

@@ -115,8 +115,9 @@ void DporStrategy::take_locks_anyway(const RunOutcome& outcome) {
   }
 }
 
-void DporStrategy::end(const RunOutcome& outcome) {
-  if (outcome.end == Outcome::kStopped) return;
+/// What the run says of the choices that it made. The event that nobody knows all of, if
+/// there is one.
+Trace::Index DporStrategy::settle_end(const RunOutcome& outcome) {
   if (outcome.end == Outcome::kLimit) was_cut_ = true;
   nodes_.resize(depth_);
   // Nobody knows what the step that ended it would have touched yet.
@@ -129,12 +130,64 @@ void DporStrategy::end(const RunOutcome& outcome) {
   if (outcome.end != Outcome::kClean && outcome.end != Outcome::kAbandoned)
     take_locks_anyway(outcome);
   look_for_races();
-  go_back(unknown);
+  return unknown;
+}
+
+void DporStrategy::end(const RunOutcome& outcome) {
+  if (outcome.end == Outcome::kStopped) return;
+  go_back(settle_end(outcome));
+}
+
+void DporStrategy::start_at(Prefix prefix) {
+  nodes_.clear();
+  for (PrefixChoice& choice : prefix) {
+    Node& node = nodes_.emplace_back();
+    node.runnable = choice.runnable;
+    node.chosen = choice.chosen;
+    // Nothing is to be added there.
+    node.wanted = ~FiberSet{0};
+    node.explored = std::move(choice.explored);
+  }
+  given_ = nodes_.size();
+  races_from_ = 0;
+  is_done_ = was_cut_ = differs_ = false;
+}
+
+DporStrategy::Below DporStrategy::end_of_look(const RunOutcome& outcome) {
+  Below below;
+  if (depth_ < given_) {
+    // Somebody sleeps on the way, or the program is another.
+    below.is_any = false;
+    below.differs = differs_;
+    return below;
+  }
+  const Trace::Index unknown = settle_end(outcome);
+  const auto events = trace_.events();
+  if (given_ != 0) {
+    const Trace::Index event = nodes_[given_ - 1].event;
+    below.is_step_known = event < events.size() && event != unknown;
+    if (below.is_step_known) {
+      const auto touches = trace_.touches(events[event]);
+      below.step = {touches.begin(), touches.end()};
+    }
+  }
+  for (std::size_t i = given_; i < nodes_.size(); ++i)
+    if ((nodes_[i].wanted & ~nodes_[i].sleep & ~fiber_bit(nodes_[i].chosen)) != 0) ++below.branches;
+  if (nodes_.size() > given_) {
+    const Node& node = nodes_[given_];
+    below.first = node.chosen;
+    below.runnable = node.runnable;
+    below.awake = node.runnable & ~node.sleep;
+  }
+  below.is_asleep = outcome.end == Outcome::kAbandoned;
+  below.is_any = !below.is_asleep || below.branches != 0;
+  below.differs = differs_;
+  return below;
 }
 
 /// To the deepest choice that has an alternative left.
 void DporStrategy::go_back(Trace::Index unknown) {
-  while (!nodes_.empty()) {
+  while (nodes_.size() > given_) {
     Node& node = nodes_.back();
     node.done |= fiber_bit(node.chosen);
     const auto events = trace_.events();
@@ -157,7 +210,8 @@ void DporStrategy::go_back(Trace::Index unknown) {
 double DporStrategy::explored() const {
   if (is_done_) return 1;
   double share = 1, behind = 0;
-  for (const Node& node : nodes_) {
+  for (std::size_t i = given_; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
     const FiberSet all = node.wanted & ~node.sleep;
     const auto branches = static_cast<double>(std::popcount(all | node.done));
     behind += share * static_cast<double>(std::popcount(node.done)) / branches;

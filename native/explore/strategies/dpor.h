@@ -19,10 +19,11 @@
 #include "base/model/strategy.h"
 #include "explore/dependence.h"
 #include "explore/strategies/sleep_set.h"
+#include "explore/strategies/subtree.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class DporStrategy final : public Strategy {
+class DporStrategy final : public SubtreeStrategy {
  public:
   /// A run of more steps is given up, and with it completeness.
   static constexpr std::size_t kMostEvents = std::size_t{1} << 20;
@@ -44,8 +45,27 @@ class DporStrategy final : public Strategy {
   std::uint64_t held_bytes() const override {
     return nodes_.capacity() * (sizeof(Node) + 8 * sizeof(Touch));
   }
-  bool is_done() const { return is_done_; }
+  bool is_done() const override { return is_done_; }
   double explored() const override;
+  void start_at(Prefix prefix) override;
+
+  /// What the first run of a subtree says of it.
+  struct Below {
+    /// There are schedules in it, or may be.
+    bool is_any = true;
+    bool is_asleep = false;  // the run itself was abandoned
+    bool differs = false;
+    /// Choices that want an alternative; 0: one schedule is all.
+    std::uint64_t branches = 0;
+    /// The first choice in it; no fiber: there is none.
+    FiberId first = kNoFiber;
+    FiberSet runnable = 0, awake = 0;
+    /// The step that leads into it.
+    bool is_step_known = false;
+    std::vector<Touch> step;
+  };
+  /// Instead of end(), after the first run.
+  Below end_of_look(const RunOutcome& outcome);
 
  private:
   struct Node {
@@ -57,11 +77,13 @@ class DporStrategy final : public Strategy {
   };
   void settle();
   void look_for_races();
+  Trace::Index settle_end(const RunOutcome& outcome);
   void take_locks_anyway(const RunOutcome& outcome);
   void go_back(Trace::Index unknown);
 
   std::vector<Node> nodes_;  // the choices of the run before, the last made anew
   std::size_t depth_ = 0;
+  std::size_t given_ = 0;  // of nodes_: somebody else's
   Trace trace_;
   SleepSet sleep_;
   Trace::Index choice_ = Trace::kNone;  // of the next event

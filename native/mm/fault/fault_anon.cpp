@@ -22,8 +22,10 @@ FaultResult map_zero_page(Fault& fault) {
 FaultResult do_anonymous_page(Fault& fault) {
   if (!fault.write()) return map_zero_page(fault);
   Machine& machine = fault.machine();
-  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
-  const auto fresh = machine.alloc_zeroed_page(fault.cpu);
+  if (anon_vma_prepare(fault.cpu, fault.vma) != Errc::kOk) return FaultResult::kOom;
+  constexpr Pfn kNone{~std::uint64_t{0}};
+  Pfn next = kNone;
+  const auto fresh = machine.alloc_zeroed_page(fault.cpu, &next);
   if (!fresh) return FaultResult::kOom;
   const Page folio = fresh.value;
   {
@@ -35,6 +37,9 @@ FaultResult do_anonymous_page(Fault& fault) {
       if ((fault.vma.flags & kVmWrite) != 0) entry = entry.mkdirty().with(Pte::kWrite);
       fault.slot.map(entry);
       fault.cpu.note(Reached::kAnonPage);
+      // The next fault will ask for that one, and not before this one is over: sooner it would be
+      // in its way.
+      if (next != kNone) machine.frames.clears_soon(next);
       return FaultResult::kOk;
     }
   }

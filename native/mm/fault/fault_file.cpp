@@ -131,10 +131,14 @@ FaultResult do_shared_fault(Fault& fault) {
 FaultResult map_private_copy(Fault& fault, Pfn source) {
   Cpu& cpu = fault.cpu;
   Machine& machine = cpu.machine;
-  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
+  if (anon_vma_prepare(cpu, fault.vma) != Errc::kOk) return FaultResult::kOom;
   const auto fresh = machine.alloc_folio(cpu);
   if (!fresh) return FaultResult::kOom;
   const Page copy = fresh.value;
+  if (cpu.fails(FailSite::kCopy)) {
+    folio_put(cpu, copy);
+    return FaultResult::kSigbus;
+  }
   machine.frames.copy(machine.pfn_of(copy), source);
   copy.set(Flag::kUptodate);
   Guard guard(*fault.slot.lock);

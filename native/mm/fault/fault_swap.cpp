@@ -1,5 +1,6 @@
 // A fault on a non-present entry: swapped, migrating, or in a device.
 #include "base/fault.h"
+#include "mm/fault/device_fault.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/rmap/rmap.h"
@@ -37,6 +38,7 @@ FaultResult fault_device_private(Fault& fault) {
   const Pfn pfn = fault.orig.entry().pfn();
   const Page page = machine.page(pfn);
   const bool holds = !machine.has(Quirk::kDeviceFaultUnreferenced);
+  const bool locks = holds && device_faults_lock_first(machine);
   bool is_busy = false;
   if (holds) {
     // The reference keeps the page the device's while it is asked to move it. It is
@@ -46,10 +48,8 @@ FaultResult fault_device_private(Fault& fault) {
     Guard guard(*fault.slot.lock);
     if (fault.slot.get() != fault.orig && !planted(Mistake::kDeviceFaultUnchecked))
       return FaultResult::kOk;
-    if (folio_trylock(page))
-      machine.get(page);
-    else
-      is_busy = true;
+    is_busy = locks && !folio_trylock(page);
+    if (!is_busy) machine.get(page);
   }
   if (is_busy) {
     yield_turn();
@@ -62,7 +62,7 @@ FaultResult fault_device_private(Fault& fault) {
                                  : range->ops->migrate_to_ram(range->self, fault.cpu, fault.vma,
                                                               fault.address, holds ? page : Page());
   if (!holds) return result;
-  folio_unlock(page);
+  if (locks) folio_unlock(page);
   folio_put(fault.cpu, page);
   return result;
 }
@@ -154,7 +154,7 @@ FaultResult do_swap_page(Fault& fault) {
   Cpu& cpu = fault.cpu;
   Machine& machine = cpu.machine;
   const std::uint64_t slot = fault.orig.entry().offset;
-  if (anon_vma_prepare(machine, fault.vma) != Errc::kOk) return FaultResult::kOom;
+  if (anon_vma_prepare(cpu, fault.vma) != Errc::kOk) return FaultResult::kOom;
 
   Page folio = machine.has(Rule::kSwapinThroughCache) ? Page() : swapin_direct(fault, slot);
   const bool fresh = static_cast<bool>(folio);
@@ -183,6 +183,7 @@ FaultResult do_swap_page(Fault& fault) {
     if (fault.write() && !folio.test(Flag::kLru)) lru_add_drain(cpu);
   }
 
+  cpu.pass(StopPoint::kSwapinRead);
   fault.slot.lock->lock();
   const bool same = fault.slot.get() == fault.orig || planted(Mistake::kSwapFaultUnchecked);
   if (same) {

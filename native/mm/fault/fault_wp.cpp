@@ -52,15 +52,20 @@ FaultResult wp_page_copy(Fault& fault, Page old) {
     if (old) folio_put(cpu, compound_head(machine.memmap, old));
     return result;
   };
-  if (anon_vma_prepare(machine, vma) != Errc::kOk) return give_up(FaultResult::kOom);
+  if (anon_vma_prepare(cpu, vma) != Errc::kOk) return give_up(FaultResult::kOom);
   const auto fresh = machine.alloc_folio(cpu);
   if (!fresh) return give_up(FaultResult::kOom);
   const Page copy = fresh.value;
-  if (machine.is_zero_pfn(fault.orig.pfn()))
+  if (machine.is_zero_pfn(fault.orig.pfn())) {
     machine.frames.clear(machine.pfn_of(copy));
-  else
+  } else if (cpu.fails(FailSite::kCopy)) {
+    folio_put(cpu, copy);
+    return give_up(FaultResult::kSigbus);
+  } else {
     machine.frames.copy(machine.pfn_of(copy), fault.orig.pfn());
+  }
   copy.set(Flag::kUptodate);
+  cpu.pass(StopPoint::kCowCopied);
 
   bool copied = false;
   {

@@ -60,6 +60,7 @@ std::uint64_t first_word(const PageBytes& bytes) {
 
 IoResult buffered_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
                        std::uint64_t address, std::uint64_t pages) {
+  pages = std::min(pages, kMaxIoPages);
   alignas(8) PageBytes bytes;
   for (std::uint64_t i = 0; i < pages; ++i) {
     if (file_page + i >= file.size_pages()) return ended(i, Errc::kOk);
@@ -73,6 +74,7 @@ IoResult buffered_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_
 
 IoResult buffered_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
                         std::uint64_t address, std::uint64_t pages) {
+  pages = std::min(pages, kMaxIoPages);
   alignas(8) PageBytes bytes;
   for (std::uint64_t i = 0; i < pages; ++i) {
     // The user's page first: no page of the file is touched for a bad address.

@@ -14,7 +14,10 @@ struct IoResult {
   Errc error = Errc::kOk;
 };
 
-// From and to the memory of a process.
+/// Pages that one read(2) or write(2) moves at most: 0x7ffff000 bytes (rw_verify_area, v6.12).
+inline constexpr std::uint64_t kMaxIoPages = 0x7ffff000 / kPageBytes;
+
+// From and to the memory of a process: at most kMaxIoPages, the rest is a short transfer.
 IoResult buffered_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
                        std::uint64_t address, std::uint64_t pages);
 IoResult buffered_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,

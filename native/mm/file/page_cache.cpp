@@ -116,13 +116,16 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
     return false;
   }
   if (folio_test_swapcache(folio)) {
-    const auto first = folio_true_swap_slot(machine, folio);
-    if (!first) {
-      folio.unfreeze(1 + pages);
-      return false;
+    const Pfn pfn = machine.pfn_of(folio);
+    if (pages > 1 || !machine.swap.cache_remove_page(folio_swap_slot(folio), pfn, reclaimed)) {
+      const auto first = folio_true_swap_slot(machine, folio);
+      if (!first) {
+        folio.unfreeze(1 + pages);
+        return false;
+      }
+      for (std::int32_t i = 0; i < pages; ++i)
+        machine.swap.cache_remove(first.value + static_cast<std::uint64_t>(i), reclaimed);
     }
-    for (std::int32_t i = 0; i < pages; ++i)
-      machine.swap.cache_remove(first.value + static_cast<std::uint64_t>(i), reclaimed);
     folio.clear(kFlagSwapCache);
     folio.set_private_word(0);
   } else if (AddressSpace* file = folio_file(machine, folio)) {
@@ -140,7 +143,7 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
 }
 
 void filemap_release_folio(Cpu& cpu, Page folio) {
-  if (!folio.test_and_clear(Flag::kPrivate)) return;
+  if (!folio.test(Flag::kPrivate) || !folio.test_and_clear(Flag::kPrivate)) return;
   folio.set_private_word(0);
   folio_put(cpu, folio);
 }

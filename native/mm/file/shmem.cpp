@@ -102,7 +102,10 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
   AddressSpace* file = folio_file(machine, folio);
   const std::uint64_t index = folio_index(folio);
   const bool known = file != nullptr && filemap_caches(machine, *file, index, folio);
-  const auto slot = known ? machine.swap.alloc_slot(machine.pfn_of(folio)) : Errc::kCorrupt;
+  Result<std::uint64_t> slot = Errc::kCorrupt;
+  if (known)
+    slot = cpu.fails(FailSite::kSwapSlot) ? Errc::kNoMem
+                                          : machine.swap.alloc_slot(machine.pfn_of(folio));
   if (!slot) {
     folio.set(Flag::kDirty);
     return false;

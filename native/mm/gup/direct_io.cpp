@@ -22,12 +22,14 @@ namespace {
 bool invalidate_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages) {
   Machine& machine = cpu.machine;
   bool all = true, found = false;
-  for (std::uint64_t index = first; index < first + pages; ++index) {
+  const std::uint64_t end = first + pages;
+  for (std::uint64_t index = first; index < end; ++index) {
+    index = filemap_next_slot(file, index, end);
+    if (index == end) break;
     const Page folio = filemap_get_folio(machine, file, index);
     if (!folio) continue;
     found = true;
-    if (folio_mapped(cpu.machine, folio))
-      unmap_mapping_pages(cpu, file, index, first + pages - index, false);
+    if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, end - index, false);
     folio_lock(folio);
     if (folio_is_at(machine, file, index, folio)) {
       if (folio_mapped(cpu.machine, folio)) unmap_mapping_pages(cpu, file, index, 1, false);
@@ -83,6 +85,7 @@ IoResult for_each_pinned(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t fil
 
 IoResult direct_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
                      std::uint64_t address, std::uint64_t pages) {
+  pages = std::min(pages, kMaxIoPages);
   Machine& machine = cpu.machine;
   const std::uint64_t size = file.size_pages();
   if (file_page >= size) return {};
@@ -112,6 +115,7 @@ IoResult direct_read(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_pa
 
 IoResult direct_write(Cpu& cpu, Mm& mm, AddressSpace& file, std::uint64_t file_page,
                       std::uint64_t address, std::uint64_t pages) {
+  pages = std::min(pages, kMaxIoPages);
   Machine& machine = cpu.machine;
   filemap_write_and_wait(cpu, file, file_page, pages);
   if (!invalidate_pages(cpu, file, file_page, pages))

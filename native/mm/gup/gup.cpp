@@ -131,43 +131,6 @@ bool valid_args(std::uint32_t flags) {
   return (flags & (kFollPin | kFollPciP2pdma)) == kFollPin;
 }
 
-/// What a long-term pin has taken so far.
-void release_all(Cpu& cpu, std::span<Pfn> pages) {
-  Machine& machine = cpu.machine;
-  const bool puts = machine.has(Quirk::kLongtermPutForUnpin);
-  for (const Pfn pfn : pages) {
-    const Page folio = compound_head(machine.memmap, machine.page(pfn));
-    release_folio(cpu, machine.page(pfn),
-                  puts || grabs_by_reference(machine, folio, kFollLongterm) ? kFollGet : kFollPin);
-  }
-}
-
-/// Moves coherent device pages of a long-term pin to RAM. kOk: there were none;
-/// kAgain: they moved, nothing is pinned any more; kBusy: one would not.
-Errc migrate_unpinnable(Cpu& cpu, std::span<Pfn> pages) {
-  Machine& machine = cpu.machine;
-  std::vector<Pfn> unpinnable;
-  for (const Pfn pfn : pages)
-    if (!folio_is_longterm_pinnable(machine, machine.page(pfn)) &&
-        (unpinnable.empty() || unpinnable.back() != pfn))
-      unpinnable.push_back(pfn);
-  if (unpinnable.empty()) return Errc::kOk;
-  // References keep the pages while their pins are gone: pins would refuse them.
-  for (const Pfn pfn : unpinnable) machine.get(machine.page(pfn));
-  release_all(cpu, pages);
-  Errc error = Errc::kAgain;
-  for (const Pfn pfn : unpinnable) {
-    const PagemapRange* range = machine.pagemap(pfn);
-    const Page page = machine.page(pfn);
-    // No range: the memory has gone under a page whose count somebody wrote over.
-    if (error != Errc::kAgain || range == nullptr)
-      folio_put(cpu, page);
-    else if (range->ops->migrate_device_page(range->self, cpu, page) != Errc::kOk)
-      error = Errc::kBusy;
-  }
-  return error;
-}
-
 GupResult gup_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
                    std::span<Pfn> out) {
   for (Retry retry("a page to be moved for a long-term pin");;) {
@@ -177,7 +140,7 @@ GupResult gup_slow(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t flags,
       result = gup_locked(cpu, mm, address, out.size(), flags, out);
     }
     if ((flags & kFollLongterm) == 0 || result.pages == 0) return result;
-    const Errc error = migrate_unpinnable(cpu, out.first(result.pages));
+    const Errc error = move_unpinnable(cpu, out.first(result.pages));
     if (error == Errc::kOk) return result;
     if (error != Errc::kAgain) return {0, error};
     if (!retry.again()) return {0, Errc::kLivelock};

@@ -19,8 +19,24 @@ bool folio_allowed(Machine& machine, Page folio, std::uint32_t flags) {
   return file->is_shmem() || !leaves_tracked_files(machine, flags);
 }
 
+/// How the walk came to a table. Only where there are huge pages may it become one: its
+/// pages are held by nobody then, or stay small.
+struct WayHere {
+  const PageTable& tables;
+  std::uint64_t address;
+  Pte pmd;
+
+  bool is_same(const Machine& machine) const {
+    if (!machine.options().transparent_huge_pages || machine.has(Quirk::kCollapseUnseen))
+      return true;
+    const PteSlot now = tables.find_pmd(address);
+    // The MMU may have set a bit; that is no other table, but v6.12 gives up too.
+    return now && now.get() == pmd;
+  }
+};
+
 /// Empty: this page is not for the fast way.
-Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
+Page grab(Cpu& cpu, PteSlot slot, const WayHere& way, std::uint32_t flags) {
   Machine& machine = cpu.machine;
   const Pte pte = slot.get();
   const std::uint64_t need =
@@ -35,7 +51,8 @@ Page grab(Cpu& cpu, PteSlot slot, std::uint32_t flags) {
   const Page folio = compound_head(machine.memmap, page);
   const bool pinnable = (flags & kFollLongterm) == 0 || folio_is_longterm_pinnable(machine, folio);
   // The MMU may set bits meanwhile; that is no other page, but v6.12 gives up too.
-  if (pinnable && (slot.get() == pte || planted(Mistake::kFastGupOneLook)) &&
+  if (pinnable && way.is_same(machine) &&
+      (slot.get() == pte || planted(Mistake::kFastGupOneLook)) &&
       folio_allowed(machine, folio, flags) &&
       (pte.write() || !gup_must_unshare(machine, nullptr, flags, page))) {
     folio.set(Flag::kReferenced);
@@ -80,11 +97,12 @@ std::uint64_t gup_fast(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint32_t fl
     WalkGuard guard(cpu);
     while (had < out.size()) {
       const std::uint64_t at = address + had * kPageBytes;
-      PteSlot slot = mm.page_table.find(at);
+      WayHere way{mm.page_table, at, {}};
+      PteSlot slot = mm.page_table.find(at, way.pmd);
       const bool in_pmd = !slot;
       if (in_pmd) slot = mm.page_table.find_pmd(at);
       if (!slot) break;
-      const Page page = in_pmd ? grab_huge(cpu, slot, at, flags) : grab(cpu, slot, flags);
+      const Page page = in_pmd ? grab_huge(cpu, slot, at, flags) : grab(cpu, slot, way, flags);
       if (!page) break;
       out[had++] = cpu.machine.pfn_of(page);
     }

@@ -101,8 +101,9 @@ void unpin_user_page(Cpu& cpu, Pfn pfn) {
 }
 
 bool folio_is_longterm_pinnable(Machine& machine, Page folio) {
-  const PagemapRange* range = machine.pagemap(machine.pfn_of(folio));
-  return range == nullptr || range->memory != DeviceMemory::kCoherent;
+  const Pfn pfn = machine.pfn_of(folio);
+  const PagemapRange* range = machine.pagemap(pfn);
+  return range == nullptr ? !machine.is_offline(pfn) : range->memory != DeviceMemory::kCoherent;
 }
 
 bool leaves_tracked_files(const Machine& machine, std::uint32_t flags) {

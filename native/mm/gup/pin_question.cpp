@@ -72,9 +72,12 @@ PinEffect effect_of(const SchemeSpec& scheme) {
   return PinEffect::kAnswerLags;
 }
 
-/// Null unless pins count among the mappings of a large folio's head.
-const std::uint32_t* large_entries(const Machine& machine, Page folio) {
-  return folio_test_large(folio) ? machine.head_entries(folio) : nullptr;
+/// Where pins count among the mappings; of a large folio among its head's.
+bool pinned_by_mapcount(Machine& machine, Page folio, const Asker& asker) {
+  const std::uint32_t* entries = folio_test_large(folio) ? machine.head_entries(folio) : nullptr;
+  if (entries == nullptr) return machine.pins.pins(machine.pfn_of(folio)).pins > asker.emptied;
+  // Whatever the asker has emptied counts on both sides.
+  return page_mapcount(folio) > static_cast<std::int32_t>(atomics::load(entries));
 }
 
 }  // namespace
@@ -87,11 +90,8 @@ bool folio_maybe_dma_pinned(Machine& machine, Page page, PinQuestion question) {
   bool pinned = false;
   if (scheme.answer == PinAnswer::kUnknown)
     pinned = asker.unknown == Unknown::kGuess && guess(machine, folio, asker);
-  else if (const std::uint32_t* entries = large_entries(machine, folio))
-    // Whatever the asker has emptied counts on both sides.
-    pinned = page_mapcount(folio) > static_cast<std::int32_t>(atomics::load(entries));
   else if (scheme.place == CountPlace::kMapcount)
-    pinned = machine.pins.pins(pfn).pins > asker.emptied;
+    pinned = pinned_by_mapcount(machine, folio, asker);
   else
     pinned = machine.pins.maybe_pinned(pfn) &&
              (!folio_test_large(folio) || scheme.answer != PinAnswer::kFuzzy ||

@@ -58,7 +58,7 @@ std::optional<FaultResult> map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start) {
 std::optional<FaultResult> fault_empty(Cpu& cpu, Vma& vma, std::uint64_t address, bool write) {
   const std::uint64_t start = pmd_start(address);
   if (start < vma.start || start + kPmdBytes > vma.end) return {};
-  if (anon_vma_prepare(cpu.machine, vma) != Errc::kOk) return FaultResult::kOom;
+  if (anon_vma_prepare(cpu, vma) != Errc::kOk) return FaultResult::kOom;
   return write ? map_fresh(cpu, vma, start) : map_huge_zero(cpu, vma, start);
 }
 

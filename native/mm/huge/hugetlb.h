@@ -22,6 +22,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/plain.h"
 #include "mm/fault/fault.h"
 #include "mm/huge/hugetlb_pool.h"
 #include "mm/page_table.h"
@@ -31,10 +32,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// What a mapping may still ask of the pool; its pieces share it after a cut or a move.
 /// Changed under the pool's fault_lock, or with mmap_lock held for writing.
 struct HugetlbClaims {
-  std::uint64_t first_pgoff = 0;  // of promised[0], which stands for 512 pages
-  std::vector<bool> promised;     // empty unless `owner`
-  bool owner = false;             // the process has mapped it itself (rule 3)
-  bool lost = false;              // a page of it was taken away (rule 3)
+  std::uint64_t first_pgoff = 0;       // of promised[0], which stands for 512 pages
+  bool owner = false;                  // the process has mapped it itself (rule 3); stays
+  PlainVector<std::uint8_t> promised;  // empty unless `owner`
+  Plain<bool> lost;                    // a page of it was taken away (rule 3)
 };
 
 inline bool hugetlb_aligned(std::uint64_t address) { return address % kPmdBytes == 0; }

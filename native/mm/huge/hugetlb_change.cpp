@@ -92,7 +92,7 @@ Errc hugetlb_dontneed(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end
     // Somebody may have faulted it in again.
     if (pmd && !pmd.get().none()) continue;
     if (!hugetlb_promised(vma, at))
-      claims.promised[hugetlb_index(vma, at)] = pool.reserve(1) == Errc::kOk;
+      claims.promised.edit(hugetlb_index(vma, at)) = pool.reserve(1) == Errc::kOk;
   }
   return Errc::kOk;
 }
@@ -116,7 +116,7 @@ std::shared_ptr<HugetlbClaims> hugetlb_move_claims(Vma& vma, std::uint64_t pgoff
   for (std::uint64_t i = 0; from.owner && i < pages / kPagesPerPmd; ++i) {
     const std::uint64_t at = (pgoff - from.first_pgoff) / kPagesPerPmd + i;
     to->promised.push_back(from.promised[at]);
-    from.promised[at] = false;
+    from.promised.edit(at) = false;
   }
   return to;
 }
@@ -127,7 +127,7 @@ Errc move_hugetlb_range(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t en
   // Who takes pages away (rule 3) finds each in one of the two places, and what it said
   // of the old one it has said of both.
   const Guard faults(cpu.machine.hugetlb.fault_lock);
-  vma.mm->find_vma(to)->hugetlb->lost = vma.hugetlb->lost;
+  vma.mm->find_vma(to)->hugetlb->lost = vma.hugetlb->lost.get();
   for (; from < end; from += kPmdBytes, to += kPmdBytes) {
     const PteSlot old = tables.find_pmd(from);
     if (!old || old.get().none()) continue;

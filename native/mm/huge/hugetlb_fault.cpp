@@ -17,11 +17,11 @@ FaultResult map_fresh(Cpu& cpu, Vma& vma, std::uint64_t start, PteSlot pmd, bool
   Machine& machine = cpu.machine;
   HugetlbClaims& claims = *vma.hugetlb;
   if (claims.lost) return FaultResult::kSigbus;
-  if (anon_vma_prepare(machine, vma) != Errc::kOk) return FaultResult::kOom;
+  if (anon_vma_prepare(cpu, vma) != Errc::kOk) return FaultResult::kOom;
   const bool promised = hugetlb_promised(vma, start);
   const auto fresh = machine.hugetlb.take(promised);
   if (!fresh) return FaultResult::kSigbus;
-  if (promised) claims.promised[hugetlb_index(vma, start)] = false;
+  if (promised) claims.promised.edit(hugetlb_index(vma, start)) = false;
   const Page folio = fresh.value;
   hugetlb_clear(machine, folio);
   const Guard guard(*pmd.lock);
@@ -126,7 +126,7 @@ std::uint64_t hugetlb_index(const Vma& vma, std::uint64_t start) {
 }
 
 bool hugetlb_promised(const Vma& vma, std::uint64_t start) {
-  return vma.hugetlb->owner && vma.hugetlb->promised[hugetlb_index(vma, start)];
+  return vma.hugetlb->owner && vma.hugetlb->promised[hugetlb_index(vma, start)] != 0;
 }
 
 std::uint64_t hugetlb_promises(const Vma& vma) {
@@ -140,8 +140,11 @@ std::uint64_t hugetlb_promises(const Vma& vma) {
 Errc hugetlb_reserve_vma(Machine& machine, Vma& vma) {
   const std::uint64_t pages = vma.pages() / kPagesPerPmd;
   if (const Errc error = machine.hugetlb.reserve(pages); error != Errc::kOk) return error;
-  vma.hugetlb = std::make_shared<HugetlbClaims>(
-      HugetlbClaims{vma.pgoff, std::vector<bool>(pages, true), true, false});
+  auto claims = std::make_shared<HugetlbClaims>();
+  claims->first_pgoff = vma.pgoff;
+  claims->promised = std::vector<std::uint8_t>(pages, 1);
+  claims->owner = true;
+  vma.hugetlb = std::move(claims);
   return Errc::kOk;
 }
 

@@ -111,7 +111,7 @@ void HugetlbPool::free(Page folio) {
   free_ += 1;
 }
 
-bool HugetlbPool::holds(Pfn pfn) const {
+bool HugetlbPool::finds(Pfn pfn) const {
   const Pfn head{pfn.value & ~(kPages - 1)};
   return std::ranges::binary_search(pages_, head);
 }

@@ -63,7 +63,7 @@ class HugetlbPool {
   void free(Page folio);
 
   /// Any page of the pool's folios, free or not. Takes no lock: the pool never changes.
-  bool holds(Pfn pfn) const;
+  bool holds(Pfn pfn) const { return !pages_.empty() && finds(pfn); }
   /// Heads, ascending.
   const std::vector<Pfn>& pages() const { return pages_; }
   /// For the audit, with nothing running: the heads on a list. kCorrupt: a link that
@@ -75,6 +75,7 @@ class HugetlbPool {
   Mutex fault_lock;
 
  private:
+  bool finds(Pfn pfn) const;
   PageList list(bool free) const;
 
   Memmap& memmap_;

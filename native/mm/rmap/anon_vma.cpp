@@ -7,8 +7,9 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-AnonVma* new_anon_vma(Machine& machine, AnonVma* parent) {
-  AnonVma* anon_vma = machine.anon_vmas.alloc();
+AnonVma* new_anon_vma(Cpu& cpu, AnonVma* parent) {
+  if (cpu.fails(FailSite::kSlab)) return nullptr;
+  AnonVma* anon_vma = cpu.machine.anon_vmas.alloc();
   if (anon_vma == nullptr) return nullptr;
   anon_vma->root = parent != nullptr ? parent->root.get() : anon_vma;
   anon_vma->parent = parent != nullptr ? parent : anon_vma;
@@ -65,12 +66,12 @@ void AnonVma::recycle() {
   tree.clear();
 }
 
-Errc anon_vma_prepare(Machine& machine, Vma& vma) {
+Errc anon_vma_prepare(Cpu& cpu, Vma& vma) {
   if (vma.anon_vma.load() != nullptr) return Errc::kOk;
   Guard guard(vma.mm->anon_vma_lock);
   if (vma.anon_vma.load() != nullptr) return Errc::kOk;
   AnonVma* anon_vma = find_mergeable(vma);
-  if (anon_vma == nullptr) anon_vma = new_anon_vma(machine, nullptr);
+  if (anon_vma == nullptr) anon_vma = new_anon_vma(cpu, nullptr);
   if (anon_vma == nullptr) return Errc::kNoMem;
   Guard tree_guard(anon_vma->lock());
   link(*anon_vma, vma);
@@ -93,20 +94,24 @@ void anon_vma_clone(Vma& to, const Vma& from, bool may_reuse) {
   if (AnonVma* own = to.anon_vma.load()) ++own->active_vmas;
 }
 
-Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent) {
+Errc anon_vma_fork(Cpu& cpu, Vma& child, const Vma& parent) {
   AnonVma* of_parent = parent.anon_vma.load();
   child.anon_vma.store(nullptr);
   child.chain.clear();
   if (of_parent == nullptr) return Errc::kOk;
   anon_vma_clone(child, parent, true);
   if (child.anon_vma.load() != nullptr) return Errc::kOk;
-  Guard guard(of_parent->lock());
-  AnonVma* anon_vma = new_anon_vma(machine, of_parent);
-  if (anon_vma == nullptr) return Errc::kNoMem;
-  link(*anon_vma, child);
-  ++anon_vma->active_vmas;
-  child.anon_vma.store(anon_vma);
-  return Errc::kOk;
+  {
+    Guard guard(of_parent->lock());
+    if (AnonVma* anon_vma = new_anon_vma(cpu, of_parent)) {
+      link(*anon_vma, child);
+      ++anon_vma->active_vmas;
+      child.anon_vma.store(anon_vma);
+      return Errc::kOk;
+    }
+  }
+  unlink_anon_vmas(cpu.machine, child);  // the parent's, which know it already
+  return Errc::kNoMem;
 }
 
 void unlink_anon_vmas(Machine& machine, Vma& vma) {

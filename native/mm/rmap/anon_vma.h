@@ -17,9 +17,10 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+class Cpu;
 class Machine;
 
-class AnonVma {
+class alignas(64) AnonVma {
  public:
   std::uint64_t index = 0;  // in the machine's pool; names it in page->mapping
   Plain<AnonVma*> root;     // stable while somebody holds a reference
@@ -44,10 +45,10 @@ class AnonVma {
 
 /// Gives the vma an anon_vma before its first anonymous page: a neighbour's if
 /// the two could merge, else a new one. Needs mmap_lock (shared will do).
-Errc anon_vma_prepare(Machine& machine, Vma& vma);
+Errc anon_vma_prepare(Cpu& cpu, Vma& vma);
 /// The child's vma joins every anon_vma of the parent's and gets one of its own,
 /// or reuses one whose process is gone.
-Errc anon_vma_fork(Machine& machine, Vma& child, const Vma& parent);
+Errc anon_vma_fork(Cpu& cpu, Vma& child, const Vma& parent);
 /// `to` joins the anon_vmas of `from` (split, move).
 void anon_vma_clone(Vma& to, const Vma& from, bool may_reuse);
 void unlink_anon_vmas(Machine& machine, Vma& vma);

@@ -43,18 +43,17 @@ bool unmap_one(Cpu& cpu, Page folio, Page page, Vma& vma, PteSlot slot) {
         return false;
       }
     } else {
-      const auto first_slot = folio_true_swap_slot(machine, folio);
-      const std::uint64_t swap_slot = first_slot.value + folio_page_index(folio, page);
-      if (!first_slot || machine.swap.duplicate(swap_slot) != Errc::kOk) {
+      const auto swap_slot = folio_duplicate_swap(machine, folio, folio_page_index(folio, page));
+      if (!swap_slot) {
         slot.restore(old);
         return false;
       }
       if (exclusive && folio_try_share_anon_rmap(machine, page) != Errc::kOk) {
-        machine.swap.free(swap_slot);
+        machine.swap.free(swap_slot.value);
         slot.restore(old);
         return false;
       }
-      Pte entry = Pte::of(SwapEntry{EntryType::kSwap, swap_slot});
+      Pte entry = Pte::of(SwapEntry{EntryType::kSwap, swap_slot.value});
       if (exclusive) entry = entry.with(Pte::kSwpExclusive);
       if (old.soft_dirty()) entry = entry.with(Pte::kSwpSoftDirty);
       slot.replace(entry);

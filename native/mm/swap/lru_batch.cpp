@@ -17,6 +17,36 @@ void lru_add(Machine& machine, Page folio) {
   (void)machine.pins.putback_locked(machine.pfn_of(folio));
 }
 
+/// Nobody but the batch holds it: it is freed, from no list.
+bool is_added(Page folio) { return !folio.test(Flag::kLru) && folio.refcount() > 1; }
+
+/// Pages of one list in a row: its head is everybody's, and visited once.
+void lru_add_each(Machine& machine, std::span<const Pfn> folios) {
+  if (machine.pins.isolates()) {
+    for (const Pfn pfn : folios)
+      if (const Page folio = machine.page(pfn); is_added(folio)) lru_add(machine, folio);
+    return;
+  }
+  UninitArray<Page, kFolioBatchSize> run;
+  std::size_t count = 0;
+  LruKind kind{};
+  const auto link = [&] {
+    if (count != 0) (void)machine.zone.add_each(run.first(count), kind);
+    count = 0;
+  };
+  for (const Pfn pfn : folios) {
+    const Page folio = machine.page(pfn);
+    if (!is_added(folio)) continue;
+    settle_lru_flags(folio);
+    if (const LruKind its = Zone::kind_of(folio); its != kind) {
+      link();
+      kind = its;
+    }
+    run[count++] = folio;
+  }
+  link();
+}
+
 void lru_activate(Zone& zone, Page folio) {
   if (folio.test(Flag::kActive) || folio.test(Flag::kUnevictable)) return;
   (void)zone.remove(folio);
@@ -44,31 +74,34 @@ void lru_lazyfree(Zone& zone, Page folio) {
   relink(zone, folio);
 }
 
+void lru_move_each(Machine& machine, std::span<const Pfn> folios, LruMove move) {
+  for (const Pfn pfn : folios) {
+    const Page folio = machine.page(pfn);
+    if (!folio.test(Flag::kLru)) {
+      note_lru_skipped(machine, folio);
+      continue;
+    }
+    if (move == LruMove::kActivate) lru_activate(machine.zone, folio);
+    if (move == LruMove::kDeactivate) lru_deactivate(machine.zone, folio);
+    if (move == LruMove::kLazyfree) lru_lazyfree(machine.zone, folio);
+  }
+}
+
 void drain(Cpu& cpu, std::span<Pfn> folios, LruMove move) {
   if (folios.empty()) return;
-  Machine& machine = cpu.machine;
   {
-    Guard guard(machine.zone.lru_lock());
-    for (const Pfn pfn : folios) {
-      const Page folio = machine.page(pfn);
-      if (move == LruMove::kAdd) {
-        // Nobody holds it but the batch: it is freed below, from no list.
-        if (!folio.test(Flag::kLru) && folio.refcount() > 1) lru_add(machine, folio);
-      } else if (folio.test(Flag::kLru)) {
-        if (move == LruMove::kActivate) lru_activate(machine.zone, folio);
-        if (move == LruMove::kDeactivate) lru_deactivate(machine.zone, folio);
-        if (move == LruMove::kLazyfree) lru_lazyfree(machine.zone, folio);
-      } else {
-        note_lru_skipped(machine, folio);
-      }
-    }
+    Guard guard(cpu.machine.zone.lru_lock());
+    if (move == LruMove::kAdd)
+      lru_add_each(cpu.machine, folios);
+    else
+      lru_move_each(cpu.machine, folios, move);
   }
   folios_put(cpu, folios);
 }
 
 /// The lock of `batches` is held; this releases it.
 void drain_locked(Cpu& cpu, LruBatches& batches, LruMove move) {
-  std::array<Pfn, kFolioBatchSize> room;
+  UninitArray<Pfn, kFolioBatchSize> room;
   if (planted(Mistake::kBatchUnlocked)) batches.lock.unlock();
   const std::span<Pfn> taken = batches.moves[static_cast<unsigned>(move)].take(room);
   if (!planted(Mistake::kBatchUnlocked)) batches.lock.unlock();

@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "base/lock.h"
 #include "base/plain.h"
+#include "base/uninit_array.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -33,11 +34,12 @@ struct FolioBatch {
     return at + 1;
   }
   /// Empties it into `out`: what was in it.
-  std::span<Pfn> take(std::array<Pfn, kFolioBatchSize>& out) {
+  std::span<Pfn> take(UninitArray<Pfn, kFolioBatchSize>& out) {
     const unsigned taken = count;
-    std::copy_n(folios.begin(), taken, out.begin());
+    const std::span<Pfn> all = out.first(taken);
+    std::copy_n(folios.begin(), taken, all.begin());
     count = 0;
-    return std::span(out).first(taken);
+    return all;
   }
   std::span<const Pfn> held() const { return std::span(folios).first(count); }
 };

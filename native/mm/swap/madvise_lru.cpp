@@ -32,8 +32,9 @@ void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, 
   Machine& machine = cpu.machine;
   const PageTable& tables = vma.mm->page_table;
   for (std::uint64_t address = start; address < end;) {
-    const std::uint64_t stop = std::min((address | (kPmdBytes - 1)) + 1, end);
-    PteSlot slot = tables.find(address);
+    const PteSlot pmd = tables.find_pmd(address);
+    const std::uint64_t stop = std::min(PageTable::next_table(pmd, address), end);
+    PteSlot slot = tables.find_in(pmd, address);
     if (!slot) {
       address = stop;
       continue;

@@ -100,7 +100,7 @@ void munlock_folio(Cpu& cpu, Page folio) { batch_add(cpu, folio, MlockMove::kUnl
 void mlock_drain(Cpu& cpu) {
   cpu.batches.lock.lock();
   if (cpu.batches.mlock.count == 0) return cpu.batches.lock.unlock();
-  std::array<Pfn, kFolioBatchSize> room;
+  UninitArray<Pfn, kFolioBatchSize> room;
   const std::span<const Pfn> folios = cpu.batches.mlock.take(room);
   const auto moves = cpu.batches.mlock_moves;
   cpu.batches.lock.unlock();

@@ -58,11 +58,14 @@ Verdict give_swap(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
 /// The folio is locked and isolated.
 Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   Machine& machine = cpu.machine;
+  cpu.pass(StopPoint::kPageoutIsolated);
   if (!folio_evictable(folio)) return Verdict::kActivate;
   if (folio_test_anon(folio) && folio.test(Flag::kSwapBacked) && !folio_test_swapcache(folio))
     if (const Verdict verdict = give_swap(cpu, folio, more); verdict != Verdict::kFree)
       return verdict;
+  if (folio_test_swapcache(folio)) cpu.pass(StopPoint::kPageoutSwapCache);
   if (folio_mapped(machine, folio) && !try_to_unmap(cpu, folio)) return Verdict::kActivate;
+  cpu.pass(StopPoint::kPageoutUnmapped);
   // Unmapped, so no new pin can come: a device may still be writing to it.
   if (folio_maybe_dma_pinned(machine, folio, PinQuestion::kReclaimUnmapped)) {
     cpu.note(Reached::kReclaimPinned);
@@ -71,6 +74,7 @@ Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   if (folio.test(Flag::kDirty)) {
     if (const Verdict verdict = pageout(cpu, folio); verdict != Verdict::kFree) return verdict;
     if (folio.test(Flag::kDirty)) return Verdict::kKeep;
+    cpu.pass(StopPoint::kPageoutWritten);
   }
   filemap_release_folio(cpu, folio);
   if (folio_test_anon(folio) && !folio.test(Flag::kSwapBacked)) {

@@ -13,7 +13,7 @@ constexpr unsigned kBrokenFolio = kMaxOrder + 1;  // in place of an order
 /// SWAP_CLUSTER_MAX).
 class LruRun {
  public:
-  explicit LruRun(Zone& zone) : lock_(zone.lru_lock()) {}
+  explicit LruRun(Zone& zone) : lock_(zone.lru_lock()), removals_(zone) {}
   ~LruRun() { leave(); }
   LruRun(const LruRun&) = delete;
   LruRun& operator=(const LruRun&) = delete;
@@ -23,12 +23,18 @@ class LruRun {
     if (folios_++ == 0) lock_.lock();
   }
   void leave() {
-    if (folios_ != 0) lock_.unlock();
+    if (folios_ != 0) {
+      removals_.settle();
+      lock_.unlock();
+    }
     folios_ = 0;
   }
+  /// Entered.
+  Errc remove(Page folio) { return removals_.remove(folio); }
 
  private:
   SpinLock& lock_;
+  Zone::Removals removals_;
   unsigned folios_ = 0;
 };
 
@@ -45,8 +51,8 @@ bool keeps_for_table(Machine& machine, Page folio, Pfn pfn) {
 
 /// What says that it is a folio of that order, and whose tails say otherwise, stays away:
 /// they may be somebody else's.
-void give_back(Machine& machine, Pfn pfn, unsigned order) {
-  if (order != kBrokenFolio) machine.allocator.free(pfn, order);
+void give_back(Cpu& cpu, Pfn pfn, unsigned order) {
+  if (order != kBrokenFolio) cpu.machine.allocator.free(pfn, order, cpu.index);
 }
 
 /// A folio that nobody holds any more becomes single pages on no list. Its order. May
@@ -65,7 +71,7 @@ unsigned leave(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range,
                         "a page is freed that somebody has locked, without a reference on it"});
   if ((flags & folio.mask_of(Flag::kLru)) != 0 || machine.mlock_counts.any()) {
     lru.enter();
-    if (folio.test(Flag::kLru)) (void)machine.zone.remove(folio);
+    if (folio.test(Flag::kLru)) (void)lru.remove(folio);
     if (machine.mlock_counts.any()) machine.mlock_counts.set(pfn, 0);
   }
   const unsigned order = folio_test_large(folio) ? folio_order(machine.memmap, folio) : 0;
@@ -107,7 +113,7 @@ void folios_put(Cpu& cpu, std::span<Pfn> folios) {
     const std::span<const Pfn> all = folios.first(freed);
     freed = 0;
     if (all.empty()) return;
-    if (owner == nullptr) return machine.allocator.free_each(all);
+    if (owner == nullptr) return machine.allocator.free_each(all, cpu.index);
     owner->ops->pages_free(owner->self, cpu, all);
   };
   for (const Pfn pfn : folios) {
@@ -129,7 +135,7 @@ void folios_put(Cpu& cpu, std::span<Pfn> folios) {
     if (range != owner || order > 0) give_back_run();
     owner = range;
     if (order > 0)
-      give_back(machine, pfn, order);
+      give_back(cpu, pfn, order);
     else
       folios[freed++] = pfn;
   }
@@ -148,7 +154,7 @@ void free_folio(Cpu& cpu, Page folio) {
   if (range != nullptr)
     range->ops->pages_free(range->self, cpu, std::span(&pfn, 1));
   else
-    give_back(machine, pfn, order);
+    give_back(cpu, pfn, order);
 }
 
 IdleWatch::IdleWatch(Cpu& cpu, Page folio)

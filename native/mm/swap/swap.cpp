@@ -86,6 +86,16 @@ Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
 Errc Swap::duplicate(std::uint64_t slot) {
   Guard guard(lock_);
   book_.write();
+  return duplicate_locked(slot);
+}
+
+Errc Swap::duplicate_cached(std::uint64_t first, Pfn pfn, std::uint64_t index) {
+  Guard guard(lock_);
+  book_.write();
+  return has_cached(first, pfn) ? duplicate_locked(first + index) : Errc::kNoEnt;
+}
+
+Errc Swap::duplicate_locked(std::uint64_t slot) {
   if (!in_use(slot)) return Errc::kCorrupt;
   if ((map_[slot] & ~kHasCache) == kHasCache - 1) return Errc::kNoMem;
   ++map_[slot];
@@ -116,7 +126,7 @@ void Swap::cache_add(std::uint64_t slot, Pfn pfn) {
 bool Swap::caches(std::uint64_t slot, Pfn pfn) {
   Guard guard(lock_);
   book_.read();
-  return slot < cache_.size() && cache_[slot] == pfn.value + 1;
+  return has_cached(slot, pfn);
 }
 
 Result<std::uint64_t> Swap::slot_of(Pfn pfn) {
@@ -165,6 +175,14 @@ void Swap::cache_remove(std::uint64_t slot, bool leave_shadow) {
   Guard guard(lock_);
   book_.write();
   drop_cache_locked(slot, leave_shadow);
+}
+
+bool Swap::cache_remove_page(std::uint64_t slot, Pfn pfn, bool leave_shadow) {
+  Guard guard(lock_);
+  book_.write();
+  if (!has_cached(slot, pfn)) return false;
+  drop_cache_locked(slot, leave_shadow);
+  return true;
 }
 
 void Swap::drop_cache_locked(std::uint64_t slot, bool leave_shadow) {
@@ -216,6 +234,17 @@ Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio) {
   return is;
 }
 
+Result<std::uint64_t> folio_duplicate_swap(Machine& machine, Page folio, std::uint64_t index) {
+  const std::uint64_t says = folio_swap_slot(folio);
+  const Errc error = machine.swap.duplicate_cached(says, machine.pfn_of(folio), index);
+  if (error == Errc::kOk) return says + index;
+  if (error != Errc::kNoEnt) return error;
+  const auto first = folio_true_swap_slot(machine, folio);
+  if (!first) return first;
+  if (const Errc lost = machine.swap.duplicate(first.value + index); lost != Errc::kOk) return lost;
+  return first.value + index;
+}
+
 Result<std::uint64_t> folio_page_of_slot(Machine& machine, Page folio, std::uint64_t slot) {
   const std::uint64_t first = folio_swap_slot(folio);
   // Whoever has the folio locked has it from the cache, under this slot: a single page
@@ -237,6 +266,7 @@ bool add_to_swap(Cpu& cpu, Page folio) {
   const std::uint64_t pages = folio_nr_pages(folio);
   const Pfn pfn = machine.pfn_of(folio);
   // Who still looks for the slot's last page finds this one locked, and looks again.
+  if (cpu.fails(FailSite::kSwapSlot)) return false;
   const auto slot = pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn);
   if (!slot) return false;
   folio.set_private_word(slot.value);
@@ -327,6 +357,7 @@ void swap_writepage(Cpu& cpu, Page folio) {
   const auto first = folio_true_swap_slot(machine, folio);
   if (!first) return;
   folio.set(Flag::kWriteback);
+  cpu.pass(StopPoint::kPageoutWriting);
   for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
     machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(first.value + i));
   folio.clear(Flag::kWriteback);

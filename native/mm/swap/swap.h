@@ -38,6 +38,8 @@ class Swap {
   Result<std::uint64_t> alloc_slots(Pfn first, std::uint64_t count);
   /// kNoMem: too many users; kCorrupt: nobody has this slot.
   Errc duplicate(std::uint64_t slot);
+  /// duplicate(first + index), if the cache has the page under `first`; kNoEnt: it has not.
+  Errc duplicate_cached(std::uint64_t first, Pfn pfn, std::uint64_t index);
   /// Drops one user. True: only the cache is left.
   bool free(std::uint64_t slot);
   std::uint32_t users(std::uint64_t slot);
@@ -54,6 +56,8 @@ class Swap {
   Page cached_page(const Machine& machine, std::uint64_t slot);
   /// Drops the cache's hold on the slot; keeps a shadow if the page was evicted.
   void cache_remove(std::uint64_t slot, bool leave_shadow);
+  /// The same if it is this page that the cache has there. False: nothing was done.
+  bool cache_remove_page(std::uint64_t slot, Pfn pfn, bool leave_shadow);
   bool shadow(std::uint64_t slot);
   /// These pages are being freed. If the cache still has one that is Damage, and it lets
   /// go: they are somebody else's from now on.
@@ -79,6 +83,10 @@ class Swap {
 
  private:
   bool in_use(std::uint64_t slot) const { return slot < map_.size() && map_[slot] != 0; }
+  bool has_cached(std::uint64_t slot, Pfn pfn) const {
+    return slot < cache_.size() && cache_[slot] == pfn.value + 1;
+  }
+  Errc duplicate_locked(std::uint64_t slot);
   void release(std::uint64_t slot);
   void drop_cache_locked(std::uint64_t slot, bool leave_shadow);
   void drop_freed_locked(DamageLog& damage, std::uint64_t slot);
@@ -102,6 +110,9 @@ std::uint64_t folio_swap_slot(Page folio);
 /// The same for who acts on it: if the swap cache has the page under another slot, that
 /// is Damage, and the answer. kCorrupt: the page is in no swap cache.
 Result<std::uint64_t> folio_true_swap_slot(Machine& machine, Page folio);
+/// One more user of the slot of the folio's page `index`: which one. As folio_true_swap_slot()
+/// and Swap::duplicate().
+Result<std::uint64_t> folio_duplicate_swap(Machine& machine, Page folio, std::uint64_t index);
 /// Which page of the folio the swap cache has under the slot. What its descriptor says is
 /// believed as long as it fits; else the cache is asked, and knows better (Damage). Folio
 /// locked. kCorrupt: none of its pages.

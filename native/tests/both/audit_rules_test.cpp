@@ -161,6 +161,17 @@ TEST_F(AuditRules, AnEntryLeftInMigration) {
   slot(3).restore(before);
 }
 
+TEST_F(AuditRules, APageThatIsStillLockedOrBeingWritten) {
+  const Page page = box.machine->page(slot(3).get().pfn());
+  const std::string at = "unlocked-at-rest at page " + std::to_string(slot(3).get().pfn().value);
+  page.set(Flag::kLocked);
+  EXPECT_ROW(audit(), at + " locked: ");
+  page.clear(Flag::kLocked);
+  page.set(Flag::kWriteback);
+  EXPECT_ROW(audit(), at + " writeback: ");
+  page.clear(Flag::kWriteback);
+}
+
 TEST(AuditRulesHuge, ALeafThatAMappingEndsWithin) {
   MmBox box(1, "refcount-bias", 1 << 13, 0, with_huge_pages());
   auto mm = box.create_mm();

@@ -17,6 +17,7 @@ struct TestBox {
   std::uint64_t pages = 64;
   bool ledger = true;
   bool populate = true;
+  AsymmetricBarrier::Payer gate_payer = AsymmetricBarrier::Payer::kRare;
 
   std::shared_ptr<Box> make() const {
     BoxSettings settings;
@@ -25,6 +26,7 @@ struct TestBox {
     settings.pages = pages;
     settings.ledger = ledger;
     settings.populate_anon = populate;
+    settings.gate_payer = gate_payer;
     std::shared_ptr<Box> box;
     std::string reason;
     EXPECT_EQ(Box::create(settings, box, &reason), Errc::kOk) << reason;

@@ -53,6 +53,23 @@ TEST(Pattern, SequentialThreadsStartApart) {
             (std::vector<std::uint32_t>{60, 61, 62}));
 }
 
+TEST(Pattern, RangesAreWhatWouldBeWrittenDown) {
+  for (const Pattern pattern : {Pattern::kSequential, Pattern::kHot}) {
+    PatternStream written(pattern, Pfn{10}, 100, 1, 1, 3, nullptr), taken(written);
+    ASSERT_TRUE(taken.is_range());
+    for (const std::size_t size : {1U, 70U, 0U, 256U, 30U}) {
+      std::vector<std::uint32_t> pfns(size);
+      written.fill(pfns);
+      PfnRange range = taken.take(size);
+      for (const std::uint32_t pfn : pfns) {
+        EXPECT_EQ(range.at, pfn);
+        if (++range.at == range.end) range.at = range.begin;
+      }
+    }
+  }
+  EXPECT_FALSE(PatternStream(Pattern::kRandom, Pfn{0}, 8, 1, 0, 1, nullptr).is_range());
+}
+
 TEST(Pattern, ZipfPrefersAFewPages) {
   std::map<std::uint32_t, unsigned> counts;
   for (const std::uint32_t pfn : draw(Pattern::kZipf, 0, 1000, 1, 0, 1, 100000)) ++counts[pfn];

@@ -46,9 +46,9 @@ TEST_P(MmHugetlbAudit, TheAuditFindsAWrongPromiseAndAWrongOwner) {
   EXPECT_TRUE(has("hugetlb-where-asked", "belongs where one was asked for"));
   mm->vmas[0]->hugetlb = claims;
   ASSERT_EQ(box.machine->hugetlb.reserve(1), Errc::kOk);
-  claims->promised[0] = true;
+  claims->promised.edit(0) = true;
   EXPECT_TRUE(has("hugetlb-counted", "still promised"));
-  claims->promised[0] = false;
+  claims->promised.edit(0) = false;
   box.machine->hugetlb.unreserve(1);
   expect_clean();
 }

@@ -62,6 +62,59 @@ TEST_P(ZoneTest, PagesGoToTheHeadOfTheListThatTheirFlagsName) {
   EXPECT_EQ(pfns(LruKind::kUnevictable), (std::vector<std::uint64_t>{11}));
 }
 
+TEST_P(ZoneTest, SeveralAtOnceAreAsManyOneByOne) {
+  for (const unsigned there : {0U, 2U}) {
+    zone_->reset();
+    memmap_->reset();
+    for (std::uint64_t pfn = 0; pfn < there; ++pfn) setup(pfn);
+    std::vector<Page> run;
+    for (std::uint64_t pfn : {13, 11, 12, 20}) {
+      run.push_back(setup(pfn));
+      EXPECT_TRUE(zone_->isolate(run.back()).value);
+    }
+    {
+      const Guard guard(zone_->lru_lock());
+      EXPECT_EQ(zone_->add_each(run, kAnonList), Errc::kOk);
+    }
+    std::vector<std::uint64_t> expected{20, 12, 11, 13};
+    for (unsigned pfn = there; pfn > 0; --pfn) expected.push_back(pfn - 1);
+    EXPECT_EQ(pfns(kAnonList), expected);
+    const Guard guard(zone_->lru_lock());
+    Zone::Removals removals(*zone_);
+    EXPECT_EQ(removals.remove(memmap_->page({11})), Errc::kOk);
+    EXPECT_EQ(removals.remove(memmap_->page({13})), Errc::kOk);
+    EXPECT_EQ(removals.remove(memmap_->page({13})), Errc::kCorrupt);
+    removals.settle();
+    EXPECT_EQ(zone_->length(kAnonList), 2 + there);
+    EXPECT_EQ(removals.remove(memmap_->page({20})), Errc::kOk);
+    EXPECT_EQ(memmap_->page({20}).word(1), memmap_->addresses().list_poison1());
+  }
+  EXPECT_EQ(pfns(kAnonList), (std::vector<std::uint64_t>{12, 1, 0}));
+}
+
+TEST_P(ZoneTest, SeveralAtOnceLeaveOutWhatIsListed) {
+  std::vector<Page> run{setup(10), setup(11), setup(12)};
+  EXPECT_TRUE(zone_->isolate(run[0]).value);
+  EXPECT_TRUE(zone_->isolate(run[2]).value);
+  run.push_back(run[0]);  // twice
+  {
+    const Guard guard(zone_->lru_lock());
+    EXPECT_EQ(zone_->add_each(run, kAnonList), Errc::kCorrupt);
+  }
+  EXPECT_EQ(pfns(kAnonList), (std::vector<std::uint64_t>{12, 10, 11}));
+}
+
+TEST_P(ZoneTest, SeveralAtOnceBeforeADamagedHeadChangeNothing) {
+  std::vector<Page> run{setup(10), setup(11)};
+  for (const Page page : run) EXPECT_TRUE(zone_->isolate(page).value);
+  const Page head = setup(12);
+  head.set_word(2, lru(12));
+  const Guard guard(zone_->lru_lock());
+  EXPECT_EQ(zone_->add_each(run, kAnonList), Errc::kCorrupt);
+  for (const Page page : run) EXPECT_FALSE(page.test(Flag::kLru));
+  EXPECT_EQ(zone_->length(kAnonList), 1U);
+}
+
 TEST_P(ZoneTest, WordsAreTheKernelsListHeads) {
   for (std::uint64_t pfn : {10, 11, 12}) setup(pfn);
   const Page page = memmap_->page({11});

@@ -90,6 +90,50 @@ TEST(BaseDataRace, AMarkStandsForWhatIsBesideIt) {
   EXPECT_EQ(random_runs(bodies, 10, [] {})[Outcome::kDataRace], 10U);
 }
 
+/// A word that one stores as a whole, with halves that others reach.
+struct Halves {
+  alignas(8) std::uint64_t word = 0;
+  std::uint32_t* half(unsigned which) { return reinterpret_cast<std::uint32_t*>(&word) + which; }
+  std::uint32_t peek(unsigned which) { return *static_cast<volatile std::uint32_t*>(half(which)); }
+};
+
+TEST(BaseDataRace, AWholeWordOrdersEachHalf) {
+  Plain<int> field;
+  Halves halves;
+  auto store = [&] {
+    field = 1;
+    atomics::store<std::uint64_t>(&halves.word, 1ULL << 32 | 1);
+  };
+  auto add = [&] { (void)atomics::fetch_add<std::uint32_t>(halves.half(1), 1); };
+  auto low = [&] {
+    if (atomics::load(halves.half(0)) == 1) static_cast<void>(field.get());
+  };
+  auto high = [&] {
+    if (atomics::load(halves.half(1)) > 1) static_cast<void>(field.get());
+  };
+  const FiberBody bodies[] = {body(store), body(add), body(low), body(high)};
+  EXPECT_EQ(random_runs(bodies, 1000, [&] { halves.word = 0; })[Outcome::kClean], 1000U);
+}
+
+TEST(BaseDataRace, WhoReachesOneHalfOrdersNothingByTheOther) {
+  Plain<int> field;
+  Halves halves;
+  auto store = [&] { atomics::store<std::uint64_t>(&halves.word, 1); };
+  auto add = [&] {
+    field = 1;
+    (void)atomics::fetch_add<std::uint32_t>(halves.half(1), 1);
+  };
+  auto low = [&] {
+    (void)atomics::load(halves.half(0));
+    // By what nobody was told of: the other has come after who stored.
+    if (halves.peek(0) == 1 && halves.peek(1) == 1) static_cast<void>(field.get());
+  };
+  const FiberBody bodies[] = {body(store), body(add), body(low)};
+  const auto ends = random_runs(bodies, 1000, [&] { halves.word = 0; });
+  EXPECT_GT(ends[Outcome::kDataRace], 100U);
+  EXPECT_EQ(ends[Outcome::kDataRace] + ends[Outcome::kClean], 1000U);
+}
+
 template <class Lock>
 void locked_writes_are_ordered() {
   Plain<int> field;

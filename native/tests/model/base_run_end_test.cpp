@@ -4,6 +4,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/retry.h"
 #include "base_run_helpers.h"
 
 namespace {
@@ -58,6 +59,73 @@ TEST(BaseRunEnd, SpinLoopsWithoutEndAreALivelock) {
   };
   const FiberBody bodies[] = {body(spin), body(spin)};
   EXPECT_EQ(random_runs(bodies, 3, [] {})[Outcome::kLivelock], 3U);
+}
+
+/// Each says what it wants and looks whether the other does: then both let go and try again.
+struct AfterYou {
+  Atomic<std::uint32_t> wants[2];
+  std::uint64_t tries = 0;
+
+  void enter(unsigned me) {
+    for (Retry retry("the other to let go"); tries < 1000; ++tries) {
+      wants[me].store(1);
+      if (wants[1 - me].load() == 0) break;
+      wants[me].store(0);
+      if (!retry.again()) break;
+    }
+    wants[me].store(0);
+  }
+  void reset() {
+    for (auto& each : wants) each.store(0);
+    tries = 0;
+  }
+};
+
+/// Step by step in turn.
+class InTurn final : public Strategy {
+ public:
+  bool begin(std::uint64_t) override { return true; }
+  FiberId next_fiber(const Choice& choice) override {
+    const FiberSet others = choice.runnable & ~fiber_bit(last_);
+    last_ = static_cast<FiberId>(std::countr_zero(others != 0 ? others : choice.runnable));
+    return last_;
+  }
+
+ private:
+  FiberId last_ = 0;
+};
+
+TEST(BaseRunEnd, TwoThatKeepEachOtherFromGettingOnAreALivelock) {
+  AfterYou door;
+  auto one = [&] { door.enter(0); };
+  auto other = [&] { door.enter(1); };
+  const FiberBody bodies[] = {body(one), body(other)};
+  ModelRunner runner;
+  InTurn in_turn;
+  EXPECT_EQ(runner.run(bodies, in_turn).end, Outcome::kLivelock);
+  EXPECT_LT(door.tries, 200U);
+}
+
+TEST(BaseRunEnd, WhoFailsAFewTimesByChanceIsNoLivelock) {
+  AfterYou door;
+  auto one = [&] { door.enter(0); };
+  auto other = [&] { door.enter(1); };
+  const FiberBody bodies[] = {body(one), body(other)};
+  EXPECT_EQ(random_runs(bodies, 2000, [&] { door.reset(); })[Outcome::kClean], 2000U);
+}
+
+TEST(BaseRunEnd, WhoTriesAgainWhileAnotherWorksIsNoLivelock) {
+  Atomic<std::uint32_t> done, work;
+  auto waits = [&] {
+    for (Retry retry("the other to be done"); done.load() == 0;)
+      if (!retry.again()) return;
+  };
+  auto slow = [&] {
+    for (int i = 0; i < 500; ++i) work.fetch_add(1);
+    done.store(1);
+  };
+  const FiberBody bodies[] = {body(waits), body(waits), body(slow)};
+  EXPECT_EQ(random_runs(bodies, 100, [&] { done.store(0); })[Outcome::kClean], 100U);
 }
 
 TEST(BaseRunEnd, ASpinLoopEndsWhenAnotherComesAlong) {

@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/constant_memory.h"
 #include "base/mapping.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -135,6 +137,113 @@ TEST_F(BaseRunMemory, ALargeBlockUsedAgainByMoreComesBackWhole) {
       ASSERT_TRUE(at < 8 || much[at] == std::byte{0}) << at;  // 8: the link of free blocks
   }
   EXPECT_EQ(digests[0], digests[1]);
+}
+
+// Lines are found to change one after the other, in any order, and come back each time.
+TEST_F(BaseRunMemory, WhatChangesForTheFirstTimeLateComesBackToo) {
+  for (std::size_t round = 0; round < 64; ++round) {
+    const std::size_t at = round * 37 % 64 * 128;
+    world_->dense.data()[at] = std::byte{1};
+    if (round >= 3) world_->dense.data()[(round - 3) * 37 % 64 * 128] = std::byte{2};
+    const StateDigest digest = memory_->digest();
+    EXPECT_NE(digest, StateDigest{}) << round;
+    if (round % 2 == 0)
+      memory_->restore();
+    else
+      memory_->restore_digested();
+    EXPECT_TRUE(memory_->is_as_kept()) << round;
+    EXPECT_EQ(memory_->digest(), StateDigest{}) << round;
+  }
+}
+
+TEST_F(BaseRunMemory, ADigestSaysWhere) {
+  world_->dense.data()[64] = std::byte{1};
+  const StateDigest one = memory_->digest();
+  memory_->restore_digested();
+  world_->dense.data()[128] = std::byte{1};
+  EXPECT_NE(memory_->digest(), one);
+}
+
+TEST_F(BaseRunMemory, ADigestIsNotOfWhatIsFree) {
+  const UseRunMemory use(memory_.get());
+  const StateDigest kept = memory_->digest();
+  auto one = std::make_unique<World>(), two = std::make_unique<World>();
+  one.reset();
+  two.reset();
+  EXPECT_EQ(memory_->digest(), kept);
+  memory_->restore_digested();
+  EXPECT_TRUE(memory_->is_as_kept());
+}
+
+TEST(BaseRunMemories, SmallBlocksThatAreFreeWhenItIsKeptAreNotUsedAgain) {
+  const auto memory = RunMemory::create();
+  if (memory == nullptr) GTEST_SKIP() << "this build has none";
+  const UseRunMemory use(memory.get());
+  auto block = std::make_unique<std::array<std::byte, 1000>>();
+  const void* const at = block.get();
+  block.reset();
+  EXPECT_EQ((block = std::make_unique<std::array<std::byte, 1000>>()).get(), at);
+  block.reset();
+  ASSERT_TRUE(memory->keep());
+  for (int round = 0; round < 2; ++round) {
+    block = std::make_unique<std::array<std::byte, 1000>>();
+    EXPECT_NE(block.get(), at);
+    block.reset();
+    memory->restore();
+    EXPECT_TRUE(memory->is_as_kept());
+  }
+}
+
+// A promise, which is_as_kept() holds against what is there.
+TEST(BaseRunMemories, NobodyLooksAtConstants) {
+  const auto memory = RunMemory::create();
+  if (memory == nullptr) GTEST_SKIP() << "this build has none";
+  const UseRunMemory use(memory.get());
+  // Volatile: what nobody else was told of the compiler takes to be nobody else's.
+  volatile int *constant = nullptr, *other = nullptr;
+  {
+    const ConstantMemory constants;
+    constant = new int[1000]{7};
+    delete new volatile int(3);
+  }
+  other = new int(5);
+  ASSERT_TRUE(memory->keep());
+  const StateDigest kept = memory->digest();
+  EXPECT_EQ(constant[0], 7);
+  *other = 6;
+  EXPECT_NE(memory->digest(), kept);
+  memory->restore();
+  EXPECT_EQ(*other, 5);
+  EXPECT_TRUE(memory->is_as_kept());
+  {
+    const ConstantMemory constants;  // too late: part of the schedule
+    *const_cast<volatile int*>(new int(9)) = 4;
+  }
+  EXPECT_NE(memory->digest(), kept);
+  memory->restore();
+  EXPECT_TRUE(memory->is_as_kept());
+  constant[0] = 8;
+  EXPECT_EQ(memory->digest(), kept);
+  EXPECT_FALSE(memory->is_as_kept());
+}
+
+// Its pages are whole, but nobody is to use more of them than was asked for.
+TEST(BaseRunMemories, NobodyLooksBehindTheEndOfAMapping) {
+  const auto memory = RunMemory::create();
+  if (memory == nullptr) GTEST_SKIP() << "this build has none";
+  const UseRunMemory use(memory.get());
+  const Mapping mapping = Mapping::reserve(4096 + 100).value;
+  ASSERT_TRUE(memory->keep());
+  const StateDigest kept = memory->digest();
+  for (const std::size_t at : {0, 4095, 4096, 4195, 4223}) {
+    mapping.data()[at] = std::byte{1};
+    EXPECT_NE(memory->digest(), kept) << at;
+    memory->restore();
+    EXPECT_EQ(mapping.data()[at], std::byte{0}) << at;
+  }
+  mapping.data()[4224] = std::byte{1};
+  EXPECT_EQ(memory->digest(), kept);
+  EXPECT_FALSE(memory->is_as_kept());
 }
 
 TEST_F(BaseRunMemory, IsFullSomeTimeAndSaysSo) {

@@ -90,7 +90,7 @@ TEST(ExploreRestores, WhatAbandonedFibersHeldIsGone) {
 
 TEST(ExploreRestores, AMachineTooLargeForItIsMadeAnew) {
   ExploreSettings settings = settings_for("refcount-bias", {"mm"});
-  settings.pages = 1 << 18;
+  settings.pages = 1 << 21;
   settings.schedules = 3;
   const ExploreReport report = explored(settings, true);
   EXPECT_EQ(report.schedules, 3U);

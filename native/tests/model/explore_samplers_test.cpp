@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/atomic.h"
-#include "explore/guarantee.h"
+#include "engine/scenario/guarantee.h"
 #include "explore/strategies/by_name.h"
 #include "explore/strategies/depth_first.h"
 #include "explore/strategies/pilot.h"

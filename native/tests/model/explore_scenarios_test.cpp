@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "base/model/run_memory.h"
 #include "explore/explore.h"
+#include "explore/page_programs.h"
 #include "explore/strategies/by_name.h"
 #include "explore/strategies/depth_first.h"
 #include "explore/strategies/dpor.h"
@@ -95,6 +97,60 @@ TEST(ExploreScenarios, NoResultOfOperationsOnPagesIsMissed) {
   compare("pages", 2, 40, compared);
   EXPECT_GT(compared.complete, 50U);
   EXPECT_GT(compared.all, 2U);
+}
+
+/// Of a nightly run: other scenarios than every other day.
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* given = std::getenv(name);
+  return given == nullptr ? otherwise : std::strtoull(given, nullptr, 10);
+}
+
+// A thousand of them, of all schemes: depth-first with sleep sets visits the same classes, and
+// where there are few schedules each of them comes to nothing else.
+TEST(ExploreScenarios, DepthFirstAndReductionAgreeOnAThousandPrograms) {
+  if (RunMemory::create() == nullptr) GTEST_SKIP() << "too slow where machines are made anew";
+  constexpr std::uint64_t kMostClasses = 400;
+  const std::uint64_t first = from_environment("PAGEBOX_SEED", 0);
+  const std::uint64_t wanted = from_environment("PAGEBOX_SCENARIOS", 1000);
+  const auto schemes = builtin_schemes();
+  const PagePrograms pairs(PagePrograms::vocabulary(), 2, 2, 0);
+  const PagePrograms three(PagePrograms::vocabulary(), 3, 1, 0);
+  Compared compared;
+  for (std::uint64_t i = 0; compared.complete < wanted && i < 4 * wanted; ++i) {
+    const PagePrograms& programs = i % 8 == 7 ? three : pairs;
+    const std::uint64_t program = programs.in_turn((first + i) % programs.size());
+    ExploreSettings settings = drawn("pages", 1, 1);
+    settings.scheme = schemes[(first + i) % schemes.size()];
+    ScenarioOps scenario;
+    Op page;
+    page.code = OpCode::kSetUpPage;
+    page.has_pfn = true;
+    scenario.setup.push_back(page);
+    scenario.threads = programs.threads_of(program);
+    settings.scenario = &scenario;
+    const auto where = [&] {
+      return std::string(settings.scheme.name) + ", program " + std::to_string(program) + " of " +
+             (&programs == &three ? "three" : "two") + " threads";
+    };
+    DporStrategy reduction;
+    const Visited classes = visit(settings, reduction, kMostClasses);
+    if (!classes.complete) continue;
+    ++compared.complete;
+    compared.classes += classes.ended;
+    DepthFirstStrategy sleeping({.sleep_sets = true});
+    const Visited others = visit(settings, sleeping, 20 * kMostClasses);
+    if (others.complete) {
+      ASSERT_EQ(classes.results, others.results) << where();
+      ASSERT_EQ(classes.ended, others.ended) << where();
+    }
+    DepthFirstStrategy every({.sleep_sets = false});
+    const Visited all = visit(settings, every, 300);
+    if (!all.complete) continue;
+    ++compared.all;
+    ASSERT_EQ(classes.results, all.results) << where();
+  }
+  EXPECT_EQ(compared.complete, wanted);
+  EXPECT_GT(compared.classes, 2 * wanted);
 }
 
 TEST(ExploreScenarios, NoResultOfOperationsOnMappingsIsMissed) {

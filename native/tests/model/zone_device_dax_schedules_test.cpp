@@ -19,7 +19,7 @@ constexpr std::uint64_t kRam = 256, kTransfer = 200;
 
 /// A device with one block, so that what one file loses the next one gets.
 struct OneBlock {
-  OneBlock() : box(4, "refcount-bias", kRam, 1) {}
+  explicit OneBlock(const char* scheme = "refcount-bias") : box(4, scheme, kRam, 1) {}
 
   void renew() {
     end();
@@ -80,9 +80,13 @@ struct OneBlock {
   std::uint64_t findings = 0, lost = 0, pinned = 0, given = 0, removed = 0;
 };
 
-TEST(DaxSchedules, TruncateWaitsForDma) {
+struct DaxPins : ::testing::TestWithParam<const char*> {};
+// A pin of the one adds many references to a block, of the other one.
+INSTANTIATE_TEST_SUITE_P(DaxSchedules, DaxPins, ::testing::Values("refcount-bias", "side-table"));
+
+TEST_P(DaxPins, TruncateWaitsForDma) {
   constexpr std::uint64_t kRuns = 400;
-  OneBlock it;
+  OneBlock it(GetParam());
   auto device = [&] { it.dma(1); };
   auto truncate = [&] { it.give_away(2); };
   const FiberBody bodies[] = {body(device), body(truncate)};

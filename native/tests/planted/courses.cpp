@@ -7,11 +7,10 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "explore/explore.h"
+#include "explore/explore_programs.h"
 #include "pins/registry.h"
 #include "tests/model/base_run_helpers.h"
 #include "tests/tools/mix_text.h"
-#include "tests/tools/scheme_bench.h"
 
 namespace pagebox::testing {
 namespace {
@@ -39,21 +38,24 @@ constexpr auto kCourses = std::to_array<Course>({
      4, 2, 2, 1},
     {"swap", kMix, "load=4,store=2,pageout=4,fork=2,exit,pagemap", "refcount-bias", "linux-6.12", 3,
      4, 1, 1, 2},
-    {"file forks", kMix, "load=4,store,fork=3,exit,mmap", "refcount-bias", "linux-6.12", 2, 4, 2, 3,
-     1},
+    {"file forks", kMix, "load=4,store=3,fork=3", "refcount-bias", "linux-6.12", 2, 6, 2, 3, 1},
     {"mlock", kMix, "mlock=4,munlock=4,store=2,munmap,pageout,compact", "refcount-bias",
      "linux-6.12", 2, 4, 1, 2, 1},
     {"file cache", kMix, "load=3,pageout=4,compact=4,fd_write=2,file_read=2,remove,writeback",
      "refcount-bias", "linux-6.12", 3, 4, 1, 6, 1},
     {"device faults", kMix, "migrate_to_dev=4,migrate_to_sys,store=4,load=2,dontneed=2,fork",
      "refcount-bias", "linux-6.12", 3, 4, 2, 1, 1},
+    // A thread stops within a few steps, and another goes all its way meanwhile.
+    {"device faults, few switches", kMix, "migrate_to_dev=3,migrate_to_sys=3,load=4,store=2",
+     "refcount-bias", "linux-6.12", 2, 4, 1, 1, 1, 0, "pct"},
     {"exclusive", kMix, "exclusive=4,store=3,load=3,fork,pageout", "refcount-bias", "linux-6.12", 3,
      4, 1, 1, 1},
     {"mirror", kMix, "dev_read=4,dev_write=3,dontneed=3,pageout=2,store=2,compact=2",
      "refcount-bias", "linux-6.12", 3, 4, 1, 1, 1},
     // The model's own tests.
     {"huge pages", kTests, "MmHugeSchedules.*"},
-    {"dax", kTests, "DaxSchedules.*"},
+    {"dax", kTests, "DaxSchedules*"},
+    {"collapse", kTests, "MmCollapseSchedules.*"},
     {"page lists", kTests, "PageSchedules.*"},
 });
 
@@ -95,6 +97,7 @@ Caught run_mix(const Course& course, std::uint64_t schedules, const Invariant* o
   settings.random.buffers = course.buffers;
   settings.random.processes = course.processes;
   settings.schedules_each = 1;
+  settings.strategy = course.strategy;
   settings.schedules = schedules;
   settings.most_findings = only == nullptr ? 1 : schedules;
   StopAtFirst watcher(only);
@@ -109,39 +112,69 @@ Caught run_mix(const Course& course, std::uint64_t schedules, const Invariant* o
   return {watcher.stop != 0, watcher.stop != 0 ? watcher.run + 1 : report.schedules, watcher.by};
 }
 
+std::string text_of(const std::vector<PagePrograms::Sequence>& threads) {
+  std::string text;
+  for (const PagePrograms::Sequence& sequence : threads) {
+    text += text.empty() ? "" : " |";
+    for (const OpCode code : sequence)
+      text += " " + std::string(kOpTable[static_cast<unsigned>(code)].name);
+  }
+  return text;
+}
+
 /// Programs in an order that has soon seen some of each kind, a few classes of each.
 Caught run_programs(const Course& course, std::uint64_t schedules) {
-  constexpr std::uint64_t kOfEach = 200, kPrime = 7919;
-  SchemeRow row;
+  constexpr std::uint64_t kOfEach = 200;
+  Caught caught;
   for (const auto& [threads, length] : {std::pair{2U, 3U}, std::pair{3U, 2U}}) {
-    SchemeBench bench(*find_layout(course.layout), scheme_named(course.scheme), course.order,
-                      false);
-    if (!bench.ready()) std::exit(2);
-    const std::vector<Sequence> all = sequences(length);
-    std::vector<std::array<const Sequence*, kMostThreads>> programs;
-    for_each_program(all, threads, [&](const auto& each) { programs.push_back(each); });
-    const std::uint64_t until = threads == 2 ? schedules / 2 : schedules;
-    for (std::uint64_t i = 0; i < programs.size() && row.wrong == 0 && row.classes < until; ++i)
-      bench.explore(programs[i * kPrime % programs.size()], threads,
-                    std::min(kOfEach, until - row.classes), row);
-    if (row.wrong != 0) break;
+    ScenarioOps page;
+    Op set_up;
+    set_up.code = OpCode::kSetUpPage;
+    set_up.has_pfn = true;
+    set_up.order = static_cast<std::uint8_t>(course.order);
+    page.setup.push_back(set_up);
+    ExploreSettings settings;
+    settings.layout = *find_layout(course.layout);
+    settings.scheme = scheme_named(course.scheme);
+    settings.scenario = &page;
+    settings.strategy = "dpor";
+    settings.max_steps = 100'000;
+    settings.schedules_each = kOfEach;
+    settings.schedules = threads == 2 ? schedules / 2 : schedules - caught.schedules;
+    settings.most_findings = 1;
+    StopAtFirst watcher(nullptr);
+    settings.stop = &watcher.stop;
+    const PagePrograms programs(PagePrograms::vocabulary(), threads, length, 0);
+    ProgramsReport report;
+    std::string reason;
+    const Errc error = explore_programs(settings, programs, report, &reason, &watcher);
+    if (error != Errc::kOk) {
+      std::cerr << course.name << ": " << errc_name(error) << " " << reason << "\n";
+      std::exit(2);
+    }
+    caught.schedules += report.schedules;
+    if (report.violated == 0) continue;
+    caught.caught = true;
+    caught.by = watcher.by + ": " + text_of(report.first.front().threads);
+    break;
   }
-  return {row.wrong != 0, row.classes, row.first_wrong};
+  return caught;
 }
 
 TellCaught tell_now = nullptr;  // of the tests that run
 
-std::string current_test() {
-  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-  return std::string(info->test_suite_name()) + "." + info->name();
-}
+/// Noted when it starts: gtest holds the lock that asking for it takes while it tells of a failure.
+std::string current_test;
 
 /// What the first failure says, and nothing else.
 class FirstFailure final : public ::testing::EmptyTestEventListener {
  public:
+  void OnTestStart(const ::testing::TestInfo& info) override {
+    current_test = std::string(info.test_suite_name()) + "." + info.name();
+  }
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    std::string by = current_test() + ": " + result.summary();
+    std::string by = current_test + ": " + result.summary();
     std::replace(by.begin(), by.end(), '\n', ' ');
     tell_now({true, 0, by});
   }
@@ -150,7 +183,7 @@ class FirstFailure final : public ::testing::EmptyTestEventListener {
 Caught run_tests(const Course& course, TellCaught tell) {
   tell_now = tell;
   bad_end = [](const RunOutcome& outcome) {
-    tell_now({true, 0, current_test() + ": " + std::string(outcome_name(outcome.end))});
+    tell_now({true, 0, current_test + ": " + std::string(outcome_name(outcome.end))});
   };
   auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
   delete listeners.Release(listeners.default_result_printer());

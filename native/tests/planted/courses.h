@@ -25,7 +25,8 @@ struct Course {
   std::string_view scheme = "refcount-bias";
   std::string_view layout = "linux-6.12";
   unsigned threads = 3, ops = 4, pages = 2, buffers = 7, processes = 2;
-  unsigned order = 0;  // of programs
+  unsigned order = 0;                    // of programs
+  std::string_view strategy = "random";  // of mixes
 };
 
 std::span<const Course> courses();

@@ -1,5 +1,6 @@
 // Schedules a second of small scenarios, with the machine copied back and made anew,
-// beside an empty fiber loop of as many points: explore_rate [SCHEDULES]. CPU time.
+// beside an empty fiber loop of as many points: explore_rate [SCHEDULES [KIND]]. CPU time. A kind
+// by its number, from 0, alone: for who counts instructions.
 #include <cstdlib>
 #include <ctime>
 #include <functional>
@@ -66,6 +67,7 @@ std::vector<Kind> kinds() {
 
 struct Rate {
   double a_second = 0, points = 0;
+  std::uint64_t hash = 0;  // of all that came of it
 };
 
 Rate rate_of(ExploreSettings settings, std::uint64_t schedules, bool restore) {
@@ -80,7 +82,7 @@ Rate rate_of(ExploreSettings settings, std::uint64_t schedules, bool restore) {
   }
   const double seconds = cpu_seconds() - begun;
   return {static_cast<double>(schedules) / seconds,
-          static_cast<double>(report.steps) / static_cast<double>(schedules)};
+          static_cast<double>(report.steps) / static_cast<double>(schedules), report.hash};
 }
 
 /// Two fibers that do nothing but yield, half of the points each.
@@ -101,18 +103,19 @@ double empty_rate(double points, std::uint64_t schedules) {
   return static_cast<double>(schedules) / (cpu_seconds() - begun);
 }
 
-void print(const char* name, const Rate& rate, double anew, std::uint64_t schedules) {
-  std::cout << name << ": " << rate.points << " points, " << rate.a_second << " a second";
-  if (anew != 0) std::cout << ", made anew " << anew;
-  std::cout << ", empty loop " << empty_rate(rate.points, schedules) << "\n";
+void print(const char* name, const Rate& rate) {
+  std::cout << name << ": " << rate.points << " points, " << rate.a_second << " a second, hash "
+            << std::hex << rate.hash << std::dec;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::uint64_t schedules = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
+  const bool is_one = argc > 2;
+  const std::uint64_t one = is_one ? std::strtoull(argv[2], nullptr, 10) : 0;
   if (schedules == 0) {
-    std::cerr << "explore_rate: [SCHEDULES], 1 or more\n";
+    std::cerr << "explore_rate: [SCHEDULES [KIND]], 1 or more\n";
     return 2;
   }
   ExploreSettings settings;
@@ -124,10 +127,17 @@ int main(int argc, char** argv) {
   pins.ops = 3;
   pins.random.folios = 2;
   pins.schedules_each = 1;
-  print("pins of a box", rate_of(pins, schedules, true), 0, schedules);
-  for (const Kind& kind : kinds()) {
-    settings.scenario = &kind.scenario;
-    const Rate anew = rate_of(settings, schedules / 10 + 1, false);
-    print(kind.name, rate_of(settings, schedules, true), anew.a_second, schedules);
+  const std::vector<Kind> kinds = ::kinds();
+  for (std::size_t i = 0; i <= kinds.size(); ++i) {
+    if (is_one && i != one) continue;
+    if (i != 0) settings.scenario = &kinds[i - 1].scenario;
+    const ExploreSettings& of = i == 0 ? pins : settings;
+    const Rate rate = rate_of(of, schedules, true);
+    print(i == 0 ? "pins of a box" : kinds[i - 1].name, rate);
+    if (!is_one) {
+      if (i != 0) std::cout << ", made anew " << rate_of(of, schedules / 10 + 1, false).a_second;
+      std::cout << ", empty loop " << empty_rate(rate.points, schedules);
+    }
+    std::cout << "\n";
   }
 }

@@ -69,8 +69,6 @@ const narrowCounts: Readonly<Record<string, Omit<SchemeDefinition, 'name'>>> = {
 const limits = ['refuse', 'saturate', 'spill'] as const
 const narrowEach = Object.entries(narrowCounts).flatMap(([protocol, definition]) =>
   limits
-    // Open: a packed count that spills and isolates leaves a page on its LRU in some schedules.
-    .filter((atLimit) => protocol !== 'packed-word' || atLimit !== 'spill')
     // What is outside already spills nowhere.
     .filter((atLimit) => protocol !== 'side-table' || atLimit !== 'spill')
     .map((atLimit) => ({ ...definition, countBits: 1, atLimit, name: `one-bit-${protocol}-${atLimit}` })),

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { explore, PageboxError, run, scenario } from 'pagebox'
 import { outcomesOf } from '../../../lib/engine/recording/outcomes.ts'
-import { OutcomesTally } from '../../../lib/engine/recording/outcomesReport.ts'
+import { outcomesText } from '../../../lib/cli/text/outcomes.ts'
+import type { Io } from '../../../lib/cli/io.ts'
+import { type OutcomesReport, OutcomesTally } from '../../../lib/engine/recording/outcomesReport.ts'
 import { toldRules } from '../../../lib/engine/recording/neededRules.ts'
 import { kernelRules } from '../../../lib/page/rules.ts'
 import { parseLine } from '../../../lib/engine/recording/read.ts'
@@ -91,7 +93,7 @@ test('what threads named is there after them', () => {
 
 test('outcomes of the kernel are explained, one that cannot be is missing, with the nearest', async () => {
   const good = await outcomesOf('f', recorded(20, 30), settings)
-  expect(good).toMatchObject({ extent: 'complete', seen: 2, explained: 2, extra: 0, mismatches: [] })
+  expect(good).toMatchObject({ extent: 'complete', seen: 2, explained: 2, oneCpu: 0, extra: 0, mismatches: [] })
   const bad = await outcomesOf('f', recorded(20, 40), settings)
   expect(bad).toMatchObject({ seen: 2, explained: 1, extra: 1 })
   expect(bad.mismatches).toHaveLength(1)
@@ -182,7 +184,13 @@ test('what threads do one after the other on one CPU may be what the kernel did'
     } as ConcurrentRecording,
     settings,
   )
-  expect(found).toMatchObject({ seen: 2, explained: 2, mismatches: [] })
+  expect(found).toMatchObject({ seen: 2, explained: 2, oneCpu: 1, mismatches: [] })
+  const tally = new OutcomesTally(10)
+  tally.add('f', found)
+  const report = tally.report() as OutcomesReport
+  expect(report).toMatchObject({ explained: 2, oneCpu: 1 })
+  const io = { columns: 100 } as Io
+  expect(outcomesText(report, io)).toMatch(/explored too +1\n.*on one processor +1\n/)
 })
 
 /** Between a fault and the next try of the processor others go on: what the fault has done stays. */

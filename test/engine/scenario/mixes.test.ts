@@ -5,12 +5,8 @@ import type { RaceScenarioResult } from '../../../lib/engine/scenario/scenarioTy
 import { vocabulary } from '../../../lib/engine/scenario/vocabulary.ts'
 
 const most = 0.15
-/** What a thread cannot know: pages that compaction and pageout hold, and those that others took off their list. */
-const more: Record<string, number> = {
-  'pins-against-migration migrate_to_dev': 0.35,
-  'pages isolate_page': 0.3,
-  'pins isolate_page': 0.3,
-}
+/** Of one operation, where three threads on one processor meet more often than on three. */
+const mostOfOne = 0.2
 /** Fewer of one operation say nothing of its share. */
 const fewest = 200
 
@@ -38,11 +34,11 @@ describe('a mix', () => {
     '%s: each operation does something, unless it is asked to fail',
     // How often threads meet is the machine's matter.
     { timeout: 120_000, retry: 2 },
-    async (name, scenario) => {
+    async (_name, scenario) => {
       const result = await run(scenario)
       expect(result.audit.clean).toBe(true)
       const tooMany = result.ops
-        .filter((op) => op.ops >= fewest && failed(op) > (more[`${name} ${op.op}`] ?? most) * op.ops)
+        .filter((op) => op.ops >= fewest && failed(op) > mostOfOne * op.ops)
         .map((op) => `${op.op}: ${JSON.stringify(op.failures)} of ${op.ops}`)
       expect(tooMany).toEqual([])
       expect(shareOf(result)).toBeLessThan(most)
@@ -72,7 +68,9 @@ describe('a mix', () => {
           { ops: 3000, threads: 1, seed, rounds: 1, ...(failing !== undefined && { failing }) },
         )
       ).ops.map(({ op, ops, failures }) => [op, ops, failures])
-    expect(await counts(5)).toEqual(await counts(5))
+    const first = await counts(5)
+    expect(first.reduce((sum, [, ops]) => sum + Number(ops), 0)).toBe(3000)
+    expect(await counts(5)).toEqual(first)
     expect(await counts(6)).not.toEqual(await counts(5))
     expect(await counts(5, 0.4)).not.toEqual(await counts(5))
   })

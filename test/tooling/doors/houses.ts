@@ -34,11 +34,13 @@ export const lib: House = {
     zoo: ['engine'],
     compare: ['engine', 'facts.ts'],
     search: ['compare'],
-    'index.ts': ['search', 'btf', 'dump', 'zoo'],
+    shards: ['search', 'zoo'],
+    'index.ts': ['shards', 'btf', 'dump'],
     vitest: ['engine'],
     'assert.ts': ['vitest'],
     report: ['search'],
-    cli: ['index.ts', 'report'],
+    fleet: ['shards'],
+    cli: ['index.ts', 'report', 'fleet'],
   },
 }
 

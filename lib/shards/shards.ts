@@ -1,0 +1,5 @@
+export { checkShard, parseShard } from './shard.ts'
+export { readShardRequest, shardRequest, usefulShards } from './request.ts'
+export { runShard } from './run.ts'
+export { readShardDocument } from './document.ts'
+export { mergeShards } from './merge.ts'

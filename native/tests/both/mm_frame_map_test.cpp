@@ -1,0 +1,94 @@
+// Contents of many frames at once: past the caches in a large machine, through them in a small
+// one, in whichever order their frames lie.
+#include "mm/frame_map.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace pagebox {
+namespace {
+
+constexpr std::uint64_t kDevicePages = 256;
+
+class FrameMapTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(frames_.create(GetParam()), Errc::kOk);
+    ASSERT_EQ(frames_.add_region({GetParam()}, kDevicePages), Errc::kOk);
+  }
+  Pfn device(std::uint64_t i) const { return {GetParam() + i}; }
+  /// Each word of the frame says whose it is and where it lies.
+  void fill(Pfn pfn, std::uint64_t mark) {
+    for (std::uint64_t at = 0; at < kPageBytes; at += 8) frames_.set_word(pfn, at, mark << 12 | at);
+  }
+  bool holds(Pfn pfn, std::uint64_t mark) const {
+    for (std::uint64_t at = 0; at < kPageBytes; at += 8)
+      if (frames_.word(pfn, at) != (mark << 12 | at)) return false;
+    return true;
+  }
+  /// RAM frame from[i] goes to the device's to[i]; what lies around them stays.
+  void check(const std::vector<std::uint64_t>& from, const std::vector<std::uint64_t>& to) {
+    for (std::uint64_t i = 0; i < kDevicePages; ++i) fill(device(i), 100000 + i);
+    std::vector<FrameCopy> copies;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      fill({from[i]}, from[i]);
+      copies.push_back({device(to[i]), {from[i]}});
+    }
+    frames_.copy_each(copies);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      EXPECT_TRUE(holds(device(to[i]), from[i])) << i << " of " << from.size();
+      EXPECT_TRUE(holds({from[i]}, from[i]));
+    }
+    for (std::uint64_t i = 0; i < kDevicePages; ++i) {
+      const bool written = std::ranges::find(to, i) != to.end();
+      EXPECT_TRUE(written || holds(device(i), 100000 + i)) << i;
+    }
+  }
+  FrameMap frames_;
+};
+
+TEST_P(FrameMapTest, CopiesRunsOfAnyLengthUpAndDown) {
+  for (const std::size_t pages : {0, 1, 2, 7, 8, 9, 64, 65}) {
+    std::vector<std::uint64_t> up(pages);
+    std::iota(up.begin(), up.end(), 20);
+    const std::vector<std::uint64_t> down(up.rbegin(), up.rend());
+    check(up, up);
+    check(up, down);
+    check(down, up);
+    check(down, down);
+  }
+}
+
+TEST_P(FrameMapTest, CopiesFramesThatLieAnywhere) {
+  Rng rng(7);
+  for (unsigned round = 0; round < 4; ++round) {
+    std::vector<std::uint64_t> from(kDevicePages), to(kDevicePages);
+    std::iota(from.begin(), from.end(), 3);
+    std::iota(to.begin(), to.end(), 0);
+    for (std::size_t i = kDevicePages; i-- > 1;) {
+      std::swap(from[i], from[rng.below(i + 1)]);
+      std::swap(to[i], to[rng.below(i + 1)]);
+    }
+    from.resize(40);
+    to.resize(40);
+    check(from, to);
+  }
+}
+
+TEST_P(FrameMapTest, AHintChangesNothing) {
+  fill({9}, 3);
+  frames_.clears_soon({9});
+  frames_.clears_soon(device(1));
+  frames_.clears_soon({~std::uint64_t{0}});  // nobody's
+  EXPECT_TRUE(holds({9}, 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(Machines, FrameMapTest, testing::Values(512, 8192));
+
+}  // namespace
+}  // namespace pagebox
