@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "base/model/run_memory.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -33,6 +34,14 @@ ExploreSettings settings_for(const char* scheme, const ScenarioOps& scenario) {
   settings.strategy = "dpor";
   settings.schedules = 1'000'000;
   return settings;
+}
+
+/// Where each schedule makes its machine anew, places move: what was explored is not known
+/// again, and a program of few classes has a million schedules.
+bool knows_places() { return RunMemory::create() != nullptr; }
+
+void bound_where_places_move(ExploreSettings& settings) {
+  if (!knows_places()) settings.schedules_each = 60;
 }
 
 std::uint64_t count(std::initializer_list<OpCode> ops, unsigned threads, unsigned length) {
@@ -95,10 +104,13 @@ TEST_P(ProgramsOfSchemes, Hold) {
             {PagePrograms::vocabulary().begin(), PagePrograms::vocabulary().end()}, 1U},
         {{kPinPage, kUnpinPage, kMaybePinned}, 2U}}) {
     const PagePrograms programs(ops, 2, length, 0);
+    ExploreSettings settings = settings_for(GetParam().name.data(), scenario);
+    bound_where_places_move(settings);
     ProgramsReport report;
-    ASSERT_EQ(explore_programs(settings_for(GetParam().name.data(), scenario), programs, report),
-              Errc::kOk);
-    EXPECT_TRUE(report.is_complete()) << report.complete << " of " << report.all;
+    ASSERT_EQ(explore_programs(settings, programs, report), Errc::kOk);
+    EXPECT_EQ(report.programs, report.all);
+    if (knows_places())
+      EXPECT_TRUE(report.is_complete()) << report.complete << " of " << report.all;
     EXPECT_EQ(report.violated, 0U)
         << (report.first.empty() ? "" : report.first.front().finding.text);
     EXPECT_GT(report.classes, report.programs);
@@ -115,6 +127,7 @@ TEST(ExplorePrograms, AnUpdateThatIsLostIsFoundWithItsSchedule) {
   const ScenarioOps scenario = one_page();
   ExploreSettings settings = settings_for("flag-and-word", scenario);
   settings.behaviour.quirks = quirk_set(Quirk::kFlagWithoutCount);
+  bound_where_places_move(settings);
   const PagePrograms programs(std::vector<OpCode>{kPinPage, kUnpinPage, kMaybePinned}, 2, 3, 0);
   ProgramsReport report;
   ASSERT_EQ(explore_programs(settings, programs, report), Errc::kOk);
