@@ -27,14 +27,22 @@ const largeBytes = 64 * 2 ** 20
 /** Pins that no unpin follows stay below every scheme's limit. */
 const maxOpenPins = 2 ** 20
 
-/** Counts outside the descriptor are touched by the first pins only; this reaches nearly all of them. */
-const warmUpOps = ({ workingSetBytes }: CostGroup): number => Math.min(2 ** 20, Math.max(4096, workingSetBytes / 64))
+/**
+ * Counts outside the descriptor are touched by the first pins only: so many pins reach nearly all of them. The
+ * descriptors were touched as they were set up.
+ */
+function warmUpOps({ workingSetBytes }: CostGroup, { place }: Scheme): number {
+  const outside = place === 'side-table' || place === 'sharded'
+  return outside ? Math.min(2 ** 20, Math.max(leastWarmUp, workingSetBytes / 64)) : leastWarmUp
+}
+
+const leastWarmUp = 4096
 
 /** Pairs of one thread behind a count. */
 const countedOps = 2 ** 18
 
-const seriesOf = (sampler: CostSampler, group: CostGroup): Series => ({
-  warmUpOps: warmUpOps(group),
+const seriesOf = (sampler: CostSampler, group: CostGroup, scheme: Scheme): Series => ({
+  warmUpOps: warmUpOps(group, scheme),
   sample: (ops) => sampler.sample(ops),
   maxOps: group.op === 'pin' || group.op === 'unpin' ? maxOpenPins : maxSampleOps(group.threads),
 })
@@ -103,9 +111,9 @@ class WorkingSet {
 }
 
 /** Declared schemes and 4-byte words have no hand-written loop; their costs stand alone. */
-function limitSampler(set: WorkingSet, scheme: Scheme, op?: CostOptions['op']): CostSampler | undefined {
+function limitSampler(set: WorkingSet, scheme: Scheme): CostSampler | undefined {
   try {
-    return set.sampler(scheme, 'limit', op)
+    return set.sampler(scheme, 'limit')
   } catch (error) {
     if (error instanceof PageboxError && error.code === 'ERR_PAGEBOX_ARG_RANGE') return undefined
     throw error
@@ -118,8 +126,8 @@ export interface Measured extends Rounds {
   reference: Reference | undefined
 }
 
-/** What a cost is held against where its scheme has no loop of its own. */
-const yardstick = { scheme: 'refcount', op: 'pin+unpin' } as const
+/** Whose loop of the same operation a cost is held against where its scheme has none. */
+const yardstick = 'refcount'
 
 interface Timed {
   scheme: Scheme
@@ -155,21 +163,27 @@ export class GroupCosts {
       const timed: Timed[] = []
       for (const scheme of this.#fitting) {
         const own = set.sampler(scheme, 'scheme')
-        timed.push({ scheme, own, limit: this.group.withLimit ? limitSampler(set, scheme) : undefined })
+        timed.push({ scheme, own, limit: this.group.ledger ? undefined : limitSampler(set, scheme) })
         // Descriptors are set up in one call each; between them a signal must get through.
         await setImmediate()
         if (signal?.aborted) return
       }
       const common = timed.every(({ limit }) => limit !== undefined) ? undefined : this.#yardstick(set)
-      const samplers = timed.flatMap(({ own, limit }) => (limit ? [own, limit] : [own]))
-      const series = [...samplers, ...(common ? [common] : [])].map((sampler) => seriesOf(sampler, this.group))
+      const series = timed.flatMap(({ scheme, own, limit }) =>
+        (limit ? [own, limit] : [own]).map((sampler) => seriesOf(sampler, this.group, scheme)),
+      )
+      if (common) series.push(seriesOf(common.sampler, this.group, common.scheme))
       const times = await interleave(series, this.#options)
       const ofYardstick = common && (times.at(-1) ?? [])
       for (const { scheme, limit } of timed) {
         const own = times.shift() ?? []
         const ofLimit = limit && (times.shift() ?? [])
         const against = ofLimit ?? ofYardstick
-        this.#add(scheme, own, against && { ...(ofLimit ? this.#ownLoop(scheme) : yardstick), samples: against })
+        this.#add(
+          scheme,
+          own,
+          against && { scheme: ofLimit ? scheme.name : yardstick, op: this.group.op, samples: against },
+        )
       }
     } finally {
       set.close()
@@ -185,7 +199,7 @@ export class GroupCosts {
     try {
       for (const scheme of this.#fitting) {
         const sampler = set.sampler(scheme, 'scheme', op, true)
-        sampler.sample(Math.min(warmUpOps(this.group), maxSampleOps(threads)))
+        sampler.sample(Math.min(warmUpOps(this.group, scheme), maxSampleOps(threads)))
         const { ops, counted } = sampler.sample(countedOps)
         if (counted) rows.push({ scheme: scheme.name, row: { ...at, ops, perPair: perPair(counted, ops * threads) } })
         await setImmediate()
@@ -197,13 +211,10 @@ export class GroupCosts {
     return rows
   }
 
-  #ownLoop(scheme: Scheme): Omit<Reference, 'samples'> {
-    return { scheme: scheme.name, op: this.group.op }
-  }
-
-  #yardstick(set: WorkingSet): CostSampler | undefined {
-    const scheme = this.#subject.schemes.find(({ name }) => name === yardstick.scheme)
-    return scheme && limitSampler(set, scheme, yardstick.op)
+  #yardstick(set: WorkingSet): { scheme: Scheme; sampler: CostSampler } | undefined {
+    const scheme = this.#subject.schemes.find(({ name }) => name === yardstick)
+    const sampler = scheme && limitSampler(set, scheme)
+    return sampler && { scheme, sampler }
   }
 
   #add(scheme: Scheme, samples: readonly number[], reference: Reference | undefined): void {

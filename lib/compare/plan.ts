@@ -14,8 +14,6 @@ export interface CostGroup {
   threads: number
   op: CostOp
   ledger: boolean
-  /** Also time the hand-written loop of each scheme. */
-  withLimit: boolean
 }
 
 export interface Plan {
@@ -98,7 +96,6 @@ export function makePlan(
     threads: 1,
     op: 'pin+unpin',
     ledger: false,
-    withLimit: true,
     ...part,
   })
   const sizes = workingSetSizes(machine)
@@ -111,16 +108,16 @@ export function makePlan(
     group({ pattern: 'random', workingSetBytes: small }),
     ...contended.map((threads) => group({ threads })),
     group({ pattern: 'random', workingSetBytes: largeBytes }),
-    group({ op: 'maybe_pinned', withLimit: false }),
+    group({ op: 'maybe_pinned' }),
     group({ pattern: 'sequential', workingSetBytes: small }),
-    group({ ledger: true, withLimit: false }),
+    group({ ledger: true }),
   ]
   const ops: CostOp[] = ['pin', 'unpin', 'try_pin_speculative+unpin', 'pin_referenced+unpin']
   if (effort !== 'quick') {
     groups.push(group({ pattern: 'random', workingSetBytes: sizes.l2 }))
     if (sizes.lastLevel !== small) groups.push(group({ pattern: 'random', workingSetBytes: sizes.lastLevel }))
     for (const threads of contended) groups.push(group({ pattern: 'random', workingSetBytes: small, threads }))
-    for (const op of ops) groups.push(group({ op, withLimit: false }))
+    for (const op of ops) groups.push(group({ op }))
   }
   if (effort === 'thorough') {
     if (machine.memoryBytes > 6 * 2 ** 30 && largeBytes < 2 ** 30) {

@@ -56,27 +56,40 @@ void LiveMap::claim_all(const Layout& layout, unsigned tail, bool on_lru) {
 
 Result<LiveMap> LiveMap::create(const Layout& layout, const FillRequest& request, unsigned tail,
                                 const FillSite& site) {
-  if (!std::ranges::count(tails_of_interest(layout, request.setup.order), tail))
-    return Errc::kInval;
+  Result<std::vector<LiveMap>> maps = of_folio(layout, request, {&tail, 1}, site);
+  if (!maps) return maps.error;
+  return std::move(maps.value.front());
+}
+
+Result<std::vector<LiveMap>> LiveMap::of_folio(const Layout& layout, const FillRequest& request,
+                                               std::span<const unsigned> tails,
+                                               const FillSite& site) {
+  const std::vector<unsigned> known = tails_of_interest(layout, request.setup.order);
+  for (const unsigned tail : tails)
+    if (std::ranges::count(known, tail) == 0) return Errc::kInval;
   std::unique_ptr<Memmap> memmap;
   if (const Errc error = Memmap::create(layout, FillSite::kPages, FillSite::kPages, memmap);
       error != Errc::kOk)
     return error;
   Zone zone(*memmap, kZoneNormal);
 
-  LiveMap map;
-  map.type_ = filled_type(request.setup, tail);
+  std::vector<LiveMap> maps(tails.size());
   for (const FillSide side : {FillSide::kFirst, FillSide::kSecond}) {
     if (const Errc error = fill_page(*memmap, zone, site, request, side); error != Errc::kOk)
       return error;
-    const auto* const at =
-        reinterpret_cast<const std::uint8_t*>(memmap->page(site.pfn + tail).at());
-    map.words_[side == FillSide::kFirst ? 0 : 1].assign(at, at + layout.stride_bytes);
+    for (std::size_t i = 0; i < tails.size(); ++i) {
+      const auto* const at =
+          reinterpret_cast<const std::uint8_t*>(memmap->page(site.pfn + tails[i]).at());
+      maps[i].words_[side == FillSide::kFirst ? 0 : 1].assign(at, at + layout.stride_bytes);
+    }
   }
-  map.use_.assign(layout.stride_bytes * 8U, BitUse::kFree);
-  map.owner_.assign(layout.stride_bytes * 8U, -1);
-  map.claim_all(layout, tail, request.setup.on_lru);
-  return map;
+  for (std::size_t i = 0; i < tails.size(); ++i) {
+    maps[i].type_ = filled_type(request.setup, tails[i]);
+    maps[i].use_.assign(layout.stride_bytes * 8U, BitUse::kFree);
+    maps[i].owner_.assign(layout.stride_bytes * 8U, -1);
+    maps[i].claim_all(layout, tails[i], request.setup.on_lru);
+  }
+  return maps;
 }
 
 std::vector<std::uint8_t> LiveMap::mask(BitUse use) const {

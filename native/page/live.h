@@ -33,6 +33,10 @@ class LiveMap {
   /// setup_page(), and for a tail that the folio does not have.
   static Result<LiveMap> create(const Layout& layout, const FillRequest& request, unsigned tail = 0,
                                 const FillSite& site = {});
+  /// Of several pages of one folio, which is filled once for all of them.
+  static Result<std::vector<LiveMap>> of_folio(const Layout& layout, const FillRequest& request,
+                                               std::span<const unsigned> tails,
+                                               const FillSite& site = {});
 
   PageType type() const { return type_; }
   unsigned bits() const { return static_cast<unsigned>(use_.size()); }

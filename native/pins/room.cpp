@@ -68,14 +68,11 @@ Result<FolioBits> FolioBits::create(const SchemeSpec& scheme, const Layout& layo
   bits.reading_ = reads_pinned(at);
   bits.first_reading_ = static_cast<unsigned>(word) * layout.word_bytes * 8U;
   bits.tails_ = tails_of_interest(layout, order);
-  bits.maps_.reserve(bits.tails_.size());
+  Result<std::vector<LiveMap>> maps = LiveMap::of_folio(layout, request, bits.tails_);
+  if (!maps) return maps.error;
+  bits.maps_ = std::move(maps.value);
   bits.by_right_.reserve(bits.tails_.size());
-  for (const unsigned tail : bits.tails_) {
-    Result<LiveMap> map = LiveMap::create(layout, request, tail);
-    if (!map) return map.error;
-    bits.maps_.push_back(std::move(map.value));
-    bits.by_right_.emplace_back(bits.maps_.back().bits());
-  }
+  for (const LiveMap& map : bits.maps_) bits.by_right_.emplace_back(map.bits());
   for (const Claim& claim : claims_of(scheme, layout, head_type, order)) {
     const unsigned index = bits.index_of(claim.range.tail);
     if (!claim.by_right || index == bits.descriptors()) continue;

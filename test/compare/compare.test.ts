@@ -113,6 +113,13 @@ test('what has no loop of its own is held against that of refcount', async () =>
   const subject = fakeSubject({ schemes: [fakeScheme('refcount'), fakeScheme('mine', { builtin: false })] })
   const document = await runQuick(subject)
   const query = document.schemes[1]?.cost.find((row) => row.op === 'maybe_pinned')
-  expect(query?.reference).toMatchObject({ scheme: 'refcount', op: 'pin+unpin' })
+  expect(query?.reference).toMatchObject({ scheme: 'refcount', op: 'maybe_pinned' })
   expect(query?.timesLimit).toBeNull()
+})
+
+test('an operation is held against a loop of the same one: what else the processor does slows both', async () => {
+  const document = await runQuick(fakeSubject({}))
+  const rows = document.schemes.flatMap(({ cost }) => cost)
+  expect(rows.some(({ op }) => op === 'maybe_pinned')).toBe(true)
+  for (const { op, reference } of rows) expect(reference?.op).toBe(op)
 })

@@ -153,7 +153,13 @@ export function fakeSubject(options: FakeOptions = {}): Subject {
           const ns = ops * (options.nsPerOp?.(name(scheme), loop) ?? 5)
           return { ops, ns, cpuNs: ns, retries: 0 }
         },
-        beside: (other) => sampler({ ...prepared, ...other }),
+        beside(other) {
+          const of = { ...prepared, ...other }
+          const { builtin } = schemes.find((each) => each.name === name(of.scheme)) as Scheme
+          if (of.loop === 'limit' && !builtin)
+            throw new PageboxError('ERR_PAGEBOX_ARG_RANGE', 'options.loop: no hand-written loop for this scheme')
+          return sampler(of)
+        },
         close() {},
         [Symbol.dispose]() {},
       })

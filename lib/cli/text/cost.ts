@@ -26,7 +26,7 @@ const costText = (row: CostRow | undefined): string => {
   return row.timesLimit === null ? ns : `${ns} ${digits(row.timesLimit.median)}x`
 }
 
-/** The query has no loop of its own to be measured against. */
+/** Of a nanosecond or two, its ratio says little; it stands in the document. */
 const queryText = (row: CostRow | undefined): string => (row === undefined ? '' : digits(row.nsPerOp.median))
 
 export function costTable(document: CompareDocument, io: Io): string {
