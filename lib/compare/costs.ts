@@ -28,12 +28,12 @@ const largeBytes = 64 * 2 ** 20
 const maxOpenPins = 2 ** 20
 
 /**
- * Counts outside the descriptor are touched by the first pins only: so many pins reach nearly all of them. The
- * descriptors were touched as they were set up.
+ * Nearly all of what a sampler is the first on: descriptors that nobody else has, or counts outside them. Where others
+ * were before, all of it is as near to the processor as it gets.
  */
-function warmUpOps({ workingSetBytes }: CostGroup, { place }: Scheme): number {
-  const outside = place === 'side-table' || place === 'sharded'
-  return outside ? Math.min(2 ** 20, Math.max(leastWarmUp, workingSetBytes / 64)) : leastWarmUp
+function warmUpOps({ workingSetBytes }: CostGroup, { place }: Scheme, isFirst: boolean): number {
+  const hasMore = isFirst || place === 'side-table' || place === 'sharded'
+  return hasMore ? Math.min(2 ** 20, Math.max(leastWarmUp, workingSetBytes / 64)) : leastWarmUp
 }
 
 const leastWarmUp = 4096
@@ -41,8 +41,9 @@ const leastWarmUp = 4096
 /** Pairs of one thread behind a count. */
 const countedOps = 2 ** 18
 
-const seriesOf = (sampler: CostSampler, group: CostGroup, scheme: Scheme): Series => ({
-  warmUpOps: warmUpOps(group, scheme),
+const seriesOf = (set: WorkingSet, sampler: CostSampler, group: CostGroup, scheme: Scheme): Series => ({
+  warmUpOps: warmUpOps(group, scheme, set.memoryOf(sampler) === sampler),
+  memory: set.memoryOf(sampler),
   sample: (ops) => sampler.sample(ops),
   maxOps: group.op === 'pin' || group.op === 'unpin' ? maxOpenPins : maxSampleOps(group.threads),
 })
@@ -58,7 +59,8 @@ function runs(subject: Subject, scheme: Scheme, layout: string, group: CostGroup
 class WorkingSet {
   readonly #subject: Subject
   readonly #options: CostOptions
-  readonly #samplers: CostSampler[] = []
+  /** Each sampler, with the one that made its descriptors. */
+  readonly #makers = new Map<CostSampler, CostSampler>()
   /** The sampler that made each set of descriptors: the first one, and those that could not share it. */
   readonly #owners = new Map<string, CostSampler>()
   #host: CostSampler | undefined
@@ -89,9 +91,9 @@ class WorkingSet {
     const ledger = this.#options.ledger === true && loop === 'scheme'
     const shared = this.#options.ledger ? undefined : this.#beside(scheme, loop, op, counters)
     const made = shared ?? this.#subject.prepareCost({ ...this.#options, scheme, loop, op, ledger, counters })
-    this.#samplers.push(made)
     if (shared === undefined) this.#owners.set(scheme.name, made)
     this.#host ??= made
+    this.#makers.set(made, this.#owners.get(scheme.name) ?? this.#host)
     return made
   }
 
@@ -105,8 +107,13 @@ class WorkingSet {
     }
   }
 
+  /** Who made the descriptors that it is on. */
+  memoryOf(sampler: CostSampler): CostSampler {
+    return this.#makers.get(sampler) as CostSampler
+  }
+
   close(): void {
-    for (const sampler of this.#samplers) sampler.close()
+    for (const sampler of this.#makers.keys()) sampler.close()
   }
 }
 
@@ -170,9 +177,9 @@ export class GroupCosts {
       }
       const common = timed.every(({ limit }) => limit !== undefined) ? undefined : this.#yardstick(set)
       const series = timed.flatMap(({ scheme, own, limit }) =>
-        (limit ? [own, limit] : [own]).map((sampler) => seriesOf(sampler, this.group, scheme)),
+        (limit ? [own, limit] : [own]).map((sampler) => seriesOf(set, sampler, this.group, scheme)),
       )
-      if (common) series.push(seriesOf(common.sampler, this.group, common.scheme))
+      if (common) series.push(seriesOf(set, common.sampler, this.group, common.scheme))
       const times = await interleave(series, this.#options)
       const ofYardstick = common && (times.at(-1) ?? [])
       for (const { scheme, limit } of timed) {
@@ -199,7 +206,7 @@ export class GroupCosts {
     try {
       for (const scheme of this.#fitting) {
         const sampler = set.sampler(scheme, 'scheme', op, true)
-        sampler.sample(Math.min(warmUpOps(this.group, scheme), maxSampleOps(threads)))
+        sampler.sample(Math.min(warmUpOps(this.group, scheme, true), maxSampleOps(threads)))
         const { ops, counted } = sampler.sample(countedOps)
         if (counted) rows.push({ scheme: scheme.name, row: { ...at, ops, perPair: perPair(counted, ops * threads) } })
         await setImmediate()

@@ -8,6 +8,8 @@ export interface Series {
   maxOps: number
   /** Untimed operations before the first sample: enough to touch everything once. */
   warmUpOps: number
+  /** On what memory, where series have several: who comes to other memory than the one before finds its translations gone. */
+  memory?: object
 }
 
 export interface RoundOptions {
@@ -18,6 +20,9 @@ export interface RoundOptions {
 
 /** Untimed operations in one call. */
 const warmUpPart = 2 ** 16
+
+/** Untimed operations on memory where the series before was not. */
+const arrivalOps = 2 ** 15
 
 /**
  * Times all series round by round and returns ns per operation, one array a
@@ -40,11 +45,15 @@ export async function interleave(series: readonly Series[], options: RoundOption
     opsOf.push(Math.max(64, Math.min(each.maxOps, fitting)))
     await setImmediate()
   }
+  let memory = series.at(-1)?.memory
   for (let round = 0; round < options.rounds; round++) {
     const done: number[] = []
     for (let i = 0; i < series.length; i++) {
       const at = (i + round) % series.length
-      const { ns, ops } = (series[at] as Series).sample(opsOf[at] as number)
+      const each = series[at] as Series
+      if (each.memory !== memory) each.sample(Math.min(arrivalOps, each.maxOps))
+      memory = each.memory
+      const { ns, ops } = each.sample(opsOf[at] as number)
       done[at] = ns / ops
       // Native samples block; between them a signal must get through.
       await setImmediate()
