@@ -149,7 +149,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
   const { layouts, schemes } = await import('../../index.ts')
   const { tables } = await import('../../native/tables.ts')
   const { checkNames } = await import('../behaviourNames.ts')
-  const { opScenarios } = await import('../../engine/scenario/builtin.ts')
+  const { exploredScenarios } = await import('../../engine/explore/named.ts')
   pick([...schemes], options.scheme, 'scheme')
   pick([...layouts], options.layout, 'layout')
   checkNames(options)
@@ -160,7 +160,7 @@ async function run(name: string, asked: Options, command: Command, { io, exit }:
       options.strategy,
       'strategy',
     )
-  const found = (await scenarioNamed(name, io)) ?? pick(opScenarios, name, 'scenario')
+  const found = (await scenarioNamed(name, exploredScenarios, io)) ?? pick(exploredScenarios, name, 'scenario')
   const scenario = await withInjected(withFailing(found, options), options.fail)
   if (options.shard !== undefined) {
     refuseWith(options, options, ['html', 'save'])

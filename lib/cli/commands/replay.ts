@@ -27,7 +27,8 @@ pagebox; what differs is named and nothing runs. Exit code 1: the schedule does 
 async function run(token: string, name: string | undefined, options: Options, { io, exit }: Context): Promise<void> {
   await importedLayout(options)
   const { replay } = await import('../../index.ts')
-  const scenario = name === undefined ? undefined : await scenarioNamed(name, io)
+  const { exploredScenarios } = await import('../../engine/explore/named.ts')
+  const scenario = name === undefined ? undefined : await scenarioNamed(name, exploredScenarios, io)
   if (name !== undefined && scenario === undefined)
     throw new UsageError(`there is no scenario ${JSON.stringify(name)}; give the file that the token was made with`)
   const html = options.html === undefined ? undefined : new Output(options.html)

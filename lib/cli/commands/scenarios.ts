@@ -30,8 +30,11 @@ function run(options: { json?: boolean }, { io }: Context): void {
 export function addScenarios(program: Command, context: Context): void {
   program
     .command('scenarios')
-    .description('the scenarios that stress runs')
+    .description('the scenarios that stress runs and explore explores')
     .option('--json', 'one JSON document on standard output')
-    .addHelpText('after', '\nExamples:\n  $ pagebox scenarios\n  $ pagebox stress pins-against-reclaim --threads 4')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ pagebox scenarios\n  $ pagebox stress pins-against-reclaim --threads 4\n  $ pagebox explore pins-against-reclaim --scheme lru-overlay',
+    )
     .action((options: { json?: boolean }) => run(options, context))
 }

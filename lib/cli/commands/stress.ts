@@ -169,7 +169,7 @@ const pinOptions = ['type', 'order', 'pattern', 'ledger'] as const
 
 /** A named scenario of operations, or one from a file; undefined: pins. */
 async function opScenarioOf(name: string, options: Options, io: Io): Promise<Scenario | undefined> {
-  const scenario = await scenarioNamed(name, io)
+  const scenario = await scenarioNamed(name, opScenarios, io)
   const { mix, failing, fail } = options
   if (scenario === undefined) {
     const option = failing === undefined ? '--fail' : '--failing'

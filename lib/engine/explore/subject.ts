@@ -3,7 +3,7 @@ import type { Layout } from '../../page/layout.ts'
 import { layouts } from '../../page/layouts.ts'
 import type { Scheme, SchemeDefinition } from '../../pins/scheme.ts'
 import { constantsOf, schemes } from '../../pins/schemes.ts'
-import { opScenarios } from '../scenario/builtin.ts'
+import { exploredScenarios } from './named.ts'
 import { type ReadScenario, readScenario } from '../scenario/readScenario.ts'
 import { hashOf, hashOfBytes, type TokenParts, writeToken } from './token.ts'
 
@@ -40,7 +40,7 @@ export const layoutHash = (layout: Layout): string => hashOf(layout)
 
 /** One that pagebox has under this name, read. */
 export function namedScenario(name: string): ReadScenario | undefined {
-  const found = opScenarios.find((each) => each.name === name)
+  const found = exploredScenarios.find((each) => each.name === name)
   return found === undefined ? undefined : readScenario(found)
 }
 
