@@ -1,9 +1,22 @@
 import { type BehaviourOptions, behaviourKeys } from '../../pins/behaviour.ts'
-import { badArgument, boolean, callback, options, or, type Read } from '../../base/args.ts'
+import { callback, options, or } from '../../base/args.ts'
 import { describe } from '../../base/describe.ts'
 import { guardThis } from '../../base/guardThis.ts'
 import { PageboxError } from '../../errors.ts'
 import { checkInternal, internal } from '../../mm/source.ts'
+import {
+  bufferOf,
+  deviceOf,
+  fileOf,
+  need,
+  flag,
+  pageKeys,
+  pinOf,
+  procIn,
+  procOf,
+  rangeKeys,
+  rangeOf,
+} from './builderArgs.ts'
 import { readScenario } from './readScenario.ts'
 import type { ScenarioOp, ScenarioThread, WrittenScenario } from './scenarioTypes.ts'
 import type {
@@ -27,45 +40,6 @@ interface Names {
   pins: number
   processes: number
 }
-
-// What a handle or a range says is read once, its own properties alone; whether the values are allowed
-// the scenario's reader says, which knows the operation.
-const bufferOf = (value: unknown): Read<'buf' | 'pages'> => options(need(value, 'buffer'), 'buffer', ['buf', 'pages'])
-const deviceOf = (value: unknown): { dev: unknown } => {
-  const { dev } = options(need(value, 'device'), 'device', ['dev'])
-  return { dev }
-}
-const fileOf = (value: unknown): { file: unknown } => {
-  const { file } = options(need(value, 'file'), 'file', ['file'])
-  return { file }
-}
-/** A pin of any process. */
-const pinOf = (value: unknown): Record<string, unknown> => ({ ...options(need(value, 'pin'), 'pin', ['id', 'proc']) })
-
-/** A handle that an earlier operation returned; options() would take nothing for an empty object. */
-function need(value: unknown, argument: string, allowed = 'what an earlier operation returned'): unknown {
-  if (value !== undefined) return value
-  throw badArgument('ERR_PAGEBOX_ARG_TYPE', argument, value, allowed)
-}
-
-const flag = (name: string, value: unknown): Record<string, 1> =>
-  value !== undefined && boolean(value, name) ? { [name]: 1 } : {}
-const procIn = (proc: unknown): Record<string, unknown> =>
-  proc === undefined ? {} : { proc: options(proc, 'proc', ['proc']).proc }
-const procOf = (who: unknown): Record<string, unknown> => procIn(options(who, 'who', ['proc']).proc)
-const pageKeys = ['proc', 'page', 'n'] as const
-const rangeKeys = [...pageKeys, 'stopAt'] as const
-const rangeOf = ({
-  proc,
-  page,
-  n,
-  stopAt,
-}: Read<(typeof pageKeys)[number]> & { readonly stopAt?: unknown }): Record<string, unknown> => ({
-  ...procIn(proc),
-  ...(page === undefined ? {} : { page }),
-  ...(n === undefined ? {} : { n }),
-  ...(stopAt === undefined ? {} : { stop_at: stopAt }),
-})
 
 /** Adds operations to one list. Every method returns what later operations need to name. */
 export class OpList {
