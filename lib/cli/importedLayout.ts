@@ -1,3 +1,4 @@
+import { quoted } from '../base/quoted.ts'
 import type { LayoutDeclaration } from '../btf/declaration.ts'
 import type { KernelDescriptor } from '../btf/description.ts'
 import { PageboxError } from '../errors.ts'
@@ -46,8 +47,6 @@ export async function defineKernel(kernel: KernelDescriptor, declared?: LayoutDe
   for (let copy = 2; layouts.has(name); copy++) name = `${definition.name.slice(0, 58)}-${copy}`
   return layouts.define({ ...definition, name })
 }
-
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** The arguments that name a layout again: the file that it was imported from, or its name. */
 export const layoutArguments = ({ btf, kconfig, layout }: BtfOptions & { layout: string }): string =>

@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from 'commander'
+import { quoted } from '../base/quoted.ts'
+import { failureText } from '../engine/scenario/failureText.ts'
 import { isRandom } from '../engine/scenario/isRandom.ts'
 import type { InjectedFailure, Scenario } from '../engine/scenario/scenarioTypes.ts'
 import { UsageError } from './failure.ts'
-import { quoted } from './own/own.ts'
 
 const form = 'Give SITE, SITE:NTH or SITE:NTH:TIMES, and @THREAD for one thread alone: page:2@parent.'
 
@@ -27,11 +28,7 @@ export function injectedFailure(text: string, before: readonly InjectedFailure[]
 
 /** As they were asked for, for a command that repeats it. */
 export function failureArguments(failures: readonly InjectedFailure[] = []): string[] {
-  return failures.map(({ site, thread, nth, times }) => {
-    const counts = times === undefined ? [nth] : [nth ?? 1, times]
-    const text = [site, ...counts.filter((count) => count !== undefined)].join(':')
-    return `--fail ${quoted(thread === undefined ? text : `${text}@${thread}`)}`
-  })
+  return failures.map((failure) => `--fail ${quoted(failureText(failure))}`)
 }
 
 /** With these as operations of its threads: so they are a part of what its tokens are of. */

@@ -1,7 +1,9 @@
 import { counted } from '../base/describe.ts'
+import { quoted } from '../base/quoted.ts'
 import type { ExploreResult } from './explorePinsTypes.ts'
 import { type AuditRow, rowText } from './auditRow.ts'
-import type { ExploreScenarioResult, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
+import { failureText } from './scenario/failureText.ts'
+import type { ExploreScenarioResult, InjectedFailure, Livelock, RaceScenarioResult } from './scenario/scenarioTypes.ts'
 
 /** Rows and schedules that a text shows. */
 const most = 16
@@ -50,7 +52,10 @@ const option = ([key, value]: readonly [string, unknown]): string => `${key}: ${
 
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
-  return typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? `'${value}'` : String(value)
+  if (typeof value === 'string')
+    return `'${JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+  if (typeof value === 'object' && value !== null) return `{ ${Object.entries(value).map(option).join(', ')} }`
+  return typeof value === 'bigint' ? `${value}n` : String(value)
 }
 
 /** A call that does the same again. */
@@ -66,10 +71,11 @@ export function raceAuditText(
   if (audit.clean) return `clean: ${counted(rounds, 'round')} of '${name}', seed ${seed}`
   const round = audit.round ?? 0
   const seconds = Math.max(10, round)
-  const { scheme, layout, rules, quirks } = settings
+  const { scheme, layout, rules, quirks, failures = [] } = settings
   const flags = [
     ...(rules === undefined ? [] : [`--rules ${String(rules)}`]),
     ...(Array.isArray(quirks) && quirks.length > 0 ? [`--quirks ${quirks.join(',')}`] : []),
+    ...(failures as readonly InjectedFailure[]).map((each) => `--fail ${quoted(failureText(each))}`),
   ]
   return [
     `'${name}', seed ${seed}, round ${round}: ${counted(audit.rows.length, 'difference')}${audit.livelocks.length === 0 ? '' : `, ${counted(audit.livelocks.length, 'livelock')}`}${audit.leaks === '' ? '' : ', and a leak'}`,

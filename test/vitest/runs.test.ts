@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AuditRow, Box, type RaceScenarioResult, explorePins, race, run, scenario } from 'pagebox'
+import { type AuditRow, Box, type RaceScenarioResult, explore, explorePins, race, run, scenario } from 'pagebox'
 import { assertBox } from 'pagebox/assert'
 import { toJson } from '../../lib/cli/json.ts'
 import { raceAuditText } from '../../lib/engine/findingText.ts'
@@ -62,6 +62,22 @@ describe('what a run returned passes the audit, or says why not and how to repea
     // The text is no field of the data.
     expect(Object.keys(audit)).toEqual(['clean', 'rows', 'leaks', 'livelocks', 'round'])
     expect(JSON.parse(toJson(audit))).toEqual({ ...audit, rows: [{ ...row, expected: 1, found: 2 }] })
+  })
+
+  test('what was injected stands in the call and in the command, whatever a thread is named', async () => {
+    const pinned = scenario('pinned', { pages: 64 }, (b) => {
+      const buffer = b.mmap({ pages: 1, fill: 1 })
+      b.thread("it's \\ a", (t) => t.unpin(t.pin(buffer)))
+    })
+    const failures = [{ site: 'page', nth: 2, thread: "it's \\ a" }, { site: 'copy' }]
+    const quirks = ['put-for-unpin']
+    const text = messageOf(await race(pinned, { rounds: 1, quirks, failures }))
+    const call = /to repeat it: (await race.*)/.exec(text)?.[1] ?? ''
+    const again = new Function('race', 'scenario', `return (async () => ${call})()`)
+    expect(messageOf(await again(race, pinned))).toContain(call)
+    expect(text).toContain("--quirks put-for-unpin --fail 'page:2@it'\\''s \\ a' --fail copy --seed 1")
+    const explored = await explore(pinned, { quirks, failures })
+    expect(`${explored}`).toContain("failures: [{ site: 'page', thread: 'it\\'s \\\\ a', nth: 2 }, { site: 'copy' }]")
   })
 
   test('an audit of another copy of the package is shown field by field', () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { quoted } from '../../base/quoted.ts'
 import { UsageError } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { foreignLines } from '../text/foreign.ts'
@@ -38,8 +39,6 @@ export const ownArguments = ({ schemeFile, config }: OwnOptions): string[] => [
   ...(typeof config === 'string' ? [`--config ${quoted(config)}`] : []),
   ...(config === false ? ['--no-config'] : []),
 ]
-
-export const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** Runs a command among the schemes and layouts of the caller's files, which are gone after it. */
 export async function withOwn<Result>(options: OwnOptions, io: Io, run: () => Promise<Result>): Promise<Result> {

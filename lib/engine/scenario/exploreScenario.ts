@@ -234,6 +234,7 @@ export async function exploreTelling(
     scheme: scheme.name,
     layout: layout.name,
     ...toldOf(given),
+    ...(read.injected !== undefined && { failures: read.injected }),
     ...Object.fromEntries(
       (['ops', 'threads', 'workloadSeed', 'samplesEach', 'strategy', 'bound', 'depth'] as const)
         .filter((key) => given[key] !== undefined)

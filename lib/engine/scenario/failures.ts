@@ -1,7 +1,7 @@
 import { badArgument, integer, options } from '../../base/args.ts'
 import { describe } from '../../base/describe.ts'
 import { type ReadScenario, readScenario } from './readScenario.ts'
-import type { ScenarioOp, WrittenScenario } from './scenarioTypes.ts'
+import type { InjectedFailure, ScenarioOp, WrittenScenario } from './scenarioTypes.ts'
 import { vocabulary } from './vocabulary.ts'
 
 /** The scenario with the operations that the failures stand for, so that a token carries them. */
@@ -25,19 +25,19 @@ export function withFailures(read: ReadScenario, failures: unknown): ReadScenari
       throw badArgument('ERR_PAGEBOX_ARG_RANGE', `${at}.site`, describe(site), failSites.join(', '))
     if (thread !== undefined && !names.includes(thread as string))
       throw badArgument('ERR_PAGEBOX_ARG_RANGE', `${at}.thread`, describe(thread), names.join(', '))
-    const op = {
-      op: 'fail_nth',
-      site,
+    const counts = {
       ...(nth !== undefined && { nth: integer(nth, `${at}.nth`, 1, Number.MAX_SAFE_INTEGER) }),
       ...(times !== undefined && { times: integer(times, `${at}.times`, 0, Number.MAX_SAFE_INTEGER) }),
-    } as unknown as ScenarioOp
-    return { thread, op }
+    }
+    return { site, ...(thread !== undefined && { thread: thread as string }), ...counts }
   })
-  return readScenario({
+  const opOf = ({ thread: _, ...what }: InjectedFailure) => ({ op: 'fail_nth', ...what }) as unknown as ScenarioOp
+  const made = readScenario({
     ...rest,
     threads: threads.map(({ name, ops }) => ({
       name,
-      ops: [...asked.filter(({ thread }) => thread === undefined || thread === name).map(({ op }) => op), ...ops],
+      ops: [...asked.filter(({ thread }) => thread === undefined || thread === name).map(opOf), ...ops],
     })),
   })
+  return { ...made, injected: asked }
 }

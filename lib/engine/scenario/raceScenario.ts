@@ -84,6 +84,7 @@ export async function raceScenario(scenario: Scenario, value: RaceScenarioOption
     scheme: scheme.name,
     layout: layout.name,
     ...toldOf(given),
+    ...(read.injected !== undefined && { failures: read.injected }),
     ...(read.lists === null && { threads: found.threads.length }),
     ...(given.ops !== undefined && { ops: count('ops') }),
   }

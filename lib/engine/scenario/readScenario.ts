@@ -4,7 +4,7 @@ import { didYouMean } from '../../base/nearest.ts'
 import { PageboxError } from '../../errors.ts'
 import { behaviourKeys } from '../../pins/behaviour.ts'
 import { type EncodedList, encodeList, newProcesses } from './encode.ts'
-import type { Mix, RandomScenario, Scenario } from './scenarioTypes.ts'
+import type { InjectedFailure, Mix, RandomScenario, Scenario } from './scenarioTypes.ts'
 import { vocabulary } from './vocabulary.ts'
 
 /** A scenario that was checked, as the engines take it. */
@@ -29,6 +29,8 @@ export interface ReadScenario {
   readonly failing: number
   /** What it says of rules, quirks and options, unchecked. */
   readonly behaviour: Readonly<Record<string, unknown>>
+  /** Failures that its threads begin with, beside its own operations. */
+  readonly injected?: readonly InjectedFailure[]
 }
 
 const bad = (where: string, given: unknown, allowed: string, names: readonly string[] = []): PageboxError =>
