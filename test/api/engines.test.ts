@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodes, explorePins, layouts, measureCost, prepareCost, schemes, version } from 'pagebox'
+import { stoppedOnceBegun } from '../stopping.ts'
 import { ownLayout } from './ownLayout.ts'
 
 describe('a measurement', () => {
@@ -56,7 +57,7 @@ describe('an exploration', () => {
   })
 
   test('is stopped by its signal', async () => {
-    const { schedules } = await explorePins({ schedules: 1e9, signal: AbortSignal.timeout(30) })
+    const { schedules } = await explorePins({ schedules: 1e9, ...stoppedOnceBegun() })
     expect(schedules).toBeLessThan(1e9)
   })
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { compare } from '../../lib/compare/compare.ts'
 import { conformFiles } from '../../lib/engine/recording/conformFiles.ts'
 import { pagebox } from '../../lib/cli/subject.ts'
+import { stoppedOnceBegun } from '../stopping.ts'
 
 /* Every call that takes long: one way to end it, and one to be told how far it is. */
 
@@ -87,7 +88,7 @@ const calls: Record<string, Call> = {
 describe.each(Object.entries(calls))('%s', (_, { long, short, whole }) => {
   test('aborted in the middle, resolves with what it has', async () => {
     const begun = performance.now()
-    const { stoppedBy } = await long({ signal: AbortSignal.timeout(400) })
+    const { stoppedBy } = await long(stoppedOnceBegun(3))
     expect(stoppedBy).toBe('abort')
     expect(performance.now() - begun).toBeLessThan(20_000)
   })
@@ -104,14 +105,13 @@ describe.each(Object.entries(calls))('%s', (_, { long, short, whole }) => {
   })
 
   test('tells how far it is', async () => {
-    const abort = new AbortController()
     const told: Progress[] = []
+    const stopping = stoppedOnceBegun(3)
     await long({
-      signal: abort.signal,
-      progressIntervalMs: 1,
+      ...stopping,
       onProgress: (each) => {
         told.push(each)
-        if (told.length === 3) abort.abort()
+        stopping.onProgress(each)
       },
     })
     expect(told.length).toBeGreaterThanOrEqual(3)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Box, type PageboxError, race, type RaceProgress, schemes } from 'pagebox'
+import { stoppedOnceBegun } from '../stopping.ts'
 
 describe('a race', () => {
   test.each(schemes.names.filter((name) => name !== 'packed-32'))('of %s ends clean', async (scheme) => {
@@ -41,7 +42,7 @@ describe('a race', () => {
   test('ends by its signal, promptly and with results', async () => {
     const box = Box.create({ pages: 256 })
     const begun = performance.now()
-    const result = await race(box, { seconds: 60, threads: 2, signal: AbortSignal.timeout(50) })
+    const result = await race(box, { seconds: 60, threads: 2, ...stoppedOnceBegun(5) })
     expect(result.stoppedBy).toBe('abort')
     expect(performance.now() - begun).toBeLessThan(5000)
     result.audit.assertClean()
