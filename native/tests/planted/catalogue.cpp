@@ -27,6 +27,7 @@ constexpr auto kCatalogue = std::to_array<Entry>({
     {kFlagLockGap, "programs flag-and-word", 6400},
     {kFlagLastUnchecked, "programs flag-and-word", 60000},
     {kPackedFirstUnchecked, "programs packed-64", 12000},
+    {kPackedFlagAssumed, "isolated page", 50},
     {kPackedLastUnlocked, "programs packed-64", 4000},
     {kListLastUnlocked, "programs lru-overlay", 4000},
     {kListPutbackPinned, "programs lru-overlay", 12000},
@@ -47,6 +48,7 @@ constexpr auto kCatalogue = std::to_array<Entry>({
     {kCowUnchecked, "mm", 100},
     {kFileFaultUnchecked, "touch", 100},
     {kFaultAroundKeeps, "touch", 100},
+    {kForkNoReference, "mm", 300},
     {kForkSwapUncounted, "mm", 200},
     {kForkKeepsMigrationWrite, "mm", 3000},
     {kForkKeepsExclusive, "mm", 50},
@@ -54,6 +56,7 @@ constexpr auto kCatalogue = std::to_array<Entry>({
     {kZapKeepsReference, "device faults", 50},
     {kMigrateUnfrozen, "file cache", 2000},
     {kMigrateCacheReference, "mm", 50},
+    {kMovedStaysLocked, "mm", 50},
     {kMigrateLeavesEntries, "mm", 50},
     {kSwapClaimUnchecked, "faults", 100},
     {kReclaimUnfrozen, "swap", 4000},
@@ -65,55 +68,46 @@ constexpr auto kCatalogue = std::to_array<Entry>({
     {kTableUnchecked, "mm", 500},
     {kLostTableKept, "mm", 500},
     {kPmdSplitReferences, "huge pages", 0},
+    {kCollapseHeld, "pinned collapse", 10},
     {kWritebackKeepsPage, "mm", 200},
     {kCollectKeepsMapping, "touch", 50},
     {kInsertUnchecked, "device faults", 50},
     {kDestinationKept, "touch", 2000},
+    {kDeviceFaultUnchecked, "two device faults", 250},
     {kPagemapReferenceKept, "touch", 500},
     {kExclusiveKeepsMapping, "touch", 50},
     {kExclusiveUnchecked, "exclusive", 50},
     {kMirrorNoRetry, "mirror", 300},
     {kMirrorNoWait, "mirror", 400},
     {kDaxLooksFirst, "dax", 0},
+    {kDaxOtherEra, "dax", 0},
     {kBlindRefcount, "mm", 50, kMigrateCacheReference, Invariant::kRefcountAccounted},
     {kBlindPincount, "pages narrow", 100, kNarrowNeighbours, Invariant::kPincountExact},
     {kBlindLruLists, "mm", 50, kLruLengthKept, Invariant::kLruLinked},
     {kBlindSwap, "mm", 200, kForkSwapUncounted, Invariant::kSwapCounted},
     {kBlindExclusive, "mm", 50, kForkKeepsExclusive, Invariant::kExclusiveOnce},
     {kBlindMigration, "mm", 50, kMigrateLeavesEntries, Invariant::kMigrationFinished},
+    {kBlindLocked, "mm", 50, kMovedStaysLocked, Invariant::kUnlockedAtRest},
     {kBlindMirror, "mirror", 300, kMirrorNoRetry, Invariant::kMirrorInStep},
-});
-
-constexpr auto kOpen = std::to_array<Open>({
-    {kPackedFlagAssumed, "no program of the table keeps a page off its LRU just there"},
-    {kForkNoReference, "'file forks' does not find it in 800 schedules"},
-    {kDaxOtherEra, "the tests of dax do not find it, with pins of one reference either"},
-    {kDeviceFaultUnchecked, "no mix takes a device's page from under a fault in 20000 schedules"},
-    {kMovedStaysLocked, "'mm' does not find it in 200 schedules"},
-    {kCollapseHeld, "the tests of collapse do not find it"},
-    {kBlindLocked, "beside moved-stays-locked"},
 });
 
 static_assert(
     [] {
       for (unsigned i = 0; i < kNames.size(); ++i)
-        if (std::ranges::count(kCatalogue, static_cast<Mistake>(i), &Entry::fault) +
-                std::ranges::count(kOpen, static_cast<Mistake>(i), &Open::fault) !=
-            1)
+        if (std::ranges::count(kCatalogue, static_cast<Mistake>(i), &Entry::fault) != 1)
           return false;
       return true;
     }(),
-    "each fault is found, or open");
+    "each fault is found");
 
 }  // namespace
 
 std::span<const Entry> catalogue() { return kCatalogue; }
-std::span<const Open> open_faults() { return kOpen; }
 
-const Entry* entry_named(std::string_view name) {
-  const auto at = std::ranges::find_if(
-      kCatalogue, [&](const Entry& entry) { return name_of(entry.fault) == name; });
-  return at == kCatalogue.end() ? nullptr : &*at;
+std::optional<Mistake> fault_named(std::string_view name) {
+  const auto* const at = std::ranges::find(kNames, name, &Name::name);
+  if (at == kNames.end()) return std::nullopt;
+  return static_cast<Mistake>(at - kNames.begin());
 }
 
 std::string_view name_of(Mistake mistake) { return kNames[static_cast<unsigned>(mistake)].name; }

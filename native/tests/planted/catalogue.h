@@ -20,17 +20,10 @@ struct Entry {
   Invariant row{};
 };
 
-/// What nothing finds yet, and why: to be closed, not to be added to.
-struct Open {
-  Mistake fault{};
-  std::string_view why;
-};
-std::span<const Open> open_faults();
-
-/// Each other fault once; a program that lacks one does not compile.
+/// Each fault once; a program that lacks one does not compile.
 std::span<const Entry> catalogue();
 /// Null: no such fault.
-const Entry* entry_named(std::string_view name);
+std::optional<Mistake> fault_named(std::string_view name);
 
 std::string_view name_of(Mistake mistake);
 std::string_view room_of(Mistake mistake);

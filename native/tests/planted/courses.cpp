@@ -10,6 +10,7 @@
 #include "explore/explore_programs.h"
 #include "pins/registry.h"
 #include "tests/model/base_run_helpers.h"
+#include "tests/planted/written.h"
 #include "tests/tools/mix_text.h"
 
 namespace pagebox::testing {
@@ -38,25 +39,23 @@ constexpr auto kCourses = std::to_array<Course>({
      4, 2, 2, 1},
     {"swap", kMix, "load=4,store=2,pageout=4,fork=2,exit,pagemap", "refcount-bias", "linux-6.12", 3,
      4, 1, 1, 2},
-    {"file forks", kMix, "load=4,store=3,fork=3", "refcount-bias", "linux-6.12", 2, 6, 2, 3, 1},
     {"mlock", kMix, "mlock=4,munlock=4,store=2,munmap,pageout,compact", "refcount-bias",
      "linux-6.12", 2, 4, 1, 2, 1},
     {"file cache", kMix, "load=3,pageout=4,compact=4,fd_write=2,file_read=2,remove,writeback",
      "refcount-bias", "linux-6.12", 3, 4, 1, 6, 1},
     {"device faults", kMix, "migrate_to_dev=4,migrate_to_sys,store=4,load=2,dontneed=2,fork",
      "refcount-bias", "linux-6.12", 3, 4, 2, 1, 1},
-    // A thread stops within a few steps, and another goes all its way meanwhile.
-    {"device faults, few switches", kMix, "migrate_to_dev=3,migrate_to_sys=3,load=4,store=2",
-     "refcount-bias", "linux-6.12", 2, 4, 1, 1, 1, 0, "pct"},
     {"exclusive", kMix, "exclusive=4,store=3,load=3,fork,pageout", "refcount-bias", "linux-6.12", 3,
      4, 1, 1, 1},
     {"mirror", kMix, "dev_read=4,dev_write=3,dontneed=3,pageout=2,store=2,compact=2",
      "refcount-bias", "linux-6.12", 3, 4, 1, 1, 1},
+    // Written down.
+    {"isolated page", kWritten, "isolated page", "packed-64"},
+    {"two device faults", kWritten, "two device faults"},
+    {"pinned collapse", kWritten, "pinned collapse"},
     // The model's own tests.
     {"huge pages", kTests, "MmHugeSchedules.*"},
     {"dax", kTests, "DaxSchedules*"},
-    {"collapse", kTests, "MmCollapseSchedules.*"},
-    {"page lists", kTests, "PageSchedules.*"},
 });
 
 /// Declared ones, beside those that are built in.
@@ -85,6 +84,22 @@ struct StopAtFirst final : ExploreWatcher {
   std::string by;
 };
 
+Caught run_explore(const Course& course, ExploreSettings& settings, std::uint64_t schedules,
+                   const Invariant* only) {
+  settings.schedules = schedules;
+  settings.most_findings = only == nullptr ? 1 : schedules;
+  StopAtFirst watcher(only);
+  settings.stop = &watcher.stop;
+  ExploreReport report;
+  std::string reason;
+  const Errc error = explore(settings, report, &reason, &watcher);
+  if (error != Errc::kOk) {
+    std::cerr << course.name << ": " << errc_name(error) << " " << reason << "\n";
+    std::exit(2);
+  }
+  return {watcher.stop != 0, watcher.stop != 0 ? watcher.run + 1 : report.schedules, watcher.by};
+}
+
 Caught run_mix(const Course& course, std::uint64_t schedules, const Invariant* only) {
   ExploreSettings settings;
   settings.layout = *find_layout(course.layout);
@@ -97,19 +112,21 @@ Caught run_mix(const Course& course, std::uint64_t schedules, const Invariant* o
   settings.random.buffers = course.buffers;
   settings.random.processes = course.processes;
   settings.schedules_each = 1;
-  settings.strategy = course.strategy;
-  settings.schedules = schedules;
-  settings.most_findings = only == nullptr ? 1 : schedules;
-  StopAtFirst watcher(only);
-  settings.stop = &watcher.stop;
-  ExploreReport report;
-  std::string reason = unknown;
-  const Errc error = explore(settings, report, &reason, &watcher);
-  if (error != Errc::kOk || !unknown.empty()) {
-    std::cerr << course.name << ": " << errc_name(error) << " " << reason << "\n";
-    std::exit(2);
-  }
-  return {watcher.stop != 0, watcher.stop != 0 ? watcher.run + 1 : report.schedules, watcher.by};
+  if (unknown.empty()) return run_explore(course, settings, schedules, only);
+  std::cerr << course.name << ": no operation " << unknown << "\n";
+  std::exit(2);
+}
+
+Caught run_written(const Course& course, std::uint64_t schedules, const Invariant* only) {
+  const Written written = written_scenario(course.what);
+  ExploreSettings settings;
+  settings.layout = *find_layout(course.layout);
+  settings.scheme = scheme_named(course.scheme);
+  settings.scenario = &written.ops;
+  settings.pages = written.pages;
+  settings.huge_pages = written.huge_pages;
+  settings.strategy = "dpor";
+  return run_explore(course, settings, schedules, only);
 }
 
 std::string text_of(const std::vector<PagePrograms::Sequence>& threads) {
@@ -211,6 +228,7 @@ Caught run_course(const Course& course, std::uint64_t schedules, TellCaught tell
   switch (course.kind) {
     case kMix: return run_mix(course, schedules, only);
     case kPrograms: return run_programs(course, schedules);
+    case kWritten: return run_written(course, schedules, only);
     case kTests: return run_tests(course, tell);
   }
   return {};

@@ -1,6 +1,6 @@
 // Explorations that look for planted faults. They are those of the rest of the suite: mixes
 // of random operations as explore_ops runs them, programs on one page as in the table of all
-// schemes, and the model's own tests.
+// schemes, scenarios that are written down, and the model's own tests.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ namespace pagebox::testing {
 enum class CourseKind : std::uint8_t {
   kMix,       // `what`: the mixes
   kPrograms,  // `what`: nothing
+  kWritten,   // `what`: one of written.h, in each class of schedules
   kTests,     // `what`: a filter of Google Test
 };
 
@@ -25,8 +26,7 @@ struct Course {
   std::string_view scheme = "refcount-bias";
   std::string_view layout = "linux-6.12";
   unsigned threads = 3, ops = 4, pages = 2, buffers = 7, processes = 2;
-  unsigned order = 0;                    // of programs
-  std::string_view strategy = "random";  // of mixes
+  unsigned order = 0;  // of programs
 };
 
 std::span<const Course> courses();
