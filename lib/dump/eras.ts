@@ -50,7 +50,12 @@ export interface Era {
 const u = (byte: number, bits = 32): Place => ({ byte, bits })
 
 // Flag orders. 5.10, 6.1, 6.12 to 7.3 from the BTF of Debian's kernels (enum pageflags); 4.20 from a header of its time.
-// 4.4 to 4.19, 6.6 to 6.11 from memory, checked against printed `flags:` lines of public logs of those kernels.
+// Until 4.19, and 6.6 to 6.11, from memory, checked against printed `flags:` lines of public logs of those kernels.
+const until43 = [
+  ...['locked', 'error', 'referenced', 'uptodate', 'dirty', 'lru', 'active', 'slab', 'owner_priv_1', 'arch_1'],
+  ...['reserved', 'private', 'private_2', 'writeback', 'head', 'tail', 'swapcache', 'mappedtodisk', 'reclaim'],
+  ...['swapbacked', 'unevictable'],
+]
 const until49 = [
   ...['locked', 'error', 'referenced', 'uptodate', 'dirty', 'lru', 'active', 'slab', 'owner_priv_1', 'arch_1'],
   ...['reserved', 'private', 'private_2', 'writeback', 'head', 'swapcache', 'mappedtodisk', 'reclaim', 'swapbacked'],
@@ -78,6 +83,7 @@ const from612 = [
 ]
 const from614 = [...from612, 'dropbehind']
 
+const optional310 = ['mlocked', 'uncached', 'hwpoison', 'compound_lock']
 const optionalOld = ['mlocked', 'uncached', 'hwpoison', 'young', 'idle']
 const optional510 = [...optionalOld, 'arch_2', 'skip_kasan_poison']
 const optional62 = [...optionalOld, 'arch_2', 'arch_3', 'skip_kasan_poison']
@@ -97,6 +103,7 @@ const topBytes615 = { ...topBytes612, large_kmalloc: 0xf8 }
 
 // page[1]. From the BTF of 5.10, 6.1, 6.12, 6.16 to 7.3, and the rows `head:` of public logs; where neither was at hand
 // (6.2 to 6.9) only the order is read.
+const tail310: TailPlaces = { order: u(40) }
 const tail417: TailPlaces = { order: u(36) }
 const tail420: TailPlaces = { order: u(17, 8), entireMapcount: u(20) }
 const tail61: TailPlaces = { order: u(17, 8), entireMapcount: u(20), pincount: u(24), nrPages: u(28) }
@@ -122,24 +129,31 @@ const tail615: TailPlaces = {
 type Told = 'name' | 'weight' | 'from' | 'to'
 
 const first: Era = {
-  name: 'linux-4.9',
-  weight: -1.2,
-  from: [4, 4],
-  to: [4, 9],
-  flags: until49,
-  optional: optionalOld,
+  name: 'linux-3.10',
+  weight: -3,
+  from: [3, 0],
+  to: [4, 3],
+  flags: until43,
+  optional: optional310,
   order: 'mapping-first',
   typeStyle: 'values',
-  types: typeValues,
+  types: { buddy: 0xffffff80, balloon: 0xffffff00 },
   maskHead: false,
   biasPins: false,
   anonExclusive: null,
   lruGen: false,
-  tail: tail417,
+  tail: tail310,
 }
 
 /** What each era changed of the one before it. */
 const changes: readonly (Pick<Era, Told> & Partial<Omit<Era, Told>>)[] = [
+  {
+    ...{ name: 'linux-4.9', weight: -1.2, from: [4, 4], to: [4, 9] },
+    flags: until49,
+    optional: optionalOld,
+    types: typeValues,
+    tail: tail417,
+  },
   { name: 'linux-4.14', weight: -1, from: [4, 10], to: [4, 17], flags: from410 },
   {
     ...{ name: 'linux-4.19', weight: 0.6, from: [4, 18], to: [4, 19] },
@@ -176,7 +190,7 @@ const changes: readonly (Pick<Era, Told> & Partial<Omit<Era, Told>>)[] = [
 const byAge = [first]
 for (const changed of changes) byAge.push({ ...(byAge.at(-1) as Era), ...changed })
 
-/** Eras by age, the oldest first. Each kernel from 4.4 on is in exactly one. */
+/** Eras by age, the oldest first. Each kernel from 3.0 on is in exactly one. */
 export const eras: readonly Era[] = byAge
 
 /** 6.11 had page types of one cleared bit each, at the top of the word. */

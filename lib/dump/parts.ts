@@ -79,6 +79,9 @@ function ownerOf(text: string): PageOwner {
   }
 }
 
+// The next line of the log, where whoever posted it has joined them.
+const afterReason = /\s-{4,40}\[ cut here.*/s
+
 /** Words of a row that are looked at; no row has as many. */
 const mostWords = 17
 
@@ -126,7 +129,8 @@ function partAt(begin: string, rest: string): Part | null {
       type: { whole: found[1] !== undefined, value: BigInt(`0x${found[2]}`), name: found[3] as string },
     }
   }
-  if (begin === 'page dumped because:') return { kind: 'because', text: rest.trim().slice(0, 400) }
+  if (begin === 'page dumped because:')
+    return { kind: 'because', text: rest.replace(afterReason, '').trim().slice(0, 400) }
   if (begin === 'memcg:' || begin.startsWith('page->')) {
     const value = /^[\da-f]{8,16}/.exec(rest)?.[0]
     return value === undefined ? null : { kind: 'memcg', value, form: begin === 'memcg:' ? 'memcg' : 'mem_cgroup' }

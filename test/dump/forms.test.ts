@@ -43,6 +43,51 @@ page dumped because: nonzero mapcount`),
   })
 })
 
+describe('before 4.4, which had a flag of tails', () => {
+  test('the release of a distribution, "page flags:", no words', () => {
+    const dump = only(`Mar  7 09:12:44 host kernel: BUG: Bad page state in process worker  pfn:1a2b3c
+Mar  7 09:12:44 host kernel: page:ffffea00068acf00 count:0 mapcount:1 mapping:          (null) index:0x7f21c4a00
+Mar  7 09:12:44 host kernel: page flags: 0x2fffff0008003c(referenced|uptodate|dirty|lru|swapbacked)
+Mar  7 09:12:44 host kernel: page dumped because: nonzero mapcount
+Mar  7 09:12:44 host kernel: CPU: 2 PID: 4711 Comm: worker Not tainted 3.10.0-957.el7.x86_64 #1`)
+    expect(dump).toMatchObject({
+      layout: 'linux-3.10',
+      kernels: '3.10',
+      confidence: 'high',
+      flags: ['referenced', 'uptodate', 'dirty', 'lru', 'swapbacked'],
+      why: 'freed while still mapped once',
+      pins: null,
+      warnings: [],
+    })
+  })
+
+  test('without a release, bits and names tell', () => {
+    const dump = only(`[ 2000.100000] BUG: Bad page state in process worker  pfn:2b3c4d
+[ 2000.100001] page:ffffea000acf1340 count:0 mapcount:0 mapping:ffff880212345678 index:0x0
+[ 2000.100002] page flags: 0x2fffff00020000(mappedtodisk)
+[ 2000.100003] page dumped because: non-NULL mapping`)
+    expect(dump).toMatchObject({ layout: 'linux-3.10', kernels: '3.0 to 4.3', flags: ['mappedtodisk'] })
+  })
+
+  test('no name tells', () => {
+    const dump = only(`page:ffffea000acf1340 count:-1 mapcount:0 mapping:          (null) index:0x0
+page flags: 0x2fffff00000000()
+page dumped because: nonzero _count`)
+    expect(dump).toMatchObject({ kernels: '3.0 to 4.5', alike: ['linux-3.10'], flags: [] })
+  })
+})
+
+test('lines that were joined to one', () => {
+  const dump = only(
+    `recovery action for dirty page: Failed page: refcount:2 mapcount:0 mapping:0000000000000000 index:0x31ab pfn:0x1a2b3c memcg:ffff0000dd6d9000
+anon flags: 0x5ffffe00482011(locked|dirty|arch_1|swapbacked|hwpoison|node=0|zone=2|lastcpupid=0xfffff) raw: 005ffffe00482011 dead000000000100 dead000000000122 ffff0000e232a7c9 raw: 00000000000031ab 0000000000000000 00000002ffffffff ffff0000dd6d9000 page dumped because: VM_BUG_ON_FOLIO(!folio_test_uptodate(folio)) ------------[ cut here ]------------
+CPU: 0 PID: 60 Comm: kswapd0 Not tainted 6.6.0 #3`,
+  )
+  expect(dump).toMatchObject({ pfn: 0x1a2b3cn, refcount: 2, kernel: '6.6.0', layout: 'linux-6.6' })
+  expect(dump.because).toBe('VM_BUG_ON_FOLIO(!folio_test_uptodate(folio))')
+  expect(dump.why).toContain('an assertion of the kernel failed (VM_BUG_ON_FOLIO)')
+})
+
 describe('page types', () => {
   test('buddy of 5.2, 32-bit, before stacks of 8-digit words', () => {
     const dump = only(`> >     page:804b7820 refcount:0 mapcount:-128 mapping:00000000 index:0x1
