@@ -31,7 +31,8 @@ const decimal = (text: string | undefined): number | null => {
 const hexadecimal = (text: string | undefined): bigint | null => {
   if (text === undefined) return null
   if (/^\(nu?l?l?\)?$/.test(text)) return 0n
-  return /^(?:0x)?[\da-f]{1,16}$/i.test(text) ? BigInt(`0x${text.replace(/^0x/i, '')}`) : null
+  const digits = /^(?:0x)?([\da-f]{1,16})[^\da-f]?$/i.exec(text)?.[1]
+  return digits === undefined ? null : BigInt(`0x${digits}`)
 }
 
 /** What the lines `page:` and `head:` say. */

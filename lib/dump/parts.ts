@@ -90,8 +90,11 @@ const words = (text: string): string[] => {
   for (const token of text.slice(0, 400).split(/[\s,]+/)) {
     if (token === '') continue
     if (list.length === mostWords) break
-    if (!/^(?:0x)?[\da-f]{1,16}$/i.test(token)) break
-    list.push(token.replace(/^0x/i, '').toLowerCase())
+    // A console may leave a letter behind each line; of a word of full width it is seen.
+    const word = /^(?:0x)?(?:([\da-f]{1,16})|([\da-f]{16}|[\da-f]{8})[^\da-f]{1,2})$/i.exec(token)
+    if (word === null) break
+    list.push(((word[1] ?? word[2]) as string).toLowerCase())
+    if (word[2] !== undefined) break
   }
   return list
 }

@@ -78,9 +78,9 @@ function ofPool({ lruNext, wordBytes }: Known): string {
 }
 
 const rules: readonly (readonly [RegExp, (known: Known, found: RegExpExecArray) => string])[] = [
-  [/^nonzero (?:_refcount|_count)$/, ofRefcount],
-  [/^nonzero mapcount$/, ofMapcount],
-  [/^non-NULL mapping$/, ofMapping],
+  [/^nonzero (?:_refcount|_count)/, ofRefcount],
+  [/^nonzero mapcount/, ofMapcount],
+  [/^non-NULL mapping/, ofMapping],
   [/^PAGE_FLAGS_CHECK_AT_FREE/, (known) => ofFlags(known, 'free')],
   [/^PAGE_FLAGS_CHECK_AT_PREP/, (known) => ofFlags(known, 'prep')],
   [
@@ -107,7 +107,8 @@ const rules: readonly (readonly [RegExp, (known: Known, found: RegExpExecArray) 
   [/^kasan:/, () => 'nothing is wrong with the page: KASAN prints it since a bad access hit memory in it'],
   [/^(migration failure|isolation failed|unmovable page|page is not isolatable|isolation failure)/, unmoved],
   [
-    /^(VM_(?:BUG|WARN)\w*)\((.*)\)\s*$/s,
+    // The last bracket is missing where the line was cut.
+    /^(VM_(?:BUG|WARN)\w*)\((.*?)\)?\s*$/s,
     (_, [, macro, what]) => `an assertion of the kernel failed (${macro}): ${what}`,
   ],
 ]

@@ -88,6 +88,26 @@ CPU: 0 PID: 60 Comm: kswapd0 Not tainted 6.6.0 #3`,
   expect(dump.why).toContain('an assertion of the kernel failed (VM_BUG_ON_FOLIO)')
 })
 
+test('a console that leaves a letter behind each line', () => {
+  const dump = only(`[ 1448.969569] page: refcount:0 mapcount:0 mapping:0000000000000000 index:0x3e pfn:0x112cb0g
+[ 1448.970023] flags: 0x800000000000000e(referenced|uptodate|writeback|zone=2)g
+[ 1448.970651] raw: 800000000000000e dead000000000100 dead000000000122 0000000000000000g
+[ 1448.971222] raw: 000000000000003e 0000000000000000 00000000ffffffff 0000000000000000g
+[ 1448.971812] page dumped because: VM_BUG_ON_FOLIO(((unsigned int) folio_ref_count(folio) + 127u <= 127u))g`)
+  expect(dump).toMatchObject({ pfn: 0x112cb0n, zone: 2, index: 0x3en, warnings: [] })
+  expect(dump.words).toHaveLength(8)
+  expect(dump.flags).toEqual(['referenced', 'uptodate', 'writeback'])
+})
+
+test('an assertion that was cut at the edge of a terminal', () => {
+  const { why } = only(`page:ffffea0005f00000 refcount:0 mapcount:0 mapping:0000000000000000 index:0x5800 pfn:0x17c000
+flags: 0x17ffffc0000000(node=0|zone=2|lastcpupid=0x1fffff)
+page dumped because: VM_BUG_ON_FOLIO(((unsigned int) folio_ref_count(folio) + 127u <= 127`)
+  expect(why).toBe(
+    'an assertion of the kernel failed (VM_BUG_ON_FOLIO): ((unsigned int) folio_ref_count(folio) + 127u <= 127',
+  )
+})
+
 describe('page types', () => {
   test('buddy of 5.2, 32-bit, before stacks of 8-digit words', () => {
     const dump = only(`> >     page:804b7820 refcount:0 mapcount:-128 mapping:00000000 index:0x1
