@@ -56,11 +56,7 @@ const until43 = [
   ...['reserved', 'private', 'private_2', 'writeback', 'head', 'tail', 'swapcache', 'mappedtodisk', 'reclaim'],
   ...['swapbacked', 'unevictable'],
 ]
-const until49 = [
-  ...['locked', 'error', 'referenced', 'uptodate', 'dirty', 'lru', 'active', 'slab', 'owner_priv_1', 'arch_1'],
-  ...['reserved', 'private', 'private_2', 'writeback', 'head', 'swapcache', 'mappedtodisk', 'reclaim', 'swapbacked'],
-  'unevictable',
-]
+const until49 = until43.filter((name) => name !== 'tail')
 const from410 = [
   ...['locked', 'error', 'referenced', 'uptodate', 'dirty', 'lru', 'active', 'waiters', 'slab', 'owner_priv_1'],
   ...['arch_1', 'reserved', 'private', 'private_2', 'writeback', 'head', 'mappedtodisk', 'reclaim', 'swapbacked'],
@@ -137,7 +133,7 @@ const first: Era = {
   optional: optional310,
   order: 'mapping-first',
   typeStyle: 'values',
-  types: { buddy: 0xffffff80, balloon: 0xffffff00 },
+  types: { buddy: typeValues.buddy, balloon: typeValues.balloon },
   maskHead: false,
   biasPins: false,
   anonExclusive: null,

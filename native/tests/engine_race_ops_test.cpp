@@ -8,6 +8,7 @@
 
 #include "pins/registry.h"
 #include "pins/scheme.h"
+#include "tests/tools/op_of.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -106,12 +107,6 @@ TEST(RaceOpsThatWaitInVain, EndOnTimeWithAFinding) {
       EXPECT_TRUE(each.page || !each.op.empty()) << each.waits_for;
     }
   }
-}
-
-Op op_of(OpCode code) {
-  Op op;
-  op.code = code;
-  return op;
 }
 
 TEST(RaceOpsScenario, EachRoundRunsTheListsOnce) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "page/allocator.h"
 #include "page/setup.h"
@@ -32,18 +31,5 @@ class AllocatorTest : public testing::Test {
   std::unique_ptr<Memmap> memmap_;
   std::unique_ptr<Allocator> allocator_;
 };
-
-/// Every word that says something of every descriptor: links only where a block begins.
-inline std::vector<std::uint64_t> words_of(const Memmap& memmap) {
-  const Shape& shape = memmap.shape();
-  std::vector<std::uint64_t> words;
-  for (Pfn pfn{0}; pfn.value < memmap.pages(); pfn = pfn + 1) {
-    const Page page = memmap.page(pfn);
-    const bool on_list = page.mapcount_raw() == static_cast<std::int32_t>(shape.buddy_type);
-    for (unsigned n = 0; n < shape.stride_bytes / shape.word_bytes; ++n)
-      words.push_back((n == 1 || n == 2) && !on_list ? 0 : page.word(n));
-  }
-  return words;
-}
 
 }  // namespace pagebox

@@ -25,6 +25,19 @@ TEST_F(AllocatorTest, CarvesFromTheLowEnd) {
   EXPECT_TRUE(memmap_->is_untouched({1024}));
 }
 
+/// Every word that says something of every descriptor: links only where a block begins.
+std::vector<std::uint64_t> words_of(const Memmap& memmap) {
+  const Shape& shape = memmap.shape();
+  std::vector<std::uint64_t> words;
+  for (Pfn pfn{0}; pfn.value < memmap.pages(); pfn = pfn + 1) {
+    const Page page = memmap.page(pfn);
+    const bool on_list = page.mapcount_raw() == static_cast<std::int32_t>(shape.buddy_type);
+    for (unsigned n = 0; n < shape.stride_bytes / shape.word_bytes; ++n)
+      words.push_back((n == 1 || n == 2) && !on_list ? 0 : page.word(n));
+  }
+  return words;
+}
+
 TEST_F(AllocatorTest, SeveralAtOnceAreAsManyOneByOne) {
   for (const char* layout : {"linux-6.12", "linux-4.20-32"}) {
     make(layout, 512, 3);

@@ -10,6 +10,7 @@
 
 #include "base/sanitizer.h"
 #include "pins/registry.h"
+#include "tests/tools/op_of.h"
 
 #ifdef PAGEBOX_ASAN
 #include <sanitizer/lsan_interface.h>
@@ -98,12 +99,6 @@ TEST(ModelOpsSeed, ARunAloneIsTheRunAmongOthers) {
   settings.first_run = 41;
   ASSERT_EQ(explore(settings, after), Errc::kOk);
   EXPECT_EQ(alone.hash, after.hash);
-}
-
-Op op_of(OpCode code) {
-  Op op;
-  op.code = code;
-  return op;
 }
 
 Op repeat_of(std::uint64_t times, std::uint64_t body) {

@@ -50,9 +50,9 @@ constexpr auto kCourses = std::to_array<Course>({
     {"mirror", kMix, "dev_read=4,dev_write=3,dontneed=3,pageout=2,store=2,compact=2",
      "refcount-bias", "linux-6.12", 3, 4, 1, 1, 1},
     // Written down.
-    {"isolated page", kWritten, "isolated page", "packed-64"},
-    {"two device faults", kWritten, "two device faults"},
-    {"pinned collapse", kWritten, "pinned collapse"},
+    {"isolated page", kWritten, "", "packed-64"},
+    {"two device faults", kWritten, ""},
+    {"pinned collapse", kWritten, ""},
     // The model's own tests.
     {"huge pages", kTests, "MmHugeSchedules.*"},
     {"dax", kTests, "DaxSchedules*"},
@@ -67,6 +67,13 @@ SchemeSpec scheme_named(std::string_view name) {
   scheme.at_limit = name == "saturating" ? AtLimit::kSaturate : AtLimit::kRefuse;
   complete_scheme(scheme);
   return scheme;
+}
+
+ExploreSettings settings_of(const Course& course) {
+  ExploreSettings settings;
+  settings.layout = *find_layout(course.layout);
+  settings.scheme = scheme_named(course.scheme);
+  return settings;
 }
 
 struct StopAtFirst final : ExploreWatcher {
@@ -101,9 +108,7 @@ Caught run_explore(const Course& course, ExploreSettings& settings, std::uint64_
 }
 
 Caught run_mix(const Course& course, std::uint64_t schedules, const Invariant* only) {
-  ExploreSettings settings;
-  settings.layout = *find_layout(course.layout);
-  settings.scheme = scheme_named(course.scheme);
+  ExploreSettings settings = settings_of(course);
   settings.threads = course.threads;
   std::string unknown;
   settings.mixes = read_mixes(std::string(course.what), unknown);
@@ -118,10 +123,8 @@ Caught run_mix(const Course& course, std::uint64_t schedules, const Invariant* o
 }
 
 Caught run_written(const Course& course, std::uint64_t schedules, const Invariant* only) {
-  const Written written = written_scenario(course.what);
-  ExploreSettings settings;
-  settings.layout = *find_layout(course.layout);
-  settings.scheme = scheme_named(course.scheme);
+  const Written written = written_scenario(course.name);
+  ExploreSettings settings = settings_of(course);
   settings.scenario = &written.ops;
   settings.pages = written.pages;
   settings.huge_pages = written.huge_pages;
@@ -150,9 +153,7 @@ Caught run_programs(const Course& course, std::uint64_t schedules) {
     set_up.has_pfn = true;
     set_up.order = static_cast<std::uint8_t>(course.order);
     page.setup.push_back(set_up);
-    ExploreSettings settings;
-    settings.layout = *find_layout(course.layout);
-    settings.scheme = scheme_named(course.scheme);
+    ExploreSettings settings = settings_of(course);
     settings.scenario = &page;
     settings.strategy = "dpor";
     settings.max_steps = 100'000;

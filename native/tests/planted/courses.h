@@ -15,7 +15,7 @@ namespace pagebox::testing {
 enum class CourseKind : std::uint8_t {
   kMix,       // `what`: the mixes
   kPrograms,  // `what`: nothing
-  kWritten,   // `what`: one of written.h, in each class of schedules
+  kWritten,   // `what`: nothing; of its name in written.h, in each class of schedules
   kTests,     // `what`: a filter of Google Test
 };
 

@@ -4,31 +4,24 @@
 #include <iostream>
 
 #include "mm/pte.h"
+#include "tests/tools/op_of.h"
 
 namespace pagebox::testing {
 namespace {
 
-Op op_of(OpCode code) {
-  Op op;
-  op.code = code;
-  return op;
-}
-
-Op mmap(std::uint64_t pages, MapKind kind = MapKind::kAnonPrivate) {
+Op mmap(std::uint64_t pages) {
   Op op = op_of(OpCode::kMmap);
   op.pages = pages;
-  op.kind = kind;
   op.prot = kProtRead | kProtWrite;
   return op;
 }
 
 /// Of one page.
 Op on_page(OpCode code, std::uint64_t page, std::uint64_t value = 0) {
-  Op op = op_of(code);
+  Op op = op_of(code, value);
   op.page = page;
   op.n = 1;
   op.has_page = op.has_n = true;
-  op.value = value;
   return op;
 }
 

@@ -11,6 +11,7 @@
 #include "explore/explore.h"
 #include "explore/strategies/random.h"
 #include "pins/registry.h"
+#include "tests/tools/op_of.h"
 
 using namespace pagebox;  // NOLINT: a program of its own
 
@@ -22,12 +23,6 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-Op op_of(OpCode code, std::uint64_t value = 0) {
-  Op op;
-  op.code = code;
-  op.value = value;
-  return op;
-}
 Op pin_of(std::int64_t id) {
   Op op = op_of(OpCode::kPin);
   op.id = id;
