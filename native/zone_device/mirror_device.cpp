@@ -10,6 +10,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 constexpr unsigned kReleasePasses = 64;
+constexpr std::size_t kNobody = ~std::size_t{0};
 
 }  // namespace
 
@@ -94,14 +95,16 @@ std::unique_ptr<Mirror> MirrorDevice::take(Mirror& mirror) {
   return std::move(mirrors_.edit(mirror.slot()));
 }
 
-void MirrorDevice::drop_mappings(Page page, const Mm& mm, std::uint64_t address) {
+std::size_t MirrorDevice::migrator_of(Page page) const {
   const Shape& shape = page.shape();
+  if (shape.driver_data == 0) return kNobody;
+  const auto slot = machine_.memmap.addresses().object_at(ObjectKind::kDriverData,
+                                                          page.word_at(shape.driver_data));
+  return slot ? *slot : kNobody;
+}
+
+void MirrorDevice::drop_mappings(const Mm& mm, std::uint64_t address, std::size_t migrator) {
   Guard guard(mirrors_lock_);
-  std::size_t migrator = mirrors_.size();
-  if (shape.driver_data != 0)
-    if (const auto slot = machine_.memmap.addresses().object_at(ObjectKind::kDriverData,
-                                                                page.word_at(shape.driver_data)))
-      migrator = *slot;
   for (std::size_t slot = 0; slot < mirrors_.size(); ++slot) {
     Mirror* mirror = mirrors_[slot].get();
     if (mirror != nullptr && (slot == migrator || mirror->watches(mm))) mirror->drop(address);
@@ -121,7 +124,8 @@ bool MirrorDevice::copy_to_system(Cpu& cpu, MigrateVma& migrate, Mirror* user) {
     if (from.write()) migrate.dst[i].set(MigratePfn::kWrite);
     // Exactly this page: no invalidation is sent to whoever asked for it.
     if (user == nullptr)
-      drop_mappings(machine_.page(from.pfn()), *migrate.vma->mm, migrate.start + i * kPageBytes);
+      drop_mappings(*migrate.vma->mm, migrate.start + i * kPageBytes,
+                    migrator_of(machine_.page(from.pfn())));
   }
   if (user != nullptr) user->drop_moved(migrate);
   copy_to_destinations(machine_, migrate.src, migrate.dst);
@@ -147,6 +151,9 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
   migrate_vma_pages(cpu, migrate);
   cpu.pass(StopPoint::kDeviceMoved);
   migrate_vma_finalize(cpu, migrate);
+  // Once more, as the recorded driver does: a device that entered the page by now faults again
+  // (concurrent-A, dev:st|dr).
+  drop_mappings(*vma.mm, address, kNobody);
   if (!copied) return FaultResult::kSigbus;
   return no_memory ? FaultResult::kOom : FaultResult::kOk;
 }

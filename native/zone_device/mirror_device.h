@@ -87,7 +87,10 @@ class MirrorDevice final : public PagemapDriver {
         options_(options),
         range_(machine, options.memory, options.first, options.pages, options.index, this, *this) {}
   Errc add_memory();
-  void drop_mappings(Page page, const Mm& mm, std::uint64_t address);
+  /// The slot of the mirror for which a page was taken; none: no slot there is.
+  std::size_t migrator_of(Page page) const;
+  /// Of one address: what the mirrors of `mm` have entered, and the one at `migrator`.
+  void drop_mappings(const Mm& mm, std::uint64_t address, std::size_t migrator);
 
   Machine& machine_;
   const MirrorDeviceOptions options_;

@@ -217,6 +217,37 @@ test('a fault that was overtaken has mended the page, and the store fails', asyn
   expect([...new Set(told)].sort()).toEqual(['fault 10', 'fault 10 exclusive', 'ok 20 exclusive'])
 })
 
+/** The driver of the recordings drops the mapping once more when the processor's fault is done. */
+test('a device that enters a page as it comes back to the processor may fault a second time', async () => {
+  const read = (faults: number, word: number): ConcurrentRecording['seen'][number] => ({
+    count: 1,
+    results: [[{ ret: 'ok' }], [{ ret: 'ok', cpages: 1, faults, v: [word] }]],
+    after: [{ v: [20] }],
+  })
+  const found = await outcomesOf(
+    'f',
+    {
+      id: 'dev:st|dr',
+      kind: 'outcomes',
+      kernel: '7.2',
+      setup: [
+        { op: 'mmap', buf: 'a', pages: 1, kind: 'anon-private', prot: 'rw' },
+        { op: 'store', buf: 'a', value: 10 },
+        { op: 'migrate_to_dev', dev: 0, buf: 'a' },
+      ],
+      setup_results: [{ ret: 'ok' }, { ret: 'ok' }, { ret: 'ok', cpages: 1, v: [10] }],
+      threads: [
+        { proc: 'p', ops: [{ op: 'store', buf: 'a', value: 20 }] },
+        { proc: 'p', ops: [{ op: 'dev_read', dev: 0, buf: 'a' }] },
+      ],
+      after: [{ op: 'load', buf: 'a' }],
+      seen: [read(0, 10), read(1, 10), read(1, 20), read(2, 20)],
+    } as ConcurrentRecording,
+    settings,
+  )
+  expect(found).toMatchObject({ extent: 'complete', seen: 4, explained: 4, mismatches: [] })
+})
+
 test('a setup that gave something else is a mismatch of its own', async () => {
   const found = await outcomesOf(
     'f',
