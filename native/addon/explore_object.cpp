@@ -1,37 +1,22 @@
 #include "addon/explore_object.h"
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <span>
 
-#include "addon/audit_value.h"
-#include "addon/behaviour_value.h"
 #include "addon/bound.h"
+#include "addon/explore_request_value.h"
+#include "addon/explore_result_value.h"
 #include "addon/job_calls.h"
 #include "addon/js_read.h"
-#include "addon/layout_value.h"
-#include "addon/random_ops_value.h"
-#include "addon/record_value.h"
-#include "addon/scenario_value.h"
 #include "addon/status.h"
 #include "engine/scenario/explore_messages.h"
 #include "engine/scenario/guarantee.h"
-#include "engine/scenario/op_row.h"
 #include "explore/entry.h"
 
 namespace pagebox::addon {
 
 namespace {
-
-/// What the model told, as it came.
-struct Explored {
-  std::vector<ExploreFinding> first;
-  std::vector<ExploreCount> outcomes;
-  std::vector<ExploreSeen> seen;
-  ExploreSummary summary;
-  std::string refused;
-};
 
 class ExploreJob : public Job {
  public:
@@ -114,203 +99,7 @@ class ExploreJob : public Job {
   int error_ = 0;
 };
 
-bool copy_rows(napi_env env, napi_value value, std::vector<double>& to) {
-  std::span<const double> numbers;
-  if (!read_numbers(env, value, numbers)) return false;
-  to.assign(numbers.begin(), numbers.end());
-  return true;
-}
-
-/// Copies: JavaScript may change its arrays while the job runs.
-bool read_lists(napi_env env, napi_value setup, napi_value threads, ExploreRequest& out) {
-  ScenarioOps checked;
-  if (!read_scenario(env, setup, threads, checked) || !copy_rows(env, setup, out.setup))
-    return false;
-  out.threads.resize(checked.threads.size());
-  for (std::uint32_t i = 0; i < out.threads.size(); ++i) {
-    napi_value each = nullptr;
-    if (napi_get_element(env, threads, i, &each) != napi_ok ||
-        !copy_rows(env, each, out.threads[i]))
-      return false;
-  }
-  return true;
-}
-
-/// What is absent stays as it is.
-void read_task(JsRead& from, ExploreRequest& out) {
-  namespace limits = explore_limits;
-  if (from.has("maxSteps")) out.max_steps = from.integer("maxSteps", limits::kSteps.max);
-  if (from.has("findings")) out.most_findings = from.integer("findings", limits::kFindings.max);
-  if (!from.has("task")) return;
-  const std::string task = from.text("task");
-  if (task == "replay") {
-    out.task = ExploreTask::kReplay;
-  } else if (task == "shrink") {
-    out.task = ExploreTask::kShrink;
-  } else if (task == "programs") {
-    out.task = ExploreTask::kPrograms;
-    out.thread_count = from.integer("threads", limits::kThreads.max);
-    out.ops = from.integer("ops", limits::kOps.max);
-    from.texts("programOps", [&](const std::string& name) {
-      const auto at = std::ranges::find(kOpTable, name, &OpInfo::name);
-      if (at == kOpTable.end() || out.program_ops.size() >= kOpCodes) return from.fail();
-      out.program_ops.push_back(static_cast<OpCode>(at - kOpTable.begin()));
-    });
-    return;
-  } else {
-    from.fail();
-  }
-  out.steps = true;
-  std::span<const double> choices;
-  if (!read_numbers(from.env(), from.property("choices"), choices)) return from.fail();
-  for (const double choice : choices)
-    out.choices.push_back(choice >= 0 && choice < 256 ? static_cast<std::uint64_t>(choice) : 255);
-}
-
-bool read_request(napi_env env, const std::array<napi_value, 3>& args, ExploreRequest& out) {
-  namespace limits = explore_limits;
-  JsRead from(env, args[0]);
-  const std::string what = from.text("what");
-  if (what == "random") {
-    out.what = ExploreWhat::kRandom;
-  } else if (what != "scenario") {
-    from.fail();
-  }
-  out.scheme = read_scheme_ref(from, "scheme");
-  out.layout = read_layout_ref(from, "layout");
-  out.behaviour = read_behaviour(from);
-  out.schedules = from.integer("schedules", limits::kSchedules.max);
-  out.first_run = from.integer("firstRun", limits::kRun.max);
-  out.seed = from.big("seed");
-  out.workload_seed = from.big("workloadSeed");
-  out.schedules_each = from.integer("schedulesEach", limits::kSchedules.max);
-  out.strategy = from.text("strategy");
-  read_task(from, out);
-  if (from.has("memoryBytes")) out.memory_bytes = from.integer("memoryBytes", limits::kMemory.max);
-  if (out.what != ExploreWhat::kScenario) {
-    out.thread_count = from.integer("threads", limits::kThreads.max);
-    out.ops = from.integer("ops", limits::kOps.max);
-  }
-  if (from.has("bounded")) {
-    out.bounded = from.boolean("bounded");
-    out.bound = from.integer("bound", limits::kBound.max);
-    out.depth = from.integer("depth", limits::kDepth.max);
-  }
-  out.pages = from.integer("pages", kMaxMachinePages);
-  if (from.has("tellHashes")) out.tell_hashes = from.boolean("tellHashes");
-  if (out.what == ExploreWhat::kRandom) {
-    read_mixes(from, out.mixes);
-    read_random(from, out.random);
-    if (from.has("folios")) {
-      out.random.folios = static_cast<unsigned>(from.integer("folios", limits::kPinFolios.max));
-      out.random.order = static_cast<unsigned>(from.integer("order", limits::kPinOrder.max));
-    }
-    return from.ok();
-  }
-  if (from.has("outcomes")) out.outcomes = from.integer("outcomes", kAllOutcomesOf);
-  if (from.has("fields"))
-    from.texts("fields", [&](const std::string& name) {
-      if (out.fields.size() < kMostSeenFields) out.fields.push_back(name);
-    });
-  if (from.has("shards")) {
-    out.shard = from.integer("shard", limits::kShards.max);
-    out.shards = from.integer("shards", limits::kShards.max);
-  }
-  if (from.has("hugePages")) out.huge_pages = from.boolean("hugePages");
-  std::vector<Op> after;
-  if (from.has("after") && (!read_rows(env, from.property("after"), after) ||
-                            !copy_rows(env, from.property("after"), out.after)))
-    return false;
-  return from.ok() && read_lists(env, args[1], args[2], out);
-}
-
-napi_value step_value(const JsValues& js, const ExploreStep& step) {
-  JsObject object(js);
-  object.number("thread", step.thread)
-      .text("access", step.access)
-      .text("place", step.place)
-      .number("noted", step.noted);
-  if (step.has_values)
-    object.big("before", step.before)
-        .big("after", step.after)
-        .text("beforeText", step.before_text)
-        .text("afterText", step.after_text);
-  if (!step.lock.empty()) object.text("lock", step.lock).text("lockEvent", step.lock_event);
-  return object.value();
-}
-
-napi_value row_value(const JsValues& js, const ExploreFinding& finding) {
-  if (finding.row.empty()) return js.null();
-  AuditRow row = finding.row.front().row;
-  row.place.list = finding.row.front().list;
-  return audit_row_value(js, row);
-}
-
-napi_value fields_value(const JsValues& js, const PageFields& page) {
-  return JsObject(js)
-      .text("place", page.place)
-      .set("values", js.list(page.values,
-                             [&](const PageFields::Value& each) {
-                               return each.is_there ? js.big(each.value) : js.null();
-                             }))
-      .set("signed",
-           js.list(page.values,
-                   [&](const PageFields::Value& each) { return js.boolean(each.is_signed); }))
-      .value();
-}
-
-napi_value seen_value(const JsValues& js, const ExploreSeen& seen) {
-  const auto records = [&](const std::vector<OpRecord>& list) {
-    return js.list(list, [&](const OpRecord& each) { return record_value(js, each); });
-  };
-  return JsObject(js)
-      .set("threads", js.list(seen.results.threads, records))
-      .set("after", records(seen.results.after))
-      .set("fields", js.list(seen.results.fields,
-                             [&](const PageFields& page) { return fields_value(js, page); }))
-      .number("count", seen.schedules)
-      .number("run", seen.run)
-      .number("program", seen.program)
-      .set("choices",
-           js.list(seen.choices, [&](std::uint64_t choice) { return js.number(choice); }))
-      .value();
-}
-
-napi_value finding_value(const JsValues& js, const ExploreFinding& finding) {
-  return JsObject(js)
-      .number("run", finding.run)
-      .number("program", finding.program)
-      .big("scheduleHash", finding.schedule_hash)
-      .text("outcome", finding.outcome)
-      .text("text", finding.text)
-      .text("strategy", finding.strategy)
-      .set("row", row_value(js, finding))
-      .set("trace", js.texts(finding.trace))
-      .set("choices",
-           js.list(finding.choices, [&](std::uint64_t choice) { return js.number(choice); }))
-      .set("steps",
-           js.list(finding.steps, [&](const ExploreStep& step) { return step_value(js, step); }))
-      .number("switches", finding.switches)
-      .number("skipped", finding.skipped)
-      .boolean("differs", finding.differs)
-      .set("setup", js.texts(finding.setup))
-      .set("programThreads", js.texts(finding.program_threads))
-      .value();
-}
-
-napi_value worth_value(const JsValues& js, const ExploreSummary& summary) {
-  JsObject drawn(js);
-  for (const ExploreCount& count : summary.drawn)
-    drawn.number(count.outcome.c_str(), count.schedules);
-  return JsObject(js)
-      .set("drawn", drawn.value())
-      .number("fibers", summary.fibers)
-      .number("steps", summary.fiber_steps)
-      .number("programs", summary.programs)
-      .value();
-}
-
-napi_value result(napi_env env, napi_callback_info info) {
+napi_value explore_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<ExploreJob, 0> call(env, info);
     ExploreJob& job = *call.object;
@@ -318,42 +107,7 @@ napi_value result(napi_env env, napi_callback_info info) {
     if (taken == nullptr) return failure(env, Errc::kInval, "the result was taken before");
     if (job.error() != 0) return failure(env, job.error(), taken->refused);
     if (!taken->refused.empty()) return failure(env, Errc::kNoDev, taken->refused);
-    const JsValues js(env);
-    JsObject outcomes(js);
-    for (const ExploreCount& count : taken->outcomes)
-      outcomes.number(count.outcome.c_str(), count.schedules);
-    const ExploreSummary& summary = taken->summary;
-    return JsObject(js)
-        .number("schedules", summary.schedules)
-        .number("abandoned", summary.abandoned)
-        .number("distinct", summary.distinct)
-        .number("steps", summary.steps)
-        .number("ops", summary.ops)
-        .big("hash", summary.hash)
-        .boolean("complete", summary.complete)
-        .number("classes", summary.classes)
-        .number("estimate", summary.estimate)
-        .number("explored", summary.explored)
-        .number("bound", summary.has_bound ? static_cast<double>(summary.bound) : -1.0)
-        .text("guarantee", summary.guarantee)
-        .number("missedAtMost", summary.missed_at_most)
-        .boolean("gaveUp", summary.gave_up)
-        .boolean("memoryFull", summary.memory_full)
-        .number("programs", summary.begun_programs)
-        .number("allPrograms", summary.all_programs)
-        .number("completePrograms", summary.complete_programs)
-        .number("violatedPrograms", summary.violated_programs)
-        .number("largest", summary.largest)
-        .number("seconds", job.seconds())
-        .set("outcomes", outcomes.value())
-        .set("seen",
-             js.list(taken->seen, [&](const ExploreSeen& each) { return seen_value(js, each); }))
-        .boolean("seenFull", summary.seen_full)
-        .set("worth", worth_value(js, summary))
-        .set("hashes", js.list(summary.hashes, [&](std::uint64_t each) { return js.big(each); }))
-        .set("first", js.list(taken->first,
-                              [&](const ExploreFinding& each) { return finding_value(js, each); }))
-        .value();
+    return explored_value(JsValues(env), *taken, job.seconds());
   });
 }
 
@@ -422,7 +176,7 @@ napi_value start_explore(napi_env env, napi_callback_info info) {
     const auto args = arguments<3>(env, info);
     EnvData* data = EnvData::of(env);
     ExploreRequest request;
-    if (data == nullptr || !read_request(env, args, request))
+    if (data == nullptr || !read_explore_request(env, args, request))
       return failure(env, Errc::kInval, "the settings of an exploration");
     auto job = std::make_shared<ExploreJob>(request);
     if (!job->start()) return failure(env, Errc::kNoThread, "the system gives no thread");
@@ -431,7 +185,7 @@ napi_value start_explore(napi_env env, napi_callback_info info) {
     napi_value object = js.object();
     add_bound(js, object, "progress", explore_progress<ExploreJob>, job);
     add_bound(js, object, "stop", stop_job<ExploreJob>, job);
-    add_bound(js, object, "result", result, job);
+    add_bound(js, object, "result", explore_result, job);
     return object;
   });
 }

@@ -12,6 +12,7 @@
 #include "addon/scenario_value.h"
 #include "addon/status.h"
 #include "engine/race/race.h"
+#include "engine/scenario/scenario_ops.h"
 
 namespace pagebox::addon {
 

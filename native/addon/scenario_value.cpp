@@ -13,8 +13,10 @@
 #include "addon/record_value.h"
 #include "addon/status.h"
 #include "engine/box/sandbox.h"
+#include "engine/scenario/in_order.h"
 #include "engine/scenario/op_mix.h"
 #include "engine/scenario/op_row.h"
+#include "engine/scenario/scenario_ops.h"
 
 namespace pagebox::addon {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "addon/js_value.h"
 #include "engine/scenario/livelock.h"
-#include "engine/scenario/program.h"
+#include "engine/scenario/scenario_ops.h"
 
 namespace pagebox::addon {
 

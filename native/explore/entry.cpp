@@ -11,6 +11,7 @@
 #include "engine/scenario/guarantee.h"
 #include "engine/scenario/op_row.h"
 #include "engine/scenario/op_text.h"
+#include "engine/scenario/scenario_ops.h"
 #include "explore/explore.h"
 #include "explore/explore_programs.h"
 #include "explore/replay.h"

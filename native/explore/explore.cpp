@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/scenario/guarantee.h"
+#include "engine/scenario/scenario_ops.h"
 #include "explore/replay.h"
 #include "explore/strategies/by_name.h"
 #include "explore/strategies/pilot.h"

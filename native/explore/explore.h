@@ -17,6 +17,7 @@
 #include "engine/scenario/explore_messages.h"
 #include "engine/scenario/guarantee.h"
 #include "engine/scenario/random_ops.h"
+#include "engine/scenario/scenario_ops.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

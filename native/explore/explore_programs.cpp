@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/scenario/scenario_ops.h"
 #include "explore/subject.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

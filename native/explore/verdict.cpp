@@ -5,9 +5,9 @@
 
 #include "base/model/leaks.h"
 #include "base/rng.h"
+#include "engine/scenario/in_order.h"
 #include "engine/scenario/livelock.h"
 #include "engine/scenario/op_text.h"
-#include "engine/scenario/program.h"
 #include "explore/page_fields.h"
 
 namespace pagebox::inline PAGEBOX_ENV {

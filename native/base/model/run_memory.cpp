@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "base/model/run_memory_parts.h"
 #include "base/plain.h"
 #include "base/sanitizer.h"
 
@@ -21,34 +22,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::size_t kHeapBytes = std::size_t{1} << 30;  // of a slot, from its start
-constexpr std::size_t kConstantBytes = std::size_t{64} << 20,
-                      kConstants = kHeapBytes - kConstantBytes;
 constexpr std::size_t kMostMapped = std::size_t{15} << 30;  // behind the heap
 /// More is copied no quicker than a machine is made.
 constexpr std::size_t kMostKept = std::size_t{64} << 20;
 alignas(64) constexpr std::array<std::byte, 4096> kZeroPage{};
-
-// Blocks of one class have one size, so a freed one fits the next: multiples of 16 bytes
-// to 1 KiB, then powers of two.
-constexpr unsigned kSmallClasses = 64;
-/// Blocks of these, to 16 KiB, are not used again if they are free when memory is kept.
-constexpr unsigned kDroppedClasses = kSmallClasses + 4;
-
-unsigned class_of(std::size_t bytes) {
-  if (bytes <= std::size_t{kSmallClasses} * 16) return static_cast<unsigned>((bytes + 15) / 16) - 1;
-  return kSmallClasses + static_cast<unsigned>(std::bit_width(bytes - 1)) - 11;
-}
-std::size_t bytes_of(unsigned of) {
-  if (of < kSmallClasses) return std::size_t{of + 1} * 16;
-  return std::size_t{1} << (of - kSmallClasses + 11);
-}
-
-/// Before each block.
-struct alignas(16) BlockHead {
-  std::uint32_t of = 0;      // its class
-  std::uint32_t offset = 0;  // from the block's begin to what was handed out
-};
 
 /// Of a line, aligned so.
 bool line_differs(const std::byte* one, const std::byte* other) {
@@ -131,44 +108,6 @@ RunMemory::~RunMemory() {
   if (base_ != nullptr) munmap(base_, kHeapBytes + kMostMapped);
 }
 
-void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
-  if (size_bytes > kHeapBytes / 2) return nullptr;
-  if (is_constant_ && !has_kept_) [[unlikely]]
-    if (void* at = allocate_constant(size_bytes, alignment_bytes); at != nullptr) return at;
-  const std::size_t slack = alignment_bytes > 16 ? alignment_bytes - 16 : 0;
-  const unsigned of = class_of(std::max<std::size_t>(size_bytes + slack, 16));
-  const bool is_small = of < kSmallClasses;
-  FreeList& free = free_[of];
-  const bool is_used_again = !free.empty();
-  std::byte* begin = nullptr;
-  if (is_used_again) {
-    begin = base_ + std::size_t{free.back()} * 16;
-    free.pop_back();
-    changed_lists_[of / 64] |= std::uint64_t{1} << of % 64;
-  } else {
-    const std::size_t whole = sizeof(BlockHead) + bytes_of(of);
-    if (whole > kConstants - heap_used_) return nullptr;
-    begin = base_ + heap_used_ + sizeof(BlockHead);
-    heap_used_ += whole;
-  }
-  // Of a large block only what is asked for: the rest may be pages, is zero, and stays so.
-  if (!is_used_again || !is_small)
-    mark_block(begin - sizeof(BlockHead),
-               begin + (is_small ? bytes_of(of) : size_bytes + slack) - 1);
-  std::byte* handed = begin;
-  if (slack != 0) handed += -reinterpret_cast<std::uintptr_t>(begin) & (alignment_bytes - 1);
-  ::new (handed - sizeof(BlockHead)) BlockHead{of, static_cast<std::uint32_t>(handed - begin)};
-  return handed;
-}
-
-void* RunMemory::allocate_constant(std::size_t size_bytes, std::size_t alignment_bytes) {
-  const std::size_t alignment = std::max<std::size_t>(alignment_bytes, 16);
-  const std::size_t start = (constants_used_ + alignment - 1) & ~(alignment - 1);
-  if (start > kHeapBytes || size_bytes > kHeapBytes - start) return nullptr;
-  constants_used_ = start + size_bytes;
-  return base_ + start;
-}
-
 StateDigest RunMemory::digest_of_constants() const {
   StateDigest all;
   for (std::size_t at = kConstants; at < constants_used_; at += kLineBytes) {
@@ -177,44 +116,6 @@ StateDigest RunMemory::digest_of_constants() const {
     all.high += of.high;
   }
   return all;
-}
-
-void RunMemory::mark_block(const std::byte* begin, const std::byte* last) {
-  // From what was kept on, that far, each page is marked.
-  const std::byte* const marked = base_ + heap_marked_;
-  if (begin >= base_ + kept_heap_used_ && last < marked) [[likely]]
-    return;
-  for (const std::byte* at = begin; at < last; at += kPageBytes) mark(at);
-  mark(last);
-  const auto page_at = [this](const std::byte* at) {
-    return static_cast<std::size_t>(at - base_) / kPageBytes * kPageBytes;
-  };
-  if (page_at(begin) <= heap_marked_)
-    heap_marked_ = std::max(heap_marked_, page_at(last) + kPageBytes);
-}
-
-void RunMemory::push_free(unsigned of, const std::byte* begin) {
-  FreeList& free = free_[of];
-  if (free.size() == free.capacity()) {
-    const OutsideRunMemory outside;
-    free.reserve(std::max<std::size_t>(16, free.size() * 2));
-  }
-  free.push_back(static_cast<std::uint32_t>((begin - base_) / 16));
-  changed_lists_[of / 64] |= std::uint64_t{1} << of % 64;
-}
-
-void RunMemory::release(void* at) {
-  auto* handed = static_cast<std::byte*>(at);
-  // Constants are not used again.
-  if (const std::uint64_t place = place_of(at); place >= kConstants && place < kHeapBytes) return;
-  auto* head = reinterpret_cast<BlockHead*>(handed - sizeof(BlockHead));
-  const BlockHead block = *head;
-  std::byte* begin = handed - block.offset;
-  // What lies in a free block is no part of the machine's state: all are the same. (Pages of it
-  // that were never asked for are zero before and after.)
-  *head = {};
-  std::memset(begin, 0, std::min(bytes_of(block.of), kPageBytes));
-  owner_of(at)->push_free(block.of, begin);
 }
 
 std::byte* RunMemory::map(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page) {

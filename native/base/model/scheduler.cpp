@@ -4,12 +4,11 @@
 #include <bit>
 
 #include "base/model/run_memory.h"
+#include "base/model/scheduler_inl.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
-
-constexpr std::uint32_t kPointsOfProgress = 64;  // see RunLimits::max_idle_spins
 
 /// Of memory that stays mapped whatever its owner does with it.
 std::uint64_t word_at(const PendingAccess& what) {
@@ -29,87 +28,7 @@ bool has_word(const PendingAccess& what) {
          reinterpret_cast<std::uintptr_t>(what.at) % what.bytes == 0;
 }
 
-/// Who looks at a run may read the machine: that is no step of it.
-class [[nodiscard]] OutsideRun : OutsideRunMemory {
- public:
-  OutsideRun() : run_(active_scheduler) { active_scheduler = nullptr; }
-  ~OutsideRun() { active_scheduler = run_; }
-  OutsideRun(const OutsideRun&) = delete;
-  OutsideRun& operator=(const OutsideRun&) = delete;
-
- private:
-  Scheduler* const run_;
-};
-
 }  // namespace
-
-// What each scheduling point goes through is one function: most of a run is that.
-[[gnu::always_inline]] inline void Scheduler::announce(Access access, const void* at,
-                                                       std::size_t bytes, std::uint64_t bits) {
-  pending_[current_] = {at, static_cast<std::uint32_t>(bytes), access, bits};
-}
-
-[[gnu::always_inline]] inline FiberId Scheduler::choose(FiberSet candidates) {
-  FiberId next;
-  if (std::has_single_bit(candidates)) {
-    next = static_cast<FiberId>(std::countr_zero(candidates));
-  } else {
-    const OutsideRunMemory outside;
-    next = strategy_->next_fiber({candidates, current_, steps_, {pending_.data(), count_}});
-    if (next == Strategy::kAbandon) {
-      if (current_ != kNoFiber) end(Outcome::kAbandoned);
-      settle_end(Outcome::kAbandoned);
-      return kNoFiber;
-    }
-    if (next >= kMaxFibers || (candidates & fiber_bit(next)) == 0) {
-      model_misuse("the strategy chose a fiber that cannot go on");
-    }
-    if (limits_.record_choices) choices_.push_back(next);
-  }
-  ++steps_;
-  hash_ = (hash_ ^ next) * 0x100000001b3U;  // FNV-1a
-  return next;
-}
-
-/// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
-[[gnu::always_inline]] inline void Scheduler::hand_over(FiberSet candidates) {
-  Fiber& self = *fibers_[current_];
-  if (FiberContext* starter = self.starter) {
-    self.starter = nullptr;
-    switch_fiber(self.stack.context(), *starter);
-    return;
-  }
-  if (steps_ >= next_look_) look_at_limits();
-  const FiberId next = choose(candidates);
-  if (next == current_) return;
-  ++switches_;
-  current_ = next;
-  switch_fiber(self.stack.context(), context(next));
-}
-
-[[gnu::always_inline]] inline void Scheduler::check_access(bool at_point) {
-  if (is_watched_) [[unlikely]]
-    tell_access(at_point);
-  if (!limits_.detect_races) return;
-  switch (races_.access(current_, pending_[current_])) {
-    case RaceDetector::Verdict::kFine: return;
-    case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(Outcome::kDataRace);
-    case RaceDetector::Verdict::kUseAfterFree: end(Outcome::kUseAfterFree);
-  }
-}
-
-[[gnu::always_inline]] inline void Scheduler::point(Access access, const void* at,
-                                                    std::size_t bytes, std::uint64_t bits) {
-  settle_step();
-  announce(access, at, bytes, bits);
-  const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
-  const bool at_point = !is_plain || !limits_.detect_races;
-  if (at_point) {
-    if (++fibers_[current_]->points >= kPointsOfProgress) idle_spins_ = 0;
-    hand_over(runnable_);
-  }
-  check_access(at_point);
-}
 
 RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
                           const RunLimits& limits) {
@@ -297,86 +216,6 @@ void Scheduler::tried_again() {
 
 void Scheduler::got_on() {
   for (std::uint32_t id = 0; id < count_; ++id) fibers_[id]->tries = fibers_[id]->tries_alone = 0;
-}
-
-void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
-  point(Access::kWait, at, sizeof *at, ~std::uint64_t{0});
-  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != expected) return;
-  settle_step();
-  const FiberId me = current_;
-  fibers_[me]->sleeps_on = at;
-  runnable_ &= ~fiber_bit(me);
-  sleeping_ |= fiber_bit(me);
-  idle_spins_ = 0;
-  if (runnable_ == 0) end(end_of_all());
-  hand_over(runnable_);
-  if (tells_steps_) {
-    pending_[me] = {};  // it goes on, and looks at nothing yet
-    begin_step(true);
-  }
-  if (limits_.detect_races) races_.after_wait(me, at);
-}
-
-// No scheduling point: it changes only who can go on, and whoever is woken may
-// still be chosen later.
-void Scheduler::wake(const std::uint32_t* at) {
-  FiberSet woken = 0;
-  for (FiberSet left = sleeping_; left != 0; left &= left - 1) {
-    const auto id = static_cast<FiberId>(std::countr_zero(left));
-    if (fibers_[id]->sleeps_on == at) woken |= fiber_bit(id);
-  }
-  if (tells_steps_) {
-    settle_step();
-    // Who waits for a lock has not looked at it yet.
-    FiberSet slept = 0;
-    for (FiberSet left = woken; left != 0; left &= left - 1) {
-      const auto id = static_cast<FiberId>(std::countr_zero(left));
-      if (pending_[id].access != Access::kLock) slept |= fiber_bit(id);
-    }
-    const OutsideRun outside;
-    strategy_->woke(current_, at, slept);
-  }
-  if (woken == 0) return;
-  if (limits_.detect_races) races_.before_wake(current_, at);
-  sleeping_ &= ~woken;
-  runnable_ |= woken;
-  idle_spins_ = 0;
-}
-
-void Scheduler::take_lock(std::uint32_t* at) {
-  settle_step();
-  announce(Access::kLock, at, sizeof *at);
-  Fiber& self = *fibers_[current_];
-  if (++self.points >= kPointsOfProgress) idle_spins_ = 0;
-  if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != 0) {
-    self.sleeps_on = at;
-    runnable_ &= ~fiber_bit(current_);
-    sleeping_ |= fiber_bit(current_);
-    idle_spins_ = 0;
-    // While fibers are begun there are others still to come.
-    if (runnable_ == 0 && self.starter == nullptr) end(end_of_all());
-  }
-  hand_over(runnable_);
-  // Chosen, so it is free: lock_taken() sees to that.
-  check_access(true);
-  __atomic_store_n(at, 1U, __ATOMIC_SEQ_CST);
-  lock_taken(at);
-}
-
-void Scheduler::lock_taken(const std::uint32_t* at) {
-  for (FiberSet left = runnable_ & ~fiber_bit(current_); left != 0; left &= left - 1) {
-    const auto id = static_cast<FiberId>(std::countr_zero(left));
-    if (pending_[id].access != Access::kLock || pending_[id].at != at) continue;
-    fibers_[id]->sleeps_on = at;
-    runnable_ &= ~fiber_bit(id);
-    sleeping_ |= fiber_bit(id);
-  }
-}
-
-void Scheduler::give_lock(std::uint32_t* at) {
-  point(Access::kUnlock, at, sizeof *at, ~std::uint64_t{0});
-  __atomic_store_n(at, 0U, __ATOMIC_SEQ_CST);
-  wake(at);
 }
 
 void Scheduler::dead(const void* at, std::size_t bytes) {

@@ -26,6 +26,7 @@
 #include "engine/scenario/pattern.h"
 #include "engine/scenario/pin_op.h"
 #include "engine/scenario/random_ops.h"
+#include "engine/scenario/scenario_ops.h"
 #include "mm/coverage.h"
 #include "page/setup.h"
 

@@ -3,6 +3,9 @@
 #include <new>
 
 #include "engine/race/race_ground.h"
+#include "engine/scenario/in_order.h"
+#include "engine/scenario/program.h"
+#include "engine/scenario/scenario_ops.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {

@@ -14,7 +14,6 @@
 #include "engine/scenario/known.h"
 #include "engine/scenario/op_mix.h"
 #include "engine/scenario/op_source.h"
-#include "engine/scenario/program.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -71,13 +70,15 @@ class RandomOps final : public OpSource {
   };
   static constexpr unsigned kMaxDebts = 6;
 
-  // random_ops.cpp: what comes next, and what is known of it after.
+  // random_ops.cpp: what comes next.
   unsigned draw_slot();
   bool pays(const Op& pay) const;
   void owe(const Op& pay, std::uint64_t within);
   bool pay(Op& op);
   bool pay_now(OpCode code, Op& op);
   bool next_of_pair(Op& op);
+
+  // random_learn.cpp: what is known after it.
   void learn(const Op& op, Errc error);
   void learn_mapping(const Op& op, KnownLetter& letter);
   void learn_advice(const Op& op, KnownLetter& letter);
@@ -104,10 +105,12 @@ class RandomOps final : public OpSource {
   void draw_held_pin(bool fails, Op& op);
   void draw_on_device(bool fails, Op& op);
   void draw_close(bool fails, Op& op);
-  void draw_page(bool fails, Op& op);
-  void draw_on_folio(Op& op);
   Op map_letter(std::uint32_t proc, unsigned buf) const;
   unsigned scratch() const;
+
+  // random_draw_pages.cpp
+  void draw_page(bool fails, Op& op);
+  void draw_on_folio(Op& op);
 
   const OpMix& mix_;
   const RandomOpsSettings settings_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/model/run_memory.h"
+#include "engine/scenario/scenario_ops.h"
 #include "explore/explore.h"
 #include "explore/page_programs.h"
 #include "explore/strategies/by_name.h"

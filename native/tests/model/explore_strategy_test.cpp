@@ -7,6 +7,7 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "engine/scenario/scenario_ops.h"
 #include "explore/explore.h"
 #include "explore/strategies/depth_first.h"
 #include "explore/strategies/random.h"

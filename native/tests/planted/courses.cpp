@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "engine/scenario/scenario_ops.h"
 #include "explore/explore_programs.h"
 #include "pins/registry.h"
 #include "tests/model/base_run_helpers.h"

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "engine/scenario/program.h"
+#include "engine/scenario/scenario_ops.h"
 
 namespace pagebox::testing {
 

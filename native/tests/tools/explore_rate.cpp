@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/scenario/scenario_ops.h"
 #include "explore/explore.h"
 #include "explore/strategies/random.h"
 #include "pins/registry.h"

@@ -1,0 +1,37 @@
+// How a RunMemory's heap is divided.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/env.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+inline constexpr std::size_t kHeapBytes = std::size_t{1} << 30;  // of a slot, from its start
+inline constexpr std::size_t kConstantBytes = std::size_t{64} << 20,
+                             kConstants = kHeapBytes - kConstantBytes;
+
+// Blocks of one class have one size, so a freed one fits the next: multiples of 16 bytes
+// to 1 KiB, then powers of two.
+inline constexpr unsigned kSmallClasses = 64;
+/// Blocks of these, to 16 KiB, are not used again if they are free when memory is kept.
+inline constexpr unsigned kDroppedClasses = kSmallClasses + 4;
+
+inline unsigned class_of(std::size_t bytes) {
+  if (bytes <= std::size_t{kSmallClasses} * 16) return static_cast<unsigned>((bytes + 15) / 16) - 1;
+  return kSmallClasses + static_cast<unsigned>(std::bit_width(bytes - 1)) - 11;
+}
+inline std::size_t bytes_of(unsigned of) {
+  if (of < kSmallClasses) return std::size_t{of + 1} * 16;
+  return std::size_t{1} << (of - kSmallClasses + 11);
+}
+
+/// Before each block.
+struct alignas(16) BlockHead {
+  std::uint32_t of = 0;      // its class
+  std::uint32_t offset = 0;  // from the block's begin to what was handed out
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV
