@@ -1,7 +1,6 @@
 // Prints the part of native/sources.txt that a build asks for: the core as one of the
-// two environments has it, or the addon. The shipping build compiles the core in few
-// large units, each a run of one room's files: most of a small file's time is its
-// headers. The addon's files name their callbacks alike and stay apart. `--files`
+// two environments has it, or the addon. The shipping build compiles few large units,
+// each a run of one room's files: most of a small file's time is its headers. `--files`
 // prints the files themselves.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -62,4 +61,4 @@ function units() {
   return made
 }
 
-for (const line of how === '--files' || part === 'addon' ? sources : units()) console.log(line)
+for (const line of how === '--files' ? sources : units()) console.log(line)

@@ -26,7 +26,7 @@ napi_value look_at(napi_env env, const BoxObject& object, napi_value page, Look 
   return look(object.box(), Pfn{pfn});
 }
 
-napi_value words(napi_env env, napi_callback_info info) {
+napi_value page_words(napi_env env, napi_callback_info info) {
   BoundCall<BoxObject, 2> call(env, info);
   return look_at(env, *call.object, call.args[0], [&](const Box& box, Pfn pfn) -> napi_value {
     napi_typedarray_type kind = napi_int8_array;
@@ -107,7 +107,7 @@ napi_value putback(napi_env env, napi_callback_info info) {
 }
 
 /// Pfns go into memory of JavaScript's own.
-napi_value pfn_array(napi_env env, const std::vector<std::uint32_t>& pfns) {
+napi_value number_array(napi_env env, const std::vector<std::uint32_t>& pfns) {
   void* data = nullptr;
   napi_value buffer = nullptr, array = nullptr;
   if (napi_create_arraybuffer(env, pfns.size() * sizeof(std::uint32_t), &data, &buffer) != napi_ok)
@@ -142,7 +142,7 @@ napi_value lru_list(napi_env env, napi_callback_info info) {
     if (why != 0) return status(env, why);
     const JsValues js(env);
     return JsObject(js)
-        .set("pfns", pfn_array(env, pfns))
+        .set("pfns", number_array(env, pfns))
         .number("length", length)
         .boolean("corrupt", walked != Errc::kOk)
         .value();
@@ -193,7 +193,7 @@ napi_value reset(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
-  add_bound(js, to, "words", words, box);
+  add_bound(js, to, "words", page_words, box);
   add_bound(js, to, "typeOf", type_of, box);
   add_bound(js, to, "headOf", head_of, box);
   add_bound(js, to, "setup", setup, box);

@@ -92,7 +92,7 @@ napi_value sample(napi_env env, napi_callback_info info) {
   });
 }
 
-napi_value close(napi_env env, napi_callback_info info);
+napi_value close_cost(napi_env env, napi_callback_info info);
 napi_value beside(napi_env env, napi_callback_info info);
 
 napi_value bound(napi_env env, const std::shared_ptr<CostObject>& object) {
@@ -100,7 +100,7 @@ napi_value bound(napi_env env, const std::shared_ptr<CostObject>& object) {
   napi_value result = js.object();
   add_bound(js, result, "sample", sample, object);
   add_bound(js, result, "beside", beside, object);
-  add_bound(js, result, "close", close, object);
+  add_bound(js, result, "close", close_cost, object);
   return result;
 }
 
@@ -119,7 +119,7 @@ napi_value beside(napi_env env, napi_callback_info info) {
   });
 }
 
-napi_value close(napi_env env, napi_callback_info info) {
+napi_value close_cost(napi_env env, napi_callback_info info) {
   BoundCall<CostObject, 0> call(env, info);
   call.object->sampler.reset();
   return nullptr;

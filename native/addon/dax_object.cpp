@@ -30,7 +30,7 @@ napi_value on_dax_file(Call& call, std::uint64_t id, Body body) {
 
 /// (file, pages) -> nothing, a status, or { pfn } of a block that is in use. Never waits:
 /// who would let go may be this very thread.
-napi_value truncate(napi_env env, napi_callback_info info) {
+napi_value truncate_dax(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<2> call(env, info);
     const std::uint64_t id = call.number(0), pages = call.number(1);
@@ -65,7 +65,7 @@ napi_value busy_page(napi_env env, napi_callback_info info) {
 
 void bind_dax(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
   add_bound(js, to, "createDaxFile", create_dax_file, box);
-  add_bound(js, to, "truncateDaxFile", truncate, box);
+  add_bound(js, to, "truncateDaxFile", truncate_dax, box);
   add_bound(js, to, "daxBusyPage", busy_page, box);
 }
 

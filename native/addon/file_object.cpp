@@ -98,7 +98,7 @@ napi_value sync_file(napi_env env, napi_callback_info info) {
   });
 }
 
-napi_value truncate(napi_env env, napi_callback_info info) {
+napi_value truncate_file(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<2> call(env, info);
     const std::uint64_t id = call.number(0), pages = call.number(1);
@@ -181,7 +181,7 @@ void bind_files(const JsValues& js, napi_value to, const std::shared_ptr<BoxObje
   add_bound(js, to, "closeFile", close_file, box);
   add_bound(js, to, "filePages", file_pages, box);
   add_bound(js, to, "syncFile", sync_file, box);
-  add_bound(js, to, "truncateFile", truncate, box);
+  add_bound(js, to, "truncateFile", truncate_file, box);
   add_bound(js, to, "readFile", file_bytes<FileCall::kRead>, box);
   add_bound(js, to, "writeFile", file_bytes<FileCall::kWrite>, box);
   add_bound(js, to, "readFileDirect", file_bytes<FileCall::kReadDirect>, box);

@@ -36,7 +36,7 @@ napi_value stopped(const Call& call, FaultResult result, std::uint64_t index) {
 }
 
 /// Words at a stride, in or out: `words[i]` lies at address + i * stride.
-napi_value words(napi_env env, napi_callback_info info) {
+napi_value user_words(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     MachineCall<5> call(env, info);
     const std::uint64_t id = call.number(0), address = call.word(1), stride = call.number(2);
@@ -114,7 +114,7 @@ napi_value bytes(napi_env env, napi_callback_info info) {
 void bind_mm_access(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
   add_bound(js, to, "load", load, box);
   add_bound(js, to, "store", store, box);
-  add_bound(js, to, "userWords", words, box);
+  add_bound(js, to, "userWords", user_words, box);
   add_bound(js, to, "userBytes", bytes, box);
 }
 

@@ -90,7 +90,7 @@ bool read_settings(napi_env env, napi_value value, RaceSettings& out) {
   return from.ok() && pattern;
 }
 
-napi_value result(napi_env env, napi_callback_info info) {
+napi_value box_race_result(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     BoundCall<RaceJob, 0> call(env, info);
     RaceJob& job = *call.object;
@@ -123,7 +123,7 @@ napi_value start_race(napi_env env, napi_callback_info info) {
     napi_value object = js.object();
     add_bound(js, object, "progress", race_progress<RaceJob>, job);
     add_bound(js, object, "stop", stop_job<RaceJob>, job);
-    add_bound(js, object, "result", result, job);
+    add_bound(js, object, "result", box_race_result, job);
     return object;
   });
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "pins/done.h"
+#include "pins/in_loop.h"
 #include "pins/kernel.h"
 #include "pins/streams.h"
 #include "pins/target.h"
@@ -92,9 +93,9 @@ struct PinStreams {
                                               &keep_run};
 
  private:
-  [[gnu::always_inline]] static void pin_unpin(const PinFrame& f, const PinFrame& frame,
-                                               std::uint64_t pfn, std::size_t i, unsigned shard,
-                                               std::uint32_t* freed, BatchResult& result) {
+  PAGEBOX_IN_LOOP static void pin_unpin(const PinFrame& f, const PinFrame& frame, std::uint64_t pfn,
+                                        std::size_t i, unsigned shard, std::uint32_t* freed,
+                                        BatchResult& result) {
     Target t;
     const Done step = Loops::try_pin_unpin_one(f, frame, pfn, shard, t);
     if (step == Done::kOk) [[likely]]

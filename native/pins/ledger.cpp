@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "pins/in_loop.h"
+
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
@@ -109,8 +111,8 @@ Errc Ledger::use_block(Stripe& stripe, std::uint64_t block) {
 }
 
 /// Each holder of a head has one entry: in the table, or here.
-[[gnu::always_inline]] inline Errc Ledger::add_locked(Stripe& stripe, std::uint32_t holder,
-                                                      Pfn head, std::uint32_t n) {
+PAGEBOX_IN_LOOP inline Errc Ledger::add_locked(Stripe& stripe, std::uint32_t holder, Pfn head,
+                                               std::uint32_t n) {
   stripe.mark.write();
   if (head.value >= capacity_) return add_beside(stripe, holder, head, n);
   Direct& entry = direct_[head.value];
@@ -152,8 +154,8 @@ Errc Ledger::add_beside(Stripe& stripe, std::uint32_t holder, Pfn head, std::uin
   return Errc::kOk;
 }
 
-[[gnu::always_inline]] inline Errc Ledger::remove_locked(Stripe& stripe, std::uint32_t holder,
-                                                         Pfn head, std::uint32_t n) {
+PAGEBOX_IN_LOOP inline Errc Ledger::remove_locked(Stripe& stripe, std::uint32_t holder, Pfn head,
+                                                  std::uint32_t n) {
   stripe.mark.write();
   if (head.value < capacity_) {
     Direct& entry = direct_[head.value];
@@ -188,7 +190,7 @@ Errc Ledger::remove(std::uint32_t holder, Pfn head, std::uint32_t n) {
 
 /// step(stripe, head) for each, with its lock held, until one fails.
 template <class Step>
-[[gnu::always_inline]] inline std::size_t Ledger::each(Heads heads, Errc& error, Step step) {
+PAGEBOX_IN_LOOP inline std::size_t Ledger::each(Heads heads, Errc& error, Step step) {
   for (std::size_t first = 0; first < heads.size(); first += kRound) {
     const Heads round = heads.subspan(first, std::min(kRound, heads.size() - first));
     std::uint64_t stripes = 0;

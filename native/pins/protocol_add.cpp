@@ -3,6 +3,7 @@
 // pin raises at least as fast as any other counter.
 #include "base/fault.h"
 #include "pins/batch.h"
+#include "pins/in_loop.h"
 #include "pins/protocol.h"
 #include "pins/tail_place.h"
 
@@ -27,16 +28,16 @@ template <class W>
 struct Counter : PolicyBase {
   using Word = W;
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     if (planted(Mistake::kOwnCounterStoredBack))
       atomics::store(t.u32(f.count), atomics::load(t.u32(f.count)) + n);
     else
       atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     return take_from(t.u32(f.count), n);
   }
   // Unsigned, so that a count beyond its limit still reads as pinned.
@@ -53,8 +54,8 @@ template <class W>
 struct Mapcount : PolicyBase {
   using Word = W;
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     if (static_cast<std::int32_t>(atomics::load(t.u32(f.mapcount))) < kTypedBelow ||
         (atomics::load(t.word<W>(0)) & f.slab_flag) != 0) [[unlikely]]
       return Errc::kRefused;
@@ -62,8 +63,8 @@ struct Mapcount : PolicyBase {
     atomics::add(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     atomics::sub(t.u32(f.mapcount), n);
     return Errc::kOk;
   }
@@ -90,27 +91,26 @@ template <class W>
 struct Tail : PolicyBase {
   using Word = W;
   /// Whether the layout names a place for this folio's count.
-  [[gnu::always_inline]] static bool has_place(const PinFrame& f, const Target& t) {
+  PAGEBOX_IN_LOOP static bool has_place(const PinFrame& f, const Target& t) {
     return has_tail_place<W>(f, t);
   }
-  [[gnu::always_inline]] static std::uint32_t refs(const PinFrame& f, const Target& t) {
+  PAGEBOX_IN_LOOP static std::uint32_t refs(const PinFrame& f, const Target& t) {
     return has_place(f, t) ? 1 : f.refs_per_pin;
   }
   /// What refs() found says it, unless a pin is one reference everywhere.
-  [[gnu::always_inline]] static bool counts(const PinFrame& f, const Target& t,
-                                            std::uint32_t each) {
+  PAGEBOX_IN_LOOP static bool counts(const PinFrame& f, const Target& t, std::uint32_t each) {
     return each == 1 && (f.refs_per_pin != 1 || has_place(f, t));
   }
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t each, unsigned) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t each, unsigned) {
     if (counts(f, t, each) && planted(Mistake::kTailStoredBack))
       atomics::store(t.u32(f.count), atomics::load(t.u32(f.count)) + n);
     else if (counts(f, t, each))
       atomics::add(t.u32(f.count), n);
     return Errc::kOk;
   }
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t each, unsigned) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t each, unsigned) {
     return counts(f, t, each) ? take_from(t.u32(f.count), n) : Errc::kOk;
   }
   static PinCount count(const PinFrame& f, const Target& t) {

@@ -1,6 +1,7 @@
 // Counts outside the descriptor: exact, no bit claimed, one more line touched.
 #include "base/fault.h"
 #include "pins/batch.h"
+#include "pins/in_loop.h"
 #include "pins/protocol.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -10,23 +11,23 @@ template <class W>
 struct SideTable : PolicyBase {
   using Word = W;
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     if (planted(Mistake::kSideTableStoredBack))
       atomics::store(f.side_table + t.pfn, atomics::load(f.side_table + t.pfn) + n);
     else
       atomics::add(f.side_table + t.pfn, n);
     return Errc::kOk;
   }
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     return take_from(f.side_table + t.pfn, n);
   }
   static PinCount count(const PinFrame& f, const Target& t) {
     return {atomics::load(f.side_table + t.pfn), true};
   }
   static bool pinned(const PinFrame& f, const Target& t) { return count(f, t).pins != 0; }
-  [[gnu::always_inline]] static void prefetch(const PinFrame& f, std::uint64_t pfn) {
+  PAGEBOX_IN_LOOP static void prefetch(const PinFrame& f, std::uint64_t pfn) {
     PolicyBase::prefetch(f, pfn);
     __builtin_prefetch(f.side_table + pfn, 1, 3);
   }
@@ -36,17 +37,16 @@ template <class W>
 struct Sharded : PolicyBase {
   using Word = W;
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
-  [[gnu::always_inline]] static ShardedCount& row(const PinFrame& f, std::uint64_t pfn,
-                                                  unsigned shard) {
+  PAGEBOX_IN_LOOP static ShardedCount& row(const PinFrame& f, std::uint64_t pfn, unsigned shard) {
     return f.shards[shard < f.shard_count ? shard : shard % f.shard_count][pfn];
   }
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned shard) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned shard) {
     atomics::add(&row(f, t.pfn, shard).pins, std::uint64_t{n});
     return Errc::kOk;
   }
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned shard) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned shard) {
     atomics::add(&row(f, t.pfn, shard).unpins, std::uint64_t{n});
     return Errc::kOk;
   }

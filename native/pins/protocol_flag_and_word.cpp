@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "page/address.h"
 #include "pins/batch.h"
+#include "pins/in_loop.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
 
@@ -35,8 +36,8 @@ struct FlagAndWord : PolicyBase {
   }
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
 
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     W seen = atomics::load(whole(f, t));
     const auto is_count = [](W word) {
       return static_cast<std::uint32_t>(word) != 0 &&
@@ -66,8 +67,8 @@ struct FlagAndWord : PolicyBase {
     return Errc::kOk;
   }
 
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     if (f.quirks.has(Quirk::kFlagWithoutCount)) [[unlikely]]
       return forget(f, t);
     if (!flagged(f, t)) [[unlikely]]

@@ -5,6 +5,7 @@
 // refuses before it carries.
 #include "base/fault.h"
 #include "pins/batch.h"
+#include "pins/in_loop.h"
 #include "pins/lru.h"
 #include "pins/protocol.h"
 
@@ -21,8 +22,8 @@ struct PackedWord : PolicyBase {
   }
   static std::uint32_t refs(const PinFrame& f, const Target&) { return f.refs_per_pin; }
 
-  [[gnu::always_inline]] static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc add(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     Packed seen = atomics::load(at(f, t));
     for (;;) {
       if ((seen & f.pinned) == 0) [[unlikely]]
@@ -61,8 +62,8 @@ struct PackedWord : PolicyBase {
     }
   }
 
-  [[gnu::always_inline]] static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
-                                         std::uint32_t, unsigned) {
+  PAGEBOX_IN_LOOP static Errc sub(const PinFrame& f, const Target& t, std::uint32_t n,
+                                  std::uint32_t, unsigned) {
     Packed seen = atomics::load(at(f, t));
     for (;;) {
       if ((seen & f.pinned) == 0 || count_in(f, seen) < n) [[unlikely]]

@@ -7,6 +7,7 @@
 
 #include "base/atomic.h"
 #include "page/page_type.h"
+#include "pins/in_loop.h"
 #include "pins/kernel.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -31,8 +32,8 @@ struct Target {
 /// inverse of the stride's odd part does it, and the product is the check.
 /// Where word 1 is a mask of the tail's own address, the frame has no page_base: all
 /// descriptors lie above one aligned address, so the mask does for their offsets too.
-[[gnu::always_inline]] inline Errc head_of_tail(const PinFrame& f, std::uint64_t tail,
-                                                std::uint64_t word1, Target& out) {
+PAGEBOX_IN_LOOP inline Errc head_of_tail(const PinFrame& f, std::uint64_t tail, std::uint64_t word1,
+                                         Target& out) {
   const std::uint64_t from_base = f.page_base == 0 ? (tail * f.stride_bytes) & word1
                                                    : (word1 - 1 - f.page_base) & f.address_mask;
   const std::uint64_t pfn = ((from_base >> f.stride_shift) * f.stride_inverse) & f.address_mask;
@@ -42,13 +43,13 @@ struct Target {
 }
 
 template <class Word>
-[[gnu::always_inline]] inline std::uint64_t load_word1(const PinFrame& f, std::uint64_t pfn) {
+PAGEBOX_IN_LOOP inline std::uint64_t load_word1(const PinFrame& f, std::uint64_t pfn) {
   return atomics::load(reinterpret_cast<const Word*>(f.base + pfn * f.stride_bytes + sizeof(Word)));
 }
 
 /// kInval: no such pfn.
 template <class Word>
-[[gnu::always_inline]] inline Errc resolve(const PinFrame& f, std::uint64_t pfn, Target& out) {
+PAGEBOX_IN_LOOP inline Errc resolve(const PinFrame& f, std::uint64_t pfn, Target& out) {
   if (pfn >= f.capacity) [[unlikely]]
     return Errc::kInval;
   const std::uint64_t word1 = load_word1<Word>(f, pfn);
@@ -61,8 +62,8 @@ template <class Word>
 /// Rule 2 of page.h: whether `pfn` still belongs to the folio it led to. Where it
 /// is no tail, word 1 is a list link or a pgmap, and may change.
 template <class Word>
-[[gnu::always_inline]] inline bool still_leads_to(const PinFrame& f, std::uint64_t pfn,
-                                                  const Target& target) {
+PAGEBOX_IN_LOOP inline bool still_leads_to(const PinFrame& f, std::uint64_t pfn,
+                                           const Target& target) {
   const std::uint64_t word1 = load_word1<Word>(f, pfn);
   return word1 == target.word1 || ((word1 | target.word1) & 1) == 0;
 }

@@ -53,15 +53,18 @@ describe('native/sources.txt', () => {
     expect(wrapped).toEqual([])
   })
 
-  test.each(['host', 'model'])('goes into the units of the %s without loss, each of one room', (environment) => {
-    const units = printed(environment)
-    const included = units.flatMap((unit) => {
-      const files = [...read(unit).matchAll(/^#include "\.\.\/\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
-      expect(new Set(files.map((file) => file.split('/')[1])).size, unit).toBe(1)
-      return files
-    })
-    expect(included.sort()).toEqual(part(environment).sort())
-  })
+  test.each(['host', 'model', 'addon'])(
+    'goes into the units of the %s without loss, each of one room',
+    (environment) => {
+      const units = printed(environment)
+      const included = units.flatMap((unit) => {
+        const files = [...read(unit).matchAll(/^#include "\.\.\/\.\.\/(.*)"$/gm)].map((match) => match[1] as string)
+        expect(new Set(files.map((file) => file.split('/')[1])).size, unit).toBe(1)
+        return files
+      })
+      expect(included.sort()).toEqual(part(environment).sort())
+    },
+  )
 
   test('is the only list in binding.gyp', () => {
     const gyp = read('binding.gyp')
