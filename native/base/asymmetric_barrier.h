@@ -49,14 +49,19 @@ class AsymmetricBarrier {
     }
   }
   /// On the rare side, between its write (sequentially consistent) and its looks.
-  void pay() const {
+  void pay() {
+    if (!rare_pays_) return;
+    paid_.fetch_add(1);
     // A filter may have come since: what was written before is seen after a nap all the same,
     // which is thousands of times what a store takes to leave its core.
-    if (rare_pays_ && !system_barrier()) nap();
+    if (!system_barrier()) nap();
   }
+  /// How often the rare side has.
+  std::uint64_t paid() const { return paid_.load(atomics::kRelaxed); }
 
  private:
   const bool rare_pays_;
+  Atomic<std::uint64_t> paid_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -47,7 +47,7 @@ void free_table_after_grace(RcuHead* head) {
   check_rcu_head(machine, record, pfn, page);
   machine.tables.unqueue(pfn);
   record.shown_next = 0;
-  record.state.store(TableState::kNone);
+  record.in_use.store(0);
   const auto type = static_cast<std::int32_t>(page.shape().table_type);
   if (const std::int32_t found = page.mapcount_raw(); found != type) {
     // It may be somebody else's by now: a page too few is better than one with two owners.
@@ -85,13 +85,13 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
     const Page page = folio.value;
     const Pfn pfn = machine_.pfn_of(page);
     TableRecord& record = store().record(pfn);
-    if (record.state.load() != TableState::kNone) {
+    if (record.in_use.load() != 0) {
       // Its descriptor was made to look free. It stays the other table's, and off the lists.
       machine_.damage.add({pfn, "free list", 0, 1, "a page table in use was handed out again"});
       continue;
     }
     record.reserve = 0;
-    record.state.store(TableState::kLive);
+    record.in_use.store(1);
     const Shape& shape = page.shape();
     page.set_rcu_head(0, 0);
     if (shape.ptl != 0) atomics::store(page.u32(shape.ptl), 0U, atomics::kRelease);
@@ -109,7 +109,6 @@ void PageTable::free_table(Cpu&, Pfn pfn) {
   TableRecord& record = store().record(pfn);
   const Page page = machine_.page(pfn);
   record.machine = &machine_;
-  record.state.store(TableState::kWaiting);
   // rcu_head lies in words 1 and 2, as in the kernel's ptdesc: the page that was queued
   // before, and what is to be done. Shown for who reads the descriptor.
   const std::uint64_t before = store().queue(pfn);

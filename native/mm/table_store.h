@@ -29,17 +29,13 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 class Machine;
 
-struct TableState {
-  enum : std::uint32_t { kNone, kLive, kWaiting };
-};
-
 /// What word 2 of a waiting page names; a kernel has the function's address there.
 enum class RcuCallback : std::uint64_t { kFreeTable = 1 };
 
 /// All-zero: no table.
 struct alignas(64) TableRecord : RcuHead {
   SpinLock lock;
-  Atomic<std::uint32_t> state;   // a TableState
+  Atomic<std::uint32_t> in_use;  // until the grace period after its end is over
   Plain<std::uint64_t> reserve;  // pfn + 1 of the next table in reserve; under the pmd's lock
   // While it waits for RCU: word 1, and whose it is. Call and callback are ordered by RCU.
   Plain<std::uint64_t> shown_next;
@@ -78,9 +74,7 @@ class TableStore {
     return {static_cast<std::uint64_t>(offset) / sizeof(TableRecord)};
   }
   /// In use, or waiting for RCU. Any pfn.
-  bool is_table(Pfn pfn) const {
-    return pfn.value < pages_ && record(pfn).state.load() != TableState::kNone;
-  }
+  bool is_table(Pfn pfn) const { return pfn.value < pages_ && record(pfn).in_use.load() != 0; }
   /// Puts the page at the end of those that wait; which one was there before (pfn + 1).
   std::uint64_t queue(Pfn pfn) { return last_waiting_.exchange(pfn.value + 1); }
   void unqueue(Pfn pfn) {

@@ -88,6 +88,23 @@ TEST(BoxGate, AuditsAmongCallsThatPayForThemselvesAreClean) {
   audit_among_calls(AsymmetricBarrier::Payer::kBoth);
 }
 
+/// Calls pay no barrier where the system has one for the rare side; the model, whose accesses have
+/// one order, would not see that it is missing.
+TEST(BoxGate, WhoWantsItAlonePaysForCallsThatDoNot) {
+  auto box = TestBox{}.make();
+  BoxHandle handle(box);
+  const AsymmetricBarrier& barrier = box->gate().barrier();
+  for (unsigned runs = 1; runs <= 3; ++runs) {
+    EXPECT_TRUE(BoxCall(handle));
+    EXPECT_TRUE(ExclusiveRun(box->gate()));
+    EXPECT_EQ(barrier.paid(), barrier.rare_pays() ? runs : 0);
+  }
+  ASSERT_EQ(box->gate().reserve_exclusive(), Errc::kOk);
+  EXPECT_TRUE(ExclusiveRun(box->gate(), true));
+  box->gate().close();
+  EXPECT_EQ(barrier.paid(), barrier.rare_pays() ? 5U : 0U);
+}
+
 TEST(BoxGate, TheLastHandleFreesTheBox) {
   std::weak_ptr<Box> watch;
   {

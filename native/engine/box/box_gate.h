@@ -49,6 +49,7 @@ class BoxGate {
   bool closed() const { return (state_.load(atomics::kAcquire) & kClosed) != 0; }
   /// Runs ask now and then, and end soon when it says true.
   bool stop_requested() const { return closed(); }
+  const AsymmetricBarrier& barrier() const { return barrier_; }
   /// For what a handle looks at that leaves during a run: `change()` runs while none does.
   template <class Change>
   void between_leavers(Change change) {
@@ -65,7 +66,7 @@ class BoxGate {
   bool is_free(unsigned index) const;  // of handles and of those that left; under lock_
 
   Atomic<std::uint32_t> state_;
-  const AsymmetricBarrier barrier_;
+  AsymmetricBarrier barrier_;
   Box& box_;
   Mutex lock_;  // the list of handles, and who left
   Plain<BoxHandle*> handles_ = nullptr;

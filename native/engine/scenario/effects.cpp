@@ -114,10 +114,11 @@ void EffectTracker::look_at_files(const Vma& vma) {
 
 /// Before the operation: a read fault in a file mapping maps the neighbours too
 /// (vectors/README.md, "fault-around"), and it may come in one of the two only.
-void EffectTracker::look_around(const Op& op, Range range) {
+EffectTracker::Marks<std::uint64_t> EffectTracker::around(const Op& op, Range range) const {
   constexpr std::uint64_t kWindow = 16;
+  Marks<std::uint64_t> marks;
   const std::shared_ptr<Process> process = processes_.find(0, op.proc);
-  if (process == nullptr || !may_fault(op.code)) return;
+  if (process == nullptr || !may_fault(op.code)) return marks;
   for (std::uint64_t i = 0; i < range.pages; ++i) {
     const std::uint64_t place = range.first + i;
     const Bits bits = bits_of(places_, place);
@@ -127,9 +128,10 @@ void EffectTracker::look_around(const Op& op, Range range) {
     for (std::uint64_t each = window; each < window + kWindow; ++each) {
       if (each * kPageBytes < vma->start || each * kPageBytes >= vma->end) continue;
       const PteSlot slot = process->mm->page_table.find(each * kPageBytes);
-      if (!slot || slot.get().none()) around_[each] |= bits;
+      if (!slot || slot.get().none()) marks[each] |= bits;
     }
   }
+  return marks;
 }
 
 /// From pages to their places and back: what is mapped where something differs is
@@ -263,8 +265,7 @@ OpRecord EffectTracker::run(const Op& op, double recorded, OpEffects& effects) {
   file_places_.clear();
   seen_.clear();
   look();
-  around_.clear();
-  look_around(op, range);
+  const Marks<std::uint64_t> around_it = around(op, range);
   const Bits held = names_pin(op.code) ? held_by(op) : 0;
   OpRecord record = interpreter_.run(op);
   look();
@@ -281,7 +282,7 @@ OpRecord EffectTracker::run(const Op& op, double recorded, OpEffects& effects) {
     if (at == mapped_.end()) continue;
     for (const std::uint64_t place : at->second) seen_[place] |= bit(each.effect);
   }
-  for (const auto& [place, bits] : around_) places_[place] |= bits;
+  for (const auto& [place, bits] : around_it) places_[place] |= bits;
   spread();
   if (!std::isnan(recorded) && recorded != progress_of(record)) {
     Bits all = held;

@@ -60,7 +60,8 @@ class EffectTracker {
   void look();
   void look_at_files(const Vma& vma);
   void look_at_huge(const Mm& mm, const Vma& vma);
-  void look_around(const Op& op, Range range);
+  /// What a fault at a place where something differs may map besides, or not.
+  Marks<std::uint64_t> around(const Op& op, Range range) const;
   void spread();
   void follow(const Op& op, Range range);
   void forget();
@@ -89,8 +90,6 @@ class EffectTracker {
     FilePage page;
     bool shared = false;  // what is written there is the file's
   };
-  /// What a fault at a place where something differs may map besides, or not.
-  Marks<std::uint64_t> around_;
   std::vector<FilePlace> file_places_;  // where the disk files are mapped
   Bits gup_test_ = 0;                   // the driver holds one set of pages at a time
 };

@@ -35,6 +35,18 @@ class AuditFinds : public testing::Test {
   std::shared_ptr<Box> box_;
 };
 
+TEST(AuditReport, IsEmptyWhenCleared) {
+  AuditReport report;
+  report.rows.emplace_back();
+  report.unknown.emplace_back("lru");
+  report.rows_total = report.pages = report.by_invariant[0] = 1;
+  report.clear();
+  const AuditReport fresh;
+  EXPECT_TRUE(report.rows.empty());
+  EXPECT_EQ(std::tie(report.unknown, report.rows_total, report.pages, report.by_invariant),
+            std::tie(fresh.unknown, fresh.rows_total, fresh.pages, fresh.by_invariant));
+}
+
 TEST_F(AuditFinds, AReferenceTooMany) {
   page(5).ref_add(1);
   const AuditRow row = found(Invariant::kRefcountAccounted);

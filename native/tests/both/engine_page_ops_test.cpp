@@ -4,6 +4,7 @@
 
 #include "engine/box/sandbox.h"
 #include "engine/scenario/program.h"
+#include "engine/scenario/scenario_ops.h"
 #include "pins/registry.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -107,6 +108,14 @@ TEST_F(PageOps, WhatAThreadHoldsIsInTheAuditAndGoesAtTheEnd) {
     EXPECT_EQ(sandbox->leaks(), "");
     EXPECT_EQ(sandbox->box().memmap().page(Pfn{0}).refcount(), 1);
   }
+}
+
+TEST_F(PageOps, CountsAreFromOneToWhatAReferenceCountHolds) {
+  make();
+  PageThread& pages = sandbox->interpreter(1).pages();
+  EXPECT_EQ(pages.get(Pfn{0}, 0), Errc::kInval);
+  EXPECT_EQ(pages.get(Pfn{0}, static_cast<std::uint32_t>(kRefcountMax + 1)), Errc::kInval);
+  EXPECT_NE(pages.get(Pfn{0}, static_cast<std::uint32_t>(kRefcountMax)), Errc::kInval);
 }
 
 TEST_F(PageOps, AnotherThreadCannotGiveBackWhatOneHolds) {

@@ -15,6 +15,17 @@ namespace {
 
 constexpr std::uint64_t kDevicePages = 256;
 
+TEST(FrameMap, AnAddressIsOfTheFrameWhoseContentsLieThere) {
+  constexpr std::uint64_t kRam = 8;
+  FrameMap frames;
+  ASSERT_EQ(frames.create(kRam), Errc::kOk);
+  ASSERT_EQ(frames.add_region({kRam}, 4), Errc::kOk);
+  ASSERT_EQ(frames.add_region({kRam + 4}, 4), Errc::kOk);
+  for (std::uint64_t i = 0; i < kRam + 8; ++i)
+    EXPECT_EQ(frames.frame_at(frames.at(Pfn{i}) + kPageBytes - 1), std::optional(Pfn{i}));
+  EXPECT_EQ(frames.frame_at(reinterpret_cast<const std::byte*>(&frames)), std::nullopt);
+}
+
 class FrameMapTest : public testing::TestWithParam<std::uint64_t> {
  protected:
   void SetUp() override {

@@ -223,6 +223,16 @@ TEST_P(MmHuge, AdviceAboutAPartSplitsOnlyWhatNobodyElseHolds) {
   EXPECT_FALSE(folio_test_large(page_at(0)));
 }
 
+TEST_P(MmHuge, AdviceAboutAllOfItKeepsItWholeWhereSmallEntriesMapIt) {
+  store(0, 1);
+  ASSERT_EQ(do_mprotect(box.cpu(), *mm, at(1), 1, kVmRead), Errc::kOk);
+  ASSERT_EQ(do_mprotect(box.cpu(), *mm, at(1), 1, kVmRead | kVmWrite), Errc::kOk);
+  ASSERT_FALSE(is_leaf(*mm));
+  ASSERT_EQ(do_madvise(box.cpu(), *mm, kTestBase, kPagesPerPmd, Advice::kCold), Errc::kOk);
+  EXPECT_TRUE(folio_test_large(page_at(0)));
+  EXPECT_EQ(audit(), std::vector<std::string>{});
+}
+
 TEST_P(MmHuge, MremapMovesTheLeafWithItsReserve) {
   store(2, 22);
   const Page moved = folio();

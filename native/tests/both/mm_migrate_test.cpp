@@ -1,5 +1,6 @@
 // Migration between frames: data and mappings follow, pinned pages stay.
 #include "mm/fault/user_access.h"
+#include "mm/file/files.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
 #include "mm/migrate.h"
@@ -85,6 +86,38 @@ TEST(MmMigrate, APageOfAnUnlockedMappingLeavesTheMlockBatchAlone) {
   EXPECT_EQ(box.cpu().batches.mlock.held().size(), 1U);
   munlock_folio(box.cpu(), page_of(box, *mm, 1));
   lru_add_drain_all(box.cpu());
+  EXPECT_EQ(box.audit({mm.get()}), std::vector<std::string>{});
+  mm->exit(box.cpu());
+}
+
+/// The bit says that an anonymous page is exclusive, which its entries bring back, and of a page of
+/// a file something that goes with it.
+TEST(MmMigrate, TheBitOfTwoMeaningsIsCarriedForFilesAlone) {
+  MmBox box;
+  auto mm = box.create_mm();
+  constexpr std::uint64_t kFile = kTestBase + kPmdBytes;
+  ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
+  AddressSpace* file = create_shmem(*box.machine, 1);
+  MmapRequest request;
+  request.address = kFile;
+  request.pages = 1;
+  request.prot = kVmRead | kVmWrite;
+  request.shared = true;
+  request.file = file;
+  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
+  put_file(box.cpu(), *file);
+  for (const std::uint64_t at : {kTestBase, kFile}) {
+    ASSERT_EQ(store_word(box.cpu(), *mm, at, 1), FaultResult::kOk);
+    const Page from = box.machine->page(mm->page_table.find(at).get().pfn());
+    from.set(kFlagAnonExclusive);
+    const auto fresh = box.machine->alloc_folio(box.cpu());
+    ASSERT_TRUE(fresh);
+    const Page to = fresh.value;
+    folio_migrate_flags(box.cpu(), to, from);
+    EXPECT_EQ(to.test(kFlagAnonExclusive), at == kFile);
+    if (at == kFile) from.clear(kFlagAnonExclusive);
+    folio_put(box.cpu(), to);
+  }
   EXPECT_EQ(box.audit({mm.get()}), std::vector<std::string>{});
   mm->exit(box.cpu());
 }

@@ -105,6 +105,16 @@ TEST(Writeback, APageThatNobodyPinsIsCleanAfterwards) {
   }
 }
 
+/// PG_reclaim: it goes as soon as it is clean.
+TEST(Writeback, ReclaimLeavesADirtyPageToItAndMarksThePage) {
+  FileBox box("refcount-bias", false);
+  lru_add_drain_all(box.cpu());
+  ASSERT_EQ(do_madvise(box.cpu(), *box.mm, kTestBase, 1, Advice::kPageout), Errc::kOk);
+  const Page folio = filemap_get_folio(*box.machine, *box.file, 0);
+  EXPECT_TRUE(folio.test(Flag::kDirty) && folio.test(Flag::kReclaim));
+  folio_put(box.cpu(), folio);
+}
+
 TEST(Writeback, APlainReferenceLooksPinnedToTheSchemeThatCannotTell) {
   for (const char* scheme : {"refcount", "refcount-bias"}) {
     FileBox box(scheme, true);

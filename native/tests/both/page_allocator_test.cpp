@@ -181,6 +181,7 @@ TEST_F(AllocatorTest, PopulatesInPlaceOnce) {
   const Page page = memmap_->page({7});
   EXPECT_EQ(page.refcount(), 1);
   EXPECT_EQ(classify(*memmap_, {7}), PageType::kAnon);
+  EXPECT_TRUE(page.test(Flag::kUptodate) && page.test(Flag::kSwapBacked));
   page.ref_add(5);
   allocator_->init_page({7});
   EXPECT_EQ(page.refcount(), 6);

@@ -161,6 +161,29 @@ TEST(Fill, BothFillsAreLegal) {
   });
 }
 
+/// PG_swapbacked is all that tells them apart where the mapping's word is somebody else's.
+TEST(Fill, SwapBackedIsFreeToDifferWhereTheMappingSaysWhoseAPageIs) {
+  for (const Layout& layout : builtin_layouts()) {
+    const auto flag = std::ranges::find(layout.flags, Flag::kSwapBacked, &FlagBit::flag);
+    ASSERT_NE(flag, layout.flags.end()) << layout.name;
+    for (const PageType type : {kAnon, kDevicePrivateAnon}) {
+      const bool is_contested = std::ranges::any_of(layout.fields, [&](const Field& field) {
+        return field.kind == FieldKind::kMapping && field.types.has(type) && field.contested;
+      });
+      EXPECT_EQ(flag_bits(layout, type).variable >> flag->bit & 1, is_contested ? 0U : 1U)
+          << layout.name << ", " << kPageTypeNames[static_cast<unsigned>(type)];
+    }
+  }
+}
+
+TEST(Fill, TheOrderInPlaceOfTheLowFlagsOfAFirstTailIsNoFlag) {
+  Layout layout = *find_layout("linux-6.12");
+  ASSERT_EQ(layout.order_offset, 0U);
+  layout.other_flags = {{"low", 7}, {"high", 8}};
+  EXPECT_EQ(flag_bits(layout, kTail).live >> 7 & 3, 2U);
+  EXPECT_EQ(flag_bits(layout, kAnon).live >> 7 & 3, 3U);
+}
+
 TEST(Live, NothingIsFreeInTheWordsOfADevicePrivatePageOf420) {
   for (const PageType type : {kDevicePrivateAnon, kDevicePrivateFile}) {
     const LiveMap map = map_of("linux-4.20", type);

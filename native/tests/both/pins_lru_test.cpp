@@ -53,20 +53,38 @@ TEST(PinsLru, APageOnNoListStaysOnNone) {
 
 // Reclaim isolates, somebody pins, reclaim gives the page back: it may not go on
 // a list over the count, and must not be lost either.
+void given_back_while_pinned(const SchemeSpec& scheme, const Layout& layout) {
+  auto box = make_box(scheme, layout);
+  box->set_up(1);
+  const Result<bool> isolated = box->pins->isolate(Pfn{1});
+  ASSERT_TRUE(isolated && isolated.value);
+  ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 3, 0), Errc::kOk);
+  ASSERT_EQ(box->pins->putback(Pfn{1}), Errc::kOk);
+  EXPECT_EQ(box->listed(), scheme.isolates() ? 0U : 1U);
+  EXPECT_TRUE(box->pins->maybe_pinned(Pfn{1}));
+  ASSERT_TRUE(box->pins->unpin(Pfn{1}, 3, 0));
+  EXPECT_EQ(box->listed(), 1U);
+  EXPECT_TRUE(box->page(1).test(Flag::kLru));
+}
 TEST(PinsLru, APageGivenBackWhilePinnedWaitsForTheLastUnpin) {
-  for_each_fit([](const SchemeSpec& scheme, const Layout& layout) {
-    auto box = make_box(scheme, layout);
-    box->set_up(1);
-    const Result<bool> isolated = box->pins->isolate(Pfn{1});
-    ASSERT_TRUE(isolated && isolated.value);
-    ASSERT_EQ(box->pins->pin_referenced(Pfn{1}, 3, 0), Errc::kOk);
-    ASSERT_EQ(box->pins->putback(Pfn{1}), Errc::kOk);
-    EXPECT_EQ(box->listed(), scheme.isolates() ? 0U : 1U);
-    EXPECT_TRUE(box->pins->maybe_pinned(Pfn{1}));
-    ASSERT_TRUE(box->pins->unpin(Pfn{1}, 3, 0));
-    EXPECT_EQ(box->listed(), 1U);
-    EXPECT_TRUE(box->page(1).test(Flag::kLru));
-  });
+  for_each_fit(given_back_while_pinned);
+}
+TEST(PinsLru, APageGivenBackWhilePinnedWaitsBesideNarrowCountsToo) {
+  unsigned fits = 0;
+  for (const char* name : {"flag-and-word", "lru-overlay"}) {
+    SchemeSpec narrow = *find_scheme(name);
+    narrow.name = std::string("narrow-") + name;
+    narrow.count_bits = 4;
+    narrow.at_limit = AtLimit::kSpill;
+    complete_scheme(narrow);
+    for (const Layout& layout : builtin_layouts()) {
+      if (!scheme_fits(narrow, layout_for(narrow, layout))) continue;
+      SCOPED_TRACE(narrow.name + " on " + layout.name);
+      given_back_while_pinned(narrow, layout);
+      ++fits;
+    }
+  }
+  EXPECT_GT(fits, 0U);
 }
 
 TEST(PinsLru, APinnedPageCannotBeIsolated) {

@@ -40,6 +40,20 @@ TEST(ZoneDeviceQuirk, LongtermPutForUnpinLeavesTheRestOfThePin) {
   }
 }
 
+/// What is kept is wrong for a page's second user; the first gets one of its own.
+TEST(ZoneDeviceQuirk, APageOfADeviceThatIsUsedForTheFirstTimeGetsItsMapping) {
+  for (const bool on : {false, true}) {
+    DeviceBox box(DeviceMemory::kPrivate, 1, kDevicePages, "linux-6.12", false, "refcount-bias",
+                  with(Quirk::kDevicePageKeepsMapping, on));
+    auto mm = box.create_mm(2);  // holes
+    Mirror* mirror = box.device->open(*mm);
+    ASSERT_EQ(mirror->migrate_to_device(box.cpu(), kBase, 2, {}).error, Errc::kOk);
+    EXPECT_EQ(box.audit({mm.get()}), kClean);
+    mirror->close(box.cpu());
+    box.exit(*mm);
+  }
+}
+
 struct NoDriver final : PagemapDriver {
   void page_free(Cpu&, Page) override {}
   FaultResult migrate_to_ram(Cpu&, Vma&, std::uint64_t, Page) override {

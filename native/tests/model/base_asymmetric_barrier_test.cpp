@@ -21,7 +21,7 @@ struct Ends {
 
 /// One or two that enter often, each with a word of its own, and one that wants to be alone.
 Ends all_schedules(unsigned frequent, Order order) {
-  const AsymmetricBarrier barrier;
+  AsymmetricBarrier barrier;
   EXPECT_FALSE(barrier.rare_pays());
   Atomic<std::uint32_t> active[2], shut;
   Plain<unsigned> field[2];  // the rare side's and one frequent side's: never at once

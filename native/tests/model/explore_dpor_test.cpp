@@ -45,6 +45,26 @@ TEST(ExploreDpor, WritersOfOneWordAreAsManyClassesAsOrders) {
   }
 }
 
+// The first and the last of more threads than a clock has room for at first.
+TEST(ExploreDpor, ClocksGrowWithTheThreadsAndForgetNothing) {
+  Word word;
+  std::vector<Word> own(12);
+  Toy toy;
+  for (unsigned i = 0; i < own.size(); ++i)
+    toy.threads.push_back([&, i] {
+      (void)own[i].fetch_add(1);
+      if (i % 5 == 0) word.store(i + 1);
+    });
+  toy.reset = [&] { word.store(0); };
+  toy.result = [&] { return std::to_string(word.load()); };
+  // All orders of twelve threads are too many to be held against it.
+  DporStrategy dpor;
+  const Visited reduced = visit(toy, dpor);
+  EXPECT_TRUE(reduced.complete);
+  EXPECT_EQ(reduced.ended, 6U);
+  EXPECT_EQ(reduced.results, (std::set<std::string>{"clean 1", "clean 6", "clean 11"}));
+}
+
 // One writer and n readers of a word: each reader is before it or after, among themselves
 // they do not matter.
 TEST(ExploreDpor, ReadersDoNotSeeEachOther) {

@@ -94,6 +94,15 @@ describe('what a replay shows', () => {
     expect(
       steps.some(({ place, afterText }) => place === 'pte p:a' && /^pfn \d+ write dirty accessed/.test(afterText)),
     ).toBe(true)
+    const ofFlags = steps.filter(({ place, beforeText }) => /^page \d+ word 0 flags$/.test(place) && beforeText !== '')
+    expect(ofFlags.length).toBeGreaterThan(0)
+    // PG_locked is bit 0, PG_dirty bit 4.
+    for (const { before, beforeText } of ofFlags)
+      for (const [bit, name] of [
+        [0n, 'locked'],
+        [4n, 'dirty'],
+      ] as const)
+        expect(beforeText.split('|').includes(name)).toBe((((before as bigint) >> bit) & 1n) === 1n)
     expect(text).toContain(`page ${page} `)
     expect(steps[broke as number]?.place).toMatch(new RegExp(`^page ${page} `))
     // A lock that was taken is held until it is given back.

@@ -89,6 +89,18 @@ describe('states in between, in a run', () => {
     expect(seen(came).map(({ st }) => st)).toEqual([expect.stringMatching(/^migration/), 'dev_private_w'])
   })
 
+  test.each(['device:collected', 'device:copied', 'device:moved'])(
+    'a page that comes back by a fault: %s',
+    (stop_at) => {
+      const setup = [...filled, ...ops({ op: 'migrate_to_dev', dev: 0, buf: 'a' })]
+      const came = run(
+        stopped(setup, { op: 'store', buf: 'a', value: 20, stop_at }, [look], [{ ...words, expect: 20 }]),
+      )
+      clean(came)
+      expect(seen(came).map(({ st }) => st)).toEqual([expect.stringMatching(/^migration/), 'present'])
+    },
+  )
+
   test('memory goes while its page is on the way to a device: the device does not keep it', () => {
     const gone = { op: 'madvise', buf: 'a', advice: 'dontneed' }
     const came = run(stopped(filled, { op: 'migrate_to_dev', dev: 0, buf: 'a', stop_at: 'device:moved' }, [gone], []))
