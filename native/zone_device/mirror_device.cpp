@@ -151,9 +151,9 @@ FaultResult MirrorDevice::migrate_to_ram(Cpu& cpu, Vma& vma, std::uint64_t addre
   migrate_vma_pages(cpu, migrate);
   cpu.pass(StopPoint::kDeviceMoved);
   migrate_vma_finalize(cpu, migrate);
-  // Once more, as the recorded driver does: a device that entered the page by now faults again
-  // (concurrent-A, dev:st|dr).
-  drop_mappings(*vma.mm, address, kNobody);
+  // Once more where it has moved, as the recorded driver does: a device that entered the page by
+  // now faults again (concurrent-A, dev:st|dr).
+  if (src.migrate() && dst.valid()) drop_mappings(*vma.mm, address, kNobody);
   if (!copied) return FaultResult::kSigbus;
   return no_memory ? FaultResult::kOom : FaultResult::kOk;
 }

@@ -293,6 +293,25 @@ TEST_P(MmHugetlb, ItIsNeitherReclaimedNorMovedNorSplit) {
   expect_clean();
 }
 
+/// A layout that cannot say of a page that it is a pool's is refused for a pool, and for nothing
+/// else.
+TEST(MmHugetlbPool, IsRefusedWhereTheLayoutHasNoMark) {
+  for (const std::uint64_t pages : {0U, 1U}) {
+    AssemblySettings parts;
+    parts.ram.layout = *find_layout("linux-6.12");
+    parts.ram.layout.era.hugetlb_type = 0;
+    parts.ram.pages = 2048;
+    parts.scheme = *find_scheme("refcount-bias");
+    Assembly assembly;
+    ASSERT_EQ(assembly.create(parts), Errc::kOk);
+    ASSERT_FALSE(HugetlbPool::has_mark(assembly.memmap().shape()));
+    std::string reason;
+    EXPECT_EQ(assembly.start_machine({.hugetlb_pages = pages}, &reason),
+              pages == 0 ? Errc::kOk : Errc::kRefused);
+    EXPECT_EQ(reason, pages == 0 ? "" : "linux-6.12: the layout has no hugetlb pages");
+  }
+}
+
 TEST_P(MmHugetlb, SmallAndTransparentHugePagesLiveBesideIt) {
   Cpu& cpu = box.cpu();
   map();
