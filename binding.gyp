@@ -3,7 +3,8 @@
 {
   "target_defaults": {
     "include_dirs": ["native"],
-    "cflags!": ["-O3"],
+    # Node's own: a single pin is calls of a few instructions each.
+    "cflags!": ["-O3", "-fno-omit-frame-pointer"],
     # As native/CMakeLists.txt, which says why. A descriptor's words are read by halves too: that is
     # not what the language's rules of aliasing allow.
     "cflags": ["-O2", "-fno-tree-slp-vectorize", "-fno-strict-aliasing", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"],

@@ -84,6 +84,27 @@ TEST_P(Names, OfThreadsBecomeEverybodys) {
   EXPECT_EQ(at.load(2, name), 7U);
 }
 
+/// Of pins too: a thread's own, and else the setup's.
+TEST(NamesOfPins, AreAThreadsOwnAndElseTheSetups) {
+  Named at;
+  EXPECT_EQ(at.store(0, 0, 7), Errc::kOk);
+  const auto of = [&](unsigned thread, OpCode code, std::int64_t id) {
+    Op op;
+    op.code = code;
+    op.id = id;
+    op.via = PinVia::kUring;
+    return at.run(thread, op);
+  };
+  EXPECT_EQ(of(0, OpCode::kPin, 1), Errc::kOk);
+  EXPECT_EQ(of(1, OpCode::kPin, 2), Errc::kOk);
+  EXPECT_EQ(of(1, OpCode::kPinRead, 1), Errc::kOk);
+  EXPECT_EQ(of(1, OpCode::kPinRead, 2), Errc::kOk);
+  EXPECT_EQ(of(2, OpCode::kPinRead, 2), Errc::kInval);
+  EXPECT_EQ(of(0, OpCode::kPinRead, 2), Errc::kInval);
+  EXPECT_EQ(of(1, OpCode::kUnpin, 2), Errc::kOk);
+  EXPECT_EQ(of(0, OpCode::kUnpin, 1), Errc::kOk);
+}
+
 // From the first numbers on, and beyond those that have a slot.
 INSTANTIATE_TEST_SUITE_P(Numbers, Names, testing::Values(1U, 9U, 102U, 1023U, 1024U, 4294967295U));
 
