@@ -63,16 +63,9 @@ TEST_F(AuditRules, APinOfGupThatNobodyHolds) {
 }
 
 TEST_F(AuditRules, AFileThatKnowsAMappingTwice) {
-  AddressSpace* file = create_shmem(*box.machine, 2);
-  MmapRequest request;
-  request.address = at(16);
-  request.pages = 2;
-  request.prot = kVmRead | kVmWrite;
-  request.shared = true;
-  request.file = file;
-  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  put_file(box.cpu(), *file);
+  ASSERT_EQ(map_shmem(box.cpu(), *mm, at(16), 2), Errc::kOk);
   Vma* vma = mm->find_vma(at(16));
+  AddressSpace* file = vma->file;
   file->i_mmap.push_back(vma);
   EXPECT_ROW(audit(),
              "file-mappings-listed at address 0x200000010000 of process 0 i_mmap: "
@@ -81,15 +74,7 @@ TEST_F(AuditRules, AFileThatKnowsAMappingTwice) {
 }
 
 TEST_F(AuditRules, ACachedPageThatNamesAnotherPlace) {
-  AddressSpace* file = create_shmem(*box.machine, 2);
-  MmapRequest request;
-  request.address = at(16);
-  request.pages = 2;
-  request.prot = kVmRead | kVmWrite;
-  request.shared = true;
-  request.file = file;
-  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  put_file(box.cpu(), *file);
+  ASSERT_EQ(map_shmem(box.cpu(), *mm, at(16), 2), Errc::kOk);
   ASSERT_EQ(store_word(box.cpu(), *mm, at(16), 1), FaultResult::kOk);
   page(16).set_index(7);
   EXPECT_ROW(audit(), "cache-linked at page " + pfn_text(16) + " mapping: expected 0, found 7");

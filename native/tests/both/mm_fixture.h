@@ -8,6 +8,7 @@
 
 #include "engine/audit/audit_mm.h"
 #include "engine/box/assembly.h"
+#include "mm/file/files.h"
 #include "mm/machine.h"
 #include "mm/mm.h"
 #include "pins/registry.h"
@@ -81,6 +82,20 @@ inline Errc map_anon(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t page
   request.pages = pages;
   request.prot = prot;
   return do_mmap(cpu, mm, request);
+}
+
+/// A file in memory of so many pages, mapped shared and writable; the mapping alone keeps it.
+inline Errc map_shmem(Cpu& cpu, Mm& mm, std::uint64_t address, std::uint64_t pages) {
+  AddressSpace* file = create_shmem(cpu.machine, pages);
+  MmapRequest request;
+  request.address = address;
+  request.pages = pages;
+  request.prot = kVmRead | kVmWrite;
+  request.shared = true;
+  request.file = file;
+  const Errc error = do_mmap(cpu, mm, request);
+  put_file(cpu, *file);
+  return error;
 }
 
 }  // namespace pagebox::testing

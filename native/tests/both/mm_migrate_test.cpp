@@ -1,6 +1,5 @@
 // Migration between frames: data and mappings follow, pinned pages stay.
 #include "mm/fault/user_access.h"
-#include "mm/file/files.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
 #include "mm/migrate.h"
@@ -97,15 +96,7 @@ TEST(MmMigrate, TheBitOfTwoMeaningsIsCarriedForFilesAlone) {
   auto mm = box.create_mm();
   constexpr std::uint64_t kFile = kTestBase + kPmdBytes;
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
-  AddressSpace* file = create_shmem(*box.machine, 1);
-  MmapRequest request;
-  request.address = kFile;
-  request.pages = 1;
-  request.prot = kVmRead | kVmWrite;
-  request.shared = true;
-  request.file = file;
-  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  put_file(box.cpu(), *file);
+  ASSERT_EQ(map_shmem(box.cpu(), *mm, kFile, 1), Errc::kOk);
   for (const std::uint64_t at : {kTestBase, kFile}) {
     ASSERT_EQ(store_word(box.cpu(), *mm, at, 1), FaultResult::kOk);
     const Page from = box.machine->page(mm->page_table.find(at).get().pfn());

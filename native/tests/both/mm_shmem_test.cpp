@@ -1,6 +1,5 @@
 // Files in memory: what leaves the page cache.
 #include "mm/fault/user_access.h"
-#include "mm/file/files.h"
 #include "mm/swap/release.h"
 #include "tests/both/mm_fixture.h"
 
@@ -13,15 +12,7 @@ TEST(MmShmem, AHolePunchEmptiesTheBatchesWherePagesLeave) {
   MmBox box;
   auto mm = box.create_mm();
   constexpr std::uint64_t kFile = kTestBase + kPmdBytes;
-  AddressSpace* file = create_shmem(*box.machine, 2);
-  MmapRequest request;
-  request.address = kFile;
-  request.pages = 2;
-  request.prot = kVmRead | kVmWrite;
-  request.shared = true;
-  request.file = file;
-  ASSERT_EQ(do_mmap(box.cpu(), *mm, request), Errc::kOk);
-  put_file(box.cpu(), *file);
+  ASSERT_EQ(map_shmem(box.cpu(), *mm, kFile, 2), Errc::kOk);
   ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
   ASSERT_EQ(store_word(box.cpu(), *mm, kFile, 1), FaultResult::kOk);
   lru_add_drain_all(box.cpu());

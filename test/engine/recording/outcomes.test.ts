@@ -150,6 +150,16 @@ test('rules that are named are rules', () => {
   for (const rule of toldRules) expect(names).toContain(rule)
 })
 
+/** A written page that a device has. */
+const onDevice = {
+  setup: [
+    { op: 'mmap', buf: 'a', pages: 1, kind: 'anon-private', prot: 'rw' },
+    { op: 'store', buf: 'a', value: 10 },
+    { op: 'migrate_to_dev', dev: 0, buf: 'a' },
+  ],
+  setup_results: [{ ret: 'ok' }, { ret: 'ok' }, { ret: 'ok', cpages: 1, v: [10] }],
+}
+
 /** A page comes back from a device, then goes to swap: only if the CPU that pages it out has it in no other's batch. */
 test('what threads do one after the other on one CPU may be what the kernel did', async () => {
   const page = (st: string, more: object) => ({ pages: [{ st, file: 0, sd: 1, ...more }] })
@@ -159,12 +169,7 @@ test('what threads do one after the other on one CPU may be what the kernel did'
       id: 'one CPU',
       kind: 'outcomes',
       kernel: '7.2',
-      setup: [
-        { op: 'mmap', buf: 'a', pages: 1, kind: 'anon-private', prot: 'rw' },
-        { op: 'store', buf: 'a', value: 10 },
-        { op: 'migrate_to_dev', dev: 0, buf: 'a' },
-      ],
-      setup_results: [{ ret: 'ok' }, { ret: 'ok' }, { ret: 'ok', cpages: 1, v: [10] }],
+      ...onDevice,
       threads: [
         { proc: 'p', ops: [{ op: 'madvise', buf: 'a', advice: 'pageout' }] },
         { proc: 'p', ops: [{ op: 'store', buf: 'a', value: 20 }] },
@@ -230,12 +235,7 @@ test('a device that enters a page as it comes back to the processor may fault a 
       id: 'dev:st|dr',
       kind: 'outcomes',
       kernel: '7.2',
-      setup: [
-        { op: 'mmap', buf: 'a', pages: 1, kind: 'anon-private', prot: 'rw' },
-        { op: 'store', buf: 'a', value: 10 },
-        { op: 'migrate_to_dev', dev: 0, buf: 'a' },
-      ],
-      setup_results: [{ ret: 'ok' }, { ret: 'ok' }, { ret: 'ok', cpages: 1, v: [10] }],
+      ...onDevice,
       threads: [
         { proc: 'p', ops: [{ op: 'store', buf: 'a', value: 20 }] },
         { proc: 'p', ops: [{ op: 'dev_read', dev: 0, buf: 'a' }] },
