@@ -161,10 +161,10 @@ async function measureScheme(scheme: string, set: WorkingSet, options: BenchOpti
         { what: 'two empty native calls', found: found.time('empty') },
         { ...against('direct view', 'direct', 'bare', 'bare Atomics'), target: atMost(1.15) },
         { ...against('direct view', 'direct', 'window', 'the descriptors'), target: atMost(1.15) },
-        { ...against('pin and unpin', 'bound', 'empty', 'empty calls'), target: atMost(2) },
-        { ...against('pin and unpin, ledger', 'boundLedger', 'empty', 'empty calls'), target: atMost(2) },
+        { ...against('pin and unpin', 'bound', 'empty', 'empty calls'), target: atMost(3) },
+        { ...against('pin and unpin, ledger', 'boundLedger', 'empty', 'empty calls'), target: atMost(3) },
         against(`pinMany and unpinMany of ${batchPages}`, 'batch', 'pure', 'pure JavaScript'),
-        { ...against(`the same, ledger`, 'batchLedger', 'batch', 'without'), target: atMost(2) },
+        { ...against(`the same, ledger`, 'batchLedger', 'batch', 'without'), target: atMost(1.5) },
       ],
     }
   } finally {

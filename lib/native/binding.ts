@@ -218,10 +218,10 @@ export type NativeBatch = (
   out: Int32Array | undefined,
 ) => NativeStop | { done: number } | Status
 
-/** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
-export interface NativeBox extends NativeMachine {
-  /** Where the page is written before one of the next seven is called. Checked there, not coerced. */
-  readonly slot: Float64Array
+/** Calls on a single page of any box of this environment. */
+export interface NativePageCalls {
+  /** Where a pfn, then the number of its box, are written before a call. Checked there. */
+  readonly slot: Uint32Array
   pin(): Status
   pinReferenced(): Status
   unpin(): Status
@@ -229,6 +229,12 @@ export interface NativeBox extends NativeMachine {
   put(): Status
   maybePinned(): NativeResult<boolean>
   pins(): NativeResult<{ pins: number; exact: boolean }>
+}
+
+/** A box in one environment: plain functions bound to it by their data pointer, none uses `this`. */
+export interface NativeBox extends NativeMachine {
+  /** Names the box in calls on single pages, while any function of this object is held. */
+  readonly number: number
   pinTimes(pfn: number, count: number): Status
   pinReferencedTimes(pfn: number, count: number): Status
   unpinTimes(pfn: number, count: number): Status
@@ -287,6 +293,7 @@ export interface NativeBinding {
   }): { field: string; name: string; why: string }[] | NativeFailure
   /** With every bit where it lies in the layout; -2 where there is no room. */
   placedScheme(scheme: NativeSchemeRef, layout: NativeLayoutRef): NativeScheme | NativeFailure
+  readonly pageCalls: NativePageCalls
   createBox(options: NativeBoxOptions): NativeBox | NativeFailure
   attachBox(token: string): NativeBox | NativeFailure
   room(scheme: NativeSchemeRef, layout: NativeLayoutRef, type: string, order: number): NativeRoom | NativeFailure

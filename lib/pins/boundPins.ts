@@ -5,6 +5,7 @@ import type { NativeBox } from '../native/binding.ts'
 import { badPfn, errnoName, isBadFirst, isBadSecond, isStop, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { openDirect } from './direct.ts'
+import { pageCalls } from './pageCalls.ts'
 import type { BatchOptions, PinCount, Pins } from './pins.ts'
 
 type OpName = 'pin' | 'pinReferenced' | 'unpin' | 'get' | 'put'
@@ -17,8 +18,9 @@ const allPins = (): string => `a number of pins or references from 1 to ${tables
  */
 export function boundPins(native: NativeBox): Pins {
   const { pages } = native.facts
-  // Taken off the object once: a property load less for each call.
-  const { slot, pin, pinReferenced, unpin, get, put, maybePinned, pins, pinMany, unpinMany } = native
+  // Taken off the objects once: a property load less for each call.
+  const { pin, pinReferenced, unpin, get, put, maybePinned, pins } = pageCalls()
+  const { number: box, pinMany, unpinMany } = native
   const times = {
     pin: native.pinTimes,
     pinReferenced: native.pinReferencedTimes,
@@ -36,12 +38,6 @@ export function boundPins(native: NativeBox): Pins {
     // A slow GUP of a free page is refused as an overflow is; the words tell them apart.
     const isFree = errnoName(status) === 'ENOMEM' && name === 'pinReferenced' && isFreePage(pfn as number)
     throw refusal(isFree ? eagain : status, name, `page ${pfn}`)
-  }
-
-  /** Hands the page over. Only a number, since the slot would make one of anything else. */
-  function hand(pfn: unknown): void {
-    if (typeof pfn !== 'number') throw badPfn(pfn, 'pfn', pages)
-    slot[0] = pfn
   }
 
   function isFreePage(pfn: number): boolean {
@@ -83,53 +79,45 @@ export function boundPins(native: NativeBox): Pins {
   return Object.freeze({
     pin(pfn: number, count?: number): void {
       if (count === undefined) {
-        hand(pfn)
-        const status = pin()
+        const status = pin(pfn, box)
         if (status !== undefined) fail('pin', status, pfn, count)
       } else counted('pin', pfn, count)
     },
     tryPin(pfn: number): boolean {
-      hand(pfn)
-      const status = pin()
+      const status = pin(pfn, box)
       if (status === undefined) return true
       if (status > 0 && errnoName(status) === 'EAGAIN') return false
       return fail('pin', status, pfn, 1)
     },
     pinReferenced(pfn: number, count?: number): void {
       if (count === undefined) {
-        hand(pfn)
-        const status = pinReferenced()
+        const status = pinReferenced(pfn, box)
         if (status !== undefined) fail('pinReferenced', status, pfn, count)
       } else counted('pinReferenced', pfn, count)
     },
     unpin(pfn: number, count?: number): void {
       if (count === undefined) {
-        hand(pfn)
-        const status = unpin()
+        const status = unpin(pfn, box)
         if (status !== undefined) fail('unpin', status, pfn, count)
       } else counted('unpin', pfn, count)
     },
     maybePinned(pfn: number): boolean {
-      hand(pfn)
-      const answer = maybePinned()
+      const answer = maybePinned(pfn, box)
       return typeof answer === 'boolean' ? answer : fail('maybePinned', answer, pfn, undefined)
     },
     pins(pfn: number): PinCount {
-      hand(pfn)
-      const answer = pins()
+      const answer = pins(pfn, box)
       return typeof answer === 'object' ? answer : fail('pins', answer, pfn, undefined)
     },
     get(pfn: number, count?: number): void {
       if (count === undefined) {
-        hand(pfn)
-        const status = get()
+        const status = get(pfn, box)
         if (status !== undefined) fail('get', status, pfn, count)
       } else counted('get', pfn, count)
     },
     put(pfn: number, count?: number): void {
       if (count === undefined) {
-        hand(pfn)
-        const status = put()
+        const status = put(pfn, box)
         if (status !== undefined) fail('put', status, pfn, count)
       } else counted('put', pfn, count)
     },

@@ -56,6 +56,7 @@ napi_value init(napi_env env, napi_value exports) {
     napi_create_function(env, each.name, NAPI_AUTO_LENGTH, each.function, nullptr, &function);
     js.set(exports, each.name, function);
   }
+  js.set(exports, "pageCalls", page_calls(env));
   return exports;
 }
 

@@ -1,5 +1,7 @@
 #include "addon/box_object.h"
 
+#include <sched.h>
+
 #include "addon/behaviour_value.h"
 #include "addon/job.h"
 #include "addon/js_read.h"
@@ -50,7 +52,7 @@ napi_value token(napi_env env, napi_callback_info info) {
 napi_value new_handle(napi_env env, std::shared_ptr<SharedBox> shared) {
   EnvData* data = EnvData::of(env);
   if (data == nullptr) return failure(env, Errc::kNoMem, "the environment is going");
-  auto box = std::make_shared<BoxObject>(env, std::move(shared));
+  auto box = std::make_shared<BoxObject>(env, std::move(shared), data->page_slot());
   data->add(box);
   return box_value(env, box);
 }
@@ -73,6 +75,13 @@ void BoxObject::end() {
   handle_.reset();
   shared_.reset();
   memory_.tell(env_, 0);
+}
+
+int BoxObject::wait_out(Errc error) const {
+  if (error == Errc::kBadF) return kClosedBox;
+  if (shared_->racing->load()) return kBusyBox;
+  sched_yield();
+  return 0;
 }
 
 napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {

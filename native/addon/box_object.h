@@ -2,7 +2,6 @@
 #pragma once
 
 #include <node_api.h>
-#include <sched.h>
 
 #include <cmath>
 #include <memory>
@@ -22,15 +21,20 @@ class Job;
 
 class BoxObject : public EnvResource {
  public:
-  BoxObject(napi_env env, std::shared_ptr<SharedBox> shared)
+  BoxObject(napi_env env, std::shared_ptr<SharedBox> shared, std::shared_ptr<PageSlot> slot)
       : env_(env),
+        slot_(std::move(slot)),
         shared_(std::move(shared)),
         handle_(std::make_unique<BoxHandle>(shared_->box)),
-        pages_(shared_->box->settings().pages) {
+        pages_(shared_->box->settings().pages),
+        number_(slot_->add(this)) {
     tell_memory();
   }
   /// A handle that is collected takes no race with it: whoever awaits one wants its result.
-  ~BoxObject() override { end(); }
+  ~BoxObject() override {
+    end();
+    slot_->remove(number_);
+  }
 
   bool open() const { return handle_ != nullptr; }
   Box& box() const { return handle_->box(); }
@@ -38,6 +42,8 @@ class BoxObject : public EnvResource {
   std::uint64_t pages() const { return pages_; }
   /// Whose are the address spaces, pins and files that this handle makes.
   unsigned user() const { return handle_->index(); }
+  /// By which calls on single pages name this box.
+  unsigned number() const { return number_; }
   /// What end() found open.
   const LeftOver& left() const { return left_; }
 
@@ -47,15 +53,18 @@ class BoxObject : public EnvResource {
   /// Lets go of the box; whoever has it for itself meanwhile ends what is left.
   void end() override;
 
+  bool is_page(Pfn pfn) const {
+    return pfn.value < pages_ || (handle_ != nullptr && pfn.value < handle_->box().pfn_limit());
+  }
   /// Only numbers that name a page of this box; runs no code of the value.
   bool read_pfn(napi_env env, napi_value value, std::uint64_t& pfn) const {
     double number = 0;
-    return napi_get_value_double(env, value, &number) == napi_ok && is_page(number, pfn);
+    if (napi_get_value_double(env, value, &number) != napi_ok ||
+        !(number >= 0 && number <= kMostPages))
+      return false;
+    pfn = static_cast<std::uint64_t>(number);
+    return static_cast<double>(pfn) == number && is_page(Pfn{pfn});
   }
-  /// The same of the slot: the page that JavaScript has written there before a call that
-  /// takes no argument.
-  bool read_slot(std::uint64_t& pfn) const { return is_page(*slot_, pfn); }
-  void set_slot(const double* slot) { slot_ = slot; }
 
   /// Behind calls that may have taken memory: V8 is told, not at each of them.
   void tell_memory() {
@@ -70,16 +79,16 @@ class BoxObject : public EnvResource {
   int during_call(Body body) {
     if (handle_ == nullptr) return kClosedBox;
     for (;;) {
+      Errc error = Errc::kOk;
       {
         const BoxCall call(*handle_);
-        if (call) {
+        if (call) [[likely]] {
           body(handle_->box());
           return 0;
         }
-        if (call.error() == Errc::kBadF) return kClosedBox;
+        error = call.error();
       }
-      if (shared_->racing->load()) return kBusyBox;
-      sched_yield();
+      if (const int why = wait_out(error)) return why;
     }
   }
   /// The same with the box for itself.
@@ -89,9 +98,7 @@ class BoxObject : public EnvResource {
     for (;;) {
       const Errc error = handle_->box().gate().begin_exclusive();
       if (error == Errc::kOk) break;
-      if (error == Errc::kBadF) return kClosedBox;
-      if (shared_->racing->load()) return kBusyBox;
-      sched_yield();
+      if (const int why = wait_out(error)) return why;
     }
     body(handle_->box());
     handle_->box().gate().end_exclusive();
@@ -99,26 +106,21 @@ class BoxObject : public EnvResource {
   }
 
  private:
-  bool is_page(double number, std::uint64_t& pfn) const {
-    if (!(number >= 0 && number < static_cast<double>(pages_)) && !is_device_page(number))
-      return false;
-    pfn = static_cast<std::uint64_t>(number);
-    return static_cast<double>(pfn) == number;
-  }
+  /// The box was not to be had: 0 behind a pause, after which one may try again, or why not.
+  int wait_out(Errc error) const;
 
-  bool is_device_page(double number) const {
-    return number >= 0 && handle_ != nullptr &&
-           number < static_cast<double>(handle_->box().pfn_limit());
-  }
+  /// A double holds each number up to here.
+  static constexpr double kMostPages = 0x1p53;
 
   napi_env env_;
+  const std::shared_ptr<PageSlot> slot_;
   std::shared_ptr<SharedBox> shared_;
   std::unique_ptr<BoxHandle> handle_;
   LeftOver left_;
   ToldMemory memory_;
   unsigned calls_ = 0;
   std::uint64_t pages_;
-  const double* slot_ = nullptr;
+  const unsigned number_;
   std::vector<std::weak_ptr<Job>> jobs_;
 };
 
@@ -142,6 +144,8 @@ void bind_devices(const JsValues& js, napi_value to, const std::shared_ptr<BoxOb
 void bind_dax(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 
 // Functions of the addon.
+/// The calls on single pages, and the slot that tells them which page of which box.
+napi_value page_calls(napi_env env);
 napi_value create_box(napi_env env, napi_callback_info info);
 napi_value attach_box(napi_env env, napi_callback_info info);
 

@@ -1,7 +1,6 @@
-// Single pins and references: the hot calls. Their one argument comes through
-// memory that JavaScript and native code share, the slot: to take a number from
-// a call costs half as much as the call itself. A success returns nothing.
+// Single pins and references: the hot calls. A success returns nothing.
 #include "addon/box_object.h"
+#include "addon/page_slot.h"
 
 namespace pagebox::addon {
 
@@ -9,13 +8,26 @@ namespace {
 
 template <class Op>
 napi_value on_page(napi_env env, napi_callback_info info, Op op) {
-  BoxObject& object = bound_object<BoxObject>(env, info);
-  std::uint64_t pfn = 0;
-  if (!object.read_slot(pfn)) return status(env, kBadFirst);
+  const PageSlot& slot = bound_object<PageSlot>(env, info);
+  BoxObject* object = slot.box();
+  if (object == nullptr) return status(env, kClosedBox);
+  const Pfn pfn = slot.page();
+  if (!object->is_page(pfn)) return status(env, kBadFirst);
   Errc error = Errc::kOk;
-  if (const int why = object.during_call([&](Box& box) { error = op(box, Pfn{pfn}); }))
+  if (const int why = object->during_call([&](Box& box) { error = op(box, pfn); }))
     return status(env, why);
   return status(env, error);
+}
+
+/// Queries read atomics only: a race may go on under them.
+template <class Query>
+napi_value ask_page(napi_env env, napi_callback_info info, Query query) {
+  const PageSlot& slot = bound_object<PageSlot>(env, info);
+  const BoxObject* object = slot.box();
+  if (object == nullptr) return status(env, kClosedBox);
+  const Pfn pfn = slot.page();
+  if (!object->is_page(pfn)) return status(env, kBadFirst);
+  return object->open() ? query(object->box(), pfn) : status(env, kClosedBox);
 }
 
 napi_value pin(napi_env env, napi_callback_info info) {
@@ -35,24 +47,22 @@ napi_value put(napi_env env, napi_callback_info info) {
 }
 
 napi_value maybe_pinned(napi_env env, napi_callback_info info) {
-  const BoxObject& object = bound_object<BoxObject>(env, info);
-  std::uint64_t pfn = 0;
-  if (!object.read_slot(pfn)) return status(env, kBadFirst);
-  // Queries read atomics only: a race may go on under them.
-  if (!object.open()) return status(env, kClosedBox);
-  const Result<bool> answer = object.box().maybe_pinned(Pfn{pfn});
-  return answer ? JsValues(env).boolean(answer.value) : status(env, answer.error);
+  return ask_page(env, info, [env](const Box& box, Pfn pfn) {
+    const Result<bool> answer = box.maybe_pinned(pfn);
+    return answer ? JsValues(env).boolean(answer.value) : status(env, answer.error);
+  });
 }
 
 napi_value pins(napi_env env, napi_callback_info info) {
-  const BoxObject& object = bound_object<BoxObject>(env, info);
-  std::uint64_t pfn = 0;
-  if (!object.read_slot(pfn)) return status(env, kBadFirst);
-  if (!object.open()) return status(env, kClosedBox);
-  const Result<PinCount> count = object.box().pins(Pfn{pfn});
-  if (!count) return status(env, count.error);
-  const JsValues js(env);
-  return JsObject(js).number("pins", count.value.pins).boolean("exact", count.value.exact).value();
+  return ask_page(env, info, [env](const Box& box, Pfn pfn) {
+    const Result<PinCount> count = box.pins(pfn);
+    if (!count) return status(env, count.error);
+    const JsValues js(env);
+    return JsObject(js)
+        .number("pins", count.value.pins)
+        .boolean("exact", count.value.exact)
+        .value();
+  });
 }
 
 /// (pfn, count): several at once.
@@ -95,23 +105,7 @@ napi_value pin_many(napi_env env, napi_callback_info info);
 napi_value unpin_many(napi_env env, napi_callback_info info);
 
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
-  void* memory = nullptr;
-  napi_value buffer = nullptr, slot = nullptr;
-  if (napi_create_arraybuffer(js.env(), sizeof(double), &memory, &buffer) != napi_ok) return;
-  napi_create_typedarray(js.env(), napi_float64_array, 1, buffer, 0, &slot);
-  box->set_slot(static_cast<const double*>(memory));
-  js.set(to, "slot", slot);
-  const struct {
-    const char* name;
-    napi_callback function;
-  } of_slot[] = {
-      {"pin", pin}, {"pinReferenced", pin_referenced}, {"unpin", unpin}, {"get", get},
-      {"put", put}, {"maybePinned", maybe_pinned},     {"pins", pins},
-  };
-  // Each function keeps the slot alive: what can be called can be read.
-  for (const auto& each : of_slot)
-    if (napi_value function = add_bound(js, to, each.name, each.function, box); function != nullptr)
-      js.set(function, "slot", slot);
+  js.set(to, "number", js.number(box->number()));
   add_bound(js, to, "pinTimes", pin_times, box);
   add_bound(js, to, "pinReferencedTimes", pin_referenced_times, box);
   add_bound(js, to, "unpinTimes", unpin_times, box);
@@ -119,6 +113,34 @@ void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObjec
   add_bound(js, to, "putTimes", put_times, box);
   add_bound(js, to, "pinMany", pin_many, box);
   add_bound(js, to, "unpinMany", unpin_many, box);
+}
+
+napi_value page_calls(napi_env env) {
+  EnvData* data = EnvData::of(env);
+  const JsValues js(env);
+  napi_value calls = js.object();
+  void* memory = nullptr;
+  napi_value buffer = nullptr, slot = nullptr;
+  if (data == nullptr ||
+      napi_create_arraybuffer(env, PageSlot::kWords * sizeof(std::uint32_t), &memory, &buffer) != napi_ok)
+    return calls;
+  napi_create_typedarray(env, napi_uint32_array, PageSlot::kWords, buffer, 0, &slot);
+  data->page_slot()->set_words(static_cast<const std::uint32_t*>(memory));
+  js.set(calls, "slot", slot);
+  const struct {
+    const char* name;
+    napi_callback function;
+  } functions[] = {
+      {"pin", pin}, {"pinReferenced", pin_referenced}, {"unpin", unpin}, {"get", get},
+      {"put", put}, {"maybePinned", maybe_pinned},     {"pins", pins},
+  };
+  // Each function keeps the slot alive: what can be called can be read.
+  for (const auto& each : functions)
+    if (napi_value function =
+            add_bound(js, calls, each.name, each.function, data->page_slot());
+        function != nullptr)
+      js.set(function, "slot", slot);
+  return calls;
 }
 
 }  // namespace pagebox::addon

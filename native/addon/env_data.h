@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "addon/page_slot.h"
 #include "base/stop_ask.h"
 
 namespace pagebox::addon {
@@ -43,10 +44,13 @@ class EnvData {
   static EnvData* of(napi_env env);
 
   void add(const std::shared_ptr<EnvResource>& resource);
+  /// Shared: boxes leave it in finalizers, which may come after this.
+  const std::shared_ptr<PageSlot>& page_slot() const { return page_slot_; }
 
  private:
   void end_all();
   std::vector<std::weak_ptr<EnvResource>> resources_;
+  const std::shared_ptr<PageSlot> page_slot_ = std::make_shared<PageSlot>();
 };
 
 }  // namespace pagebox::addon

@@ -18,9 +18,11 @@ struct PinLoops : OnePage<Policy> {
   using Protocol = Policy;
   using OnePage<Policy>::drop;
   using OnePage<Policy>::get_or_populate;
+  using OnePage<Policy>::pin_one;
   using OnePage<Policy>::pin_or_populate;
   using OnePage<Policy>::put_one;
   using OnePage<Policy>::try_get_or_populate;
+  using OnePage<Policy>::try_pin_one;
   using OnePage<Policy>::try_pin_or_populate;
   using OnePage<Policy>::try_pin_unpin_one;
   using OnePage<Policy>::unpin_one;
@@ -54,15 +56,30 @@ struct PinLoops : OnePage<Policy> {
     return result;
   }
 
+  // The page may have to be made first. Apart, so that what goes well saves no registers.
+
+  [[gnu::noinline]] static Errc try_pin_again(const PinFrame& f, std::uint64_t pfn, std::uint32_t n,
+                                              unsigned shard) {
+    Target t;
+    return populate_page(f, pfn) ? try_pin_one(f, f, pfn, n, shard, t) : Errc::kAgain;
+  }
+  [[gnu::noinline]] static Errc pin_again(const PinFrame& f, std::uint64_t pfn, std::uint32_t n,
+                                          unsigned shard) {
+    Target t;
+    return populate_page(f, pfn) ? pin_one(f, pfn, n, shard, t) : Errc::kNoMem;
+  }
+
   // What the table points to.
 
   static Errc try_pin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
     Target t;
-    return try_pin_or_populate(f, f, pfn, n, shard, t);
+    const Errc error = try_pin_one(f, f, pfn, n, shard, t);
+    return error == Errc::kAgain ? try_pin_again(f, pfn, n, shard) : error;
   }
   static Errc pin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
     Target t;
-    return pin_or_populate(f, f, pfn, n, shard, t);
+    const Errc error = pin_one(f, pfn, n, shard, t);
+    return error == Errc::kNoMem ? pin_again(f, pfn, n, shard) : error;
   }
   static Result<bool> unpin(const PinFrame& f, std::uint64_t pfn, std::uint32_t n, unsigned shard) {
     Target t;

@@ -285,19 +285,14 @@ Errc Pins::pin_promised(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard) {
   return error;
 }
 
-Errc Pins::try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard) {
+Errc Pins::pin_checked(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard) {
   if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  if (options_.ledger != nullptr) return pin_recorded(PinWay::kSpeculative, pfn, n, shard);
-  return kernel_->try_pin(frame_, pfn.value, n, shard);
+  if (options_.ledger != nullptr) return pin_recorded(way, pfn, n, shard);
+  const auto kernel = way == PinWay::kSpeculative ? kernel_->try_pin : kernel_->pin;
+  return kernel(frame_, pfn.value, n, shard);
 }
 
-Errc Pins::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;
-  if (options_.ledger != nullptr) return pin_recorded(PinWay::kReferenced, pfn, n, shard);
-  return kernel_->pin(frame_, pfn.value, n, shard);
-}
-
-Result<bool> Pins::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
+Result<bool> Pins::unpin_checked(Pfn pfn, std::uint32_t n, unsigned shard) {
   if (n == 0 || pfn.value >= frame_.capacity) return Errc::kInval;
   if (options_.ledger == nullptr) {
     if (const Errc error = check_count(pfn, n); error != Errc::kOk) return error;

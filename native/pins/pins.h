@@ -47,14 +47,23 @@ class Pins {
   /// failure. kAgain: free or frozen. kNoMem: the count was below zero before.
   /// kPinLimit: a packed count is full. kRefused: not for this page type.
   /// kCorrupt: word 1 names no head, or a list neighbour is none.
-  Errc try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard);
+  Errc try_pin_speculative(Pfn pfn, std::uint32_t n, unsigned shard) {
+    return is_plain(n) ? kernel_->try_pin(frame_, pfn.value, 1, shard)
+                       : pin_checked(PinWay::kSpeculative, pfn, n, shard);
+  }
   /// As slow GUP: the caller already holds a reference. kNoMem: the count was
   /// at or below zero before. Else as above.
-  Errc pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard);
+  Errc pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
+    return is_plain(n) ? kernel_->pin(frame_, pfn.value, 1, shard)
+                       : pin_checked(PinWay::kReferenced, pfn, n, shard);
+  }
   /// Value: true if that was the last reference (`_refcount` is 0 and the
   /// caller must free the page). kNotPinned: the ledger, or the scheme's own
   /// word, or `_refcount` says that there are not so many pins.
-  Result<bool> unpin(Pfn pfn, std::uint32_t n, unsigned shard);
+  Result<bool> unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
+    return is_plain(n) ? kernel_->unpin(frame_, pfn.value, 1, shard)
+                       : unpin_checked(pfn, n, shard);
+  }
 
   PinCount pins(Pfn pfn) const;
   /// False positives only where the scheme declares them; false negatives never.
@@ -146,9 +155,13 @@ class Pins {
   Pins() = default;
   void leave_behind();
   Errc reserve_outside(unsigned shards);
+  /// The kernel's to decide alone: it looks at the pfn itself.
+  bool is_plain(std::uint32_t n) const { return n == 1 && options_.ledger == nullptr; }
   Errc check_count(Pfn pfn, std::uint32_t n) const;
   Pfn head_of(Pfn pfn) const;
   enum class PinWay : std::uint8_t { kSpeculative, kReferenced };
+  Errc pin_checked(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard);
+  Result<bool> unpin_checked(Pfn pfn, std::uint32_t n, unsigned shard);
   Errc pin_recorded(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard);
   Errc pin_promised(PinWay way, Pfn pfn, std::uint32_t n, unsigned shard);
   Errc record(Pfn head, std::uint32_t n, unsigned shard);

@@ -100,3 +100,68 @@ test('pins may be taken off their object', () => {
   expect(codeOf(() => pin(1))).toBe('ERR_PAGEBOX_CLOSED')
   expect(codeOf(() => maybePinned(1))).toBe('ERR_PAGEBOX_CLOSED')
 })
+
+describe('several boxes in one environment', () => {
+  const create = (): Box => Box.create({ pages: 64, scheme: 'folio-pincount' })
+
+  test('calls in turns go each to its own box', () => {
+    const boxes = [create(), create(), create()]
+    for (let round = 0; round < 3; round++)
+      for (const [index, box] of boxes.entries()) {
+        box.pins.pin(8 + index)
+        if (round > 0) box.pins.get(20)
+      }
+    for (const [index, box] of boxes.entries()) {
+      const pinned = [8, 9, 10].map((pfn) => box.pins.pins(pfn).pins)
+      expect(pinned).toEqual([8, 9, 10].map((pfn) => (pfn === 8 + index ? 3 : 0)))
+      box.pins.unpin(8 + index, 3)
+      box.pins.put(20, 2)
+      box.audit().assertClean()
+      box.close()
+    }
+  })
+
+  test('a closed one stays closed, whoever has its place since', () => {
+    const closed = create()
+    const { pin, maybePinned } = closed.pins
+    closed.close()
+    const later = Array.from({ length: 4 }, create)
+    expect(codeOf(() => pin(3))).toBe('ERR_PAGEBOX_CLOSED')
+    expect(codeOf(() => maybePinned(3))).toBe('ERR_PAGEBOX_CLOSED')
+    for (const box of later) {
+      expect(box.pins.maybePinned(3)).toBe(false)
+      box.audit().assertClean()
+      box.close()
+    }
+  })
+
+  test('functions of a box that nobody else holds still go to it', async () => {
+    const { pin, pins } = create().pins
+    pin(5)
+    for (let round = 0; round < 4; round++) {
+      globalThis.gc?.()
+      await new Promise((resolve) => setImmediate(resolve))
+      const other = create()
+      other.pins.pin(5, 2)
+      other.close()
+    }
+    expect(pins(5).pins).toBe(1)
+  })
+
+  test.each([2 ** 32 + 3, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '3', 3n, null, { valueOf: () => 3 }])(
+    'no page: %s',
+    (pfn) => {
+      const box = create()
+      const other = create()
+      const wanted = typeof pfn === 'number' ? 'ERR_PAGEBOX_PFN_RANGE' : 'ERR_PAGEBOX_ARG_TYPE'
+      const { pin, unpin, get, put, pinReferenced, tryPin, maybePinned, pins } = box.pins
+      for (const call of [pin, unpin, get, put, pinReferenced, tryPin, maybePinned, pins])
+        expect(codeOf(() => call(pfn as number))).toBe(wanted)
+      expect(other.pins.maybePinned(3)).toBe(false)
+      for (const each of [box, other]) {
+        each.audit().assertClean()
+        each.close()
+      }
+    },
+  )
+})

@@ -101,15 +101,25 @@ class Box {
   Errc put(Pfn pfn, std::uint32_t n = 1);
   /// As fast GUP. kAgain: free or frozen; kPinLimit, kRefused: as the scheme says. With a
   /// ledger no sum of pins and references is granted that `_refcount` cannot hold.
-  Errc pin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  Errc pin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0) {
+    const Errc error = check_pin(pfn, n);
+    return error == Errc::kOk ? scheme().try_pin_speculative(pfn, n, shard) : error;
+  }
   /// Whether the scheme's declaration leaves page types out: a pin then asks for the type.
   bool asks_type() const { return asks_type_; }
   /// kRefused: the declaration leaves pages of this type out.
   Errc check_type(Pfn pfn) const;
   /// As slow GUP. kAgain: free; kNoMem: the count was at or below zero.
-  Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  Errc pin_referenced(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0) {
+    const Errc error = check_pin(pfn, n);
+    return error == Errc::kOk ? scheme().pin_referenced(pfn, n, shard) : error;
+  }
   /// kNotPinned: the ledger has fewer pins. The last reference frees the page.
-  Errc unpin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0);
+  Errc unpin(Pfn pfn, std::uint32_t n = 1, unsigned shard = 0) {
+    if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+    const auto last = scheme().unpin(pfn, n, shard);
+    return last && !last.value ? Errc::kOk : end_unpin(pfn, last);
+  }
   /// Many pages. kRange, kInval: a pfn or a count, and nothing is done. Without `errors`
   /// all or nothing, as Pins::try_pin_all() and unpin_all() say it.
   BatchResult pin_many(const PinBatch& batch, unsigned shard = 0);
@@ -204,7 +214,15 @@ class Box {
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);
   void drop_folio(Pfn head, std::uint32_t n);
   bool asks_type_ = false;
-  Errc check(Pfn pfn, std::uint32_t n) const;
+  Errc check(Pfn pfn, std::uint32_t n) const {
+    if (pfn.value >= memmap().capacity()) return Errc::kRange;
+    return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
+  }
+  Errc check_pin(Pfn pfn, std::uint32_t n) const {
+    const Errc error = check(pfn, n);
+    return error == Errc::kOk && asks_type_ ? check_type(pfn) : error;
+  }
+  Errc end_unpin(Pfn pfn, Result<bool> last);
   BatchResult check(const PinBatch& batch) const;
   BatchResult pin_typed(const PinBatch& batch, unsigned shard);
   Errc place(Pfn pfn, const PageSetup& setup);

@@ -6,11 +6,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-Errc Box::check(Pfn pfn, std::uint32_t n) const {
-  if (pfn.value >= memmap().capacity()) return Errc::kRange;
-  return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
-}
-
 Errc Box::check_type(Pfn pfn) const {
   const auto type = type_of(pfn);
   if (!type) return type.error;
@@ -66,25 +61,8 @@ Errc Box::put(Pfn pfn, std::uint32_t n) {
   return Errc::kOk;
 }
 
-Errc Box::pin(Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
-  if (asks_type_)
-    if (const Errc error = check_type(pfn); error != Errc::kOk) return error;
-  return scheme().try_pin_speculative(pfn, n, shard);
-}
-
-Errc Box::pin_referenced(Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
-  if (asks_type_)
-    if (const Errc error = check_type(pfn); error != Errc::kOk) return error;
-  return scheme().pin_referenced(pfn, n, shard);
-}
-
-Errc Box::unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
-  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
-  const auto last = scheme().unpin(pfn, n, shard);
-  if (last && !last.value) [[likely]]
-    return Errc::kOk;
+/// After an unpin that was the last reference, or that was refused.
+Errc Box::end_unpin(Pfn pfn, Result<bool> last) {
   // Nobody else frees it: the head can be asked for afterwards, which most unpins need not.
   const auto head = head_of(pfn);
   if (!last) return head ? last.error : head.error;
