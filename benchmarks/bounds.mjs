@@ -24,21 +24,21 @@ export const bounds = {
 
 /**
  * The same of what is native of a single pin and its unpin from JavaScript, without the
- * ledger: the gate, the checks, and settings that are read from memory each time. That is some 190
+ * ledger: the gate, the checks, and settings that are read from memory each time. That is some 100
  * instructions above a batch's pair; a twentieth for other compilers.
  */
 export const singleBounds = {
-  refcount: 5.5,
-  'lru-overlay': 1.7,
-  'packed-64': 1.65,
-  'packed-32': 1.65,
-  'flag-and-word': 1.72,
-  'own-counter': 4.6,
-  'mapcount-overlay': 5,
-  'refcount-bias': 5,
-  'folio-pincount': 3.85,
-  'side-table': 4.2,
-  sharded: 4.75,
+  refcount: 3.4,
+  'lru-overlay': 1.56,
+  'packed-64': 1.49,
+  'packed-32': 1.49,
+  'flag-and-word': 1.57,
+  'own-counter': 3.05,
+  'mapcount-overlay': 3.2,
+  'refcount-bias': 3.1,
+  'folio-pincount': 2.65,
+  'side-table': 2.9,
+  sharded: 3.2,
 }
 
 /**

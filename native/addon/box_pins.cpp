@@ -121,8 +121,8 @@ napi_value page_calls(napi_env env) {
   napi_value calls = js.object();
   void* memory = nullptr;
   napi_value buffer = nullptr, slot = nullptr;
-  if (data == nullptr ||
-      napi_create_arraybuffer(env, PageSlot::kWords * sizeof(std::uint32_t), &memory, &buffer) != napi_ok)
+  if (data == nullptr || napi_create_arraybuffer(env, PageSlot::kWords * sizeof(std::uint32_t),
+                                                 &memory, &buffer) != napi_ok)
     return calls;
   napi_create_typedarray(env, napi_uint32_array, PageSlot::kWords, buffer, 0, &slot);
   data->page_slot()->set_words(static_cast<const std::uint32_t*>(memory));
@@ -136,8 +136,7 @@ napi_value page_calls(napi_env env) {
   };
   // Each function keeps the slot alive: what can be called can be read.
   for (const auto& each : functions)
-    if (napi_value function =
-            add_bound(js, calls, each.name, each.function, data->page_slot());
+    if (napi_value function = add_bound(js, calls, each.name, each.function, data->page_slot());
         function != nullptr)
       js.set(function, "slot", slot);
   return calls;

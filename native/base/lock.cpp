@@ -10,20 +10,28 @@ std::uint32_t first_look(const Atomic<std::uint32_t>& word) { return kModel ? 0 
 
 }  // namespace
 
-// The three states of Drepper, "Futexes Are Tricky" (2011), mutex2: whoever
-// had to wait takes the lock as contended, since others may still sleep.
+// Before it is made, both sides pay.
+AsymmetricBarrier SpinLock::barrier_;
+
 void SpinLock::lock_slow() {
   if constexpr (!kModel) {
-    // Holders keep it for some tens of ns: cheaper to look than to sleep.
-    constexpr int kSpins = 100;
+    // Holders keep it for some tens of ns, batches for a microsecond: cheaper to look than to
+    // sleep, which takes a barrier of all processors and a switch.
+    constexpr int kSpins = 800;
     for (int i = 0; i < kSpins; ++i) {
       if (word_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
       cpu_relax();
     }
   }
   Retry retry("a lock", &word_, Retry::Until::kHolder);
-  while (word_.exchange(kContended) != kFree)
-    if (!retry.wait_on(word_.address(), kContended)) return;
+  // From here on each unlock wakes; one that did not see it yet is seen below.
+  sleepers_.fetch_add(1);
+  barrier_.pay();
+  while (!try_lock()) {
+    const std::uint32_t seen = word_.load();  // kHeld, or damage
+    if (seen != kFree && !retry.wait_on(word_.address(), seen)) break;
+  }
+  sleepers_.fetch_sub(1);
 }
 
 // Rules of RwLock's word (readers in the low bits):

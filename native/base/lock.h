@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "base/asymmetric_barrier.h"
 #include "base/atomic.h"
 #include "base/env.h"
 #include "base/retry.h"
@@ -18,6 +19,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// An all-zero SpinLock is unlocked. In a run of the model to take it is one step, that
 /// cannot happen while it is held: who waits makes no schedules. Sleeps in the host environment
 /// after a short spin, since threads of a race may outnumber the cores.
+///
+/// To unlock is a plain store and a look for sleepers: who is about to sleep says so first, and
+/// pays for the barrier between the two (base/asymmetric_barrier.h). A locked instruction costs as
+/// much as all the rest of a short critical section.
 class SpinLock {
  public:
   bool try_lock() {
@@ -38,14 +43,17 @@ class SpinLock {
 #ifdef PAGEBOX_MODEL
     if (give_lock(word_.writable())) return;
 #endif
-    if (word_.exchange(kFree) == kContended) wake(word_.address());
+    barrier_.announce(word_, kFree);
+    if (sleepers_.load(atomics::kRelaxed) != 0) [[unlikely]]
+      wake(word_.address());
   }
   bool is_locked() const { return word_.load() != kFree; }
 
  private:
-  static constexpr std::uint32_t kFree = 0, kHeld = 1, kContended = 2;
+  static constexpr std::uint32_t kFree = 0, kHeld = 1;
   void lock_slow();
-  Atomic<std::uint32_t> word_;
+  static AsymmetricBarrier barrier_;  // of all locks
+  Atomic<std::uint32_t> word_, sleepers_;
 };
 
 /// A sleeping lock: the same words, another promise (may be held across waits).

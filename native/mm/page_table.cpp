@@ -231,7 +231,9 @@ void PageTable::free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling)
       address = next_table(pmd, address) - kPmdBytes;
       continue;
     }
-    Pte entry;
+    // Nobody makes tables meanwhile, so that an empty entry stays one.
+    Pte entry = pmd.get();
+    if (!entry.has(Pte::kPresent)) continue;
     {
       Guard guard(*pmd.lock);
       entry = pmd.get();

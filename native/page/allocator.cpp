@@ -117,15 +117,16 @@ void Allocator::free(Pfn pfn, unsigned order, unsigned cpu) {
 void Allocator::free_each(std::span<const Pfn> pfns, unsigned cpu) {
   if (CpuPages* list = pfns.size() <= kBatches * batch_ ? list_of(cpu) : nullptr)
     if (put_listed(*list, pfns, pfns.size() >= batch_)) return;
+  // Nobody else looks at them before they are linked.
+  for (const Pfn pfn : pfns)
+    if (serves(pfn, 0) && !is_free_page(memmap_.page(pfn))) clean(pfn);
   const Guard guard(lock_);
   for (std::size_t i = 0; i < pfns.size();) {
     const Pfn from = pfns[i];
     Pfn to = from;
     // Neighbours that follow each other merge here, not one by one on the lists.
-    for (; i < pfns.size() && pfns[i] == to; ++i, to = to + 1) {
+    for (; i < pfns.size() && pfns[i] == to; ++i, to = to + 1)
       if (!serves(to, 0) || is_free_page(memmap_.page(to))) break;
-      clean(to);
-    }
     if (to == from) ++i;  // free already, or none of ours
     free_pages_ += to - from;
     link_all(from, to);

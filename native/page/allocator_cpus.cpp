@@ -94,14 +94,17 @@ bool Allocator::put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_
 
 /// What was overwritten meanwhile is lost, and not counted, as a block whose links were.
 void Allocator::unlist(std::span<Pfn> pfns) {
+  // What needs no lock comes first: no cache has them, so each is waited for.
+  const auto lost =
+      std::ranges::remove_if(pfns, [&](Pfn pfn) { return !is_listed(memmap_.page(pfn)); });
+  pfns = pfns.first(pfns.size() - lost.size());
+  for (const Pfn pfn : pfns) unmark_listed(memmap_.page(pfn));
   std::ranges::sort(pfns, {}, &Pfn::value);  // neighbours become blocks here
   const Guard guard(lock_);
   for (std::size_t i = 0; i < pfns.size();) {
     const Pfn from = pfns[i];
     Pfn to = from;
-    for (; i < pfns.size() && pfns[i] == to && is_listed(memmap_.page(to)); ++i, to = to + 1)
-      unmark_listed(memmap_.page(to));
-    if (to == from) ++i;
+    for (; i < pfns.size() && pfns[i] == to; ++i) to = to + 1;
     free_pages_ += to - from;
     link_all(from, to);
   }

@@ -61,8 +61,7 @@ class Pins {
   /// caller must free the page). kNotPinned: the ledger, or the scheme's own
   /// word, or `_refcount` says that there are not so many pins.
   Result<bool> unpin(Pfn pfn, std::uint32_t n, unsigned shard) {
-    return is_plain(n) ? kernel_->unpin(frame_, pfn.value, 1, shard)
-                       : unpin_checked(pfn, n, shard);
+    return is_plain(n) ? kernel_->unpin(frame_, pfn.value, 1, shard) : unpin_checked(pfn, n, shard);
   }
 
   PinCount pins(Pfn pfn) const;

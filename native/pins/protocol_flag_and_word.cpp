@@ -60,10 +60,11 @@ struct FlagAndWord : PolicyBase {
     if (planted(Mistake::kFlagLockGap)) leave_and_take(f.zone->lru_lock());
     const Result<bool> isolated = isolate_locked(f, t);
     if (!isolated) return isolated.error;
-    atomics::store(t.u32(f.count), 0U);
+    // No full barriers: whoever looks without the lock looks at the flag, and its store is one.
+    atomics::store(t.u32(f.count), 0U, atomics::kRelease);
     if (isolated.value) atomics::set_bits(was_lru(f, t), static_cast<W>(f.was_lru));
     atomics::set_bits(flag(f, t), static_cast<W>(f.pinned));
-    atomics::store(t.u32(f.count), n);
+    atomics::store(t.u32(f.count), n, atomics::kRelease);
     return Errc::kOk;
   }
 

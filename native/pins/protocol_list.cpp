@@ -28,7 +28,7 @@ struct ListOverlay : PolicyBase {
     }
     const Result<bool> was_lru = isolate_locked(f, t);
     if (!was_lru) return was_lru.error;
-    atomics::store(t.u32(f.count), n);
+    atomics::store(t.u32(f.count), n, atomics::kRelease);  // the flag's store is a full barrier
     atomics::set_bits(flags(f, t), static_cast<W>(f.pinned | (was_lru.value ? f.was_lru : 0)));
     return Errc::kOk;
   }

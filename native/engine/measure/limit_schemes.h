@@ -152,7 +152,7 @@ struct LruOverlay : Base<64> {
       return;
     }
     const bool was_lru = take_off_list(f, head);
-    atomics::store(count, 1U);
+    atomics::store(count, 1U, atomics::kRelease);
     atomics::fetch_or(flags, was_lru ? kPinned | kWasLru : kPinned);
   }
   static void sub(const PinFrame& f, std::byte* head, unsigned) {
@@ -186,9 +186,11 @@ struct FlagAndWord : Base<64> {
       return;
     }
     const bool was_lru = take_off_list(f, head);
-    atomics::store(field<std::uint32_t>(head, kWord2), 1U);
+    // The flag comes between the count's two: see native/pins/protocol_flag_and_word.cpp.
+    atomics::store(field<std::uint32_t>(head, kWord2), 0U, atomics::kRelease);
     if (was_lru) atomics::fetch_or(field<std::uint64_t>(head, kWord1), kWasLru);
     atomics::fetch_or(flags, f.pinned);
+    atomics::store(field<std::uint32_t>(head, kWord2), 1U, atomics::kRelease);
   }
   static void sub(const PinFrame& f, std::byte* head, unsigned) {
     auto* word = field<std::uint64_t>(head, kWord2);

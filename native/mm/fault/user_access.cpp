@@ -12,6 +12,8 @@ bool access_error(const Vma& vma, bool write) {
   return write ? (vma.flags & kVmWrite) == 0 : !vma.is_accessible();
 }
 
+bool allows(Pte pte, bool write) { return pte.has(Pte::kPresent) && (!write || pte.write()); }
+
 /// Runs `access(pfn)` while the entry allows it, with its lock held: a TLB entry
 /// is valid until the change of the page table has flushed it.
 template <class Access>
@@ -20,11 +22,13 @@ bool try_access(Mm& mm, std::uint64_t address, bool write, Access&& access) {
   const bool in_pmd = !slot;
   if (in_pmd) slot = mm.page_table.find_pmd(address);
   if (!slot) return false;
+  // Who is about to fault spares itself the lock. In the model a look would be a step more.
+  if (!kModel && !allows(slot.get(), write)) return false;
   Guard guard(*slot.lock);
   const Pte pte = slot.get();
   // A pmd entry may lead to a table by now.
   if (pte.huge() != in_pmd) return false;
-  if (!pte.has(Pte::kPresent) || (write && !pte.write())) return false;
+  if (!allows(pte, write)) return false;
   const std::uint64_t bits = Pte::kAccessed | (write ? Pte::kDirty : 0ULL);
   if (!pte.has(bits)) slot.mark(bits);
   access(in_pmd ? huge_pfn(pte, address) : pte.pfn());

@@ -4,8 +4,6 @@
 
 namespace {
 
-static_assert(sizeof(pagebox::SpinLock) == 4, "as wide as the descriptor's ptl word");
-
 TEST(BaseLock, SpinLockIsHeldByOne) {
   pagebox::SpinLock lock;
   EXPECT_FALSE(lock.is_locked());

@@ -48,7 +48,7 @@ constexpr auto kCatalogue = std::to_array<Entry>({
     {kCowUnchecked, "mm", 100},
     {kFileFaultUnchecked, "touch", 100},
     {kFaultAroundKeeps, "touch", 100},
-    {kForkNoReference, "mm", 300},
+    {kForkNoReference, "mm", 3000},
     {kForkSwapUncounted, "mm", 200},
     {kForkKeepsMigrationWrite, "mm", 3000},
     {kForkKeepsExclusive, "mm", 50},
