@@ -27,12 +27,16 @@ inline bool can_be_listed(Page page) {
   return !device && !page.test(Flag::kSlab) && page.mapcount_raw() >= kTypedBelow;
 }
 
-/// Back on the list that the page's flags ask for.
-inline Errc putback_locked(const PinFrame& f, const Target& t) {
+/// Back on the list that the page's flags ask for; it can be on one.
+inline Errc link_locked(const PinFrame& f, const Target& t) {
   const Page page = f.memmap->page(Pfn{t.pfn});
-  if (!can_be_listed(page)) return Errc::kOk;
   if (f.ops->settle != nullptr) f.ops->settle(f.ops->context, Pfn{t.pfn});
   return f.zone->add(page, Zone::kind_of(page));
+}
+
+/// The same, if it can be on one.
+inline Errc putback_locked(const PinFrame& f, const Target& t) {
+  return can_be_listed(f.memmap->page(Pfn{t.pfn})) ? link_locked(f, t) : Errc::kOk;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -103,7 +103,7 @@ struct FlagAndWord : PolicyBase {
         !can_be_listed(f.memmap->page(Pfn{t.pfn})))
       return Errc::kOk;
     atomics::clear_bits(was_lru(f, t), static_cast<W>(f.was_lru));
-    return putback_locked(f, t);
+    return link_locked(f, t);
   }
 
   /// Quirk::kFlagWithoutCount: whoever comes first clears the flag for all.

@@ -55,7 +55,7 @@ struct ListOverlay : PolicyBase {
     const W before = atomics::fetch_and(flags(f, t), static_cast<W>(~f.pinned));
     if ((before & f.was_lru) == 0 || !can_be_listed(f.memmap->page(Pfn{t.pfn}))) return Errc::kOk;
     atomics::clear_bits(flags(f, t), static_cast<W>(f.was_lru));
-    return putback_locked(f, t);
+    return link_locked(f, t);
   }
 
   /// Quirk::kDoubleLastUnpin. kCorrupt where the kernel's assertion fires.

@@ -126,7 +126,7 @@ struct NarrowFlag : PolicyBase {
         !can_be_listed(f.memmap->page(Pfn{t.pfn})))
       return Errc::kOk;
     atomics::fetch_and(was_lru(f, t), static_cast<W>(~f.was_lru));
-    return putback_locked(f, t);
+    return link_locked(f, t);
   }
 
   static bool pinned(const PinFrame& f, const Target& t) { return flagged(f, t); }
