@@ -24,14 +24,22 @@ void SpinLock::lock_slow() {
     }
   }
   Retry retry("a lock", &word_, Retry::Until::kHolder);
-  // From here on each unlock wakes; one that did not see it yet is seen below.
-  sleepers_.fetch_add(1);
-  barrier_.pay();
-  while (!try_lock()) {
-    const std::uint32_t seen = word_.load();  // kHeld, or damage
-    if (seen != kFree && !retry.wait_on(word_.address(), seen)) break;
+  for (bool woken = false;; woken = true) {
+    // One is woken at a time: it says so for those who still sleep, whatever becomes of it.
+    if (woken && try_lock()) {
+      sleeps_.store(1);
+      return;
+    }
+    sleeps_.store(1);
+    barrier_.pay();
+    if (try_lock() || !retry.wait_on(sleeps_.address(), 1)) return;
   }
-  sleepers_.fetch_sub(1);
+}
+
+// Cleared first: who is about to sleep finds another value, and looks again.
+void SpinLock::wake_next() {
+  sleeps_.store(0);
+  wake_one(sleeps_.address());
 }
 
 // Rules of RwLock's word (readers in the low bits):

@@ -44,16 +44,18 @@ class SpinLock {
     if (give_lock(word_.writable())) return;
 #endif
     barrier_.announce(word_, kFree);
-    if (sleepers_.load(atomics::kRelaxed) != 0) [[unlikely]]
-      wake(word_.address());
+    if (sleeps_.load(atomics::kRelaxed) != 0) [[unlikely]]
+      wake_next();
   }
   bool is_locked() const { return word_.load() != kFree; }
 
  private:
   static constexpr std::uint32_t kFree = 0, kHeld = 1;
   void lock_slow();
+  void wake_next();
   static AsymmetricBarrier barrier_;  // of all locks
-  Atomic<std::uint32_t> word_, sleepers_;
+  Atomic<std::uint32_t> word_;
+  Atomic<std::uint32_t> sleeps_;  // somebody may; slept on
 };
 
 /// A sleeping lock: the same words, another promise (may be held across waits).

@@ -59,6 +59,7 @@ void tried_again();
 void got_on();
 /// Wakes every fiber that sleeps on `at`.
 void wake(const std::uint32_t* at);
+inline void wake_one(const std::uint32_t* at) { wake(at); }
 /// The running fiber goes on as soon as `*at` is 0, and makes it 1 in the same step. False:
 /// outside a run; nothing was done.
 bool take_lock(std::uint32_t* at);
@@ -77,8 +78,9 @@ inline void yield_turn() { sched_point(Access::kYield, nullptr, 0); }
 [[gnu::always_inline]] inline void sched_wrote(const void*, std::size_t) {}
 /// Sleeps while `*at == expected`; may return early.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);
-/// Wakes every thread that sleeps on `at`.
+/// Wakes every thread that sleeps on `at`, or one of them.
 void wake(const std::uint32_t* at);
+void wake_one(const std::uint32_t* at);
 /// sched_yield: another may go on here.
 void yield_turn();
 inline constexpr unsigned kSleepMs = 50, kNapMs = 1;

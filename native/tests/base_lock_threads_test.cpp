@@ -28,6 +28,24 @@ TEST(BaseLockThreads, SpinLockExcludes) {
   EXPECT_FALSE(lock.is_locked());
 }
 
+/// Who holds it leaves the core meanwhile, so that the others sleep, one behind another.
+TEST(BaseLockThreads, WhoSleepsForASpinLockGetsIt) {
+  SpinLock lock;
+  std::uint64_t count = 0;
+  constexpr int kHolds = 20;
+  ASSERT_EQ(run_threads(kThreads,
+                        [&](unsigned) {
+                          for (int i = 0; i < kHolds; ++i) {
+                            Guard hold(lock);
+                            nap();
+                            ++count;
+                          }
+                        }),
+            Errc::kOk);
+  EXPECT_EQ(count, std::uint64_t{kThreads} * kHolds);
+  EXPECT_FALSE(lock.is_locked());
+}
+
 TEST(BaseLockThreads, RwLockExcludes) {
   RwLock lock;
   std::uint64_t words[2] = {};

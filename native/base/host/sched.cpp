@@ -35,6 +35,10 @@ void wake(const std::uint32_t* at) {
   syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
+void wake_one(const std::uint32_t* at) {
+  syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
 void yield_turn() { sched_yield(); }
 
 void check_failed(const char* text, const char* file, int line) {
