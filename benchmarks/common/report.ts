@@ -1,7 +1,7 @@
 import { table } from '../../lib/cli/text/table.ts'
 import { bytes, digits, range } from '../../lib/compare/format.ts'
 import type { Interval } from '../../lib/compare/interval.ts'
-import { describeMachine, machineWarnings } from '../../lib/compare/machine.ts'
+import { describeMachine, machineWarnings, processorText } from '../../lib/compare/machine.ts'
 import { pagebox } from '../../lib/compare/pagebox.ts'
 import { nsPerAddition } from '../../lib/compare/steady.ts'
 import { type BenchOptions, readOptions } from './options.ts'
@@ -73,7 +73,7 @@ export async function bench(
   }
   say(what)
   say(
-    `${machine.cpu}, ${machine.cores} cores, ` +
+    `${processorText(machine)}, ` +
       (machine.l2CacheBytes === undefined ? '' : `L2 ${bytes(machine.l2CacheBytes)}, `) +
       `last-level cache ${bytes(machine.lastLevelCacheBytes)}, ` +
       `memory ${bytes(machine.memoryBytes)}, ${machine.kernel}, Node ${machine.node}, huge pages ${machine.transparentHugePages ?? 'none'}, ` +

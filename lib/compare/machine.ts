@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
+import { counted } from '../base/describe.ts'
 import type { Machine } from './document.ts'
 
 const caches = '/sys/devices/system/cpu/cpu0/cache'
@@ -57,6 +58,10 @@ export function describeMachine(): Machine {
 }
 
 /** What the contended costs cannot show on this machine; empty if they can. */
+/** `AMD EPYC, 2 cores`. */
+export const processorText = ({ cpu, cores }: Pick<Machine, 'cpu' | 'cores'>): string =>
+  `${cpu}, ${counted(cores, 'core')}`
+
 export function contentionNote({ cores }: Machine): string {
   if (cores === 1) return 'One CPU: threads would take turns, which is no contention, so none was measured.'
   if (cores === 2) return 'Two CPUs: contention has two points here, and how it grows beyond them is not seen.'

@@ -2,7 +2,7 @@ import { baselineSummary, type BaselineReport } from '../compare/baseline.ts'
 import { type CompareDocument, cells, type LayoutEntry, type SchemeEntry } from '../compare/document.ts'
 import { bytes, count, digits, range } from '../compare/format.ts'
 import { countersNote, counterTables } from '../compare/counters.ts'
-import { contentionNote, machineWarnings } from '../compare/machine.ts'
+import { contentionNote, machineWarnings, processorText } from '../compare/machine.ts'
 import { costAt, situationLabel, situations } from '../compare/situation.ts'
 import { workingSetsText } from '../compare/workingSets.ts'
 import { contestedText, pinnable, refusals, roomCell, summaryCell, verdict } from '../compare/verdict.ts'
@@ -162,7 +162,7 @@ function baseline(report: BaselineReport): string[] {
 /** The comparison as GitHub-flavoured Markdown, for an issue, a merge request or a wiki. */
 export function reportMarkdown(document: CompareDocument, report?: BaselineReport): string {
   const { machine, settings } = document
-  const facts = `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}; pagebox ${document.pagebox}, ${document.date}, ${settings.effort} run of ${document.elapsedSeconds.toFixed(0)} s, seed ${settings.seed}.`
+  const facts = `${processorText(machine)}, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}; pagebox ${document.pagebox}, ${document.date}, ${settings.effort} run of ${document.elapsedSeconds.toFixed(0)} s, seed ${settings.seed}.`
   const notes = [...machineWarnings(machine), contentionNote(machine), workingSetsText(document)].filter(
     (text) => text !== '',
   )

@@ -1,5 +1,5 @@
 import type { CompareDocument, Machine, PureJsRow, SchemeEntry } from '../compare/document.ts'
-import { contentionNote, machineWarnings } from '../compare/machine.ts'
+import { contentionNote, machineWarnings, processorText } from '../compare/machine.ts'
 import { mainOp, situationLabel } from '../compare/situation.ts'
 import { bytes, count, range } from '../compare/format.ts'
 import { html, type Markup } from './html.ts'
@@ -10,7 +10,7 @@ export function machineFacts(machine: Machine): Markup {
   const warnings = machineWarnings(machine)
   const note = contentionNote(machine)
   const facts: [string, string][] = [
-    ['Processor', `${machine.cpu}, ${machine.cores} cores, ${machine.arch}`],
+    ['Processor', `${processorText(machine)}, ${machine.arch}`],
     ...(machine.l2CacheBytes === undefined ? [] : [['L2 cache', bytes(machine.l2CacheBytes)] as [string, string]]),
     ['Last-level cache', bytes(machine.lastLevelCacheBytes)],
     ['Memory', bytes(machine.memoryBytes)],

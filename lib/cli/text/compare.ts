@@ -1,7 +1,7 @@
 import { counted } from '../../base/describe.ts'
 import type { CompareDocument } from '../../compare/document.ts'
 import { bytes } from '../../compare/format.ts'
-import { machineWarnings } from '../../compare/machine.ts'
+import { machineWarnings, processorText } from '../../compare/machine.ts'
 import type { Io } from '../io.ts'
 import { costTable, limitsText } from './cost.ts'
 import { countersText } from './counters.ts'
@@ -41,7 +41,7 @@ export const printable = (document: CompareDocument): CompareDocument =>
 export function machineText(document: CompareDocument, io: Io): string {
   const { machine } = document
   const warnings = machineWarnings(machine)
-  const facts = `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`
+  const facts = `${processorText(machine)}, ${bytes(machine.lastLevelCacheBytes)} last-level cache, ${machine.kernel}, Node ${machine.node}`
   return [wrap(facts, io.columns), ...warnings.map((text) => io.colours.yellow(wrap(text, io.columns)))].join('\n')
 }
 
