@@ -11,8 +11,8 @@ export interface StressPoint {
   residentBytes: number
 }
 
-/** More of them are taken two by two. */
-export const mostPoints = 200
+/** More of them are taken two by two. Each holds some 200 KB of histograms, and a plot has room for no more. */
+export const mostPoints = 100
 
 /** A run over time, in bounded memory: a long one has longer stretches. */
 export class StressSeries {
