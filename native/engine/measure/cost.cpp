@@ -112,7 +112,7 @@ class CostSampler::Impl {
       const Pfns pfns = Pfns(indices_[thread])
                             .first(static_cast<std::size_t>(
                                 std::min<std::uint64_t>(ops - share.ops, indices_[thread].size())));
-      // What is timed alone needs its counterpart untimed, before or after it.
+      // What is timed alone needs its counterpart untimed, before or after it; a mix has its own.
       if (settings_.op == PinOp::kUnpin) do_counterpart(pfns, thread);
       if (counters) before = counters->read();
       const std::uint64_t begin_cpu = thread_cpu_ns(), begin = clock();
@@ -121,7 +121,7 @@ class CostSampler::Impl {
       share.ns += clock() - begin;
       share.cpu_ns += thread_cpu_ns() - begin_cpu;
       if (counters) add_counted(share.counted, before, counters->read());
-      if (settings_.op == PinOp::kPin) do_counterpart(pfns, thread);
+      if (settings_.op == PinOp::kPin && !settings_.mix) do_counterpart(pfns, thread);
       share.ops += pfns.size();
     }
     if (held) (void)undo_(pins_.frame(), held->heads.data(), held->size, thread);
