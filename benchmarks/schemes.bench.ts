@@ -34,12 +34,12 @@ const optionsOf = (set: WorkingSet, scheme: string, seed: number): CostOptions =
   seed,
 })
 
-/** The schemes that can take turns on the same descriptors, and those that need their own. */
-function sharing(base: CostSampler): { together: string[]; alone: string[] } {
+/** Of the schemes that fit: those that can take turns on the same descriptors, and those that need their own. */
+function sharing(base: CostSampler, fits: (scheme: string) => boolean): { together: string[]; alone: string[] } {
   const together: string[] = []
   const alone: string[] = []
   for (const { name, builtin } of schemes) {
-    if (!builtin) continue
+    if (!builtin || !fits(name)) continue
     try {
       base.beside({ scheme: name, threads: 1 }).close()
       together.push(name)
@@ -108,7 +108,7 @@ async function measureScheme(
 }
 
 async function measureSet(set: WorkingSet, report: Report, options: BenchOptions): Promise<void> {
-  const lacks = new Map([...schemes].map(({ name }) => [name, lackOfMemory(set, name, mostThreads)]))
+  const lacks = new Map([...schemes].map(({ name }) => [name, lackOfMemory(set, name)]))
   for (const lack of lacks.values()) if (lack !== undefined) report.note(lack)
   const fits = (scheme: string): boolean => lacks.get(scheme) === undefined
   if (!fits('refcount')) return // the least of them
@@ -126,13 +126,13 @@ async function measureSet(set: WorkingSet, report: Report, options: BenchOptions
   const base = prepareCost(optionsOf(set, 'refcount', options.seed))
   let alone: string[]
   try {
-    const { together, alone: others } = sharing(base)
+    const { together, alone: others } = sharing(base, fits)
     alone = others
-    await measureAll({ base, scheme: 'refcount' }, together.filter(fits))
+    await measureAll({ base, scheme: 'refcount' }, together)
   } finally {
     base.close()
   }
-  for (const scheme of alone.filter(fits)) {
+  for (const scheme of alone) {
     const own = prepareCost(optionsOf(set, scheme, options.seed))
     try {
       await measureAll({ base: own, scheme }, [scheme])

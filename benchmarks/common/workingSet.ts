@@ -49,24 +49,23 @@ export const wantsHugePages = (set: WorkingSet): boolean => set.bytes >= 64 * 2 
 
 /** Samplers of one scheme at a time: it and its loop, each with prefetch and without. */
 const samplers = 4
+/** What a box knows of a page beside its descriptor. */
+const accountBytes = 16
+/** Threads that a box of a measurement can count for, whether or not they run. */
+const shards = 8
 
-/** What a page takes beside its descriptor of 64 bytes, with so many threads. */
-function bytesBeside(scheme: string, threads: number): number {
+/** What a page takes beside its descriptor of 64 bytes. */
+function bytesBeside(scheme: string): number {
   const { place } = schemes.get(scheme)
   // Counts outside the descriptors are each sampler's own.
-  if (place === 'side-table') return 4 * samplers
-  if (place === 'sharded') return 16 * threads * samplers
-  return place === 'counter' ? 16 : 0 // a longer descriptor
+  if (place === 'side-table') return accountBytes + 4 * samplers
+  if (place === 'sharded') return accountBytes + 16 * shards * samplers
+  return accountBytes + (place === 'counter' ? 16 : 0) // a longer descriptor
 }
 
 /** Why a scheme cannot be measured over a set now: it does not fit into memory; undefined: it does. */
-export function lackOfMemory(
-  set: WorkingSet,
-  scheme: string,
-  threads: number,
-  free = process.availableMemory(),
-): string | undefined {
-  const needed = set.bytes + pagesOf(set) * bytesBeside(scheme, threads) + 2 ** 28
+export function lackOfMemory(set: WorkingSet, scheme: string, free = process.availableMemory()): string | undefined {
+  const needed = set.bytes + pagesOf(set) * bytesBeside(scheme) + 2 ** 28
   if (needed <= free) return undefined
   const inGib = (bytes: number): string => (bytes / gibibyte).toFixed(1)
   return `${set.name}, ${scheme}: left out, needs ${inGib(needed)} GiB of memory, ${inGib(free)} GiB are free.`
