@@ -57,11 +57,11 @@ export function describeMachine(): Machine {
   }
 }
 
-/** What the contended costs cannot show on this machine; empty if they can. */
 /** `AMD EPYC, 2 cores`. */
 export const processorText = ({ cpu, cores }: Pick<Machine, 'cpu' | 'cores'>): string =>
   `${cpu}, ${counted(cores, 'core')}`
 
+/** What the contended costs cannot show on this machine; empty if they can. */
 export function contentionNote({ cores }: Machine): string {
   if (cores === 1) return 'One CPU: threads would take turns, which is no contention, so none was measured.'
   if (cores === 2) return 'Two CPUs: contention has two points here, and how it grows beyond them is not seen.'
