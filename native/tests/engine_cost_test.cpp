@@ -11,20 +11,20 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-constexpr std::uint64_t kPages = 64;
+constexpr std::uint64_t kCostPages = 64;
 
-class LimitLoops : public testing::TestWithParam<SchemeSpec> {
+class LimitLoops : public ::testing::TestWithParam<SchemeSpec> {
  protected:
   std::shared_ptr<Box> make(unsigned order) {
-    auto box = TestBox{.scheme = GetParam().name, .pages = kPages, .ledger = false}.make();
-    EXPECT_EQ(box->setup_range(Pfn{0}, kPages, {.order = order}), Errc::kOk);
+    auto box = TestBox{.scheme = GetParam().name, .pages = kCostPages, .ledger = false}.make();
+    EXPECT_EQ(box->setup_range(Pfn{0}, kCostPages, {.order = order}), Errc::kOk);
     return box;
   }
 };
 
 std::vector<std::uint64_t> words_of(const Box& box) {
   std::vector<std::uint64_t> words;
-  for (std::uint64_t pfn = 0; pfn < kPages; ++pfn)
+  for (std::uint64_t pfn = 0; pfn < kCostPages; ++pfn)
     for (const std::uint64_t word : box.words(Pfn{pfn}).value.words) words.push_back(word);
   return words;
 }
@@ -33,7 +33,7 @@ TEST_P(LimitLoops, PinAsTheSchemeDoes) {
   for (const unsigned order : {0U, 2U}) {
     auto by_scheme = make(order), by_limit = make(order);
     std::vector<std::uint32_t> pfns(200);
-    PatternStream(Pattern::kRandom, Pfn{0}, kPages, 3, 0, 1, nullptr).fill(pfns);
+    PatternStream(Pattern::kRandom, Pfn{0}, kCostPages, 3, 0, 1, nullptr).fill(pfns);
     const LimitLoop pin = limit_loop(by_limit->scheme(), PinOp::kPin);
     const LimitLoop unpin = limit_loop(by_limit->scheme(), PinOp::kUnpin);
     const LimitLoop query = limit_loop(by_limit->scheme(), PinOp::kMaybePinned);
@@ -72,14 +72,14 @@ TEST_P(LimitLoops, SamplersMeasureEveryLoopAndLeaveNothing) {
         CostSettings settings;
         settings.box.layout = *find_layout("linux-6.12");
         settings.box.scheme = GetParam();
-        settings.box.pages = kPages;
+        settings.box.pages = kCostPages;
         settings.box.ledger = false;
         settings.pattern = Pattern::kRandom;
         settings.op = op;
         settings.loop = loop;
         settings.threads = threads;
-        auto box = TestBox{.scheme = GetParam().name, .pages = kPages, .ledger = false}.make();
-        ASSERT_EQ(box->setup_range(Pfn{0}, kPages, {}), Errc::kOk);
+        auto box = TestBox{.scheme = GetParam().name, .pages = kCostPages, .ledger = false}.make();
+        ASSERT_EQ(box->setup_range(Pfn{0}, kCostPages, {}), Errc::kOk);
         const auto before = words_of(*box);
         std::unique_ptr<CostSampler> sampler;
         ASSERT_EQ(CostSampler::create_on(box, settings, sampler), Errc::kOk);
@@ -99,7 +99,7 @@ TEST_P(LimitLoops, AMixHoldsWhatItPinsAndGivesAllBack) {
   const LimitMix mix = limit_mix(box->scheme(), true);
   ASSERT_NE(mix, nullptr);
   std::vector<std::uint32_t> pfns(3000);
-  PatternStream(Pattern::kRandom, Pfn{0}, kPages, 3, 0, 1, nullptr).fill(pfns);
+  PatternStream(Pattern::kRandom, Pfn{0}, kCostPages, 3, 0, 1, nullptr).fill(pfns);
   const PinFrame& frame = box->scheme().frame();
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     LimitHeld held(seed, 0);
@@ -149,7 +149,8 @@ TEST_P(LimitLoops, AMixHoldsWhatItPinsAndGivesAllBack) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, LimitLoops, testing::ValuesIn(builtin_schemes()), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Schemes, LimitLoops, ::testing::ValuesIn(builtin_schemes()),
+                         parameter_name);
 
 TEST(Cost, RefusesWhatHasNoLoop) {
   CostSettings settings;

@@ -38,7 +38,7 @@ std::string text_of(const RaceResult& result) {
   return text;
 }
 
-class RaceOps : public testing::TestWithParam<const char*> {
+class RaceOps : public ::testing::TestWithParam<const char*> {
  protected:
   static void expect_clean(ScenarioRaceSettings settings) {
     settings.duration_ns = race_ns();
@@ -56,7 +56,7 @@ class RaceOps : public testing::TestWithParam<const char*> {
     RecordProperty("ops", std::to_string(ops));
   }
 };
-INSTANTIATE_TEST_SUITE_P(Schemes, RaceOps, testing::Values("refcount-bias", "folio-pincount"));
+INSTANTIATE_TEST_SUITE_P(Schemes, RaceOps, ::testing::Values("refcount-bias", "folio-pincount"));
 
 TEST_P(RaceOps, MmOperationsAndChaosLeaveACleanAudit) {
   ScenarioRaceSettings settings = settings_for(GetParam(), 4);

@@ -24,7 +24,7 @@ std::uint64_t total_ops(const RaceResult& result) {
   return ops;
 }
 
-class RaceOfEveryScheme : public testing::TestWithParam<SchemeSpec> {};
+class RaceOfEveryScheme : public ::testing::TestWithParam<SchemeSpec> {};
 
 TEST_P(RaceOfEveryScheme, IsExactOnAFewPages) {
   auto box = TestBox{.scheme = GetParam().name, .pages = 8}.make();
@@ -95,7 +95,7 @@ TEST(Race, PinsOfAFreePageAreTriedAgainAndFail) {
   EXPECT_CLEAN(*box);
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, RaceOfEveryScheme, testing::ValuesIn(builtin_schemes()),
+INSTANTIATE_TEST_SUITE_P(Schemes, RaceOfEveryScheme, ::testing::ValuesIn(builtin_schemes()),
                          parameter_name);
 
 TEST(Race, PopulatesPagesThatThreadsMeetAtOnce) {

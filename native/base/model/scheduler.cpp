@@ -63,9 +63,10 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
     if (runnable_ == 0) {
       settle_end(end_of_all());
     } else {
-      const FiberId first = choose(runnable_);
-      if (!ended_) {
-        current_ = first;
+      current_ = choose(runnable_);
+      if (current_ == kNoFiber) {
+        settle_end(Outcome::kAbandoned);
+      } else {
         switch_fiber(main_, context(current_));
       }
     }

@@ -72,7 +72,7 @@ class Scheduler {
   bool tell_step();
   void hand_over(FiberSet candidates);
   void look_at_limits();
-  FiberId choose(FiberSet candidates);
+  FiberId choose(FiberSet candidates);  ///< kNoFiber: the run is abandoned
   void finished();
   [[noreturn]] void end(Outcome how);
   void settle_end(Outcome how);

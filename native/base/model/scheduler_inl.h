@@ -36,11 +36,7 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
   } else {
     const OutsideRunMemory outside;
     next = strategy_->next_fiber({candidates, current_, steps_, {pending_.data(), count_}});
-    if (next == Strategy::kAbandon) {
-      if (current_ != kNoFiber) end(Outcome::kAbandoned);
-      settle_end(Outcome::kAbandoned);
-      return kNoFiber;
-    }
+    if (next == Strategy::kAbandon) return kNoFiber;
     if (next >= kMaxFibers || (candidates & fiber_bit(next)) == 0) {
       model_misuse("the strategy chose a fiber that cannot go on");
     }
@@ -61,6 +57,8 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
   }
   if (steps_ >= next_look_) look_at_limits();
   const FiberId next = choose(candidates);
+  if (next == kNoFiber) [[unlikely]]
+    end(Outcome::kAbandoned);
   if (next == current_) return;
   ++switches_;
   current_ = next;

@@ -4,7 +4,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-class AuditFinds : public testing::Test {
+class AuditFinds : public ::testing::Test {
  protected:
   void SetUp() override {
     box_ = TestBox{}.make();

@@ -190,7 +190,7 @@ TEST(BoxMachine, ABoxGoesWithADeviceThatIsHeld) {
 
 TEST(BoxMachine, ARealFileIsReadAndWrittenFromTheFrames) {
   Fixture f;
-  const std::string path = testing::TempDir() + "pagebox-box-machine";
+  const std::string path = ::testing::TempDir() + "pagebox-box-machine";
   FileDiskOptions options;
   options.create = options.truncate = true;
   const auto id = f.machine->open_file(0, path, options);

@@ -156,7 +156,7 @@ TEST(Box, SettingsOutOfRangeAreNamed) {
   EXPECT_EQ(box, nullptr);
 }
 
-class EveryScheme : public testing::TestWithParam<SchemeSpec> {};
+class EveryScheme : public ::testing::TestWithParam<SchemeSpec> {};
 
 TEST_P(EveryScheme, PinsAndUnpinsEveryTypeThatFitsAndStaysClean) {
   auto box = TestBox{.scheme = GetParam().name, .pages = 32}.make();
@@ -178,7 +178,7 @@ TEST_P(EveryScheme, PinsAndUnpinsEveryTypeThatFitsAndStaysClean) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, EveryScheme, testing::ValuesIn(builtin_schemes()),
+INSTANTIATE_TEST_SUITE_P(Schemes, EveryScheme, ::testing::ValuesIn(builtin_schemes()),
                          parameter_name);
 
 }  // namespace

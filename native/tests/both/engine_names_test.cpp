@@ -47,7 +47,7 @@ struct Named {
   std::unique_ptr<Sandbox> sandbox;
 };
 
-class Names : public testing::TestWithParam<std::uint32_t> {};
+class Names : public ::testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(Names, OfEverybodyGoWithTheirProcess) {
   Named at;
@@ -106,7 +106,8 @@ TEST(NamesOfPins, AreAThreadsOwnAndElseTheSetups) {
 }
 
 // From the first numbers on, and beyond those that have a slot.
-INSTANTIATE_TEST_SUITE_P(Numbers, Names, testing::Values(1U, 9U, 102U, 1023U, 1024U, 4294967295U));
+INSTANTIATE_TEST_SUITE_P(Numbers, Names,
+                         ::testing::Values(1U, 9U, 102U, 1023U, 1024U, 4294967295U));
 
 }  // namespace
 }  // namespace pagebox::inline PAGEBOX_ENV

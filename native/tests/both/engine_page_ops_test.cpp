@@ -27,7 +27,7 @@ Op repeat(std::uint64_t n, std::uint64_t body) {
   return op;
 }
 
-struct PageOps : testing::Test {
+struct PageOps : ::testing::Test {
   void make(unsigned threads = 1) {
     SandboxSettings settings;
     settings.layout = *find_layout("linux-6.12");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/audit/audit_mm.h"
@@ -72,6 +73,9 @@ struct MmBox {
     return out;
   }
 };
+
+/// What an audit says that finds nothing.
+inline const std::vector<std::string> kClean;
 
 inline constexpr std::uint64_t kTestBase = 0x2000'0000'0000;
 

@@ -26,7 +26,7 @@ TEST(FrameMap, AnAddressIsOfTheFrameWhoseContentsLieThere) {
   EXPECT_EQ(frames.frame_at(reinterpret_cast<const std::byte*>(&frames)), std::nullopt);
 }
 
-class FrameMapTest : public testing::TestWithParam<std::uint64_t> {
+class FrameMapTest : public ::testing::TestWithParam<std::uint64_t> {
  protected:
   void SetUp() override {
     ASSERT_EQ(frames_.create(GetParam()), Errc::kOk);
@@ -99,7 +99,7 @@ TEST_P(FrameMapTest, AHintChangesNothing) {
   EXPECT_TRUE(holds({9}, 3));
 }
 
-INSTANTIATE_TEST_SUITE_P(Machines, FrameMapTest, testing::Values(512, 8192));
+INSTANTIATE_TEST_SUITE_P(Machines, FrameMapTest, ::testing::Values(512, 8192));
 
 }  // namespace
 }  // namespace pagebox

@@ -12,7 +12,7 @@
 
 namespace pagebox {
 
-class AllocatorTest : public testing::Test {
+class AllocatorTest : public ::testing::Test {
  protected:
   void make(std::string_view layout, std::uint64_t pages, std::uint64_t first = 0) {
     ASSERT_EQ(Memmap::create(*find_layout(layout), pages, pages, memmap_), Errc::kOk);

@@ -220,7 +220,7 @@ TEST_F(AllocatorTest, ResetForgetsEverything) {
   EXPECT_EQ(alloc(), Pfn{0});
 }
 
-class AllocatorRandom : public AllocatorTest, public testing::WithParamInterface<const char*> {};
+class AllocatorRandom : public AllocatorTest, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(AllocatorRandom, AgainstASetOfPagesInUse) {
   make(GetParam(), 4096 + 100, 5);
@@ -261,7 +261,7 @@ TEST_P(AllocatorRandom, AgainstASetOfPagesInUse) {
   EXPECT_EQ(allocator_->free_pages(), 4191U);
   for (std::uint64_t base = 1024; base + 1024 <= 4196; base += 1024) alloc(kMaxOrder);
 }
-INSTANTIATE_TEST_SUITE_P(Widths, AllocatorRandom, testing::Values("linux-6.12", "linux-4.20-32"),
+INSTANTIATE_TEST_SUITE_P(Widths, AllocatorRandom, ::testing::Values("linux-6.12", "linux-4.20-32"),
                          [](const auto& info) { return info.index == 0 ? "wide" : "narrow"; });
 
 }  // namespace

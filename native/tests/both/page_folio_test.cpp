@@ -8,8 +8,8 @@
 namespace pagebox {
 namespace {
 
-struct Fixture {
-  explicit Fixture(std::string_view layout) {
+struct FoliosOf {
+  explicit FoliosOf(std::string_view layout) {
     EXPECT_EQ(Memmap::create(*find_layout(layout), 4096, 4096, memmap), Errc::kOk);
     allocator = std::make_unique<Allocator>(*memmap, Pfn{0}, Pfn{4096});
   }
@@ -24,7 +24,7 @@ struct Fixture {
 
 TEST(Folio, EveryTailLeadsToItsHead) {
   for (const Layout& layout : builtin_layouts()) {
-    Fixture f(layout.name);
+    FoliosOf f(layout.name);
     (void)f.compound(0);
     const Pfn head = f.compound(9);
     EXPECT_EQ(folio_order(*f.memmap, f.memmap->page(head)), 9U);
@@ -43,7 +43,7 @@ TEST(Folio, EveryTailLeadsToItsHead) {
 }
 
 TEST(Folio, FirstTailOf420) {
-  Fixture f("linux-4.20");
+  FoliosOf f("linux-4.20");
   const Pfn head = f.compound(9);
   const Page first = f.memmap->page(head + 1), second = f.memmap->page(head + 2);
   EXPECT_EQ(first.word(2) & 0xff, 3U);  // TRANSHUGE_PAGE_DTOR
@@ -56,7 +56,7 @@ TEST(Folio, FirstTailOf420) {
 }
 
 TEST(Folio, FirstTailOf612) {
-  Fixture f("linux-6.12");
+  FoliosOf f("linux-6.12");
   const Pfn head = f.compound(9);
   const Page first = f.memmap->page(head + 1);
   EXPECT_EQ(first.word(0) & 0xff, 9U);
@@ -67,7 +67,7 @@ TEST(Folio, FirstTailOf612) {
 }
 
 TEST(Folio, OrderOneHasNoSecondTail) {
-  Fixture f("linux-6.12");
+  FoliosOf f("linux-6.12");
   const Pfn head = f.compound(1);
   const Pfn next = f.allocator->alloc(0).value;
   EXPECT_EQ(next, head + 2);
@@ -77,7 +77,7 @@ TEST(Folio, OrderOneHasNoSecondTail) {
 
 TEST(Folio, DestroyedPagesAreSingle) {
   for (const Layout& layout : builtin_layouts()) {
-    Fixture f(layout.name);
+    FoliosOf f(layout.name);
     const Pfn head = f.compound(4);
     destroy_compound(*f.memmap, head);
     EXPECT_FALSE(f.memmap->page(head).test(Flag::kHead));
@@ -94,7 +94,7 @@ TEST(Folio, DestroyedPagesAreSingle) {
 }
 
 TEST(Folio, ATailThatPointsNowhereIsCorrupt) {
-  Fixture f("linux-6.12");
+  FoliosOf f("linux-6.12");
   const Pfn head = f.compound(2);
   const Page tail = f.memmap->page(head + 1);
   for (const std::uint64_t word : {std::uint64_t{1}, ~std::uint64_t{0}, tail.word(1) + 8,
@@ -108,7 +108,7 @@ TEST(Folio, ATailThatPointsNowhereIsCorrupt) {
 }
 
 TEST(Folio, AnImpossibleOrderIsNone) {
-  Fixture f("linux-4.20");
+  FoliosOf f("linux-4.20");
   const Pfn head = f.compound(2);
   f.memmap->page(head + 1).set_word(2, 0xff00);
   EXPECT_EQ(folio_order(*f.memmap, f.memmap->page(head)), 0U);

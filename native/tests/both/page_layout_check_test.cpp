@@ -16,13 +16,13 @@ Field& field(Layout& layout, std::string_view name) {
 }
 
 /// Whether exactly the problems of these fields are found.
-testing::AssertionResult finds(const Layout& layout, std::string_view name,
-                               std::string_view words) {
+::testing::AssertionResult finds(const Layout& layout, std::string_view name,
+                                 std::string_view words) {
   const auto problems = check_layout(layout);
   for (const LayoutProblem& problem : problems)
     if (problem.field == name && problem.what.find(words) != std::string::npos)
-      return testing::AssertionSuccess();
-  testing::AssertionResult failed = testing::AssertionFailure();
+      return ::testing::AssertionSuccess();
+  ::testing::AssertionResult failed = ::testing::AssertionFailure();
   failed << "found " << problems.size();
   for (const LayoutProblem& problem : problems)
     failed << "\n  " << problem.field << " " << problem.other << ": " << problem.what;

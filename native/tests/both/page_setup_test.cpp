@@ -12,8 +12,8 @@ namespace {
 
 using enum PageType;
 
-struct Fixture {
-  explicit Fixture(const Layout& layout) {
+struct OnePage {
+  explicit OnePage(const Layout& layout) {
     EXPECT_EQ(Memmap::create(layout, 2048, 4096, memmap), Errc::kOk);
     zone = std::make_unique<Zone>(*memmap, kZoneNormal);
   }
@@ -36,7 +36,7 @@ TEST(Setup, WhatExistsIsRecognisedAndTheRestRefused) {
   for_each_page([](const Layout& layout, PageType type, unsigned order) {
     SCOPED_TRACE(layout.name + " " + std::string(kPageTypeNames[static_cast<unsigned>(type)]) +
                  " " + std::to_string(order));
-    Fixture f(layout);
+    OnePage f(layout);
     const PageSetup setup{.type = type, .order = order};
     if (!has_page(layout, type, order)) {
       EXPECT_EQ(f.setup(1024, setup), Errc::kRefused);
@@ -58,7 +58,7 @@ TEST(Setup, WhatExistsIsRecognisedAndTheRestRefused) {
 TEST(Setup, SettingUpAgainLeavesNoTrace) {
   for_each_page([](const Layout& layout, PageType type, unsigned order) {
     if (!has_page(layout, type, order)) return;
-    Fixture used(layout), fresh(layout);
+    OnePage used(layout), fresh(layout);
     for (const PageType before : {kFile, kCompoundHead, kPageTable})
       ASSERT_EQ(used.setup(1024, {.type = before, .order = min_order(before) * 3}), Errc::kOk);
     ASSERT_EQ(used.setup(1024, {.type = type, .order = order}), Errc::kOk);
@@ -72,7 +72,7 @@ TEST(Setup, SettingUpAgainLeavesNoTrace) {
 TEST(Setup, ClearingGivesBackZeroedPages) {
   for_each_page([](const Layout& layout, PageType type, unsigned order) {
     if (!has_page(layout, type, order)) return;
-    Fixture f(layout);
+    OnePage f(layout);
     ASSERT_EQ(f.setup(1024, {.type = type, .order = order}), Errc::kOk);
     ASSERT_EQ(clear_page(*f.memmap, *f.zone, {1024 + (order > 0 ? 1U : 0U)}), Errc::kOk);
     for (std::uint64_t pfn = 1024; pfn < 1024 + (1ULL << order); ++pfn)
@@ -84,7 +84,7 @@ TEST(Setup, ClearingGivesBackZeroedPages) {
 }
 
 TEST(Setup, Mappings) {
-  Fixture f(*find_layout("linux-6.12"));
+  OnePage f(*find_layout("linux-6.12"));
   ASSERT_EQ(f.setup(0, {.type = kAnon, .mapcount = 3}), Errc::kOk);
   EXPECT_EQ(f.page(0).mapcount_raw(), 2);
   EXPECT_EQ(f.page(0).refcount(), 3);
@@ -101,7 +101,7 @@ TEST(Setup, Mappings) {
 }
 
 TEST(Setup, DevicePagesFollowTheirEra) {
-  Fixture old(*find_layout("linux-4.20")), now(*find_layout("linux-6.12"));
+  OnePage old(*find_layout("linux-4.20")), now(*find_layout("linux-6.12"));
   ASSERT_EQ(old.setup(3000, {.type = kDevicePrivateAnon}), Errc::kOk);
   ASSERT_EQ(now.setup(3000, {.type = kDevicePrivateAnon}), Errc::kOk);
   EXPECT_EQ(old.page(3000).refcount(), 2);
@@ -120,7 +120,7 @@ TEST(Setup, DevicePagesFollowTheirEra) {
 }
 
 TEST(Setup, TheRearrangedLayoutHasPgmapInWord4) {
-  Fixture f(*find_layout("linux-4.20-zd"));
+  OnePage f(*find_layout("linux-4.20-zd"));
   ASSERT_EQ(f.setup(3000, {.type = kDevicePrivateAnon}), Errc::kOk);
   EXPECT_TRUE(f.memmap->addresses().object_at(ObjectKind::kDevPagemap, f.page(3000).word(4)));
   EXPECT_TRUE(f.memmap->addresses().object_at(ObjectKind::kDriverData, f.page(3000).word(5)));
@@ -129,7 +129,7 @@ TEST(Setup, TheRearrangedLayoutHasPgmapInWord4) {
 }
 
 TEST(Setup, BadPlaces) {
-  Fixture f(*find_layout("linux-6.12"));
+  OnePage f(*find_layout("linux-6.12"));
   EXPECT_EQ(f.setup(4096, {}), Errc::kInval);
   EXPECT_EQ(f.setup(~0ULL, {}), Errc::kInval);
   EXPECT_EQ(f.setup(1, {.type = kAnon, .order = 1}), Errc::kInval);
@@ -139,7 +139,7 @@ TEST(Setup, BadPlaces) {
 }
 
 TEST(Setup, APageWithBrokenLinksIsLeftAlone) {
-  Fixture f(*find_layout("linux-6.12"));
+  OnePage f(*find_layout("linux-6.12"));
   ASSERT_EQ(f.setup(10, {}), Errc::kOk);
   f.page(10).set_word(1, 0x1230);
   EXPECT_EQ(f.setup(10, {.type = kFile}), Errc::kCorrupt);
@@ -147,7 +147,7 @@ TEST(Setup, APageWithBrokenLinksIsLeftAlone) {
 }
 
 TEST(Classify, WordsNobodyWroteAreFree) {
-  Fixture f(*find_layout("linux-6.12"));
+  OnePage f(*find_layout("linux-6.12"));
   EXPECT_EQ(classify(*f.memmap, {5}), kFree);
 }
 

@@ -14,7 +14,7 @@
 namespace pagebox {
 namespace {
 
-class ZoneTest : public testing::TestWithParam<const char*> {
+class ZoneTest : public ::testing::TestWithParam<const char*> {
  protected:
   ZoneTest() {
     EXPECT_EQ(Memmap::create(*find_layout(GetParam()), 1024, 1024, memmap_), Errc::kOk);
@@ -269,8 +269,8 @@ TEST_P(ZoneTest, EveryFlippedBitIsSeen) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, ZoneTest,
-                         testing::Values("linux-4.20", "linux-4.20-counter", "linux-6.12",
-                                         "linux-4.20-32", "linux-4.20-zd-32", "linux-6.12-32"),
+                         ::testing::Values("linux-4.20", "linux-4.20-counter", "linux-6.12",
+                                           "linux-4.20-32", "linux-4.20-zd-32", "linux-6.12-32"),
                          parameter_name);
 
 }  // namespace

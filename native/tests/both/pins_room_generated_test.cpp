@@ -7,6 +7,7 @@
 #include "pins/probe.h"
 #include "pins/registry.h"
 #include "pins/room.h"
+#include "tests/both/pins_room_text.h"
 
 namespace {
 
@@ -82,14 +83,7 @@ class Draw {
 };
 
 std::string text(const Result<RoomCell>& cell) {
-  if (!cell) return std::string(errc_name(cell.error));
-  std::string out(kCellKindNames[static_cast<unsigned>(cell.value.kind)]);
-  for (const Collision& collision : cell.value.collisions) {
-    char mask[32];
-    std::snprintf(mask, sizeof mask, "%llx", static_cast<unsigned long long>(collision.mask));
-    out += " page[" + std::to_string(collision.range.tail) + "]." + collision.field + ":" + mask;
-  }
-  return out;
+  return cell ? text(cell.value) : std::string(errc_name(cell.error));
 }
 
 std::string text(const SchemeSpec& s) {
@@ -101,7 +95,7 @@ std::string text(const SchemeSpec& s) {
          std::to_string(s.was_lru.bit) + ", refs " + std::to_string(s.refs_per_pin);
 }
 
-class GeneratedSchemes : public testing::TestWithParam<std::uint64_t> {};
+class GeneratedSchemes : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(GeneratedSchemes, TableAndProbeAgree) {
   Draw draw(GetParam());
@@ -119,7 +113,7 @@ TEST_P(GeneratedSchemes, TableAndProbeAgree) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, GeneratedSchemes, testing::Range<std::uint64_t>(1, 13));
+INSTANTIATE_TEST_SUITE_P(Seeds, GeneratedSchemes, ::testing::Range<std::uint64_t>(1, 13));
 
 TEST(PinsScheme, ADeclaredSchemeCanShowWhatItsKindCan) {
   for (const SchemeSpec& scheme : builtin_schemes())

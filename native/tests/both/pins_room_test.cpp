@@ -6,20 +6,11 @@
 #include "pins/probe.h"
 #include "pins/registry.h"
 #include "pins/room.h"
+#include "tests/both/pins_room_text.h"
 
 namespace {
 
 using namespace pagebox;
-
-std::string text(const RoomCell& cell) {
-  std::string out(kCellKindNames[static_cast<unsigned>(cell.kind)]);
-  for (const Collision& collision : cell.collisions) {
-    char mask[32];
-    std::snprintf(mask, sizeof mask, "%llx", static_cast<unsigned long long>(collision.mask));
-    out += " page[" + std::to_string(collision.range.tail) + "]." + collision.field + ":" + mask;
-  }
-  return out;
-}
 
 RoomCell room_of(const char* scheme, const char* layout, PageType type, unsigned order = 0) {
   const Result<RoomCell> cell = room(*find_scheme(scheme), *find_layout(layout), type, order);

@@ -3,6 +3,7 @@
 #include "pins/probe.h"
 #include "pins/states.h"
 #include "pins_fixture.h"
+#include "tests/both/pins_room_text.h"
 
 namespace {
 
@@ -136,13 +137,13 @@ TEST(PinsStates, FreeBitsAreThoseThatNobodyElseAskedFor) {
   EXPECT_NE(fit.why.find("30 free bits of page->flags in a row"), std::string::npos) << fit.why;
 }
 
-struct Fault {
+struct StateFault {
   const char* field;
   void (*make)(SchemeSpec&);
 };
 
 TEST(PinsStates, EachFaultIsNamed) {
-  const Fault faults[] = {
+  const StateFault faults[] = {
       {"states[0].name", [](SchemeSpec& s) { s.states[0].name = "Busy"; }},
       {"states[0].name", [](SchemeSpec& s) { s.states[0].name = "pinned"; }},
       {"states[1].name", [](SchemeSpec& s) { s.states[1].name = "busy"; }},
@@ -174,7 +175,7 @@ TEST(PinsStates, EachFaultIsNamed) {
       {"packedBits", [](SchemeSpec& s) { s.packed_bits = 32; }},
       {"pinned", [](SchemeSpec& s) { s.was_lru = {0, 31}; }},
   };
-  for (const Fault& fault : faults) {
+  for (const StateFault& fault : faults) {
     SchemeSpec scheme = states_in_flags(8, AtLimit::kRefuse);
     fault.make(scheme);
     std::string fields;
@@ -182,14 +183,6 @@ TEST(PinsStates, EachFaultIsNamed) {
     EXPECT_NE((" " + fields).find(" " + std::string(fault.field) + " "), std::string::npos)
         << fault.field << " is not among: " << fields;
   }
-}
-
-std::string text(const RoomCell& cell) {
-  std::string all(kCellKindNames[static_cast<unsigned>(cell.kind)]);
-  for (const Collision& each : cell.collisions)
-    all +=
-        " " + each.field + "@" + std::to_string(each.range.tail) + ":" + std::to_string(each.mask);
-  return all;
 }
 
 // Over free bits and over live ones, with each limit: the table says what memory does.

@@ -16,12 +16,12 @@ struct NobodyElse final : Patience {
   void gave_up(const GaveUp&) override {}
 };
 
-struct Where {
+struct DamagedPage {
   const char* layout;
   DeviceMemory memory;
   const char* scheme;
 };
-void PrintTo(const Where& where, std::ostream* out) {
+void PrintTo(const DamagedPage& where, std::ostream* out) {
   *out << where.layout << ", " << test_name(where.memory) << ", " << where.scheme;
 }
 
@@ -29,7 +29,7 @@ constexpr std::uint64_t kPages = 24;
 
 class Overwritten {
  public:
-  Overwritten(const Where& where, std::uint64_t seed)
+  Overwritten(const DamagedPage& where, std::uint64_t seed)
       : box_(where.memory, 2, kDevicePages, where.layout, false, where.scheme), rng_(seed) {
     for (unsigned i = 0; i < 2; ++i) open(box_.create_mm(kPages));
   }
@@ -187,7 +187,7 @@ class Overwritten {
   bool audited_ = false;
 };
 
-class DescriptorDamage : public ::testing::TestWithParam<Where> {};
+class DescriptorDamage : public ::testing::TestWithParam<DamagedPage> {};
 
 TEST_P(DescriptorDamage, EndsAndIsTold) {
   const char* more = std::getenv("PAGEBOX_DAMAGE_ROUNDS");
@@ -204,12 +204,12 @@ TEST_P(DescriptorDamage, EndsAndIsTold) {
 
 INSTANTIATE_TEST_SUITE_P(
     Machines, DescriptorDamage,
-    ::testing::Values(Where{"linux-6.12", DeviceMemory::kPrivate, "refcount-bias"},
-                      Where{"linux-6.12", DeviceMemory::kCoherent, "folio-pincount"},
-                      Where{"linux-4.20", DeviceMemory::kPrivate, "refcount"},
-                      Where{"linux-4.20", DeviceMemory::kPublic, "refcount-bias"},
-                      Where{"linux-4.20-zd", DeviceMemory::kPrivate, "lru-overlay"},
-                      Where{"linux-4.20", DeviceMemory::kCoherent, "mapcount-overlay"}));
+    ::testing::Values(DamagedPage{"linux-6.12", DeviceMemory::kPrivate, "refcount-bias"},
+                      DamagedPage{"linux-6.12", DeviceMemory::kCoherent, "folio-pincount"},
+                      DamagedPage{"linux-4.20", DeviceMemory::kPrivate, "refcount"},
+                      DamagedPage{"linux-4.20", DeviceMemory::kPublic, "refcount-bias"},
+                      DamagedPage{"linux-4.20-zd", DeviceMemory::kPrivate, "lru-overlay"},
+                      DamagedPage{"linux-4.20", DeviceMemory::kCoherent, "mapcount-overlay"}));
 
 }  // namespace
 }  // namespace pagebox::testing

@@ -12,6 +12,7 @@
 #include "engine/box/assembly.h"
 #include "mm/fault/user_access.h"
 #include "pins/registry.h"
+#include "tests/both/mm_fixture.h"
 #include "tests/both/test_name.h"
 #include "zone_device/mirror.h"
 
@@ -110,7 +111,5 @@ struct DeviceBox {
     machine->rcu.barrier();
   }
 };
-
-inline const std::vector<std::string> kClean;
 
 }  // namespace pagebox::testing

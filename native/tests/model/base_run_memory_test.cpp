@@ -24,7 +24,7 @@ struct World {
   Mapping sparse = Mapping::reserve_pages(std::size_t{1} << 20).value;
 };
 
-class BaseRunMemory : public testing::Test {
+class BaseRunMemory : public ::testing::Test {
  protected:
   void SetUp() override {
     memory_ = RunMemory::create();

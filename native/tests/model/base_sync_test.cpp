@@ -145,12 +145,12 @@ TEST(BaseSync, PercpuRefKillWaitsForTheLastPut) {
   EXPECT_EQ(random_runs(bodies, 5000, reset)[Outcome::kClean], 5000U);
 }
 
-struct Node {
+struct RcuNode {
   RcuHead head;
   Plain<int> value;
   Plain<int>* freed_sum = nullptr;
   static void free(RcuHead* head) {
-    auto* node = reinterpret_cast<Node*>(head);
+    auto* node = reinterpret_cast<RcuNode*>(head);
     const int value = node->value;
     node->value = -1;
     *node->freed_sum += value;
@@ -161,23 +161,23 @@ struct Node {
 // One writer replaces the node twice; readers look at whichever they find.
 void replace_under_readers(bool with_callbacks) {
   RcuDomain rcu;
-  Node nodes[3];
+  RcuNode nodes[3];
   Plain<int> freed_sum;
-  Atomic<Node*> current;
+  Atomic<RcuNode*> current;
   auto read = [&] {
     RcuReadGuard reading(rcu, 0);
-    Node* node = current.load();
+    RcuNode* node = current.load();
     EXPECT_GT(node->value.get(), 0);
     EXPECT_GT(node->value.get(), 0);
   };
   auto replace = [&] {
     for (int i = 1; i < 3; ++i) {
-      Node* old = current.exchange(&nodes[i]);
+      RcuNode* old = current.exchange(&nodes[i]);
       if (with_callbacks) {
-        rcu.call_rcu(&old->head, Node::free);
+        rcu.call_rcu(&old->head, RcuNode::free);
       } else {
         rcu.synchronize();
-        Node::free(&old->head);
+        RcuNode::free(&old->head);
       }
     }
   };
@@ -206,15 +206,15 @@ TEST(BaseSync, RcuSynchronizeWaitsForReaders) { replace_under_readers(false); }
 
 TEST(BaseSync, FreeingWithoutAGracePeriodIsFound) {
   RcuDomain rcu;
-  Node node;
+  RcuNode node;
   Plain<int> freed_sum;
   node.freed_sum = &freed_sum;
-  Atomic<Node*> current;
+  Atomic<RcuNode*> current;
   auto read = [&] {
     RcuReadGuard reading(rcu, 0);
-    if (Node* seen = current.load()) static_cast<void>(seen->value.get());
+    if (RcuNode* seen = current.load()) static_cast<void>(seen->value.get());
   };
-  auto replace = [&] { Node::free(&current.exchange(nullptr)->head); };
+  auto replace = [&] { RcuNode::free(&current.exchange(nullptr)->head); };
   const FiberBody bodies[] = {body(read), body(replace)};
   const auto ends = random_runs(bodies, 300, [&] {
     rcu.reset();

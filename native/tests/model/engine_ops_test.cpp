@@ -4,12 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 #include <tuple>
 
 #include "base/sanitizer.h"
 #include "pins/registry.h"
+#include "tests/model/explore_report_text.h"
 #include "tests/tools/op_of.h"
 
 #ifdef PAGEBOX_ASAN
@@ -18,12 +18,6 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
-
-/// Schedules of each case; PAGEBOX_SCHEDULES overrides it.
-std::uint64_t schedules(std::uint64_t otherwise) {
-  const char* given = std::getenv("PAGEBOX_SCHEDULES");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
-}
 
 OpMix mix_of(std::initializer_list<const char*> names) {
   OpMix mix;
@@ -41,23 +35,13 @@ ExploreSettings settings_for(const char* scheme, unsigned threads, const OpMix& 
   return settings;
 }
 
-std::string text_of(const ExploreReport& report) {
-  std::string text;
-  for (const Finding& finding : report.first) {
-    text += "run " + std::to_string(finding.run) + ": " +
-            std::string(outcome_name(finding.outcome)) + " " + finding.text + "\n";
-    for (const std::string& line : finding.trace) text += "  " + line + "\n";
-  }
-  return text;
-}
-
 using Case = std::tuple<const char*, unsigned>;  // scheme, threads
-class ModelOps : public testing::TestWithParam<Case> {
+class ModelOps : public ::testing::TestWithParam<Case> {
  protected:
   static void expect_clean(const OpMix& mix, std::uint64_t seed) {
     ExploreSettings settings = settings_for(std::get<0>(GetParam()), std::get<1>(GetParam()), mix);
     settings.seed = seed;
-    settings.schedules = schedules(200);
+    settings.schedules = schedules_of_case(200);
     ExploreReport report;
     ASSERT_EQ(explore(settings, report), Errc::kOk);
     EXPECT_EQ(report.findings(), 0U) << "seed " << seed << "\n" << text_of(report);
@@ -67,8 +51,8 @@ class ModelOps : public testing::TestWithParam<Case> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Schemes, ModelOps,
-                         testing::Combine(testing::Values("refcount-bias", "folio-pincount"),
-                                          testing::Values(2U, 3U)));
+                         ::testing::Combine(::testing::Values("refcount-bias", "folio-pincount"),
+                                            ::testing::Values(2U, 3U)));
 
 TEST_P(ModelOps, MmOperationsLeaveACleanAudit) { expect_clean(mix_of({"mm", "chaos"}), 11); }
 TEST_P(ModelOps, DeviceOperationsLeaveACleanAudit) {

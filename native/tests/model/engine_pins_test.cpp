@@ -4,20 +4,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "pins/registry.h"
 #include "tests/both/test_name.h"
+#include "tests/model/explore_report_text.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
-
-/// Schedules of each scheme and number of threads; PAGEBOX_SCHEDULES overrides it.
-std::uint64_t schedules(std::uint64_t otherwise) {
-  const char* given = std::getenv("PAGEBOX_SCHEDULES");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
-}
 
 /// As explorePins() has it.
 ExploreSettings settings_for(const std::string& scheme, unsigned threads) {
@@ -33,20 +27,12 @@ ExploreSettings settings_for(const std::string& scheme, unsigned threads) {
   return settings;
 }
 
-std::string text_of(const ExploreReport& report) {
-  std::string text;
-  for (const Finding& finding : report.first)
-    text += "run " + std::to_string(finding.run) + ": " +
-            std::string(outcome_name(finding.outcome)) + " " + finding.text + "\n";
-  return text;
-}
-
-class ModelPins : public testing::TestWithParam<SchemeSpec> {};
+class ModelPins : public ::testing::TestWithParam<SchemeSpec> {};
 
 TEST_P(ModelPins, CleanUnderRandomSchedules) {
   for (const unsigned threads : {2U, 3U}) {
     ExploreSettings settings = settings_for(GetParam().name, threads);
-    settings.schedules = schedules(2000);
+    settings.schedules = schedules_of_case(2000);
     ExploreReport report;
     ASSERT_EQ(explore(settings, report), Errc::kOk);
     EXPECT_EQ(report.findings(), 0U) << text_of(report);
@@ -59,7 +45,7 @@ TEST_P(ModelPins, CleanOnCompoundPages) {
   ExploreSettings settings = settings_for(GetParam().name, 2);
   settings.random.order = 2;
   settings.random.folios = 1;
-  settings.schedules = schedules(1000);
+  settings.schedules = schedules_of_case(1000);
   ExploreReport report;
   ASSERT_EQ(explore(settings, report), Errc::kOk);
   EXPECT_EQ(report.findings(), 0U) << text_of(report);
@@ -93,7 +79,8 @@ TEST_P(ModelPins, AuditsOfRestoredMachinesFindTheSame) {
   EXPECT_EQ(restored.outcomes, anew.outcomes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, ModelPins, testing::ValuesIn(builtin_schemes()), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Schemes, ModelPins, ::testing::ValuesIn(builtin_schemes()),
+                         parameter_name);
 
 TEST(ModelPinsQuirk, DoubleLastUnpinIsFoundAndRepeats) {
   ExploreSettings settings = settings_for("lru-overlay", 2);

@@ -94,7 +94,7 @@ TEST(PagePrograms, SayWhatCannotBe) {
   EXPECT_NE(PagePrograms::check(all, 3, 4).find("more than"), std::string::npos);
 }
 
-class ProgramsOfSchemes : public testing::TestWithParam<SchemeSpec> {};
+class ProgramsOfSchemes : public ::testing::TestWithParam<SchemeSpec> {};
 
 // Two threads of one operation each, and of two pins and questions.
 TEST_P(ProgramsOfSchemes, Hold) {
@@ -116,7 +116,7 @@ TEST_P(ProgramsOfSchemes, Hold) {
     EXPECT_GT(report.classes, report.programs);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Schemes, ProgramsOfSchemes, testing::ValuesIn(builtin_schemes()),
+INSTANTIATE_TEST_SUITE_P(Schemes, ProgramsOfSchemes, ::testing::ValuesIn(builtin_schemes()),
                          [](const auto& info) {
                            std::string name(info.param.name);
                            std::ranges::replace(name, '-', '_');

@@ -34,14 +34,15 @@ ExploreReport explored(ExploreSettings settings, bool restore) {
 bool can_restore() { return RunMemory::create() != nullptr; }
 
 class ExploreRestore
-    : public testing::TestWithParam<std::tuple<const char*, std::vector<const char*>, unsigned>> {};
-INSTANTIATE_TEST_SUITE_P(Kinds, ExploreRestore,
-                         testing::Combine(testing::Values("refcount-bias", "folio-pincount",
-                                                          "side-table", "sharded", "lru-overlay"),
-                                          testing::Values(std::vector<const char*>{"mm", "chaos"},
-                                                          std::vector<const char*>{
-                                                              "touch", "device", "chaos"}),
-                                          testing::Values(1U, 2U, 3U)));
+    : public ::testing::TestWithParam<std::tuple<const char*, std::vector<const char*>, unsigned>> {
+};
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ExploreRestore,
+    ::testing::Combine(::testing::Values("refcount-bias", "folio-pincount", "side-table", "sharded",
+                                         "lru-overlay"),
+                       ::testing::Values(std::vector<const char*>{"mm", "chaos"},
+                                         std::vector<const char*>{"touch", "device", "chaos"}),
+                       ::testing::Values(1U, 2U, 3U)));
 
 TEST_P(ExploreRestore, IsTheSameAsMakingItAnew) {
   const auto& [scheme, groups, threads] = GetParam();

@@ -21,7 +21,7 @@ namespace {
 
 using testing::body;
 // Eight bytes: places are told apart by them, and two on a stack may lie side by side.
-using Word = Atomic<std::uint64_t>;
+using LongWord = Atomic<std::uint64_t>;
 
 struct Toy {
   std::vector<std::function<void()>> threads;
@@ -100,7 +100,7 @@ struct LateStep {
       last = 0;
     };
   }
-  Word one, two;
+  LongWord one, two;
   std::uint32_t last = 0, seen = 0;
   Toy toy;
 };
@@ -139,7 +139,7 @@ struct Depth {
       });
     toy.reset = [this] { chain.store(0); };
   }
-  Word own[2], chain;
+  LongWord own[2], chain;
   Toy toy;
 };
 
@@ -178,7 +178,7 @@ struct Apart {
         for (unsigned i = 0; i < n; ++i) own[t].store(i);
       });
   }
-  Word own[2];
+  LongWord own[2];
   Toy toy;
 };
 
@@ -197,7 +197,7 @@ TEST(ExploreSamplers, UrwIsUniformOverAllSchedules) {
 }
 
 TEST(ExploreSamplers, SurwIsUniformOverTheOrdersAtOnePlace) {
-  Word own, shared;
+  LongWord own, shared;
   std::string order;
   Toy toy;
   toy.threads = {[&] {
@@ -230,7 +230,7 @@ TEST(ExploreSamplers, SurwIsUniformOverTheOrdersAtOnePlace) {
 // Orders of steps that do not meet cost POS no chances: two that meet, among many that do
 // not, come in either order alike.
 TEST(ExploreSamplers, PosIsNotMisledByStepsThatMeetNobody) {
-  Word own, shared;
+  LongWord own, shared;
   std::string order;
   order.reserve(4);
   Toy toy;

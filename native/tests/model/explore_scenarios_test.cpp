@@ -23,15 +23,15 @@
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
-struct Visited {
+struct VisitedScenario {
   std::set<std::uint64_t> results;  // hashes of all that threads got and of all descriptors
   std::uint64_t ended = 0, abandoned = 0;
   bool complete = false;
 };
 
-Visited visit(const ExploreSettings& settings, Strategy& strategy, std::uint64_t most) {
+VisitedScenario visit(const ExploreSettings& settings, Strategy& strategy, std::uint64_t most) {
   Subject subject(settings);
-  Visited visited;
+  VisitedScenario visited;
   for (std::uint64_t run = 0; run < most && strategy.begin(run); ++run) {
     Finding finding;
     Subject::Ran ran;
@@ -74,18 +74,18 @@ void compare(std::string_view mix, unsigned ops, std::uint64_t seeds, Compared& 
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     const ExploreSettings settings = drawn(mix, ops, seed);
     DporStrategy reduction;
-    const Visited classes = visit(settings, reduction, 500);
+    const VisitedScenario classes = visit(settings, reduction, 500);
     if (!classes.complete) continue;
     ++compared.complete;
     compared.classes += classes.ended;
     DepthFirstStrategy every({.sleep_sets = false});
-    const Visited all = visit(settings, every, 1000);
+    const VisitedScenario all = visit(settings, every, 1000);
     if (all.complete) {
       ++compared.all;
       ASSERT_EQ(classes.results, all.results) << mix << " seed " << seed;
     }
     const auto sampler = make_strategy({.name = seed % 2 == 0 ? "random" : "pos", .seed = seed});
-    const Visited some = visit(settings, *sampler, 50);
+    const VisitedScenario some = visit(settings, *sampler, 50);
     for (const std::uint64_t result : some.results)
       ASSERT_TRUE(classes.results.contains(result)) << mix << " seed " << seed;
   }
@@ -134,18 +134,18 @@ TEST(ExploreScenarios, DepthFirstAndReductionAgreeOnAThousandPrograms) {
              (&programs == &three ? "three" : "two") + " threads";
     };
     DporStrategy reduction;
-    const Visited classes = visit(settings, reduction, kMostClasses);
+    const VisitedScenario classes = visit(settings, reduction, kMostClasses);
     if (!classes.complete) continue;
     ++compared.complete;
     compared.classes += classes.ended;
     DepthFirstStrategy sleeping({.sleep_sets = true});
-    const Visited others = visit(settings, sleeping, 20 * kMostClasses);
+    const VisitedScenario others = visit(settings, sleeping, 20 * kMostClasses);
     if (others.complete) {
       ASSERT_EQ(classes.results, others.results) << where();
       ASSERT_EQ(classes.ended, others.ended) << where();
     }
     DepthFirstStrategy every({.sleep_sets = false});
-    const Visited all = visit(settings, every, 300);
+    const VisitedScenario all = visit(settings, every, 300);
     if (!all.complete) continue;
     ++compared.all;
     ASSERT_EQ(classes.results, all.results) << where();

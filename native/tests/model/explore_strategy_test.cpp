@@ -20,16 +20,17 @@ namespace {
 
 using testing::body;
 
-struct Visited {
+struct VisitedSchedules {
   std::uint64_t ended = 0, abandoned = 0;
   std::set<std::uint64_t> schedules;
   bool complete = false;
 };
 
 template <class Reset, class Each>
-Visited visit(std::span<const FiberBody> bodies, Strategy& strategy, Reset reset, Each each) {
+VisitedSchedules visit(std::span<const FiberBody> bodies, Strategy& strategy, Reset reset,
+                       Each each) {
   ModelRunner runner;
-  Visited visited;
+  VisitedSchedules visited;
   (void)explore_runs(runner, bodies, strategy, {}, 2'000'000, reset,
                      [&](const RunOutcome& outcome) {
                        if (outcome.end == Outcome::kAbandoned) {
@@ -51,7 +52,7 @@ std::uint64_t choose(std::uint64_t n, std::uint64_t k) {
   return result;
 }
 
-Visited independent(unsigned steps, DepthFirstStrategy::Settings settings) {
+VisitedSchedules independent(unsigned steps, DepthFirstStrategy::Settings settings) {
   Atomic<std::uint32_t> one, two;
   auto first = [&] {
     for (unsigned i = 0; i < steps; ++i) one.fetch_add(1);
@@ -66,12 +67,12 @@ Visited independent(unsigned steps, DepthFirstStrategy::Settings settings) {
 
 TEST(ExploreDepthFirst, VisitsAllSchedulesOfIndependentStepsAndOneClass) {
   for (unsigned n = 1; n <= 7; ++n) {
-    const Visited all = independent(n, {.sleep_sets = false});
+    const VisitedSchedules all = independent(n, {.sleep_sets = false});
     EXPECT_EQ(all.ended, choose(2 * n, n)) << n;
     EXPECT_EQ(all.schedules.size(), all.ended);
     EXPECT_EQ(all.abandoned, 0U);
     EXPECT_TRUE(all.complete);
-    const Visited classes = independent(n, {});
+    const VisitedSchedules classes = independent(n, {});
     EXPECT_EQ(classes.ended, 1U) << n;
     EXPECT_TRUE(classes.complete);
   }
@@ -91,7 +92,7 @@ TEST(ExploreDepthFirst, SleepSetsKeepEveryResult) {
   auto first = [&] { increment(0); };
   auto second = [&] { increment(1); };
   const FiberBody bodies[] = {body(first), body(second)};
-  const auto results = [&](DepthFirstStrategy::Settings settings, Visited& visited) {
+  const auto results = [&](DepthFirstStrategy::Settings settings, VisitedSchedules& visited) {
     std::set<std::string> seen;
     DepthFirstStrategy strategy(settings);
     visited = visit(
@@ -106,7 +107,7 @@ TEST(ExploreDepthFirst, SleepSetsKeepEveryResult) {
         });
     return seen;
   };
-  Visited all, classes;
+  VisitedSchedules all, classes;
   EXPECT_EQ(results({.sleep_sets = false}, all), results({}, classes));
   EXPECT_EQ(all.ended, choose(8, 4));
   EXPECT_LT(classes.ended, all.ended);
@@ -114,10 +115,10 @@ TEST(ExploreDepthFirst, SleepSetsKeepEveryResult) {
 }
 
 TEST(ExploreDepthFirst, ABoundOnPreemptionsIsNoCompleteness) {
-  const Visited none = independent(3, {.preemptions = 0});
+  const VisitedSchedules none = independent(3, {.preemptions = 0});
   EXPECT_EQ(none.ended, 2U);  // one after the other, in either order
   EXPECT_FALSE(none.complete);
-  const Visited enough = independent(3, {.preemptions = 6});
+  const VisitedSchedules enough = independent(3, {.preemptions = 6});
   EXPECT_EQ(enough.ended, choose(6, 3));
   EXPECT_TRUE(enough.complete);
 }
@@ -138,7 +139,7 @@ TEST(ExploreDepthFirst, SleepersThatAreWokenAreExplored) {
   const FiberBody bodies[] = {body(first), body(second)};
   std::set<std::uint32_t> orders;
   DepthFirstStrategy strategy;
-  const Visited visited = visit(
+  const VisitedSchedules visited = visit(
       bodies, strategy, [&] { order = 0; },
       [&](const RunOutcome& outcome) {
         EXPECT_EQ(outcome.end, Outcome::kClean);

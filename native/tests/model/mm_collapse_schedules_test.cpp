@@ -11,7 +11,7 @@
 namespace pagebox::testing {
 namespace {
 
-constexpr std::uint64_t kRuns = 30;
+constexpr std::uint64_t kCollapseRuns = 30;
 
 struct CollapseMeeting {
   MmBox box{4, "refcount-bias", 1 << 12, 0, with_huge_pages()};
@@ -71,7 +71,7 @@ struct CollapseMeeting {
   }
   void expect_clean(const Ends& ends) {
     renew();
-    EXPECT_EQ(ends[Outcome::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kCollapseRuns);
     EXPECT_EQ(findings, 0U);
     EXPECT_EQ(lost, 0U);
     EXPECT_EQ(strays, 0U);
@@ -86,7 +86,7 @@ TEST(MmCollapseSchedules, AgainstPinAndStore) {
   auto pins = [&] { meeting.pin(2); };
   auto stores = [&] { meeting.store(3); };
   const FiberBody bodies[] = {body(collapses), body(pins), body(stores)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }));
+  meeting.expect_clean(random_runs(bodies, kCollapseRuns, [&] { meeting.renew(); }));
   EXPECT_GT(meeting.pins, 0U);
 }
 
@@ -97,7 +97,7 @@ TEST(MmCollapseSchedules, AgainstForkAndReclaim) {
   auto pageouts = [&] { meeting.pageout(2); };
   auto stores = [&] { meeting.store(3); };
   const FiberBody bodies[] = {body(collapses), body(forks), body(pageouts), body(stores)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }));
+  meeting.expect_clean(random_runs(bodies, kCollapseRuns, [&] { meeting.renew(); }));
 }
 
 }  // namespace

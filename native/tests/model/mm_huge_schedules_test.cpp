@@ -12,7 +12,7 @@
 namespace pagebox::testing {
 namespace {
 
-constexpr std::uint64_t kRuns = 40;
+constexpr std::uint64_t kHugeRuns = 40;
 
 struct HugeMeeting {
   MmBox box{4, "folio-pincount", 1 << 12, 0, with_huge_pages()};
@@ -72,7 +72,7 @@ struct HugeMeeting {
   }
   void expect_clean(const Ends& ends) {
     renew();
-    EXPECT_EQ(ends[Outcome::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kHugeRuns);
     EXPECT_EQ(findings, 0U);
     EXPECT_EQ(lost, 0U);
     EXPECT_EQ(strays, 0U);
@@ -88,7 +88,7 @@ TEST(MmHugeSchedules, SplitOfTheFolioAgainstPinAndStore) {
   auto pins = [&] { meeting.pin(2); };
   auto stores = [&] { meeting.store(3); };
   const FiberBody bodies[] = {body(splits), body(pins), body(stores)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }));
+  meeting.expect_clean(random_runs(bodies, kHugeRuns, [&] { meeting.renew(); }));
 }
 
 TEST(MmHugeSchedules, SplitOfTheMappingAndForkAgainstPinAndStore) {
@@ -98,7 +98,7 @@ TEST(MmHugeSchedules, SplitOfTheMappingAndForkAgainstPinAndStore) {
   auto pins = [&] { meeting.pin(2); };
   auto stores = [&] { meeting.store(3); };
   const FiberBody bodies[] = {body(protects), body(forks), body(pins), body(stores)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(); }));
+  meeting.expect_clean(random_runs(bodies, kHugeRuns, [&] { meeting.renew(); }));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace pagebox::testing {
 namespace {
 
-constexpr std::uint64_t kRuns = 300;
+constexpr std::uint64_t kHugetlbRuns = 300;
 
 struct HugetlbMeeting {
   const std::uint64_t pool;
@@ -82,7 +82,7 @@ struct HugetlbMeeting {
   }
   void expect_clean(const Ends& ends) {
     finish();
-    EXPECT_EQ(ends[Outcome::kClean], kRuns);
+    EXPECT_EQ(ends[Outcome::kClean], kHugetlbRuns);
     EXPECT_EQ(wrong, 0U);
   }
 };
@@ -92,7 +92,7 @@ TEST(MmHugetlbSchedules, TwoFaultsForTheLastPageHaveTheSameOne) {
   auto first = [&] { meeting.store_and_look(1, *meeting.mm, kHuge + 1, 11); };
   auto second = [&] { meeting.store_and_look(2, *meeting.mm, kHuge + 2, 12); };
   const FiberBody bodies[] = {body(first), body(second)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(2, false); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(2, false); }));
   EXPECT_EQ(meeting.refused, 0U);
 }
 
@@ -102,7 +102,7 @@ TEST(MmHugetlbSchedules, CopiesOfParentAndChildAgainstAPin) {
   auto child = [&] { meeting.store_and_look(2, *meeting.child, 5, 60); };
   auto pin = [&] { meeting.pin_and_look(3, kFollWrite, false); };
   const FiberBody bodies[] = {body(parent), body(child), body(pin)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(1, true); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(1, true); }));
   EXPECT_EQ(meeting.refused, 0U);
   EXPECT_GT(meeting.pins, 0U);
 }
@@ -122,7 +122,7 @@ TEST(MmHugetlbSchedules, TheParentTakesItsPageBackWhileTheChildReads) {
     }
   };
   const FiberBody bodies[] = {body(parent), body(reader)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(1, true); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(1, true); }));
   EXPECT_GT(meeting.refused, 0U);
   EXPECT_GT(kept, 0U);
 }
@@ -140,7 +140,7 @@ TEST(MmHugetlbSchedules, TheParentTakesItsPageBackWhileTheChildMovesAndUnmapsIt)
     meeting.expect(do_munmap(cpu, *meeting.child, kTo, kHuge) == Errc::kOk);
   };
   const FiberBody bodies[] = {body(parent), body(child)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(1, true); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(1, true); }));
 }
 
 TEST(MmHugetlbSchedules, ForkAgainstPinsAndStores) {
@@ -150,7 +150,7 @@ TEST(MmHugetlbSchedules, ForkAgainstPinsAndStores) {
   auto reads = [&] { meeting.pin_and_look(2, 0, false); };
   auto stores = [&] { meeting.store_and_look(3, *meeting.mm, 5, 50); };
   const FiberBody bodies[] = {body(forks), body(pins), body(reads), body(stores)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(1, false); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(1, false); }));
   EXPECT_GT(meeting.pins, 0U);
 }
 
@@ -161,7 +161,7 @@ TEST(MmHugetlbSchedules, ACopyAgainstDontneedOfWhatIsCopied) {
     (void)do_madvise(meeting.box.cpu(2), *meeting.child, kTestBase, kHuge, Advice::kDontneed);
   };
   const FiberBody bodies[] = {body(stores), body(drops)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(1, true); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(1, true); }));
   EXPECT_EQ(meeting.refused, 0U);
 }
 
@@ -183,7 +183,7 @@ TEST(MmHugetlbSchedules, UnmappingAndDontneedAgainstFaultsAndPins) {
       meeting.held.push_back(pfn);
   };
   const FiberBody bodies[] = {body(drops), body(stores), body(pins)};
-  meeting.expect_clean(random_runs(bodies, kRuns, [&] { meeting.renew(2, false); }));
+  meeting.expect_clean(random_runs(bodies, kHugetlbRuns, [&] { meeting.renew(2, false); }));
 }
 
 }  // namespace

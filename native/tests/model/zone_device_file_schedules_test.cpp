@@ -10,10 +10,10 @@ namespace pagebox::testing {
 namespace {
 
 // Who writes which page.
-enum : std::uint64_t { kStores, kDeviceWrites, kCalls, kPages };
+enum : std::uint64_t { kStores, kDeviceWrites, kCalls, kFilePages };
 
-struct Meeting {
-  explicit Meeting(const Where& where)
+struct FileMeeting {
+  explicit FileMeeting(const Where& where)
       : box(where.memory, where.kind, 4, 4, where.layout), kind(where.kind) {
     box.put_file();
   }
@@ -24,10 +24,10 @@ struct Meeting {
       check();
       end();
     }
-    box.new_file(kind, kPages);
-    mm = box.mapped_mm(kPages);
-    other = box.mapped_mm(kPages, false);
-    for (std::uint64_t i = 0; i < kPages; ++i) {
+    box.new_file(kind, kFilePages);
+    mm = box.mapped_mm(kFilePages);
+    other = box.mapped_mm(kFilePages, false);
+    for (std::uint64_t i = 0; i < kFilePages; ++i) {
       EXPECT_EQ(store_word(box.cpu(), *mm, kBase + i * kPageBytes, i), FaultResult::kOk);
       wrote[i] = i;
     }
@@ -37,12 +37,12 @@ struct Meeting {
   void check() {
     findings += box.audit({mm.get(), other.get()}).size();
     if (kind == FileKind::kDisk && !truncated) {
-      filemap_write_and_wait(box.cpu(), *box.file, 0, kPages);
-      for (std::uint64_t i = 0; i < kPages; ++i) lost += box.on_disk(i) == wrote[i] ? 0 : 1;
+      filemap_write_and_wait(box.cpu(), *box.file, 0, kFilePages);
+      for (std::uint64_t i = 0; i < kFilePages; ++i) lost += box.on_disk(i) == wrote[i] ? 0 : 1;
     }
-    for (std::uint64_t i = 0; i < kPages && !truncated; ++i)
+    for (std::uint64_t i = 0; i < kFilePages && !truncated; ++i)
       lost += box.word(*mm, i) == wrote[i] && box.read_word(i) == wrote[i] ? 0 : 1;
-    for (std::uint64_t i = 0; i < kPages && truncated; ++i) stale += box.cached(i) ? 1 : 0;
+    for (std::uint64_t i = 0; i < kFilePages && truncated; ++i) stale += box.cached(i) ? 1 : 0;
   }
   void end() {
     mirror->close(box.cpu());
@@ -58,7 +58,7 @@ struct Meeting {
   }
   void load(unsigned cpu) {
     std::uint64_t word = 0;
-    for (std::uint64_t i = 0; i < kPages; ++i)
+    for (std::uint64_t i = 0; i < kFilePages; ++i)
       (void)load_word(box.cpu(cpu), *other, kBase + i * kPageBytes, word);
   }
   void copy(unsigned cpu) { (void)store_word(box.cpu(cpu), *other, kBase, 5); }
@@ -74,10 +74,10 @@ struct Meeting {
       wrote[kCalls] = value;
   }
   void call_read(unsigned cpu) {
-    std::uint64_t words[kPages];
+    std::uint64_t words[kFilePages];
     (void)kernel_read(box.cpu(cpu), *box.file, 0, words);
   }
-  void sync(unsigned cpu) { filemap_write_and_wait(box.cpu(cpu), *box.file, 0, kPages); }
+  void sync(unsigned cpu) { filemap_write_and_wait(box.cpu(cpu), *box.file, 0, kFilePages); }
   void truncate(unsigned cpu) {
     truncated = true;
     truncate_file(box.cpu(cpu), *box.file, 0);
@@ -89,12 +89,12 @@ struct Meeting {
     unpin_user_page(box.cpu(cpu), pfn);
   }
   void there(unsigned cpu) {
-    (void)mirror->migrate_to_device(box.cpu(cpu), kBase, kPages, {});
+    (void)mirror->migrate_to_device(box.cpu(cpu), kBase, kFilePages, {});
     const std::uint64_t there = box.device->pages_in_use();
     moved += there > 0 ? 1 : 0;
-    met += there < kPages ? 1 : 0;
+    met += there < kFilePages ? 1 : 0;
   }
-  void back(unsigned cpu) { (void)mirror->migrate_to_system(box.cpu(cpu), kBase, kPages); }
+  void back(unsigned cpu) { (void)mirror->migrate_to_system(box.cpu(cpu), kBase, kFilePages); }
   void release(unsigned cpu) { (void)box.device->release(box.cpu(cpu)); }
 
   void run(std::span<const FiberBody> bodies, bool starts_there = false) {
@@ -119,7 +119,7 @@ struct Meeting {
   std::unique_ptr<Mm> mm, other;
   Mirror* mirror = nullptr;
   bool truncated = false;
-  std::uint64_t wrote[kPages] = {};
+  std::uint64_t wrote[kFilePages] = {};
   std::uint64_t findings = 0, lost = 0, stale = 0, private_pins = 0, moved = 0, met = 0;
 };
 
@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
     parameter_name);
 
 TEST_P(ZoneDeviceFileSchedules, FaultsAndCallsAgainstMigration) {
-  Meeting meeting(GetParam());
+  FileMeeting meeting(GetParam());
   auto faults = [&] {
     meeting.store(0, 11);
     meeting.load(0);
@@ -158,7 +158,7 @@ TEST_P(ZoneDeviceFileSchedules, FaultsAndCallsAgainstMigration) {
 }
 
 TEST_P(ZoneDeviceFileSchedules, WritebackAgainstMigrationAndWriters) {
-  Meeting meeting(GetParam());
+  FileMeeting meeting(GetParam());
   auto faults = [&] {
     meeting.store(0, 11);
     meeting.copy(0);
@@ -180,7 +180,7 @@ TEST_P(ZoneDeviceFileSchedules, WritebackAgainstMigrationAndWriters) {
 }
 
 TEST_P(ZoneDeviceFileSchedules, TruncateAndRemovalAgainstMigration) {
-  Meeting meeting(GetParam());
+  FileMeeting meeting(GetParam());
   auto faults = [&] {
     meeting.load(0);
     meeting.store(0, 11);
