@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 // `PAGEBOX_FUZZ_SECONDS=3600 PAGEBOX_FUZZ_SEED=…` for a night; scripts/fuzz-asan.sh with sanitizers.
-const seconds = Number(process.env.PAGEBOX_FUZZ_SECONDS ?? 20)
+const seconds = Number(process.env.PAGEBOX_FUZZ_SECONDS ?? 8)
 const seed = process.env.PAGEBOX_FUZZ_SEED ?? '1'
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 

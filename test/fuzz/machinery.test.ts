@@ -15,9 +15,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const huntPlanted = (kind: string): Promise<Hunted> =>
+const huntPlanted = (kind: string, patience = 10): Promise<Hunted> =>
   // No time for a second process.
-  hunt({ kind: `planted-${kind}`, seed: 1, seconds: 0.01, jobs: 1, lines: 1, patience: 10, folder, say: () => {} })
+  hunt({ kind: `planted-${kind}`, seed: 1, seconds: 0.01, jobs: 1, lines: 1, patience, folder, say: () => {} })
 
 test('a crash is found, and its script has what it needs and no more', { timeout: 300_000 }, async () => {
   const { found } = await huntPlanted('crash')
@@ -31,7 +31,8 @@ test('a crash is found, and its script has what it needs and no more', { timeout
 })
 
 test('a hang is found', { timeout: 300_000 }, async () => {
-  const { found } = await huntPlanted('hang')
+  // It is waited for as often as the hunt tries to make it shorter.
+  const { found } = await huntPlanted('hang', 4)
   expect(found.map(({ finding, lines }) => [finding.kind, lines])).toEqual([['hang', 1]])
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { runChild } from './child.ts'
 
-const seconds = Number(process.env.PAGEBOX_DAMAGE_SECONDS ?? 8)
+const seconds = Number(process.env.PAGEBOX_DAMAGE_SECONDS ?? 4)
 const seeds = Number(process.env.PAGEBOX_DAMAGE_SEEDS ?? 4)
 
 /** A loop gives up after two seconds; the machine of the tests has few cores and many threads. */

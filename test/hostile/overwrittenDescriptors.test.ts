@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { runChild } from './child.ts'
 
-const seconds = Number(process.env.PAGEBOX_SCRIBBLE_SECONDS ?? 5)
+const seconds = Number(process.env.PAGEBOX_SCRIBBLE_SECONDS ?? 2)
 const seeds = Number(process.env.PAGEBOX_SCRIBBLE_SEEDS ?? 2)
+/** Of two threads, whose rounds are long. */
+const togetherSeconds = 2 * seconds
 /** What is left of a round when the time is up, on a machine with few cores. */
 const graceMs = 40_000
 /** A loop gives up after two seconds, and a call has more than one. */
@@ -10,7 +12,7 @@ const longestCallMs = 20_000
 
 /** The child ends by itself and in time, whatever stands in the descriptors, and the audit tells. */
 async function endsByItself(script: string, args: readonly string[]) {
-  const { code, signal, output } = await runChild(script, args, {}, [], seconds * 1000 + graceMs)
+  const { code, signal, output } = await runChild(script, args, {}, [], togetherSeconds * 1000 + graceMs)
   const lines = output.trimEnd().split('\n')
   expect({ code, signal }, lines.slice(-8).join('\n')).toEqual({ code: 0, signal: null })
   const { rounds, dirty, slowest } = JSON.parse(lines.at(-1)!) as {
@@ -23,7 +25,7 @@ async function endsByItself(script: string, args: readonly string[]) {
   expect(slowest[1], slowest[0]).toBeLessThan(longestCallMs)
 }
 
-const timeout = seconds * 1000 + graceMs + 10_000
+const timeout = togetherSeconds * 1000 + graceMs + 10_000
 
 // Any word of any descriptor, but for the flags, through the direct view: nothing that is read
 // there is followed unchecked, and what is looked for in vain is looked for no longer than a while.
@@ -47,6 +49,6 @@ describe('descriptors overwritten with each other', () => {
     ['linux-4.20', 'refcount'],
   ] as const)
     test(`${layout}, ${scheme}: by another thread`, { timeout }, () =>
-      endsByItself('overwrite.mjs', ['1', String(seconds), layout, scheme, 'together']),
+      endsByItself('overwrite.mjs', ['1', String(togetherSeconds), layout, scheme, 'together']),
     )
 })

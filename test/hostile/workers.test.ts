@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { runChild } from './child.ts'
 
-const rounds = process.env.PAGEBOX_HOSTILE_ROUNDS ?? '12'
+const rounds = process.env.PAGEBOX_HOSTILE_ROUNDS ?? '6'
 
 describe('a worker terminated while it', () => {
   for (const does of ['race', 'explore', 'cost', 'long-cost', 'batch', 'audit', 'direct', 'single'])

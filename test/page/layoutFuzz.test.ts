@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 /** Seconds each child may take; what it has not come to then is left out. */
 const seconds = Number(process.env.PAGEBOX_LAYOUT_FUZZ_SECONDS ?? 25)
 const children = 2
-/** One in so many of the mutations, another one for each seed. */
-const step = Number(process.env.PAGEBOX_LAYOUT_FUZZ_STEP ?? 16)
+/** One in so many of the mutations, another one for each seed; a prime, so that it meets each kind of them. */
+const step = Number(process.env.PAGEBOX_LAYOUT_FUZZ_STEP ?? 31)
 const seed = Number(process.env.PAGEBOX_LAYOUT_FUZZ_SEED ?? 0)
 
 const script = fileURLToPath(new URL('./layoutFuzz.mjs', import.meta.url))
