@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import {
   explore,
   layouts,
@@ -8,6 +8,7 @@ import {
   room,
   type Scenario,
   type SearchOptions,
+  type SearchResult,
   schemes,
   search,
 } from 'pagebox'
@@ -29,8 +30,16 @@ const questions: SearchOptions[] = [
 describe.each(questions.map((question) => [`${question.layout} ${question.types}`, question] as const))(
   '%s',
   (_, question) => {
-    test('every bit of the descriptor is a candidate or excluded with a reason, once', async () => {
-      const { map, excluded, candidates } = await search(question)
+    // Seconds of proofs and measurements, once.
+    let found: SearchResult
+    let before: readonly string[]
+    beforeAll(async () => {
+      before = schemes.names
+      found = await search(question)
+    })
+
+    test('every bit of the descriptor is a candidate or excluded with a reason, once', () => {
+      const { map, excluded, candidates } = found
       const layout = layouts.get(question.layout as string)
       const head = map.filter(({ tail }) => tail === 0)
       expect(head.reduce((sum, { bits }) => sum + bits, 0)).toBe(layout.strideBytes * 8)
@@ -45,8 +54,7 @@ describe.each(questions.map((question) => [`${question.layout} ${question.types}
     })
 
     test('its definitions pass room, probe, race and exploration', async () => {
-      const before = schemes.names
-      const { candidates, findings, asked } = await search(question)
+      const { candidates, findings, asked } = found
       expect(findings).toEqual([])
       expect(candidates.length).toBeGreaterThan(0)
       expect(schemes.names).toEqual(before)
@@ -83,8 +91,8 @@ describe.each(questions.map((question) => [`${question.layout} ${question.types}
       }
     })
 
-    test('the front is what nobody dominates', async () => {
-      const { candidates } = await search(question)
+    test('the front is what nobody dominates', () => {
+      const { candidates } = found
       for (const each of candidates) {
         expect(each.front).toBe(!candidates.some((other) => dominates(other, each)))
         expect(each.cost?.hot?.median).toBeGreaterThan(0)
