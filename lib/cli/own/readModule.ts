@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { evaluator } from './evaluator.ts'
 import { fault, shape } from './fault.ts'
 
 /** Time and memory of a file: it declares constants, and may import a kernel's layout. */
@@ -16,11 +15,6 @@ const drainMs = 200
 const startSeconds = 60
 /** Of what it prints. */
 const mostPrinted = 2 ** 16
-
-const fromSource = import.meta.url.endsWith('.ts')
-const evaluator = fileURLToPath(new URL(fromSource ? './evaluate.ts' : './evaluate.js', import.meta.url))
-/** In a clone, tests run this file as it is, from any folder. */
-const loader = fromSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []
 
 export interface ReadModuleOptions {
   signal: AbortSignal
@@ -56,7 +50,7 @@ export function readModule(file: string, options: ReadModuleOptions): Promise<un
   const { signal, print, holds = shape } = options
   const seconds = options.limitSeconds ?? limitSeconds
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB}`, ...loader, evaluator, file], {
+    const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB}`, ...evaluator, file], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     let answer: unknown
