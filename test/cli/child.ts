@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cliArguments } from './command.ts'
 
 export interface ChildResult {
@@ -7,6 +9,19 @@ export interface ChildResult {
   signal: NodeJS.Signals | null
   out: string
   err: string
+}
+
+/**
+ * Sends a signal once the process has had a processor for so many seconds: it is at work then, however busy the machine.
+ */
+export async function signalAfter(child: ReturnType<typeof spawn>, seconds: number, signal: NodeJS.Signals) {
+  const ticksOf = (stat: string): number => {
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  }
+  const isOver = () => child.exitCode !== null || child.signalCode !== null
+  while (!isOver() && ticksOf(readFileSync(`/proc/${child.pid}/stat`, 'latin1')) < seconds * 100) await sleep(50)
+  child.kill(signal)
 }
 
 /** `pagebox` as a process of its own; `during` may send it signals. */

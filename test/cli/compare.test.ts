@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compareDocument } from '../../lib/compare/document.ts'
 import { schemes } from '../../lib/index.ts'
-import { runChild } from './child.ts'
+import { runChild, signalAfter } from './child.ts'
 
 // Takes minutes if nobody stops it.
 const long = ['compare', '--thorough', '--schemes', 'lru-overlay,refcount-bias', '--layouts', 'linux-4.20']
@@ -32,7 +32,7 @@ describe('pagebox compare --quick --json', () => {
 
 test('SIGINT ends a comparison with 130 and keeps what it has', { timeout: 180_000 }, async () => {
   const { code, out } = await runChild([...long, '--json'], (child) => {
-    setTimeout(() => child.kill('SIGINT'), 6000)
+    void signalAfter(child, 3, 'SIGINT')
   })
   expect(code).toBe(130)
   const document = compareDocument.parse(JSON.parse(out))

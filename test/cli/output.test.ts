@@ -15,7 +15,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Output } from '../../lib/cli/output.ts'
 import { foreign, foreignLines } from '../../lib/cli/text/foreign.ts'
-import { runChild } from './child.ts'
+import { runChild, signalAfter } from './child.ts'
 import { cliForShell } from './command.ts'
 import { runCli } from './testIo.ts'
 
@@ -132,7 +132,7 @@ describe('exit codes', () => {
 
   test('SIGTERM: what was measured is printed, and 143', { timeout: 60_000 }, async () => {
     const ran = await runChild(['stress', 'pins', '--seconds', '40', '--threads', '1', '--json'], (child) => {
-      setTimeout(() => child.kill('SIGTERM'), 8000)
+      void signalAfter(child, 2, 'SIGTERM')
     })
     expect(ran.err).toContain('stopping')
     expect(ran.code).toBe(143)

@@ -12,7 +12,8 @@ const pipe = join(folder, 'pipe')
 const hasPipes = spawnSync('mkfifo', [pipe]).status === 0
 
 describe.skipIf(!hasPipes)('a pipe to which nobody writes', () => {
-  test.each([
+  // Side by side: they do nothing but wait.
+  test.concurrent.each([
     ['decode --file', ['decode', '--file', pipe]],
     ['conform', ['conform', pipe]],
   ])('%s is ended by a signal', { timeout: 60_000 }, async (_name, args) => {
