@@ -68,7 +68,7 @@ function shorter({ text }: Example): string {
   const less = text.replace('compare', 'compare --quick').replace('--quick --quick', '--quick')
   return /--(schemes|layouts)/.test(text)
     ? less
-    : less.replace('--quick', '--quick --schemes refcount-bias,lru-overlay --layouts linux-6.12')
+    : less.replace('--quick', '--quick --schemes refcount --layouts linux-6.12')
 }
 
 const ok = { ret: 'ok' }

@@ -36,7 +36,7 @@ interface Op {
   failures: Record<string, number>
 }
 async function forksOf(...args: string[]): Promise<Op & { slices: number }> {
-  const { code, out } = await runCli(['stress', file, '--seconds', '0.3', '--json', ...args])
+  const { code, out } = await runCli(['stress', file, '--seconds', '0.1', '--json', ...args])
   expect(code).toBe(0)
   const { ops, slices } = JSON.parse(out) as { ops: Op[]; slices: number }
   return { ...(ops.find(({ op }) => op === 'fork') as Op), slices }
@@ -85,10 +85,10 @@ describe('stress --fail', () => {
     }
     const bad = join(folder, 'must.json')
     writeFileSync(bad, JSON.stringify(wrong))
-    const { code, out } = await runCli(['stress', bad, '--seconds', '0.3', '--fail', 'table:1@it'])
+    const { code, out } = await runCli(['stress', bad, '--seconds', '0.1', '--fail', 'table:1@it'])
     expect(code).toBe(1)
     expect(out).toContain('--fail table:1@it')
-    expect((await runCli(['stress', bad, '--seconds', '0.3'])).code).toBe(0)
+    expect((await runCli(['stress', bad, '--seconds', '0.1'])).code).toBe(0)
   })
   test.each([
     [['--fail', 'disk'], /failures\[0\]\.site.*page, table, slab, copy, swap_slot, device_page/],
