@@ -11,6 +11,7 @@ const long = [
   'fuzz/fuzz',
   'hostile/workers',
   'fleet/killed',
+  'fleet/realKilled',
   'fleet/crash',
   'page/layoutFuzz',
   'cli/helpExamples',
