@@ -56,11 +56,11 @@ function shorter({ text }: Example): string {
   if (/\bstress\b/.test(text)) {
     if (text.includes('--until-fail')) return text
     return /--(seconds|hours) \d+/.test(text)
-      ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.5')
-      : `${text} --seconds 0.5`
+      ? text.replace(/--(seconds|hours) \d+/, '--seconds 0.2')
+      : `${text} --seconds 0.2`
   }
   if (/^pagebox schemes --explore\b/.test(text))
-    return text.includes('--seconds') ? text.replace(/--seconds \d+/, '--seconds 2') : `${text} --seconds 2`
+    return text.includes('--seconds') ? text.replace(/--seconds \d+/, '--seconds 1') : `${text} --seconds 1`
   if (text === 'pagebox zoo') return `${text} single-flag`
   if (/^pagebox explore\b/.test(text))
     return /--samples \d+/.test(text) ? text.replace(/--samples \d+/, '--samples 100') : `${text} --samples 100`
