@@ -29,7 +29,8 @@ alike=(
   'test/fuzz/machinery.test.ts'
   # Measurements, searches and races by commands that other tests of cli/ run; what help and docs show.
   'test/cli/compare.test.ts' 'test/cli/baseline.test.ts' 'test/cli/stressFail.test.ts' 'test/cli/search.test.ts'
-  'test/cli/ownIdea.test.ts' 'test/cli/helpExamples.test.ts' 'test/docs/commands.test.ts' 'test/docs/code.test.ts'
+  'test/cli/ownIdea.test.ts' 'test/cli/namesFromFiles.test.ts' 'test/compare/compare.test.ts'
+  'test/cli/helpExamples.test.ts' 'test/docs/commands.test.ts' 'test/docs/code.test.ts'
   # Leases that run out, by the clock of the queue; that processes end and begin again, crash.test.ts has.
   'test/fleet/killed.test.ts' 'test/fleet/realKilled.test.ts'
   # Sources, compilers and archives.
