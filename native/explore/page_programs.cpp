@@ -115,6 +115,7 @@ std::uint64_t PagePrograms::in_turn(std::uint64_t i) const { return i * stride_ 
 
 std::vector<PagePrograms::Sequence> PagePrograms::sequences_of(std::uint64_t program) const {
   std::vector<Sequence> out;
+  out.reserve(threads_);
   for (unsigned i = 0; i < threads_; ++i)
     out.push_back(sequences_[programs_[program * threads_ + i]]);
   return out;

@@ -160,7 +160,7 @@ OpRecord Interpreter::fresh() {
 }
 
 OpRecord Interpreter::execute(const Op& op) {
-  if (op.code == OpCode::kExit && processes_ != nullptr) {
+  if (op.code == OpCode::kExit && has_processes()) {
     if (op.proc < known_.size()) known_[op.proc] = {};
     const OpRecord result = ret(processes().exit(cpu(), thread_, op.proc, op.keep));
     machine().rcu.poll();

@@ -44,7 +44,7 @@ class Interpreter final : private StopKeeper {
   /// The first operation that did not come to what was expected of it.
   void tell_broken(AuditSink& sink) const;
 
-  bool has_processes() const { return processes_ != nullptr; }
+  bool has_processes() const { return processes_ != nullptr && cpu_ != nullptr; }
   // Of a machine.
   Processes& processes() const { return *processes_; }
   Cpu& cpu() const { return *cpu_; }

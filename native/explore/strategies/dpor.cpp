@@ -105,8 +105,9 @@ void DporStrategy::look_for_races() {
 /// Of a run that ended as somebody waited for a lock, for ever or not: he might have been
 /// first.
 void DporStrategy::take_locks_anyway(const RunOutcome& outcome) {
-  for (FiberId fiber = 0; fiber < outcome.pending.size(); ++fiber) {
-    const PendingAccess& what = outcome.pending[fiber];
+  for (std::size_t i = 0; i < outcome.pending.size(); ++i) {
+    const auto fiber = static_cast<FiberId>(i);
+    const PendingAccess& what = outcome.pending[i];
     // In a deadlock who ended the run waits too.
     if (what.access != Access::kLock) continue;
     if (fiber == outcome.fiber && outcome.end != Outcome::kDeadlock) continue;

@@ -26,7 +26,7 @@ void release_all(Cpu& cpu, std::span<Pfn> pages) {
 bool is_held(Machine& machine, Page folio) {
   const std::int32_t ours = count_sum(folio_expected_refs(machine, folio), -1);
   return folio.refcount() != count_sum(count_sum(ours, folio_mapcount(machine, folio)),
-                                       static_cast<std::int32_t>(machine.pins.refs_per_pin(folio)));
+                                       machine.pins.refs_per_pin(folio));
 }
 
 /// Once a call: emptying everybody's batches costs.

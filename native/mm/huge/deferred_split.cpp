@@ -47,15 +47,15 @@ std::uint64_t DeferredSplit::prev(std::uint64_t at) const {
 void DeferredSplit::set_next(std::uint64_t at, std::uint64_t value) {
   if (at == anchor_address_)
     anchor_.next = value;
-  else
-    second_tail(at).set_word_at(memmap_.shape().deferred_list, value);
+  else if (const Page tail = second_tail(at))
+    tail.set_word_at(memmap_.shape().deferred_list, value);
 }
 
 void DeferredSplit::set_prev(std::uint64_t at, std::uint64_t value) {
   if (at == anchor_address_)
     anchor_.prev = value;
-  else
-    second_tail(at).set_word_at(prev_of(memmap_.shape()), value);
+  else if (const Page tail = second_tail(at))
+    tail.set_word_at(prev_of(memmap_.shape()), value);
 }
 
 void DeferredSplit::add(Page folio, bool partially_mapped) {
