@@ -99,9 +99,8 @@ Page swapin_direct(Fault& fault, std::uint64_t slot) {
     return {};
   }
   const Page folio = fresh.value;
-  folio.set(Flag::kLocked);
-  folio.set(Flag::kSwapBacked);
-  if (claim.shadow) folio.set(Flag::kActive);
+  folio.set_bits(folio.mask_of(Flag::kLocked) | folio.mask_of(Flag::kSwapBacked) |
+                 (claim.shadow ? folio.mask_of(Flag::kActive) : 0));
   folio_add_lru(fault.cpu, folio);
   machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
   folio.set(Flag::kUptodate);

@@ -17,25 +17,33 @@ void set_anon(Machine& machine, Page folio, Vma& vma, std::uint64_t address, boo
   folio_set_anon(machine, folio, *anon_vma, vma.pgoff_of(address));
 }
 
+/// Then a pin, which asks nobody, changes the count too.
+bool pins_count_as_mappings(const Machine& machine) {
+  return machine.pins.scheme().place == CountPlace::kMapcount;
+}
+
 /// Of a locked page of anonymous memory the caller may be the only one to change the
 /// count: the first mapping comes with the lock (migration, swap), others are copies
 /// of one that is there (fork). Pins that count as mappings come without.
 bool sole_mapping_is_ours(const Machine& machine, Page page) {
-  return machine.pins.scheme().place != CountPlace::kMapcount && folio_test_anon(page) &&
-         !page.is_tail() && !folio_test_large(page);
+  return !pins_count_as_mappings(machine) && folio_test_anon(page) && !page.is_tail() &&
+         !folio_test_large(page);
 }
 
 }  // namespace
 
 void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
                              bool exclusive) {
-  folio.set(Flag::kSwapBacked);
+  // At once, and the first mapping without a locked instruction: nobody has met the page yet.
+  folio.set_bits(folio.mask_of(Flag::kSwapBacked) |
+                 (exclusive ? folio.mask_of(kFlagAnonExclusive) : 0));
   set_anon(cpu.machine, folio, vma, address, exclusive);
   if (folio_test_large(folio))
     folio_add_pmd_mapping(folio);
-  else
+  else if (pins_count_as_mappings(cpu.machine))
     folio_add_pte_mapping(cpu.machine, folio, folio);
-  if (exclusive) folio.set(kFlagAnonExclusive);
+  else
+    folio.set_mapcount_raw(0);
 }
 
 void folio_add_anon_rmap(Cpu& cpu, Page page, Vma& vma, std::uint64_t, bool exclusive) {
