@@ -79,9 +79,13 @@ class PageTable {
 
   /// Calls fn(address, slot) for each entry of [start, end) whose table exists,
   /// with the table's lock held.
-  /// Huge leaves are passed over.
+  /// Huge leaves are passed over. `after`: between tables and behind the last, without a lock.
+  template <class Fn, class After>
+  void for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn, After&& after) const;
   template <class Fn>
-  void for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const;
+  void for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const {
+    for_each_pte(start, end, fn, [] {});
+  }
   /// Calls fn(start, end, pmd) for each part of [start, end) that a huge leaf maps,
   /// without a lock: fn takes the pmd's and looks again.
   template <class Fn>
@@ -170,8 +174,9 @@ void PageTable::for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) c
   }
 }
 
-template <class Fn>
-void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) const {
+template <class Fn, class After>
+void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn,
+                             After&& after) const {
   for (std::uint64_t address = start; address < end;) {
     const PteSlot pmd = find_pmd(address);
     const std::uint64_t next = next_table(pmd, address);
@@ -180,6 +185,7 @@ void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn) co
       Guard guard(*slot.lock);
       for (; address < stop; address += kPageBytes, slot.advance()) fn(address, slot);
     }
+    after();
     address = stop;
   }
 }

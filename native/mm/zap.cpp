@@ -17,12 +17,25 @@ namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
 /// Pages whose entries are gone, put only after the lock of their table is
-/// dropped: the kernel's mmu_gather, which waits for the TLBs.
+/// dropped: the kernel's mmu_gather, which waits for the TLBs. A large range goes in
+/// batches, while the descriptors are at hand.
 class Gather {
  public:
   explicit Gather(Cpu& cpu) : cpu_(cpu) {}
+  ~Gather() { put(); }
+  Gather(const Gather&) = delete;
+  Gather& operator=(const Gather&) = delete;
+
   void add(Page folio) { folios_.push_back(cpu_.machine.pfn_of(folio)); }
-  ~Gather() {
+  /// No table's lock is held.
+  void left_table() {
+    if (folios_.size() >= kMost) put();
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 512, kMost = 4096;
+
+  void put() {
     if (folios_.empty()) return;
     lru_add_drain(cpu_);
     for (std::span<Pfn> rest = folios_; !rest.empty();) {
@@ -31,12 +44,9 @@ class Gather {
       for (const Pfn pfn : some) free_swap_cache(cpu_, cpu_.machine.page(pfn));
       folios_put(cpu_, some);
     }
+    folios_.clear();
   }
-  Gather(const Gather&) = delete;
-  Gather& operator=(const Gather&) = delete;
 
- private:
-  static constexpr std::size_t kBatch = 512;
   Cpu& cpu_;
   std::vector<Pfn> folios_;
 };
@@ -88,14 +98,15 @@ void zap_page_range(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end,
                                      zap_huge(cpu, vma, from, to, pmd);
                                    });
   Gather gather(cpu);
-  vma.mm->page_table.for_each_pte(start, end, [&](std::uint64_t, PteSlot slot) {
+  const auto zap = [&](std::uint64_t, PteSlot slot) {
     const Pte pte = slot.get();
     if (pte.none()) return;
     if (pte.present())
       zap_present(cpu, vma, slot, gather, details);
     else
       zap_entry(cpu, vma, slot, gather, details);
-  });
+  };
+  vma.mm->page_table.for_each_pte(start, end, zap, [&] { gather.left_table(); });
 }
 
 void unmap_mapping_pages(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages,
