@@ -9,22 +9,35 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+namespace {
+
+/// One look at what the cache has, with a reference; an empty page: nothing. kAgain: `seen` is
+/// frozen, as reclaim or migration is about to put something else there; or, to who leaves those
+/// alone, somebody moves it from its device or drops it, whom a reference would only hold up.
+Result<Page> look_up(Machine& machine, AddressSpace& file, std::uint64_t index, Page& seen,
+                     bool leaves_moving = false) {
+  Guard guard(file.cache_lock);
+  const CacheEntry entry = file.entry(index);
+  if (!entry.is_page()) return Page();
+  seen = machine.page(entry.pfn());
+  if (leaves_moving && machine.is_device_private(entry.pfn()) && seen.test(Flag::kLocked))
+    return Errc::kAgain;
+  if (seen.try_ref_add_unless_zero(1)) return seen;
+  if (!folio_was_freed(seen)) return Errc::kAgain;
+  machine.damage.add(
+      {entry.pfn(), "_refcount", 1, 0, "freed while the page cache had it: the file has lost it"});
+  file.set_entry(index, {});
+  return Page();
+}
+
+}  // namespace
+
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index) {
   Retry retry("a page of the page cache");
   do {
-    Guard guard(file.cache_lock);
-    const CacheEntry entry = file.entry(index);
-    if (!entry.is_page()) return {};
-    const Page folio = machine.page(entry.pfn());
-    // Frozen: reclaim or migration is about to put something else here.
-    if (folio.try_ref_add_unless_zero(1)) return folio;
-    if (folio_was_freed(folio)) {
-      machine.damage.add({entry.pfn(), "_refcount", 1, 0,
-                          "freed while the page cache had it: the file has lost it"});
-      file.set_entry(index, {});
-      return {};
-    }
-    retry.looks_at(folio.at());
+    Page seen;
+    if (const auto folio = look_up(machine, file, index, seen)) return folio.value;
+    retry.looks_at(seen.at());
   } while (retry.pause());
   return {};
 }
@@ -33,11 +46,13 @@ Result<Page> filemap_get_ram_folio(Cpu& cpu, AddressSpace& file, std::uint64_t i
   Machine& machine = cpu.machine;
   Retry retry("a page of the page cache to leave its device");
   do {
-    const Page folio = filemap_get_folio(machine, file, index);
-    if (!folio || !machine.is_device_private(machine.pfn_of(folio))) return folio;
+    Page folio;
+    const auto got = look_up(machine, file, index, folio, true);
+    if (got && (!got.value || !machine.is_device_private(machine.pfn_of(got.value))))
+      return got.value;
     retry.looks_at(folio.at());
-    // Somebody moves or drops it: our reference would only hold them up.
-    if (folio.test(Flag::kLocked)) {
+    if (!got) continue;
+    if (folio.test(Flag::kLocked)) {  // since
       folio_put(cpu, folio);
       continue;
     }

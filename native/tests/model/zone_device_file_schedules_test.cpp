@@ -157,6 +157,20 @@ TEST_P(ZoneDeviceFileSchedules, FaultsAndCallsAgainstMigration) {
   meeting.run(bodies);
 }
 
+TEST_P(ZoneDeviceFileSchedules, WhoWantsAPageBackDoesNotHoldUpWhoBringsIt) {
+  constexpr std::uint64_t kRuns = 3000;
+  FileMeeting meeting(GetParam());
+  auto reads = [&] { meeting.call_read(0); };
+  auto also = [&] { meeting.call_read(1); };
+  auto writes = [&] { meeting.call_write(2, 21); };
+  const FiberBody bodies[] = {body(reads), body(also), body(writes)};
+  const Ends ends = random_runs(bodies, kRuns, [&] {
+    meeting.renew();
+    meeting.there(3);
+  });
+  EXPECT_EQ(ends[Outcome::kClean], kRuns);
+}
+
 TEST_P(ZoneDeviceFileSchedules, WritebackAgainstMigrationAndWriters) {
   FileMeeting meeting(GetParam());
   auto faults = [&] {
