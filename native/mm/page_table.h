@@ -175,8 +175,7 @@ void PageTable::for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) c
 }
 
 template <class Fn, class After>
-void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn,
-                             After&& after) const {
+void PageTable::for_each_pte(std::uint64_t start, std::uint64_t end, Fn&& fn, After&& after) const {
   for (std::uint64_t address = start; address < end;) {
     const PteSlot pmd = find_pmd(address);
     const std::uint64_t next = next_table(pmd, address);

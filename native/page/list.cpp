@@ -43,17 +43,17 @@ Errc PageList::add_last(Page page) {
   return prev ? insert(page, prev.value, Page{}) : prev.error;
 }
 
-Errc PageList::remove(Page page) {
-  return page.shape().word_bytes == 8 ? remove_words<std::uint64_t>(page)
-                                      : remove_words<std::uint32_t>(page);
+std::size_t PageList::remove_run(std::span<const Page> pages) {
+  return pages.front().shape().word_bytes == 8 ? remove_words<std::uint64_t>(pages)
+                                               : remove_words<std::uint32_t>(pages);
 }
 
-/// remove(), with words whose width is known, and what the addresses are made of read once: a page
-/// that leaves a list touches eight words.
+/// remove_run(), with words whose width is known, and what the addresses are made of read once: a
+/// page that leaves a list touches eight words.
 template <class Word>
-Errc PageList::remove_words(Page page) {
+std::size_t PageList::remove_words(std::span<const Page> pages) {
   const AddressMap& addresses = memmap_.addresses();
-  const Shape& shape = page.shape();
+  const Shape& shape = pages.front().shape();
   std::byte* const base = memmap_.base();
   // Of the first descriptor's links; those of the others lie `stride` apart.
   const std::uint64_t origin = addresses.of_member(0, words_.next);
@@ -76,15 +76,36 @@ Errc PageList::remove_words(Page page) {
     else
       atomics::store(word(address, which), static_cast<Word>(to), atomics::kRelease);
   };
-  const std::uint64_t own = origin + static_cast<std::uint64_t>(page.at() - base);
-  const std::uint64_t next = look(own, kNext), prev = look(own, kPrev);
-  if (!may_lead_to(next) || !may_lead_to(prev)) return Errc::kCorrupt;
-  if (look(next, kPrev) != own || look(prev, kNext) != own) return Errc::kCorrupt;
+  const auto own = [&](std::size_t i) {
+    return origin + static_cast<std::uint64_t>(pages[i].at() - base);
+  };
+  // Those around the run, which begins as its first page.
+  const std::uint64_t first = own(0);
+  std::uint64_t next = look(first, kNext), prev = look(first, kPrev);
+  std::uint64_t front = first, back = first;
+  std::size_t run = 1;
+  for (; run < pages.size(); ++run) {
+    const std::uint64_t page = own(run);
+    if (page == prev && look(page, kNext) == front) {
+      front = page;
+      prev = look(page, kPrev);
+    } else if (page == next && look(page, kPrev) == back) {
+      back = page;
+      next = look(page, kNext);
+    } else {
+      break;
+    }
+  }
+  if (!may_lead_to(next) || !may_lead_to(prev) || look(next, kPrev) != back ||
+      look(prev, kNext) != front)
+    return run == 1 ? 0 : remove_words<Word>(pages.first(1));
   change(next, kPrev, prev);
   change(prev, kNext, next);
-  change(own, kNext, addresses.list_poison1());
-  change(own, kPrev, addresses.list_poison2());
-  return Errc::kOk;
+  for (std::size_t i = 0; i < run; ++i) {
+    change(own(i), kNext, addresses.list_poison1());
+    change(own(i), kPrev, addresses.list_poison2());
+  }
+  return run;
 }
 
 Result<Page> PageList::after(Page page) const {

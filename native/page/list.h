@@ -50,7 +50,12 @@ class PageList {
   /// already is looked at once.
   Errc add_first_each(std::span<const Page> pages);
   /// Leaves list poison. kCorrupt: the links are not this list's; nothing is changed.
-  Errc remove(Page page);
+  Errc remove(Page page) {
+    return remove_run(std::span(&page, 1)) != 0 ? Errc::kOk : Errc::kCorrupt;
+  }
+  /// remove() of the first of them, and of those behind it as far as each lies next to the last
+  /// one: what lies around them is touched once. How many; 0: kCorrupt.
+  std::size_t remove_run(std::span<const Page> pages);
   /// List poison, as remove() leaves it, in a page that is on no list.
   void poison(Page page) {
     set_link(page, kNext, memmap_.addresses().list_poison1());
@@ -98,7 +103,7 @@ class PageList {
   }
   Errc insert(Page page, Page prev, Page next);
   template <class Word>
-  Errc remove_words(Page page);
+  std::size_t remove_words(std::span<const Page> pages);
 
   const Memmap& memmap_;
   ListAnchor& anchor_;

@@ -1,6 +1,7 @@
 #include "page/zone.h"
 #include "base/fault.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -52,17 +53,32 @@ Errc Zone::remove(Page page) {
   return Errc::kOk;
 }
 
-Errc Zone::Removals::remove(Page page) {
-  const LruKind kind = kind_of(page);
+std::size_t Zone::Removals::unlink(std::span<const Page> pages, LruKind kind) {
   const auto i = static_cast<unsigned>(kind);
-  if (!page.test(Flag::kLru)) return Errc::kCorrupt;
   if ((known_ & 1U << i) == 0) lengths_[i] = zone_.lengths_[i];
   known_ |= 1U << i;
-  if (lengths_[i] == 0) return Errc::kCorrupt;
-  if (const Errc error = zone_.list(kind).remove(page); error != Errc::kOk) return error;
-  if (!planted(Mistake::kLruLengthKept)) lengths_[i] -= 1;
+  if (lengths_[i] == 0) return 0;
+  const std::size_t gone =
+      zone_.list(kind).remove_run(pages.first(std::min(pages.size(), lengths_[i])));
+  if (!planted(Mistake::kLruLengthKept)) lengths_[i] -= gone;
+  return gone;
+}
+
+Errc Zone::Removals::remove(Page page) {
+  if (!page.test(Flag::kLru) || unlink(std::span(&page, 1), kind_of(page)) == 0)
+    return Errc::kCorrupt;
   page.clear(Flag::kLru);
   return Errc::kOk;
+}
+
+void Zone::Removals::remove_dead(std::span<const Page> pages) {
+  while (!pages.empty()) {
+    const LruKind kind = kind_of(pages.front());
+    std::size_t same = 1;
+    while (same < pages.size() && kind_of(pages[same]) == kind) ++same;
+    const std::size_t gone = unlink(pages.first(same), kind);
+    pages = pages.subspan(std::max<std::size_t>(gone, 1));
+  }
 }
 
 void Zone::Removals::settle() {

@@ -94,10 +94,16 @@ class Zone::Removals {
   Removals& operator=(const Removals&) = delete;
 
   Errc remove(Page page);
+  /// Pages that are on lists, as remove() of one after the other; what cannot be is left out. They
+  /// have no reference: PG_lru stays, for the allocator to clear with the other flags.
+  void remove_dead(std::span<const Page> pages);
   /// Before the lock is given up, if this lives on; it may go on under the next one.
   void settle();
 
  private:
+  /// Of the first pages, which are on one list: how many were taken off it.
+  std::size_t unlink(std::span<const Page> pages, LruKind kind);
+
   Zone& zone_;
   std::array<std::uint64_t, kLruKinds> lengths_{};
   std::uint32_t known_ = 0;  // of these, a bit each

@@ -1,5 +1,8 @@
 #include "mm/swap/release.h"
 
+#include <algorithm>
+
+#include "base/uninit_array.h"
 #include "mm/folio_state.h"
 #include "mm/machine.h"
 #include "page/folio.h"
@@ -9,34 +12,9 @@ namespace {
 
 constexpr unsigned kBrokenFolio = kMaxOrder + 1;  // in place of an order
 
-/// The LRU lock, kept over so many folios at most, as others wait for it (v6.12:
+/// The LRU lock is kept over so many folios at most, as others wait for it (v6.12:
 /// SWAP_CLUSTER_MAX).
-class LruRun {
- public:
-  explicit LruRun(Zone& zone) : lock_(zone.lru_lock()), removals_(zone) {}
-  ~LruRun() { leave(); }
-  LruRun(const LruRun&) = delete;
-  LruRun& operator=(const LruRun&) = delete;
-
-  void enter() {
-    if (folios_ == 32) leave();
-    if (folios_++ == 0) lock_.lock();
-  }
-  void leave() {
-    if (folios_ != 0) {
-      removals_.settle();
-      lock_.unlock();
-    }
-    folios_ = 0;
-  }
-  /// Entered.
-  Errc remove(Page folio) { return removals_.remove(folio); }
-
- private:
-  SpinLock& lock_;
-  Zone::Removals removals_;
-  unsigned folios_ = 0;
-};
+constexpr std::size_t kLockedFolios = 32;
 
 /// The last reference of a page that a table is made of went elsewhere: it stays the
 /// table's. The descriptor is asked first, for it is at hand; what counts is the store.
@@ -55,9 +33,25 @@ void give_back(Cpu& cpu, Pfn pfn, unsigned order) {
   if (order != kBrokenFolio) cpu.machine.allocator.free(pfn, order, cpu.index);
 }
 
-/// A folio that nobody holds any more becomes single pages on no list. Its order. May
-/// leave `lru` entered. kBrokenFolio: its tails are not.
-unsigned leave(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range, LruRun& lru) {
+/// Folios that nobody holds any more are on no list. What else becomes of them does not keep
+/// others waiting.
+void leave_lists(Machine& machine, std::span<const Pfn> folios) {
+  UninitArray<Page, kLockedFolios> room;
+  std::size_t listed = 0;
+  for (const Pfn pfn : folios)
+    if (const Page folio = machine.page(pfn);
+        machine.pagemap(pfn) == nullptr && folio.test(Flag::kLru))
+      room[listed++] = folio;
+  const bool counts = machine.mlock_counts.any();
+  if (listed == 0 && !counts) return;
+  const Guard guard(machine.zone.lru_lock());
+  Zone::Removals(machine.zone).remove_dead(room.first(listed));
+  for (std::size_t i = 0; counts && i < folios.size(); ++i)
+    if (machine.pagemap(folios[i]) == nullptr) machine.mlock_counts.set(folios[i], 0);
+}
+
+/// One of them becomes single pages. Its order. kBrokenFolio: its tails are not.
+unsigned become_pages(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range) {
   if (range != nullptr) {
     if (folio.test(kFlagAnonExclusive)) folio.clear(kFlagAnonExclusive);
     if (!machine.device_pages_keep_mapping()) folio.set_mapping(0);
@@ -69,18 +63,10 @@ unsigned leave(Machine& machine, Page folio, Pfn pfn, const PagemapRange* range,
   if ((flags & folio.mask_of(Flag::kLocked)) != 0) [[unlikely]]
     machine.damage.add({pfn, "flags", flags & ~folio.mask_of(Flag::kLocked), flags,
                         "a page is freed that somebody has locked, without a reference on it"});
-  if ((flags & folio.mask_of(Flag::kLru)) != 0 || machine.mlock_counts.any()) {
-    lru.enter();
-    if (folio.test(Flag::kLru)) (void)lru.remove(folio);
-    if (machine.mlock_counts.any()) machine.mlock_counts.set(pfn, 0);
-  }
   const unsigned order = folio_test_large(folio) ? folio_order(machine.memmap, folio) : 0;
   if ((flags & folio.mask_of(kFlagSwapCache)) != 0)
     machine.swap.forget(machine.damage, pfn, 1ULL << order);
-  if (order > 1) {
-    lru.leave();
-    machine.deferred_split.remove(folio);
-  }
+  if (order > 1) machine.deferred_split.remove(folio);
   if (order > 0 && !folio_is_whole(machine.memmap, pfn, order)) {
     machine.damage.add(
         {pfn, "compound_order", 0, order,
@@ -107,37 +93,42 @@ void folios_put(Cpu& cpu, std::span<Pfn> folios) {
   Machine& machine = cpu.machine;
   std::size_t freed = 0;                // they stand at the front, not yet given back
   const PagemapRange* owner = nullptr;  // of them; null: RAM
-  LruRun lru(machine.zone);
   const auto give_back_run = [&] {
-    lru.leave();
     const std::span<const Pfn> all = folios.first(freed);
     freed = 0;
     if (all.empty()) return;
     if (owner == nullptr) return machine.allocator.free_each(all, cpu.index);
     owner->ops->pages_free(owner->self, cpu, all);
   };
-  for (const Pfn pfn : folios) {
-    const Page folio = machine.page(pfn);
-    const PagemapRange* range = machine.pagemap(pfn);
-    if (range != nullptr && range->kept_refs() != 0 &&
-        !machine.has(Quirk::kReleaseMissesDevicePages)) {
-      lru.leave();
-      folio_put(cpu, folio);
-      continue;
+  for (std::span<Pfn> rest = folios; !rest.empty();) {
+    const std::span<Pfn> some = rest.first(std::min(kLockedFolios, rest.size()));
+    rest = rest.subspan(some.size());
+    std::size_t gone = 0;  // at the front of these
+    for (const Pfn pfn : some) {
+      const Page folio = machine.page(pfn);
+      const PagemapRange* range = machine.pagemap(pfn);
+      if (range != nullptr && range->kept_refs() != 0 &&
+          !machine.has(Quirk::kReleaseMissesDevicePages)) {
+        folio_put(cpu, folio);
+        continue;
+      }
+      if (folio.ref_sub(1) != 1 || keeps_for_table(machine, folio, pfn)) continue;
+      if (machine.hugetlb.holds(pfn))
+        machine.hugetlb.free(folio);
+      else
+        some[gone++] = pfn;
     }
-    if (folio.ref_sub(1) != 1 || keeps_for_table(machine, folio, pfn)) continue;
-    if (machine.hugetlb.holds(pfn)) {
-      lru.leave();
-      machine.hugetlb.free(folio);
-      continue;
+    leave_lists(machine, some.first(gone));
+    for (const Pfn pfn : some.first(gone)) {
+      const PagemapRange* range = machine.pagemap(pfn);
+      const unsigned order = become_pages(machine, machine.page(pfn), pfn, range);
+      if (range != owner || order > 0) give_back_run();
+      owner = range;
+      if (order > 0)
+        give_back(cpu, pfn, order);
+      else
+        folios[freed++] = pfn;
     }
-    const unsigned order = leave(machine, folio, pfn, range, lru);
-    if (range != owner || order > 0) give_back_run();
-    owner = range;
-    if (order > 0)
-      give_back(cpu, pfn, order);
-    else
-      folios[freed++] = pfn;
   }
   give_back_run();
 }
@@ -148,9 +139,8 @@ void free_folio(Cpu& cpu, Page folio) {
   if (keeps_for_table(machine, folio, pfn)) return;
   if (machine.hugetlb.holds(pfn)) return machine.hugetlb.free(folio);
   const PagemapRange* range = machine.pagemap(pfn);
-  LruRun lru(machine.zone);
-  const unsigned order = leave(machine, folio, pfn, range, lru);
-  lru.leave();
+  leave_lists(machine, std::span(&pfn, 1));
+  const unsigned order = become_pages(machine, folio, pfn, range);
   if (range != nullptr)
     range->ops->pages_free(range->self, cpu, std::span(&pfn, 1));
   else

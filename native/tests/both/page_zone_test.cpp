@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <list>
 #include <map>
 
@@ -115,6 +116,40 @@ TEST_P(ZoneTest, SeveralAtOnceBeforeADamagedHeadChangeNothing) {
   EXPECT_EQ(zone_->length(kAnonList), 1U);
 }
 
+TEST_P(ZoneTest, RunsOfNeighboursLeaveTheirLists) {
+  for (std::uint64_t pfn = 10; pfn < 20; ++pfn) setup(pfn);
+  for (std::uint64_t pfn : {30, 31}) setup(pfn, PageType::kFile);
+  // Towards the head, towards the tail, to both sides of the first, and one of another list
+  // between.
+  for (const std::vector<std::uint64_t>& run :
+       {std::vector<std::uint64_t>{12, 13, 14}, {18, 17}, {31, 10, 15, 30, 11}}) {
+    std::vector<Page> pages;
+    for (const std::uint64_t pfn : run) pages.push_back(memmap_->page({pfn}));
+    const Guard guard(zone_->lru_lock());
+    Zone::Removals(*zone_).remove_dead(pages);
+    for (const Page page : pages) {
+      EXPECT_EQ(page.word(1), memmap_->addresses().list_poison1());
+      EXPECT_EQ(page.word(2), memmap_->addresses().list_poison2());
+      EXPECT_TRUE(page.test(Flag::kLru)) << "the allocator's to clear";
+    }
+  }
+  EXPECT_EQ(pfns(kAnonList), (std::vector<std::uint64_t>{19, 16}));
+  EXPECT_EQ(pfns(LruKind::kInactiveFile), (std::vector<std::uint64_t>{}));
+}
+
+TEST_P(ZoneTest, OfARunWhatIsBesideDamageStays) {
+  for (std::uint64_t pfn = 10; pfn < 15; ++pfn) setup(pfn);
+  memmap_->page({10}).set_word(2, lru(10));
+  const std::vector<Page> run{memmap_->page({11}), memmap_->page({12}), memmap_->page({13})};
+  const Guard guard(zone_->lru_lock());
+  Zone::Removals(*zone_).remove_dead(run);
+  EXPECT_EQ(zone_->length(kAnonList), 3U);
+  EXPECT_EQ(run[0].word(1), lru(10));
+  EXPECT_EQ(run[0].word(2), lru(14));
+  EXPECT_EQ(memmap_->page({14}).word(1), lru(11));
+  EXPECT_EQ(run[1].word(1), memmap_->addresses().list_poison1());
+}
+
 TEST_P(ZoneTest, WordsAreTheKernelsListHeads) {
   for (std::uint64_t pfn : {10, 11, 12}) setup(pfn);
   const Page page = memmap_->page({11});
@@ -223,6 +258,22 @@ TEST_P(ZoneTest, RandomRunAgainstStdList) {
     const Page page = memmap_->page({pfn});
     const auto at = on.find(pfn);
     ASSERT_EQ(page.test(Flag::kLru), at != on.end());
+    if (at != on.end() && rng.below(4) == 0) {
+      // It and what lies before or behind it, as far as that goes, in one run.
+      std::list<std::uint64_t>& all = model[at->second];
+      auto end = std::find(all.begin(), all.end(), pfn);
+      std::vector<Page> run;
+      for (std::uint64_t n = rng.below(6) + 1; n > 0 && end != all.end(); --n) {
+        run.push_back(memmap_->page({*end}));
+        on.erase(*end);
+        end = all.erase(end);
+      }
+      if (rng.below(2) == 0) std::ranges::reverse(run);
+      const Guard guard(zone_->lru_lock());
+      Zone::Removals(*zone_).remove_dead(run);
+      for (const Page gone : run) gone.clear(Flag::kLru);
+      continue;
+    }
     if (at != on.end()) {
       ASSERT_TRUE(zone_->isolate(page).value);
       model[at->second].remove(pfn);
