@@ -45,8 +45,8 @@ export default defineConfig({
   test: {
     // A crash in native code then ends one test file, not the runner.
     pool: 'forks',
-    // One a processor: without it, one fewer, which of two is half.
-    maxWorkers: availableParallelism(),
+    // One more than processors: some wait for their processes, or for a clock.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/globalSetup.mjs'],
     include: ['test/**/*.test.ts'],

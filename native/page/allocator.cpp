@@ -18,7 +18,10 @@ void Allocator::reset() {
   for (unsigned order = 0; order <= kMaxOrder; ++order) list(order).init();
   fresh_ = first_.value;
   free_pages_ = end_ - first_;
-  for (unsigned cpu = 0; cpu < cpus_; ++cpu) lists_[cpu].count = 0;
+  for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
+    lists_[cpu].growth = 0;
+    lists_[cpu].count = 0;
+  }
 }
 
 Result<Pfn> Allocator::alloc(unsigned order, unsigned cpu, Pfn* next) {

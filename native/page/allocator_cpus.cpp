@@ -55,7 +55,9 @@ Result<Pfn> Allocator::take_listed(CpuPages& list, std::uint64_t flags, Pfn* nex
 }
 
 void Allocator::refill(CpuPages& list) {
-  std::span<Pfn> rest = std::span(list.pages).first(batch_);
+  const std::size_t wanted = std::size_t{batch_} << list.growth;
+  if (list.growth < kMostGrowth) list.growth += 1;
+  std::span<Pfn> rest = std::span(list.pages).first(wanted);
   {
     const Guard guard(lock_);
     while (!rest.empty()) {
@@ -64,7 +66,7 @@ void Allocator::refill(CpuPages& list) {
       rest = rest.subspan(run);
     }
   }
-  const std::span<Pfn> fresh = std::span(list.pages).first(batch_ - rest.size());
+  const std::span<Pfn> fresh = std::span(list.pages).first(wanted - rest.size());
   for (const Pfn pfn : fresh) mark_listed(pfn);
   std::ranges::reverse(fresh);  // in the order in which alloc() would have given them
   list.count = static_cast<unsigned>(fresh.size());
@@ -73,6 +75,7 @@ void Allocator::refill(CpuPages& list) {
 /// False: they do not fit, and nothing was done. Else what lies longest makes room.
 bool Allocator::put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_if_they_fit) {
   const Guard guard(list.lock);
+  list.growth = 0;
   unsigned count = list.count;
   if (only_if_they_fit && count + pfns.size() > kBatches * batch_) return false;
   for (const Pfn pfn : pfns) {

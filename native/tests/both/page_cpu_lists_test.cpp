@@ -43,6 +43,21 @@ TEST_F(CpuListsTest, EachIsRefilledByABatch) {
   EXPECT_EQ(alloc_on(0), Pfn{63});
 }
 
+TEST_F(CpuListsTest, WhoOnlyTakesIsRefilledByMore) {
+  // The first of each refill: 31, 62, 124 and 124 pages; all that was between went to that list.
+  std::uint64_t next = 0;
+  for (const std::uint64_t pages : {31, 62, 124, 124}) {
+    EXPECT_EQ(alloc(), Pfn{next});
+    for (std::uint64_t i = 1; i <= pages; ++i) EXPECT_EQ(alloc_on(0), Pfn{next + i});
+    next += pages + 1;
+  }
+  // Who gives one back is refilled by a batch again.
+  free_on(0, Pfn{next - 1});
+  EXPECT_EQ(alloc_on(0), Pfn{next - 1});
+  EXPECT_EQ(alloc_on(0), Pfn{next});
+  EXPECT_EQ(alloc(), Pfn{next + 31});
+}
+
 TEST_F(CpuListsTest, AListSaysWhatItGivesNext) {
   constexpr Pfn kUnset{12345};
   Pfn next = kUnset;
