@@ -117,11 +117,12 @@ std::vector<Operation> operations(Threads&) {
     to_device(thread);
   };
   // Transfers and accesses of a page at most. What takes lru_lock for each page, as the kernel
-  // does, stands out; swap has one lock for all.
+  // does, stands out; swap has one lock for all. Copies are refilled from blocks of single pages,
+  // each of which is taken from its list, but under one lock.
   return {
       {"fault", empty, store_each, nothing, 0.25, 1.5},
       {"load of a page that is mapped", fill, load_each, nothing, 0, 0},
-      {"unmap, all in a call", fill, empty, nothing, 0.4, 4},
+      {"unmap, all in a call", fill, empty, nothing, 0.4, 2},
       {"unmap, one page a call", fill, one_page_a_call, nothing, 3.6, 8.5},
       {"get and put", fill, get_and_put, nothing, 0, 0},
       {"last put", hold, put_each, nothing, 3.6, 8},
@@ -129,7 +130,7 @@ std::vector<Operation> operations(Threads&) {
       {"pin and unpin, slow", fill, pin_slow, nothing, 0, 0},
       {"fork", fill, fork_child, exit_child, 0.05, 0.1},
       {"exit of the child", fill_and_fork, exit_child, nothing, 0.4, 1.7},
-      {"copy on write", fill_and_fork, store_each, exit_child, 0.7, 9},
+      {"copy on write", fill_and_fork, store_each, exit_child, 0.4, 22},
       {"pageout", fill, pageout, nothing, 11, 33},
       {"swapin", fill_and_pageout, load_each, nothing, 3.6, 11.5},
       {"to the device, 16 pages a call", fill, to_device, to_system, 0.9, 7},
