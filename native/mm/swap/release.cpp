@@ -72,6 +72,7 @@ unsigned become_pages(Machine& machine, Page folio, Pfn pfn, const PagemapRange*
         {pfn, "compound_order", 0, order,
          "a folio of this order has tails that all point to it: these do not, and are "
          "given to nobody any more"});
+    folio.clear(Flag::kLru);  // what the allocator does for the others
     return kBrokenFolio;
   }
   if (order > 0) {
