@@ -34,6 +34,10 @@ AnonVma* folio_anon_vma(Machine& machine, Page folio);
 void folio_set_anon(Machine& machine, Page folio, AnonVma& anon_vma, std::uint64_t index);
 void folio_set_file(Machine& machine, Page folio, AddressSpace& file, std::uint64_t index);
 
+/// Then a pin, which asks nobody, changes `_mapcount` too.
+inline bool pins_count_as_mappings(const Machine& machine) {
+  return machine.pins.scheme().place == CountPlace::kMapcount;
+}
 /// Mappings without pins, which mapcount-overlay counts in: what decisions are made by.
 /// `emptied`: entries that the caller has emptied and not yet counted out.
 std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied = 0);
@@ -43,7 +47,7 @@ inline std::int32_t folio_mapcount(Machine& machine, Page folio, std::int32_t em
   if (folio_test_large(folio)) return large_folio_mapcount(machine, folio);
   // Where pins do not count as mappings, or nothing is there to tell apart.
   const std::int32_t raw = page_mapcount(folio);
-  if (machine.pins.scheme().place != CountPlace::kMapcount || raw <= emptied) return raw;
+  if (!pins_count_as_mappings(machine) || raw <= emptied) return raw;
   return page_mapcount(machine, folio, emptied);
 }
 inline bool folio_mapped(Machine& machine, Page folio) {

@@ -17,11 +17,6 @@ void set_anon(Machine& machine, Page folio, Vma& vma, std::uint64_t address, boo
   folio_set_anon(machine, folio, *anon_vma, vma.pgoff_of(address));
 }
 
-/// Then a pin, which asks nobody, changes the count too.
-bool pins_count_as_mappings(const Machine& machine) {
-  return machine.pins.scheme().place == CountPlace::kMapcount;
-}
-
 /// Of a locked page of anonymous memory the caller may be the only one to change the
 /// count: the first mapping comes with the lock (migration, swap), others are copies
 /// of one that is there (fork). Pins that count as mappings come without.

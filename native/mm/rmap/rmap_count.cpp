@@ -77,7 +77,7 @@ std::optional<std::uint32_t> rmap_count(Machine& machine, Page page) {
 std::int32_t page_mapcount(Machine& machine, Page page, std::int32_t emptied) {
   const std::int32_t raw = page_mapcount(page);
   // Where pins do not count as mappings, or nothing is there to tell apart.
-  if (machine.pins.scheme().place != CountPlace::kMapcount || raw <= emptied) return raw;
+  if (!pins_count_as_mappings(machine) || raw <= emptied) return raw;
   const auto found = rmap_count(machine, page);
   if (!found) return raw;
   const std::int32_t real = static_cast<std::int32_t>(*found) + emptied;
