@@ -171,7 +171,7 @@ OpRecord Interpreter::execute(const Op& op) {
     if (machine_ != nullptr) machine().rcu.poll();
     return result;
   }
-  if (processes_ == nullptr) return run_without_machine(op);
+  if (!has_processes()) return run_without_machine(op);
   Process* const process = find(op.proc);
   if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
   OpRecord result;
