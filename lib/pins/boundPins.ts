@@ -5,7 +5,7 @@ import type { NativeBox } from '../native/binding.ts'
 import { badPfn, errnoName, isBadFirst, isBadSecond, isStop, refusal } from '../native/status.ts'
 import { tables } from '../native/tables.ts'
 import { openDirect } from './direct.ts'
-import { pageCalls } from './pageCalls.ts'
+import { type PageCalls, pageCalls } from './pageCalls.ts'
 import type { BatchOptions, PinCount, Pins } from './pins.ts'
 
 type OpName = 'pin' | 'pinReferenced' | 'unpin' | 'get' | 'put'
@@ -17,10 +17,21 @@ const allPins = (): string => `a number of pins or references from 1 to ${tables
  * that a single pin costs little more than a native call.
  */
 export function boundPins(native: NativeBox): Pins {
+  const calls = pageCalls()
+  return over(native, native.number, calls, calls.pin, calls.unpin)
+}
+
+// What each pin needs is taken off the objects once, and is an argument here: of a constant V8 would ask
+// at each call whether it has been set.
+function over(
+  native: NativeBox,
+  box: number,
+  { pinReferenced, get, put, maybePinned, pins }: PageCalls,
+  pin: PageCalls['pin'],
+  unpin: PageCalls['unpin'],
+): Pins {
   const { pages } = native.facts
-  // Taken off the objects once: a property load less for each call.
-  const { pin, pinReferenced, unpin, get, put, maybePinned, pins } = pageCalls()
-  const { number: box, pinMany, unpinMany } = native
+  const { pinMany, unpinMany } = native
   const times = {
     pin: native.pinTimes,
     pinReferenced: native.pinReferencedTimes,

@@ -25,7 +25,7 @@ function over({ slot, pin, pinReferenced, unpin, get, put, maybePinned, pins }: 
   function hand(pfn: unknown, box: number): boolean {
     if (typeof pfn !== 'number' || pfn >>> 0 !== pfn) return false
     slot[0] = pfn
-    slot[1] = box
+    slot[1] = box | 0 // said to be an integer: else it goes through a double, on the way to the page
     return true
   }
 

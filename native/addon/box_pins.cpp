@@ -1,14 +1,21 @@
 // Single pins and references: the hot calls. A success returns nothing.
 #include "addon/box_object.h"
+#include "addon/env_data.h"
 #include "addon/page_slot.h"
 
 namespace pagebox::addon {
 
 namespace {
 
+const PageSlot& slot_of(napi_env env, napi_callback_info info) {
+  if (near_page_slot.env == env) [[likely]]
+    return *near_page_slot.slot;
+  return bound_object<PageSlot>(env, info);
+}
+
 template <class Op>
 napi_value on_page(napi_env env, napi_callback_info info, Op op) {
-  const PageSlot& slot = bound_object<PageSlot>(env, info);
+  const PageSlot& slot = slot_of(env, info);
   BoxObject* object = slot.box();
   if (object == nullptr) return status(env, kClosedBox);
   const Pfn pfn = slot.page();
@@ -22,7 +29,7 @@ napi_value on_page(napi_env env, napi_callback_info info, Op op) {
 /// Queries read atomics only: a race may go on under them.
 template <class Query>
 napi_value ask_page(napi_env env, napi_callback_info info, Query query) {
-  const PageSlot& slot = bound_object<PageSlot>(env, info);
+  const PageSlot& slot = slot_of(env, info);
   const BoxObject* object = slot.box();
   if (object == nullptr) return status(env, kClosedBox);
   const Pfn pfn = slot.page();
@@ -126,6 +133,7 @@ napi_value page_calls(napi_env env) {
     return calls;
   napi_create_typedarray(env, napi_uint32_array, PageSlot::kWords, buffer, 0, &slot);
   data->page_slot()->set_words(static_cast<const std::uint32_t*>(memory));
+  data->keep_slot_near(env);
   js.set(calls, "slot", slot);
   const struct {
     const char* name;

@@ -4,6 +4,12 @@
 
 namespace pagebox::addon {
 
+[[gnu::tls_model("initial-exec")]] constinit thread_local NearPageSlot near_page_slot;
+
+EnvData::~EnvData() {
+  if (near_page_slot.slot == page_slot_.get()) near_page_slot = {};
+}
+
 EnvData* EnvData::of(napi_env env) {
   void* data = nullptr;
   if (napi_get_instance_data(env, &data) != napi_ok) return nullptr;

@@ -38,14 +38,26 @@ inline StopAsk stop_with(napi_env env) {
       env};
 }
 
+/// The slot of the environment that the OS thread has loaded the addon for last: to ask the engine
+/// what a function is bound to takes as long as what a pin does to a page.
+struct NearPageSlot {
+  napi_env env = nullptr;  ///< whose it is; none when that goes
+  const PageSlot* slot = nullptr;
+};
+// The initial-exec model makes the read one instruction in a shared object too.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local NearPageSlot near_page_slot;
+
 class EnvData {
  public:
+  ~EnvData();
   /// Of this environment; made at the first call. Null: the environment refuses.
   static EnvData* of(napi_env env);
 
   void add(const std::shared_ptr<EnvResource>& resource);
   /// Shared: boxes leave it in finalizers, which may come after this.
   const std::shared_ptr<PageSlot>& page_slot() const { return page_slot_; }
+  /// Its thread finds the slot without asking from now on.
+  void keep_slot_near(napi_env env) { near_page_slot = {env, page_slot_.get()}; }
 
  private:
   void end_all();
