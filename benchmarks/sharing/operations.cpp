@@ -130,7 +130,7 @@ std::vector<Operation> operations(Threads&) {
       {"pin and unpin, slow", fill, pin_slow, nothing, 0, 0},
       {"fork", fill, fork_child, exit_child, 0.05, 0.1},
       {"exit of the child", fill_and_fork, exit_child, nothing, 0.4, 1.7},
-      {"copy on write", fill_and_fork, store_each, exit_child, 0.4, 22},
+      {"copy on write", fill_and_fork, store_each, exit_child, 0.4, 7},
       {"pageout", fill, pageout, nothing, 11, 33},
       {"swapin", fill_and_pageout, load_each, nothing, 3.6, 11.5},
       {"to the device, 16 pages a call", fill, to_device, to_system, 0.9, 7},

@@ -2,6 +2,7 @@
 #include "base/fault.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -75,26 +76,29 @@ std::size_t Allocator::alloc_blocks(std::span<Pfn> out, std::uint64_t flags) {
   return handed;
 }
 
-/// The pages that as many hand_out(0) would give as come from one free block, which is not
-/// split on their way: how many; 0: none left. Their counts are still 0.
+/// The pages that as many hand_out(0) would give as come from the free blocks of one order, which
+/// are not split on their way, or were never handed out: how many; 0: none left. Their counts are
+/// still 0.
 std::size_t Allocator::hand_out_run(std::span<Pfn> out) {
   const unsigned order = smallest_free(0);
-  if (order > kMaxOrder) {
-    const Result<Pfn> page = hand_out(0);
-    if (!page) return 0;
-    out[0] = page.value;
-    return 1;
+  if (order > kMaxOrder) return carve_each(out);
+  const std::uint64_t size = pages_of(order);
+  std::array<Page, kBatch> blocks;
+  const std::size_t wanted = std::clamp<std::size_t>(out.size() / size, 1, blocks.size());
+  const std::size_t taken = take_blocks(order, std::span(blocks).first(wanted));
+  std::size_t run = 0;
+  for (const Page block : std::span(blocks).first(taken)) {
+    const Pfn first = memmap_.pfn_of(block);
+    const std::uint64_t fits = std::min<std::uint64_t>(out.size() - run, size);
+    for (std::uint64_t i = 0; i < fits; ++i) {
+      out[run + i] = first + i;
+      // As the first, which was linked: what the last owner left there means something to some
+      // schemes (a table's rcu_head looks like a pin).
+      if (i != 0) list(0).poison(memmap_.page(first + i));
+    }
+    run += fits;
+    link_all(first + fits, first + size);
   }
-  const Result<Pfn> block = take_block(order);
-  if (!block) return 0;
-  const std::size_t run = std::min<std::size_t>(out.size(), pages_of(order));
-  for (std::size_t i = 0; i < run; ++i) {
-    out[i] = block.value + i;
-    // As the first, which was linked: what the last owner left there means something to some
-    // schemes (a table's rcu_head looks like a pin).
-    if (i != 0) list(0).poison(memmap_.page(out[i]));
-  }
-  link_all(block.value + run, block.value + pages_of(order));
   free_pages_ -= run;
   return run;
 }
@@ -193,11 +197,16 @@ Errc Allocator::link(Pfn pfn, unsigned order) {
   return Errc::kOk;
 }
 
+/// A page that is in no block and on no list any more.
+void Allocator::unmark_free(Page page) const {
+  set_block_order(page, 0);
+  page.set_mapcount_raw(-1);
+}
+
 /// Of a free block.
 Errc Allocator::unlink(Page page, unsigned order) {
   if (const Errc error = list(order).remove(page); error != Errc::kOk) return error;
-  set_block_order(page, 0);
-  page.set_mapcount_raw(-1);
+  unmark_free(page);
   return Errc::kOk;
 }
 
@@ -232,11 +241,25 @@ unsigned Allocator::smallest_free(unsigned order) {
 
 /// The first free block of an order, which has one.
 Result<Pfn> Allocator::take_block(unsigned order) {
-  const Result<Page> page = list(order).first();
-  if (!page) return page.error;
-  if (!page.value || !is_free_block(page.value, order)) return Errc::kCorrupt;
-  if (const Errc error = unlink(page.value, order); error != Errc::kOk) return error;
-  return memmap_.pfn_of(page.value);
+  Page block;
+  return take_blocks(order, std::span(&block, 1)) != 0 ? Result<Pfn>(memmap_.pfn_of(block))
+                                                       : Errc::kCorrupt;
+}
+
+/// The first free blocks of an order, which has one; they leave its list together. How many; 0: the
+/// first was overwritten.
+std::size_t Allocator::take_blocks(unsigned order, std::span<Page> out) {
+  PageList blocks = list(order);
+  std::size_t found = 0;
+  for (Result<Page> page = blocks.first(); page && page.value && is_free_block(page.value, order);
+       page = blocks.after(page.value)) {
+    out[found++] = page.value;
+    if (found == out.size()) break;
+  }
+  if (found == 0) return 0;
+  const std::size_t taken = blocks.remove_run(out.first(found));
+  for (const Page block : out.first(taken)) unmark_free(block);
+  return taken;
 }
 
 /// From the free lists; kNoMem: no block is large enough.
@@ -271,6 +294,18 @@ Result<Pfn> Allocator::carve(unsigned order) {
     for (std::uint64_t i = 0; i < size; ++i) memmap_.init_descriptor(block + i, kZoneNormal);
     return block;
   }
+}
+
+/// Single pages, while no free block is there.
+std::size_t Allocator::carve_each(std::span<Pfn> out) {
+  std::size_t carved = 0;
+  while (carved < out.size()) {
+    const Result<Pfn> page = carve(0);
+    if (!page) break;
+    out[carved++] = page.value;
+  }
+  free_pages_ -= carved;
+  return carved;
 }
 
 void Allocator::release_fresh(Pfn from, Pfn to) {

@@ -94,12 +94,15 @@ class Allocator {
   bool is_free_block(Page page, unsigned order) const;
   Errc link(Pfn pfn, unsigned order);
   Errc unlink(Page page, unsigned order);
+  void unmark_free(Page page) const;
   void merge_and_link(Pfn pfn, unsigned order);
   void link_all(Pfn from, Pfn to);
   unsigned smallest_free(unsigned order);
   Result<Pfn> take_block(unsigned order);
+  std::size_t take_blocks(unsigned order, std::span<Page> out);
   Result<Pfn> take(unsigned order);
   Result<Pfn> carve(unsigned order);
+  std::size_t carve_each(std::span<Pfn> out);
   void release_fresh(Pfn from, Pfn to);
   Result<Pfn> hand_out(unsigned order);
   std::size_t hand_out_run(std::span<Pfn> out);
@@ -113,7 +116,6 @@ class Allocator {
   bool is_listed(Page page) const { return is_free_block(page, kListed); }
   bool is_free_page(Page page) const { return is_free_block(page, 0) || is_listed(page); }
   void mark_listed(Pfn pfn) const;
-  void unmark_listed(Page page) const;
   Result<Pfn> take_listed(CpuPages& list, std::uint64_t flags, Pfn* next = nullptr);
   void refill(CpuPages& list);
   bool put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_if_they_fit);

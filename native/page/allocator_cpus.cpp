@@ -32,11 +32,6 @@ void Allocator::mark_listed(Pfn pfn) const {
   page.set_mapcount_raw(static_cast<std::int32_t>(memmap_.shape().buddy_type));
 }
 
-void Allocator::unmark_listed(Page page) const {
-  set_block_order(page, 0);
-  page.set_mapcount_raw(-1);
-}
-
 /// kNoMem: the list is empty, and no block is left to refill it.
 Result<Pfn> Allocator::take_listed(CpuPages& list, std::uint64_t flags, Pfn* next) {
   const Guard guard(list.lock);
@@ -48,7 +43,7 @@ Result<Pfn> Allocator::take_listed(CpuPages& list, std::uint64_t flags, Pfn* nex
   if (!is_listed(page)) return Errc::kCorrupt;  // overwritten while it was free, as in a block
   list.count = count - 1;
   if (next != nullptr && count > 1) *next = list.pages[count - 2];
-  unmark_listed(page);
+  unmark_free(page);
   if (flags != 0) page.set_flags(page.flags() | flags);
   page.set_refcount(1);
   return pfn;
@@ -101,7 +96,7 @@ void Allocator::unlist(std::span<Pfn> pfns) {
   const auto lost =
       std::ranges::remove_if(pfns, [&](Pfn pfn) { return !is_listed(memmap_.page(pfn)); });
   pfns = pfns.first(pfns.size() - lost.size());
-  for (const Pfn pfn : pfns) unmark_listed(memmap_.page(pfn));
+  for (const Pfn pfn : pfns) unmark_free(memmap_.page(pfn));
   std::ranges::sort(pfns, {}, &Pfn::value);  // neighbours become blocks here
   const Guard guard(lock_);
   for (std::size_t i = 0; i < pfns.size();) {

@@ -210,6 +210,19 @@ TEST_F(AllocatorTest, ADamagedFreeListIsNotFollowed) {
   EXPECT_EQ(alloc(), pages[2]);
 }
 
+TEST_F(AllocatorTest, SeveralAtOnceEndWhereAListIsDamaged) {
+  make("linux-6.12", 8);
+  std::vector<Pfn> run(8);
+  ASSERT_EQ(allocator_->alloc_each(run, 0), 8U);
+  for (const std::uint64_t pfn : {1, 3, 5, 7}) release(Pfn{pfn});
+  memmap_->page({3}).set_word(1, 0xdeadbeef);
+  EXPECT_EQ(allocator_->alloc_each(run, 0), 2U);
+  EXPECT_EQ(run[0], Pfn{7});
+  EXPECT_EQ(run[1], Pfn{5});
+  EXPECT_EQ(memmap_->page({3}).word(1), 0xdeadbeefU);
+  EXPECT_EQ(allocator_->free_pages(), 2U);
+}
+
 TEST_F(AllocatorTest, ResetForgetsEverything) {
   make("linux-6.12", 64);
   alloc(3);
