@@ -274,9 +274,9 @@ StateDigest RunMemory::digest() {
 void RunMemory::reset_books() {
   heap_used_ = kept_heap_used_;
   mapped_ = kept_mapped_;
-  for (unsigned half = 0; half < changed_lists_.size(); ++half)
-    for (std::uint64_t left = std::exchange(changed_lists_[half], 0); left != 0; left &= left - 1) {
-      const unsigned of = half * 64 + static_cast<unsigned>(std::countr_zero(left));
+  for (unsigned word = 0; word < changed_lists_.size(); ++word)
+    for (std::uint64_t left = std::exchange(changed_lists_[word], 0); left != 0; left &= left - 1) {
+      const unsigned of = word * 64 + static_cast<unsigned>(std::countr_zero(left));
       free_[of].assign(kept_free_[of].begin(), kept_free_[of].end());
     }
 }

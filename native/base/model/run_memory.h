@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "base/model/run_memory_parts.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -82,8 +83,7 @@ class RunMemory {
   static constexpr std::uintptr_t kWindow = 2, kSlots = std::uintptr_t{1} << (44 - kSlotShift);
   static constexpr std::size_t kSlotBytes = std::size_t{1} << kSlotShift;
   static constexpr std::size_t kPageBytes = 4096, kLineBytes = 64;
-  static constexpr unsigned kClasses = 96;  // of blocks, by size
-  struct Head {                             // the first bytes of a slot
+  struct Head {  // the first bytes of a slot
     RunMemory* owner = nullptr;
   };
   /// Free blocks of a class, the last first: where they begin, in 16 bytes.
@@ -109,7 +109,7 @@ class RunMemory {
   std::size_t heap_used_ = 0, mapped_ = 0, kept_heap_used_ = 0, kept_mapped_ = 0;
   std::size_t heap_marked_ = 0;  // of the heap's begin: every page
   std::array<FreeList, kClasses> free_, kept_free_;
-  std::array<std::uint64_t, 2> changed_lists_{};  // since keep(), a bit a class
+  std::array<std::uint64_t, (kClasses + 63) / 64> changed_lists_{};  // since keep(), a bit a class
 
   bool is_constant_ = false;
   std::size_t constants_used_ = 0;

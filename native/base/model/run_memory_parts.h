@@ -13,19 +13,27 @@ inline constexpr std::size_t kHeapBytes = std::size_t{1} << 30;  // of a slot, f
 inline constexpr std::size_t kConstantBytes = std::size_t{64} << 20,
                              kConstants = kHeapBytes - kConstantBytes;
 
-// Blocks of one class have one size, so a freed one fits the next: multiples of 16 bytes
-// to 1 KiB, then powers of two.
+// Blocks of one class have one size, so a freed one fits the next: multiples of 16 bytes to 1 KiB
+// and of 256 bytes to 16 KiB, as what lies between is looked at too; then powers of two.
 inline constexpr unsigned kSmallClasses = 64;
+inline constexpr std::size_t kSmallBytes = kSmallClasses * 16, kMediumBytes = 16 << 10,
+                             kMediumStep = 256;
 /// Blocks of these, to 16 KiB, are not used again if they are free when memory is kept.
-inline constexpr unsigned kDroppedClasses = kSmallClasses + 4;
+inline constexpr unsigned kDroppedClasses =
+    kSmallClasses + static_cast<unsigned>((kMediumBytes - kSmallBytes) / kMediumStep);
+inline constexpr unsigned kClasses =
+    kDroppedClasses + static_cast<unsigned>(std::bit_width(kHeapBytes / kMediumBytes));
 
 inline unsigned class_of(std::size_t bytes) {
-  if (bytes <= std::size_t{kSmallClasses} * 16) return static_cast<unsigned>((bytes + 15) / 16) - 1;
-  return kSmallClasses + static_cast<unsigned>(std::bit_width(bytes - 1)) - 11;
+  if (bytes <= kSmallBytes) return static_cast<unsigned>((bytes + 15) / 16) - 1;
+  if (bytes <= kMediumBytes)
+    return kSmallClasses + static_cast<unsigned>((bytes - kSmallBytes - 1) / kMediumStep);
+  return kDroppedClasses + static_cast<unsigned>(std::bit_width((bytes - 1) / kMediumBytes)) - 1;
 }
 inline std::size_t bytes_of(unsigned of) {
   if (of < kSmallClasses) return std::size_t{of + 1} * 16;
-  return std::size_t{1} << (of - kSmallClasses + 11);
+  if (of < kDroppedClasses) return kSmallBytes + std::size_t{of - kSmallClasses + 1} * kMediumStep;
+  return 2 * kMediumBytes << (of - kDroppedClasses);
 }
 
 /// Before each block.
