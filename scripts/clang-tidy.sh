@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# clang-tidy.sh [FILE...]: checks the files; without any, the sources that changed since it was last content
+# clang-tidy.sh [--all | FILE...]: checks the files; without any, the sources that changed since it was last content
 # (tidy-order.mjs says since when), all of them; the others without the checks that follow paths; and as many of those
 # with them too as PAGEBOX_TIDY_SECONDS (default 240, from the beginning) have room for. What they had none for is named;
-# only findings fail. Sources are read in units (tidy-units.mjs).
+# only findings fail. --all: every source, and .ci/tidy-green, to be committed, tells a fresh clone so. Sources are read
+# in units (tidy-units.mjs).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${PAGEBOX_TIDY_BUILD:-build-tidy}
@@ -18,7 +19,9 @@ cmake -S native -B "$build" -DPAGEBOX_TESTS=OFF -DCMAKE_JS_INC="$headers" >/dev/
 
 must=("$@")
 may=()
-if [[ $# == 0 ]]; then
+if [[ ${1-} == --all ]]; then
+  mapfile -t must < <(grep -v '^#' native/sources.txt)
+elif [[ $# == 0 ]]; then
   order=$(node scripts/tidy-order.mjs "$build")
   mapfile -t must < <(sed -n 's/^must //p' <<<"$order")
   mapfile -t may < <(sed -n 's/^may //p' <<<"$order")
@@ -67,4 +70,7 @@ if [[ ${#failed[@]} != 0 ]]; then
   exit 1
 fi
 # From here on is what the next run has to see, if this one saw all that was committed before.
-if [[ $# == 0 ]] && git diff --quiet HEAD -- native 2>/dev/null; then git rev-parse HEAD >"$build/green"; fi
+if [[ $# == 0 || ${1-} == --all ]] && git diff --quiet HEAD -- native 2>/dev/null; then
+  git rev-parse HEAD >"$build/green"
+  if [[ $# != 0 ]]; then cp "$build/green" .ci/tidy-green; fi
+fi

@@ -1,6 +1,7 @@
 // tidy-order.mjs [FOLDER]: the sources that clang-tidy is to see, in order: `must PATH` for what changed since it last saw
-// all that had changed, `may PATH` for the others. Since when: PAGEBOX_TIDY_SINCE; the commit that FOLDER/green names,
-// where that is there and behind us; else, as in a fresh clone, the last but one merge of the line that HEAD is on.
+// all that had changed, `may PATH` for the others. Since when: PAGEBOX_TIDY_SINCE; the commit that FOLDER/green names, or
+// in a fresh clone .ci/tidy-green, where that is there and behind us; else the last but one merge of the line that HEAD is
+// on.
 //
 // Of a header that changed it must see one source that includes it, as directly as any; the others that do come first
 // among those that it may see, then what was only moved, then the rest, the most recently changed first.
@@ -29,9 +30,10 @@ function since() {
     console.error(`tidy-order: PAGEBOX_TIDY_SINCE: there is no commit '${asked}'`)
     process.exit(2)
   }
-  const green = join(process.argv[2] ?? 'build-tidy', 'green')
-  const [marked] = existsSync(green) ? lines(readFileSync(green, 'utf8')) : []
-  if (marked !== undefined && git('merge-base', '--is-ancestor', marked, 'HEAD') !== null) return marked
+  for (const green of [join(process.argv[2] ?? 'build-tidy', 'green'), '.ci/tidy-green']) {
+    const [marked] = existsSync(green) ? lines(readFileSync(green, 'utf8')) : []
+    if (marked !== undefined && git('merge-base', '--is-ancestor', marked, 'HEAD') !== null) return marked
+  }
   const merges = git('rev-list', '--first-parent', '--merges', '-n', '2', 'HEAD') ?? []
   return merges.at(-1) ?? git('rev-list', '-n', '20', 'HEAD')?.at(-1) ?? null
 }

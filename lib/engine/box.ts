@@ -176,7 +176,7 @@ export class Box implements Disposable {
   page(pfn: number): Page<Box> {
     const box = Box.#of(this)
     const head = box.#native.headOf(pfn)
-    if (isBadFirst(head)) throw badPfn(pfn, 'pfn', box.pages)
+    if (isBadFirst(head)) throw badPfn(pfn, 'pfn', box.#native.pfnLimit())
     if (isClosed(head)) throw closedError()
     return new BoxPage(box.#source, pfn)
   }

@@ -246,6 +246,8 @@ export interface NativeBox extends NativeMachine {
   typeOf(pfn: number): NativeResult<string>
   /** From 0 on; below, a status. */
   headOf(pfn: number): number
+  /** All pfns, those of devices too, lie below. */
+  pfnLimit(): number
   setup(pfn: number, type: string, order: number, mapcount: number, onLru: boolean): Status
   isolate(pfn: number): NativeResult<boolean>
   putback(pfn: number): Status

@@ -9,9 +9,8 @@ const defaultLimit = 1 << 20
 
 /** The LRU lists of one box, as plain functions. */
 export function boundLru(native: NativeBox): Lru {
-  const { pages } = native.facts
   function fail(call: string, status: number, pfn: unknown): never {
-    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', pages)
+    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', native.pfnLimit())
     if (errnoName(status) === 'EINVAL')
       throw new PageboxError('ERR_PAGEBOX_REFUSED', `${call}: nobody has isolated page ${pfn}`, {
         argument: 'pfn',

@@ -30,7 +30,6 @@ function over(
   pin: PageCalls['pin'],
   unpin: PageCalls['unpin'],
 ): Pins {
-  const { pages } = native.facts
   const { pinMany, unpinMany } = native
   const times = {
     pin: native.pinTimes,
@@ -41,7 +40,7 @@ function over(
   }
 
   function fail(name: OpName | 'maybePinned' | 'pins', status: number, pfn: unknown, count: unknown): never {
-    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', pages)
+    if (isBadFirst(status)) throw badPfn(pfn, 'pfn', native.pfnLimit())
     if (isBadSecond(status)) {
       const isNumber = typeof count === 'number'
       throw badArgument(isNumber ? 'ERR_PAGEBOX_ARG_RANGE' : 'ERR_PAGEBOX_ARG_TYPE', 'count', count, allPins())
@@ -75,7 +74,7 @@ function over(
     if (!isStop(result)) return result.done
     const { index, status } = result
     const at = `pfns[${index}]`
-    if (isBadFirst(status)) throw badPfn(list[index], at, pages)
+    if (isBadFirst(status)) throw badPfn(list[index], at, native.pfnLimit())
     if (isBadSecond(status))
       throw badArgument('ERR_PAGEBOX_ARG_RANGE', `options.counts[${index}]`, counts?.[index], allPins())
     const error = refusal(status, `${name}Many`, `${at}: page ${list[index]}`)

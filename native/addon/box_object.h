@@ -53,8 +53,10 @@ class BoxObject : public EnvResource {
   /// Lets go of the box; whoever has it for itself meanwhile ends what is left.
   void end() override;
 
-  bool is_page(Pfn pfn) const {
-    return pfn.value < pages_ || (handle_ != nullptr && pfn.value < handle_->box().pfn_limit());
+  bool is_page(Pfn pfn) const { return pfn.value < pages_ || pfn.value < pfn_limit(); }
+  /// Above those of the box and of its devices.
+  std::uint64_t pfn_limit() const {
+    return handle_ != nullptr ? handle_->box().pfn_limit() : pages_;
   }
   /// Only numbers that name a page of this box; runs no code of the value.
   bool read_pfn(napi_env env, napi_value value, std::uint64_t& pfn) const {

@@ -44,6 +44,11 @@ napi_value page_words(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value pfn_limit(napi_env env, napi_callback_info info) {
+  const auto limit = bound_object<BoxObject>(env, info).pfn_limit();
+  return JsValues(env).number(static_cast<double>(limit));
+}
+
 napi_value type_of(napi_env env, napi_callback_info info) {
   BoundCall<BoxObject, 1> call(env, info);
   return look_at(env, *call.object, call.args[0], [&](const Box& box, Pfn pfn) {
@@ -196,6 +201,7 @@ void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObje
   add_bound(js, to, "words", page_words, box);
   add_bound(js, to, "typeOf", type_of, box);
   add_bound(js, to, "headOf", head_of, box);
+  add_bound(js, to, "pfnLimit", pfn_limit, box);
   add_bound(js, to, "setup", setup, box);
   add_bound(js, to, "isolate", isolate, box);
   add_bound(js, to, "putback", putback, box);

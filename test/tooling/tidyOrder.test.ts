@@ -116,6 +116,9 @@ describe('what clang-tidy is to see', () => {
     expect(order().must).toEqual(['native/page/b.cpp', 'native/page/c.cpp'])
     write({ 'build-tidy/green': `${'0'.repeat(40)}\n` })
     expect(order().must).toContain('native/page/a.cpp')
+    // As a fresh clone is told.
+    write({ '.ci/tidy-green': `${green}\n` })
+    expect(order().must).toEqual(['native/page/b.cpp', 'native/page/c.cpp'])
   })
 
   test('is nothing where it is told a commit that there is none', () => {

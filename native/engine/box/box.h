@@ -94,6 +94,12 @@ class Box {
   // nowhere. A tail stands for its head. What fails has changed nothing. `shard` is
   // the logical thread: the ledger refuses what another one pinned.
 
+  /// kRange, kInval: a pfn or a count, as each of the calls says it.
+  Errc check(Pfn pfn, std::uint32_t n) const {
+    if (pfn.value >= memmap().capacity()) return Errc::kRange;
+    return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
+  }
+
   /// kAgain: the page is free or frozen.
   Errc get(Pfn pfn, std::uint32_t n = 1);
   /// kNotReferenced: the ledger has fewer references from get(). The last one frees
@@ -214,10 +220,6 @@ class Box {
   Result<Pfn> try_get_folio(Pfn pfn, std::uint32_t n);
   void drop_folio(Pfn head, std::uint32_t n);
   bool asks_type_ = false;
-  Errc check(Pfn pfn, std::uint32_t n) const {
-    if (pfn.value >= memmap().capacity()) return Errc::kRange;
-    return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
-  }
   Errc check_pin(Pfn pfn, std::uint32_t n) const {
     const Errc error = check(pfn, n);
     return error == Errc::kOk && asks_type_ ? check_type(pfn) : error;

@@ -47,11 +47,6 @@ PageThread::PageThread(Box& box, unsigned shard, bool keeps_book, Pages pages, s
   if (pages == Pages::kStay) (void)kept();  // a mix's
 }
 
-Errc PageThread::check(Pfn pfn, std::uint32_t n) const {
-  if (pfn.value >= box_.memmap().capacity()) return Errc::kRange;
-  return n == 0 || n > kRefcountMax ? Errc::kInval : Errc::kOk;
-}
-
 // Holdings name heads: whoever holds a page keeps its folio together.
 Pfn PageThread::head_of(Pfn pfn) const {
   const auto head = box_.head_of(pfn);
@@ -60,7 +55,7 @@ Pfn PageThread::head_of(Pfn pfn) const {
 
 /// More than `_refcount` can hold at once.
 Errc PageThread::check_pins(Pfn pfn, std::uint32_t n) const {
-  if (const Errc error = check(pfn, n); error != Errc::kOk || n == 1) return error;
+  if (const Errc error = box_.check(pfn, n); error != Errc::kOk || n == 1) return error;
   const auto each =
       static_cast<std::uint32_t>(box_.scheme().refs_per_pin(box_.memmap().page(head_of(pfn))));
   return n > kRefcountMax / each ? Errc::kPinLimit : Errc::kOk;
@@ -166,14 +161,14 @@ Errc PageThread::gave_back(Pfn pfn, Errc error, bool last) {
 }
 
 Errc PageThread::get(Pfn pfn, std::uint32_t n) {
-  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (const Errc error = box_.check(pfn, n); error != Errc::kOk) return error;
   const Errc error = do_get(pfn, n);
   if (error == Errc::kOk) note(refs_, head_of(pfn), n);
   return error;
 }
 
 Errc PageThread::put(Pfn pfn, std::uint32_t n) {
-  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (const Errc error = box_.check(pfn, n); error != Errc::kOk) return error;
   return take(refs_, head_of(pfn), n) ? do_put(pfn, n) : Errc::kNotReferenced;
 }
 
@@ -205,7 +200,7 @@ Errc PageThread::pin_referenced(Pfn pfn, std::uint32_t n) {
 }
 
 Errc PageThread::unpin(Pfn pfn, std::uint32_t n) {
-  if (const Errc error = check(pfn, n); error != Errc::kOk) return error;
+  if (const Errc error = box_.check(pfn, n); error != Errc::kOk) return error;
   const Pfn head = head_of(pfn);
   if (!take(pins_, head, n)) return Errc::kNotPinned;
   if (witness_ != nullptr) witness_->returning(head, n);
@@ -213,7 +208,7 @@ Errc PageThread::unpin(Pfn pfn, std::uint32_t n) {
 }
 
 Errc PageThread::isolate(Pfn pfn) {
-  if (const Errc error = check(pfn, 1); error != Errc::kOk) return error;
+  if (const Errc error = box_.check(pfn, 1); error != Errc::kOk) return error;
   const auto taken = box_.isolate(pfn);
   if (!taken) return taken.error;
   if (!taken.value) return Errc::kBusy;
@@ -222,7 +217,7 @@ Errc PageThread::isolate(Pfn pfn) {
 }
 
 Errc PageThread::putback(Pfn pfn) {
-  if (const Errc error = check(pfn, 1); error != Errc::kOk) return error;
+  if (const Errc error = box_.check(pfn, 1); error != Errc::kOk) return error;
   return take(isolated_, head_of(pfn), 1) ? box_.putback(pfn) : Errc::kInval;
 }
 
@@ -249,7 +244,7 @@ Errc PageThread::release(Pfn pfn) {
 }
 
 Errc PageThread::freeze(Pfn pfn) {
-  if (const Errc error = check(pfn, 1); error != Errc::kOk) return error;
+  if (const Errc error = box_.check(pfn, 1); error != Errc::kOk) return error;
   const auto head = box_.head_of(pfn);
   if (!head) return head.error;
   if (!box_.owns(head.value)) return Errc::kOpNotSupp;

@@ -132,7 +132,6 @@ class PageThread {
 
   /// The box's own account of references is kept by the box's calls.
   bool hides_refs() const { return keeps_book_ && box_.ledger() != nullptr; }
-  Errc check(Pfn pfn, std::uint32_t n) const;
   Errc check_pins(Pfn pfn, std::uint32_t n) const;
   Pfn head_of(Pfn pfn) const;
   Result<Pfn> any_of(const Book& book);
