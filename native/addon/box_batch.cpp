@@ -65,16 +65,18 @@ napi_value batch(napi_env env, napi_callback_info info, Many many) {
   });
 }
 
-}  // namespace
-
-napi_value pin_many(napi_env env, napi_callback_info info);
-napi_value unpin_many(napi_env env, napi_callback_info info);
-
 napi_value pin_many(napi_env env, napi_callback_info info) {
   return batch(env, info, [](Box& box, const PinBatch& pins) { return box.pin_many(pins); });
 }
 napi_value unpin_many(napi_env env, napi_callback_info info) {
   return batch(env, info, [](Box& box, const PinBatch& pins) { return box.unpin_many(pins); });
+}
+
+}  // namespace
+
+void bind_batches(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
+  add_bound(js, to, "pinMany", pin_many, box);
+  add_bound(js, to, "unpinMany", unpin_many, box);
 }
 
 }  // namespace pagebox::addon

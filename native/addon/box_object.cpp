@@ -95,6 +95,7 @@ napi_value box_value(napi_env env, const std::shared_ptr<BoxObject>& box) {
   (void)held.release();
   napi_type_tag_object(env, object, &kBoxTag);
   bind_pins(js, object, box);
+  bind_batches(js, object, box);
   bind_pages(js, object, box);
   bind_direct_window(js, object, box);
   bind_mm(js, object, box);

@@ -136,6 +136,7 @@ bool read_box_settings(napi_env env, napi_value value, BoxSettings& out);
 
 // Functions of the box object, by subject.
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
+void bind_batches(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_pages(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_direct_window(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);
 void bind_mm(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box);

@@ -107,10 +107,6 @@ napi_value put_times(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-// box_batch.cpp
-napi_value pin_many(napi_env env, napi_callback_info info);
-napi_value unpin_many(napi_env env, napi_callback_info info);
-
 void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObject>& box) {
   js.set(to, "number", js.number(box->number()));
   add_bound(js, to, "pinTimes", pin_times, box);
@@ -118,8 +114,6 @@ void bind_pins(const JsValues& js, napi_value to, const std::shared_ptr<BoxObjec
   add_bound(js, to, "unpinTimes", unpin_times, box);
   add_bound(js, to, "getTimes", get_times, box);
   add_bound(js, to, "putTimes", put_times, box);
-  add_bound(js, to, "pinMany", pin_many, box);
-  add_bound(js, to, "unpinMany", unpin_many, box);
 }
 
 napi_value page_calls(napi_env env) {
