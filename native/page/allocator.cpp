@@ -257,8 +257,12 @@ std::size_t Allocator::take_blocks(unsigned order, std::span<Page> out) {
     if (found == out.size()) break;
   }
   if (found == 0) return 0;
-  const std::size_t taken = blocks.remove_run(out.first(found));
-  for (const Page block : out.first(taken)) unmark_free(block);
+  std::size_t taken = 0;
+  for (const Page block : out.first(blocks.remove_run(out.first(found)))) {
+    if (!is_free_block(block, order)) continue;  // links that lead to it twice
+    unmark_free(block);
+    out[taken++] = block;
+  }
   return taken;
 }
 

@@ -74,8 +74,9 @@ BatchResult Box::check(const PinBatch& batch) const {
   const auto failed = [](std::size_t index, Errc error) {
     return BatchResult{.failed = 1, .first_failed = index, .first_error = error};
   };
+  const std::uint64_t limit = pfn_limit();
   for (std::size_t i = 0; i < batch.pfns.size(); ++i)
-    if (batch.pfns[i] >= pfn_limit()) return failed(i, Errc::kRange);
+    if (batch.pfns[i] >= limit) return failed(i, Errc::kRange);
   for (std::size_t i = 0; i < batch.counts.size(); ++i)
     if (batch.counts[i] == 0 || batch.counts[i] > kRefcountMax) return failed(i, Errc::kInval);
   return {};

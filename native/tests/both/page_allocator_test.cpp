@@ -223,6 +223,21 @@ TEST_F(AllocatorTest, SeveralAtOnceEndWhereAListIsDamaged) {
   EXPECT_EQ(allocator_->free_pages(), 2U);
 }
 
+TEST_F(AllocatorTest, LinksInARingGiveNoPageTwice) {
+  make("linux-6.12", 8);
+  std::vector<Pfn> run(8);
+  ASSERT_EQ(allocator_->alloc_each(run, 0), 8U);
+  for (const std::uint64_t pfn : {1, 3, 5, 7}) release(Pfn{pfn});
+  // 7 and 5 lead to each other, both ways.
+  const std::uint64_t seven = memmap_->page({5}).word(2), five = memmap_->page({7}).word(1);
+  memmap_->page({5}).set_word(1, seven);
+  memmap_->page({7}).set_word(2, five);
+  run.resize(allocator_->alloc_each(run, 0));
+  EXPECT_LE(run.size(), 2U);
+  std::ranges::sort(run, {}, &Pfn::value);
+  EXPECT_EQ(std::ranges::adjacent_find(run), run.end());
+}
+
 TEST_F(AllocatorTest, ResetForgetsEverything) {
   make("linux-6.12", 64);
   alloc(3);
