@@ -1,11 +1,13 @@
-// tidy-units.mjs BUILD NAME SIZE < PATHS: the sources, one a line, as units of up to SIZE of one room, since most of what
-// clang-tidy does for a source it does for its headers. Writes BUILD/units/NAME/ with a compile_commands.json beside the
-// units; prints for each its path and, behind tabs, its sources.
+// tidy-units.mjs BUILD NAME SIZE < PATHS: the sources, one a line, as units of up to SIZE, since most of what clang-tidy does
+// for a source it does for its headers. Writes BUILD/units/NAME/ with a compile_commands.json beside the units; prints for
+// each its path and, behind tabs, its sources.
 //
+// Those of one unit are of one unit of the shipping build too (sources.mjs): what is in them has names of its own there.
 // A source that both environments compile is read as the host's: what differs are the headers of base/, and those of
 // the model are read with the folders that only the model has.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -22,7 +24,22 @@ for (const { file, command } of JSON.parse(readFileSync(join(build, 'compile_com
   if (!commands.has(file)) commands.set(file, command)
 }
 
-/** Of one room and compiled alike: the command without what names the source, and without a precompiled header. */
+/** The unit of the shipping build that each source is in. */
+const shipped = new Map()
+for (const part of ['host', 'model', 'addon']) {
+  for (const path of execFileSync(process.execPath, [join(root, 'scripts/sources.mjs'), part], {
+    encoding: 'utf8',
+  }).split('\n')) {
+    if (!path.endsWith('.cpp')) continue
+    const unit = resolve(root, path)
+    for (const [, name] of readFileSync(unit, 'utf8').matchAll(/^#include "(.*)"$/gm)) {
+      const file = resolve(dirname(unit), name)
+      if (!shipped.has(file)) shipped.set(file, `${part}-${basename(unit, '.cpp')}`)
+    }
+  }
+}
+
+/** Of one unit of those, compiled alike: the command without what names the source, and without a precompiled header. */
 const groups = new Map()
 const unknown = []
 for (const path of readFileSync(0, 'utf8').split('\n')) {
@@ -33,9 +50,8 @@ for (const path of readFileSync(0, 'utf8').split('\n')) {
     unknown.push(path)
     continue
   }
-  const [, room] = relative(root, file).split('/')
   const alike = command.replace(/ -Winvalid-pch -include \S+/, '').replace(/ -o \S+ -c .*$/, '')
-  const key = `${room}\t${alike}`
+  const key = `${shipped.get(file) ?? basename(file, '.cpp')}\t${alike}`
   if (!groups.has(key)) groups.set(key, [])
   groups.get(key).push(file)
 }
@@ -49,13 +65,13 @@ rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 const database = []
 for (const [key, files] of groups) {
-  const [room, command] = key.split('\t')
+  const [from, command] = key.split('\t')
   const count = Math.ceil(files.length / most)
   const each = Math.ceil(files.length / count)
   for (let n = 0; n < count; ++n) {
     const part = files.slice(n * each, (n + 1) * each)
     // clang's analyzer looks into sources that a unit includes only if it is called so.
-    const unit = join(folder, `UnifiedSource-${room}-${database.length}.cpp`)
+    const unit = join(folder, `UnifiedSource-${from}-${database.length}.cpp`)
     const include = (file) => `#include "${file}" // NOLINT(bugprone-suspicious-include)\n`
     writeFileSync(unit, part.map(include).join(''))
     database.push({ directory: resolve(build), file: unit, command: `${command} -c ${unit}` })

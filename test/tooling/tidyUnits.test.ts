@@ -28,6 +28,21 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pagebox-tidy-'))
   for (const each of ['scripts', 'build']) mkdirSync(at(each))
   copyFileSync(script, at('scripts/tidy-units.mjs'))
+  // Units as the shipping build has them.
+  const includes = (...files: string[]) => files.map((file) => `#include "../native/${file}"\n`).join('')
+  for (const [name, text] of [
+    ['mm_0', includes('mm/a.cpp', 'mm/c.cpp')],
+    ['mm_1', includes('mm/b.cpp')],
+    ['page_0', includes('page/d.cpp')],
+    ['base_0', includes('base/f.cpp')],
+    ['base_1', includes('base/model/e.cpp')],
+  ] as const)
+    writeFileSync(at(`build/${name}.cpp`), text)
+  const printed = { host: ['mm_0', 'mm_1', 'page_0', 'base_0'], model: ['mm_0', 'mm_1', 'page_0', 'base_1'], addon: [] }
+  writeFileSync(
+    at('scripts/sources.mjs'),
+    `for (const name of ${JSON.stringify(printed)}[process.argv[2]]) console.log('build/' + name + '.cpp')`,
+  )
   const compiled = (file: string, flags: string) => ({
     directory: at('build'),
     file: at(file),
@@ -47,7 +62,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('units of sources that clang-tidy reads at once', () => {
-  test('hold one room, compiled alike, each source once and as the host has it', () => {
+  test('are of one unit that ships, compiled alike, each source once and as the host has it', () => {
     const found = units(8, [
       'native/mm/a.cpp',
       'native/base/f.cpp',
@@ -74,9 +89,12 @@ describe('units of sources that clang-tidy reads at once', () => {
 
   test('are of about one size, and none of an earlier list stays', () => {
     const sources = ['native/mm/a.cpp', 'native/mm/b.cpp', 'native/mm/c.cpp']
-    expect(units(2, sources).units.map((unit) => unit.length - 1)).toEqual([2, 1])
-    expect(units(3, sources).units.map((unit) => unit.length - 1)).toEqual([3])
-    expect(readdirSync(at('build/units/some'))).toHaveLength(2) // and their commands
+    expect(units(1, sources).units.map((unit) => unit.length - 1)).toEqual([1, 1, 1])
+    expect(units(8, sources).units.map(([, ...of]) => of)).toEqual([
+      ['native/mm/a.cpp', 'native/mm/c.cpp'],
+      ['native/mm/b.cpp'],
+    ])
+    expect(readdirSync(at('build/units/some'))).toHaveLength(3) // and their commands
   })
 
   test('a source that nobody compiles is named', () => {
