@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # clang-tidy.sh [--all | FILE...]: checks the files; without any, the sources that changed since it was last content
 # (tidy-order.mjs says since when), all of them; the others without the checks that follow paths; and as many of those
-# with them too as PAGEBOX_TIDY_SECONDS (default 240, from the beginning) have room for. What they had none for is named;
+# with them too as PAGEBOX_TIDY_SECONDS (default 240, from then on) have room for. What they had none for is named;
 # only findings fail. --all: every source, and .ci/tidy-green, to be committed, tells a fresh clone so. Sources are read
 # in units (tidy-units.mjs).
 set -euo pipefail
@@ -29,7 +29,6 @@ fi
 
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
-deadline=$((SECONDS + seconds))
 # Of a function as many states as are worth their time: a third of what clang's analyzer looks at by itself.
 nodes=(-Xclang -analyzer-config -Xclang max-nodes=75000)
 # check_unit NAME UNTIL CHECKS UNIT SOURCES
@@ -56,7 +55,7 @@ check_all() {
 whenever=$((1 << 30))
 check_all changed "$whenever" '' 8 "${must[@]}"
 check_all others "$whenever" '-clang-analyzer-*' 24 "${may[@]}"
-check_all paths "$deadline" '' 8 "${may[@]}"
+check_all paths "$((SECONDS + seconds))" '' 8 "${may[@]}"
 wait
 
 shopt -s nullglob

@@ -32,8 +32,8 @@ for (const part of ['host', 'model', 'addon']) {
   }).split('\n')) {
     if (!path.endsWith('.cpp')) continue
     const unit = resolve(root, path)
-    for (const [, name] of readFileSync(unit, 'utf8').matchAll(/^#include "(.*)"$/gm)) {
-      const file = resolve(dirname(unit), name)
+    for (const [, included] of readFileSync(unit, 'utf8').matchAll(/^#include "(.*)"$/gm)) {
+      const file = resolve(dirname(unit), included)
       if (!shipped.has(file)) shipped.set(file, `${part}-${basename(unit, '.cpp')}`)
     }
   }

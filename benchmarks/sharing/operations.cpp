@@ -117,8 +117,7 @@ std::vector<Operation> operations(Threads&) {
     to_device(thread);
   };
   // Transfers and accesses of a page at most. What takes lru_lock for each page, as the kernel
-  // does, stands out; swap has one lock for all. Copies are refilled from blocks of single pages,
-  // each of which is taken from its list, but under one lock.
+  // does, stands out; swap has one lock for all.
   return {
       {"fault", empty, store_each, nothing, 0.25, 1.5},
       {"load of a page that is mapped", fill, load_each, nothing, 0, 0},

@@ -21,8 +21,8 @@ export function boundPins(native: NativeBox): Pins {
   return over(native, native.number, calls, calls.pin, calls.unpin)
 }
 
-// What each pin needs is taken off the objects once, and is an argument here: of a constant V8 would ask
-// at each call whether it has been set.
+// What is called is taken off the objects once. What a pin and its unpin need, the hot ones, are arguments of their own: of
+// a constant V8 asks at each call whether it has been set.
 function over(
   native: NativeBox,
   box: number,

@@ -31,7 +31,7 @@ beforeEach(() => {
   // Units as the shipping build has them.
   const includes = (...files: string[]) => files.map((file) => `#include "../native/${file}"\n`).join('')
   for (const [name, text] of [
-    ['mm_0', includes('mm/a.cpp', 'mm/c.cpp')],
+    ['mm_0', includes('mm/a.cpp', 'mm/c.cpp', 'mm/g.cpp')],
     ['mm_1', includes('mm/b.cpp')],
     ['page_0', includes('page/d.cpp')],
     ['base_0', includes('base/f.cpp')],
@@ -48,7 +48,7 @@ beforeEach(() => {
     file: at(file),
     command: `c++ ${flags} -O2 -Winvalid-pch -include ${at('build/pch.hxx')} -o ${file}.o -c ${at(file)}`,
   })
-  const shared = ['native/mm/a.cpp', 'native/mm/b.cpp', 'native/mm/c.cpp', 'native/page/d.cpp']
+  const shared = ['mm/a', 'mm/b', 'mm/c', 'mm/g', 'page/d'].map((path) => `native/${path}.cpp`)
   writeFileSync(
     at('build/compile_commands.json'),
     JSON.stringify([
@@ -88,10 +88,11 @@ describe('units of sources that clang-tidy reads at once', () => {
   })
 
   test('are of about one size, and none of an earlier list stays', () => {
-    const sources = ['native/mm/a.cpp', 'native/mm/b.cpp', 'native/mm/c.cpp']
-    expect(units(1, sources).units.map((unit) => unit.length - 1)).toEqual([1, 1, 1])
+    const sources = ['native/mm/a.cpp', 'native/mm/b.cpp', 'native/mm/c.cpp', 'native/mm/g.cpp']
+    expect(units(1, sources).units).toHaveLength(4)
+    expect(units(2, sources).units.map((unit) => unit.length - 1)).toEqual([2, 1, 1])
     expect(units(8, sources).units.map(([, ...of]) => of)).toEqual([
-      ['native/mm/a.cpp', 'native/mm/c.cpp'],
+      ['native/mm/a.cpp', 'native/mm/c.cpp', 'native/mm/g.cpp'],
       ['native/mm/b.cpp'],
     ])
     expect(readdirSync(at('build/units/some'))).toHaveLength(3) // and their commands
