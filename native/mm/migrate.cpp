@@ -3,6 +3,8 @@
 // a reference of its own (a pin, a pipe) shows in the count, and the folio stays.
 #include "mm/migrate.h"
 
+#include <algorithm>
+
 #include "base/fault.h"
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
@@ -134,22 +136,49 @@ Errc migrate_folio(Cpu& cpu, Page folio) {
   return Errc::kOk;
 }
 
-unsigned compact_range(Cpu& cpu, Pfn first, Pfn end) {
-  Machine& machine = cpu.machine;
-  lru_add_drain_all(cpu);
+namespace {
+
+/// Off its list, with a reference. False: it is on none, or is not moved by itself.
+bool isolate_for_move(Cpu& cpu, Page folio) {
+  if (!folio.test(Flag::kLru) || folio.test(Flag::kHead) || !folio.try_ref_add_unless_zero(1))
+    return false;
+  const auto isolated = cpu.machine.zone.isolate(folio);
+  if (isolated && isolated.value) return true;
+  folio_put(cpu, folio);
+  return false;
+}
+
+/// Moves up to `most` pages below `at`, which becomes the last one that was looked at.
+unsigned move_below(Cpu& cpu, Pfn& at, Pfn first, std::uint64_t most) {
   unsigned moved = 0;
-  for (Pfn pfn = end; pfn > first;) {
-    pfn.value -= 1;
-    const Page folio = machine.page(pfn);
-    if (!folio.test(Flag::kLru) || folio.test(Flag::kHead) || !folio.try_ref_add_unless_zero(1))
-      continue;
-    const auto isolated = machine.zone.isolate(folio);
-    if (!isolated || !isolated.value) {
-      folio_put(cpu, folio);
-      continue;
-    }
+  while (at > first && most != 0) {
+    at.value -= 1;
+    const Page folio = cpu.machine.page(at);
+    if (!isolate_for_move(cpu, folio)) continue;
+    --most;
     if (migrate_folio(cpu, folio) == Errc::kOk) ++moved;
   }
+  return moved;
+}
+
+}  // namespace
+
+unsigned compact_range(Cpu& cpu, Pfn first, Pfn end) {
+  lru_add_drain_all(cpu);
+  Pfn at = std::min(end, cpu.machine.allocator.end_of_used());
+  return move_below(cpu, at, first, ~std::uint64_t{0});
+}
+
+unsigned compact_some(Cpu& cpu, Pfn first, Pfn end, std::uint64_t most) {
+  Machine& machine = cpu.machine;
+  const Pfn top = std::min(end, machine.allocator.end_of_used());
+  Pfn at{machine.compacted_to.load(atomics::kRelaxed)};
+  if (at <= first || at > top) {
+    lru_add_drain_all(cpu);
+    at = top;
+  }
+  const unsigned moved = move_below(cpu, at, first, most);
+  machine.compacted_to.store(at.value, atomics::kRelaxed);
   return moved;
 }
 

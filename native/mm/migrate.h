@@ -19,5 +19,10 @@ Errc migrate_folio(Cpu& cpu, Page folio);
 /// Moves what it can of [first, end) away, from the top, to frames that the
 /// allocator gives. How many moved. The simplest user of migration.
 unsigned compact_range(Cpu& cpu, Pfn first, Pfn end);
+/// COMPACT_CLUSTER_MAX (v6.12).
+inline constexpr std::uint64_t kCompactCluster = 32;
+/// The same of `most` pages at most, moved or not: it goes on where the last one stopped, and from
+/// the top again after it has come to `first` (compact_cached_migrate_pfn of v6.12).
+unsigned compact_some(Cpu& cpu, Pfn first, Pfn end, std::uint64_t most);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

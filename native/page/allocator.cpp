@@ -149,6 +149,11 @@ void Allocator::give_back(Pfn pfn, unsigned order) {
   merge_and_link(pfn, order);
 }
 
+Pfn Allocator::end_of_used() const {
+  const Guard guard(lock_);
+  return Pfn{fresh_};
+}
+
 void Allocator::init_page(Pfn pfn) {
   const Guard guard(lock_);
   if (!serves(pfn, 0) || !memmap_.is_untouched(pfn)) return;

@@ -70,6 +70,8 @@ class Allocator {
 
   /// On the lists of processors or in blocks.
   std::uint64_t free_pages() const;
+  /// Pages from here on were never handed out.
+  Pfn end_of_used() const;
   /// Everything is fresh again; the memmap was reset.
   void reset();
 

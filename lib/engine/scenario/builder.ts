@@ -264,9 +264,13 @@ export class OpList {
   writeback(file: FileHandle): void {
     this.#add({ op: 'writeback', ...fileOf(file) })
   }
-  /** Moves every page that can move to another frame. */
-  compact(): void {
-    this.op({ op: 'compact' })
+  /**
+   * Moves every page that can move to another frame; `n`: so many at most are tried, from where the last
+   * such operation stopped.
+   */
+  compact(settings: { n?: number } = {}): void {
+    const { n } = options(settings, 'settings', ['n'])
+    this.op({ op: 'compact', ...(n === undefined ? {} : { n: n as number }) })
   }
   yield(): void {
     this.op({ op: 'yield' })

@@ -143,7 +143,7 @@ Process* Interpreter::find(std::uint32_t proc) {
   if (proc >= known_.size()) known_.resize(proc + std::size_t{1});
   Known& known = known_[proc];
   // Read first: what changes meanwhile is looked up again by the next one.
-  const std::uint64_t now = processes().renamed();
+  const std::uint64_t now = processes().renamed(thread_);
   if (known.as_of != now) known = {processes().find(thread_, proc), now};
   return known.process.get();
 }
@@ -159,16 +159,22 @@ OpRecord Interpreter::fresh() {
   return empty;
 }
 
+void Interpreter::poll_readers() {
+  if (++since_poll_ < polls_every_) return;
+  since_poll_ = 0;
+  machine().rcu.poll();
+}
+
 OpRecord Interpreter::execute(const Op& op) {
   if (op.code == OpCode::kExit && has_processes()) {
     if (op.proc < known_.size()) known_[op.proc] = {};
     const OpRecord result = ret(processes().exit(cpu(), thread_, op.proc, op.keep));
-    machine().rcu.poll();
+    poll_readers();
     return result;
   }
   if (is_page_op(op.code)) {
     OpRecord result = run_on_page(op);
-    if (machine_ != nullptr) machine().rcu.poll();
+    if (machine_ != nullptr) poll_readers();
     return result;
   }
   if (!has_processes()) return run_without_machine(op);
@@ -176,11 +182,11 @@ OpRecord Interpreter::execute(const Op& op) {
   if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
   OpRecord result;
   {
-    SharedGuard alive(process->life);
+    PercpuSharedGuard alive(process->life, thread_);
     if (process->exited) return ret(Errc::kInval);
     result = dispatch(*process, op);
   }
-  machine().rcu.poll();
+  poll_readers();
   return result;
 }
 
@@ -220,7 +226,7 @@ OpRecord Interpreter::dispatch(Process& process, const Op& op) {
     case OpCode::kFdWrite: return fd_io(process, op);
     case OpCode::kClearRefs: clear_soft_dirty(cpu(), mm); return ret(Errc::kOk);
     case OpCode::kPagemap: return pagemap(process, op);
-    case OpCode::kCompact: return compact();
+    case OpCode::kCompact: return compact(op);
     case OpCode::kWriteback: return ret(writeback(op));
     case OpCode::kPoke: return poke(process, op);
     case OpCode::kUffdContinue: return uffd_continue(process, op);
@@ -367,12 +373,14 @@ OpRecord Interpreter::pagemap(Process& process, const Op& op) {
   return result;
 }
 
-OpRecord Interpreter::compact() {
+OpRecord Interpreter::compact(const Op& op) {
   OpRecord result = ret(Errc::kOk);
   result.keys |= kKeyPages;
   // Pages set up by hand have mappings that no page table knows: they stay.
   const Pfn first{pages_.box().placed_pages()};
-  result.pages = compact_range(cpu(), first, {machine().memmap.pages()});
+  const Pfn end{machine().memmap.pages()};
+  result.pages =
+      op.has_n ? compact_some(cpu(), first, end, op.n) : compact_range(cpu(), first, end);
   return result;
 }
 

@@ -34,6 +34,9 @@ class Interpreter final : private StopKeeper {
   /// One operation. Unknown processes and bad fields give kInval, as do the operations
   /// that only an engine can execute (barrier, repeat, a page to be chosen).
   OpRecord run(const Op& op);
+  /// In a race: what waits for readers (base/rcu.h) is looked at after so many operations, and not
+  /// after each. To look at all readers costs as much as a short operation.
+  void polls_every(unsigned operations) { polls_every_ = operations; }
   /// A result that nobody needs any more: the next ones are made in its memory.
   void take_back(OpRecord&& record) { spare_ = std::move(record); }
   /// Of a scenario whose operations stop, around its barrier and at the end of the list.
@@ -58,6 +61,7 @@ class Interpreter final : private StopKeeper {
   Machine& machine() const { return *machine_; }
   OpRecord fresh();
   OpRecord execute(const Op& op);
+  void poll_readers();
   OpRecord control(const Op& op);
   void stop(StopPoint point) override;
   StopGate* gate() const { return processes_ == nullptr ? nullptr : processes_->gate(); }
@@ -88,7 +92,7 @@ class Interpreter final : private StopKeeper {
   Result<Pfn> page_of(const Op& op);
   Result<Pfn> held_page(const Op& op);
   Result<Pfn> mapped_page(const Op& op);
-  OpRecord compact();
+  OpRecord compact(const Op& op);
   Errc offline(const Process& process, const Op& op);
   Errc writeback(const Op& op);
   OpRecord poke(Process& process, const Op& op);
@@ -111,6 +115,7 @@ class Interpreter final : private StopKeeper {
   std::vector<Known> known_;
   std::shared_ptr<Process> other_;  // of the last one with a larger number
   OpRecord spare_;
+  unsigned polls_every_ = 1, since_poll_ = 0;
 
   /// What did not come as the scenario expects.
   struct Broken {

@@ -307,7 +307,7 @@ inline constexpr std::array<OpInfo, kOpCodes> kOpTable = {{
     {"fd_write", "buf [page] [n] value", "ret [bytes]", false},
     {"clear_refs", "", "ret", false},
     {"pagemap", "buf [page] [n]", "pages", false},
-    {"compact", "", "ret pages", false},
+    {"compact", "[n]", "ret pages", false},
     {"writeback", "file", "ret", false},
     {"poke", "buf [page] [n] value", "ret [pages]", false},
     {"uffd_continue", "buf [page] [n]", "ret [pages]", false},

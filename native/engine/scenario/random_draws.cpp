@@ -4,6 +4,7 @@
 
 #include "engine/scenario/random_ops.h"
 #include "engine/scenario/random_parts.h"
+#include "mm/migrate.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -107,6 +108,10 @@ void RandomOps::draw(unsigned slot, bool fails, Op& op) {
     case OpCode::kFdWrite: return draw_on({.kinds = kWithFile}, fails, op);
     case OpCode::kClearRefs: return draw_process(op);
     case OpCode::kCompact:
+      // As many as the kernel takes at once: a move of all memory would be most of the run.
+      op.has_n = true;
+      op.n = kCompactCluster;
+      return;
     case OpCode::kWriteback:
     case OpCode::kYield:
     case OpCode::kInjected: return;

@@ -1,4 +1,7 @@
 // Migration between frames: data and mappings follow, pinned pages stay.
+#include <set>
+#include <vector>
+
 #include "mm/fault/user_access.h"
 #include "mm/folio_state.h"
 #include "mm/gup/gup.h"
@@ -33,6 +36,46 @@ TEST(MmMigrate, CompactionMovesPagesAndKeepsDataPinsAndCounts) {
   EXPECT_EQ(box.audit({mm.get(), child.get()}, {{pinned, true}}), std::vector<std::string>{});
   unpin_user_page(box.cpu(), pinned);
   child->exit(box.cpu());
+  mm->exit(box.cpu());
+}
+
+TEST(MmMigrate, ACompactionOfAFewPagesGoesOnWhereTheLastOneStopped) {
+  MmBox box;
+  auto mm = box.create_mm();
+  constexpr std::uint64_t kPages = 8;
+  ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, kPages), Errc::kOk);
+  for (std::uint64_t i = 0; i < kPages; ++i)
+    ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase + i * kPageBytes, 100 + i), FaultResult::kOk);
+  const auto places = [&] {
+    std::vector<Pfn> pfns;
+    for (std::uint64_t i = 0; i < kPages; ++i)
+      pfns.push_back(mm->page_table.find(kTestBase + i * kPageBytes).get().pfn());
+    return pfns;
+  };
+  const auto moved_of = [&](std::uint64_t most) {
+    const std::vector<Pfn> before = places();
+    const unsigned moved = compact_some(box.cpu(), {0}, {box.memmap->pages()}, most);
+    const std::vector<Pfn> after = places();
+    std::set<Pfn> gone;
+    for (std::uint64_t i = 0; i < kPages; ++i)
+      if (before[i] != after[i]) gone.insert(before[i]);
+    EXPECT_EQ(gone.size(), moved);
+    return gone;
+  };
+  EXPECT_TRUE(moved_of(0).empty());
+  const std::set<Pfn> first = moved_of(3), second = moved_of(3);
+  EXPECT_EQ(first.size(), 3U);
+  EXPECT_EQ(second.size(), 3U);
+  EXPECT_LT(*second.rbegin(), *first.begin());
+  // The rest is the end of this pass; the next one begins with what has moved.
+  EXPECT_EQ(moved_of(kCompactCluster).size(), 2U);
+  EXPECT_EQ(moved_of(kCompactCluster).size(), kPages);
+  for (std::uint64_t i = 0; i < kPages; ++i) {
+    std::uint64_t word = 0;
+    ASSERT_EQ(load_word(box.cpu(), *mm, kTestBase + i * kPageBytes, word), FaultResult::kOk);
+    EXPECT_EQ(word, 100 + i);
+  }
+  EXPECT_EQ(box.audit({mm.get()}, {}), std::vector<std::string>{});
   mm->exit(box.cpu());
 }
 

@@ -52,7 +52,28 @@ const rejecting = (promise: Promise<unknown>): Promise<{ code?: string; message?
     (error: { code: string; message: string }) => error,
   )
 
+/** What each compaction of the setup moved. */
+const movedBy = (...most: (number | undefined)[]): unknown[] => {
+  const made = scenario('compactions', { pages: 256 }, (b) => {
+    const buf = b.mmap({ pages: 8 })
+    b.store(buf, 7)
+    for (const n of most) b.compact(n === undefined ? {} : { n })
+    b.thread('reader', (t) => t.load(buf))
+  })
+  const { ran, audit } = run(made)
+  expect(audit).toEqual([])
+  return ran.filter(({ op }) => op.op === 'compact').map(({ result }) => result.pages)
+}
+
 describe('a scenario', () => {
+  test('compacts all, or a few pages from where the last one stopped', () => {
+    expect(movedBy(undefined, undefined)).toEqual([8, 8])
+    expect(movedBy(3, 3, 3, 32)).toEqual([3, 3, 2, 8])
+    expect(movedBy(0, 2 ** 14)).toEqual([0, 8])
+    expect(failing(() => movedBy(-1)).code).toBe('ERR_PAGEBOX_SCENARIO')
+    expect(failing(() => movedBy(0.5)).code).toBe('ERR_PAGEBOX_SCENARIO')
+  })
+
   test('is plain data, the same from JSON', async () => {
     const made = meeting()
     const read = JSON.parse(JSON.stringify(made)) as Scenario
