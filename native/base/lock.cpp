@@ -8,6 +8,23 @@ namespace {
 // compare-and-swap; in the model it would be a scheduling point more.
 std::uint32_t first_look(const Atomic<std::uint32_t>& word) { return kModel ? 0 : word.load(); }
 
+/// Tries for as long as holders mostly keep a lock: some tens of ns, batches and forks some
+/// microseconds. To sleep costs more, who sleeps and who wakes. Then lets others go on, of whom
+/// one may be the holder: threads may outnumber the cores.
+template <class Taken>
+bool take_before_sleep(Taken&& taken) {
+  constexpr int kLooks = 800, kYields = 16;
+  for (int i = 0; i < kLooks; ++i) {
+    if (taken()) return true;
+    cpu_relax();
+  }
+  for (int i = 0; i < kYields; ++i) {
+    yield_turn();
+    if (taken()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 // Before it is made, both sides pay.
@@ -15,13 +32,8 @@ AsymmetricBarrier SpinLock::barrier_;
 
 void SpinLock::lock_slow() {
   if constexpr (!kModel) {
-    // Holders keep it for some tens of ns, batches for a microsecond: cheaper to look than to
-    // sleep, which takes a barrier of all processors and a switch.
-    constexpr int kSpins = 800;
-    for (int i = 0; i < kSpins; ++i) {
-      if (word_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
-      cpu_relax();
-    }
+    const auto free = [this] { return word_.load(std::memory_order_relaxed) == kFree; };
+    if (take_before_sleep([&] { return free() && try_lock(); })) return;
   }
   Retry retry("a lock", &word_, Retry::Until::kHolder);
   for (bool woken = false;; woken = true) {
@@ -51,6 +63,8 @@ void SpinLock::wake_next() {
 void RwLock::lock_shared() {
   // In the model, so that readers do not see each other.
   if (kModel && word_.add_unless(1, kWriter | kWaiting) == 0) return;
+  if constexpr (!kModel)
+    if (take_before_sleep([this] { return try_lock_shared(); })) return;
   Retry retry("a lock to read", &word_, Retry::Until::kHolder);
   std::uint32_t seen = first_look(word_);
   for (;;) {
@@ -88,6 +102,10 @@ void RwLock::unlock_shared() {
 }
 
 void RwLock::lock() {
+  if constexpr (!kModel) {
+    const auto free = [this] { return (word_.load(std::memory_order_relaxed) & ~kWaiting) == 0; };
+    if (try_lock() || take_before_sleep([&] { return free() && try_lock(); })) return;
+  }
   Retry retry("a lock to write", &word_, Retry::Until::kHolder);
   std::uint32_t seen = 0;
   while (!word_.compare_exchange(seen, seen | kWriter)) {

@@ -5,6 +5,7 @@
 
 #include "base/host/threads.h"
 #include "base/lock.h"
+#include "base/percpu_rw_lock.h"
 
 namespace {
 
@@ -46,8 +47,46 @@ TEST(BaseLockThreads, WhoSleepsForASpinLockGetsIt) {
   EXPECT_FALSE(lock.is_locked());
 }
 
-TEST(BaseLockThreads, RwLockExcludes) {
+/// Readers and writers that look first, yield then and sleep at last: all get it.
+TEST(BaseLockThreads, WhoSleepsForAnRwLockGetsIt) {
   RwLock lock;
+  std::uint64_t written = 0;
+  Atomic<std::uint64_t> read;
+  constexpr int kHolds = 20;
+  ASSERT_EQ(run_threads(kThreads,
+                        [&](unsigned me) {
+                          for (int i = 0; i < kHolds; ++i) {
+                            if (me % 2 == 0) {
+                              Guard hold(lock);
+                              nap();
+                              ++written;
+                            } else {
+                              SharedGuard hold(lock);
+                              nap();
+                              read.fetch_add(1);
+                            }
+                          }
+                        }),
+            Errc::kOk);
+  EXPECT_EQ(written, std::uint64_t{kThreads} / 2 * kHolds);
+  EXPECT_EQ(read.load(), std::uint64_t{kThreads} / 2 * kHolds);
+  EXPECT_TRUE(lock.try_lock());
+}
+
+template <class Lock>
+struct Readers;
+template <>
+struct Readers<RwLock> : SharedGuard<RwLock> {
+  Readers(RwLock& lock, unsigned) : SharedGuard(lock) {}
+};
+template <>
+struct Readers<PercpuRwLock> : PercpuSharedGuard {
+  using PercpuSharedGuard::PercpuSharedGuard;
+};
+
+template <class Lock>
+void expect_it_excludes() {
+  Lock lock;
   std::uint64_t words[2] = {};
   std::uint64_t torn[kThreads] = {};
   ASSERT_EQ(run_threads(
@@ -59,7 +98,7 @@ TEST(BaseLockThreads, RwLockExcludes) {
                       ++words[0];
                       ++words[1];
                     } else {
-                      SharedGuard hold(lock);
+                      Readers<Lock> hold(lock, me);
                       torn[me] += words[0] != words[1] ? 1 : 0;
                     }
                   }
@@ -68,7 +107,9 @@ TEST(BaseLockThreads, RwLockExcludes) {
             Errc::kOk);
   EXPECT_EQ(words[0], std::uint64_t{kThreads} * kRounds / 4);
   for (const auto count : torn) EXPECT_EQ(count, 0U);
-  EXPECT_TRUE(lock.try_lock());
 }
+
+TEST(BaseLockThreads, RwLockExcludes) { expect_it_excludes<RwLock>(); }
+TEST(BaseLockThreads, PercpuRwLockExcludes) { expect_it_excludes<PercpuRwLock>(); }
 
 }  // namespace

@@ -1,0 +1,50 @@
+// Many readers, hardly ever a writer: a lock a shard, of which a reader takes its own and a
+// writer all (the kernel's percpu_rw_semaphore, without its grace period).
+#pragma once
+
+#include <cstddef>
+
+#include "base/env.h"
+#include "base/lock.h"
+
+namespace pagebox::inline PAGEBOX_ENV {
+
+/// `shard` is any number, best the caller's logical thread.
+class PercpuRwLock {
+ public:
+  void lock_shared(unsigned shard) { shards_[shard % kShards].lock.lock_shared(); }
+  void unlock_shared(unsigned shard) { shards_[shard % kShards].lock.unlock_shared(); }
+  void lock() {
+    for (Shard& shard : shards_) shard.lock.lock();
+  }
+  void unlock() {
+    for (Shard& shard : shards_) shard.lock.unlock();
+  }
+
+ private:
+  // One shard in the model: fibers do not contend for cache lines. Apart, but not aligned: what
+  // holds the lock then comes from the allocator's quick path.
+  static constexpr std::size_t kShards = kModel ? 1 : 8, kStride = kModel ? sizeof(RwLock) : 64;
+  union Shard {
+    Shard() : lock() {}
+    RwLock lock;
+    std::byte line[kStride];
+  };
+  Shard shards_[kShards];
+};
+
+class [[nodiscard]] PercpuSharedGuard {
+ public:
+  PercpuSharedGuard(PercpuRwLock& lock, unsigned shard) : lock_(lock), shard_(shard) {
+    lock_.lock_shared(shard_);
+  }
+  ~PercpuSharedGuard() { lock_.unlock_shared(shard_); }
+  PercpuSharedGuard(const PercpuSharedGuard&) = delete;
+  PercpuSharedGuard& operator=(const PercpuSharedGuard&) = delete;
+
+ private:
+  PercpuRwLock& lock_;
+  const unsigned shard_;
+};
+
+}  // namespace pagebox::inline PAGEBOX_ENV
