@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/errc.h"
+#include "base/line_aligned.h"
 #include "base/lock.h"
 #include "base/plain.h"
 #include "base/seqcount.h"
@@ -20,7 +21,7 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class alignas(64) Mm {
+class alignas(64) Mm : public LineAligned {
  public:
   explicit Mm(Machine& machine) : machine(machine), page_table(machine) {}
   /// An empty address space. kNoMem.

@@ -37,9 +37,10 @@ void NotifierList::end(Cpu& cpu, Mm& mm, const NotifierRange& range) {
     next = seen % kRound == 1 ? seen - 1 + kRound : seen - 1;
   } while (!state_.compare_exchange(seen, next));
   if (next % kRound != 0) return;
+  // Who is about to sleep has counted itself before it read state_.
+  if (waiters_.load() == 0) return;
   ended_.fetch_add(1);
-  // Who is about to sleep has counted itself before it read ended_.
-  if (waiters_.load() != 0) wake(ended_.address());
+  wake(ended_.address());
 }
 
 void NotifierList::release(Mm& mm) {

@@ -71,7 +71,7 @@ class NotifierList {
   RwLock lock_;
   Atomic<std::uint32_t> count_;
   Atomic<std::uint64_t> state_;
-  Atomic<std::uint32_t> ended_;            // low half of the rounds, for waiters
+  Atomic<std::uint32_t> ended_;            // rounds that somebody waited for
   mutable Atomic<std::uint32_t> waiters_;  // in wait_while()
   PlainVector<Listener> listeners_;        // lock_
 };

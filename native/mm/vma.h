@@ -14,6 +14,7 @@
 
 #include "base/atomic.h"
 #include "base/env.h"
+#include "base/line_aligned.h"
 #include "base/once.h"
 #include "base/plain.h"
 #include "page/pfn.h"
@@ -51,7 +52,7 @@ inline constexpr std::uint64_t kVmAccessFlags = kVmRead | kVmWrite | kVmExec;
 /// Mappings that no paging touches: a driver's own (the dmirror device's mmap).
 inline constexpr std::uint64_t kVmSpecial = kVmIo | kVmDontExpand | kVmPfnMap | kVmMixedMap;
 
-struct alignas(64) Vma {
+struct alignas(64) Vma : LineAligned {
   Mm* mm = nullptr;
   Plain<std::uint64_t> start, end;
   Plain<std::uint64_t> pgoff;  // of `start`: in the file, or the address where it was created

@@ -12,6 +12,7 @@ namespace {
 
 /// A look at the clock in the setup costs as much as an operation.
 constexpr std::uint64_t kLookEvery = 64;
+constexpr unsigned kPollEvery = 8;
 
 constexpr std::array<std::string_view, kOpCodes> op_names() {
   std::array<std::string_view, kOpCodes> names;
@@ -80,7 +81,10 @@ class ScenarioGround final : public RaceGround {
     watch_ = &watch;
     seed_ = seed;
     if (settings_.scenario != nullptr) settle_setup(*sandbox_, *settings_.scenario);
-    for (unsigned i = 0; i < settings_.threads; ++i) sources_[i] = source_of(i, seed);
+    for (unsigned i = 0; i < settings_.threads; ++i) {
+      sources_[i] = source_of(i, seed);
+      interpreter_of(i).polls_every(kPollEvery);
+    }
     return Errc::kOk;
   }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/percpu_rw_lock.h"
 #include "base/plain.h"
 #include "engine/scenario/ops.h"
 #include "mm/mm.h"
@@ -44,7 +45,7 @@ struct HeldPin {
 
 struct Process {
   std::unique_ptr<Mm> mm;
-  RwLock life;         // shared by operations, exclusive for the exit
+  PercpuRwLock life;   // shared by operations, exclusive for the exit
   Plain<bool> exited;  // life
 
   mutable SpinLock lock;  // what follows: the table of descriptors, as a process has one

@@ -1,5 +1,8 @@
 #include "engine/scenario/processes.h"
 
+#include <span>
+#include <utility>
+
 #include "mm/file/files.h"
 #include "mm/file/memory_disk.h"
 #include "mm/gup/gup.h"
@@ -7,7 +10,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 Processes::Processes(Machine& machine, Cpu& cpu, DeviceHandler* devices, unsigned threads)
-    : machine_(machine), devices_(devices), gup_test_busy_(threads + 1) {
+    : machine_(machine), devices_(devices), books_(threads + 1) {
   auto process = std::make_shared<Process>();
   if (Mm::create(cpu, process->mm) == Errc::kOk) table_.emplace(Name{}, std::move(process));
 }
@@ -21,7 +24,7 @@ std::shared_ptr<Process> Processes::find(unsigned thread, std::uint32_t proc) {
 
 Errc Processes::add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process) {
   Guard guard(lock_);
-  renamed_.add();
+  books_[thread].renamed.add();
   return table_.emplace(Name{thread, proc}, std::move(process)).second ? Errc::kOk : Errc::kExist;
 }
 
@@ -39,7 +42,7 @@ Errc Processes::exit(Cpu& cpu, unsigned thread, std::uint32_t proc, bool keeps_p
     const auto at = table_.find(name);
     if (at == table_.end() || at->second != process) continue;
     table_.erase(at);
-    renamed_.add();
+    books_[name.thread].renamed.add();
     break;
   }
   return Errc::kOk;
@@ -60,7 +63,7 @@ void Processes::end(Cpu& cpu, Process& process, bool keeps_pages) {
 
 void Processes::join_names() {
   Guard guard(lock_);
-  renamed_.add();
+  books_[0].renamed.add();
   // The table is sorted by thread, and what is there stays.
   for (auto at = table_.begin(); at != table_.end();) {
     const Name whole{0, at->first.proc};
@@ -81,10 +84,8 @@ void Processes::join_names() {
     }
     process->pins = std::move(pins);
   }
-  for (std::size_t thread = 1; thread < gup_test_busy_.size(); ++thread) {
-    gup_test_busy_[0] = gup_test_busy_[0] || gup_test_busy_[thread];
-    gup_test_busy_[thread] = false;
-  }
+  for (OfThread& books : std::span(books_).subspan(1))
+    books_[0].gup_test_busy |= std::exchange(books.gup_test_busy, false);
 }
 
 void Processes::finish(Cpu& cpu) {
@@ -92,7 +93,7 @@ void Processes::finish(Cpu& cpu) {
     const auto last = std::prev(table_.end());
     end(cpu, *last->second);
     table_.erase(last);
-    renamed_.add();
+    books_[0].renamed.add();
   }
   for (Plain<AddressSpace*>& file : disk_files_) {
     if (AddressSpace* held = file) put_file(cpu, *held);
@@ -130,14 +131,12 @@ AddressSpace* Processes::make_disk_file(Cpu& cpu, unsigned index, bool& fresh) {
 
 bool Processes::claim_gup_test(unsigned thread) {
   Guard guard(lock_);
-  if (gup_test_busy_[thread]) return false;
-  gup_test_busy_[thread] = true;
-  return true;
+  return !std::exchange(books_[thread].gup_test_busy, true);
 }
 
 void Processes::release_gup_test(unsigned thread) {
   Guard guard(lock_);
-  gup_test_busy_[thread] = false;
+  books_[thread].gup_test_busy = false;
 }
 
 std::uint64_t Processes::next_handle() {

@@ -44,8 +44,11 @@ class Processes {
 
   /// The process that `thread` calls so; null: none.
   std::shared_ptr<Process> find(unsigned thread, std::uint32_t proc);
-  /// Names that stand for another process by now, or for none, as a count that grows.
-  std::uint64_t renamed() const { return renamed_.count(); }
+  /// Names of `thread`, everybody's among them, that stand for another process by now, or for
+  /// none, as a count that grows.
+  std::uint64_t renamed(unsigned thread) const {
+    return books_[0].renamed.count() + (thread != 0 ? books_[thread].renamed.count() : 0);
+  }
   /// kExist: the thread has one of that name.
   Errc add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process);
   /// kInval: somebody was first. Waits for operations in its name.
@@ -89,15 +92,19 @@ class Processes {
     std::uint32_t thread = 0, proc = 0;
     auto operator<=>(const Name&) const = default;
   };
+  /// A line each: threads look after every operation whether theirs have changed.
+  struct alignas(64) OfThread {
+    BookChanges renamed;         // lock_, to write
+    bool gup_test_busy = false;  // lock_
+  };
   void end(Cpu& cpu, Process& process, bool keeps_pages = false);
 
   Machine& machine_;
   DeviceHandler* devices_;
   BookLock lock_;
   std::map<Name, std::shared_ptr<Process>> table_;  // lock_
-  BookChanges renamed_;                             // lock_, to write
-  std::vector<bool> gup_test_busy_;                 // lock_; by thread
-  std::uint64_t next_handle_ = 1;                   // lock_
+  std::vector<OfThread> books_;
+  std::uint64_t next_handle_ = 1;  // lock_
   SpinLock files_lock_;
   std::array<Plain<AddressSpace*>, kDiskFiles> disk_files_;  // files_lock_; held
   std::unique_ptr<StopGate> gate_;
