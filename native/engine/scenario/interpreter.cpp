@@ -143,26 +143,37 @@ Process* Interpreter::find(std::uint32_t proc) {
   if (proc >= known_.size()) known_.resize(proc + std::size_t{1});
   Known& known = known_[proc];
   // Read first: what changes meanwhile is looked up again by the next one.
-  const std::uint64_t now = processes().renamed(thread_);
+  const std::uint64_t now = processes().renamed(thread_, proc);
   if (known.as_of != now) known = {processes().find(thread_, proc), now};
   return known.process.get();
 }
 
+void Interpreter::take_back(OpRecord&& record) {
+  if (record.v.capacity() == 0) return;
+  spare_v_.swap(record.v);
+  spare_signals_.swap(record.signals);
+}
+
 /// An empty result.
 OpRecord Interpreter::fresh() {
-  OpRecord result = std::exchange(spare_, {});
-  OpRecord empty;
+  OpRecord result;
+  result.v.swap(spare_v_);
   result.v.clear();
+  result.signals.swap(spare_signals_);
   result.signals.clear();
-  empty.v = std::move(result.v);
-  empty.signals = std::move(result.signals);
-  return empty;
+  return result;
 }
 
 void Interpreter::poll_readers() {
   if (++since_poll_ < polls_every_) return;
   since_poll_ = 0;
   machine().rcu.poll();
+}
+
+OpRecord Interpreter::run_alive(Process& process, const Op& op) {
+  const PercpuSharedGuard alive(process.life, thread_);
+  if (process.exited) return ret(Errc::kInval);
+  return dispatch(process, op);
 }
 
 OpRecord Interpreter::execute(const Op& op) {
@@ -180,12 +191,7 @@ OpRecord Interpreter::execute(const Op& op) {
   if (!has_processes()) return run_without_machine(op);
   Process* const process = find(op.proc);
   if (process == nullptr || !in_range(op) || op.pick != PagePick::kGiven) return ret(Errc::kInval);
-  OpRecord result;
-  {
-    PercpuSharedGuard alive(process->life, thread_);
-    if (process->exited) return ret(Errc::kInval);
-    result = dispatch(*process, op);
-  }
+  OpRecord result = run_alive(*process, op);
   poll_readers();
   return result;
 }

@@ -38,7 +38,7 @@ class Interpreter final : private StopKeeper {
   /// after each. To look at all readers costs as much as a short operation.
   void polls_every(unsigned operations) { polls_every_ = operations; }
   /// A result that nobody needs any more: the next ones are made in its memory.
-  void take_back(OpRecord&& record) { spare_ = std::move(record); }
+  void take_back(OpRecord&& record);
   /// Of a scenario whose operations stop, around its barrier and at the end of the list.
   void waits_at_barrier();
   void passed_barrier();
@@ -61,6 +61,7 @@ class Interpreter final : private StopKeeper {
   Machine& machine() const { return *machine_; }
   OpRecord fresh();
   OpRecord execute(const Op& op);
+  OpRecord run_alive(Process& process, const Op& op);
   void poll_readers();
   OpRecord control(const Op& op);
   void stop(StopPoint point) override;
@@ -114,7 +115,9 @@ class Interpreter final : private StopKeeper {
   static constexpr std::uint32_t kFewKnown = 8, kMaxKnown = 1024;
   std::vector<Known> known_;
   std::shared_ptr<Process> other_;  // of the last one with a larger number
-  OpRecord spare_;
+  // Of a result that came back.
+  std::vector<std::uint64_t> spare_v_;
+  std::vector<FaultResult> spare_signals_;
   unsigned polls_every_ = 1, since_poll_ = 0;
 
   /// What did not come as the scenario expects.

@@ -24,7 +24,7 @@ std::shared_ptr<Process> Processes::find(unsigned thread, std::uint32_t proc) {
 
 Errc Processes::add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process) {
   Guard guard(lock_);
-  books_[thread].renamed.add();
+  renames({thread, proc});
   return table_.emplace(Name{thread, proc}, std::move(process)).second ? Errc::kOk : Errc::kExist;
 }
 
@@ -42,7 +42,7 @@ Errc Processes::exit(Cpu& cpu, unsigned thread, std::uint32_t proc, bool keeps_p
     const auto at = table_.find(name);
     if (at == table_.end() || at->second != process) continue;
     table_.erase(at);
-    books_[name.thread].renamed.add();
+    renames(name);
     break;
   }
   return Errc::kOk;
@@ -63,7 +63,6 @@ void Processes::end(Cpu& cpu, Process& process, bool keeps_pages) {
 
 void Processes::join_names() {
   Guard guard(lock_);
-  books_[0].renamed.add();
   // The table is sorted by thread, and what is there stays.
   for (auto at = table_.begin(); at != table_.end();) {
     const Name whole{0, at->first.proc};
@@ -74,6 +73,7 @@ void Processes::join_names() {
     std::shared_ptr<Process> process = std::move(at->second);
     at = table_.erase(at);
     table_.emplace(whole, std::move(process));
+    renames(whole);
   }
   for (const auto& [name, process] : table_) {
     Guard of_process(process->lock);
@@ -92,8 +92,8 @@ void Processes::finish(Cpu& cpu) {
   while (!table_.empty()) {
     const auto last = std::prev(table_.end());
     end(cpu, *last->second);
+    renames(last->first);
     table_.erase(last);
-    books_[0].renamed.add();
   }
   for (Plain<AddressSpace*>& file : disk_files_) {
     if (AddressSpace* held = file) put_file(cpu, *held);

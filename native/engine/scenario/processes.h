@@ -44,10 +44,12 @@ class Processes {
 
   /// The process that `thread` calls so; null: none.
   std::shared_ptr<Process> find(unsigned thread, std::uint32_t proc);
-  /// Names of `thread`, everybody's among them, that stand for another process by now, or for
-  /// none, as a count that grows.
-  std::uint64_t renamed(unsigned thread) const {
-    return books_[0].renamed.count() + (thread != 0 ? books_[thread].renamed.count() : 0);
+  /// A count that grows when what `thread` calls so is another process, or none: that name may
+  /// be its own or everybody's.
+  std::uint64_t renamed(unsigned thread, std::uint32_t proc) const {
+    const unsigned kept = proc % kRenamed;
+    return books_[0].renamed[kept].count() +
+           (thread != 0 ? books_[thread].renamed[kept].count() : 0);
   }
   /// kExist: the thread has one of that name.
   Errc add(unsigned thread, std::uint32_t proc, std::shared_ptr<Process> process);
@@ -92,11 +94,13 @@ class Processes {
     std::uint32_t thread = 0, proc = 0;
     auto operator<=>(const Name&) const = default;
   };
-  /// A line each: threads look after every operation whether theirs have changed.
+  static constexpr unsigned kRenamed = 8;
+  /// Lines of its own: threads look before every operation whether their names have changed.
   struct alignas(64) OfThread {
-    BookChanges renamed;         // lock_, to write
-    bool gup_test_busy = false;  // lock_
+    std::array<BookChanges, kRenamed> renamed;  // by number; lock_, to write
+    bool gup_test_busy = false;                 // lock_
   };
+  void renames(Name name) { books_[name.thread].renamed[name.proc % kRenamed].add(); }
   void end(Cpu& cpu, Process& process, bool keeps_pages = false);
 
   Machine& machine_;

@@ -1,6 +1,7 @@
 #include "engine/scenario/random_ops.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "engine/scenario/random_parts.h"
 
@@ -61,11 +62,18 @@ RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::u
     : mix_(mix),
       settings_(settings),
       sum_(mix.sum()),
+      guide_shift_(static_cast<unsigned>(std::bit_width((sum_ - 1) / kGuides))),
       rng_(Rng::stream(seed, thread)),
       thread_(thread),
       left_(ops),
       endless_(ops == 0),
       known_(settings.folios != 0 ? 0 : settings.processes, settings.buffers, settings.pages) {
+  for (Guide at; Guide & guide : guide_) {
+    const std::uint64_t first = static_cast<std::uint64_t>(&guide - guide_.data()) << guide_shift_;
+    while (first < sum_ && first - at.before >= mix_.weights[at.slot])
+      at.before += mix_.weights[at.slot++];
+    guide = at;
+  }
   if (settings.folios != 0) return;
   // As random_setup() leaves it.
   for (std::uint32_t proc = 0; proc < settings.processes; ++proc) {
@@ -81,8 +89,8 @@ RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::u
 
 unsigned RandomOps::draw_slot() {
   std::uint64_t at = rng_.below(sum_);
-  unsigned slot = 0;
-  while (at >= mix_.weights[slot]) at -= mix_.weights[slot++];
+  auto [slot, before] = guide_[at >> guide_shift_];
+  for (at -= before; at >= mix_.weights[slot];) at -= mix_.weights[slot++];
   return slot;
 }
 

@@ -69,6 +69,12 @@ class RandomOps final : public OpSource {
     std::uint64_t due = 0;
   };
   static constexpr unsigned kMaxDebts = 6;
+  static constexpr unsigned kGuides = 256;
+  /// From where on a number drawn is looked for in the mix.
+  struct Guide {
+    std::uint32_t slot = 0;
+    std::uint64_t before = 0;  // the weights before it
+  };
 
   // random_ops.cpp: what comes next.
   unsigned draw_slot();
@@ -115,6 +121,8 @@ class RandomOps final : public OpSource {
   const OpMix& mix_;
   const RandomOpsSettings settings_;
   const std::uint64_t sum_;
+  const unsigned guide_shift_;  // of a number drawn: which guide
+  std::array<Guide, kGuides> guide_{};
   Rng rng_;
   const unsigned thread_;
   std::uint64_t left_ = 0;
