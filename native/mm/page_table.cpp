@@ -225,32 +225,38 @@ Result<PteSlot> PageTable::alloc_pmd(Cpu& cpu, std::uint64_t address) {
 void PageTable::free_range(Cpu& cpu, std::uint64_t floor, std::uint64_t ceiling) {
   // Only the last level: the tables above are few and go with the address space.
   std::uint64_t address = (floor + kPmdBytes - 1) & ~(kPmdBytes - 1);
-  for (; address + kPmdBytes <= ceiling; address += kPmdBytes) {
-    const PteSlot pmd = find_pmd(address);
+  while (address + kPmdBytes <= ceiling) {
+    PteSlot pmd = find_pmd(address);
+    const std::uint64_t end = next_gigabyte(address);
     if (!pmd) {
-      address = next_table(pmd, address) - kPmdBytes;
+      address = end;
       continue;
     }
-    // Nobody makes tables meanwhile, so that an empty entry stays one.
-    Pte entry = pmd.get();
-    if (!entry.has(Pte::kPresent)) continue;
-    {
-      Guard guard(*pmd.lock);
-      entry = pmd.get();
-      if (entry.has(Pte::kPresent) && !entry.huge()) pmd.drop();
+    for (; address < end && address + kPmdBytes <= ceiling; address += kPmdBytes, pmd.advance()) {
+      // Nobody makes tables meanwhile, so that an empty entry stays one.
+      Pte entry = pmd.get();
+      if (!entry.has(Pte::kPresent)) continue;
+      {
+        Guard guard(*pmd.lock);
+        entry = pmd.get();
+        if (entry.has(Pte::kPresent) && !entry.huge()) pmd.drop();
+      }
+      if (entry.has(Pte::kPresent) && !entry.huge()) free_table(cpu, entry.pfn());
     }
-    if (entry.has(Pte::kPresent) && !entry.huge()) free_table(cpu, entry.pfn());
   }
 }
 
 void PageTable::destroy(Cpu& cpu) {
   if (!created_) return;
+  // Few are left. The last one is found when none is but those on the way to it.
+  std::uint64_t left = tables();
   const auto free_below = [&](auto&& self, Pfn table, unsigned level) -> void {
-    for (std::uint64_t i = 0; level < 3 && i < kPtesPerTable; ++i) {
+    for (std::uint64_t i = 0; level < 3 && i < kPtesPerTable && left > level + 1; ++i) {
       const Pte entry = slot_in(table, i).get();
       if (entry.has(Pte::kPresent) && !entry.huge()) self(self, entry.pfn(), level + 1);
     }
     free_table(cpu, table);
+    --left;
   };
   free_below(free_below, root_, 0);
   created_ = false;

@@ -45,7 +45,7 @@ class PageTable {
   /// Where another table may begin after the one of `pmd`, which is find_pmd(address): a
   /// gigabyte without a table of pmd entries is passed over as one.
   static std::uint64_t next_table(PteSlot pmd, std::uint64_t address) {
-    return (address | ((pmd ? kPmdBytes : 1ULL << kPudShift) - 1)) + 1;
+    return pmd ? (address | (kPmdBytes - 1)) + 1 : next_gigabyte(address);
   }
   Result<PteSlot> alloc_pmd(Cpu& cpu, std::uint64_t address);
   /// A fresh empty table for pmd splits and huge faults' deposits.
@@ -92,6 +92,10 @@ class PageTable {
   void for_each_huge(std::uint64_t start, std::uint64_t end, Fn&& fn) const;
 
  private:
+  /// Where another table of pmd entries may begin.
+  static std::uint64_t next_gigabyte(std::uint64_t address) {
+    return (address | ((1ULL << kPudShift) - 1)) + 1;
+  }
   TableStore& store() const;
   /// Shows the first table in reserve behind `table` in its descriptor.
   void show_reserve(Pfn table) const;
