@@ -24,7 +24,7 @@ class PercpuRwLock {
  private:
   // One shard in the model: fibers do not contend for cache lines. Apart, but not aligned: what
   // holds the lock then comes from the allocator's quick path.
-  static constexpr std::size_t kShards = kModel ? 1 : 8, kStride = kModel ? sizeof(RwLock) : 64;
+  static constexpr std::size_t kShards = kModel ? 1 : 4, kStride = kModel ? sizeof(RwLock) : 64;
   union Shard {
     Shard() : lock() {}
     RwLock lock;
