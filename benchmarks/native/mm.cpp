@@ -52,6 +52,7 @@ class Worker {
       : cpu_(machine.cpu(index)), pages_(pages), all_(all), pfns_(pages) {}
 
   void once() {
+    touch_tables();
     std::unique_ptr<Mm> mm = make_mm(cpu_, pages_);
     const auto address = [](std::uint64_t i) { return kBase + i * kPageBytes; };
     timed(kFault, [&] {
@@ -103,7 +104,19 @@ class Worker {
   void unpin() {
     for (const Pfn pfn : pfns_) unpin_user_page(cpu_, pfn);
   }
+  /// The page tables that an address space of that size gets next, which the allocator may never
+  /// have handed out as tables: the system gives them their memory now, in nobody's time.
+  void touch_tables() {
+    std::unique_ptr<Mm> mm;
+    need(Mm::create(cpu_, mm) == Errc::kOk, "address space");
+    for (std::uint64_t i = 0; i < pages_; i += pagebox::kPtesPerTable)
+      need(mm->page_table.alloc(cpu_, kBase + i * kPageBytes).error == Errc::kOk, "table");
+    mm->exit(cpu_);
+    cpu_.machine.rcu.barrier();
+    all_.arrive_and_wait();
+  }
   void fork(Mm& parent) {
+    touch_tables();
     std::unique_ptr<Mm> child;
     need(Mm::create(cpu_, child) == Errc::kOk, "child");
     timed(kFork, [&] { need(dup_mmap(cpu_, *child, parent) == Errc::kOk, "fork"); });
