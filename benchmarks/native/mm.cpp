@@ -200,6 +200,8 @@ int main(int argc, char** argv) {
   size.swap_pages = most;
   const TestMachine test(size);
   // Not counted: the system gives each frame and slot its memory.
+  for (std::uint64_t pfn = 0; pfn < size.ram_pages; ++pfn)
+    std::memset(test.machine->frames.at({pfn}), 0, 1);
   run(*test.machine, -1, 1ULL << to, threads);
   for (int round = 0; round < rounds; ++round)
     for (std::uint64_t order = from; order <= to; order += 2)
