@@ -104,8 +104,9 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
   const bool known = file != nullptr && filemap_caches(machine, *file, index, folio);
   Result<std::uint64_t> slot = Errc::kCorrupt;
   if (known)
-    slot = cpu.fails(FailSite::kSwapSlot) ? Errc::kNoMem
-                                          : machine.swap.alloc_slot(machine.pfn_of(folio));
+    slot = cpu.fails(FailSite::kSwapSlot)
+               ? Errc::kNoMem
+               : machine.swap.alloc_slot(machine.pfn_of(folio), cpu.index);
   if (!slot) {
     folio.set(Flag::kDirty);
     return false;

@@ -10,8 +10,9 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-Errc Swap::create(std::uint64_t pages) {
+Errc Swap::create(std::uint64_t pages, unsigned cpus) {
   slots_ = pages;
+  table_.create(pages, cpus);
   auto mapping = Mapping::reserve_pages((pages + 1) * kPageBytes);
   if (!mapping) return mapping.error;
   bytes_ = std::move(mapping.value);
@@ -21,12 +22,14 @@ Errc Swap::create(std::uint64_t pages) {
 std::uint64_t Swap::used_slots() {
   Guard guard(lock_);
   book_.read();
-  return map_.size() - free_.size();
+  return table_.opened() - table_.free();
 }
 
 bool Swap::nearly_full() { return used_slots() * 2 > slots(); }
 
-void Swap::grow(std::uint64_t slots) {
+void Swap::grow() {
+  const std::uint64_t slots = table_.opened();
+  if (slots == map_.size()) return;
   map_.resize(slots);
   cache_.resize(slots);
   shadow_.resize(slots);
@@ -38,47 +41,22 @@ void Swap::occupy(std::uint64_t slot, Pfn pfn) {
   shadow_[slot] = 0;
 }
 
-Result<std::uint64_t> Swap::alloc_slot(Pfn pfn) {
+Result<std::uint64_t> Swap::alloc_slot(Pfn pfn, unsigned cpu) {
   Guard guard(lock_);
   book_.write();
-  std::uint64_t slot = map_.size();
-  if (!free_.empty()) {
-    slot = free_.back();
-    free_.pop_back();
-  } else if (slot < slots_) {
-    grow(slot + 1);
-  } else {
-    return Errc::kNoSpc;
-  }
-  occupy(slot, pfn);
+  const auto slot = table_.take(cpu);
+  if (!slot) return slot;
+  grow();
+  occupy(slot.value, pfn);
   return slot;
-}
-
-/// A block of freed slots. Rare: swap is seldom used up.
-Result<std::uint64_t> Swap::take_freed(std::uint64_t count) {
-  for (std::uint64_t first = 0; first + count <= map_.size(); first += count) {
-    const auto begin = map_.begin() + static_cast<std::ptrdiff_t>(first);
-    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(count),
-                    [](std::uint8_t users) { return users != 0; }))
-      continue;
-    std::erase_if(free_, [&](std::uint64_t slot) { return slot >= first && slot < first + count; });
-    return first;
-  }
-  return Errc::kNoSpc;
 }
 
 Result<std::uint64_t> Swap::alloc_slots(Pfn first_page, std::uint64_t count) {
   Guard guard(lock_);
   book_.write();
-  const std::uint64_t used = map_.size();
-  Result<std::uint64_t> first = (used + count - 1) / count * count;
-  if (first.value + count <= slots_) {
-    for (std::uint64_t slot = used; slot < first.value; ++slot) free_.push_back(slot);
-    grow(first.value + count);
-  } else {
-    first = take_freed(count);
-    if (!first) return first;
-  }
+  const auto first = table_.take_run(count);
+  if (!first) return first;
+  grow();
   for (std::uint64_t i = 0; i < count; ++i) occupy(first.value + i, first_page + i);
   return first;
 }
@@ -218,7 +196,7 @@ Swap::Claim Swap::claim_alone(std::uint64_t slot, bool claim) {
 
 void Swap::release(std::uint64_t slot) {
   shadow_[slot] = 0;
-  free_.push_back(slot);
+  table_.give(slot);
 }
 
 std::uint64_t folio_swap_slot(Page folio) { return folio.private_word(); }
@@ -267,7 +245,8 @@ bool add_to_swap(Cpu& cpu, Page folio) {
   const Pfn pfn = machine.pfn_of(folio);
   // Who still looks for the slot's last page finds this one locked, and looks again.
   if (cpu.fails(FailSite::kSwapSlot)) return false;
-  const auto slot = pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn);
+  const auto slot =
+      pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn, cpu.index);
   if (!slot) return false;
   folio.set_private_word(slot.value);
   folio.set(kFlagSwapCache);

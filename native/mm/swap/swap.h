@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/mapping.h"
 #include "base/plain.h"
+#include "mm/swap/swap_slots.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -24,15 +25,15 @@ class Swap {
  public:
   static constexpr std::uint8_t kHasCache = 0x80;
 
-  Errc create(std::uint64_t pages);
+  Errc create(std::uint64_t pages, unsigned cpus = 1);
   std::uint64_t slots() const { return slots_; }
   std::uint64_t used_slots();
   /// vm_swap_full: more than half in use, so swap cache is dropped eagerly.
   bool nearly_full();
 
   // Slots. Each takes the lock.
-  /// A slot with this page in the cache and no user. kNoSpc: full.
-  Result<std::uint64_t> alloc_slot(Pfn pfn);
+  /// A slot with this page in the cache and no user, `cpu`'s next one. kNoSpc: full.
+  Result<std::uint64_t> alloc_slot(Pfn pfn, unsigned cpu);
   /// `count` slots side by side, the first divisible by it, for pages that follow each
   /// other. kNoSpc: none are.
   Result<std::uint64_t> alloc_slots(Pfn first, std::uint64_t count);
@@ -90,8 +91,7 @@ class Swap {
   void release(std::uint64_t slot);
   void drop_cache_locked(std::uint64_t slot, bool leave_shadow);
   void drop_freed_locked(DamageLog& damage, std::uint64_t slot);
-  void grow(std::uint64_t slots);
-  Result<std::uint64_t> take_freed(std::uint64_t count);
+  void grow();
   void occupy(std::uint64_t slot, Pfn pfn);
   SpinLock lock_;
   std::uint64_t slots_ = 0;
@@ -101,7 +101,7 @@ class Swap {
   std::vector<std::uint8_t> map_;
   std::vector<std::uint64_t> cache_;  // pfn + 1, 0: none
   std::vector<std::uint8_t> shadow_;
-  std::vector<std::uint64_t> free_;  // freed slots, the last first
+  SwapSlots table_;
   Mapping bytes_;
 };
 

@@ -1,5 +1,9 @@
-// Swap slots: as many as there are, and no more.
+// Swap slots: as many as there are and no more, side by side where they were taken in a row.
+#include <set>
+#include <vector>
+
 #include "mm/swap/swap.h"
+#include "mm/swap/swap_slots.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {
@@ -9,9 +13,80 @@ TEST(MmSwap, TheLastSlotIsHandedOutAndNoneBehindIt) {
   MmBox box;
   Swap& swap = box.machine->swap;
   for (std::uint64_t i = 0; i < swap.slots(); ++i)
-    ASSERT_TRUE(swap.alloc_slot(Pfn{i + 1})) << i << " of " << swap.slots();
-  EXPECT_EQ(swap.alloc_slot(Pfn{1}).error, Errc::kNoSpc);
+    ASSERT_TRUE(swap.alloc_slot(Pfn{i + 1}, 0)) << i << " of " << swap.slots();
+  EXPECT_EQ(swap.alloc_slot(Pfn{1}, 0).error, Errc::kNoSpc);
   EXPECT_EQ(swap.used_slots(), swap.slots());
+}
+
+constexpr unsigned kCluster = SwapSlots::kCluster;
+
+std::vector<std::uint64_t> take(SwapSlots& slots, unsigned cpu, std::size_t count) {
+  std::vector<std::uint64_t> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto slot = slots.take(cpu);
+    EXPECT_TRUE(slot);
+    out.push_back(slot.value);
+  }
+  return out;
+}
+bool in_a_row(const std::vector<std::uint64_t>& slots) {
+  for (std::size_t i = 1; i < slots.size(); ++i)
+    if (slots[i] != slots[i - 1] + 1) return false;
+  return true;
+}
+
+TEST(MmSwapSlots, ProcessorsThatTakeInTurnsHaveRowsOfTheirOwnAndAfterAnyOrderOfFreesAgain) {
+  if (kModel) GTEST_SKIP() << "one row for all";
+  SwapSlots slots;
+  slots.create(std::uint64_t{kCluster} * 4, 2);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::uint64_t> of[2];
+    for (unsigned i = 0; i < kCluster; ++i)
+      for (const unsigned cpu : {0U, 1U}) of[cpu].push_back(take(slots, cpu, 1).front());
+    for (const auto& each : of) EXPECT_TRUE(in_a_row(each));
+    EXPECT_EQ(slots.opened() - slots.free(), 2U * kCluster);
+    // From both ends, of both in turns.
+    for (unsigned i = 0; i < kCluster; ++i)
+      for (const auto& each : of) slots.give(each[i % 2 == 0 ? i / 2 : kCluster - 1 - i / 2]);
+    EXPECT_EQ(slots.opened(), slots.free());
+  }
+  EXPECT_EQ(slots.opened(), 2U * kCluster);
+}
+
+TEST(MmSwapSlots, WhatIsScatteredIsFoundAndNoSlotTwice) {
+  SwapSlots slots;
+  constexpr std::uint64_t kSlots = kCluster * 3 + 5;
+  slots.create(kSlots, 3);
+  std::set<std::uint64_t> taken;
+  for (std::uint64_t i = 0; i < kSlots; ++i) {
+    const std::uint64_t slot = take(slots, static_cast<unsigned>(i) % 3, 1).front();
+    EXPECT_LT(slot, kSlots);
+    EXPECT_TRUE(taken.insert(slot).second);
+  }
+  for (unsigned cpu = 0; cpu < 3; ++cpu) EXPECT_EQ(slots.take(cpu).error, Errc::kNoSpc);
+  const std::set<std::uint64_t> some = {1, kCluster, kSlots - 1};
+  for (const std::uint64_t slot : some) slots.give(slot);
+  const std::vector<std::uint64_t> again = take(slots, 1, some.size());
+  EXPECT_EQ(std::set<std::uint64_t>(again.begin(), again.end()), some);
+  EXPECT_EQ(slots.take(1).error, Errc::kNoSpc);
+}
+
+TEST(MmSwapSlots, ARunIsTakenBehindTheOpenClustersAndElseWhereOneIsFree) {
+  SwapSlots slots;
+  constexpr std::uint64_t kRun = std::uint64_t{kCluster} * 2;
+  slots.create(kRun * 2 + 3, 1);
+  EXPECT_EQ(take(slots, 0, 1).front(), 0U);
+  EXPECT_EQ(slots.take_run(kRun).value, kRun);
+  // What lies between is free; none of it is part of the run.
+  for (const std::uint64_t slot : take(slots, 0, kRun - 1)) EXPECT_LT(slot, kRun);
+  EXPECT_EQ(slots.take_run(kRun).error, Errc::kNoSpc);
+  for (std::uint64_t slot = 0; slot < kRun; ++slot) slots.give(slot);
+  EXPECT_EQ(slots.take_run(kRun).value, 0U);
+  EXPECT_EQ(take(slots, 0, 3), (std::vector<std::uint64_t>{kRun * 2, kRun * 2 + 1, kRun * 2 + 2}));
+  EXPECT_EQ(slots.take(0).error, Errc::kNoSpc);
+  // Parts of a cluster, as a small folio wants them.
+  for (const std::uint64_t slot : {4, 5, 6, 7}) slots.give(slot);
+  EXPECT_EQ(slots.take_run(4).value, 4U);
 }
 
 }  // namespace
