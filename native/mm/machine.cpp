@@ -24,7 +24,8 @@ Errc Machine::start(const MachineOptions& options, std::string* reason) {
   pins.set_ops(pin_ops());
   if (const Errc error = frames.create(memmap.pages()); error != Errc::kOk) return error;
   if (const Errc error = tables.create(memmap.pages()); error != Errc::kOk) return error;
-  if (const Errc error = swap.create(options.swap_pages, options.cpus); error != Errc::kOk) return error;
+  if (const Errc error = swap.create(options.swap_pages, options.cpus); error != Errc::kOk)
+    return error;
   if (pins.scheme().place == CountPlace::kMapcount) {
     auto entries = Mapping::reserve(memmap.capacity() * sizeof(std::uint32_t));
     if (!entries) return entries.error;
