@@ -61,7 +61,8 @@ class SpinLock {
 /// A sleeping lock: the same words, another promise (may be held across waits).
 using Mutex = SpinLock;
 
-/// mmap_lock: many readers or one writer. A waiting writer stops new readers.
+/// mmap_lock: many readers or one writer. Who waits looks for a while before it sleeps, as for a
+/// SpinLock; a writer that sleeps stops new readers.
 class RwLock {
  public:
   void lock_shared();

@@ -12,6 +12,7 @@ namespace {
 
 /// A look at the clock in the setup costs as much as an operation.
 constexpr std::uint64_t kLookEvery = 64;
+/// Page tables wait for readers a few operations longer.
 constexpr unsigned kPollEvery = 8;
 
 constexpr std::array<std::string_view, kOpCodes> op_names() {

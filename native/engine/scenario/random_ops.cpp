@@ -68,11 +68,11 @@ RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::u
       left_(ops),
       endless_(ops == 0),
       known_(settings.folios != 0 ? 0 : settings.processes, settings.buffers, settings.pages) {
-  for (Guide at; Guide & guide : guide_) {
-    const std::uint64_t first = static_cast<std::uint64_t>(&guide - guide_.data()) << guide_shift_;
-    while (first < sum_ && first - at.before >= mix_.weights[at.slot])
+  Guide at;
+  for (std::uint64_t i = 0; i < kGuides && i << guide_shift_ < sum_; ++i) {
+    while ((i << guide_shift_) - at.before >= mix_.weights[at.slot])
       at.before += mix_.weights[at.slot++];
-    guide = at;
+    guide_[i] = at;
   }
   if (settings.folios != 0) return;
   // As random_setup() leaves it.
