@@ -88,14 +88,13 @@ Result<Pfn> Machine::alloc_online(const Cpu& cpu, unsigned order, Pfn* next) {
   return other;
 }
 
-std::size_t Machine::alloc_locked_pages(const Cpu& cpu, std::span<Pfn> out) {
+std::size_t Machine::alloc_pages(const Cpu& cpu, std::uint64_t flags, std::span<Pfn> out) {
   if (cpu.control != nullptr) out = out.first(cpu.control->grants(FailSite::kPage, out.size()));
-  const std::uint64_t locked = zero_page().mask_of(Flag::kLocked);
-  const std::size_t had = allocator.alloc_each(out, locked, cpu.index);
+  const std::size_t had = allocator.alloc_each(out, flags, cpu.index);
   if (offline_ == kAllOnline) return had;
   const auto at = std::ranges::find(out.first(had), offline_);
   if (at == out.begin() + static_cast<std::ptrdiff_t>(had)) return had;
-  const bool replaced = allocator.alloc_each(std::span(at, 1), locked, cpu.index) == 1;
+  const bool replaced = allocator.alloc_each(std::span(at, 1), flags, cpu.index) == 1;
   page(offline_).set_refcount(0);
   allocator.free(offline_, 0);
   if (!replaced) *at = out[had - 1];

@@ -129,7 +129,11 @@ class Machine {
                            Pfn* next = nullptr);
   Result<Page> alloc_zeroed_page(Cpu& cpu, Pfn* next = nullptr);
   /// Single pages, each locked, as alloc_folio() one after the other. How many there were.
-  std::size_t alloc_locked_pages(const Cpu& cpu, std::span<Pfn> out);
+  std::size_t alloc_locked_pages(const Cpu& cpu, std::span<Pfn> out) {
+    return alloc_pages(cpu, zero_page().mask_of(Flag::kLocked), out);
+  }
+  /// The same with these bits in the flags word, which costs less than to set them then.
+  std::size_t alloc_pages(const Cpu& cpu, std::uint64_t flags, std::span<Pfn> out);
   void get(Page folio) { folio.ref_inc(); }
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
   std::int32_t kept_refs(Page folio) const {

@@ -1,4 +1,6 @@
 // A fault on a non-present entry: swapped, migrating, or in a device.
+#include <span>
+
 #include "base/fault.h"
 #include "mm/fault/device_fault.h"
 #include "mm/fault/fault.h"
@@ -93,17 +95,19 @@ Page swapin_direct(Fault& fault, std::uint64_t slot) {
   Machine& machine = fault.machine();
   const Swap::Claim claim = machine.swap.claim_alone(slot, claims_slot(machine));
   if (!claim.taken) return {};  // it has more users, or is in the cache
-  const auto fresh = machine.alloc_folio(fault.cpu);
-  if (!fresh) {
+  // Locked until it is mapped, so nobody asks before whether it is up to date.
+  const Page any = machine.zero_page();
+  const std::uint64_t flags = any.mask_of(Flag::kLocked) | any.mask_of(Flag::kSwapBacked) |
+                              any.mask_of(Flag::kUptodate) |
+                              (claim.shadow ? any.mask_of(Flag::kActive) : 0);
+  Pfn pfn;
+  if (machine.alloc_pages(fault.cpu, flags, std::span(&pfn, 1)) == 0) {
     if (claims_slot(machine)) machine.swap.cache_remove(slot, claim.shadow);
     return {};
   }
-  const Page folio = fresh.value;
-  folio.set_bits(folio.mask_of(Flag::kLocked) | folio.mask_of(Flag::kSwapBacked) |
-                 (claim.shadow ? folio.mask_of(Flag::kActive) : 0));
+  const Page folio = machine.page(pfn);
   folio_add_lru(fault.cpu, folio);
-  machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
-  folio.set(Flag::kUptodate);
+  machine.frames.write(pfn, machine.swap.bytes(slot));
   return folio;
 }
 
@@ -122,7 +126,10 @@ void map_swapped_page(Fault& fault, Page folio, std::uint64_t page_index, bool f
   Machine& machine = fault.machine();
   const std::uint64_t slot = fault.orig.entry().offset;
   const bool exclusive = fresh || fault.orig.swp_exclusive();
-  machine.swap.free(slot);
+  if (fresh && claims_slot(machine))
+    machine.swap.free_claimed(slot);
+  else
+    machine.swap.free(slot);
   if (should_try_to_free_swap(fault, folio)) (void)folio_free_swap(fault.cpu, folio);
 
   const Page page = folio_page(folio, page_index);
@@ -191,7 +198,6 @@ FaultResult do_swap_page(Fault& fault) {
                       : Reached::kSwapinRead);
     map_swapped_page(fault, folio, page_index, fresh);
     folio_unlock(folio);
-    if (fresh && claims_slot(machine)) machine.swap.cache_remove(slot, false);
     if (fault.write()) return do_wp_page(fault);
     fault.slot.lock->unlock();
     return FaultResult::kOk;

@@ -1,6 +1,7 @@
 #include "mm/swap/swap.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/fault.h"
 #include "mm/folio_state.h"
@@ -83,6 +84,17 @@ Errc Swap::duplicate_locked(std::uint64_t slot) {
 bool Swap::free(std::uint64_t slot) {
   Guard guard(lock_);
   book_.write();
+  return free_locked(slot);
+}
+
+void Swap::free_claimed(std::uint64_t slot) {
+  Guard guard(lock_);
+  book_.write();
+  (void)free_locked(slot);
+  drop_cache_locked(slot, false);
+}
+
+bool Swap::free_locked(std::uint64_t slot) {
   if (!in_use(slot) || map_[slot] == kHasCache) return false;
   --map_[slot];
   if (map_[slot] == 0) release(slot);
@@ -310,22 +322,22 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
     if (retry.asks_next()) retry.looks_at(machine.swap.cached_page(machine, slot).at());
     if (!retry.pause()) return {};
   }
-  const auto fresh = machine.alloc_folio(cpu);
-  if (!fresh) {
+  const Page any = machine.zero_page();
+  Pfn pfn;
+  if (machine.alloc_pages(cpu, any.mask_of(Flag::kLocked) | any.mask_of(Flag::kSwapBacked),
+                          std::span(&pfn, 1)) == 0) {
     machine.swap.cache_remove(slot, machine.swap.shadow(slot));
     return {};
   }
-  const Page folio = fresh.value;
-  folio.set(Flag::kLocked);
-  folio.set(Flag::kSwapBacked);
+  const Page folio = machine.page(pfn);
   folio.set_private_word(slot);
   folio.set(kFlagSwapCache);
   machine.get(folio);
-  machine.swap.cache_add(slot, machine.pfn_of(folio));
+  machine.swap.cache_add(slot, pfn);
   // A refault soon after eviction: straight to the active list.
   if (machine.swap.shadow(slot)) folio.set(Flag::kActive);
   folio_add_lru(cpu, folio);
-  machine.frames.write(machine.pfn_of(folio), machine.swap.bytes(slot));
+  machine.frames.write(pfn, machine.swap.bytes(slot));
   folio.set(Flag::kUptodate);
   folio_unlock(folio);
   return folio;

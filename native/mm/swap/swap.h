@@ -25,7 +25,7 @@ class Swap {
  public:
   static constexpr std::uint8_t kHasCache = 0x80;
 
-  Errc create(std::uint64_t pages, unsigned cpus = 1);
+  Errc create(std::uint64_t pages, unsigned cpus);
   std::uint64_t slots() const { return slots_; }
   std::uint64_t used_slots();
   /// vm_swap_full: more than half in use, so swap cache is dropped eagerly.
@@ -43,6 +43,8 @@ class Swap {
   Errc duplicate_cached(std::uint64_t first, Pfn pfn, std::uint64_t index);
   /// Drops one user. True: only the cache is left.
   bool free(std::uint64_t slot);
+  /// The same for who has claimed it (claim_alone()), and with it the claim.
+  void free_claimed(std::uint64_t slot);
   std::uint32_t users(std::uint64_t slot);
 
   // The swap cache. Slots come from page tables and files, and from descriptors, where
@@ -88,6 +90,7 @@ class Swap {
     return slot < cache_.size() && cache_[slot] == pfn.value + 1;
   }
   Errc duplicate_locked(std::uint64_t slot);
+  bool free_locked(std::uint64_t slot);
   void release(std::uint64_t slot);
   void drop_cache_locked(std::uint64_t slot, bool leave_shadow);
   void drop_freed_locked(DamageLog& damage, std::uint64_t slot);
