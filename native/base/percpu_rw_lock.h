@@ -9,11 +9,10 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-/// `shard` is any number, best the caller's logical thread.
 class PercpuRwLock {
  public:
-  void lock_shared(unsigned shard) { shards_[shard % kShards].lock.lock_shared(); }
-  void unlock_shared(unsigned shard) { shards_[shard % kShards].lock.unlock_shared(); }
+  /// What a reader takes, shared. `shard` is any number, best the caller's logical thread.
+  RwLock& of(unsigned shard) { return shards_[shard % kShards].lock; }
   void lock() {
     for (Shard& shard : shards_) shard.lock.lock();
   }
@@ -31,20 +30,6 @@ class PercpuRwLock {
     std::byte line[kStride];
   };
   Shard shards_[kShards];
-};
-
-class [[nodiscard]] PercpuSharedGuard {
- public:
-  PercpuSharedGuard(PercpuRwLock& lock, unsigned shard) : lock_(lock), shard_(shard) {
-    lock_.lock_shared(shard_);
-  }
-  ~PercpuSharedGuard() { lock_.unlock_shared(shard_); }
-  PercpuSharedGuard(const PercpuSharedGuard&) = delete;
-  PercpuSharedGuard& operator=(const PercpuSharedGuard&) = delete;
-
- private:
-  PercpuRwLock& lock_;
-  const unsigned shard_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

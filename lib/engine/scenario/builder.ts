@@ -264,10 +264,7 @@ export class OpList {
   writeback(file: FileHandle): void {
     this.#add({ op: 'writeback', ...fileOf(file) })
   }
-  /**
-   * Moves every page that can move to another frame; `n`: so many at most are tried, from where the last
-   * such operation stopped.
-   */
+  /** Moves every page that can move to another frame; `n`: tries so many at most, from where the last one stopped. */
   compact(settings: { n?: number } = {}): void {
     const { n } = options(settings, 'settings', ['n'])
     this.op({ op: 'compact', ...(n === undefined ? {} : { n: n as number }) })

@@ -1,13 +1,9 @@
 #include "engine/scenario/interpreter.h"
 
-#include <algorithm>
-
-#include "engine/scenario/op_text.h"
 #include "mm/fault/user_access.h"
 #include "mm/fault/userfault.h"
 #include "mm/file/file_io.h"
 #include "mm/file/files.h"
-#include "mm/file/writeback.h"
 #include "mm/migrate.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -101,40 +97,6 @@ OpRecord Interpreter::control(const Op& op) {
   return result;
 }
 
-OpRecord Interpreter::checked(const Op& op, OpRecord result) {
-  if ((op.must || op.has_expect) && !broken_) compare(op, result);
-  return result;
-}
-
-void Interpreter::compare(const Op& op, const OpRecord& record) {
-  const auto is_signal = [](FaultResult each) { return each != FaultResult::kOk; };
-  if (op.must) {
-    const auto signal = std::ranges::find_if(record.signals, is_signal);
-    if (record.ret != Errc::kOk)
-      broken_ = {op, 0, static_cast<std::uint64_t>(record.ret), true};
-    else if (signal != record.signals.end())
-      broken_ = {op, 0, static_cast<std::uint64_t>(*signal), true};
-    if (broken_) return;
-  }
-  if (!op.has_expect) return;
-  for (std::size_t i = 0; i < record.v.size(); ++i) {
-    if (i < record.signals.size() && is_signal(record.signals[i])) continue;
-    if (record.v[i] == op.expect + i) continue;
-    broken_ = {op, op.expect + i, record.v[i], false};
-    return;
-  }
-}
-
-void Interpreter::tell_broken(AuditSink& sink) const {
-  if (!broken_) return;
-  const Op& op = broken_->op;
-  sink.add(Invariant::kAsExpected, AuditPlace::nowhere(), broken_->is_error ? "ret" : "v",
-           broken_->expected, broken_->found, [&] {
-             return thread_ == 0 ? op_text(op)
-                                 : "thread " + std::to_string(thread_) + ", " + op_text(op);
-           });
-}
-
 Process* Interpreter::find(std::uint32_t proc) {
   if (proc >= kMaxKnown) {
     other_ = processes().find(thread_, proc);
@@ -171,7 +133,7 @@ void Interpreter::poll_readers() {
 }
 
 OpRecord Interpreter::run_alive(Process& process, const Op& op) {
-  const PercpuSharedGuard alive(process.life, thread_);
+  const SharedGuard alive(process.life.of(thread_));
   if (process.exited) return ret(Errc::kInval);
   return dispatch(process, op);
 }
@@ -397,14 +359,6 @@ Errc Interpreter::offline(const Process& process, const Op& op) {
   if (!pte.present() || machine().is_zero_pfn(pte.pfn()) || machine().is_zone_device(pte.pfn()))
     return Errc::kFault;
   machine().take_offline(pte.pfn());
-  return Errc::kOk;
-}
-
-Errc Interpreter::writeback(const Op& op) {
-  AddressSpace* file = processes().get_disk_file(op.file);
-  if (file == nullptr) return Errc::kNoEnt;
-  filemap_write_and_wait(cpu(), *file, 0, file->size_pages());
-  put_file(cpu(), *file);
   return Errc::kOk;
 }
 

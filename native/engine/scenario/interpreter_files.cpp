@@ -102,6 +102,14 @@ OpRecord Interpreter::fd_io(Process& process, const Op& op) {
 }
 
 /// kIo: a page of the cache that is clean holds something else than the disk.
+Errc Interpreter::writeback(const Op& op) {
+  AddressSpace* file = processes().get_disk_file(op.file);
+  if (file == nullptr) return Errc::kNoEnt;
+  filemap_write_and_wait(cpu(), *file, 0, file->size_pages());
+  put_file(cpu(), *file);
+  return Errc::kOk;
+}
+
 Errc Interpreter::check_file(const Op& op) {
   AddressSpace* file = processes().get_disk_file(op.file);
   if (file == nullptr) return Errc::kNoEnt;

@@ -26,7 +26,7 @@ Result<Pfn> Interpreter::mapped_page(const Op& op) {
   if (!has_processes()) return Errc::kInval;
   Process* const process = find(op.proc);
   if (process == nullptr) return Errc::kInval;
-  PercpuSharedGuard alive(process->life, thread_);
+  SharedGuard alive(process->life.of(thread_));
   if (process->exited) return Errc::kInval;
   const std::uint64_t address =
       kBufferBase + op.buf * kBufferStride + Process::first_page(op) * kPageBytes;

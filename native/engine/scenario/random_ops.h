@@ -69,7 +69,7 @@ class RandomOps final : public OpSource {
     std::uint64_t due = 0;
   };
   static constexpr unsigned kMaxDebts = 6;
-  static constexpr unsigned kGuides = 256;
+  static constexpr unsigned kGuides = 32;  // few: they are made for each program of an exploration
   /// From where on a number drawn is looked for in the mix.
   struct Guide {
     std::uint32_t slot = 0;

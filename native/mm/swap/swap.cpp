@@ -12,7 +12,6 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Swap::create(std::uint64_t pages, unsigned cpus) {
-  slots_ = pages;
   table_.create(pages, cpus);
   auto mapping = Mapping::reserve_pages((pages + 1) * kPageBytes);
   if (!mapping) return mapping.error;

@@ -4,6 +4,7 @@
 //                                              tmpfs slots that hold the slot
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,7 +27,7 @@ class Swap {
   static constexpr std::uint8_t kHasCache = 0x80;
 
   Errc create(std::uint64_t pages, unsigned cpus);
-  std::uint64_t slots() const { return slots_; }
+  std::uint64_t slots() const { return table_.slots(); }
   std::uint64_t used_slots();
   /// vm_swap_full: more than half in use, so swap cache is dropped eagerly.
   bool nearly_full();
@@ -76,7 +77,7 @@ class Swap {
 
   /// Of a slot that does not exist: bytes that are nobody's.
   std::byte* bytes(std::uint64_t slot) {
-    return bytes_.page_at((slot < slots_ ? slot : slots_) * kPageBytes);
+    return bytes_.page_at(std::min(slot, slots()) * kPageBytes);
   }
   SpinLock& lock() { return lock_; }
 
@@ -97,7 +98,6 @@ class Swap {
   void grow();
   void occupy(std::uint64_t slot, Pfn pfn);
   SpinLock lock_;
-  std::uint64_t slots_ = 0;
   // Stands for the vectors: each method marks it under lock_.
   [[no_unique_address]] PlainMark book_;
   // As long as slots were ever used: a machine is made for each short scenario.

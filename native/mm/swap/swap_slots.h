@@ -17,6 +17,7 @@ class SwapSlots {
   static constexpr unsigned kCluster = kModel ? 8 : 64;
 
   void create(std::uint64_t slots, unsigned cpus);
+  std::uint64_t slots() const { return slots_; }
   /// Those that were ever in reach, in use or free.
   std::uint64_t opened() const;
   std::uint64_t free() const { return free_; }
