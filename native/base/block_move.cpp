@@ -53,13 +53,38 @@ void stream_sse(std::uint64_t* to, const std::uint64_t* from, std::size_t words)
   }
 }
 
+[[gnu::target("avx")]] void clear_avx(std::uint64_t* at, std::size_t words) {
+  auto* out = reinterpret_cast<__m256i*>(at);
+  const __m256i zero = _mm256_setzero_si256();
+  for (const auto* end = out + words / 4; out != end; out += 4) {
+    _mm256_store_si256(out, zero);
+    _mm256_store_si256(out + 1, zero);
+    _mm256_store_si256(out + 2, zero);
+    _mm256_store_si256(out + 3, zero);
+  }
+}
+
+/// Elsewhere the C library is trusted.
+bool vectors_are_quickest() {
+  return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_is("amd") != 0;
+}
+
 }  // namespace
+
+void clear_block(std::uint64_t* at, std::size_t words) {
+  // Pages that follow each other in memory, in no cache: the C library's one string store takes
+  // 1.4 times as long, and 1.6 where a locked instruction waits for it; of those that lie anywhere
+  // as long. What fetches lines ahead makes it worse: these stores need not read them.
+  if (!vectors_are_quickest()) return clear_shared_words(at, words);
+  others_write();
+  clear_avx(at, words);
+  others_write();
+}
 
 void copy_block(std::uint64_t* to, const std::uint64_t* from, std::size_t words) {
   // Of a page the C library makes one string move there, which takes 1.15 times as long where no
-  // cache has it, and 1.8 times where one has. Elsewhere it is trusted.
-  if (!__builtin_cpu_supports("avx") || !__builtin_cpu_is("amd"))
-    return copy_shared_words(to, from, words);
+  // cache has it, and 1.8 times where one has.
+  if (!vectors_are_quickest()) return copy_shared_words(to, from, words);
   others_write();
   copy_avx(to, from, words);
   others_write();
@@ -76,6 +101,7 @@ void stream_block(std::uint64_t* to, const std::uint64_t* from, std::size_t word
 
 void streamed() { _mm_sfence(); }
 #else
+void clear_block(std::uint64_t* at, std::size_t words) { clear_shared_words(at, words); }
 void copy_block(std::uint64_t* to, const std::uint64_t* from, std::size_t words) {
   copy_shared_words(to, from, words);
 }

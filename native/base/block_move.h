@@ -9,8 +9,9 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 // As copy_shared_words() (base/shared_bytes.h): others may write meanwhile, and no word is torn.
-// `words` is a multiple of 8, both sides are 32-aligned.
+// `words` is a multiple of 16, all are 32-aligned.
 
+void clear_block(std::uint64_t* at, std::size_t words);
 /// For what is looked at soon.
 void copy_block(std::uint64_t* to, const std::uint64_t* from, std::size_t words);
 /// Past the caches, for runs of pages that nobody looks at soon: lines that are written whole are

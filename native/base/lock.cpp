@@ -60,9 +60,7 @@ void SpinLock::wake_next() {
 //    reader enters. The writer that enters keeps the bit, since others may sleep.
 // 3. Sleepers are woken at each change to "no reader, no writer" seen with kWaiting.
 
-void RwLock::lock_shared() {
-  // In the model, so that readers do not see each other.
-  if (kModel && word_.add_unless(1, kWriter | kWaiting) == 0) return;
+void RwLock::lock_shared_slow() {
   if constexpr (!kModel)
     if (take_before_sleep([this] { return try_lock_shared(); })) return;
   Retry retry("a lock to read", &word_, Retry::Until::kHolder);
@@ -83,22 +81,6 @@ void RwLock::lock_shared() {
     }
     seen = word_.load();
   }
-}
-
-bool RwLock::try_lock_shared() {
-  if constexpr (kModel) return word_.add_unless(1, kWriter | kWaiting) == 0;
-  std::uint32_t seen = first_look(word_);
-  while ((seen & (kWriter | kWaiting)) == 0) {
-    if (word_.compare_exchange(seen, seen + 1)) return true;
-  }
-  return false;
-}
-
-void RwLock::unlock_shared() {
-  // In the model, so that readers do not see each other: while nobody waits, nobody asks
-  // who is the last.
-  if (kModel && word_.add_unless(~std::uint32_t{0}, kWriter | kWaiting) == 0) return;
-  if (word_.fetch_sub(1) == (kWaiting | 1)) wake(word_.address());  // rule 3
 }
 
 void RwLock::lock() {

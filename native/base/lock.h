@@ -65,9 +65,24 @@ using Mutex = SpinLock;
 /// SpinLock; a writer that sleeps stops new readers.
 class RwLock {
  public:
-  void lock_shared();
-  bool try_lock_shared();
-  void unlock_shared();
+  void lock_shared() {
+    if (!try_lock_shared()) lock_shared_slow();
+  }
+  bool try_lock_shared() {
+    // In the model, so that readers do not see each other.
+    if constexpr (kModel) return word_.add_unless(1, kWriter | kWaiting) == 0;
+    std::uint32_t seen = word_.load();  // spares readers a failing compare-and-swap
+    while ((seen & (kWriter | kWaiting)) == 0) {
+      if (word_.compare_exchange(seen, seen + 1)) return true;
+    }
+    return false;
+  }
+  void unlock_shared() {
+    // In the model, so that readers do not see each other: while nobody waits, nobody asks
+    // who is the last.
+    if (kModel && word_.add_unless(~std::uint32_t{0}, kWriter | kWaiting) == 0) return;
+    if (word_.fetch_sub(1) == (kWaiting | 1)) wake(word_.address());  // the last, who is waited for
+  }
   void lock();
   bool try_lock();
   void unlock();
@@ -75,6 +90,7 @@ class RwLock {
 
  private:
   static constexpr std::uint32_t kWriter = 1U << 31, kWaiting = 1U << 30;
+  void lock_shared_slow();
   Atomic<std::uint32_t> word_;
 };
 

@@ -104,7 +104,7 @@ void FrameMap::copy_each(std::span<const FrameCopy> copies) const {
 
 void FrameMap::clear(Pfn pfn, std::uint64_t pages) const {
   sched_point(Access::kBytesWrite, at(pfn), pages * kPageBytes);
-  for (std::uint64_t i = 0; i < pages; ++i) clear_shared_words(words(at(pfn + i)), kWords);
+  for (std::uint64_t i = 0; i < pages; ++i) clear_block(words(at(pfn + i)), kWords);
 }
 
 bool FrameMap::is_zero(Pfn pfn) const {

@@ -55,16 +55,6 @@ class FrameMap {
   void read(Pfn pfn, std::byte* out) const;
   void write(Pfn pfn, const std::byte* from) const;
 
-  /// The frame will be cleared soon: its first half may come while other things are done. The
-  /// whole of it would be in their way.
-  void clears_soon(Pfn pfn) const {
-    if (kModel || !is_beyond_caches()) return;
-    constexpr std::size_t kLineBytes = 64;
-    const std::byte* first = at(pfn);
-    for (std::size_t i = 0; i < kPageBytes / 2; i += kLineBytes) __builtin_prefetch(first + i, 1);
-    asm volatile("");  // without an effect the call would be left out
-  }
-
  private:
   static constexpr std::uint64_t kBeyondCachesPages = 4096, kStreamedRunPages = 8;
 

@@ -78,8 +78,8 @@ std::uint64_t Machine::foll_pins() const {
   return pins;
 }
 
-Result<Pfn> Machine::alloc_online(const Cpu& cpu, unsigned order, Pfn* next) {
-  const auto pfn = allocator.alloc(order, cpu.index, next);
+Result<Pfn> Machine::alloc_online(const Cpu& cpu, unsigned order) {
+  const auto pfn = allocator.alloc(order, cpu.index);
   if (!pfn || offline_ < pfn.value || offline_ >= pfn.value + (std::uint64_t{1} << order))
     return pfn;
   const auto other = allocator.alloc(order, cpu.index);
@@ -88,22 +88,22 @@ Result<Pfn> Machine::alloc_online(const Cpu& cpu, unsigned order, Pfn* next) {
   return other;
 }
 
-std::size_t Machine::alloc_pages(const Cpu& cpu, std::uint64_t flags, std::span<Pfn> out) {
+std::size_t Machine::alloc_pages(const Cpu& cpu, FreshPage fresh, std::span<Pfn> out) {
   if (cpu.control != nullptr) out = out.first(cpu.control->grants(FailSite::kPage, out.size()));
-  const std::size_t had = allocator.alloc_each(out, flags, cpu.index);
+  const std::size_t had = allocator.alloc_each(out, fresh, cpu.index);
   if (offline_ == kAllOnline) return had;
   const auto at = std::ranges::find(out.first(had), offline_);
   if (at == out.begin() + static_cast<std::ptrdiff_t>(had)) return had;
-  const bool replaced = allocator.alloc_each(std::span(at, 1), flags, cpu.index) == 1;
+  const bool replaced = allocator.alloc_each(std::span(at, 1), fresh, cpu.index) == 1;
   page(offline_).set_refcount(0);
   allocator.free(offline_, 0);
   if (!replaced) *at = out[had - 1];
   return replaced ? had : had - 1;
 }
 
-Result<Page> Machine::alloc_folio(Cpu& cpu, unsigned order, FailSite site, Pfn* next) {
+Result<Page> Machine::alloc_folio(Cpu& cpu, unsigned order, FailSite site) {
   if (cpu.fails(site)) return Errc::kNoMem;
-  const auto pfn = alloc_online(cpu, order, next);
+  const auto pfn = alloc_online(cpu, order);
   if (!pfn) return pfn.error;
   if (order > 0) {
     prep_compound(memmap, pfn.value, order);
@@ -112,13 +112,12 @@ Result<Page> Machine::alloc_folio(Cpu& cpu, unsigned order, FailSite site, Pfn* 
   return page(pfn.value);
 }
 
-Result<Page> Machine::alloc_zeroed_page(Cpu& cpu, Pfn* next) {
-  auto folio = alloc_folio(cpu, 0, FailSite::kPage, next);
-  if (folio) {
-    frames.clear(pfn_of(folio.value));
-    folio.value.set(Flag::kUptodate);
-  }
-  return folio;
+Result<Page> Machine::alloc_zeroed_page(const Cpu& cpu, FreshPage fresh) {
+  fresh.flags |= zero_page().mask_of(Flag::kUptodate);
+  Pfn pfn;
+  if (alloc_pages(cpu, fresh, std::span(&pfn, 1)) == 0) return Errc::kNoMem;
+  frames.clear(pfn);
+  return page(pfn);
 }
 
 const PagemapRange* Machine::find_pagemap(Pfn pfn) const {

@@ -123,17 +123,16 @@ class Machine {
   }
   bool is_huge_zero(Page folio) const { return pfn_of(folio).value + 1 == huge_zero_.load(); }
 
-  /// 2^order pages with refcount 1, contents undefined. kNoMem: none free. `next`: as
-  /// Allocator::alloc().
-  Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0, FailSite site = FailSite::kPage,
-                           Pfn* next = nullptr);
-  Result<Page> alloc_zeroed_page(Cpu& cpu, Pfn* next = nullptr);
+  /// 2^order pages with refcount 1, contents undefined. kNoMem: none free.
+  Result<Page> alloc_folio(Cpu& cpu, unsigned order = 0, FailSite site = FailSite::kPage);
+  /// As `fresh` says, up to date too: nobody asks before it is mapped.
+  Result<Page> alloc_zeroed_page(const Cpu& cpu, FreshPage fresh);
   /// Single pages, each locked, as alloc_folio() one after the other. How many there were.
   std::size_t alloc_locked_pages(const Cpu& cpu, std::span<Pfn> out) {
-    return alloc_pages(cpu, zero_page().mask_of(Flag::kLocked), out);
+    return alloc_pages(cpu, {.flags = zero_page().mask_of(Flag::kLocked)}, out);
   }
-  /// The same with these bits in the flags word, which costs less than to set them then.
-  std::size_t alloc_pages(const Cpu& cpu, std::uint64_t flags, std::span<Pfn> out);
+  /// The same as `fresh` says, which costs less than to set bits or take references then.
+  std::size_t alloc_pages(const Cpu& cpu, FreshPage fresh, std::span<Pfn> out);
   void get(Page folio) { folio.ref_inc(); }
   /// References that a page has in use beyond its users' (ZONE_DEVICE until v5.18).
   std::int32_t kept_refs(Page folio) const {
@@ -193,7 +192,7 @@ class Machine {
  private:
   static constexpr Pfn kAllOnline{~std::uint64_t{0}};
   const PagemapRange* find_pagemap(Pfn pfn) const;
-  Result<Pfn> alloc_online(const Cpu& cpu, unsigned order, Pfn* next);
+  Result<Pfn> alloc_online(const Cpu& cpu, unsigned order);
 
   alignas(64) MachineOptions options_;
   std::deque<Cpu> cpus_;

@@ -1,7 +1,7 @@
 #include "mm/page_table.h"
 
+#include "base/block_move.h"
 #include "base/fault.h"
-#include "base/shared_bytes.h"
 #include "mm/machine.h"
 #include "mm/swap/release.h"
 
@@ -97,7 +97,7 @@ Result<Pfn> PageTable::alloc_table(Cpu& cpu) {
     if (shape.ptl != 0) atomics::store(page.u32(shape.ptl), 0U, atomics::kRelease);
     show_reserve(pfn);
     page.set_mapcount_raw(static_cast<std::int32_t>(shape.table_type));
-    clear_shared_words(store().entries(pfn), kPtesPerTable);
+    clear_block(store().entries(pfn), kPtesPerTable);
     tables_.add(1);
     return pfn;
   }

@@ -25,11 +25,10 @@ void Allocator::reset() {
   }
 }
 
-Result<Pfn> Allocator::alloc(unsigned order, unsigned cpu, Pfn* next) {
+Result<Pfn> Allocator::alloc(unsigned order, unsigned cpu) {
   if (order > kMaxOrder) return Errc::kInval;
   if (CpuPages* list = order == 0 ? list_of(cpu) : nullptr)
-    if (const Result<Pfn> page = take_listed(*list, 0, next); page.error != Errc::kNoMem)
-      return page;
+    if (const Result<Pfn> page = take_listed(*list, {}); page.error != Errc::kNoMem) return page;
   const Result<Pfn> block = alloc_block(order);
   if (block.error != Errc::kNoMem || cpus_ == 0) return block;
   drain_cpus();
@@ -43,37 +42,38 @@ Result<Pfn> Allocator::alloc_block(unsigned order) {
   return block;
 }
 
-std::size_t Allocator::alloc_each(std::span<Pfn> out, std::uint64_t flags, unsigned cpu) {
+std::size_t Allocator::alloc_each(std::span<Pfn> out, FreshPage fresh, unsigned cpu) {
   std::size_t handed = 0;
   if (CpuPages* list = out.size() < batch_ ? list_of(cpu) : nullptr) {
     while (handed < out.size()) {
-      const Result<Pfn> page = take_listed(*list, flags);
+      const Result<Pfn> page = take_listed(*list, fresh);
       if (!page) break;
       out[handed++] = page.value;
     }
   }
-  handed += alloc_blocks(out.subspan(handed), flags);
+  handed += alloc_blocks(out.subspan(handed), fresh);
   if (handed == out.size() || cpus_ == 0) return handed;
   drain_cpus();
-  return handed + alloc_blocks(out.subspan(handed), flags);
+  return handed + alloc_blocks(out.subspan(handed), fresh);
 }
 
-std::size_t Allocator::alloc_blocks(std::span<Pfn> out, std::uint64_t flags) {
+std::size_t Allocator::alloc_blocks(std::span<Pfn> out, FreshPage fresh) {
   if (out.empty()) return 0;
   const Guard guard(lock_);
   std::size_t handed = 0;
   while (handed < out.size()) {
     const std::size_t run = hand_out_run(out.subspan(handed));
     if (run == 0) break;
-    for (const Pfn pfn : out.subspan(handed, run)) {
-      const Page page = memmap_.page(pfn);
-      // Without a reference nobody else sets a flag.
-      if (flags != 0) page.set_flags(page.flags() | flags);
-      page.set_refcount(1);
-    }
+    for (const Pfn pfn : out.subspan(handed, run)) hand_over(memmap_.page(pfn), fresh);
     handed += run;
   }
   return handed;
+}
+
+/// The count last: whoever may grab it finds the flags in place.
+void Allocator::hand_over(Page page, FreshPage fresh) const {
+  if (fresh.flags != 0) page.set_flags(page.flags() | fresh.flags);
+  page.set_refcount(fresh.refs);
 }
 
 /// The pages that as many hand_out(0) would give as come from the free blocks of one order, which

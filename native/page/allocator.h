@@ -29,6 +29,13 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+/// What a single page is handed out with, by plain stores: without a reference nobody else
+/// changes its flags or its count.
+struct FreshPage {
+  std::uint64_t flags = 0;  // set in its flags word
+  std::int32_t refs = 1;
+};
+
 class Allocator {
  public:
   /// Serves pfns [first, end).
@@ -47,12 +54,10 @@ class Allocator {
   /// 2^order pages, naturally aligned, refcount 1 on the first (others 0),
   /// `_mapcount` -1, zone and node bits set, no flags. Not compound yet. kInval:
   /// order beyond kMaxOrder; kNoMem: none left; kCorrupt: a free block's links
-  /// were overwritten. `cpu`: whose list serves a single page; `next`, if not null, then becomes
-  /// the page that it would give next, where it has one.
-  Result<Pfn> alloc(unsigned order, unsigned cpu = kNoCpu, Pfn* next = nullptr);
-  /// Single pages, as alloc(0) one after the other, with `flags` set in the flags word.
-  /// How many there were.
-  std::size_t alloc_each(std::span<Pfn> out, std::uint64_t flags, unsigned cpu = kNoCpu);
+  /// were overwritten. `cpu`: whose list serves a single page.
+  Result<Pfn> alloc(unsigned order, unsigned cpu = kNoCpu);
+  /// Single pages, as alloc(0) one after the other. How many there were.
+  std::size_t alloc_each(std::span<Pfn> out, FreshPage fresh, unsigned cpu = kNoCpu);
   /// The last reference is gone: refcount is 0. Merges with free buddies.
   /// Deterministic: what is freed last is handed out first. A block whose links
   /// cannot be trusted, one that is free already, and one that is none of this
@@ -111,14 +116,15 @@ class Allocator {
   void give_back(Pfn pfn, unsigned order);
   void clean(Pfn pfn);
   Result<Pfn> alloc_block(unsigned order);
-  std::size_t alloc_blocks(std::span<Pfn> out, std::uint64_t flags);
+  std::size_t alloc_blocks(std::span<Pfn> out, FreshPage fresh);
+  void hand_over(Page page, FreshPage fresh) const;
 
   // allocator_cpus.cpp
   CpuPages* list_of(unsigned cpu) const { return cpu < cpus_ ? &lists_[cpu] : nullptr; }
   bool is_listed(Page page) const { return is_free_block(page, kListed); }
   bool is_free_page(Page page) const { return is_free_block(page, 0) || is_listed(page); }
   void mark_listed(Pfn pfn) const;
-  Result<Pfn> take_listed(CpuPages& list, std::uint64_t flags, Pfn* next = nullptr);
+  Result<Pfn> take_listed(CpuPages& list, FreshPage fresh);
   void refill(CpuPages& list);
   bool put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_if_they_fit);
   void unlist(std::span<Pfn> pfns);

@@ -33,7 +33,7 @@ void Allocator::mark_listed(Pfn pfn) const {
 }
 
 /// kNoMem: the list is empty, and no block is left to refill it.
-Result<Pfn> Allocator::take_listed(CpuPages& list, std::uint64_t flags, Pfn* next) {
+Result<Pfn> Allocator::take_listed(CpuPages& list, FreshPage fresh) {
   const Guard guard(list.lock);
   if (list.count == 0) refill(list);
   const unsigned count = list.count;
@@ -42,10 +42,8 @@ Result<Pfn> Allocator::take_listed(CpuPages& list, std::uint64_t flags, Pfn* nex
   const Page page = memmap_.page(pfn);
   if (!is_listed(page)) return Errc::kCorrupt;  // overwritten while it was free, as in a block
   list.count = count - 1;
-  if (next != nullptr && count > 1) *next = list.pages[count - 2];
   unmark_free(page);
-  if (flags != 0) page.set_flags(page.flags() | flags);
-  page.set_refcount(1);
+  hand_over(page, fresh);
   return pfn;
 }
 

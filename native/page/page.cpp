@@ -22,4 +22,15 @@ bool Page::try_ref_add_up_to(std::uint32_t n, std::uint32_t most) const {
   return false;
 }
 
+void Page::change_bits(std::uint64_t cleared, std::uint64_t set) const {
+  const auto change = [&]<class Word>(Word* at) {
+    Word found = atomics::load(at);
+    while (!atomics::compare_exchange(at, found, static_cast<Word>((found & ~cleared) | set))) {}
+  };
+  if (shape_->word_bytes == 8)
+    change(u64(0));
+  else
+    change(u32(0));
+}
+
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -129,6 +129,8 @@ class Page {
     return shape_->word_bytes == 8 ? atomics::fetch_or(u64(0), mask)
                                    : atomics::fetch_or(u32(0), static_cast<std::uint32_t>(mask));
   }
+  /// Some go and others come, at once.
+  void change_bits(std::uint64_t cleared, std::uint64_t set) const;
   /// 0 for a flag that the layout does not have.
   std::uint64_t mask_of(Flag flag) const { return shape_->flag_mask[static_cast<unsigned>(flag)]; }
 

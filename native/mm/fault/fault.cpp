@@ -47,7 +47,7 @@ FaultResult handle_pte_fault(Fault& fault) {
 }  // namespace
 
 FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags,
-                            bool* broke_cow) {
+                            bool* broke_cow, FaultedAccess* access) {
   address &= ~(kPageBytes - 1);
   if (vma.is_hugetlb()) return hugetlb_fault(cpu, vma, address, flags);
   bool huge_is_ours = false;
@@ -55,9 +55,13 @@ FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint
     if (broke_cow != nullptr) *broke_cow = huge_is_ours;
     return *result;
   }
-  const auto slot = vma.mm->page_table.alloc(cpu, address);
-  if (!slot) return slot.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
-  Fault fault{cpu, vma, address, flags, slot.value, slot.value.get()};
+  PteSlot slot = vma.mm->page_table.find(address);
+  if (!slot) {
+    const auto made = vma.mm->page_table.alloc(cpu, address);
+    if (!made) return made.error == Errc::kBusy ? FaultResult::kOk : FaultResult::kOom;
+    slot = made.value;
+  }
+  Fault fault{cpu, vma, address, flags, slot, slot.get(), access};
   const FaultResult result = handle_pte_fault(fault);
   if (broke_cow != nullptr) *broke_cow = fault.broke_cow;
   return result;

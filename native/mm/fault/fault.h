@@ -14,13 +14,33 @@ enum FaultFlags : std::uint32_t {
   kFaultUnshare = 2,  // a pin without write wants an exclusive page, mapped read-only
 };
 
+/// What the program does to its page, for a fault that makes its entry: it holds the lock that the
+/// access needs. In the model it comes after the fault, so that whatever may come between comes.
+class FaultedAccess {
+ public:
+  template <class Access>
+  explicit FaultedAccess(Access& access)
+      : of_(&access), run_([](void* of, Pfn pfn) { (*static_cast<Access*>(of))(pfn); }) {}
+  void happen(Pfn pfn) {
+    run_(of_, pfn);
+    has_happened_ = true;
+  }
+  bool has_happened() const { return has_happened_; }
+
+ private:
+  void* of_;
+  void (*run_)(void* of, Pfn pfn);
+  bool has_happened_ = false;
+};
+
 /// Makes the access possible or says why not. Permissions of the vma are the
 /// caller's matter. kOk: look again (the entry may have changed meanwhile). kSigbus also
 /// where it waited in vain for a damaged page (base/retry.h).
 /// `broke_cow`, if not null, becomes true where a write fault made the entry's page the
 /// process's own (VM_FAULT_WRITE until v6.0), though the vma may not let it be written.
+/// `access`, if not null, may happen meanwhile.
 FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint32_t flags,
-                            bool* broke_cow = nullptr);
+                            bool* broke_cow = nullptr, FaultedAccess* access = nullptr);
 
 /// State of one fault on its way through the handlers.
 struct Fault {
@@ -30,11 +50,19 @@ struct Fault {
   std::uint32_t flags;
   PteSlot slot;
   Pte orig;
+  FaultedAccess* access = nullptr;
   bool broke_cow = false;
   Mm& mm() const { return *vma.mm; }
   Machine& machine() const { return cpu.machine; }
   bool write() const { return (flags & kFaultWrite) != 0; }
   bool unshare() const { return (flags & kFaultUnshare) != 0; }
+  /// Empty until now, or not present; with the lock held.
+  void map(Pte pte) {
+    slot.map(pte);
+    const std::uint64_t needs =
+        Pte::kPresent | Pte::kAccessed | (write() ? Pte::kWrite | Pte::kDirty : std::uint64_t{0});
+    if (access != nullptr && pte.has(needs)) access->happen(pte.pfn());
+  }
 };
 
 // One file each; see there.

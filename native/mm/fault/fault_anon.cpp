@@ -23,28 +23,28 @@ FaultResult do_anonymous_page(Fault& fault) {
   if (!fault.write()) return map_zero_page(fault);
   Machine& machine = fault.machine();
   if (anon_vma_prepare(fault.cpu, fault.vma) != Errc::kOk) return FaultResult::kOom;
-  constexpr Pfn kNone{~std::uint64_t{0}};
-  Pfn next = kNone;
-  const auto fresh = machine.alloc_zeroed_page(fault.cpu, &next);
+  const Page any = machine.zero_page();
+  const auto fresh = machine.alloc_zeroed_page(
+      fault.cpu, {.flags = any.mask_of(Flag::kSwapBacked) | any.mask_of(kFlagAnonExclusive),
+                  .refs = 1 + kRefsOfLruBatch});
   if (!fresh) return FaultResult::kOom;
   const Page folio = fresh.value;
   {
     Guard guard(*fault.slot.lock);
     if (fault.slot.get().none() || planted(Mistake::kAnonFaultUnchecked)) {
       folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, true);
-      folio_add_lru_vma(fault.cpu, folio, fault.vma);
+      folio_give_lru_vma(fault.cpu, folio, fault.vma);
       Pte entry = Pte::of(machine.pfn_of(folio), fault.vma.page_prot);
       if ((fault.vma.flags & kVmWrite) != 0) entry = entry.mkdirty().with(Pte::kWrite);
-      fault.slot.map(entry);
+      fault.map(entry);
       fault.cpu.note(Reached::kAnonPage);
-      // The next fault will ask for that one, and not before this one is over: sooner it would be
-      // in its way.
-      if (next != kNone) machine.frames.clears_soon(next);
       return FaultResult::kOk;
     }
   }
   fault.cpu.note(Reached::kLost);
-  folio_put(fault.cpu, folio);  // another thread was first
+  // Another thread was first.
+  folio.ref_sub(kRefsOfLruBatch);
+  folio_put(fault.cpu, folio);
   return FaultResult::kOk;
 }
 

@@ -97,16 +97,17 @@ Page swapin_direct(Fault& fault, std::uint64_t slot) {
   if (!claim.taken) return {};  // it has more users, or is in the cache
   // Locked until it is mapped, so nobody asks before whether it is up to date.
   const Page any = machine.zero_page();
-  const std::uint64_t flags = any.mask_of(Flag::kLocked) | any.mask_of(Flag::kSwapBacked) |
-                              any.mask_of(Flag::kUptodate) |
-                              (claim.shadow ? any.mask_of(Flag::kActive) : 0);
+  const FreshPage fresh{.flags = any.mask_of(Flag::kLocked) | any.mask_of(Flag::kSwapBacked) |
+                                 any.mask_of(Flag::kUptodate) |
+                                 (claim.shadow ? any.mask_of(Flag::kActive) : 0),
+                        .refs = 1 + kRefsOfLruBatch};
   Pfn pfn;
-  if (machine.alloc_pages(fault.cpu, flags, std::span(&pfn, 1)) == 0) {
+  if (machine.alloc_pages(fault.cpu, fresh, std::span(&pfn, 1)) == 0) {
     if (claims_slot(machine)) machine.swap.cache_remove(slot, claim.shadow);
     return {};
   }
   const Page folio = machine.page(pfn);
-  folio_add_lru(fault.cpu, folio);
+  folio_give_lru(fault.cpu, folio);
   machine.frames.write(pfn, machine.swap.bytes(slot));
   return folio;
 }
@@ -149,7 +150,7 @@ void map_swapped_page(Fault& fault, Page folio, std::uint64_t page_index, bool f
     // v6.12 forgets a locked vma here: such a page is locked by the next mlock only.
     folio_add_new_anon_rmap(fault.cpu, folio, fault.vma, fault.address, ours);
   }
-  fault.slot.map(pte);
+  fault.map(pte);
   fault.orig = pte;
 }
 

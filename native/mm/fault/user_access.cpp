@@ -49,10 +49,11 @@ FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Acc
     if (has_faulted && !retry.again()) return FaultResult::kSigbus;
     Vma* vma = mm.find_vma(address);
     if (vma == nullptr || access_error(*vma, write)) return FaultResult::kSigsegv;
-    const FaultResult result = handle_mm_fault(cpu, *vma, address, write ? +kFaultWrite : 0U);
-    if (result != FaultResult::kOk) return result;
-    // On the host while mmap_lock is held anyway: to take it twice is a tenth of a fault. In the
-    // model whatever may come between comes.
+    // On the host at once, or while mmap_lock is held anyway: each lock is a tenth of a fault.
+    FaultedAccess pending(access);
+    const FaultResult result = handle_mm_fault(cpu, *vma, address, write ? +kFaultWrite : 0U,
+                                               nullptr, kModel ? nullptr : &pending);
+    if (result != FaultResult::kOk || pending.has_happened()) return result;
     if (!kModel && try_access(mm, address, write, access)) return FaultResult::kOk;
   }
 }

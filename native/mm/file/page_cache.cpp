@@ -123,9 +123,11 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
   Machine& machine = cpu.machine;
   // One for the isolation, one a page for the cache: anybody else keeps it alive.
   const auto pages = static_cast<std::int32_t>(folio_nr_pages(folio));
-  if (planted(Mistake::kReclaimUnfrozen) ? folio.refcount() != 1 + pages
-                                         : !folio.try_freeze(1 + pages))
-    return false;
+  const auto freezes = [&] {
+    if (!planted(Mistake::kReclaimUnfrozen)) return folio.try_freeze(1 + pages);
+    return folio.refcount() == 1 + pages && (folio.set_refcount(0), true);
+  };
+  if (!freezes()) return false;
   if (folio.test(Flag::kDirty)) {
     folio.unfreeze(1 + pages);
     return false;
@@ -141,7 +143,8 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
       for (std::int32_t i = 0; i < pages; ++i)
         machine.swap.cache_remove(first.value + static_cast<std::uint64_t>(i), reclaimed);
     }
-    folio.clear(kFlagSwapCache);
+    // Frozen, so nobody else sets a flag.
+    folio.set_flags(folio.flags() & ~folio.mask_of(kFlagSwapCache));
     folio.set_private_word(0);
   } else if (AddressSpace* file = folio_file(machine, folio)) {
     Guard guard(file->cache_lock);
@@ -153,7 +156,6 @@ bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed) {
     file->set_entry(folio_index(folio), shadow ? CacheEntry::shadow() : CacheEntry{});
     folio.set_mapping(0);
   }
-  folio.unfreeze(1);
   return true;
 }
 

@@ -24,7 +24,8 @@ bool filemap_remove_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, Pag
 bool folio_is_at(Machine& machine, AddressSpace& file, std::uint64_t index, Page folio);
 /// The file has this page at this index, whatever its descriptor says.
 bool filemap_caches(Machine& machine, AddressSpace& file, std::uint64_t index, Page folio);
-/// Freezes the count at `references` and removes. False: somebody holds it.
+/// Of a locked and isolated folio that a cache has: freezes its count at zero and takes it out.
+/// False: somebody else holds it.
 bool remove_mapping(Cpu& cpu, Page folio, bool reclaimed);
 /// Empties the slots [first, end): pages leave mappings (private copies too if
 /// `even_cows`) and cache, swap slots are given back. True: there were pages.

@@ -30,8 +30,9 @@ bool sole_mapping_is_ours(const Machine& machine, Page page) {
 void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t address,
                              bool exclusive) {
   // At once, and the first mapping without a locked instruction: nobody has met the page yet.
-  folio.set_bits(folio.mask_of(Flag::kSwapBacked) |
-                 (exclusive ? folio.mask_of(kFlagAnonExclusive) : 0));
+  const std::uint64_t flags =
+      folio.mask_of(Flag::kSwapBacked) | (exclusive ? folio.mask_of(kFlagAnonExclusive) : 0);
+  if ((folio.flags() & flags) != flags) folio.set_bits(flags);
   set_anon(cpu.machine, folio, vma, address, exclusive);
   if (folio_test_large(folio))
     folio_add_pmd_mapping(folio);

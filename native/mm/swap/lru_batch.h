@@ -57,6 +57,10 @@ struct LruBatches {
 };
 
 void folio_add_lru(Cpu& cpu, Page folio);
+/// The same of a page that was handed out with a reference for the batch (FreshPage::refs).
+constexpr std::int32_t kRefsOfLruBatch = 1;
+void folio_give_lru(Cpu& cpu, Page folio);
+void folio_give_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
 /// A new anonymous page of this vma: straight to the unevictable list if mlocked.
 void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
 void folio_activate(Cpu& cpu, Page folio);

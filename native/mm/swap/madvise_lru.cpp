@@ -164,7 +164,7 @@ class ColdOrPageout {
 
  private:
   void deactivate_or_isolate(Page folio) {
-    folio.clear(Flag::kReferenced);
+    if (folio.test(Flag::kReferenced)) folio.clear(Flag::kReferenced);
     if (!pageout_) {
       folio_deactivate(cpu_, folio);
     } else if (folio_isolate_lru(cpu_, folio)) {

@@ -26,12 +26,13 @@ Verdict pageout(Cpu& cpu, Page folio) {
     return Verdict::kActivate;
   }
   if (!is_freeable(folio)) return Verdict::kKeep;
-  folio.clear(Flag::kDirty);
   const bool swaps = folio_test_swapcache(folio);
-  if (swaps)
+  if (swaps) {
     swap_writepage(cpu, folio);
-  else if (!shmem_writepage(cpu, folio))
-    return Verdict::kActivate;
+  } else {
+    folio.clear(Flag::kDirty);
+    if (!shmem_writepage(cpu, folio)) return Verdict::kActivate;
+  }
   cpu.note(swaps ? Reached::kSwapout : Reached::kShmemOut);
   return Verdict::kFree;
 }
@@ -55,7 +56,7 @@ Verdict give_swap(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   return add_to_swap(cpu, folio) ? Verdict::kFree : Verdict::kActivate;
 }
 
-/// The folio is locked and isolated.
+/// The folio is locked and isolated. kFree: its count is frozen at zero.
 Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   Machine& machine = cpu.machine;
   cpu.pass(StopPoint::kPageoutIsolated);
@@ -79,7 +80,6 @@ Verdict shrink_folio(Cpu& cpu, Page folio, std::vector<Pfn>& more) {
   filemap_release_folio(cpu, folio);
   if (folio_test_anon(folio) && !folio.test(Flag::kSwapBacked)) {
     if (!folio.try_freeze(1)) return Verdict::kKeep;  // lazyfree
-    folio.unfreeze(1);
     cpu.note(Reached::kLazyFreed);
     return Verdict::kFree;
   }
@@ -99,7 +99,7 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
     const Pfn pfn = queue[i];
     const Page folio = machine.page(pfn);
     // Asked for, so not active; what turns out to be in use is made active again.
-    folio.clear(Flag::kActive);
+    if (folio.test(Flag::kActive)) folio.clear(Flag::kActive);
     if (!folio_trylock(folio)) {
       cpu.note(Reached::kReclaimInUse);
       back.push_back(pfn);
@@ -116,7 +116,7 @@ unsigned reclaim_pages(Cpu& cpu, std::span<const Pfn> folios) {
     (verdict == Verdict::kFree ? gone : back).push_back(pfn);
   }
   const auto freed = static_cast<unsigned>(gone.size());
-  folios_put(cpu, gone);
+  free_folios(cpu, gone);
   // The kernel builds the list of survivors from its head: the last one first.
   for (auto pfn = back.rbegin(); pfn != back.rend(); ++pfn)
     folio_putback_lru(cpu, machine.page(*pfn));

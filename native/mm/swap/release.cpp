@@ -90,22 +90,74 @@ void folio_put(Cpu& cpu, Page folio) {
   if (folio.ref_sub(1) == 1) free_folio(cpu, folio);
 }
 
+namespace {
+
+/// Folios that nobody holds any more, of which single pages of one owner go back in runs.
+class FreedRun {
+ public:
+  explicit FreedRun(Cpu& cpu, std::span<Pfn> room) : cpu_(cpu), room_(room) {}
+  ~FreedRun() { give_back_run(); }
+  FreedRun(const FreedRun&) = delete;
+  FreedRun& operator=(const FreedRun&) = delete;
+
+  /// kLockedFolios at most; they may lie in the room, behind what was added before.
+  void add(std::span<const Pfn> folios) {
+    Machine& machine = cpu_.machine;
+    leave_lists(machine, folios);
+    for (const Pfn pfn : folios) {
+      const PagemapRange* range = machine.pagemap(pfn);
+      const unsigned order = become_pages(machine, machine.page(pfn), pfn, range);
+      if (range != owner_ || order > 0) give_back_run();
+      owner_ = range;
+      if (order > 0)
+        give_back(cpu_, pfn, order);
+      else
+        room_[count_++] = pfn;
+    }
+  }
+
+ private:
+  void give_back_run() {
+    const std::span<const Pfn> all = room_.first(count_);
+    count_ = 0;
+    if (all.empty()) return;
+    if (owner_ == nullptr) return cpu_.machine.allocator.free_each(all, cpu_.index);
+    owner_->ops->pages_free(owner_->self, cpu_, all);
+  }
+
+  Cpu& cpu_;
+  std::span<Pfn> room_;
+  std::size_t count_ = 0;
+  const PagemapRange* owner_ = nullptr;  // of them; null: RAM
+};
+
+/// Calls some(up to kLockedFolios of them, run) for all of them, one part after the other;
+/// it returns how many of the part's first, where it has gathered them, are freed.
+template <class Some>
+void free_by_parts(Cpu& cpu, std::span<Pfn> folios, Some&& some) {
+  FreedRun run(cpu, folios);
+  for (std::span<Pfn> rest = folios; !rest.empty();) {
+    const std::span<Pfn> part = rest.first(std::min(kLockedFolios, rest.size()));
+    rest = rest.subspan(part.size());
+    run.add(part.first(some(part)));
+  }
+}
+
+/// Without a reference left, somebody keeps it all the same.
+bool stays(Machine& machine, Page folio, Pfn pfn) {
+  if (keeps_for_table(machine, folio, pfn)) return true;
+  if (!machine.hugetlb.holds(pfn)) return false;
+  machine.hugetlb.free(folio);
+  return true;
+}
+
+}  // namespace
+
 void folios_put(Cpu& cpu, std::span<Pfn> folios) {
   Machine& machine = cpu.machine;
-  std::size_t freed = 0;                // they stand at the front, not yet given back
-  const PagemapRange* owner = nullptr;  // of them; null: RAM
-  const auto give_back_run = [&] {
-    const std::span<const Pfn> all = folios.first(freed);
-    freed = 0;
-    if (all.empty()) return;
-    if (owner == nullptr) return machine.allocator.free_each(all, cpu.index);
-    owner->ops->pages_free(owner->self, cpu, all);
-  };
-  for (std::span<Pfn> rest = folios; !rest.empty();) {
-    const std::span<Pfn> some = rest.first(std::min(kLockedFolios, rest.size()));
-    rest = rest.subspan(some.size());
-    std::size_t gone = 0;  // at the front of these
-    for (const Pfn pfn : some) {
+  free_by_parts(cpu, folios, [&](std::span<Pfn> part) {
+    std::size_t gone = 0;
+    for (const Pfn pfn : part) {
       const Page folio = machine.page(pfn);
       const PagemapRange* range = machine.pagemap(pfn);
       if (range != nullptr && range->kept_refs() != 0 &&
@@ -113,32 +165,26 @@ void folios_put(Cpu& cpu, std::span<Pfn> folios) {
         folio_put(cpu, folio);
         continue;
       }
-      if (folio.ref_sub(1) != 1 || keeps_for_table(machine, folio, pfn)) continue;
-      if (machine.hugetlb.holds(pfn))
-        machine.hugetlb.free(folio);
-      else
-        some[gone++] = pfn;
+      if (folio.ref_sub(1) == 1 && !stays(machine, folio, pfn)) part[gone++] = pfn;
     }
-    leave_lists(machine, some.first(gone));
-    for (const Pfn pfn : some.first(gone)) {
-      const PagemapRange* range = machine.pagemap(pfn);
-      const unsigned order = become_pages(machine, machine.page(pfn), pfn, range);
-      if (range != owner || order > 0) give_back_run();
-      owner = range;
-      if (order > 0)
-        give_back(cpu, pfn, order);
-      else
-        folios[freed++] = pfn;
-    }
-  }
-  give_back_run();
+    return gone;
+  });
+}
+
+void free_folios(Cpu& cpu, std::span<Pfn> folios) {
+  Machine& machine = cpu.machine;
+  free_by_parts(cpu, folios, [&](std::span<Pfn> part) {
+    std::size_t gone = 0;
+    for (const Pfn pfn : part)
+      if (!stays(machine, machine.page(pfn), pfn)) part[gone++] = pfn;
+    return gone;
+  });
 }
 
 void free_folio(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
   const Pfn pfn = machine.pfn_of(folio);
-  if (keeps_for_table(machine, folio, pfn)) return;
-  if (machine.hugetlb.holds(pfn)) return machine.hugetlb.free(folio);
+  if (stays(machine, folio, pfn)) return;
   const PagemapRange* range = machine.pagemap(pfn);
   leave_lists(machine, std::span(&pfn, 1));
   const unsigned order = become_pages(machine, folio, pfn, range);

@@ -5,7 +5,6 @@
 
 #include <span>
 
-#include "mm/swap/release.h"
 #include "page/page.h"
 #include "page/pfn.h"
 
@@ -20,6 +19,8 @@ void folio_put(Cpu& cpu, Page folio);
 void folios_put(Cpu& cpu, std::span<Pfn> folios);
 /// The last reference was dropped elsewhere (an unpin).
 void free_folio(Cpu& cpu, Page folio);
+/// The same of each whose count was frozen at zero (reclaim), in runs as folios_put().
+void free_folios(Cpu& cpu, std::span<Pfn> folios);
 
 /// Around the dropping of a reference or pin: tells the device whose page is idle
 /// afterwards. Only for pages that keep a reference then; the device's memory stays

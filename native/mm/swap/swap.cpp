@@ -260,10 +260,9 @@ bool add_to_swap(Cpu& cpu, Page folio) {
       pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn, cpu.index);
   if (!slot) return false;
   folio.set_private_word(slot.value);
-  folio.set(kFlagSwapCache);
+  // Dirty too: clean entries of a MADV_FREE page would let it be dropped unwritten.
+  (void)folio.set_bits(folio.mask_of(kFlagSwapCache) | folio.mask_of(Flag::kDirty));
   folio.ref_inc(static_cast<std::int32_t>(pages));
-  // Clean entries of a MADV_FREE page would let it be dropped unwritten.
-  folio_mark_dirty(machine, folio);
   return true;
 }
 
@@ -323,8 +322,8 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
   }
   const Page any = machine.zero_page();
   Pfn pfn;
-  if (machine.alloc_pages(cpu, any.mask_of(Flag::kLocked) | any.mask_of(Flag::kSwapBacked),
-                          std::span(&pfn, 1)) == 0) {
+  const FreshPage fresh{.flags = any.mask_of(Flag::kLocked) | any.mask_of(Flag::kSwapBacked)};
+  if (machine.alloc_pages(cpu, fresh, std::span(&pfn, 1)) == 0) {
     machine.swap.cache_remove(slot, machine.swap.shadow(slot));
     return {};
   }
@@ -346,7 +345,7 @@ void swap_writepage(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
   const auto first = folio_true_swap_slot(machine, folio);
   if (!first) return;
-  folio.set(Flag::kWriteback);
+  folio.change_bits(folio.mask_of(Flag::kDirty), folio.mask_of(Flag::kWriteback));
   cpu.pass(StopPoint::kPageoutWriting);
   for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
     machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(first.value + i));

@@ -134,7 +134,7 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot);
 /// The folio of the slot, in the swap cache, read if need be; locked or not,
 /// with a reference. Null: no memory, or given up (base/retry.h).
 Page read_swap_cache(Cpu& cpu, std::uint64_t slot);
-/// Writes a locked, dirty folio to its slot. Synchronous, as to a RAM disk.
+/// Writes a locked folio to its slot, which makes it clean. Synchronous, as to a RAM disk.
 void swap_writepage(Cpu& cpu, Page folio);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

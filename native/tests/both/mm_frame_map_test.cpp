@@ -91,12 +91,16 @@ TEST_P(FrameMapTest, CopiesFramesThatLieAnywhere) {
   }
 }
 
-TEST_P(FrameMapTest, AHintChangesNothing) {
-  fill({9}, 3);
-  frames_.clears_soon({9});
-  frames_.clears_soon(device(1));
-  frames_.clears_soon({~std::uint64_t{0}});  // nobody's
-  EXPECT_TRUE(holds({9}, 3));
+TEST_P(FrameMapTest, ClearsWholePagesAndNoMore) {
+  for (const std::uint64_t pages : {1, 2, 9}) {
+    for (std::uint64_t i = 8; i < 20; ++i) fill({i}, i);
+    frames_.clear({9}, pages);
+    for (std::uint64_t i = 8; i < 20; ++i) {
+      const bool cleared = i >= 9 && i < 9 + pages;
+      EXPECT_EQ(frames_.is_zero({i}), cleared) << i;
+      EXPECT_EQ(holds({i}, i), !cleared) << i;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, FrameMapTest, ::testing::Values(512, 8192));

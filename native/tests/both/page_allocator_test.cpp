@@ -50,7 +50,7 @@ TEST_F(AllocatorTest, SeveralAtOnceAreAsManyOneByOne) {
     for (int step = 0; step < 400; ++step) {
       if (used.empty() || rng.below(2) == 0) {
         std::vector<Pfn> run(1 + rng.below(100));
-        run.resize(allocator_->alloc_each(run, locked));
+        run.resize(allocator_->alloc_each(run, {.flags = locked}));
         for (const Pfn pfn : run) {
           ASSERT_EQ(other.alloc(0).value, pfn);
           EXPECT_EQ(other_memmap->page(pfn).set_bits(locked) & locked, 0U);
@@ -81,9 +81,9 @@ TEST_F(AllocatorTest, SeveralAtOnceAreAsManyOneByOne) {
 TEST_F(AllocatorTest, SeveralAtOnceEndWithTheMemory) {
   make("linux-6.12", 8);
   std::vector<Pfn> run(10);
-  EXPECT_EQ(allocator_->alloc_each(run, 0), 8U);
+  EXPECT_EQ(allocator_->alloc_each(run, {}), 8U);
   EXPECT_EQ(allocator_->free_pages(), 0U);
-  EXPECT_EQ(allocator_->alloc_each(run, 0), 0U);
+  EXPECT_EQ(allocator_->alloc_each(run, {}), 0U);
 }
 
 TEST_F(AllocatorTest, HandsOutInitialisedPages) {
@@ -213,10 +213,10 @@ TEST_F(AllocatorTest, ADamagedFreeListIsNotFollowed) {
 TEST_F(AllocatorTest, SeveralAtOnceEndWhereAListIsDamaged) {
   make("linux-6.12", 8);
   std::vector<Pfn> run(8);
-  ASSERT_EQ(allocator_->alloc_each(run, 0), 8U);
+  ASSERT_EQ(allocator_->alloc_each(run, {}), 8U);
   for (const std::uint64_t pfn : {1, 3, 5, 7}) release(Pfn{pfn});
   memmap_->page({3}).set_word(1, 0xdeadbeef);
-  EXPECT_EQ(allocator_->alloc_each(run, 0), 2U);
+  EXPECT_EQ(allocator_->alloc_each(run, {}), 2U);
   EXPECT_EQ(run[0], Pfn{7});
   EXPECT_EQ(run[1], Pfn{5});
   EXPECT_EQ(memmap_->page({3}).word(1), 0xdeadbeefU);
@@ -226,13 +226,13 @@ TEST_F(AllocatorTest, SeveralAtOnceEndWhereAListIsDamaged) {
 TEST_F(AllocatorTest, LinksInARingGiveNoPageTwice) {
   make("linux-6.12", 8);
   std::vector<Pfn> run(8);
-  ASSERT_EQ(allocator_->alloc_each(run, 0), 8U);
+  ASSERT_EQ(allocator_->alloc_each(run, {}), 8U);
   for (const std::uint64_t pfn : {1, 3, 5, 7}) release(Pfn{pfn});
   // 7 and 5 lead to each other, both ways.
   const std::uint64_t seven = memmap_->page({5}).word(2), five = memmap_->page({7}).word(1);
   memmap_->page({5}).set_word(1, seven);
   memmap_->page({7}).set_word(2, five);
-  run.resize(allocator_->alloc_each(run, 0));
+  run.resize(allocator_->alloc_each(run, {}));
   EXPECT_LE(run.size(), 2U);
   std::ranges::sort(run, {}, &Pfn::value);
   EXPECT_EQ(std::ranges::adjacent_find(run), run.end());

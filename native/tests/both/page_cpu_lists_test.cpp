@@ -58,20 +58,22 @@ TEST_F(CpuListsTest, WhoOnlyTakesIsRefilledByMore) {
   EXPECT_EQ(alloc(), Pfn{next + 31});
 }
 
-TEST_F(CpuListsTest, AListSaysWhatItGivesNext) {
-  constexpr Pfn kUnset{12345};
-  Pfn next = kUnset;
-  ASSERT_TRUE(allocator_->alloc(0, 0, &next));
-  for (unsigned i = 1; i < Allocator::kBatch; ++i) {
-    const Pfn expected = next;
-    next = kUnset;
-    const Result<Pfn> page = allocator_->alloc(0, 0, &next);
-    ASSERT_TRUE(page);
-    EXPECT_EQ(page.value, expected);
+TEST_F(CpuListsTest, PagesComeWithTheFlagsAndReferencesAskedFor) {
+  const std::uint64_t locked = memmap_->page({0}).mask_of(Flag::kLocked);
+  // Off a list, and more than a list has room for.
+  for (const std::size_t pages : {std::size_t{3}, std::size_t{Allocator::kBatch}}) {
+    std::vector<Pfn> out(pages);
+    ASSERT_EQ(allocator_->alloc_each(out, {.flags = locked, .refs = 2}, 0), pages);
+    for (const Pfn pfn : out) {
+      EXPECT_EQ(memmap_->page(pfn).refcount(), 2);
+      EXPECT_TRUE(memmap_->page(pfn).test(Flag::kLocked));
+      memmap_->page(pfn).set_refcount(0);
+      allocator_->free(pfn, 0, 0);
+    }
   }
-  EXPECT_EQ(next, kUnset);  // the list is empty
-  ASSERT_TRUE(allocator_->alloc(0, Allocator::kNoCpu, &next));
-  EXPECT_EQ(next, kUnset);
+  const Pfn plain = alloc_on(0);  // and say nothing of it to who has them next
+  EXPECT_EQ(memmap_->page(plain).refcount(), 1);
+  EXPECT_FALSE(memmap_->page(plain).test(Flag::kLocked));
 }
 
 TEST_F(CpuListsTest, WhatWasFreedLastComesFirst) {
@@ -111,7 +113,7 @@ TEST_F(CpuListsTest, ListWordsAreAsAfterAList) {
   for (const Pfn pfn : used) memmap_->page(pfn).set_refcount(0);
   allocator_->free_each(used);
   std::vector<Pfn> run(33);
-  EXPECT_EQ(allocator_->alloc_each(run, 0), run.size());
+  EXPECT_EQ(allocator_->alloc_each(run, {}), run.size());
   for (int i = 0; i < 31; ++i) run.push_back(alloc_on(1));
   for (const Pfn pfn : run) {
     ASSERT_TRUE(std::ranges::find(used, pfn) != used.end());
@@ -150,7 +152,7 @@ TEST_F(CpuListsTest, WhatIsShortOfMemoryDrainsAll) {
 TEST_F(CpuListsTest, SeveralAtOnceTakeWhatListsHold) {
   std::vector<Pfn> run(7);
   const std::uint64_t locked = memmap_->page({0}).mask_of(Flag::kLocked);
-  EXPECT_EQ(allocator_->alloc_each(run, locked, 1), 7U);
+  EXPECT_EQ(allocator_->alloc_each(run, {.flags = locked}, 1), 7U);
   for (std::uint64_t i = 0; i < 7; ++i) {
     EXPECT_EQ(run[i], Pfn{i});
     EXPECT_TRUE(memmap_->page(run[i]).test(Flag::kLocked));
@@ -160,7 +162,7 @@ TEST_F(CpuListsTest, SeveralAtOnceTakeWhatListsHold) {
   EXPECT_EQ(allocator_->free_pages(), kPages);
   EXPECT_EQ(alloc_on(1), Pfn{6});
   std::vector<Pfn> all(kPages);
-  EXPECT_EQ(allocator_->alloc_each(all, 0, 0), kPages - 1);
+  EXPECT_EQ(allocator_->alloc_each(all, {}, 0), kPages - 1);
 }
 
 TEST_F(CpuListsTest, APageIsFreedOnce) {
