@@ -101,7 +101,6 @@ OpRecord Interpreter::fd_io(Process& process, const Op& op) {
   return result;
 }
 
-/// kIo: a page of the cache that is clean holds something else than the disk.
 Errc Interpreter::writeback(const Op& op) {
   AddressSpace* file = processes().get_disk_file(op.file);
   if (file == nullptr) return Errc::kNoEnt;
@@ -110,6 +109,7 @@ Errc Interpreter::writeback(const Op& op) {
   return Errc::kOk;
 }
 
+/// kIo: a page of the cache that is clean holds something else than the disk.
 Errc Interpreter::check_file(const Op& op) {
   AddressSpace* file = processes().get_disk_file(op.file);
   if (file == nullptr) return Errc::kNoEnt;

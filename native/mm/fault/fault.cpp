@@ -55,6 +55,7 @@ FaultResult handle_mm_fault(Cpu& cpu, Vma& vma, std::uint64_t address, std::uint
     if (broke_cow != nullptr) *broke_cow = huge_is_ours;
     return *result;
   }
+  // Nearly always there, and then in registers: a Result comes through memory, and is waited for.
   PteSlot slot = vma.mm->page_table.find(address);
   if (!slot) {
     const auto made = vma.mm->page_table.alloc(cpu, address);

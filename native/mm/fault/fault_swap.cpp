@@ -107,7 +107,7 @@ Page swapin_direct(Fault& fault, std::uint64_t slot) {
     return {};
   }
   const Page folio = machine.page(pfn);
-  folio_give_lru(fault.cpu, folio);
+  folio_putback_lru(fault.cpu, folio);
   machine.frames.write(pfn, machine.swap.bytes(slot));
   return folio;
 }

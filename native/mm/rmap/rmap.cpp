@@ -32,6 +32,7 @@ void folio_add_new_anon_rmap(Cpu& cpu, Page folio, Vma& vma, std::uint64_t addre
   // At once, and the first mapping without a locked instruction: nobody has met the page yet.
   const std::uint64_t flags =
       folio.mask_of(Flag::kSwapBacked) | (exclusive ? folio.mask_of(kFlagAnonExclusive) : 0);
+  // Mostly it was handed out with them.
   if ((folio.flags() & flags) != flags) folio.set_bits(flags);
   set_anon(cpu.machine, folio, vma, address, exclusive);
   if (folio_test_large(folio))

@@ -177,14 +177,12 @@ void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma) {
     folio_add_lru(cpu, folio);
 }
 
-void folio_give_lru(Cpu& cpu, Page folio) { folio_putback_lru(cpu, folio); }
-
 void folio_give_lru_vma(Cpu& cpu, Page folio, const Vma& vma) {
   if ((vma.flags & (kVmLocked | kVmSpecial)) == kVmLocked) {
     mlock_new_folio(cpu, folio);
     folio_put(cpu, folio);
   } else {
-    folio_give_lru(cpu, folio);
+    folio_putback_lru(cpu, folio);
   }
 }
 

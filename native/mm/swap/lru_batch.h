@@ -57,12 +57,11 @@ struct LruBatches {
 };
 
 void folio_add_lru(Cpu& cpu, Page folio);
-/// The same of a page that was handed out with a reference for the batch (FreshPage::refs).
-constexpr std::int32_t kRefsOfLruBatch = 1;
-void folio_give_lru(Cpu& cpu, Page folio);
-void folio_give_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
 /// A new anonymous page of this vma: straight to the unevictable list if mlocked.
 void folio_add_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
+/// The same of a page that was handed out with a reference for the batch (FreshPage::refs).
+constexpr std::int32_t kRefsOfLruBatch = 1;
+void folio_give_lru_vma(Cpu& cpu, Page folio, const Vma& vma);
 void folio_activate(Cpu& cpu, Page folio);
 void folio_deactivate(Cpu& cpu, Page folio);
 void folio_mark_lazyfree(Cpu& cpu, Page folio);
@@ -71,7 +70,7 @@ void folio_mark_accessed(Cpu& cpu, Page folio);
 
 /// Takes the folio off its list and a reference with it. False: it was on none.
 bool folio_isolate_lru(Cpu& cpu, Page folio);
-/// Back through the batch, which takes over isolation's reference.
+/// Through the batch, which takes over isolation's reference, or a fresh page's second one.
 void folio_putback_lru(Cpu& cpu, Page folio);
 /// The same of each, in that order.
 void folios_putback_lru(Cpu& cpu, std::span<const Pfn> folios);

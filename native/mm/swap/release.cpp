@@ -95,7 +95,7 @@ namespace {
 /// Folios that nobody holds any more, of which single pages of one owner go back in runs.
 class FreedRun {
  public:
-  explicit FreedRun(Cpu& cpu, std::span<Pfn> room) : cpu_(cpu), room_(room) {}
+  FreedRun(Cpu& cpu, std::span<Pfn> room) : cpu_(cpu), room_(room) {}
   ~FreedRun() { give_back_run(); }
   FreedRun(const FreedRun&) = delete;
   FreedRun& operator=(const FreedRun&) = delete;
@@ -131,15 +131,17 @@ class FreedRun {
   const PagemapRange* owner_ = nullptr;  // of them; null: RAM
 };
 
-/// Calls some(up to kLockedFolios of them, run) for all of them, one part after the other;
-/// it returns how many of the part's first, where it has gathered them, are freed.
-template <class Some>
-void free_by_parts(Cpu& cpu, std::span<Pfn> folios, Some&& some) {
+/// Frees those for which goes(folio, pfn), kLockedFolios at a time.
+template <class Goes>
+void free_those(Cpu& cpu, std::span<Pfn> folios, Goes&& goes) {
   FreedRun run(cpu, folios);
   for (std::span<Pfn> rest = folios; !rest.empty();) {
     const std::span<Pfn> part = rest.first(std::min(kLockedFolios, rest.size()));
     rest = rest.subspan(part.size());
-    run.add(part.first(some(part)));
+    std::size_t gone = 0;  // they stand at its front
+    for (const Pfn pfn : part)
+      if (goes(cpu.machine.page(pfn), pfn)) part[gone++] = pfn;
+    run.add(part.first(gone));
   }
 }
 
@@ -155,30 +157,19 @@ bool stays(Machine& machine, Page folio, Pfn pfn) {
 
 void folios_put(Cpu& cpu, std::span<Pfn> folios) {
   Machine& machine = cpu.machine;
-  free_by_parts(cpu, folios, [&](std::span<Pfn> part) {
-    std::size_t gone = 0;
-    for (const Pfn pfn : part) {
-      const Page folio = machine.page(pfn);
-      const PagemapRange* range = machine.pagemap(pfn);
-      if (range != nullptr && range->kept_refs() != 0 &&
-          !machine.has(Quirk::kReleaseMissesDevicePages)) {
-        folio_put(cpu, folio);
-        continue;
-      }
-      if (folio.ref_sub(1) == 1 && !stays(machine, folio, pfn)) part[gone++] = pfn;
+  free_those(cpu, folios, [&](Page folio, Pfn pfn) {
+    const PagemapRange* range = machine.pagemap(pfn);
+    if (range != nullptr && range->kept_refs() != 0 &&
+        !machine.has(Quirk::kReleaseMissesDevicePages)) {
+      folio_put(cpu, folio);
+      return false;
     }
-    return gone;
+    return folio.ref_sub(1) == 1 && !stays(machine, folio, pfn);
   });
 }
 
 void free_folios(Cpu& cpu, std::span<Pfn> folios) {
-  Machine& machine = cpu.machine;
-  free_by_parts(cpu, folios, [&](std::span<Pfn> part) {
-    std::size_t gone = 0;
-    for (const Pfn pfn : part)
-      if (!stays(machine, machine.page(pfn), pfn)) part[gone++] = pfn;
-    return gone;
-  });
+  free_those(cpu, folios, [&](Page folio, Pfn pfn) { return !stays(cpu.machine, folio, pfn); });
 }
 
 void free_folio(Cpu& cpu, Page folio) {
