@@ -20,6 +20,12 @@ struct FrameCopy {
   Pfn to, from;
 };
 
+/// A page's contents that go to other storage, as FrameMap::read() has them.
+struct FrameRead {
+  Pfn from;
+  std::byte* to;
+};
+
 class FrameMap {
  public:
   /// RAM: frames [0, pages). kNoMem: the address space is refused.
@@ -53,6 +59,8 @@ class FrameMap {
   /// To and from bytes that only the caller sees, or of a page of other storage
   /// (the swap area), which belongs to the same step.
   void read(Pfn pfn, std::byte* out) const;
+  /// read() of each, past the caches as copy_each() has it. To whole pages.
+  void read_each(std::span<const FrameRead> reads) const;
   void write(Pfn pfn, const std::byte* from) const;
 
  private:
@@ -60,7 +68,8 @@ class FrameMap {
 
   /// A smaller machine fits into caches: nothing is gained by sparing them, or by hints.
   bool is_beyond_caches() const { return ram_->pages() >= kBeyondCachesPages; }
-  void stream(FrameCopy each) const;
+  bool streams(std::size_t pages) const { return pages >= kStreamedRunPages && is_beyond_caches(); }
+  void stream(std::byte* to, Pfn from_pfn) const;
   std::byte* at_region(Pfn pfn) const;
 
   std::unique_ptr<Frames> ram_;

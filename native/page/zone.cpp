@@ -64,20 +64,39 @@ std::size_t Zone::Removals::unlink(std::span<const Page> pages, LruKind kind) {
   return gone;
 }
 
+std::size_t Zone::Removals::same_list(std::span<const Page> pages) {
+  const LruKind kind = kind_of(pages.front());
+  std::size_t same = 0;
+  while (same < pages.size() && pages[same].test(Flag::kLru) && kind_of(pages[same]) == kind)
+    ++same;
+  return same;
+}
+
 Errc Zone::Removals::remove(Page page) {
-  if (!page.test(Flag::kLru) || unlink(std::span(&page, 1), kind_of(page)) == 0)
-    return Errc::kCorrupt;
-  page.clear(Flag::kLru);
-  return Errc::kOk;
+  return remove_each(std::span(&page, 1)) == 1 ? Errc::kOk : Errc::kCorrupt;
+}
+
+std::size_t Zone::Removals::remove_each(std::span<const Page> pages) {
+  std::span<const Page> rest = pages;
+  for (std::size_t same = 0; !rest.empty();) {
+    if (same == 0) same = same_list(rest);
+    const std::size_t gone = same == 0 ? 0 : unlink(rest.first(same), kind_of(rest.front()));
+    if (gone == 0) break;
+    for (const Page page : rest.first(gone)) page.clear(Flag::kLru);
+    rest = rest.subspan(gone);
+    same -= gone;
+  }
+  return pages.size() - rest.size();
 }
 
 void Zone::Removals::remove_dead(std::span<const Page> pages) {
-  while (!pages.empty()) {
-    const LruKind kind = kind_of(pages.front());
-    std::size_t same = 1;
-    while (same < pages.size() && kind_of(pages[same]) == kind) ++same;
-    const std::size_t gone = unlink(pages.first(same), kind);
-    pages = pages.subspan(std::max<std::size_t>(gone, 1));
+  for (std::size_t same = 0; !pages.empty();) {
+    if (same == 0) same = same_list(pages);
+    const std::size_t gone = same == 0 ? 0 : unlink(pages.first(same), kind_of(pages.front()));
+    // One that cannot be taken off stays where it is.
+    const std::size_t seen = std::max<std::size_t>(gone, 1);
+    pages = pages.subspan(seen);
+    same -= std::min(same, seen);
   }
 }
 

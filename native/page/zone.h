@@ -94,6 +94,8 @@ class Zone::Removals {
   Removals& operator=(const Removals&) = delete;
 
   Errc remove(Page page);
+  /// remove() of each, up to the first that cannot be: how many. Neighbours leave as one.
+  std::size_t remove_each(std::span<const Page> pages);
   /// Pages that are on lists, as remove() of one after the other; what cannot be is left out. They
   /// have no reference: PG_lru stays, for the allocator to clear with the other flags.
   void remove_dead(std::span<const Page> pages);
@@ -101,6 +103,8 @@ class Zone::Removals {
   void settle();
 
  private:
+  /// So many of the first are on one list.
+  static std::size_t same_list(std::span<const Page> pages);
   /// Of the first pages, which are on one list: how many were taken off it.
   std::size_t unlink(std::span<const Page> pages, LruKind kind);
 

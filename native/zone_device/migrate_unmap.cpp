@@ -1,5 +1,6 @@
 // The second half of setup: off the LRU, out of every other page table, and a
 // first look at who else holds the page.
+#include "base/uninit_array.h"
 #include "mm/folio_state.h"
 #include "mm/migrate.h"
 #include "mm/rmap/rmap.h"
@@ -20,16 +21,22 @@ bool may_move(Machine& machine, Page folio, Page fault_page, std::int32_t mapcou
   return count_sum(folio.refcount(), -extra) <= mapcount;
 }
 
-/// Takes pages off the LRU, under one lock, until one is met that is on none: that may
-/// be due to another CPU's batch. How many words it is done with. Collect's reference
-/// is isolation's.
+/// Takes pages off the LRU, kLockedFolios under one lock, until one is met that is on none: that
+/// may be due to another CPU's batch. How many words it is done with. Collect's reference is
+/// isolation's.
 std::uint64_t isolate_run(Machine& machine, std::span<const MigratePfn> src) {
-  Guard guard(machine.zone.lru_lock());
-  Zone::Removals removals(machine.zone);
-  for (std::uint64_t i = 0; i < src.size(); ++i) {
-    if (!src[i].valid() || machine.is_zone_device(src[i].pfn())) continue;
-    const Page folio = machine.page(src[i].pfn());
-    if (!folio.test(Flag::kLru) || removals.remove(folio) != Errc::kOk) return i;
+  UninitArray<Page, kLockedFolios> room;
+  UninitArray<std::uint64_t, kLockedFolios> nth;
+  for (std::uint64_t i = 0; i < src.size();) {
+    std::size_t count = 0;
+    for (; i < src.size() && count < room.size(); ++i) {
+      if (!src[i].valid() || machine.is_zone_device(src[i].pfn())) continue;
+      room[count] = machine.page(src[i].pfn());
+      nth[count++] = i;
+    }
+    const Guard guard(machine.zone.lru_lock());
+    const std::size_t gone = Zone::Removals(machine.zone).remove_each(room.first(count));
+    if (gone < count) return nth[gone];
   }
   return src.size();
 }

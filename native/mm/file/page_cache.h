@@ -7,6 +7,8 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
+class SwapWrites;
+
 /// The cached page with a reference; empty if there is none. Waits while somebody has
 /// its count frozen: whoever migrates or reclaims it.
 Page filemap_get_folio(Machine& machine, AddressSpace& file, std::uint64_t index);
@@ -43,8 +45,9 @@ enum class ShmemGet : std::uint8_t { kRead, kWrite, kCache };
 Result<Page> shmem_get_folio(Cpu& cpu, AddressSpace& file, std::uint64_t index, ShmemGet why);
 /// MADV_REMOVE: pages [first, first + pages) become a hole.
 void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t pages);
-/// Writes a dirty unmapped tmpfs page to swap. Locked. False: no swap left.
-bool shmem_writepage(Cpu& cpu, Page folio);
+/// A dirty unmapped tmpfs page goes from its file to the swap cache, and is written with `writes`.
+/// Locked. False: no swap left.
+bool shmem_writepage(Cpu& cpu, Page folio, SwapWrites& writes);
 void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end);
 
 /// The page of a disk file, read if need be; locked, with a reference.

@@ -2,6 +2,7 @@
 #include "mm/file/page_cache.h"
 #include "mm/folio_state.h"
 #include "mm/swap/release.h"
+#include "mm/swap/swap_writes.h"
 #include "mm/zap.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -97,7 +98,7 @@ void shmem_punch_hole(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::ui
   if (filemap_remove_range(cpu, file, first, first + pages, false)) lru_add_drain(cpu);
 }
 
-bool shmem_writepage(Cpu& cpu, Page folio) {
+bool shmem_writepage(Cpu& cpu, Page folio, SwapWrites& writes) {
   Machine& machine = cpu.machine;
   AddressSpace* file = folio_file(machine, folio);
   const std::uint64_t index = folio_index(folio);
@@ -116,8 +117,9 @@ bool shmem_writepage(Cpu& cpu, Page folio) {
   machine.get(folio);
   (void)machine.swap.duplicate(slot.value);  // the file's own hold on it
   (void)filemap_remove_folio(cpu, *file, index, folio, CacheEntry::swap(slot.value));
-  swap_writepage(cpu, folio);
-  return true;
+  if (writes.add(folio)) return true;
+  folio.set(Flag::kDirty);
+  return false;
 }
 
 void shmem_swapin_range(Cpu& cpu, AddressSpace& file, std::uint64_t first, std::uint64_t end) {

@@ -1,7 +1,9 @@
 #include "mm/rmap/anon_vma.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "mm/folio_state.h"
 #include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -15,6 +17,7 @@ AnonVma* new_anon_vma(Cpu& cpu, AnonVma* parent) {
   anon_vma->parent = parent != nullptr ? parent : anon_vma;
   ++anon_vma->root->family;
   ++anon_vma->parent->children;
+  anon_vma->known_root.store(anon_vma->root);
   anon_vma->references.store(1);  // last: from here on a walk may hold it
   return anon_vma;
 }
@@ -58,6 +61,7 @@ void AnonVma::insert(Vma& vma) {
 void AnonVma::remove(Vma& vma) { tree.erase_value(&vma); }
 
 void AnonVma::recycle() {
+  known_root.store(nullptr);
   root = nullptr;
   parent = nullptr;
   children = 0;
@@ -138,6 +142,16 @@ bool try_get_anon_vma(AnonVma& anon_vma) {
   while (found != 0)
     if (anon_vma.references.compare_exchange(found, found + 1)) return true;
   return false;
+}
+
+MappedGuard::MappedGuard(Machine& machine, Page folio, const AnonVma& anon_vma) {
+  // Whatever this is by now, it is an anon_vma (ObjectPool), and what it leads to is one.
+  AnonVma* root = anon_vma.known_root.load();
+  if (root == nullptr || !root->own_lock().try_lock_shared()) return;
+  lock_ = &root->own_lock();
+  // Mapped, so what maps it is linked, and stays so.
+  if (folio_mapped(machine, folio) && anon_vma.known_root.load() == root) return;
+  std::exchange(lock_, nullptr)->unlock_shared();
 }
 
 void put_anon_vma(Machine& machine, AnonVma& anon_vma) {

@@ -28,6 +28,8 @@ class alignas(64) AnonVma {
   /// One while a vma is linked, and one for each walk that came here from a page.
   /// Zero: free, or about to be; its other fields are then nobody's to read.
   Atomic<std::uint32_t> references;
+  /// The root, for who has no reference; null: free.
+  Atomic<AnonVma*> known_root;
   // Under the family's lock.
   Plain<std::uint32_t> children;     // anon_vmas forked from this, itself included if root
   Plain<std::uint32_t> family;       // of a root: anon_vmas that share its lock
@@ -35,6 +37,7 @@ class alignas(64) AnonVma {
   PlainVector<Vma*> tree;            // by first page offset, equals in order of insertion
 
   RwLock& lock() { return root->lock_; }
+  RwLock& own_lock() { return lock_; }  // of a root: the family's
   void insert(Vma& vma);
   void remove(Vma& vma);
   void recycle();
@@ -56,6 +59,22 @@ void unlink_anon_vmas(Machine& machine, Vma& vma);
 /// For walks that came from a page: the mappings may go meanwhile. False: it is
 /// free. As folio_get_anon_vma (v6.12).
 bool try_get_anon_vma(AnonVma& anon_vma);
+/// The family's lock for reading, without a reference: nobody unlinks what maps the folio
+/// meanwhile. False: it is not mapped, or the lock was not to be had at once. Folio locked, and
+/// `anon_vma` is what its word leads to. As folio_lock_anon_vma_read (v6.12).
+class [[nodiscard]] MappedGuard {
+ public:
+  MappedGuard(Machine& machine, Page folio, const AnonVma& anon_vma);
+  ~MappedGuard() {
+    if (lock_ != nullptr) lock_->unlock_shared();
+  }
+  MappedGuard(const MappedGuard&) = delete;
+  MappedGuard& operator=(const MappedGuard&) = delete;
+  explicit operator bool() const { return lock_ != nullptr; }
+
+ private:
+  RwLock* lock_ = nullptr;
+};
 /// The last reference frees it; its root goes with the last of the family. Holds
 /// and needs no lock of the family.
 void put_anon_vma(Machine& machine, AnonVma& anon_vma);

@@ -134,8 +134,10 @@ void restore_frozen_mappings(Cpu& cpu, const AnonVma& locked, Page folio, bool u
 }
 
 void remove_migration_entries(Cpu& cpu, Page from, Page to) {
-  rmap_walk(cpu.machine, to, [&](Vma& vma, std::uint64_t address) {
-    return restore_in_vma(cpu, from, to, vma, address, false);
+  with_mappings(cpu.machine, to, [&](const std::vector<Vma*>& mappings) {
+    for_each_mapping(mappings, to, [&](Vma& vma, std::uint64_t address) {
+      return restore_in_vma(cpu, from, to, vma, address, false);
+    });
   });
 }
 

@@ -38,6 +38,9 @@ void for_each_mapping(const std::vector<Vma*>& mappings, Page folio, Fn&& fn) {
 
 template <class Fn>
 void rmap_walk(Machine& machine, Page folio, Fn&& fn) {
+  if (const AnonVma* anon_vma = folio_anon_vma(machine, folio))
+    if (const MappedGuard guard(machine, folio, *anon_vma); guard)
+      return for_each_mapping(anon_vma->tree, folio, fn);
   with_mappings(machine, folio,
                 [&](const std::vector<Vma*>& mappings) { for_each_mapping(mappings, folio, fn); });
 }

@@ -220,12 +220,33 @@ void folio_mark_accessed(Cpu& cpu, Page folio) {
 }
 
 bool folio_isolate_lru(Cpu& cpu, Page folio) {
-  cpu.machine.get(folio);
-  const auto isolated = cpu.machine.zone.isolate(folio);
-  if (isolated && isolated.value) return true;
-  note_lru_skipped(cpu.machine, folio);
-  folio_put(cpu, folio);
-  return false;
+  Pfn pfn = cpu.machine.pfn_of(folio);
+  return folios_isolate_lru(cpu, std::span(&pfn, 1)) == 1;
+}
+
+std::size_t folios_isolate_lru(Cpu& cpu, std::span<Pfn> folios) {
+  Machine& machine = cpu.machine;
+  UninitArray<Page, kLockedFolios> room;
+  for (std::size_t i = 0; i < folios.size(); ++i) {
+    room[i] = machine.page(folios[i]);
+    machine.get(room[i]);
+  }
+  const std::span<Page> pages = room.first(folios.size());
+  std::size_t isolated = 0, skipped = 0;  // both at the front of their list
+  {
+    const Guard guard(machine.zone.lru_lock());
+    Zone::Removals removals(machine.zone);
+    for (std::size_t at = 0; at < pages.size();) {
+      for (std::size_t gone = removals.remove_each(pages.subspan(at)); gone > 0; --gone)
+        folios[isolated++] = folios[at++];
+      if (at < pages.size()) pages[skipped++] = pages[at++];
+    }
+  }
+  for (const Page folio : pages.first(skipped)) {
+    note_lru_skipped(machine, folio);
+    folio_put(cpu, folio);
+  }
+  return isolated;
 }
 
 void folio_putback_lru(Cpu& cpu, Page folio) {

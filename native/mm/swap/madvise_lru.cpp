@@ -1,7 +1,9 @@
 #include "mm/swap/madvise_lru.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/uninit_array.h"
 #include "mm/fault/fault.h"
 #include "mm/folio_state.h"
 #include "mm/gup/pin_question.h"
@@ -22,13 +24,12 @@ bool split_for_advice(Cpu& cpu, Page folio) {
   return split;
 }
 
-/// Calls whole(folio, entry, slot, pages) with the entries' lock held: for each entry
+/// Calls work.entries(folio, entry, slot, pages) with the entries' lock held: for each entry
 /// (an empty folio if it maps none), for a huge page once, if all of its entries follow
-/// each other in the range. Of which only a part does is split, or passed over. After
-/// each page table table_done(), with no lock held.
-template <class Whole, class TableDone>
-void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Whole&& whole,
-                    TableDone&& table_done) {
+/// each other in the range. Of which only a part does is split, or passed over. Before the
+/// lock is given up work.unlocks(); after each page table work.table_done(), with no lock held.
+template <class Work>
+void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, Work&& work) {
   Machine& machine = cpu.machine;
   const PageTable& tables = vma.mm->page_table;
   for (std::uint64_t address = start; address < end;) {
@@ -51,21 +52,23 @@ void for_each_folio(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end, 
           // Only a part of it is here.
           if (!folio_likely_mapped_shared(folio) && folio_trylock(folio)) {
             machine.get(folio);
+            work.unlocks();
             slot.lock->unlock();
             if (split_for_advice(cpu, folio)) pages = 0;  // look again: a single page now
             slot.lock->lock();
           }
         } else {
-          whole(folio, pte, slot, pages);
+          work.entries(folio, pte, slot, pages);
         }
       } else {
-        whole(folio, pte, slot, 1);
+        work.entries(folio, pte, slot, 1);
       }
       address += pages * kPageBytes;
       slot.advance(static_cast<std::int64_t>(pages));
     }
+    work.unlocks();
     slot.lock->unlock();
-    table_done();
+    work.table_done();
   }
 }
 
@@ -125,13 +128,19 @@ class ColdOrPageout {
  public:
   ColdOrPageout(Cpu& cpu, bool pageout) : cpu_(cpu), pageout_(pageout) {}
 
-  void folio_entries(Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
+  void entries(Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
     Machine& machine = cpu_.machine;
     if (!pte.present() || !folio || machine.is_zone_device(machine.pfn_of(folio))) return;
     if (!folio.test(Flag::kLru)) return note_lru_skipped(machine, folio);
     if (folio_mapcount(machine, folio) != static_cast<std::int32_t>(pages)) return;
     if (!pageout_) clear_bits(slot, pages, Pte::kAccessed);
     deactivate_or_isolate(folio);
+  }
+  void unlocks() { isolate(); }
+  /// Reclaims what was isolated so far. No lock held.
+  void table_done() {
+    if (!isolated_.empty()) reclaim_pages(cpu_, isolated_);
+    isolated_.clear();
   }
 
   void huge(std::uint64_t start, std::uint64_t end, PteSlot pmd) {
@@ -152,32 +161,46 @@ class ColdOrPageout {
     }
     if (!pageout_ && pte.young()) pmd.clear_leaf_bits(Pte::kAccessed);
     deactivate_or_isolate(folio);
+    unlocks();
     pmd.lock->unlock();
-    flush();
-  }
-
-  /// Reclaims what was isolated so far. No lock held.
-  void flush() {
-    if (!isolated_.empty()) reclaim_pages(cpu_, isolated_);
-    isolated_.clear();
+    table_done();
   }
 
  private:
   void deactivate_or_isolate(Page folio) {
     if (folio.test(Flag::kReferenced)) folio.clear(Flag::kReferenced);
-    if (!pageout_) {
-      folio_deactivate(cpu_, folio);
-    } else if (folio_isolate_lru(cpu_, folio)) {
+    if (!pageout_) return folio_deactivate(cpu_, folio);
+    found_[count_++] = cpu_.machine.pfn_of(folio);
+    if (count_ == found_.size()) isolate();
+  }
+
+  /// Those that were found go off their lists while their entries still hold them.
+  void isolate() {
+    const std::span<Pfn> found = found_.first(std::exchange(count_, 0));
+    if (found.empty()) return;
+    for (const Pfn pfn : found.first(folios_isolate_lru(cpu_, found))) {
+      const Page folio = cpu_.machine.page(pfn);
       if (folio.test(Flag::kUnevictable))
         folio_putback_lru(cpu_, folio);
       else
-        isolated_.push_back(cpu_.machine.pfn_of(folio));
+        isolated_.push_back(pfn);
     }
   }
 
   Cpu& cpu_;
   const bool pageout_;
+  std::size_t count_ = 0;
+  UninitArray<Pfn, kLockedFolios> found_;
   std::vector<Pfn> isolated_;
+};
+
+struct Free {
+  Cpu& cpu;
+  void entries(Page folio, Pte pte, PteSlot slot, std::uint64_t pages) const {
+    free_folio_entries(cpu, folio, pte, slot, pages);
+  }
+  void unlocks() const {}
+  void table_done() const {}
 };
 
 }  // namespace
@@ -204,12 +227,7 @@ void madvise_cold_or_pageout(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint6
   vma.mm->page_table.for_each_huge(
       start, end,
       [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) { work.huge(from, to, pmd); });
-  for_each_folio(
-      cpu, vma, start, end,
-      [&](Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
-        work.folio_entries(folio, pte, slot, pages);
-      },
-      [&] { work.flush(); });
+  for_each_folio(cpu, vma, start, end, work);
 }
 
 void madvise_free(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
@@ -218,12 +236,7 @@ void madvise_free(Cpu& cpu, Vma& vma, std::uint64_t start, std::uint64_t end) {
   vma.mm->page_table.for_each_huge(
       start, end,
       [&](std::uint64_t from, std::uint64_t to, PteSlot pmd) { free_huge(cpu, from, to, pmd); });
-  for_each_folio(
-      cpu, vma, start, end,
-      [&](Page folio, Pte pte, PteSlot slot, std::uint64_t pages) {
-        free_folio_entries(cpu, folio, pte, slot, pages);
-      },
-      [] {});
+  for_each_folio(cpu, vma, start, end, Free{cpu});
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

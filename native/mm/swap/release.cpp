@@ -12,10 +12,6 @@ namespace {
 
 constexpr unsigned kBrokenFolio = kMaxOrder + 1;  // in place of an order
 
-/// The LRU lock is kept over so many folios at most, as others wait for it (v6.12:
-/// SWAP_CLUSTER_MAX).
-constexpr std::size_t kLockedFolios = 32;
-
 /// The last reference of a page that a table is made of went elsewhere: it stays the
 /// table's. The descriptor is asked first, for it is at hand; what counts is the store.
 bool keeps_for_table(Machine& machine, Page folio, Pfn pfn) {

@@ -250,20 +250,20 @@ Result<std::uint64_t> folio_page_of_slot(Machine& machine, Page folio, std::uint
   return index;
 }
 
-bool add_to_swap(Cpu& cpu, Page folio) {
+Result<std::uint64_t> add_to_swap(Cpu& cpu, Page folio) {
   Machine& machine = cpu.machine;
   const std::uint64_t pages = folio_nr_pages(folio);
   const Pfn pfn = machine.pfn_of(folio);
   // Who still looks for the slot's last page finds this one locked, and looks again.
-  if (cpu.fails(FailSite::kSwapSlot)) return false;
+  if (cpu.fails(FailSite::kSwapSlot)) return Errc::kNoSpc;
   const auto slot =
       pages > 1 ? machine.swap.alloc_slots(pfn, pages) : machine.swap.alloc_slot(pfn, cpu.index);
-  if (!slot) return false;
+  if (!slot) return slot;
   folio.set_private_word(slot.value);
   // Dirty too: clean entries of a MADV_FREE page would let it be dropped unwritten.
   (void)folio.set_bits(folio.mask_of(kFlagSwapCache) | folio.mask_of(Flag::kDirty));
   folio.ref_inc(static_cast<std::int32_t>(pages));
-  return true;
+  return slot;
 }
 
 void delete_from_swap_cache(Cpu& cpu, Page folio) {
@@ -339,17 +339,6 @@ Page read_swap_cache(Cpu& cpu, std::uint64_t slot) {
   folio.set(Flag::kUptodate);
   folio_unlock(folio);
   return folio;
-}
-
-void swap_writepage(Cpu& cpu, Page folio) {
-  Machine& machine = cpu.machine;
-  const auto first = folio_true_swap_slot(machine, folio);
-  if (!first) return;
-  folio.change_bits(folio.mask_of(Flag::kDirty), folio.mask_of(Flag::kWriteback));
-  cpu.pass(StopPoint::kPageoutWriting);
-  for (std::uint64_t i = 0; i < folio_nr_pages(folio); ++i)
-    machine.frames.read(machine.pfn_of(folio) + i, machine.swap.bytes(first.value + i));
-  folio.clear(Flag::kWriteback);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

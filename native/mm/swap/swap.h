@@ -121,8 +121,8 @@ Result<std::uint64_t> folio_duplicate_swap(Machine& machine, Page folio, std::ui
 /// locked. kCorrupt: none of its pages.
 Result<std::uint64_t> folio_page_of_slot(Machine& machine, Page folio, std::uint64_t slot);
 /// Gives an unmapped or mapped anonymous folio a slot (a huge one as many as it has
-/// pages) and puts it into the swap cache, dirty. Folio locked. False: no room.
-bool add_to_swap(Cpu& cpu, Page folio);
+/// pages) and puts it into the swap cache, dirty. Folio locked. The first slot; kNoSpc: no room.
+Result<std::uint64_t> add_to_swap(Cpu& cpu, Page folio);
 /// Takes a locked folio out of the swap cache (its slot goes if nobody uses it).
 void delete_from_swap_cache(Cpu& cpu, Page folio);
 /// The same if no entry needs the slot any more; the folio turns dirty. Locked.
@@ -134,7 +134,5 @@ void free_swap_and_cache(Cpu& cpu, std::uint64_t slot);
 /// The folio of the slot, in the swap cache, read if need be; locked or not,
 /// with a reference. Null: no memory, or given up (base/retry.h).
 Page read_swap_cache(Cpu& cpu, std::uint64_t slot);
-/// Writes a locked folio to its slot, which makes it clean. Synchronous, as to a RAM disk.
-void swap_writepage(Cpu& cpu, Page folio);
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -46,18 +47,29 @@ class FrameMapTest : public ::testing::TestWithParam<std::uint64_t> {
   void check(const std::vector<std::uint64_t>& from, const std::vector<std::uint64_t>& to) {
     for (std::uint64_t i = 0; i < kDevicePages; ++i) fill(device(i), 100000 + i);
     std::vector<FrameCopy> copies;
+    auto storage = Mapping::reserve(kDevicePages * kPageBytes);
+    ASSERT_TRUE(storage);
+    std::byte* const area = storage.value.data();
+    std::vector<FrameRead> reads;
     for (std::size_t i = 0; i < from.size(); ++i) {
+      reads.push_back({{from[i]}, area + to[i] * kPageBytes});
       fill({from[i]}, from[i]);
       copies.push_back({device(to[i]), {from[i]}});
     }
     frames_.copy_each(copies);
+    frames_.read_each(reads);
     for (std::size_t i = 0; i < from.size(); ++i) {
       EXPECT_TRUE(holds(device(to[i]), from[i])) << i << " of " << from.size();
       EXPECT_TRUE(holds({from[i]}, from[i]));
+      EXPECT_EQ(std::memcmp(reads[i].to, frames_.at({from[i]}), kPageBytes), 0) << i;
     }
     for (std::uint64_t i = 0; i < kDevicePages; ++i) {
       const bool written = std::ranges::find(to, i) != to.end();
       EXPECT_TRUE(written || holds(device(i), 100000 + i)) << i;
+      const auto* words = reinterpret_cast<const std::uint64_t*>(area + i * kPageBytes);
+      EXPECT_TRUE(written || std::all_of(words, words + kPageBytes / 8,
+                                         [](std::uint64_t word) { return word == 0; }))
+          << i;
     }
   }
   FrameMap frames_;

@@ -380,7 +380,7 @@ TEST_F(MmHugeDamage, WhatWasUnmappedComesBackThoughTheFolioNamesAnotherOwner) {
 }
 
 TEST_F(MmHugeDamage, TheSwapCacheKnowsItsPagesWhateverTheDescriptorSays) {
-  ASSERT_TRUE(add_to_swap(box.cpu(), huge));
+  ASSERT_TRUE(static_cast<bool>(add_to_swap(box.cpu(), huge)));
   const std::uint64_t slot = huge.word(5);
   for (const std::uint64_t wrong : {slot, slot + 3, slot - 3, ~std::uint64_t{0}}) {
     huge.set_word(5, wrong);

@@ -2,6 +2,8 @@
 #include <set>
 #include <vector>
 
+#include "mm/fault/user_access.h"
+#include "mm/gup/gup.h"
 #include "mm/swap/swap.h"
 #include "mm/swap/swap_slots.h"
 #include "tests/both/mm_fixture.h"
@@ -16,6 +18,92 @@ TEST(MmSwap, TheLastSlotIsHandedOutAndNoneBehindIt) {
     ASSERT_TRUE(swap.alloc_slot(Pfn{i + 1}, 0)) << i << " of " << swap.slots();
   EXPECT_EQ(swap.alloc_slot(Pfn{1}, 0).error, Errc::kNoSpc);
   EXPECT_EQ(swap.used_slots(), swap.slots());
+}
+
+/// Pages that are paged out together, and one among them that cannot go.
+struct PagedOut {
+  static constexpr std::uint64_t kPages = 70, kPinned = 40;
+  MmBox box;
+  std::unique_ptr<Mm> mm = box.create_mm();
+
+  Pte entry(std::uint64_t nth) const {
+    return mm->page_table.find(kTestBase + nth * kPageBytes).get();
+  }
+  void store_all() {
+    for (std::uint64_t i = 0; i < kPages; ++i)
+      for (const std::uint64_t at : {std::uint64_t{0}, kPageBytes - 8})
+        ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase + i * kPageBytes + at, 100 + i + at),
+                  FaultResult::kOk);
+  }
+  void expect_all() {
+    for (std::uint64_t i = 0; i < kPages; ++i)
+      for (const std::uint64_t at : {std::uint64_t{0}, kPageBytes - 8}) {
+        std::uint64_t word = 0;
+        ASSERT_EQ(load_word(box.cpu(), *mm, kTestBase + i * kPageBytes + at, word),
+                  FaultResult::kOk);
+        EXPECT_EQ(word, 100 + i + at);
+      }
+  }
+  Errc pageout() { return do_madvise(box.cpu(), *mm, kTestBase, kPages, Advice::kPageout); }
+};
+
+TEST(MmSwap, PagesThatAreWrittenTogetherKeepWhatTheyHoldAndOneThatIsPinnedStays) {
+  PagedOut test;
+  ASSERT_EQ(map_anon(test.box.cpu(), *test.mm, kTestBase, PagedOut::kPages), Errc::kOk);
+  test.store_all();
+  Pfn pinned;
+  ASSERT_EQ(pin_user_pages(test.box.cpu(), *test.mm, kTestBase + PagedOut::kPinned * kPageBytes,
+                           kFollWrite, std::span(&pinned, 1))
+                .pages,
+            1U);
+  ASSERT_EQ(test.pageout(), Errc::kOk);
+  std::uint64_t last = 0;
+  for (std::uint64_t i = 0; i < PagedOut::kPages; ++i) {
+    const Pte pte = test.entry(i);
+    if (i == PagedOut::kPinned) {
+      const Page page = test.box.machine->page(pinned);
+      EXPECT_EQ(pte.pfn(), pinned);
+      for (const Flag flag : {Flag::kLocked, Flag::kWriteback}) EXPECT_FALSE(page.test(flag));
+      continue;
+    }
+    ASSERT_TRUE(pte.is_entry() && pte.entry().is_swap()) << i;
+    if (i > 0) EXPECT_GT(pte.entry().offset, last) << "slots in the order of the range";
+    last = pte.entry().offset;
+  }
+  EXPECT_EQ(test.box.machine->swap.used_slots(), PagedOut::kPages - 1);
+  test.expect_all();
+  unpin_user_page(test.box.cpu(), pinned);
+  EXPECT_EQ(test.box.audit({test.mm.get()}), kClean);
+  // Clean ones, which keep their slots, and dirty ones by turns.
+  ASSERT_EQ(test.pageout(), Errc::kOk);
+  for (std::uint64_t i = 0; i < PagedOut::kPages; ++i) EXPECT_FALSE(test.entry(i).present()) << i;
+  test.expect_all();
+  EXPECT_EQ(test.box.audit({test.mm.get()}), kClean);
+  test.mm->exit(test.box.cpu());
+}
+
+TEST(MmSwap, PagesOfTmpfsAreWrittenTogether) {
+  PagedOut test;
+  ASSERT_EQ(map_shmem(test.box.cpu(), *test.mm, kTestBase, PagedOut::kPages), Errc::kOk);
+  test.store_all();
+  ASSERT_EQ(test.pageout(), Errc::kOk);
+  EXPECT_EQ(test.box.machine->swap.used_slots(), PagedOut::kPages);
+  EXPECT_EQ(test.box.audit({test.mm.get()}), kClean);
+  test.expect_all();
+  EXPECT_EQ(test.box.audit({test.mm.get()}), kClean);
+  test.mm->exit(test.box.cpu());
+}
+
+TEST(MmSwap, WithoutASlotForAllThoseWithoutOneStay) {
+  PagedOut test;
+  ASSERT_EQ(map_anon(test.box.cpu(), *test.mm, kTestBase, PagedOut::kPages), Errc::kOk);
+  test.store_all();
+  Swap& swap = test.box.machine->swap;
+  while (swap.slots() - swap.used_slots() > 45) ASSERT_TRUE(swap.alloc_slot(Pfn{0}, 0));
+  ASSERT_EQ(test.pageout(), Errc::kOk);
+  for (std::uint64_t i = 0; i < PagedOut::kPages; ++i) EXPECT_EQ(test.entry(i).present(), i >= 45);
+  test.expect_all();
+  test.mm->exit(test.box.cpu());
 }
 
 constexpr unsigned kCluster = SwapSlots::kCluster;

@@ -137,6 +137,26 @@ TEST_P(ZoneTest, RunsOfNeighboursLeaveTheirLists) {
   EXPECT_EQ(pfns(LruKind::kInactiveFile), (std::vector<std::uint64_t>{}));
 }
 
+TEST_P(ZoneTest, SeveralLeaveUpToTheFirstThatIsOnNoList) {
+  for (std::uint64_t pfn = 10; pfn < 20; ++pfn) setup(pfn);
+  for (std::uint64_t pfn : {30, 31}) setup(pfn, PageType::kFile);
+  EXPECT_TRUE(zone_->isolate(memmap_->page({15})).value);
+  std::vector<Page> pages;
+  for (const std::uint64_t pfn : {13, 12, 30, 31, 19, 17, 15, 11})
+    pages.push_back(memmap_->page({pfn}));
+  {
+    const Guard guard(zone_->lru_lock());
+    EXPECT_EQ(Zone::Removals(*zone_).remove_each(pages), 6U);
+  }
+  for (const Page page : std::span(pages).first(6)) EXPECT_FALSE(page.test(Flag::kLru));
+  EXPECT_EQ(pfns(kAnonList), (std::vector<std::uint64_t>{18, 16, 14, 11, 10}));
+  EXPECT_EQ(pfns(LruKind::kInactiveFile), (std::vector<std::uint64_t>{}));
+  EXPECT_EQ(zone_->length(kAnonList), 5U);
+  const Guard guard(zone_->lru_lock());
+  EXPECT_EQ(Zone::Removals(*zone_).remove_each(std::span(pages).subspan(6)), 0U);
+  EXPECT_EQ(Zone::Removals(*zone_).remove_each({}), 0U);
+}
+
 TEST_P(ZoneTest, OfARunWhatIsBesideDamageStays) {
   for (std::uint64_t pfn = 10; pfn < 15; ++pfn) setup(pfn);
   memmap_->page({10}).set_word(2, lru(10));
