@@ -115,6 +115,8 @@
           "a device's table is filled without asking for changes")                                 \
   MISTAKE(kMirrorNoWait, "mirror-no-wait", "zone_device",                                          \
           "a device reads in the middle of a change")                                              \
+  MISTAKE(kListenUnlocked, "listen-unlocked", "zone_device",                                       \
+          "a device begins to listen while a change runs that was not counted")                    \
   MISTAKE(kDaxLooksFirst, "dax-looks-first", "zone_device",                                        \
           "a dax file looks for DMA before it unmaps")                                             \
   MISTAKE(kDaxOtherEra, "dax-other-era", "zone_device",                                            \

@@ -204,6 +204,7 @@ std::optional<std::string> Places::of_machine(const std::byte* at) const {
   Machine& machine = *machine_;
   if (const auto pfn = machine.frames.frame_at(at))
     return "contents of page " + std::to_string(pfn->value);
+  if (lies_in(at, machine.all_locks_lock)) return "mm_all_locks_mutex";
   if (lies_in(at, machine.swap)) return "swap";
   if (lies_in(at, machine.rcu)) return "rcu";
   if (lies_in(at, machine.hugetlb)) return "hugetlb pool";

@@ -174,6 +174,7 @@ class Machine {
   Pins& pins;
   FrameMap frames;
   TableStore tables;
+  Mutex all_locks_lock;                // AllLocks
   Atomic<std::uint64_t> compacted_to;  // a pfn: where compact_some() goes on; 0: at the top
   DamageLog damage;
   // What is often written lies on lines of its own, and what follows it too.

@@ -4,10 +4,13 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-void NotifierList::add(const NotifierOps* ops, void* self) {
+void NotifierList::add(const NotifierOps* ops, void* self, Atomic<std::uint64_t>& seen) {
   Guard guard(lock_);
-  listeners_.push_back({ops, self});
+  // Announced before the number is looked at: a change that is counted later knows of us, and waits
+  // for the lock; one that was counted before makes the number odd.
   count_.fetch_add(1);
+  seen.store(seq());
+  listeners_.push_back({ops, self});
 }
 
 void NotifierList::remove(void* self) {
@@ -16,12 +19,14 @@ void NotifierList::remove(void* self) {
       listeners_.erase_if([self](const Listener& listener) { return listener.self == self; })));
 }
 
-void NotifierList::start(Cpu& cpu, Mm& mm, const NotifierRange& range) {
+bool NotifierList::start(Cpu& cpu, Mm& mm, const NotifierRange& range) {
+  if (!counts()) return false;
   state_.fetch_add(1);  // first: who is added later sees an odd number
-  if (empty()) return;
+  if (empty()) return true;
   SharedGuard guard(lock_);
   for (const Listener& listener : listeners_)
     listener.ops->invalidate_start(listener.self, cpu, mm, range);
+  return true;
 }
 
 void NotifierList::end(Cpu& cpu, Mm& mm, const NotifierRange& range) {
@@ -61,10 +66,10 @@ void NotifierList::wait_while(std::uint64_t seq) const {
 }
 
 Invalidation::Invalidation(Cpu& cpu, Mm& mm, NotifierRange range)
-    : cpu_(cpu), mm_(mm), range_(range) {
-  mm_.notifiers.start(cpu_, mm_, range_);
-}
+    : cpu_(cpu), mm_(mm), range_(range), is_counted_(mm.notifiers.start(cpu, mm, range)) {}
 
-Invalidation::~Invalidation() { mm_.notifiers.end(cpu_, mm_, range_); }
+Invalidation::~Invalidation() {
+  if (is_counted_) mm_.notifiers.end(cpu_, mm_, range_);
+}
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -40,18 +40,24 @@ struct NotifierOps {
 
 class NotifierList {
  public:
-  void add(const NotifierOps* ops, void* self);
+  /// `seen`, where the listener keeps the number, gets its first one before any change is told.
+  void add(const NotifierOps* ops, void* self, Atomic<std::uint64_t>& seen);
   void remove(void* self);
   bool empty() const { return count_.load() == 0; }
-  void start(Cpu& cpu, Mm& mm, const NotifierRange& range);
+  /// Whether changes are counted: from before the first listener is added, for good. Who begins
+  /// with it holds AllLocks, so that no change runs that was not counted.
+  bool counts() const { return counts_.load() != 0; }
+  void begin_to_count() { counts_.store(1); }
+  /// True: counted, and end() follows.
+  [[nodiscard]] bool start(Cpu& cpu, Mm& mm, const NotifierRange& range);
   void end(Cpu& cpu, Mm& mm, const NotifierRange& range);
   /// exit: nothing is mapped any more.
   void release(Mm& mm);
   /// How many listen, with nothing running.
   std::size_t listeners() const { return listeners_.size(); }
 
-  /// The address space's sequence number, odd while any invalidation runs. Counted
-  /// also while nobody listens, so that who starts to listen meanwhile knows.
+  /// The address space's sequence number, odd while any invalidation runs. Counted also while
+  /// nobody listens any more, so that who starts to listen meanwhile knows.
   std::uint64_t seq() const { return seq_of(state_.load()); }
   /// Sleeps while seq() is `seq`.
   void wait_while(std::uint64_t seq) const;
@@ -69,7 +75,7 @@ class NotifierList {
     void* self;
   };
   RwLock lock_;
-  Atomic<std::uint32_t> count_;
+  Atomic<std::uint32_t> count_, counts_;
   Atomic<std::uint64_t> state_;
   Atomic<std::uint32_t> ended_;            // rounds that somebody waited for
   mutable Atomic<std::uint32_t> waiters_;  // in wait_while()
@@ -88,6 +94,7 @@ class [[nodiscard]] Invalidation {
   Cpu& cpu_;
   Mm& mm_;
   NotifierRange range_;
+  const bool is_counted_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

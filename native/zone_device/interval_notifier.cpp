@@ -1,5 +1,7 @@
 #include "zone_device/interval_notifier.h"
+
 #include "base/fault.h"
+#include "mm/all_locks.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -19,10 +21,15 @@ IntervalNotifier::IntervalNotifier(Mm& mm, std::uint64_t start, std::uint64_t en
 
 void IntervalNotifier::insert() {
   NotifierList& notifiers = mm().notifiers;
-  notifiers.add(&kOps, this);
+  if (planted(Mistake::kListenUnlocked)) {
+    notifiers.begin_to_count();
+  } else if (!notifiers.counts()) {
+    const AllLocks all(mm());
+    notifiers.begin_to_count();
+  }
   // A change that runs already was not announced to us: if the number is odd, the
   // first reader waits for its end. Even numbers are never those of a change.
-  seq_.store(notifiers.seq());
+  notifiers.add(&kOps, this, seq_);
 }
 
 void IntervalNotifier::remove() {

@@ -55,13 +55,14 @@ TEST(MmPlainFields, TheLogOfDamage) {
 
 TEST(MmPlainFields, TheListenersOfAnAddressSpace) {
   struct ListenedBox : MmBox {
-    ListenedBox() : MmBox(2), mm(create_mm()) {}
+    ListenedBox() : MmBox(2), mm(create_mm()) { mm->notifiers.begin_to_count(); }
     std::unique_ptr<Mm> mm;
+    Atomic<std::uint64_t> seen;
     NotifierOps ops{[](void*, Cpu&, Mm&, const NotifierRange&) {}, nullptr, nullptr};
   };
   expect_checked([] { return std::make_unique<ListenedBox>(); },
                  [](ListenedBox& box) {
-                   box.mm->notifiers.add(&box.ops, &box);
+                   box.mm->notifiers.add(&box.ops, &box, box.seen);
                    box.mm->notifiers.remove(&box);
                  },
                  [](ListenedBox& box) {

@@ -79,6 +79,7 @@ constexpr auto kCatalogue = std::to_array<Entry>({
     {kExclusiveUnchecked, "exclusive", 50},
     {kMirrorNoRetry, "mirror", 300},
     {kMirrorNoWait, "mirror", 400},
+    {kListenUnlocked, "opened device", 5000},
     {kDaxLooksFirst, "dax", 0},
     {kDaxOtherEra, "dax", 0},
     {kBlindRefcount, "mm", 50, kMigrateCacheReference, Invariant::kRefcountAccounted},

@@ -54,6 +54,7 @@ constexpr auto kCourses = std::to_array<Course>({
     {"isolated page", kWritten, "", "packed-64"},
     {"two device faults", kWritten, ""},
     {"pinned collapse", kWritten, ""},
+    {"opened device", kWritten, ""},
     // The model's own tests.
     {"huge pages", kTests, "MmHugeSchedules.*"},
     {"dax", kTests, "DaxSchedules*"},

@@ -60,12 +60,22 @@ Written pinned_collapse() {
   return written;
 }
 
+/// What a device has read of a page goes while it opens, by a call and by the page.
+Written opened_device() {
+  Op drop = on_page(OpCode::kMadvise, 0);
+  drop.advice = Advice::kDontneed;
+  return {{{mmap(1), on_page(OpCode::kStore, 0, 7)},
+           {{op_of(OpCode::kOpenDev), on_page(OpCode::kDevRead, 0)}, {drop}},
+           {}}};
+}
+
 }  // namespace
 
 Written written_scenario(std::string_view name) {
   if (name == "isolated page") return isolated_page();
   if (name == "two device faults") return two_device_faults();
   if (name == "pinned collapse") return pinned_collapse();
+  if (name == "opened device") return opened_device();
   std::cerr << "no scenario " << name << "\n";
   std::exit(2);
 }
