@@ -1,7 +1,7 @@
 import type { BenchOptions } from './options.ts'
 import { medianOf, pick, ratioOf, type Sample } from './program.ts'
 import type { Group, Row } from './report.ts'
-import { atMost } from './target.ts'
+import { atLeast, atMost } from './target.ts'
 
 /** The plain loop over the same frames that an operation cannot beat. */
 const limits: Record<string, { op: string; name: string; times: number }> = {
@@ -11,6 +11,11 @@ const limits: Record<string, { op: string; name: string; times: number }> = {
 }
 /** What is left to memory once no cache holds the frames; an algorithm's n log n is 1.1, its n² is 4. */
 const mostGrowth = 1.25
+
+/** What two threads should get done beside one. */
+const gains: Record<string, number> = { fault: 1.9, unmap: 1.8 }
+/** Beside threads that share nothing but the processor: what is left is what a machine's sharing costs. */
+const sharesWell = 0.9
 
 const numbers = (values: (number | undefined)[]): number[] =>
   [...new Set(values.filter((value) => value !== undefined))].sort((a, b) => a - b)
@@ -22,8 +27,10 @@ export function mmGroups(samples: readonly Sample[], options: BenchOptions): Gro
   const ops = [...new Set(samples.map((sample) => sample.op))]
   const sizes = numbers(samples.map((sample) => sample.pages))
   const threads = numbers(samples.map((sample) => sample.threads))
-  const cpu = (op: string, pages: number, threads: number): number[] => pick(samples, { op, pages, threads })
-  const wall = (op: string, pages: number, threads: number): number[] => pick(samples, { op, pages, threads }, 'wallNs')
+  const cpu = (op: string, pages: number, threads: number): number[] =>
+    pick(samples, { op, pages, threads, machines: 1 })
+  const wall = (op: string, pages: number, threads: number, machines = 1): number[] =>
+    pick(samples, { op, pages, threads, machines }, 'wallNs')
 
   const cost = (op: string, pages: number): Row => {
     const limit = limits[op]
@@ -53,16 +60,32 @@ export function mmGroups(samples: readonly Sample[], options: BenchOptions): Gro
         ...(op !== 'clear' && op !== 'copy' && { target: atMost(mostGrowth) }),
       })),
     })
+  const each = (row: (op: string, pages: number) => Omit<Row, 'what'>): Row[] =>
+    ops.flatMap((op) => sizes.map((pages) => ({ what: `${op}, ${sizeName(pages)}`, ...row(op, pages) })))
+  const unit = 'pages a second, times'
   for (const n of threads.slice(1))
-    groups.push({
-      title: `${n} threads against 1`,
-      unit: 'pages a second, times',
-      rows: ops.flatMap((op) =>
-        sizes.map((pages) => ({
-          what: `${op}, ${sizeName(pages)}`,
+    groups.push(
+      {
+        title: `${n} threads against 1`,
+        unit,
+        rows: each((op, pages) => ({
           found: ratioOf(wall(op, pages, 1), wall(op, pages, n), options),
+          ...(n === 2 && gains[op] !== undefined && { target: atLeast(gains[op]) }),
         })),
-      ),
-    })
+      },
+      {
+        title: `${n} threads, each in a machine of its own, against 1`,
+        unit,
+        rows: each((op, pages) => ({ found: ratioOf(wall(op, pages, 1), wall(op, pages, n, n), options) })),
+      },
+      {
+        title: `${n} threads in one machine against as many in machines of their own`,
+        unit,
+        rows: each((op, pages) => ({
+          found: ratioOf(wall(op, pages, n, n), wall(op, pages, n), options),
+          ...(gains[op] !== undefined && { target: atLeast(sharesWell) }),
+        })),
+      },
+    )
   return groups
 }

@@ -18,6 +18,7 @@ const sampleLine = z.object({
   wallNs: z.number().nonnegative().optional(),
   pages: z.number().int().positive().optional(),
   threads: z.number().int().positive().optional(),
+  machines: z.number().int().positive().optional(),
   call: z.number().int().positive().optional(),
 })
 export type Sample = z.infer<typeof sampleLine>

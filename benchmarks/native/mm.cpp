@@ -5,11 +5,14 @@
 //   mm [--rounds=N] [--from=ORDER] [--to=ORDER] [--threads=N]
 //
 // A sample goes over 2^order pages a thread, each thread in an address space of
-// its own, and repeats small sizes until 2^14 pages were seen.
+// its own, and repeats small sizes until 2^14 pages were seen. Several threads do so in one
+// machine, and each in a machine of its own, where they share nothing but the processor's caches
+// and its memory.
 #include <algorithm>
 #include <array>
 #include <barrier>
 #include <cstring>
+#include <deque>
 #include <thread>
 #include <vector>
 
@@ -48,8 +51,8 @@ using Samples = std::array<Sample, kOps>;
 
 class Worker {
  public:
-  Worker(Machine& machine, unsigned index, std::uint64_t pages, std::barrier<>& all)
-      : cpu_(machine.cpu(index)), pages_(pages), all_(all), pfns_(pages) {}
+  Worker(Cpu& cpu, std::uint64_t pages, std::barrier<>& all)
+      : cpu_(cpu), pages_(pages), all_(all), pfns_(pages) {}
 
   void once() {
     touch_tables();
@@ -149,7 +152,9 @@ class Worker {
   Samples samples_;
 };
 
-void print(unsigned round, std::uint64_t pages, unsigned threads, std::uint64_t repeats,
+using Cpus = std::vector<Cpu*>;
+
+void print(unsigned round, std::uint64_t pages, std::uint64_t repeats, bool apart,
            const std::vector<Worker>& workers) {
   for (unsigned op = 0; op < kOps; ++op) {
     Sample all;
@@ -157,33 +162,55 @@ void print(unsigned round, std::uint64_t pages, unsigned threads, std::uint64_t 
       all.cpu_ns += worker.samples()[op].cpu_ns;
       all.wall_ns = std::max(all.wall_ns, worker.samples()[op].wall_ns);
     }
-    const auto seen = static_cast<double>(pages * repeats * threads);
+    const auto seen = static_cast<double>(pages * repeats * workers.size());
     std::printf(
-        "{\"op\":\"%s\",\"round\":%u,\"pages\":%llu,\"threads\":%u,\"cpuNs\":%.3f,"
-        "\"wallNs\":%.3f}\n",
-        kNames[op], round, static_cast<unsigned long long>(pages), threads, all.cpu_ns / seen,
-        all.wall_ns / seen);
+        "{\"op\":\"%s\",\"round\":%u,\"pages\":%llu,\"threads\":%zu,\"machines\":%zu,"
+        "\"cpuNs\":%.3f,\"wallNs\":%.3f}\n",
+        kNames[op], round, static_cast<unsigned long long>(pages), workers.size(),
+        apart ? workers.size() : 1, all.cpu_ns / seen, all.wall_ns / seen);
   }
   std::fflush(stdout);
 }
 
-/// Of each operation the ns a page: CPU time of all threads, and time on the wall.
-void run(Machine& machine, int round, std::uint64_t pages, unsigned threads) {
+/// Of each operation the ns a page: CPU time of all threads, and time on the wall. A thread for
+/// each of these processors; `apart`: they belong to as many machines.
+void run(const Cpus& cpus, bool apart, int round, std::uint64_t pages) {
   constexpr std::uint64_t kSeen = 1 << 14;
   const std::uint64_t repeats = std::max<std::uint64_t>(1, kSeen / pages);
-  std::barrier<> all(threads);
+  std::barrier<> all(static_cast<std::ptrdiff_t>(cpus.size()));
   std::vector<Worker> workers;
-  workers.reserve(threads);
-  for (unsigned i = 0; i < threads; ++i) workers.emplace_back(machine, i, pages, all);
-  const auto body = [&](unsigned i) {
+  workers.reserve(cpus.size());
+  for (Cpu* cpu : cpus) workers.emplace_back(*cpu, pages, all);
+  const auto body = [&](std::size_t i) {
     for (std::uint64_t n = 0; n < repeats; ++n) workers[i].once();
   };
   std::vector<std::thread> others;
-  for (unsigned i = 1; i < threads; ++i) others.emplace_back(body, i);
+  for (std::size_t i = 1; i < cpus.size(); ++i) others.emplace_back(body, i);
   body(0);
   for (std::thread& other : others) other.join();
-  machine.rcu.barrier();
-  if (round >= 0) print(static_cast<unsigned>(round), pages, threads, repeats, workers);
+  for (Cpu* cpu : cpus) cpu->machine.rcu.barrier();
+  if (round >= 0) print(static_cast<unsigned>(round), pages, repeats, apart, workers);
+}
+
+/// For so many processors, with 2^order pages for each.
+MachineSize size_for(unsigned cpus, std::uint64_t order) {
+  const std::uint64_t most = cpus * (1ULL << order);
+  MachineSize size;
+  size.cpus = cpus;
+  size.ram_pages = most + most / 128 + 4096;  // page tables of parent and child
+  size.swap_pages = most;
+  return size;
+}
+
+/// Not counted: the system gives each frame and slot its memory.
+void warm(const Cpus& cpus, bool apart, std::uint64_t order) {
+  if (cpus.empty()) return;
+  for (Cpu* cpu : cpus) {
+    const Machine& machine = cpu->machine;
+    for (std::uint64_t pfn = 0; pfn < machine.memmap.pages(); ++pfn)
+      std::memset(machine.frames.at({pfn}), 0, 1);
+  }
+  run(cpus, apart, -1, 1ULL << order);
 }
 
 }  // namespace
@@ -193,18 +220,19 @@ int main(int argc, char** argv) {
   const std::uint64_t from = option(argc, argv, "from", 10), to = option(argc, argv, "to", 16);
   const auto threads = static_cast<unsigned>(option(argc, argv, "threads", 2));
   need(from <= to && to <= 24 && threads >= 1 && threads <= 64, "--from to --to, --threads");
-  const std::uint64_t most = threads << to;
-  MachineSize size;
-  size.cpus = threads;
-  size.ram_pages = most + most / 128 + 4096;  // page tables of parent and child
-  size.swap_pages = most;
-  const TestMachine test(size);
-  // Not counted: the system gives each frame and slot its memory.
-  for (std::uint64_t pfn = 0; pfn < size.ram_pages; ++pfn)
-    std::memset(test.machine->frames.at({pfn}), 0, 1);
-  run(*test.machine, -1, 1ULL << to, threads);
+  TestMachine shared(size_for(threads, to));
+  std::deque<TestMachine> machines;
+  Cpus together, apart;
+  for (unsigned i = 0; i < threads; ++i) together.push_back(&shared.machine->cpu(i));
+  for (unsigned i = 0; threads > 1 && i < threads; ++i)
+    apart.push_back(&machines.emplace_back(size_for(1, to)).machine->cpu(0));
+  warm(together, false, to);
+  warm(apart, true, to);
   for (int round = 0; round < rounds; ++round)
-    for (std::uint64_t order = from; order <= to; order += 2)
-      for (unsigned n = 1; n <= threads; ++n) run(*test.machine, round, 1ULL << order, n);
+    for (std::uint64_t order = from; order <= to; order += 2) {
+      for (unsigned n = 1; n <= threads; ++n)
+        run({together.begin(), together.begin() + n}, false, round, 1ULL << order);
+      if (!apart.empty()) run(apart, true, round, 1ULL << order);
+    }
   return 0;
 }

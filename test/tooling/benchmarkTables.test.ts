@@ -20,8 +20,8 @@ const three = (of: (round: number) => Omit<Sample, 'round'>): Sample[] =>
   [0, 1, 2].map((round) => ({ round, ...of(round) }))
 
 describe('tables of the memory management benchmarks', () => {
-  const at = (op: string, pages: number, threads: number, ns: number): Sample[] =>
-    three((round) => ({ op, pages, threads, cpuNs: ns + round, wallNs: (ns + round) / threads }))
+  const at = (op: string, pages: number, threads: number, ns: number, machines = 1): Sample[] =>
+    three((round) => ({ op, pages, threads, machines, cpuNs: ns + round, wallNs: (ns + round) / threads }))
   const samples = [
     ...at('clear', 1024, 1, 100),
     ...at('clear', 4096, 1, 100),
@@ -31,8 +31,12 @@ describe('tables of the memory management benchmarks', () => {
     ...at('fault', 4096, 1, 800),
     ...at('fault', 1024, 2, 200),
     ...at('fault', 4096, 2, 800),
+    ...at('fault', 1024, 2, 190, 2),
+    ...at('fault', 4096, 2, 1000, 2),
+    ...at('clear', 1024, 2, 100, 2),
+    ...at('clear', 4096, 2, 100, 2),
   ]
-  const [cost, growth, threads] = mmGroups(samples, options)
+  const [cost, growth, threads, apart, shared] = mmGroups(samples, options)
   const row = (group: typeof cost, what: string) => group?.rows.find((each) => each.what === what)
 
   test('puts each operation beside the loop that limits it', () => {
@@ -49,6 +53,15 @@ describe('tables of the memory management benchmarks', () => {
 
   test('compares what two threads get done with what one does', () => {
     expect(row(threads, 'fault, 2^12 pages')?.found.median).toBeCloseTo(2)
+    expect(row(threads, 'fault, 2^12 pages')?.target).toEqual({ bound: 'at least', value: 1.9 })
+    expect(row(threads, 'clear, 2^12 pages')?.target).toBeUndefined()
+  })
+
+  test('and with what two in machines of their own do', () => {
+    expect(row(apart, 'fault, 2^12 pages')?.found.median).toBeCloseTo(1.6)
+    expect(row(shared, 'fault, 2^12 pages')?.found.median).toBeCloseTo(1.25)
+    expect(row(shared, 'fault, 2^10 pages')?.found.median).toBeCloseTo(0.95)
+    expect(row(shared, 'fault, 2^10 pages')?.target).toEqual({ bound: 'at least', value: 0.9 })
   })
 })
 
