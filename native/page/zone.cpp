@@ -21,7 +21,7 @@ Errc Zone::link(Page page, LruKind kind, Errc (PageList::*where)(Page)) {
   if (page.test(Flag::kLru)) return Errc::kCorrupt;
   PageList to = list(kind);
   if (const Errc error = (to.*where)(page); error != Errc::kOk) return error;
-  lengths_[static_cast<unsigned>(kind)] += 1;
+  of(kind).length += 1;
   page.set(Flag::kLru);
   return Errc::kOk;
 }
@@ -40,7 +40,7 @@ Errc Zone::add_each(std::span<Page> pages, LruKind kind) {
     for (const Page page : pages.first(fresh)) page.clear(Flag::kLru);
     return error;
   }
-  lengths_[static_cast<unsigned>(kind)] += fresh;
+  of(kind).length += fresh;
   return fresh == pages.size() ? Errc::kOk : Errc::kCorrupt;
 }
 
@@ -48,14 +48,14 @@ Errc Zone::remove(Page page) {
   const LruKind kind = kind_of(page);
   if (!page.test(Flag::kLru) || length(kind) == 0) return Errc::kCorrupt;
   if (const Errc error = list(kind).remove(page); error != Errc::kOk) return error;
-  if (!planted(Mistake::kLruLengthKept)) lengths_[static_cast<unsigned>(kind)] -= 1;
+  if (!planted(Mistake::kLruLengthKept)) of(kind).length -= 1;
   page.clear(Flag::kLru);
   return Errc::kOk;
 }
 
 std::size_t Zone::Removals::unlink(std::span<const Page> pages, LruKind kind) {
   const auto i = static_cast<unsigned>(kind);
-  if ((known_ & 1U << i) == 0) lengths_[i] = zone_.lengths_[i];
+  if ((known_ & 1U << i) == 0) lengths_[i] = zone_.lists_[i].length;
   known_ |= 1U << i;
   if (lengths_[i] == 0) return 0;
   const std::size_t gone =
@@ -103,7 +103,7 @@ void Zone::Removals::remove_dead(std::span<const Page> pages) {
 void Zone::Removals::settle() {
   for (; known_ != 0; known_ &= known_ - 1) {
     const auto kind = static_cast<unsigned>(std::countr_zero(known_));
-    zone_.lengths_[kind] = lengths_[kind];
+    zone_.lists_[kind].length = lengths_[kind];
   }
 }
 
@@ -122,7 +122,7 @@ Errc Zone::putback(Page page) {
 void Zone::reset() {
   for (unsigned kind = 0; kind < kLruKinds; ++kind) {
     list(static_cast<LruKind>(kind)).init();
-    lengths_[kind] = 0;
+    lists_[kind].length = 0;
   }
 }
 

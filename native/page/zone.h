@@ -50,7 +50,7 @@ class Zone {
   Errc remove(Page page);
   /// remove() of several, until the lock is given up: lengths are read and written once.
   class Removals;
-  std::uint64_t length(LruKind kind) const { return lengths_[static_cast<unsigned>(kind)]; }
+  std::uint64_t length(LruKind kind) const { return of(kind).length; }
   /// The page at the tail of a list; an empty page: none. kCorrupt as for_each.
   Result<Page> last(LruKind kind) const { return list(kind).last(); }
 
@@ -73,17 +73,22 @@ class Zone {
   void reset();
 
  private:
+  struct LruList {
+    ListAnchor anchor;
+    Plain<std::uint64_t> length;
+  };
   PageList list(LruKind kind) const {
     const auto i = static_cast<unsigned>(kind);
-    return {memmap_, anchors_[i], lru_anchor_index(index_, i), memmap_.shape().lru};
+    return {memmap_, lists_[i].anchor, lru_anchor_index(index_, i), memmap_.shape().lru};
   }
   Errc link(Page page, LruKind kind, Errc (PageList::*where)(Page));
+  LruList& of(LruKind kind) const { return lists_[static_cast<unsigned>(kind)]; }
 
   Memmap& memmap_;
   unsigned index_;
   alignas(64) SpinLock lru_lock_;
-  mutable std::array<ListAnchor, kLruKinds> anchors_;    // under lru_lock_
-  std::array<Plain<std::uint64_t>, kLruKinds> lengths_;  // under lru_lock_
+  // Under the lock, and those of anonymous pages on its line: who adds a few touches no other.
+  mutable std::array<LruList, kLruKinds> lists_;
 };
 
 class Zone::Removals {

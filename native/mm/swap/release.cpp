@@ -12,6 +12,10 @@ namespace {
 
 constexpr unsigned kBrokenFolio = kMaxOrder + 1;  // in place of an order
 
+/// Folios that leave their lists under one lock: neighbours as one, so that others wait no longer
+/// than for the kernel's 32.
+constexpr std::size_t kFreedFolios = 128;
+
 /// The last reference of a page that a table is made of went elsewhere: it stays the
 /// table's. The descriptor is asked first, for it is at hand; what counts is the store.
 bool keeps_for_table(Machine& machine, Page folio, Pfn pfn) {
@@ -32,7 +36,7 @@ void give_back(Cpu& cpu, Pfn pfn, unsigned order) {
 /// Folios that nobody holds any more are on no list. What else becomes of them does not keep
 /// others waiting.
 void leave_lists(Machine& machine, std::span<const Pfn> folios) {
-  UninitArray<Page, kLockedFolios> room;
+  UninitArray<Page, kFreedFolios> room;
   std::size_t listed = 0;
   for (const Pfn pfn : folios)
     if (const Page folio = machine.page(pfn);
@@ -96,7 +100,7 @@ class FreedRun {
   FreedRun(const FreedRun&) = delete;
   FreedRun& operator=(const FreedRun&) = delete;
 
-  /// kLockedFolios at most; they may lie in the room, behind what was added before.
+  /// kFreedFolios at most; they may lie in the room, behind what was added before.
   void add(std::span<const Pfn> folios) {
     Machine& machine = cpu_.machine;
     leave_lists(machine, folios);
@@ -127,12 +131,12 @@ class FreedRun {
   const PagemapRange* owner_ = nullptr;  // of them; null: RAM
 };
 
-/// Frees those for which goes(folio, pfn), kLockedFolios at a time.
+/// Frees those for which goes(folio, pfn), kFreedFolios at a time.
 template <class Goes>
 void free_those(Cpu& cpu, std::span<Pfn> folios, Goes&& goes) {
   FreedRun run(cpu, folios);
   for (std::span<Pfn> rest = folios; !rest.empty();) {
-    const std::span<Pfn> part = rest.first(std::min(kLockedFolios, rest.size()));
+    const std::span<Pfn> part = rest.first(std::min(kFreedFolios, rest.size()));
     rest = rest.subspan(part.size());
     std::size_t gone = 0;  // they stand at its front
     for (const Pfn pfn : part)
