@@ -21,6 +21,7 @@ void Allocator::reset() {
   free_pages_ = end_ - first_;
   for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
     lists_[cpu].growth = 0;
+    lists_[cpu].given = 0;
     lists_[cpu].count = 0;
   }
 }
@@ -122,7 +123,7 @@ void Allocator::free(Pfn pfn, unsigned order, unsigned cpu) {
 }
 
 void Allocator::free_each(std::span<const Pfn> pfns, unsigned cpu) {
-  if (CpuPages* list = pfns.size() <= kBatches * batch_ ? list_of(cpu) : nullptr)
+  if (CpuPages* list = pfns.size() <= capacity_ ? list_of(cpu) : nullptr)
     if (put_listed(*list, pfns, pfns.size() >= batch_)) return;
   // Nobody else looks at them before they are linked.
   for (const Pfn pfn : pfns)

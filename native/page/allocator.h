@@ -44,11 +44,11 @@ class Allocator {
   /// Pages that a processor's list takes and gives at once, where memory allows.
   static constexpr unsigned kBatch = 31;
   static constexpr unsigned kNoCpu = ~0U;
-  /// A list for each processor, refilled by `batch` pages (up to kBatch; 0: no lists) and
-  /// holding six times as many at most. While nothing is freed there it is refilled by twice and
-  /// then four times as many, as the kernel's (v6.12: alloc_factor). All of them hold an eighth of
-  /// memory at most: their batches are smaller then, or there are none. Once, while nobody else is
-  /// here.
+  /// A list for each processor, refilled by `batch` pages (up to kBatch; 0: no lists), and holding
+  /// its share of an eighth of memory: six times as many or more (smaller batches or none, if there
+  /// is less), up to 64 times. Who only takes is refilled by twice as many each time, up to 32
+  /// times, and who only gives makes room for as many as it has given, as the kernel's lists do
+  /// (v6.12: alloc_factor, free_count). Once, while nobody else is here.
   void set_cpus(unsigned cpus, unsigned batch);
 
   /// 2^order pages, naturally aligned, refcount 1 on the first (others 0),
@@ -81,14 +81,15 @@ class Allocator {
   void reset();
 
  private:
-  static constexpr unsigned kBatches = 6;
-  static constexpr unsigned kMostGrowth = 2;          // 2^2 batches, which the list has room for
+  static constexpr unsigned kFewestBatches = 6, kMostBatches = 16;
+  static constexpr unsigned kMostGrowth = 5;          // v6.12: PCP_BATCH_SCALE_MAX
   static constexpr unsigned kListed = kMaxOrder + 1;  // in place of an order
   struct alignas(64) CpuPages {
     SpinLock lock;
-    Plain<unsigned> growth;                      // of the next refill, a power of two
-    Plain<unsigned> count;                       // looked at with `pages`
-    std::array<Pfn, kBatches * kBatch> pages{};  // the last is handed out first
+    Plain<unsigned> growth;        // of the next refill, a power of two
+    Plain<unsigned> given;         // since a page was taken
+    Plain<unsigned> count;         // looked at with `pages`
+    std::unique_ptr<Pfn[]> pages;  // capacity_ of them; the last is handed out first
   };
 
   PageList list(unsigned order) {
@@ -127,12 +128,13 @@ class Allocator {
   Result<Pfn> take_listed(CpuPages& list, FreshPage fresh);
   void refill(CpuPages& list);
   bool put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_if_they_fit);
+  void make_room(CpuPages& list);
   void unlist(std::span<Pfn> pfns);
 
   Memmap& memmap_;
   const Pfn first_, end_;
   // As set_cpus() leaves them.
-  unsigned cpus_ = 0, batch_ = 0;
+  unsigned cpus_ = 0, batch_ = 0, capacity_ = 0;  // capacity: of a list
   std::unique_ptr<CpuPages[]> lists_;
   // On lines of their own: who has pages on its list reads what is above and touches none of it.
   alignas(64) mutable SpinLock lock_;

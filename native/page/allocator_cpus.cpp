@@ -1,5 +1,6 @@
 // Lists of free single pages, one a processor: the kernel's per_cpu_pages.
 #include <algorithm>
+#include <ranges>
 
 #include "page/allocator.h"
 
@@ -8,11 +9,13 @@ namespace pagebox::inline PAGEBOX_ENV {
 void Allocator::set_cpus(unsigned cpus, unsigned batch) {
   constexpr std::uint64_t kShare = 8;  // of memory that the lists hold at most
   constexpr std::uint64_t kLeast = 4;  // a batch below this saves nothing
-  const std::uint64_t fits = cpus == 0 ? 0 : (end_ - first_) / kShare / cpus / kBatches;
-  const std::uint64_t most = std::min<std::uint64_t>({batch, kBatch, fits});
+  const std::uint64_t share = cpus == 0 ? 0 : (end_ - first_) / kShare / cpus;
+  const std::uint64_t most = std::min<std::uint64_t>({batch, kBatch, share / kFewestBatches});
   if (most == 0 || most < std::min<std::uint64_t>(kLeast, batch)) return;
-  lists_ = std::make_unique<CpuPages[]>(cpus);
   batch_ = static_cast<unsigned>(most);
+  capacity_ = static_cast<unsigned>(std::min(share, kMostBatches * most));
+  lists_ = std::make_unique<CpuPages[]>(cpus);
+  for (unsigned cpu = 0; cpu < cpus; ++cpu) lists_[cpu].pages = std::make_unique<Pfn[]>(capacity_);
   cpus_ = cpus;
 }
 
@@ -35,6 +38,7 @@ void Allocator::mark_listed(Pfn pfn) const {
 /// kNoMem: the list is empty, and no block is left to refill it.
 Result<Pfn> Allocator::take_listed(CpuPages& list, FreshPage fresh) {
   const Guard guard(list.lock);
+  list.given = 0;
   if (list.count == 0) refill(list);
   const unsigned count = list.count;
   if (count == 0) return Errc::kNoMem;
@@ -48,9 +52,13 @@ Result<Pfn> Allocator::take_listed(CpuPages& list, FreshPage fresh) {
 }
 
 void Allocator::refill(CpuPages& list) {
-  const std::size_t wanted = std::size_t{batch_} << list.growth;
-  if (list.growth < kMostGrowth) list.growth += 1;
-  std::span<Pfn> rest = std::span(list.pages).first(wanted);
+  // A batch less than there is room for, so that what is freed next has some.
+  const std::size_t most = capacity_ - batch_;
+  std::size_t wanted = std::size_t{batch_} << list.growth;
+  if (wanted <= most && list.growth < kMostGrowth) list.growth += 1;
+  wanted = std::min(wanted, most);
+  const std::span<Pfn> room(list.pages.get(), wanted);
+  std::span<Pfn> rest = room;
   {
     const Guard guard(lock_);
     while (!rest.empty()) {
@@ -59,7 +67,7 @@ void Allocator::refill(CpuPages& list) {
       rest = rest.subspan(run);
     }
   }
-  const std::span<Pfn> fresh = std::span(list.pages).first(wanted - rest.size());
+  const std::span<Pfn> fresh = room.first(wanted - rest.size());
   for (const Pfn pfn : fresh) mark_listed(pfn);
   std::ranges::reverse(fresh);  // in the order in which alloc() would have given them
   list.count = static_cast<unsigned>(fresh.size());
@@ -69,23 +77,28 @@ void Allocator::refill(CpuPages& list) {
 bool Allocator::put_listed(CpuPages& list, std::span<const Pfn> pfns, bool only_if_they_fit) {
   const Guard guard(list.lock);
   list.growth = 0;
-  unsigned count = list.count;
-  if (only_if_they_fit && count + pfns.size() > kBatches * batch_) return false;
-  for (const Pfn pfn : pfns) {
+  if (only_if_they_fit && list.count + pfns.size() > capacity_) return false;
+  // Backwards: neighbours that come together go again in their order, which processors fetch ahead.
+  for (const Pfn pfn : std::views::reverse(pfns)) {
     if (!serves(pfn, 0) || is_free_page(memmap_.page(pfn))) continue;
     clean(pfn);
     this->list(0).poison(memmap_.page(pfn));  // as on a list that is linked
     mark_listed(pfn);
-    if (count == kBatches * batch_) {
-      // Those that lie longest go: nobody's cache has them any more.
-      unlist(std::span(list.pages).first(batch_));
-      std::copy(list.pages.begin() + batch_, list.pages.begin() + count, list.pages.begin());
-      count -= batch_;
-    }
-    list.pages[count++] = pfn;
+    if (list.count == capacity_) make_room(list);
+    list.pages[list.count] = pfn;
+    list.count += 1;
+    list.given += 1;
   }
-  list.count = count;
   return true;
+}
+
+/// Those that lie longest go: nobody's cache has them any more.
+void Allocator::make_room(CpuPages& list) {
+  const unsigned gone = std::clamp<unsigned>(list.given, batch_, capacity_ - batch_);
+  const std::span<Pfn> pages(list.pages.get(), list.count);
+  unlist(pages.first(gone));
+  std::ranges::copy(pages.subspan(gone), pages.begin());
+  list.count -= gone;
 }
 
 /// What was overwritten meanwhile is lost, and not counted, as a block whose links were.
@@ -110,7 +123,7 @@ void Allocator::drain_cpus() {
   for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
     CpuPages& list = lists_[cpu];
     const Guard guard(list.lock);
-    unlist(std::span(list.pages).first(list.count));
+    unlist({list.pages.get(), list.count});
     list.count = 0;
   }
 }

@@ -44,9 +44,10 @@ TEST_F(CpuListsTest, EachIsRefilledByABatch) {
 }
 
 TEST_F(CpuListsTest, WhoOnlyTakesIsRefilledByMore) {
-  // The first of each refill: 31, 62, 124 and 124 pages; all that was between went to that list.
+  // The first of each refill, up to a batch less than a list holds; all that was between went to
+  // that list.
   std::uint64_t next = 0;
-  for (const std::uint64_t pages : {31, 62, 124, 124}) {
+  for (const std::uint64_t pages : {31, 62, 124, 225, 225}) {
     EXPECT_EQ(alloc(), Pfn{next});
     for (std::uint64_t i = 1; i <= pages; ++i) EXPECT_EQ(alloc_on(0), Pfn{next + i});
     next += pages + 1;
@@ -122,17 +123,27 @@ TEST_F(CpuListsTest, ListWordsAreAsAfterAList) {
   }
 }
 
-TEST_F(CpuListsTest, AListHoldsSixBatches) {
+TEST_F(CpuListsTest, AListHoldsItsShareOfMemoryAndWhoOnlyGivesMakesRoomForAsMany) {
+  constexpr std::uint64_t kHeld = kPages / 8 / kCpus, kBatch = Allocator::kBatch;
   std::vector<Pfn> used;
-  for (int i = 0; i < 400; ++i) used.push_back(alloc());
-  for (const Pfn pfn : used) free_on(0, pfn);
-  EXPECT_EQ(allocator_->free_pages(), kPages);
-  // The others are in blocks again: another processor has them first.
-  std::set<Pfn> listed;
-  for (int i = 0; i < 186; ++i) listed.insert(alloc_on(0));
-  EXPECT_FALSE(listed.contains(alloc_on(1)));
-  EXPECT_EQ(listed.size(), 186U);
-  EXPECT_EQ(*listed.rbegin(), used.back());
+  for (std::uint64_t i = 0; i < 2 * kHeld; ++i) used.push_back(alloc());
+  for (std::uint64_t i = 0; i < kHeld; ++i) free_on(0, used[i]);
+  // The one that is too many sends away all but a batch.
+  free_on(0, used[kHeld]);
+  EXPECT_EQ(allocator_->free_pages(), kPages - kHeld + 1);
+  for (std::uint64_t i = 0; i <= kBatch; ++i) EXPECT_EQ(alloc_on(0), used[kHeld - i]);
+  std::set<Pfn> others;
+  for (std::uint64_t i = 0; i < kHeld - kBatch; ++i) others.insert(alloc());
+  EXPECT_EQ(others, std::set(used.begin(), used.begin() + (kHeld - kBatch)));
+  // Who has taken one since sends away a batch.
+  for (const Pfn pfn : others) free_on(1, pfn);
+  for (std::uint64_t i = 0; i < kBatch; ++i) free_on(1, used[kHeld - i]);
+  const Pfn taken = alloc_on(1);
+  free_on(1, taken);
+  free_on(1, used[kHeld - kBatch]);
+  std::uint64_t sent = 0;
+  for (std::uint64_t i = 0; i < kHeld; ++i) sent += std::ranges::count(used, alloc());
+  EXPECT_EQ(sent, kBatch);
 }
 
 TEST_F(CpuListsTest, WhatIsShortOfMemoryDrainsAll) {
@@ -160,7 +171,7 @@ TEST_F(CpuListsTest, SeveralAtOnceTakeWhatListsHold) {
   }
   allocator_->free_each(run, 1);
   EXPECT_EQ(allocator_->free_pages(), kPages);
-  EXPECT_EQ(alloc_on(1), Pfn{6});
+  EXPECT_EQ(alloc_on(1), Pfn{0}) << "in the order in which they came together";
   std::vector<Pfn> all(kPages);
   EXPECT_EQ(allocator_->alloc_each(all, {}, 0), kPages - 1);
 }
