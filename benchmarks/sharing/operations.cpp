@@ -119,21 +119,21 @@ std::vector<Operation> operations(Threads&) {
   // Transfers and accesses of a page at most. What takes lru_lock for each page, as the kernel
   // does, stands out; swap has one lock for all.
   return {
-      {"fault", empty, store_each, nothing, 0.25, 1.5},
+      {"fault", empty, store_each, nothing, 0.12, 1.2},
       {"load of a page that is mapped", fill, load_each, nothing, 0, 0},
-      {"unmap, all in a call", fill, empty, nothing, 0.4, 2},
-      {"unmap, one page a call", fill, one_page_a_call, nothing, 3.6, 8.5},
+      {"unmap, all in a call", fill, empty, nothing, 0.22, 1.3},
+      {"unmap, one page a call", fill, one_page_a_call, nothing, 1.4, 8.5},
       {"get and put", fill, get_and_put, nothing, 0, 0},
-      {"last put", hold, put_each, nothing, 3.6, 8},
+      {"last put", hold, put_each, nothing, 1.4, 8},
       {"pin and unpin, fast", fill, pin_fast, nothing, 0, 0},
       {"pin and unpin, slow", fill, pin_slow, nothing, 0, 0},
       {"fork", fill, fork_child, exit_child, 0.05, 0.1},
-      {"exit of the child", fill_and_fork, exit_child, nothing, 0.4, 1.7},
-      {"copy on write", fill_and_fork, store_each, exit_child, 0.4, 7},
-      {"pageout", fill, pageout, nothing, 11, 33},
-      {"swapin", fill_and_pageout, load_each, nothing, 3.6, 11.5},
-      {"to the device, 16 pages a call", fill, to_device, to_system, 0.9, 7},
-      {"to the system, 16 pages a call", fill_and_move, to_system, nothing, 0.7, 3.2},
+      {"exit of the child", fill_and_fork, exit_child, nothing, 0.3, 1.7},
+      {"copy on write", fill_and_fork, store_each, exit_child, 0.25, 4},
+      {"pageout", fill, pageout, nothing, 3.6, 16},
+      {"swapin", fill_and_pageout, load_each, nothing, 2.3, 8},
+      {"to the device, 16 pages a call", fill, to_device, to_system, 0.7, 5},
+      {"to the system, 16 pages a call", fill_and_move, to_system, nothing, 0.5, 3.2},
   };
 }
 
