@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/plain.h"
 #include "mm/vma.h"
+#include "page/page.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 

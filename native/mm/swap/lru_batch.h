@@ -68,11 +68,11 @@ void folio_mark_lazyfree(Cpu& cpu, Page folio);
 /// inactive -> referenced -> active (classic LRU).
 void folio_mark_accessed(Cpu& cpu, Page folio);
 
-/// Takes the folio off its list and a reference with it. False: it was on none.
-bool folio_isolate_lru(Cpu& cpu, Page folio);
 /// The LRU lock is kept over so many folios at most, as others wait for it (v6.12:
 /// SWAP_CLUSTER_MAX).
 constexpr std::size_t kLockedFolios = 32;
+/// Takes the folio off its list and a reference with it. False: it was on none.
+bool folio_isolate_lru(Cpu& cpu, Page folio);
 /// The same of each, kLockedFolios at most: how many were on a list. They stand at the front then.
 std::size_t folios_isolate_lru(Cpu& cpu, std::span<Pfn> folios);
 /// Through the batch, which takes over isolation's reference, or a fresh page's second one.

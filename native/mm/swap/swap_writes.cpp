@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mm/folio_state.h"
 #include "mm/machine.h"
 #include "mm/swap/swap.h"
 #include "page/folio.h"
