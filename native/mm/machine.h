@@ -60,6 +60,8 @@ class alignas(64) Cpu {
   void note(Reached what) const {
     if (reached != nullptr) ++(*reached)[static_cast<unsigned>(what)];
   }
+  /// Whether the operation will stop at a step.
+  bool stops() const { return control != nullptr && control->stops(); }
   /// This call is to fail.
   bool fails(FailSite site) const { return control != nullptr && control->fails(site); }
   /// The operation may stop here.

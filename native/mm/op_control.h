@@ -101,6 +101,7 @@ class OpControl {
     stop_at_ = keeper == nullptr ? StopPoint::kNowhere : point;
     keeper_ = keeper;
   }
+  bool stops() const { return stop_at_ != StopPoint::kNowhere; }
   void pass(StopPoint point) {
     if (point != stop_at_) return;
     stop_at_ = StopPoint::kNowhere;

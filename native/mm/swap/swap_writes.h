@@ -14,10 +14,10 @@ namespace pagebox::inline PAGEBOX_ENV {
 /// Folios whose bytes are moved in one go, as the kernel's block layer merges what reclaim sends
 /// between blk_start_plug() and blk_finish_plug(): a locked instruction between two of them would
 /// wait until the first has left the processor. Each is locked by who adds it, and stays so until
-/// submit() is back. In the model, and where an operation stops at its steps, one at a time.
+/// submit() is back. In the model, and where the operation will stop at a step, one at a time.
 class SwapWrites {
  public:
-  explicit SwapWrites(Cpu& cpu) : cpu_(cpu), most_(kModel || cpu.control != nullptr ? 1 : kMost) {}
+  explicit SwapWrites(Cpu& cpu) : cpu_(cpu), most_(kModel || cpu.stops() ? 1 : kMost) {}
   SwapWrites(const SwapWrites&) = delete;
   SwapWrites& operator=(const SwapWrites&) = delete;
 

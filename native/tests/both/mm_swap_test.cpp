@@ -3,9 +3,11 @@
 #include <vector>
 
 #include "mm/fault/user_access.h"
+#include "mm/folio_state.h"
 #include "mm/gup/gup.h"
 #include "mm/swap/swap.h"
 #include "mm/swap/swap_slots.h"
+#include "mm/swap/swap_writes.h"
 #include "tests/both/mm_fixture.h"
 
 namespace pagebox::testing {
@@ -79,6 +81,36 @@ TEST(MmSwap, PagesThatAreWrittenTogetherKeepWhatTheyHoldAndOneThatIsPinnedStays)
   for (std::uint64_t i = 0; i < PagedOut::kPages; ++i) EXPECT_FALSE(test.entry(i).present()) << i;
   test.expect_all();
   EXPECT_EQ(test.box.audit({test.mm.get()}), kClean);
+  test.mm->exit(test.box.cpu());
+}
+
+TEST(MmSwap, PagesAreWrittenTogetherUnlessTheOperationStopsAtAStep) {
+  struct Keeper : StopKeeper {
+    void stop(StopPoint) override { ++stops; }
+    int stops = 0;
+  } keeper;
+  PagedOut test;
+  ASSERT_EQ(map_anon(test.box.cpu(), *test.mm, kTestBase, 1), Errc::kOk);
+  ASSERT_EQ(store_word(test.box.cpu(), *test.mm, kTestBase, 1), FaultResult::kOk);
+  const Page page = test.box.machine->page(test.entry(0).pfn());
+  ASSERT_TRUE(folio_trylock(page));
+  const auto slot = add_to_swap(test.box.cpu(), page);
+  ASSERT_TRUE(static_cast<bool>(slot));
+  OpControl control;  // as every operation of a scenario has one
+  test.box.cpu().control = &control;
+  for (const bool stops : {false, true}) {
+    control.stop_at(stops ? StopPoint::kPageoutWriting : StopPoint::kNowhere, &keeper);
+    SwapWrites writes(test.box.cpu());
+    ASSERT_TRUE(writes.add(page));
+    EXPECT_EQ(writes.is_full(), kModel || stops);
+    EXPECT_TRUE(page.test(Flag::kWriteback));
+    EXPECT_EQ(writes.submit().size(), 1U);
+    EXPECT_FALSE(page.test(Flag::kWriteback) || page.test(Flag::kDirty));
+    page.set(Flag::kDirty);
+  }
+  EXPECT_EQ(keeper.stops, 1);
+  test.box.cpu().control = nullptr;
+  folio_unlock(page);
   test.mm->exit(test.box.cpu());
 }
 
