@@ -1,5 +1,7 @@
 #include "zone_device/interval_notifier.h"
 
+#include <optional>
+
 #include "base/fault.h"
 #include "mm/all_locks.h"
 
@@ -21,10 +23,9 @@ IntervalNotifier::IntervalNotifier(Mm& mm, std::uint64_t start, std::uint64_t en
 
 void IntervalNotifier::insert() {
   NotifierList& notifiers = mm().notifiers;
-  if (planted(Mistake::kListenUnlocked)) {
-    notifiers.begin_to_count();
-  } else if (!notifiers.counts()) {
-    const AllLocks all(mm());
+  if (!notifiers.counts()) {
+    std::optional<AllLocks> all;
+    if (!planted(Mistake::kListenUnlocked)) all.emplace(mm());
     notifiers.begin_to_count();
   }
   // A change that runs already was not announced to us: if the number is odd, the
