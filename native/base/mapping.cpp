@@ -10,6 +10,11 @@
 #include <cstring>
 #include <utility>
 
+#include "base/memory_changes.h"
+#ifdef PAGEBOX_MODEL
+#include "base/model/run_memory.h"
+#endif
+
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
@@ -22,13 +27,15 @@ std::size_t page_up(std::size_t bytes) { return (bytes + kPageBytes - 1) & ~(kPa
 #ifdef PAGEBOX_MODEL
 /// Part of the memory that a schedule's machine lies in: it goes with that.
 bool is_lent(const std::byte* data) { return RunMemory::owns(data); }
-std::byte* lent(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page) {
+bool is_lending() { return run_memory_in_use != nullptr; }
+std::byte* lent(std::size_t size_bytes, std::size_t alignment_bytes) {
   RunMemory* memory = run_memory_in_use;
-  return memory == nullptr ? nullptr : memory->map(size_bytes, alignment_bytes, by_page);
+  return memory == nullptr ? nullptr : memory->map(size_bytes, alignment_bytes);
 }
 #else
 bool is_lent(const std::byte*) { return false; }
-std::byte* lent(std::size_t, std::size_t, bool) { return nullptr; }
+bool is_lending() { return false; }
+std::byte* lent(std::size_t, std::size_t) { return nullptr; }
 #endif
 
 }  // namespace
@@ -44,17 +51,20 @@ void Mapping::swap(Mapping& other) noexcept {
   std::swap(fd_, other.fd_);
 }
 
-Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_bytes,
-                                 bool by_page) {
+Result<Mapping> Mapping::reserve_large(std::size_t size_bytes) {
+  // Memory of a schedule's machine is never made of them.
+  const bool may_be_huge = size_bytes >= kHugeBytes && !is_lending();
+  return reserve(size_bytes, may_be_huge ? kHugeBytes : kPageBytes);
+}
+
+Result<Mapping> Mapping::reserve(std::size_t size_bytes, std::size_t alignment_bytes) {
   if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
-  // Large ones may be made of huge pages.
-  if (alignment_bytes == 0)
-    alignment_bytes = by_page && size_bytes >= kHugeBytes ? kHugeBytes : kPageBytes;
+  if (alignment_bytes == 0) alignment_bytes = kPageBytes;
   if (!std::has_single_bit(alignment_bytes) || alignment_bytes > SIZE_MAX / 4) return Errc::kInval;
   const std::size_t slack = alignment_bytes > kPageBytes ? alignment_bytes - kPageBytes : 0;
   Mapping result;
   result.size_bytes_ = page_up(size_bytes);
-  result.data_ = lent(size_bytes, by_page ? kPageBytes : alignment_bytes, by_page);
+  result.data_ = lent(size_bytes, alignment_bytes);
   if (result.data_ != nullptr) return result;
   size_bytes = page_up(size_bytes);
   const std::size_t whole = size_bytes + slack;
@@ -75,7 +85,7 @@ Result<Mapping> Mapping::memfd(std::size_t size_bytes, const char* name) {
   if (size_bytes == 0 || size_bytes > SIZE_MAX / 4) return Errc::kInval;
   Mapping result;
   result.size_bytes_ = page_up(size_bytes);
-  result.data_ = lent(result.size_bytes_, 0, true);
+  result.data_ = lent(result.size_bytes_, 0);
   if (result.data_ != nullptr) return result;
   result.fd_ = memfd_create(name, MFD_CLOEXEC);
   if (result.fd_ < 0) return Errc::kNoMem;
@@ -90,19 +100,13 @@ Result<Mapping> Mapping::memfd(std::size_t size_bytes, const char* name) {
   return result;
 }
 
-// Of mappings that are not lent there is nothing to say.
-void Mapping::mark(std::size_t size_bytes) const {
-  if (!is_lent(data_)) return;
-  for (std::size_t at = 0; at < size_bytes; at += kPageBytes) (void)page_at(at);
-}
-
 Errc Mapping::discard(std::size_t offset_bytes, std::size_t size_bytes) {
   if (offset_bytes % kPageBytes != 0 || size_bytes % kPageBytes != 0) return Errc::kInval;
   if (offset_bytes > size_bytes_ || size_bytes > size_bytes_ - offset_bytes) return Errc::kInval;
   if (size_bytes == 0) return Errc::kOk;
   if (is_lent(data_)) {
-    for (std::size_t at = 0; at < size_bytes; at += kPageBytes)
-      std::memset(page_at(offset_bytes + at), 0, kPageBytes);
+    memory_changes(data_ + offset_bytes, size_bytes);
+    std::memset(data_ + offset_bytes, 0, size_bytes);
     return Errc::kOk;
   }
   if (fd_ >= 0) {

@@ -38,10 +38,31 @@ constexpr bool is_contents(Access access) {
 }
 
 #ifdef PAGEBOX_MODEL
+/// A function for each kind of access: most of a run is this.
+template <Access access>
+void sched_point_of(const void* at, std::size_t bytes, std::uint64_t bits);
 /// Tells the explorer what the running fiber is about to do; may switch fibers. `bits`:
-/// of the word, which the access neither looks beyond nor changes others of.
-void sched_point(Access access, const void* at, std::size_t bytes,
-                 std::uint64_t bits = ~std::uint64_t{0});
+/// of the word, which the access neither looks beyond nor changes others of. `access` is a
+/// constant where it is called.
+[[gnu::always_inline]] inline void sched_point(Access access, const void* at, std::size_t bytes,
+                                               std::uint64_t bits = ~std::uint64_t{0}) {
+  switch (access) {
+    case Access::kLoad: return sched_point_of<Access::kLoad>(at, bytes, bits);
+    case Access::kStore: return sched_point_of<Access::kStore>(at, bytes, bits);
+    case Access::kRmw: return sched_point_of<Access::kRmw>(at, bytes, bits);
+    case Access::kAdd: return sched_point_of<Access::kAdd>(at, bytes, bits);
+    case Access::kAddLook: return sched_point_of<Access::kAddLook>(at, bytes, bits);
+    case Access::kCas: return sched_point_of<Access::kCas>(at, bytes, bits);
+    case Access::kPlainRead: return sched_point_of<Access::kPlainRead>(at, bytes, bits);
+    case Access::kPlainWrite: return sched_point_of<Access::kPlainWrite>(at, bytes, bits);
+    case Access::kBytesRead: return sched_point_of<Access::kBytesRead>(at, bytes, bits);
+    case Access::kBytesWrite: return sched_point_of<Access::kBytesWrite>(at, bytes, bits);
+    case Access::kLock: return sched_point_of<Access::kLock>(at, bytes, bits);
+    case Access::kUnlock: return sched_point_of<Access::kUnlock>(at, bytes, bits);
+    case Access::kWait: return sched_point_of<Access::kWait>(at, bytes, bits);
+    case Access::kYield: return sched_point_of<Access::kYield>(at, bytes, bits);
+  }
+}
 /// The same, but done already, in the step that the running fiber is in: no
 /// other fiber goes on.
 void sched_touched(Access access, const void* at, std::size_t bytes);

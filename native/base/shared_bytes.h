@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/env.h"
+#include "base/memory_changes.h"
 #include "base/sanitizer.h"
 
 // The C library's moves are the ones that this processor is quickest with: on an AMD EPYC
@@ -21,6 +22,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// All are 8-aligned, `words` of 8 bytes. Relaxed order; no scheduling points.
 inline void copy_shared_words(std::uint64_t* to, const std::uint64_t* from, std::size_t words) {
+  memory_changes(to, words * sizeof *to);
 #ifdef PAGEBOX_LIBRARY_MOVES
   // A size that the compiler does not know: it would put a string move here.
   asm volatile("" : "+r"(words), "+r"(to), "+r"(from) : : "memory");
@@ -33,6 +35,7 @@ inline void copy_shared_words(std::uint64_t* to, const std::uint64_t* from, std:
 }
 
 inline void clear_shared_words(std::uint64_t* at, std::size_t words) {
+  memory_changes(at, words * sizeof *at);
 #ifdef PAGEBOX_LIBRARY_MOVES
   asm volatile("" : "+r"(words), "+r"(at) : : "memory");
   std::memset(at, 0, words * sizeof *at);

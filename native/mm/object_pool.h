@@ -19,7 +19,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 template <class T>
 class ObjectPool {
  public:
-  static constexpr std::uint64_t kChunk = 64, kMost = kChunk * 64 * 64;
+#ifdef PAGEBOX_MODEL
+  static constexpr std::uint64_t kChunk = 8;  // all of one are looked at after each schedule
+#else
+  static constexpr std::uint64_t kChunk = 64;
+#endif
+  static constexpr std::uint64_t kMost = kChunk * 64 * 64;
 
   T* alloc() {
     Guard guard(lock_);

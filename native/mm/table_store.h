@@ -53,7 +53,7 @@ class TableStore {
     return reinterpret_cast<TableRecord*>(records_.data())[pfn.value];
   }
   std::uint64_t* entries(Pfn pfn) const {
-    return reinterpret_cast<std::uint64_t*>(entries_.page_at(pfn.value * kPageBytes));
+    return reinterpret_cast<std::uint64_t*>(entries_.data() + pfn.value * kPageBytes);
   }
   /// An entry of some table lies there; which one, counted from the first table's.
   bool holds(const std::byte* at) const {

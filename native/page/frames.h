@@ -23,7 +23,7 @@ class Frames {
   bool has(Pfn pfn) const { return pfn >= first_ && pfn - first_ < pages_; }
 
   /// The frame's 4096 bytes.
-  std::byte* data(Pfn pfn) const { return mapping_.page_at(offset_bytes(pfn)); }
+  std::byte* data(Pfn pfn) const { return mapping_.data() + offset_bytes(pfn); }
   int fd() const { return mapping_.fd(); }
   std::uint64_t offset_bytes(Pfn pfn) const { return (pfn - first_) * kPageBytes; }
 

@@ -1,9 +1,11 @@
 #include "page/memmap.h"
-#include "base/constant_memory.h"
-#include "base/fault.h"
 
 #include <cstring>
 #include <utility>
+
+#include "base/constant_memory.h"
+#include "base/fault.h"
+#include "base/memory_changes.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -32,10 +34,8 @@ Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t cap
   memmap->addresses_ = AddressMap(memmap->shape_);
   memmap->pages_ = pages;
   memmap->capacity_ = capacity;
-  auto descriptors = Mapping::reserve_pages((capacity + kGuardPages) * layout.stride_bytes);
+  auto descriptors = Mapping::reserve_large((capacity + kGuardPages) * layout.stride_bytes);
   if (!descriptors) return Errc::kNoMem;
-  // All but the guards, which nobody writes whose orders hold.
-  descriptors.value.mark(capacity * layout.stride_bytes);
   const std::uint64_t blocks = (capacity + kBlockPages - 1) / kBlockPages;
   auto touched = Mapping::reserve((blocks + 63) / 64 * 8);
   if (!touched) return Errc::kNoMem;
@@ -63,8 +63,10 @@ void Memmap::zero(Pfn first, Pfn end) {
   const std::uint64_t bytes = (end - first) * stride;
   const std::uint64_t offset = first.value * stride;
   if (bytes < kDiscardBytes || offset % kPageBytes != 0 || bytes % kPageBytes != 0 ||
-      mapping_.discard(offset, bytes) != Errc::kOk)
+      mapping_.discard(offset, bytes) != Errc::kOk) {
+    memory_changes(base() + offset, bytes);
     std::memset(base() + offset, 0, bytes);
+  }
 }
 
 void Memmap::mark_touched(Pfn pfn) {
@@ -91,7 +93,7 @@ void Memmap::reset() {
   for_each_touched([this](Pfn first, Pfn end) { zero(first, end); });
   const std::uint64_t words = ((capacity_ + kBlockPages - 1) / kBlockPages + 63) / 64;
   for (std::uint64_t i = 0; i < words; ++i)
-    if (bitmap()[i] != 0) bitmap()[i] = 0;
+    if (bitmap()[i] != 0) atomics::store(&bitmap()[i], std::uint64_t{0}, atomics::kRelaxed);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/memory_changes.h"
 #include "page/device_base.h"
 #include "page/device_type.h"
 #include "page/folio.h"
@@ -128,7 +129,9 @@ Errc clear_page(Memmap& memmap, Zone& zone, Pfn pfn) {
   const std::uint64_t pages = 1ULL << folio_order(memmap, page);
   const std::uint64_t left = memmap.capacity() - memmap.pfn_of(page).value;
   // No one else may know the page: plain stores.
-  std::memset(page.at(), 0, std::min(pages, left) * memmap.shape().stride_bytes);
+  const std::uint64_t bytes = std::min(pages, left) * memmap.shape().stride_bytes;
+  memory_changes(page.at(), bytes);
+  std::memset(page.at(), 0, bytes);
   return Errc::kOk;
 }
 

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/memory_changes.h"
 #include "pins/in_loop.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -106,6 +107,7 @@ Errc Ledger::use_block(Stripe& stripe, std::uint64_t block) {
   } catch (const std::bad_alloc&) {
     return Errc::kOutOfMemory;
   }
+  memory_changes(block_ + block, 1);
   block_[block] = std::byte{1};
   return Errc::kOk;
 }
@@ -116,6 +118,7 @@ PAGEBOX_IN_LOOP inline Errc Ledger::add_locked(Stripe& stripe, std::uint32_t hol
   stripe.mark.write();
   if (head.value >= capacity_) return add_beside(stripe, holder, head, n);
   Direct& entry = direct_[head.value];
+  memory_changes(&entry, sizeof entry);
   // As nearly always. First or not is as good as random, and not asked.
   if (entry.holder == holder && stripe.used == 0 &&
       block_[head.value >> kBlockShift] != std::byte{0} &&
@@ -159,6 +162,7 @@ PAGEBOX_IN_LOOP inline Errc Ledger::remove_locked(Stripe& stripe, std::uint32_t 
   stripe.mark.write();
   if (head.value < capacity_) {
     Direct& entry = direct_[head.value];
+    memory_changes(&entry, sizeof entry);
     if (entry.pins != 0 && entry.holder == holder) {
       if (entry.pins < n) return Errc::kNotPinned;
       entry.pins -= n;
@@ -316,8 +320,10 @@ void Ledger::clear() {
     stripes_[i].promises.clear();
     for (const std::uint64_t block : stripes_[i].blocks) {
       const std::uint64_t first = block << kBlockShift;
-      std::fill_n(direct_ + first, std::min(capacity_ - first, std::uint64_t{1} << kBlockShift),
-                  Direct{});
+      const std::uint64_t entries = std::min(capacity_ - first, std::uint64_t{1} << kBlockShift);
+      memory_changes(direct_ + first, entries * sizeof(Direct));
+      std::fill_n(direct_ + first, entries, Direct{});
+      memory_changes(block_ + block, 1);
       block_[block] = std::byte{0};
     }
     stripes_[i].blocks.clear();

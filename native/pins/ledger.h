@@ -82,7 +82,11 @@ class Ledger {
     std::vector<Promise> promises;         // one a thread that pins right now, at most
   };
   static constexpr unsigned kBlockShift = 6;
+#ifdef PAGEBOX_MODEL
+  static constexpr std::size_t kStripes = 4;  // as many as its small machines have blocks
+#else
   static constexpr std::size_t kStripes = 64;
+#endif
   /// Entries behind one round of locks, which are nearly all where pages are random.
   static constexpr std::size_t kRound = 1024;
   class Locked;

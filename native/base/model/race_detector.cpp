@@ -10,38 +10,9 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
+using access_order::kLooks, access_order::kWrites;
+
 constexpr unsigned kLowHalf = 1, kHighHalf = 2, kBothHalves = kLowHalf | kHighHalf;
-
-// What an access does to what is known of order.
-constexpr unsigned kLooks = 1, kWrites = 2, kReplaces = 4;
-
-constexpr unsigned does(Access access) {
-  switch (access) {
-    // Who finds a word in a frame knows nothing by it of who stored it, nor is that a race.
-    case Access::kYield:
-    case Access::kBytesRead:
-    case Access::kBytesWrite:
-    case Access::kPlainRead:
-    case Access::kPlainWrite: return 0;
-    case Access::kStore: return kWrites | kReplaces;
-    // Who adds and does not look learns nothing of who came before.
-    case Access::kAdd: return kWrites;
-    case Access::kRmw:
-    case Access::kLock:
-    case Access::kUnlock: return kLooks | kWrites;
-    case Access::kLoad:
-    case Access::kAddLook:
-    case Access::kCas:
-    case Access::kWait: return kLooks;
-  }
-  return 0;
-}
-constexpr auto kDoes = [] {
-  std::array<std::uint8_t, static_cast<unsigned>(Access::kYield) + 1> all{};
-  for (unsigned i = 0; i < all.size(); ++i)
-    all[i] = static_cast<std::uint8_t>(does(static_cast<Access>(i)));
-  return all;
-}();
 
 // The halves of the granule at `base` that [at, at + bytes) touches.
 unsigned halves(std::uintptr_t base, std::uintptr_t at, std::size_t bytes) {
@@ -52,28 +23,22 @@ unsigned halves(std::uintptr_t base, std::uintptr_t at, std::size_t bytes) {
 }
 
 std::uintptr_t address(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
-std::uintptr_t granule_of(std::uintptr_t at) { return at & ~std::uintptr_t{7}; }
 
 }  // namespace
 
 template <class Entry>
-Entry& RaceDetector::Table<Entry>::insert(std::uintptr_t key, std::uint32_t generation) {
-  const std::size_t mask = entries_.size() - 1;
-  for (std::size_t i = slot(key);; i = (i + 1) & mask) {
-    Entry& entry = entries_[i];
-    if (entry.generation != generation) {
-      if (used_ * 2 >= entries_.size()) {
-        grow(generation);
-        return insert(key, generation);
-      }
-      ++used_;
-      entry = Entry{};
-      entry.key = key;
-      entry.generation = generation;
-      return entry;
-    }
-    if (entry.key == key) return entry;
+Entry& RaceDetector::Table<Entry>::add(std::size_t at, std::uintptr_t key,
+                                       std::uint32_t generation) {
+  if (used_ * 2 >= entries_.size()) [[unlikely]] {
+    grow(generation);
+    return insert(key, generation);
   }
+  ++used_;
+  Entry& entry = entries_[at];
+  entry.begin();
+  entry.key = key;
+  entry.generation = generation;
+  return entry;
 }
 
 template <class Entry>
@@ -81,7 +46,8 @@ void RaceDetector::Table<Entry>::grow(std::uint32_t generation) {
   const OutsideRunMemory outside;
   std::vector<Entry> old(entries_.size() * 2);
   old.swap(entries_);
-  ++bits_;
+  mask_ = entries_.size() - 1;
+  --shift_;
   used_ = 0;
   for (const Entry& entry : old) {
     if (entry.generation == generation) insert(entry.key, generation) = entry;
@@ -98,125 +64,93 @@ void RaceDetector::begin() {
   }
   granules_.begin();
   fields_.begin();
-  next_clock_ = 1;
   fibers_ = 0;
   any_dead_ = false;
   other_ = kNoFiber;
 }
 
-std::uint32_t RaceDetector::new_clock() {
-  const std::size_t end = (std::size_t{next_clock_} + 1) * stride_;
-  if (end > clocks_.size()) {
-    const OutsideRunMemory outside;
-    clocks_.resize(std::max(end, clocks_.size() * 2));
-  }
-  if (stride_ == kFew) [[likely]]
-    std::memset(clock(next_clock_), 0, kFew * sizeof(Clock));
-  else
-    std::fill_n(clock(next_clock_), stride_, 0);
-  return next_clock_++;
+// Clocks of few fibers are one vector; those of fibers that are not there are 0.
+
+RaceDetector::Clock* RaceDetector::at(Clocks& clocks) {
+  if (!is_wide()) return clocks.data();
+  if (clocks[0] == 0) clocks[0] = new_wide();
+  return wide(clocks[0]);
+}
+
+RaceDetector::Clock RaceDetector::new_wide() {
+  const OutsideRunMemory outside;
+  const std::size_t index = clocks_.size() / kMaxFibers;
+  clocks_.resize(clocks_.size() + kMaxFibers);
+  return static_cast<Clock>(index);
 }
 
 void RaceDetector::widen() {
   const OutsideRunMemory outside;
-  std::vector<Clock> wide(std::size_t{next_clock_} * stride_ * 2);
-  for (std::size_t i = 1; i < next_clock_; ++i) {
-    std::copy_n(clocks_.data() + i * stride_, stride_, wide.data() + i * stride_ * 2);
-  }
-  clocks_.swap(wide);
-  stride_ *= 2;
+  clocks_.assign(std::size_t{kMaxFibers} * kMaxFibers, 0);
+  for (std::size_t fiber = 0; fiber < kFew; ++fiber) std::ranges::copy(own_[fiber], wide(fiber));
+  const auto move = [this](Clocks& clocks) {
+    const Clocks before = clocks;
+    clocks[0] = new_wide();
+    std::ranges::copy(before, wide(clocks[0]));
+  };
+  granules_.each(generation_, [&](Granule& granule) {
+    move(granule.both);
+    if (granule.is_split) move(granule.high);
+  });
+  fields_.each(generation_, [&](Field& field) { move(field.reads); });
 }
 
 void RaceDetector::add_fiber(FiberId parent) {
   const auto fiber = static_cast<FiberId>(fibers_);
-  if (++fibers_ > stride_) widen();
-  own_[fiber] = new_clock();
-  Clock* mine = clock(own_[fiber]);
+  if (++fibers_ == kFew + 1) widen();
+  Clock* mine = own(fiber);
   if (parent != kNoFiber) {
-    Clock* theirs = clock(own_[parent]);
-    std::copy_n(theirs, fibers_, mine);
+    Clock* theirs = own(parent);
+    std::copy_n(theirs, is_wide() ? kMaxFibers : kFew, mine);
     ++theirs[parent];
+  } else {
+    std::fill_n(mine, is_wide() ? kMaxFibers : kFew, 0);
   }
   mine[fiber] = 1;
 }
 
-// Clocks of few fibers are two vectors; those of fibers that are not there are 0.
-[[gnu::always_inline]] inline void RaceDetector::join(Clock* into, const Clock* from) const {
-  if (stride_ == kFew) [[likely]] {
-    auto* const to = reinterpret_cast<Lanes*>(into);
-    const auto* const other = reinterpret_cast<const Lanes*>(from);
-    for (unsigned i = 0; i < 2; ++i) to[i] = to[i] > other[i] ? to[i] : other[i];
-    return;
-  }
-  for (std::uint32_t i = 0; i < fibers_; ++i) into[i] = std::max(into[i], from[i]);
+void RaceDetector::meet_any(FiberId fiber, Clocks& word, unsigned does) {
+  if (!is_wide()) return meet_lanes(own_[fiber], word, does);
+  Clock* const theirs = at(word);  // may move all of them
+  Clock* const mine = own(fiber);
+  for (std::uint32_t i = 0; i < fibers_; ++i) meet(mine[i], theirs[i], does);
 }
 
-[[gnu::always_inline]] inline void RaceDetector::copy(Clock* into, const Clock* from) const {
-  if (stride_ == kFew) [[likely]] {
-    auto* const to = reinterpret_cast<Lanes*>(into);
-    const auto* const other = reinterpret_cast<const Lanes*>(from);
-    for (unsigned i = 0; i < 2; ++i) to[i] = other[i];
-    return;
-  }
-  std::copy_n(from, fibers_, into);
-}
-
-[[gnu::always_inline]] inline void RaceDetector::acquire(FiberId fiber, std::uint32_t from) {
-  if (from != 0) join(clock(own_[fiber]), clock(from));
-}
-
-// A store replaces what the word carried, a read-modify-write adds to it (the
-// C++ release sequence).
-[[gnu::always_inline]] inline void RaceDetector::release(FiberId fiber, std::uint32_t& to,
-                                                         bool is_joined) {
-  if (to == 0) {
-    to = new_clock();
-    copy(clock(to), clock(own_[fiber]));
-  } else if (is_joined) {
-    join(clock(to), clock(own_[fiber]));
-  } else {
-    copy(clock(to), clock(own_[fiber]));
-  }
-}
-
-void RaceDetector::acquire(FiberId fiber, const Granule& granule, unsigned halves) {
-  const auto [low, high] = granule.sync;
-  if ((halves & kLowHalf) != 0) acquire(fiber, low);
-  if ((halves & kHighHalf) != 0 && (low != high || halves == kHighHalf)) acquire(fiber, high);
-}
-
-void RaceDetector::release(FiberId fiber, Granule& granule, unsigned halves, bool is_joined) {
-  std::uint32_t& low = granule.sync[0];
-  std::uint32_t& high = granule.sync[1];
-  if (halves == kBothHalves && (low == high || !is_joined)) {
-    release(fiber, low, is_joined);
-    high = low;
-    return;
-  }
-  if (low == high && low != 0) {  // one clock: from now on there are two
-    high = new_clock();
-    copy(clock(high), clock(low));
-  }
-  if ((halves & kLowHalf) != 0) release(fiber, low, is_joined);
-  if ((halves & kHighHalf) != 0) release(fiber, high, is_joined);
-}
-
-[[gnu::always_inline]] inline RaceDetector::Verdict RaceDetector::atomic(FiberId fiber,
-                                                                         std::uintptr_t base,
-                                                                         unsigned halves,
-                                                                         unsigned does) {
+RaceDetector::Verdict RaceDetector::atomic(FiberId fiber, std::uintptr_t base, unsigned halves,
+                                           unsigned does) {
   Granule* granule = (does & kWrites) != 0 ? &granules_.insert(base, generation_)
                                            : granules_.find(base, generation_);
   if (granule == nullptr) return Verdict::kFine;
-  if (granule->is_dead) [[unlikely]]
-    return Verdict::kUseAfterFree;
-  if ((does & kLooks) != 0) acquire(fiber, *granule, halves);
-  if ((does & kWrites) != 0) release(fiber, *granule, halves, (does & kReplaces) == 0);
+  if (granule->is_dead) return Verdict::kUseAfterFree;
+  if (!granule->is_split && halves != kBothHalves && (does & kWrites) != 0) {
+    granule->split();
+    if (is_wide()) {
+      granule->high[0] = 0;
+      (void)at(granule->both);  // both are made before either is used: that may move all
+      Clock* const high = at(granule->high);
+      std::copy_n(at(granule->both), kMaxFibers, high);
+    }
+  }
+  if (!granule->is_split) {
+    meet_any(fiber, granule->both, does);
+    return Verdict::kFine;
+  }
+  // What each half carries goes to both.
+  for (const unsigned part : {does & kLooks, does & ~kLooks}) {
+    if (part == 0) continue;
+    if ((halves & kLowHalf) != 0) meet_any(fiber, granule->both, part);
+    if ((halves & kHighHalf) != 0) meet_any(fiber, granule->high, part);
+  }
   return Verdict::kFine;
 }
 
 RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& what) {
-  const unsigned does = kDoes[static_cast<unsigned>(what.access)];
+  const unsigned does = access_order::kOf[static_cast<unsigned>(what.access)];
   const std::uintptr_t at = address(what.at);
   if (does == 0) {
     if (what.access != Access::kPlainRead && what.access != Access::kPlainWrite)
@@ -224,17 +158,11 @@ RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& 
     if (any_dead_ && is_dead(at, what.bytes)) return Verdict::kUseAfterFree;
     return plain(fiber, what);
   }
-  const std::uintptr_t first = granule_of(at);
-  if (at + what.bytes <= first + 8) [[likely]] {
-    const Verdict verdict = atomic(fiber, first, halves(first, at, what.bytes), does);
-    if (verdict != Verdict::kFine) return verdict;
-  } else {
-    for (std::uintptr_t base = first; base < at + what.bytes; base += 8)
-      if (const Verdict verdict = atomic(fiber, base, halves(base, at, what.bytes), does);
-          verdict != Verdict::kFine)
-        return verdict;
-  }
-  if ((does & kWrites) != 0) ++clock(own_[fiber])[fiber];
+  for (std::uintptr_t base = granule_of(at); base < at + what.bytes; base += 8)
+    if (const Verdict verdict = atomic(fiber, base, halves(base, at, what.bytes), does);
+        verdict != Verdict::kFine)
+      return verdict;
+  if ((does & kWrites) != 0) ++own(fiber)[fiber];
   return Verdict::kFine;
 }
 
@@ -246,17 +174,17 @@ bool RaceDetector::is_dead(std::uintptr_t at, std::size_t bytes) {
   return false;
 }
 
-void RaceDetector::wrote(FiberId fiber, const void* at, std::size_t bytes) {
+void RaceDetector::wrote_any(FiberId fiber, const void* at, std::size_t bytes) {
   const std::uintptr_t first = address(at);
   for (std::uintptr_t base = granule_of(first); base < first + bytes; base += 8)
-    release(fiber, granules_.insert(base, generation_), halves(base, first, bytes), true);
-  ++clock(own_[fiber])[fiber];
+    (void)atomic(fiber, base, halves(base, first, bytes), kWrites);
+  ++own(fiber)[fiber];
 }
 
 void RaceDetector::before_wake(FiberId fiber, const void* at) { wrote(fiber, at, 4); }
 
 void RaceDetector::after_wait(FiberId fiber, const void* at) {
-  (void)access(fiber, {at, 4, Access::kLoad});
+  (void)look_at(fiber, {at, 4, Access::kLoad});
 }
 
 RaceDetector::Verdict RaceDetector::race_with(FiberId other) {
@@ -266,19 +194,16 @@ RaceDetector::Verdict RaceDetector::race_with(FiberId other) {
 
 RaceDetector::Verdict RaceDetector::plain(FiberId fiber, const PendingAccess& what) {
   Field& field = fields_.insert(address(what.at), generation_);
-  const Clock* mine = clock(own_[fiber]);
+  Clock* const reads = at(field.reads);  // may move all of them
+  const Clock* const mine = own(fiber);
   if (field.write_clock > mine[field.writer]) return race_with(field.writer);
   if (what.access == Access::kPlainRead) {
-    if (field.reads == 0) field.reads = new_clock();
-    clock(field.reads)[fiber] = clock(own_[fiber])[fiber];
+    reads[fiber] = mine[fiber];
     return Verdict::kFine;
   }
-  if (field.reads != 0) {
-    Clock* reads = clock(field.reads);
-    for (std::uint32_t i = 0; i < fibers_; ++i) {
-      if (reads[i] > mine[i]) return race_with(static_cast<FiberId>(i));
-      reads[i] = 0;
-    }
+  for (std::uint32_t i = 0; i < fibers_; ++i) {
+    if (reads[i] > mine[i]) return race_with(static_cast<FiberId>(i));
+    reads[i] = 0;
   }
   field.writer = fiber;
   field.write_clock = mine[fiber];
@@ -286,10 +211,7 @@ RaceDetector::Verdict RaceDetector::plain(FiberId fiber, const PendingAccess& wh
 }
 
 void RaceDetector::born(const void* at, std::size_t bytes) {
-  if (Field* field = fields_.find(address(at), generation_)) {
-    field->write_clock = 0;
-    field->reads = 0;
-  }
+  if (Field* field = fields_.find(address(at), generation_)) field->begin();
   if (!any_dead_) return;
   const std::uintptr_t first = address(at);
   for (std::uintptr_t base = granule_of(first); base < first + bytes; base += 8) {

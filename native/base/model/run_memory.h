@@ -8,6 +8,11 @@
 //
 // Every schedule begins with the same bytes at the same addresses. What outlives a
 // schedule must not be allocated in use of it: see OutsideRunMemory.
+//
+// How it is known what has changed. Of the blocks that were kept: by comparison, since containers
+// write where nobody is told. Blocks that a schedule asks for lie behind those. Of Mappings
+// (descriptors, tables, frames): who writes says which bytes, wrote(). Base/'s own stores do; the
+// core has to where it uses none of them (base/memory_changes.h).
 #pragma once
 
 #include <array>
@@ -41,8 +46,8 @@ class RunMemory {
   /// What is allocated from now on until keep(), if at all, nobody changes after that: it is not
   /// looked at. See base/constant_memory.h.
   bool set_constant(bool is_constant) { return std::exchange(is_constant_, is_constant); }
-  /// What is here now is what restore() brings back. False: too much to be copied. Small blocks
-  /// that are free now are never handed out again: nobody has to look at them.
+  /// What is here now is what restore() brings back. Called once. False: too much to be copied.
+  /// Small blocks that are free now are never handed out again: nobody has to look at them.
   bool keep();
   StateDigest digest();
   /// Copies back what has changed. No object made since keep() is destroyed, it is gone.
@@ -65,15 +70,13 @@ class RunMemory {
   /// Null: full.
   void* allocate(std::size_t size_bytes, std::size_t alignment_bytes);
   static void release(void* at);
-  /// Whole zero pages, of which the first `size_bytes` are used. `by_page`: all accesses go through
-  /// mark(); else each page may change any time. Null: full.
-  std::byte* map(std::size_t size_bytes, std::size_t alignment_bytes, bool by_page);
-  /// The page at `at` may be read and written from now on.
-  static void mark(const std::byte* at) {
-    RunMemory* owner = owner_of(at);
-    const auto page = static_cast<std::uint32_t>((at - owner->base_) / kPageBytes);
-    if ((owner->marked_[page / 64] >> page % 64 & 1) == 0) [[unlikely]]
-      owner->add(page);
+  /// Whole zero pages. Who changes them says so: wrote(). Null: full.
+  std::byte* map(std::size_t size_bytes, std::size_t alignment_bytes);
+  /// These bytes of a mapping change in this step, or just did; any others: nothing to be said.
+  static void wrote(const void* at, std::size_t bytes) {
+    if (!owns(at)) return;
+    const std::uint64_t place = place_of(at);
+    if (place >= kHeapBytes) owner_of(at)->note(place - kHeapBytes, bytes);
   }
 
  private:
@@ -82,7 +85,8 @@ class RunMemory {
   static constexpr unsigned kWindowShift = 44, kSlotShift = 36;
   static constexpr std::uintptr_t kWindow = 2, kSlots = std::uintptr_t{1} << (44 - kSlotShift);
   static constexpr std::size_t kSlotBytes = std::size_t{1} << kSlotShift;
-  static constexpr std::size_t kPageBytes = 4096, kLineBytes = 64;
+  static constexpr std::size_t kPageBytes = 4096, kLineBytes = 64,
+                               kPageLines = kPageBytes / kLineBytes;
   struct Head {  // the first bytes of a slot
     RunMemory* owner = nullptr;
   };
@@ -95,13 +99,37 @@ class RunMemory {
     const std::byte* slot = byte - (reinterpret_cast<std::uintptr_t>(byte) & (kSlotBytes - 1));
     return reinterpret_cast<const Head*>(slot)->owner;
   }
+  void note(std::size_t mapped_bytes, std::size_t bytes) {
+    const std::size_t first = mapped_bytes / kLineBytes;
+    const std::size_t last = (mapped_bytes + bytes - 1) / kLineBytes;
+    if (first != last) return note_lines(first, last);
+    if ((written_[first / kPageLines].lines >> first % kPageLines & 1) == 0)
+      note_lines(first, last);
+  }
+  void note_lines(std::size_t first, std::size_t last);
   void add(std::uint32_t page);
+  std::uint64_t kept_lines(std::uint32_t page) const;
+  void mark(const std::byte* at) {
+    const auto page = static_cast<std::uint32_t>((at - base_) / kPageBytes);
+    if ((marked_[page / 64] >> page % 64 & 1) == 0) [[unlikely]]
+      add(page);
+  }
   void mark_block(const std::byte* begin, const std::byte* last);
   void* allocate_constant(std::size_t size_bytes, std::size_t alignment_bytes);
   StateDigest digest_of_constants() const;
   void push_free(unsigned of, const std::byte* begin);
   std::vector<std::uint64_t> dead_lines() const;
   void look_at(std::uint32_t page, std::uint64_t lines, const std::byte* kept);
+  template <class Step>
+  void each_fresh_line(Step step);
+  // Pages of mappings are counted from the first one.
+  const std::byte* mapped_page(std::uint32_t page) const {
+    return base_ + kHeapBytes + page * kPageBytes;
+  }
+  const std::byte* kept_of(std::uint32_t page) const;
+  template <class Step>
+  void each_line(std::uint32_t page, std::uint64_t lines, Step step) const;
+  void restore_others();
   void warm_up();
   void reset_books();
 
@@ -119,16 +147,18 @@ class RunMemory {
     std::uint32_t number;
     const std::byte* kept;
   };
-  std::vector<Page> pages_;            // that were marked
-  std::vector<std::uint64_t> marked_;  // a bit a page of the slot
-  struct Tail {
-    std::uint32_t page;
-    std::uint64_t lines;  // that nobody asked for
+  std::vector<Page> pages_;            // of the heap, that were handed out
+  std::vector<std::uint64_t> marked_;  // a bit a page of the heap
+  std::vector<std::byte> kept_;        // of pages that were not all zero
+  // Of the mappings.
+  struct Written {
+    std::uint64_t lines = 0;          // a bit each: since keep(), or since restore()
+    const std::byte* kept = nullptr;  // null: zero
   };
-  std::vector<Tail> tails_;      // of mappings
-  std::vector<std::byte> kept_;  // of pages that were not all zero
-  // All that may differ from what was kept, in lines of 64 bytes: those that once did, and the
-  // others, which most schedules leave alone and which are compared many at once.
+  Written* written_ = nullptr;                // of each page of theirs; untouched ones cost nothing
+  std::vector<std::uint32_t> written_pages_;  // of which a line is
+  // What of the heap may differ from what was kept, in lines of 64 bytes: those that once did, and
+  // the others, which most schedules leave alone and which are compared many at once.
   struct Hot {
     std::uint32_t line;
     const std::byte* kept;

@@ -1,6 +1,7 @@
 // How a RunMemory's heap is divided.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,9 @@ inline std::size_t bytes_of(unsigned of) {
   if (of < kDroppedClasses) return kSmallBytes + std::size_t{of - kSmallClasses + 1} * kMediumStep;
   return 2 * kMediumBytes << (of - kDroppedClasses);
 }
+
+/// What is all zero is held against one page that stays in the cache.
+alignas(64) inline constexpr std::array<std::byte, 4096> kZeroPage{};
 
 /// Before each block.
 struct alignas(16) BlockHead {

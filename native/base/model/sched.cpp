@@ -4,7 +4,9 @@
 #include <cstdlib>
 
 #include "base/check.h"
-#include "base/model/scheduler.h"
+#include "base/memory_changes.h"
+#include "base/model/run_memory.h"
+#include "base/model/scheduler_inl.h"
 #include "base/plain.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -17,10 +19,12 @@ void model_misuse(const char* what) {
 }
 
 void sched_touched(Access access, const void* at, std::size_t bytes) {
+  if (stores(access)) RunMemory::wrote(at, bytes);
   if (auto* run = active_scheduler) run->touched(access, at, bytes);
 }
 
 void sched_wrote(const void* at, std::size_t bytes) {
+  RunMemory::wrote(at, bytes);
   if (auto* run = active_scheduler) run->wrote(at, bytes);
 }
 
@@ -70,6 +74,10 @@ void memory_born(const void* at, std::size_t size_bytes) {
 
 void memory_dead(const void* at, std::size_t size_bytes) {
   if (auto* run = active_scheduler) run->dead(at, size_bytes);
+}
+
+void memory_changes(const void* at, std::size_t size_bytes) {
+  if (size_bytes != 0) RunMemory::wrote(at, size_bytes);
 }
 
 void check_failed(const char* text, const char* file, int line) {

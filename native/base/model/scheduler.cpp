@@ -25,7 +25,7 @@ std::uint64_t word_at(const PendingAccess& what) {
 bool has_word(const PendingAccess& what) {
   if (is_contents(what.access)) return reinterpret_cast<std::uintptr_t>(what.at) % 8 == 0;
   return std::has_single_bit(what.bytes) && what.bytes <= 8 &&
-         reinterpret_cast<std::uintptr_t>(what.at) % what.bytes == 0;
+         (reinterpret_cast<std::uintptr_t>(what.at) & (what.bytes - 1)) == 0;
 }
 
 }  // namespace
@@ -45,8 +45,12 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
   hash_ = 0xcbf29ce484222325U;  // FNV's offset basis
   ended_ = false;
   serial_ = limits_.serial != 0 ? limits_.serial : ++runs_;
-  tells_steps_ = strategy.wants_steps();
-  is_watched_ = tells_steps_ || limits.observer != nullptr;
+  const bool wants_steps = strategy.wants_steps();
+  quiet_ = wants_steps ? strategy.quiet_choices() : 0;
+  if (quiet_ != 0) ++quiet_;  // with the choice that ends it
+  tells_steps_ = wants_steps && quiet_ == 0;
+  tells_points_ = strategy.wants_points();
+  is_watched_ = tells_steps_ || tells_points_ || limits.observer != nullptr;
   step_is_open_ = false;
   step_ = {};
   if (limits_.detect_races) races_.begin();
@@ -63,11 +67,12 @@ RunOutcome Scheduler::run(std::span<const FiberBody> bodies, Strategy& strategy,
     if (runnable_ == 0) {
       settle_end(end_of_all());
     } else {
-      current_ = choose(runnable_);
-      if (current_ == kNoFiber) {
+      const FiberId first = choose(runnable_);
+      if (first == kNoFiber) {
         settle_end(Outcome::kAbandoned);
       } else {
-        switch_fiber(main_, context(current_));
+        go_on_as(first);
+        switch_fiber(main_, context(first));
       }
     }
   }
@@ -104,7 +109,7 @@ void Scheduler::start(FiberBody body, FiberContext& starter) {
   if (!fiber.is_idle) fiber.stack.prepare(&fiber_main, &fiber);
   fiber.is_idle = false;
   runnable_ |= fiber_bit(id);
-  current_ = id;
+  go_on_as(id);
   switch_fiber(starter, fiber.stack.context());
 }
 
@@ -126,7 +131,7 @@ void Scheduler::look_at_limits() {
 
 void Scheduler::finished() {
   settle_step();
-  Fiber& self = *fibers_[current_];
+  Fiber& self = *now_;
   runnable_ &= ~fiber_bit(current_);
   idle_spins_ = 0;
   got_on();
@@ -146,7 +151,8 @@ void Scheduler::finished() {
 void Scheduler::touched(Access access, const void* at, std::size_t bytes) {
   settle_step();
   announce(access, at, bytes);
-  check_access(false);
+  if (is_watched_) tell_access(false);
+  if (limits_.detect_races) check(races_.look_at(current_, pending_[current_]));
 }
 
 void Scheduler::tell_access(bool at_point) {
@@ -154,12 +160,24 @@ void Scheduler::tell_access(bool at_point) {
     const OutsideRun outside;
     limits_.observer->step(current_, pending_[current_]);
   }
+  if (tells_points_ && at_point) tell_point();
   if (tells_steps_) begin_step(at_point);
+}
+
+void Scheduler::tell_point() {
+  const OutsideRun outside;
+  strategy_->passed(current_, pending_[current_]);
 }
 
 void Scheduler::begin_step(bool at_point) {
   step_.fiber = current_;
-  step_.what = pending_[current_];
+  // One by one, as they were written a moment ago: a processor waits where it reads at once what
+  // lies in several stores of its own that are still under way.
+  const PendingAccess& what = pending_[current_];
+  step_.what.at = what.at;
+  step_.what.bytes = what.bytes;
+  step_.what.access = what.access;
+  step_.what.bits = what.bits;
   step_.at_point = at_point;
   step_.wrote = step_.what.writes() && step_.what.access != Access::kCas &&
                 step_.what.access != Access::kAddLook;
@@ -186,10 +204,11 @@ bool Scheduler::tell_step() {
 void Scheduler::relax() {
   settle_step();
   announce(Access::kYield, nullptr, 0);
-  fibers_[current_]->points = 0;
+  now_->points = 0;
   if (++idle_spins_ > limits_.max_idle_spins) end(Outcome::kLivelock);
   const FiberSet others = runnable_ & ~fiber_bit(current_);
   hand_over(others != 0 ? others : runnable_);
+  if (tells_points_) tell_point();
   if (tells_steps_) begin_step(true);
 }
 
@@ -198,7 +217,7 @@ void Scheduler::relax() {
 // one does in its try is all that the others' tries fail by.
 void Scheduler::tried_again() {
   constexpr std::uint32_t kTriesInVain = 64;
-  Fiber& self = *fibers_[current_];
+  Fiber& self = *now_;
   ++self.tries;
   self.tries_alone = self.switches_at_try == switches_ ? self.tries_alone + 1 : 1;
   self.switches_at_try = switches_;
@@ -240,7 +259,7 @@ FiberId Scheduler::spawn(FiberBody body, SpawnKind kind) {
     strategy_->begun(parent, child);
   }
   start(body, context(parent));
-  current_ = parent;
+  go_on_as(parent);
   return child;
 }
 
@@ -262,14 +281,30 @@ void Scheduler::settle_end(Outcome how) {
 void Scheduler::end(Outcome how) {
   if (step_is_open_ && how != Outcome::kAbandoned) tell_step();
   settle_end(how);
-  fibers_[current_]->is_idle = false;  // not even one that had finished goes on from here
+  now_->is_idle = false;  // not even one that had finished goes on from here
   switch_fiber(context(current_), main_);
   model_misuse("an abandoned fiber went on");
 }
 
-void sched_point(Access access, const void* at, std::size_t bytes, std::uint64_t bits) {
-  if (auto* run = active_scheduler) run->point(access, at, bytes, bits);
+template <Access access>
+void sched_point_of(const void* at, std::size_t bytes, std::uint64_t bits) {
+  if constexpr (stores(access)) RunMemory::wrote(at, bytes);
+  if (auto* run = active_scheduler) run->point<access>(at, bytes, bits);
 }
+template void sched_point_of<Access::kLoad>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kStore>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kRmw>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kAdd>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kAddLook>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kCas>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kPlainRead>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kPlainWrite>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kBytesRead>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kBytesWrite>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kLock>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kUnlock>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kWait>(const void*, std::size_t, std::uint64_t);
+template void sched_point_of<Access::kYield>(const void*, std::size_t, std::uint64_t);
 
 ModelRunner::ModelRunner() : scheduler_(std::make_unique<Scheduler>()) {}
 ModelRunner::~ModelRunner() = default;

@@ -19,7 +19,8 @@ class Scheduler {
  public:
   RunOutcome run(std::span<const FiberBody> bodies, Strategy& strategy, const RunLimits& limits);
 
-  void point(Access access, const void* at, std::size_t bytes, std::uint64_t bits);
+  template <Access access>
+  void point(const void* at, std::size_t bytes, std::uint64_t bits);
   void touched(Access access, const void* at, std::size_t bytes);
   void wait_on(const std::uint32_t* at, std::uint32_t expected);
   void wake(const std::uint32_t* at);
@@ -61,8 +62,13 @@ class Scheduler {
   void start(FiberBody body, FiberContext& starter);
   void announce(Access access, const void* at, std::size_t bytes,
                 std::uint64_t bits = ~std::uint64_t{0});
-  void check_access(bool at_point);
+  void check(RaceDetector::Verdict verdict);
+  void go_on_as(FiberId fiber) {
+    current_ = fiber;
+    now_ = fibers_[fiber].get();
+  }
   void tell_access(bool at_point);
+  void tell_point();
   void begin_step(bool at_point);
   void settle_step() {
     if (step_is_open_) [[unlikely]]
@@ -94,13 +100,15 @@ class Scheduler {
   std::uint32_t count_ = 0;
   std::uint32_t idle_spins_ = 0;
   FiberId current_ = kNoFiber;
+  Fiber* now_ = nullptr;  // of that id
   bool ended_ = false;
   std::uint64_t steps_ = 0;
   std::uint64_t next_look_ = 0;  // the step at which limits may be reached
   std::uint64_t switches_ = 0;
   std::uint64_t hash_ = 0;
   std::uint64_t serial_ = 0, runs_ = 0;
-  bool tells_steps_ = false;
+  bool tells_steps_ = false, tells_points_ = false;
+  std::size_t quiet_ = 0;      // choices until steps are told; 0: it is as it is
   bool is_watched_ = false;    // somebody is told of each access
   bool step_is_open_ = false;  // step_ is executed, its value after not read yet
   Step step_;

@@ -11,6 +11,15 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 inline constexpr std::uint32_t kPointsOfProgress = 64;  // see RunLimits::max_idle_spins
 
+/// Changes what it is about, as soon as it is made: compare-and-swaps and locks say so themselves.
+constexpr bool stores(Access access) {
+  constexpr unsigned kStores =
+      1U << static_cast<unsigned>(Access::kStore) | 1U << static_cast<unsigned>(Access::kRmw) |
+      1U << static_cast<unsigned>(Access::kAdd) | 1U << static_cast<unsigned>(Access::kPlainWrite) |
+      1U << static_cast<unsigned>(Access::kBytesWrite);
+  return (kStores >> static_cast<unsigned>(access) & 1) != 0;
+}
+
 /// Who looks at a run may read the machine: that is no step of it.
 class [[nodiscard]] OutsideRun : OutsideRunMemory {
  public:
@@ -41,6 +50,7 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
       model_misuse("the strategy chose a fiber that cannot go on");
     }
     if (limits_.record_choices) choices_.push_back(next);
+    if (quiet_ != 0 && --quiet_ == 0) is_watched_ = tells_steps_ = true;
   }
   ++steps_;
   hash_ = (hash_ ^ next) * 0x100000001b3U;  // FNV-1a
@@ -49,44 +59,46 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
 
 /// The current fiber lets one of `candidates` go on; returns when it is chosen itself.
 [[gnu::always_inline]] inline void Scheduler::hand_over(FiberSet candidates) {
-  Fiber& self = *fibers_[current_];
-  if (FiberContext* starter = self.starter) {
+  Fiber& self = *now_;
+  if (FiberContext* starter = self.starter) [[unlikely]] {
     self.starter = nullptr;
     switch_fiber(self.stack.context(), *starter);
     return;
   }
-  if (steps_ >= next_look_) look_at_limits();
+  if (steps_ >= next_look_) [[unlikely]]
+    look_at_limits();
   const FiberId next = choose(candidates);
+  if (next == current_) return;
   if (next == kNoFiber) [[unlikely]]
     end(Outcome::kAbandoned);
-  if (next == current_) return;
   ++switches_;
-  current_ = next;
-  switch_fiber(self.stack.context(), context(next));
+  go_on_as(next);
+  switch_fiber(self.stack.context(), now_->stack.context());
 }
 
-[[gnu::always_inline]] inline void Scheduler::check_access(bool at_point) {
-  if (is_watched_) [[unlikely]]
-    tell_access(at_point);
-  if (!limits_.detect_races) return;
-  switch (races_.access(current_, pending_[current_])) {
-    case RaceDetector::Verdict::kFine: return;
+inline void Scheduler::check(RaceDetector::Verdict verdict) {
+  switch (verdict) {
+    [[likely]] case RaceDetector::Verdict::kFine:
+      return;
     case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(Outcome::kDataRace);
     case RaceDetector::Verdict::kUseAfterFree: end(Outcome::kUseAfterFree);
   }
 }
 
-[[gnu::always_inline]] inline void Scheduler::point(Access access, const void* at,
-                                                    std::size_t bytes, std::uint64_t bits) {
+template <Access access>
+[[gnu::always_inline]] inline void Scheduler::point(const void* at, std::size_t bytes,
+                                                    std::uint64_t bits) {
   settle_step();
   announce(access, at, bytes, bits);
-  const bool is_plain = access == Access::kPlainRead || access == Access::kPlainWrite;
-  const bool at_point = !is_plain || !limits_.detect_races;
+  constexpr bool kIsPlain = access == Access::kPlainRead || access == Access::kPlainWrite;
+  const bool at_point = !kIsPlain || !limits_.detect_races;
   if (at_point) {
-    if (++fibers_[current_]->points >= kPointsOfProgress) idle_spins_ = 0;
+    if (++now_->points >= kPointsOfProgress) idle_spins_ = 0;
     hand_over(runnable_);
   }
-  check_access(at_point);
+  if (is_watched_) [[unlikely]]
+    tell_access(at_point);
+  if (limits_.detect_races) check(races_.access<access>(current_, at, bytes));
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -6,7 +6,7 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
-  point(Access::kWait, at, sizeof *at, ~std::uint64_t{0});
+  point<Access::kWait>(at, sizeof *at, ~std::uint64_t{0});
   if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != expected) return;
   settle_step();
   const FiberId me = current_;
@@ -16,10 +16,9 @@ void Scheduler::wait_on(const std::uint32_t* at, std::uint32_t expected) {
   idle_spins_ = 0;
   if (runnable_ == 0) end(end_of_all());
   hand_over(runnable_);
-  if (tells_steps_) {
-    pending_[me] = {};  // it goes on, and looks at nothing yet
-    begin_step(true);
-  }
+  if (tells_steps_ || tells_points_) pending_[me] = {};  // it goes on, and looks at nothing yet
+  if (tells_points_) tell_point();
+  if (tells_steps_) begin_step(true);
   if (limits_.detect_races) races_.after_wait(me, at);
 }
 
@@ -52,7 +51,7 @@ void Scheduler::wake(const std::uint32_t* at) {
 void Scheduler::take_lock(std::uint32_t* at) {
   settle_step();
   announce(Access::kLock, at, sizeof *at);
-  Fiber& self = *fibers_[current_];
+  Fiber& self = *now_;
   if (++self.points >= kPointsOfProgress) idle_spins_ = 0;
   if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != 0) {
     self.sleeps_on = at;
@@ -64,7 +63,10 @@ void Scheduler::take_lock(std::uint32_t* at) {
   }
   hand_over(runnable_);
   // Chosen, so it is free: lock_taken() sees to that.
-  check_access(true);
+  if (is_watched_) [[unlikely]]
+    tell_access(true);
+  if (limits_.detect_races) check(races_.access<Access::kLock>(current_, at, sizeof *at));
+  RunMemory::wrote(at, sizeof *at);
   __atomic_store_n(at, 1U, __ATOMIC_SEQ_CST);
   lock_taken(at);
 }
@@ -80,7 +82,8 @@ void Scheduler::lock_taken(const std::uint32_t* at) {
 }
 
 void Scheduler::give_lock(std::uint32_t* at) {
-  point(Access::kUnlock, at, sizeof *at, ~std::uint64_t{0});
+  point<Access::kUnlock>(at, sizeof *at, ~std::uint64_t{0});
+  RunMemory::wrote(at, sizeof *at);
   __atomic_store_n(at, 0U, __ATOMIC_SEQ_CST);
   wake(at);
 }

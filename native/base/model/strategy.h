@@ -99,9 +99,17 @@ class Strategy {
   static constexpr FiberId kAbandon = 0xfe;
   /// Whether executed() is to be called in the run that has begun.
   virtual bool wants_steps() const { return false; }
+  /// Of that run: so many choices are made first which it knows all of, as they were made in an
+  /// earlier one. Nothing is told up to the choice after them; of that one's step on all is.
+  virtual std::size_t quiet_choices() const { return 0; }
   /// Every step of every fiber, accesses to Plain fields among them, in their order, where
   /// there was a choice and where not. False: abandon the run.
   virtual bool executed(const Step&) { return true; }
+  /// Whether passed() is to be called in the run that has begun.
+  virtual bool wants_points() const { return false; }
+  /// Every scheduling point as a fiber goes on from it, where there was a choice and where not:
+  /// much less than each step. Before what it announced there is done.
+  virtual void passed(FiberId, const PendingAccess&) {}
   /// What else decides who can go on, in its order between steps, to who wants steps. `by`,
   /// at its last step, wakes all that sleep on `at`: these; or has begun `child`.
   virtual void woke(FiberId /*by*/, const void* /*at*/, FiberSet /*sleepers*/) {}

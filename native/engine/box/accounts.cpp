@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/atomic.h"
+#include "base/memory_changes.h"
 #include "base/tally.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -72,7 +73,10 @@ bool Accounts::try_set_isolated(Pfn head, bool isolated) {
 }
 
 void Accounts::reset(Pfn first, Pfn end) {
-  std::memset(mapping_.data() + first.value * sizeof(Entry), 0, (end - first) * sizeof(Entry));
+  std::byte* const at = mapping_.data() + first.value * sizeof(Entry);
+  const std::uint64_t bytes = (end - first) * sizeof(Entry);
+  memory_changes(at, bytes);
+  std::memset(at, 0, bytes);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

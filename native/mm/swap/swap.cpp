@@ -13,7 +13,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 Errc Swap::create(std::uint64_t pages, unsigned cpus) {
   table_.create(pages, cpus);
-  auto mapping = Mapping::reserve_pages((pages + 1) * kPageBytes);
+  auto mapping = Mapping::reserve_large((pages + 1) * kPageBytes);
   if (!mapping) return mapping.error;
   bytes_ = std::move(mapping.value);
   return Errc::kOk;

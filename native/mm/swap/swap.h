@@ -77,7 +77,7 @@ class Swap {
 
   /// Of a slot that does not exist: bytes that are nobody's.
   std::byte* bytes(std::uint64_t slot) {
-    return bytes_.page_at(std::min(slot, slots()) * kPageBytes);
+    return bytes_.data() + std::min(slot, slots()) * kPageBytes;
   }
   SpinLock& lock() { return lock_; }
 

@@ -1,6 +1,11 @@
 // Happens-before: which pairs of plain accesses are reported, and which are not.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
 #include "base/arena.h"
 #include "base/atomic.h"
 #include "base/completion.h"
@@ -97,7 +102,61 @@ struct Halves {
   std::uint32_t peek(unsigned which) { return *static_cast<volatile std::uint32_t*>(half(which)); }
 };
 
-TEST(BaseDataRace, AWholeWordOrdersEachHalf) {
+/// Few fibers' clocks lie in one place, many fibers' in another: alone, beside others, and with
+/// others that come in between.
+class BaseHalves : public ::testing::TestWithParam<const char*> {
+ protected:
+  static auto runs(std::initializer_list<FiberBody> bodies, std::uint64_t count, auto reset) {
+    const std::string crowd = GetParam();
+    static auto look = [] { yield_turn(); };
+    static auto bring = [] {
+      yield_turn();
+      for (int i = 0; i < 10; ++i) (void)spawn(body(look), SpawnKind::kBody);
+    };
+    std::vector<FiberBody> all(bodies);
+    if (crowd == "in a crowd") all.resize(bodies.size() + 10, body(look));
+    if (crowd == "joined by a crowd") all.push_back(body(bring));
+    return random_runs(all, count, reset);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Crowds, BaseHalves,
+                         ::testing::Values("alone", "in a crowd", "joined by a crowd"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::ranges::replace(name, ' ', '_');
+                           return name;
+                         });
+
+TEST_P(BaseHalves, WhoChangesTheWholeWordHandsOnWhatOneHalfCarries) {
+  for (const unsigned which : {0U, 1U}) {
+    Plain<int> field;
+    Halves halves;
+    const std::uint64_t one = std::uint64_t{1} << 32 * which;
+    auto store = [&] {
+      field = 1;
+      atomics::store<std::uint32_t>(halves.half(which), 1);
+    };
+    auto add = [&] {
+      (void)atomics::fetch_add<std::uint64_t>(&halves.word,
+                                              (one << 4) | std::uint64_t{2} << 32 | 2);
+    };
+    auto other = [&] {
+      // The sum has come, and the store before it.
+      if (atomics::load(halves.half(1 - which)) == 2 && halves.peek(which) == 19)
+        static_cast<void>(field.get());
+    };
+    std::uint64_t met = 0;
+    auto count = [&] {
+      met += halves.peek(which) == 19 ? 1 : 0;
+      halves.word = 0;
+    };
+    const auto ends = runs({body(store), body(add), body(other)}, 1000, count);
+    EXPECT_EQ(ends[Outcome::kClean], 1000U) << which;
+    EXPECT_GT(met, 100U) << which;
+  }
+}
+
+TEST_P(BaseHalves, AWholeWordOrdersEachHalf) {
   Plain<int> field;
   Halves halves;
   auto store = [&] {
@@ -111,11 +170,12 @@ TEST(BaseDataRace, AWholeWordOrdersEachHalf) {
   auto high = [&] {
     if (atomics::load(halves.half(1)) > 1) static_cast<void>(field.get());
   };
-  const FiberBody bodies[] = {body(store), body(add), body(low), body(high)};
-  EXPECT_EQ(random_runs(bodies, 1000, [&] { halves.word = 0; })[Outcome::kClean], 1000U);
+  EXPECT_EQ(runs({body(store), body(add), body(low), body(high)}, 1000,
+                 [&] { halves.word = 0; })[Outcome::kClean],
+            1000U);
 }
 
-TEST(BaseDataRace, WhoReachesOneHalfOrdersNothingByTheOther) {
+TEST_P(BaseHalves, WhoReachesOneHalfOrdersNothingByTheOther) {
   Plain<int> field;
   Halves halves;
   auto store = [&] { atomics::store<std::uint64_t>(&halves.word, 1); };
@@ -128,8 +188,7 @@ TEST(BaseDataRace, WhoReachesOneHalfOrdersNothingByTheOther) {
     // By what nobody was told of: the other has come after who stored.
     if (halves.peek(0) == 1 && halves.peek(1) == 1) static_cast<void>(field.get());
   };
-  const FiberBody bodies[] = {body(store), body(add), body(low)};
-  const auto ends = random_runs(bodies, 1000, [&] { halves.word = 0; });
+  const auto ends = runs({body(store), body(add), body(low)}, 1000, [&] { halves.word = 0; });
   EXPECT_GT(ends[Outcome::kDataRace], 100U);
   EXPECT_EQ(ends[Outcome::kDataRace] + ends[Outcome::kClean], 1000U);
 }

@@ -5,13 +5,22 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/atomic.h"
+#include "base/block_move.h"
 #include "base/constant_memory.h"
+#include "base/lock.h"
 #include "base/mapping.h"
+#include "base/memory_changes.h"
+#include "base/plain.h"
+#include "base/shared_bytes.h"
+#include "base/tally.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -21,8 +30,14 @@ struct World {
   std::map<std::string, std::string> names{{"a name that is longer than any small string", "x"}};
   std::unique_ptr<int> one = std::make_unique<int>(1);
   Mapping dense = Mapping::reserve(8192).value;
-  Mapping sparse = Mapping::reserve_pages(std::size_t{1} << 20).value;
+  Mapping sparse = Mapping::reserve_large(std::size_t{1} << 20).value;
 };
+
+/// As base/'s stores do it.
+void store(const Mapping& to, std::size_t at, int value) {
+  memory_changes(to.data() + at, 1);
+  to.data()[at] = static_cast<std::byte>(value);
+}
 
 class BaseRunMemory : public ::testing::Test {
  protected:
@@ -31,7 +46,7 @@ class BaseRunMemory : public ::testing::Test {
     if (memory_ == nullptr) GTEST_SKIP() << "this build has none";
     const UseRunMemory use(memory_.get());
     world_ = new World;
-    world_->sparse.page_at(4096)[7] = std::byte{7};
+    store(world_->sparse, 4096 + 7, 7);
     ASSERT_TRUE(memory_->keep());
   }
   void change(int by) {
@@ -40,9 +55,9 @@ class BaseRunMemory : public ::testing::Test {
     world_->names.clear();
     world_->names["another long name that no small string can hold"] = std::string(3000, 'y');
     world_->one.reset();
-    world_->dense.data()[5000] = static_cast<std::byte>(by);
-    world_->sparse.page_at(4096)[7] = std::byte{9};
-    world_->sparse.page_at(512 * 1024)[1] = static_cast<std::byte>(by);
+    store(world_->dense, 5000, by);
+    store(world_->sparse, 4096 + 7, 9);
+    store(world_->sparse, 512 * 1024 + 1, by);
     (void)new World;  // nobody destroys it
   }
   std::unique_ptr<RunMemory> memory_;
@@ -59,8 +74,8 @@ TEST_F(BaseRunMemory, BringsBackWhatWasKept) {
     EXPECT_EQ(world_->names.begin()->first, "a name that is longer than any small string");
     EXPECT_EQ(*world_->one, 1);
     EXPECT_EQ(world_->dense.data()[5000], std::byte{0});
-    EXPECT_EQ(world_->sparse.page_at(4096)[7], std::byte{7});
-    EXPECT_EQ(world_->sparse.page_at(512 * 1024)[1], std::byte{0});
+    EXPECT_EQ(world_->sparse.data()[4096 + 7], std::byte{7});
+    EXPECT_EQ(world_->sparse.data()[512 * 1024 + 1], std::byte{0});
   }
 }
 
@@ -110,29 +125,31 @@ TEST_F(BaseRunMemory, AlignedBlocksAreAlignedAndUsedAgain) {
 }
 
 // Of a large block only what was asked for is looked at: one that is used again may reach further.
-TEST_F(BaseRunMemory, ALargeBlockUsedAgainByMoreComesBackWhole) {
+TEST(BaseRunMemories, ALargeBlockUsedAgainByMoreComesBackWhole) {
+  const auto memory = RunMemory::create();
+  if (memory == nullptr) GTEST_SKIP() << "this build has none";
   constexpr std::size_t kLittle = 33 << 10, kMuch = 64 << 10;  // of one class
   void* little = nullptr;
   {
-    const UseRunMemory use(memory_.get());
-    little = memory_->allocate(kLittle, 16);
+    const UseRunMemory use(memory.get());
+    little = memory->allocate(kLittle, 16);
     ASSERT_NE(little, nullptr);
     RunMemory::release(little);
-    ASSERT_TRUE(memory_->keep());
+    ASSERT_TRUE(memory->keep());
   }
   StateDigest digests[2];
   for (unsigned round = 0; round < 3; ++round) {
-    const UseRunMemory use(memory_.get());
-    auto* much = static_cast<std::byte*>(memory_->allocate(kMuch, 16));
+    const UseRunMemory use(memory.get());
+    auto* much = static_cast<std::byte*>(memory->allocate(kMuch, 16));
     ASSERT_EQ(much, little);
     for (std::size_t at = 0; at < kMuch; at += 1000) much[at] = std::byte{5};
     if (round > 0) {
-      digests[round - 1] = memory_->digest();
-      memory_->restore_digested();
+      digests[round - 1] = memory->digest();
+      memory->restore_digested();
     } else {
-      memory_->restore();
+      memory->restore();
     }
-    EXPECT_TRUE(memory_->is_as_kept());
+    EXPECT_TRUE(memory->is_as_kept());
     for (std::size_t at = 0; at < kMuch; ++at)
       ASSERT_TRUE(at < 8 || much[at] == std::byte{0}) << at;  // 8: the link of free blocks
   }
@@ -143,8 +160,8 @@ TEST_F(BaseRunMemory, ALargeBlockUsedAgainByMoreComesBackWhole) {
 TEST_F(BaseRunMemory, WhatChangesForTheFirstTimeLateComesBackToo) {
   for (std::size_t round = 0; round < 64; ++round) {
     const std::size_t at = round * 37 % 64 * 128;
-    world_->dense.data()[at] = std::byte{1};
-    if (round >= 3) world_->dense.data()[(round - 3) * 37 % 64 * 128] = std::byte{2};
+    store(world_->dense, at, 1);
+    if (round >= 3) store(world_->dense, (round - 3) * 37 % 64 * 128, 2);
     const StateDigest digest = memory_->digest();
     EXPECT_NE(digest, StateDigest{}) << round;
     if (round % 2 == 0)
@@ -157,10 +174,10 @@ TEST_F(BaseRunMemory, WhatChangesForTheFirstTimeLateComesBackToo) {
 }
 
 TEST_F(BaseRunMemory, ADigestSaysWhere) {
-  world_->dense.data()[64] = std::byte{1};
+  store(world_->dense, 64, 1);
   const StateDigest one = memory_->digest();
   memory_->restore_digested();
-  world_->dense.data()[128] = std::byte{1};
+  store(world_->dense, 128, 1);
   EXPECT_NE(memory_->digest(), one);
 }
 
@@ -227,23 +244,90 @@ TEST(BaseRunMemories, NobodyLooksAtConstants) {
   EXPECT_FALSE(memory->is_as_kept());
 }
 
-// Its pages are whole, but nobody is to use more of them than was asked for.
-TEST(BaseRunMemories, NobodyLooksBehindTheEndOfAMapping) {
+// A promise too: of mappings only what was told of comes back.
+TEST(BaseRunMemories, WhoWritesAMappingSaysSo) {
   const auto memory = RunMemory::create();
   if (memory == nullptr) GTEST_SKIP() << "this build has none";
   const UseRunMemory use(memory.get());
-  const Mapping mapping = Mapping::reserve(4096 + 100).value;
+  const Mapping mapping = Mapping::reserve(3 * 4096).value;
+  store(mapping, 4096, 3);
   ASSERT_TRUE(memory->keep());
   const StateDigest kept = memory->digest();
-  for (const std::size_t at : {0, 4095, 4096, 4195, 4223}) {
-    mapping.data()[at] = std::byte{1};
+  for (const auto& [at, bytes] :
+       {std::pair{0, 1}, {4095, 1}, {4096, 1}, {60, 8}, {4090, 12}, {100, 8100}, {0, 12288}}) {
+    memory_changes(mapping.data() + at, static_cast<std::size_t>(bytes));
+    for (int i = at; i < at + bytes; ++i) mapping.data()[i] = std::byte{1};
     EXPECT_NE(memory->digest(), kept) << at;
     memory->restore();
-    EXPECT_EQ(mapping.data()[at], std::byte{0}) << at;
+    EXPECT_TRUE(memory->is_as_kept()) << at;
+    EXPECT_EQ(memory->digest(), kept) << at;
   }
-  mapping.data()[4224] = std::byte{1};
+  mapping.data()[64] = std::byte{1};
   EXPECT_EQ(memory->digest(), kept);
   EXPECT_FALSE(memory->is_as_kept());
+}
+
+// Each of them once, and nothing else: what tells is not written down a second time.
+TEST(BaseRunMemories, EachStoreOfBaseSaysSo) {
+  const auto memory = RunMemory::create();
+  if (memory == nullptr) GTEST_SKIP() << "this build has none";
+  Mapping mapping;
+  {
+    const UseRunMemory use(memory.get());
+    mapping = Mapping::reserve(2 * 4096).value;
+  }
+  auto* const word = reinterpret_cast<std::uint64_t*>(mapping.data());
+  ASSERT_TRUE(memory->keep());
+  auto* const lock = reinterpret_cast<SpinLock*>(mapping.data() + 128);
+  std::uint64_t source[16] = {5};
+  const std::vector<std::function<void()>> stores = {
+      [&] { atomics::store(word, std::uint64_t{1}); },
+      [&] { (void)atomics::exchange(word, std::uint64_t{2}); },
+      [&] { (void)atomics::fetch_add(word, std::uint64_t{3}); },
+      [&] { (void)atomics::fetch_sub(word, std::uint64_t{3}); },
+      [&] { (void)atomics::fetch_or(word, std::uint64_t{8}); },
+      [&] { atomics::add(word, std::uint64_t{1}); },
+      [&] { atomics::sub(word, std::uint64_t{1}); },
+      [&] { (void)atomics::add_look(word, std::uint64_t{1}, std::uint64_t{1} << 63); },
+      [&] { (void)atomics::add_unless(word, std::uint64_t{1}, std::uint64_t{1} << 63); },
+      [&] { (void)atomics::set_bits(word, std::uint64_t{4}); },
+      [&] {
+        std::uint64_t expected = 0;
+        EXPECT_TRUE(atomics::compare_exchange(word, expected, std::uint64_t{9}));
+      },
+      [&] { EXPECT_TRUE(lock->try_lock()); },
+      [&] { reinterpret_cast<Plain<std::uint64_t>*>(word)->set(7); },
+      [&] { tally::store(*word, std::uint64_t{1}); },
+      [&] { (void)tally::add(*word, std::uint64_t{1}); },
+      [&] { (void)tally::set_bits(*word, std::uint64_t{1}); },
+      [&] { copy_shared_words(word, source, 1); },
+      [&] { copy_block(word, source, 16); },
+      [&] { stream_block(word, source, 16); }};
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    stores[i]();
+    EXPECT_FALSE(memory->is_as_kept()) << i;
+    memory->restore();
+    EXPECT_TRUE(memory->is_as_kept()) << i;
+  }
+  // To zero what was not.
+  *word = word[1] = 9;
+  mapping.data()[4096] = std::byte{9};
+  const std::vector<std::function<void()>> clears = {
+      [&] { (void)atomics::fetch_and(word, std::uint64_t{0}); },
+      [&] { (void)atomics::clear_bits(word, ~std::uint64_t{0}); },
+      [&] { EXPECT_TRUE(tally::try_sub(*word, std::uint64_t{9})); },
+      [&] { (void)tally::clear_bits(*word, ~std::uint64_t{0}); },
+      [&] { clear_shared_words(word, 2); },
+      [&] { clear_block(word, 16); },
+      [&] { EXPECT_EQ(mapping.discard(0, 4096), Errc::kOk); }};
+  memory_changes(mapping.data(), 2 * 4096);
+  ASSERT_TRUE(memory->keep());
+  for (std::size_t i = 0; i < clears.size(); ++i) {
+    clears[i]();
+    EXPECT_EQ(*word, 0U) << i;
+    memory->restore();
+    EXPECT_TRUE(memory->is_as_kept()) << i;
+  }
 }
 
 TEST_F(BaseRunMemory, IsFullSomeTimeAndSaysSo) {

@@ -8,6 +8,7 @@
 #include "explore/strategies/by_name.h"
 #include "explore/subject.h"
 #include "pins/registry.h"
+#include "tests/tools/op_of.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
@@ -60,20 +61,26 @@ TEST_P(ExploreRestore, IsTheSameAsMakingItAnew) {
   EXPECT_EQ(copied.distinct, anew.distinct);
 }
 
-TEST(ExploreRestores, EachByteAfterEachSchedule) {
+TEST_P(ExploreRestore, EachByteAfterEachSchedule) {
   if (!can_restore()) GTEST_SKIP() << "this build has none";
-  ExploreSettings settings = settings_for("refcount-bias", {"mm", "device", "chaos"});
-  settings.threads = 3;
-  settings.ops = 8;
-  settings.schedules_each = 1;
-  Subject subject(settings);
-  const auto strategy = make_strategy({.name = "random", .seed = 3});
-  for (std::uint64_t run = 0; run < 40; ++run) {
-    ASSERT_TRUE(strategy->begin(run));
-    Finding finding;
-    Subject::Ran ran;
-    ASSERT_EQ(subject.run(run, *strategy, run % 2 == 1, finding, ran, nullptr), Errc::kOk);
-    ASSERT_TRUE(subject.is_as_kept()) << "run " << run;
+  const auto& [scheme, groups, threads] = GetParam();
+  for (const bool with_huge : {false, true}) {
+    ExploreSettings settings = settings_for(scheme, {});
+    for (const char* group : groups) ASSERT_TRUE(settings.mixes[0].add(group, 1));
+    settings.threads = threads;
+    settings.ops = 8;
+    settings.schedules_each = 1;
+    settings.huge_pages = with_huge;
+    Subject subject(settings);
+    const auto strategy = make_strategy({.name = "random", .seed = 3});
+    for (std::uint64_t run = 0; run < (with_huge ? 8U : 40U); ++run) {
+      ASSERT_TRUE(strategy->begin(run));
+      Finding finding;
+      Subject::Ran ran;
+      ASSERT_EQ(subject.run(run, *strategy, run % 2 == 1, finding, ran, nullptr), Errc::kOk);
+      if (!subject.restores()) break;
+      ASSERT_TRUE(subject.is_as_kept()) << "run " << run;
+    }
   }
 }
 
@@ -89,9 +96,34 @@ TEST(ExploreRestores, WhatAbandonedFibersHeldIsGone) {
   EXPECT_EQ(report.outcomes[static_cast<unsigned>(Outcome::kLimit)], 500U);
 }
 
-TEST(ExploreRestores, AMachineTooLargeForItIsMadeAnew) {
+TEST(ExploreRestores, WhatNobodyWroteOfAMachineCostsNothing) {
   ExploreSettings settings = settings_for("refcount-bias", {"mm"});
   settings.pages = 1 << 21;
+  settings.schedules = 3;
+  const ExploreReport report = explored(settings, true);
+  EXPECT_EQ(report.schedules, 3U);
+  EXPECT_EQ(report.restored, can_restore());
+}
+
+TEST(ExploreRestores, AMachineTooLargeForItIsMadeAnew) {
+  // 70 MiB of frames, all of them written in the setup.
+  std::vector<Op> setup;
+  for (const std::uint8_t buffer : {0, 1}) {
+    Op map = op_of(OpCode::kMmap), fill = op_of(OpCode::kMadvise);
+    map.buf = fill.buf = buffer;
+    map.pages = fill.n = 9000;
+    map.prot = kProtRead | kProtWrite;
+    fill.advice = Advice::kPopulateWrite;
+    setup.push_back(map);
+    setup.push_back(fill);
+  }
+  const ScenarioOps scenario{
+      .setup = setup, .threads = {{op_of(OpCode::kStore, 7)}, {op_of(OpCode::kLoad)}}, .after = {}};
+  ExploreSettings settings = settings_for("refcount-bias", {});
+  settings.mixes.clear();
+  settings.scenario = &scenario;
+  settings.schedules_each = 0;
+  settings.pages = 1 << 15;
   settings.schedules = 3;
   const ExploreReport report = explored(settings, true);
   EXPECT_EQ(report.schedules, 3U);
