@@ -55,13 +55,6 @@ std::uint64_t pages_of(const ScenarioOps& scenario, bool with_machine) {
   return with_machine ? count_placed_pages(scenario) : count_named_pages(scenario);
 }
 
-/// What lies behind the last descriptor is not copied back: it is reached from words that do
-/// not hold alone.
-void clear_guards(const Memmap& memmap) {
-  const std::size_t stride = memmap.shape().stride_bytes;
-  std::memset(memmap.base() + memmap.capacity() * stride, 0, stride << kMaxOrder);
-}
-
 }  // namespace
 
 /// One fiber's share. It lies outside the fibers' stacks, which an abandoned run
@@ -113,11 +106,30 @@ struct Subject::Thread {
   }
 };
 
-/// Of one schedule.
+/// Of one schedule; where the machine is copied back, it is too.
 struct Subject::State {
-  State(unsigned count, bool with_records)
+  State(Sandbox& sandbox, unsigned count, bool with_records)
       : barrier(count), threads(count), records(with_records ? count : 0) {
     bodies.reserve(count);
+    for (unsigned i = 0; i < count; ++i) {
+      Thread& thread = threads[i];
+      thread.interpreter = &sandbox.interpreter(i + 1);
+      thread.barrier = &barrier;
+      if (with_records) thread.records = &records[i];
+      bodies.push_back({[](void* at) { static_cast<Thread*>(at)->run(); }, &thread});
+    }
+  }
+  /// Leaves nothing of a schedule behind: equal machines are to have equal digests.
+  void clear(bool programs_stay) {
+    for (Thread& thread : threads) {
+      thread.trace = nullptr;
+      thread.hash = thread.ops = 0;
+      if (programs_stay)
+        static_cast<Program&>(*thread.source).restart();
+      else
+        thread.source.reset();
+    }
+    for (std::vector<OpRecord>& each : records) each = {};
   }
   Barrier barrier;
   std::vector<Thread> threads;
@@ -141,7 +153,11 @@ Subject::Subject(const ExploreSettings& settings)
                    : settings.threads) {
   if (settings.scenario != nullptr) {
     with_witness_ = settings.witness || pins_by_pfn(*settings.scenario);
-    threads_change();
+    asks_ = asks_of_pins(*settings_.scenario);
+    programs_stay_ =
+        settings_.schedules_each == 0 && !has_op(*settings_.scenario, {OpCode::kRepeat});
+  } else {
+    for (const OpMix& mix : settings.mixes) mixes_.emplace_back(mix);
   }
   // What is made once for all, by the first who asks, must not lie in a run's memory.
   (void)builtin_layouts();
@@ -151,7 +167,10 @@ Subject::Subject(const ExploreSettings& settings)
 
 Subject::~Subject() = default;
 
-void Subject::threads_change() { asks_ = asks_of_pins(*settings_.scenario); }
+void Subject::threads_change() {
+  asks_ = asks_of_pins(*settings_.scenario);
+  programs_stay_ = false;  // those that were made may have no list any more
+}
 
 Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
                   std::string* reason) {
@@ -161,8 +180,6 @@ Errc Subject::run(std::uint64_t run, Strategy& strategy, bool traced, Finding& f
   if (memory_ != nullptr) {
     is_digested_ ? memory_->restore_digested() : memory_->restore();
     is_digested_ = false;
-    if (finding.outcome != Outcome::kClean && finding.outcome != Outcome::kAbandoned)
-      clear_guards(kept_->box().memmap());
   }
   return error;
 }
@@ -239,15 +256,15 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
   finding.program = settings_.schedules_each == 0 ? 0 : run / settings_.schedules_each;
   now_ = &sandbox;
   if (PinWitness* witness = sandbox.witness(); witness != nullptr) witness->set_asked(asks_);
-  auto state = std::make_unique<State>(threads_, settings_.outcomes != 0);
+  std::unique_ptr<State> made_now;
+  if (kept_state_ == nullptr)
+    made_now = std::make_unique<State>(sandbox, threads_, settings_.outcomes != 0);
+  State* const state = made_now != nullptr ? made_now.get() : kept_state_;
   for (unsigned i = 0; i < threads_; ++i) {
     Thread& thread = state->threads[i];
-    thread.interpreter = &sandbox.interpreter(i + 1);
-    thread.barrier = &state->barrier;
-    thread.source = source_of(i, *thread.interpreter, finding.program);
+    if (!programs_stay_ || thread.source == nullptr)
+      thread.source = source_of(i, *thread.interpreter, finding.program);
     if (traced) thread.trace = &finding.trace;
-    if (settings_.outcomes != 0) thread.records = &state->records[i];
-    state->bodies.push_back({[](void* at) { static_cast<Thread*>(at)->run(); }, &thread});
   }
   RunLimits limits;
   limits.max_steps = settings_.max_steps;
@@ -269,11 +286,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     ran.ops += thread.ops;
     no_memory = no_memory || thread.no_memory;
   }
-  const bool keeps_state = outcome.end != Outcome::kClean && memory_ != nullptr;
-  if (outcome.end == Outcome::kStopped) {
-    if (keeps_state) (void)state.release();
-    return Errc::kIntr;
-  }
+  if (outcome.end == Outcome::kStopped) return Errc::kIntr;
   if (outcome.end != Outcome::kClean && outcome.end != Outcome::kAbandoned) {
     const OutsideRunMemory outside;
     finding.text = end_text(outcome, threads_, Places(sandbox));
@@ -282,10 +295,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
     const OutsideRunMemory outside;
     finding.choices.assign(outcome.choices.begin(), outcome.choices.end());
   }
-  if (outcome.end != Outcome::kClean) {
-    if (keeps_state) (void)state.release();  // goes with the memory
-    return no_memory ? Errc::kNoMem : Errc::kOk;
-  }
+  if (outcome.end != Outcome::kClean) return no_memory ? Errc::kNoMem : Errc::kOk;
   ExploreResults results;
   if (settings_.outcomes != 0 && !no_memory) {
     const OutsideRunMemory outside;
@@ -296,7 +306,7 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
         results.threads[i].assign(state->records[i].begin(), state->records[i].end());
     }
   }
-  state.reset();
+  state->clear(programs_stay_);
   if (no_memory) return Errc::kNoMem;
   const auto take = [&](const Verdict& verdict) {
     const OutsideRunMemory outside;
@@ -332,13 +342,21 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
   return Errc::kOk;
 }
 
+Subject::State* Subject::new_state(Sandbox& sandbox) const {
+  auto* state = new State(sandbox, threads_, settings_.outcomes != 0);
+  if (programs_stay_)
+    for (unsigned i = 0; i < threads_; ++i)
+      state->threads[i].source = source_of(i, *state->threads[i].interpreter, 0);
+  return state;
+}
+
 std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& interpreter,
                                              std::uint64_t program) const {
   const std::uint64_t seed = add_to_hash(settings_.workload_seed, program);
   if (settings_.scenario != nullptr)
     return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
-  return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()], random_,
-                                     seed, thread, settings_.ops);
+  return std::make_unique<RandomOps>(mixes_[thread % mixes_.size()], random_, seed, thread,
+                                     settings_.ops);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

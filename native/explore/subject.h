@@ -61,6 +61,7 @@ class Subject {
 
   Errc prepare(std::string* reason);
   Errc make(std::unique_ptr<Sandbox>& out, std::string* reason);
+  State* new_state(Sandbox& sandbox) const;
   Errc run_here(std::uint64_t run, Strategy& strategy, bool traced, Finding& finding, Ran& ran,
                 std::string* reason);
   Errc run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bool traced,
@@ -71,6 +72,7 @@ class Subject {
 
   const ExploreSettings& settings_;
   const RandomOpsSettings random_;
+  std::vector<MixTable> mixes_;
   const ScenarioOps made_;  // what random operations begin with
   const std::vector<Op>& setup_;
   const bool with_machine_;
@@ -78,9 +80,11 @@ class Subject {
   const unsigned threads_;
   ModelRunner runner_;
   std::unique_ptr<RunMemory> memory_;
-  Sandbox* now_ = nullptr;      // of the run that is going on
-  Sandbox* kept_ = nullptr;     // in memory_, which it goes with
-  std::string setup_livelock_;  // something was given up in the setup
+  Sandbox* now_ = nullptr;       // of the run that is going on
+  Sandbox* kept_ = nullptr;      // in memory_, which it goes with
+  State* kept_state_ = nullptr;  // as that
+  bool programs_stay_ = false;   // the same in each schedule
+  std::string setup_livelock_;   // something was given up in the setup
   // Machines that differ from the kept one in the same way are judged alike.
   std::unordered_map<StateDigest, Verdict, HashOfDigest> judged_;
   bool with_witness_ = false;  // of pins by pfn

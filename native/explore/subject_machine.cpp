@@ -26,10 +26,12 @@ Errc Subject::prepare(std::string* reason) {
     watch.watch(nullptr, 0);
     const Errc error = make(sandbox, &why);
     if (sandbox != nullptr) kept_ = sandbox.release();
+    if (kept_ != nullptr) kept_state_ = new_state(*kept_);
     const OutsideRunMemory outside;
     if (error != Errc::kOk) {
       if (reason != nullptr) reason->assign(why.data(), why.size());
       kept_ = nullptr;
+      kept_state_ = nullptr;
       return error;
     }
     for (const Livelock& found : watch.take()) {
@@ -40,6 +42,7 @@ Errc Subject::prepare(std::string* reason) {
   if (memory_->keep()) return Errc::kOk;
   // So large that it is made anew as quickly.
   kept_ = nullptr;
+  kept_state_ = nullptr;
   memory_.reset();
   return Errc::kOk;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/model/leaks.h"
+#include "base/model/run_memory.h"
 #include "base/rng.h"
 #include "engine/scenario/in_order.h"
 #include "engine/scenario/livelock.h"
@@ -33,10 +34,13 @@ std::uint64_t hash_words(const Memmap& memmap) {
 }  // namespace
 
 std::uint64_t hash_record(std::uint64_t hash, const OpRecord& record) {
-  hash = add_to_hash(hash, record.keys);
-  hash = add_to_hash(hash, static_cast<std::uint64_t>(record.ret) << 1 | (record.fault ? 1 : 0));
-  for (const std::uint64_t count : {record.pages, record.bytes, record.cpages, record.faults})
-    hash = add_to_hash(hash, count);
+  const bool counts = (record.pages | record.bytes | record.cpages | record.faults) != 0;
+  hash = add_to_hash(hash, std::uint64_t{record.keys} << 32 |
+                               static_cast<std::uint64_t>(record.ret) << 2 |
+                               (record.fault ? 2 : 0) | (counts ? 1 : 0));
+  if (counts)
+    for (const std::uint64_t count : {record.pages, record.bytes, record.cpages, record.faults})
+      hash = add_to_hash(hash, count);
   for (const std::uint64_t word : record.v) hash = add_to_hash(hash, word);
   for (const FaultResult signal : record.signals)
     hash = add_to_hash(hash, static_cast<std::uint64_t>(signal));

@@ -31,6 +31,7 @@ class ScenarioGround final : public RaceGround {
       placed_pages_ = count_placed_pages(*settings.scenario);
     } else {
       random_ = complete(settings.random, settings.mixes);
+      for (const OpMix& mix : settings.mixes) mixes_.emplace_back(mix);
       setup_ = random_setup(random_);
       placed_pages_ = count_placed_pages({.setup = setup_, .threads = {}, .after = {}});
     }
@@ -113,13 +114,14 @@ class ScenarioGround final : public RaceGround {
     if (settings_.scenario != nullptr)
       return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter_of(thread),
                                        seed);
-    return std::make_unique<RandomOps>(settings_.mixes[thread % settings_.mixes.size()], random_,
-                                       seed, thread, settings_.ops_per_round);
+    return std::make_unique<RandomOps>(mixes_[thread % mixes_.size()], random_, seed, thread,
+                                       settings_.ops_per_round);
   }
 
   const ScenarioRaceSettings& settings_;
   std::string* const reason_;  // why there is no machine; null: nobody asks
   RandomOpsSettings random_;
+  std::vector<MixTable> mixes_;
   std::vector<Op> setup_;
   std::uint64_t placed_pages_ = 0, seed_ = 0;
   LivelockWatch* watch_ = nullptr;  // of the round

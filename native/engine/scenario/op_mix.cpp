@@ -1,5 +1,7 @@
 #include "engine/scenario/op_mix.h"
 
+#include <bit>
+
 namespace pagebox::inline PAGEBOX_ENV {
 namespace {
 
@@ -97,6 +99,25 @@ bool OpMix::add(std::string_view name, std::uint32_t weight) {
   else
     return false;
   return true;
+}
+
+MixTable::MixTable(const OpMix& mix)
+    : mix_(mix),
+      sum_(mix.sum()),
+      guide_shift_(static_cast<unsigned>(std::bit_width((sum_ - 1) / kGuides))) {
+  Guide at;
+  for (std::uint64_t i = 0; i < kGuides && i << guide_shift_ < sum_; ++i) {
+    while ((i << guide_shift_) - at.before >= mix_.weights[at.slot])
+      at.before += mix_.weights[at.slot++];
+    guide_[i] = at;
+  }
+}
+
+unsigned MixTable::draw(Rng& rng) const {
+  std::uint64_t at = rng.below(sum_);
+  auto [slot, before] = guide_[at >> guide_shift_];
+  for (at -= before; at >= mix_.weights[slot];) at -= mix_.weights[slot++];
+  return slot;
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/rng.h"
 #include "engine/scenario/ops.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -20,6 +21,27 @@ struct OpMix {
   /// False: no operation, advice or group of that name, or one that no generator
   /// draws (barrier, repeat). A group adds each of its parts `weight` times.
   bool add(std::string_view name, std::uint32_t weight);
+};
+
+/// A mix as it is drawn from: made once, and shared by all who draw.
+class MixTable {
+ public:
+  /// Not all zero.
+  explicit MixTable(const OpMix& mix);
+  unsigned draw(Rng& rng) const;
+  std::uint32_t weight(unsigned slot) const { return mix_.weights[slot]; }
+
+ private:
+  /// From where on a number drawn is looked for in the mix.
+  struct Guide {
+    std::uint32_t slot = 0;
+    std::uint64_t before = 0;  // the weights before it
+  };
+  static constexpr unsigned kGuides = 32;
+  OpMix mix_;
+  std::uint64_t sum_;
+  unsigned guide_shift_;  // of a number drawn: which guide
+  std::array<Guide, kGuides> guide_{};
 };
 
 struct MixGroup {

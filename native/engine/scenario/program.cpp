@@ -8,7 +8,10 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 Program::Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint64_t seed)
-    : ops_(ops), interpreter_(interpreter), rng_(Rng::stream(seed, interpreter.thread())) {
+    : ops_(ops),
+      interpreter_(interpreter),
+      first_rng_(Rng::stream(seed, interpreter.thread())),
+      rng_(first_rng_) {
   // One is made for each thread of each schedule, and most repeat nothing.
   if (std::ranges::find(ops, OpCode::kRepeat, &Op::code) == ops.end()) return;
   idle_.resize(ops.size());
@@ -18,6 +21,13 @@ Program::Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint
     idle_[i] = ops[i].n == 0 || count_ops(ops, i + 1, i + 1 + ops[i].pages) == 0 ? 1 : 0;
     steps_[i] = step_of(i + 1, ops[i].pages);
   }
+}
+
+void Program::restart() {
+  at_ = 0;
+  rng_ = first_rng_;
+  sequential_ = 0;
+  zipf_.clear();
 }
 
 /// To where the next operation stands.

@@ -21,6 +21,8 @@ class Program final : public OpSource {
   /// `ops` passes check_scenario() and outlives this. Pages are chosen by (seed,
   /// thread of the interpreter).
   Program(const std::vector<Op>& ops, Interpreter& interpreter, std::uint64_t seed);
+  /// As when it was made. Of a list without repeats.
+  void restart();
   bool next(Op& op) override;
   /// Of a repeat whose body is a pair on one page (pin and unpin, get and put) or a query.
   void next_chunk(PageChunk& chunk, std::size_t limit) override;
@@ -44,6 +46,7 @@ class Program final : public OpSource {
   std::vector<Loop> loops_;
   std::vector<std::uint8_t> idle_;           // by place: a repeat that comes to no operation
   std::vector<std::optional<PinOp>> steps_;  // by place: what a repeat comes to for each page
+  const Rng first_rng_;
   Rng rng_;
   std::uint64_t sequential_ = 0;
   std::map<std::uint64_t, std::unique_ptr<ZipfTable>> zipf_;  // by pages

@@ -1,7 +1,6 @@
 #include "engine/scenario/random_ops.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "engine/scenario/random_parts.h"
 
@@ -57,23 +56,15 @@ std::vector<Op> random_setup(const RandomOpsSettings& settings) {
   return ops;
 }
 
-RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::uint64_t seed,
+RandomOps::RandomOps(const MixTable& mix, const RandomOpsSettings& settings, std::uint64_t seed,
                      unsigned thread, std::uint64_t ops)
     : mix_(mix),
       settings_(settings),
-      sum_(mix.sum()),
-      guide_shift_(static_cast<unsigned>(std::bit_width((sum_ - 1) / kGuides))),
       rng_(Rng::stream(seed, thread)),
       thread_(thread),
       left_(ops),
       endless_(ops == 0),
       known_(settings.folios != 0 ? 0 : settings.processes, settings.buffers, settings.pages) {
-  Guide at;
-  for (std::uint64_t i = 0; i < kGuides && i << guide_shift_ < sum_; ++i) {
-    while ((i << guide_shift_) - at.before >= mix_.weights[at.slot])
-      at.before += mix_.weights[at.slot++];
-    guide_[i] = at;
-  }
   if (settings.folios != 0) return;
   // As random_setup() leaves it.
   for (std::uint32_t proc = 0; proc < settings.processes; ++proc) {
@@ -85,13 +76,6 @@ RandomOps::RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::u
       if (proc == 0 || !is_shared_mapping(letter.kind)) letter.populated = known_.whole();
     }
   }
-}
-
-unsigned RandomOps::draw_slot() {
-  std::uint64_t at = rng_.below(sum_);
-  auto [slot, before] = guide_[at >> guide_shift_];
-  for (at -= before; at >= mix_.weights[slot];) at -= mix_.weights[slot++];
-  return slot;
 }
 
 bool RandomOps::next_of_pair(Op& op) {
@@ -107,9 +91,9 @@ bool RandomOps::next_of_pair(Op& op) {
 /// A mix has no operations that nobody gave it.
 bool RandomOps::pays(const Op& pay) const {
   const auto code = static_cast<unsigned>(pay.code);
-  if (mix_.weights[code] != 0) return true;
+  if (mix_.weight(code) != 0) return true;
   return pay.code == OpCode::kMadvise &&
-         mix_.weights[kOpCodes + static_cast<unsigned>(pay.advice)] != 0;
+         mix_.weight(kOpCodes + static_cast<unsigned>(pay.advice)) != 0;
 }
 
 void RandomOps::owe(const Op& pay, std::uint64_t within) {
@@ -153,16 +137,16 @@ bool RandomOps::next(Op& op) {
   ++now_;
   if (settings_.folios != 0) {
     op = {};
-    op.code = static_cast<OpCode>(draw_slot());
+    op.code = static_cast<OpCode>(mix_.draw(rng_));
     draw_page(false, op);
     return true;
   }
   if (pay(op)) return true;
   constexpr unsigned kRedraws = 4;
-  unsigned slot = draw_slot();
+  unsigned slot = mix_.draw(rng_);
   for (unsigned i = 0; i < kRedraws && slot < kOpCodes && early_[slot] != 0; ++i) {
     --early_[slot];
-    slot = draw_slot();
+    slot = mix_.draw(rng_);
   }
   const bool fails = rng_.below(kAllFail) < settings_.failing;
   op = {};

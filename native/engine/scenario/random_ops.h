@@ -51,8 +51,8 @@ std::vector<Op> random_setup(const RandomOpsSettings& settings);
 
 class RandomOps final : public OpSource {
  public:
-  /// `mix` outlives this and is not all zero. `ops` operations; 0: no end.
-  RandomOps(const OpMix& mix, const RandomOpsSettings& settings, std::uint64_t seed,
+  /// `mix` outlives this. `ops` operations; 0: no end.
+  RandomOps(const MixTable& mix, const RandomOpsSettings& settings, std::uint64_t seed,
             unsigned thread, std::uint64_t ops);
   bool next(Op& op) override;
   void done(const Op& op, const OpRecord& record) override;
@@ -69,15 +69,8 @@ class RandomOps final : public OpSource {
     std::uint64_t due = 0;
   };
   static constexpr unsigned kMaxDebts = 6;
-  static constexpr unsigned kGuides = 32;  // few: they are made for each program of an exploration
-  /// From where on a number drawn is looked for in the mix.
-  struct Guide {
-    std::uint32_t slot = 0;
-    std::uint64_t before = 0;  // the weights before it
-  };
 
   // random_ops.cpp: what comes next.
-  unsigned draw_slot();
   bool pays(const Op& pay) const;
   void owe(const Op& pay, std::uint64_t within);
   bool pay(Op& op);
@@ -118,11 +111,8 @@ class RandomOps final : public OpSource {
   void draw_page(bool fails, Op& op);
   void draw_on_folio(Op& op);
 
-  const OpMix& mix_;
+  const MixTable& mix_;
   const RandomOpsSettings settings_;
-  const std::uint64_t sum_;
-  const unsigned guide_shift_;  // of a number drawn: which guide
-  std::array<Guide, kGuides> guide_{};
   Rng rng_;
   const unsigned thread_;
   std::uint64_t left_ = 0;
