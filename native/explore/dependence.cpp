@@ -103,10 +103,40 @@ void Trace::begin() {
   accesses_.clear();
   clocks_.clear();
   before_locks_.clear();
+  marked_.clear();
   own_.assign(own_.size(), 0);
   seen_ = 0;
   used_ = 0;
   ++generation_;
+}
+
+Trace::Mark Trace::mark() {
+  const auto rows = [this](const std::vector<Clock>& clocks) {
+    return static_cast<std::uint32_t>(clocks.size() / stride_);
+  };
+  const Mark mark{static_cast<Index>(events_.size()), static_cast<Index>(touches_.size()),
+                  rows(marked_), rows(own_), seen_};
+  marked_.insert(marked_.end(), own_.begin(), own_.end());
+  return mark;
+}
+
+void Trace::rewind(const Mark& mark) {
+  // Each access was the last of its granule when it was made.
+  for (std::size_t i = accesses_.size(); i-- > mark.touches;) {
+    Slot& slot = slot_of(touches_[i].granule);
+    slot.last = accesses_[i].previous;
+    slot.last_change = accesses_[i].previous_change;
+  }
+  accesses_.resize(mark.touches);
+  touches_.resize(mark.touches);
+  events_.resize(mark.events);
+  clocks_.resize(mark.events * stride_);
+  const std::size_t first = mark.first_row * stride_, size = mark.rows * stride_;
+  marked_.resize(first + size);
+  own_.assign(marked_.end() - static_cast<std::ptrdiff_t>(size), marked_.end());
+  seen_ = mark.seen;
+  races_.clear();
+  before_locks_.clear();
 }
 
 void Trace::make_room_for(FiberId fiber) {
@@ -121,6 +151,7 @@ void Trace::make_room_for(FiberId fiber) {
     };
     widen(clocks_);
     widen(own_);
+    widen(marked_);
     for (Race& race : races_)
       if (race.clock != kNone)
         race.clock = race.clock / static_cast<Index>(old) * static_cast<Index>(fresh);

@@ -66,7 +66,18 @@ class Trace {
     Index clock = kNone;  // of who took a lock, without that of who gave it back
   };
 
+  /// Where it stands.
+  struct Mark {
+    Index events = 0, touches = 0;
+    std::uint32_t first_row = 0, rows = 0;  // of marked_
+    FiberSet seen = 0;
+  };
+
   void begin();
+  /// Of the marks since begin() and the last rewind(), or that one's own.
+  Mark mark();
+  /// Forgets what came after the mark, later marks among it, and all races.
+  void rewind(const Mark& mark);
   /// A step at a scheduling point. `choice`: which of the run's choices made it.
   void add_event(FiberId fiber, Index choice);
   /// By the last event, or by what follows it before the next scheduling point. Before the
@@ -75,6 +86,9 @@ class Trace {
   void touch(const PendingAccess& what, bool wrote, Index races_from);
   /// What `sleepers` do next comes after all that `by` has done.
   void enabled(FiberId by, FiberSet sleepers);
+
+  /// About.
+  std::uint64_t held_bytes() const { return marked_.capacity() * sizeof(Clock); }
 
   std::span<const Event> events() const { return events_; }
   std::span<const Race> races() const { return races_; }
@@ -124,6 +138,7 @@ class Trace {
   std::vector<Clock> clocks_;  // stride_ numbers an event
   std::vector<Clock> own_;     // and a fiber: what its next event comes after
   std::vector<Clock> before_locks_;
+  std::vector<Clock> marked_;  // own_ as it was at each mark
   FiberSet seen_ = 0;
   // Open addressing. The order of probes depends on addresses, what is found does not.
   std::vector<Slot> slots_ = std::vector<Slot>(std::size_t{1} << kFirstBits);

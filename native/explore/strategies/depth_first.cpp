@@ -22,13 +22,21 @@ DepthFirstStrategy::DepthFirstStrategy(Settings settings) : settings_(settings) 
 void DepthFirstStrategy::start_at(Prefix prefix) {
   nodes_.clear();
   given_ = std::move(prefix);
+  knows_way_ = false;
   is_done_ = was_cut_ = differs_ = false;
 }
 
 bool DepthFirstStrategy::begin(std::uint64_t) {
   depth_ = 0;
-  sleep_.begin();
+  // Up to the choice that is made anew all is as in the run before.
+  quiet_ = knows_way_ ? nodes_.size() - 1 : 0;
+  if (knows_way_)
+    sleep_.begin(nodes_.back().sleepers);
+  else
+    sleep_.begin();
+  knows_way_ = false;
   now_.clear();
+  now_of_ = kNoChoice;
   choice_ = kNoChoice;
   return !is_done_;
 }
@@ -51,12 +59,22 @@ void DepthFirstStrategy::settle() {
 }
 
 FiberId DepthFirstStrategy::next_fiber(const Choice& choice) {
+  if (depth_ < quiet_) {
+    const Node& node = nodes_[depth_];
+    if (node.runnable != choice.runnable) {
+      differs_ = true;
+      return kAbandon;
+    }
+    ++depth_;
+    return node.chosen;
+  }
   settle();
   if (depth_ == nodes_.size()) {
     Node node;
     node.runnable = choice.runnable;
     node.current = choice.current;
     node.sleep = sleep_.asleep();
+    if (settings_.sleep_sets) node.sleepers = sleep_.sleepers();
     if (depth_ != 0) {
       const Node& before = nodes_.back();
       node.preemptions = before.preemptions + (before.preempts(before.chosen) ? 1 : 0);
@@ -115,7 +133,9 @@ void DepthFirstStrategy::end(const RunOutcome& outcome) {
   is_other_ = false;
   if (!is_dealt_ && outcome.end != Outcome::kAbandoned)
     is_other_ = shared_++ % settings_.of != settings_.index;
-  is_done_ = !go_back() && !take_up();
+  const bool goes_back = go_back();
+  knows_way_ = goes_back && settings_.sleep_sets && !differs_;
+  is_done_ = !goes_back && !take_up();
 }
 
 /// What would take a preemption too many is put off.

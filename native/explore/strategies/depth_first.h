@@ -50,6 +50,7 @@ class DepthFirstStrategy final : public SubtreeStrategy {
   bool begin(std::uint64_t run) override;
   FiberId next_fiber(const Choice& choice) override;
   bool wants_steps() const override { return settings_.sleep_sets; }
+  std::size_t quiet_choices() const override { return quiet_; }
   bool executed(const Step& step) override;
   void woke(FiberId by, const void* at, FiberSet sleepers) override;
   void died(FiberId by, const void* at, std::size_t bytes) override;
@@ -72,6 +73,7 @@ class DepthFirstStrategy final : public SubtreeStrategy {
     std::vector<Touch> touches;     // of the step that it chose
     bool is_known = true;           // that they are all
     std::vector<ExploredStep> explored;
+    SleepSet::Sleepers sleepers;  // as a run came here first
 
     bool preempts(FiberId fiber) const {
       return current != kNoFiber && fiber != current && (runnable & fiber_bit(current)) != 0;
@@ -88,6 +90,8 @@ class DepthFirstStrategy final : public SubtreeStrategy {
   Settings settings_;
   std::vector<Node> nodes_;  // the choices of the run before, the last made anew
   std::size_t depth_ = 0;
+  std::size_t quiet_ = 0;   // of nodes_: made as in the run before
+  bool knows_way_ = false;  // to the last of nodes_
   SleepSet sleep_;
   static constexpr std::size_t kNoChoice = ~std::size_t{0};
   std::size_t choice_ = kNoChoice;  // that makes the next step

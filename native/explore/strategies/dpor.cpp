@@ -26,10 +26,18 @@ bool ends_badly(Outcome outcome) {
 bool DporStrategy::begin(std::uint64_t) {
   if (is_done_) return false;
   depth_ = 0;
-  trace_.begin();
-  sleep_.begin();
   choice_ = Trace::kNone;
   is_settled_ = true;
+  // Up to the choice that is made anew all is as in the run before.
+  quiet_ = knows_way_ ? nodes_.size() - 1 : 0;
+  if (knows_way_) {
+    trace_.rewind(nodes_.back().mark);
+    sleep_.begin(nodes_.back().sleepers);
+  } else {
+    trace_.begin();
+    sleep_.begin();
+  }
+  knows_way_ = false;
   return true;
 }
 
@@ -41,6 +49,15 @@ void DporStrategy::settle() {
 }
 
 FiberId DporStrategy::next_fiber(const Choice& choice) {
+  if (depth_ < quiet_) {
+    const Node& node = nodes_[depth_];
+    if (node.runnable != choice.runnable) {
+      differs_ = true;
+      return kAbandon;
+    }
+    ++depth_;
+    return node.chosen;
+  }
   settle();
   if (depth_ == nodes_.size()) {
     const FiberSet awake = choice.runnable & ~sleep_.asleep();
@@ -50,6 +67,10 @@ FiberId DporStrategy::next_fiber(const Choice& choice) {
     node.sleep = sleep_.asleep();
     node.chosen = pick(awake, choice.current);
     node.wanted = fiber_bit(node.chosen);
+    if (remembers_) {
+      node.mark = trace_.mark();
+      node.sleepers = sleep_.sleepers();
+    }
     nodes_.push_back(std::move(node));
   }
   const Node& node = nodes_[depth_];
@@ -137,6 +158,7 @@ Trace::Index DporStrategy::settle_end(const RunOutcome& outcome) {
 void DporStrategy::end(const RunOutcome& outcome) {
   if (outcome.end == Outcome::kStopped) return;
   go_back(settle_end(outcome));
+  knows_way_ = remembers_ && !is_done_ && !differs_;
 }
 
 void DporStrategy::start_at(Prefix prefix) {
@@ -151,6 +173,7 @@ void DporStrategy::start_at(Prefix prefix) {
   }
   given_ = nodes_.size();
   races_from_ = 0;
+  knows_way_ = false;
   is_done_ = was_cut_ = differs_ = false;
 }
 

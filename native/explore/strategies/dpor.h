@@ -35,6 +35,7 @@ class DporStrategy final : public SubtreeStrategy {
   bool begin(std::uint64_t run) override;
   FiberId next_fiber(const Choice& choice) override;
   bool wants_steps() const override { return true; }
+  std::size_t quiet_choices() const override { return quiet_; }
   bool executed(const Step& step) override;
   void woke(FiberId by, const void* at, FiberSet sleepers) override;
   void begun(FiberId by, FiberId child) override { trace_.enabled(by, fiber_bit(child)); }
@@ -43,7 +44,7 @@ class DporStrategy final : public SubtreeStrategy {
   bool is_complete() const override { return is_done_ && !was_cut_ && !differs_; }
   /// A node remembers some steps that were explored from it.
   std::uint64_t held_bytes() const override {
-    return nodes_.capacity() * (sizeof(Node) + 8 * sizeof(Touch));
+    return nodes_.capacity() * (sizeof(Node) + 8 * sizeof(Touch)) + trace_.held_bytes();
   }
   bool is_done() const override { return is_done_; }
   double explored() const override;
@@ -74,6 +75,9 @@ class DporStrategy final : public SubtreeStrategy {
     FiberId chosen = kNoFiber;
     Trace::Index event = Trace::kNone;  // that the choice made
     std::vector<ExploredStep> explored;
+    // How it stood when a run came here first: from here a later one goes on.
+    Trace::Mark mark;
+    SleepSet::Sleepers sleepers;
   };
   void settle();
   void look_for_races();
@@ -84,11 +88,13 @@ class DporStrategy final : public SubtreeStrategy {
   std::vector<Node> nodes_;  // the choices of the run before, the last made anew
   std::size_t depth_ = 0;
   std::size_t given_ = 0;  // of nodes_: somebody else's
+  std::size_t quiet_ = 0;  // of nodes_: made as in the run before, which the trace is of
   Trace trace_;
   SleepSet sleep_;
   Trace::Index choice_ = Trace::kNone;  // of the next event
   Trace::Index races_from_ = 0;         // events before it have been looked at
   bool is_settled_ = true, remembers_ = true;
+  bool knows_way_ = false;  // to the last of nodes_: the trace is of a run that came there
   bool is_done_ = false, was_cut_ = false, differs_ = false;
 };
 

@@ -13,8 +13,12 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 /// Of those that can go on, each with the same probability.
 inline FiberId draw_any(FiberSet from, Rng& rng) {
-  auto skip = rng.below(static_cast<std::uint64_t>(std::popcount(from)));
-  for (; skip != 0; --skip) from &= from - 1;
+  const auto count = static_cast<std::uint64_t>(std::popcount(from));
+  auto skip = rng.below(count);
+  if (count == 2)
+    from &= from - skip;  // nearly always; and no branch that nobody can foresee
+  else
+    for (; skip != 0; --skip) from &= from - 1;
   return static_cast<FiberId>(std::countr_zero(from));
 }
 

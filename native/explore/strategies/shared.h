@@ -35,7 +35,10 @@ class SharedStrategy final : public Strategy {
   bool begin(std::uint64_t run) override;
   FiberId next_fiber(const Choice& choice) override { return now_->next_fiber(choice); }
   bool wants_steps() const override { return now_->wants_steps(); }
+  std::size_t quiet_choices() const override { return now_->quiet_choices(); }
   bool executed(const Step& step) override { return now_->executed(step); }
+  bool wants_points() const override { return now_->wants_points(); }
+  void passed(FiberId fiber, const PendingAccess& what) override { now_->passed(fiber, what); }
   void woke(FiberId by, const void* at, FiberSet sleepers) override {
     now_->woke(by, at, sleepers);
   }

@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "explore/dependence.h"
@@ -22,7 +23,26 @@ struct ExploredStep {
 
 class SleepSet {
  public:
+  /// Who sleeps, and what its step touches.
+  using Sleepers = std::vector<std::pair<FiberId, std::span<const Touch>>>;
+
   void begin() { asleep_ = 0; }
+  /// As it was when they slept.
+  void begin(const Sleepers& sleepers) {
+    asleep_ = 0;
+    for (const auto& [fiber, touches] : sleepers) {
+      asleep_ |= fiber_bit(fiber);
+      next_of_[fiber] = touches;
+    }
+  }
+  Sleepers sleepers() const {
+    Sleepers all;
+    for (FiberSet left = asleep_; left != 0; left &= left - 1) {
+      const auto fiber = static_cast<FiberId>(std::countr_zero(left));
+      all.emplace_back(fiber, next_of_[fiber]);
+    }
+    return all;
+  }
   FiberSet asleep() const { return asleep_; }
   bool has(FiberId fiber) const { return (asleep_ & fiber_bit(fiber)) != 0; }
   /// At a choice that has been made before, with these: they sleep, whoever goes on now does

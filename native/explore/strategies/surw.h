@@ -30,14 +30,12 @@ class SurwStrategy final : public Sampler {
     if (intended_ == kNoFiber) intended_ = draw_by_steps(choice.runnable);
     return intended_;
   }
-  bool wants_steps() const override { return true; }
-  bool executed(const Step& step) override {
-    if (!step.at_point) return true;
-    if (steps_[step.fiber] != 0) --steps_[step.fiber];
-    if (place_ == 0 || !is_there(step.what)) return true;
-    if (there_[step.fiber] != 0) --there_[step.fiber];
-    if (step.fiber == intended_) intended_ = kNoFiber;
-    return true;
+  bool wants_points() const override { return true; }
+  void passed(FiberId fiber, const PendingAccess& what) override {
+    if (steps_[fiber] != 0) --steps_[fiber];
+    if (place_ == 0 || !is_there(what)) return;
+    if (there_[fiber] != 0) --there_[fiber];
+    if (fiber == intended_) intended_ = kNoFiber;
   }
 
  private:
@@ -56,7 +54,7 @@ class SurwStrategy final : public Sampler {
   }
   void intend(FiberSet among) {
     FiberSet with = 0;
-    for (FiberId fiber = 0; fiber < kMaxFibers; ++fiber)
+    for (FiberId fiber = 0; fiber < pilot_.fibers; ++fiber)
       if (there_[fiber] != 0) with |= fiber_bit(fiber);
     with &= among;
     intended_ = with == 0 ? kNoFiber : draw(with, [this](FiberId f) { return there_[f]; });

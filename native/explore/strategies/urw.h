@@ -20,10 +20,9 @@ class UrwStrategy final : public Sampler {
   FiberId next_fiber(const Choice& choice) override {
     return draw(choice.runnable, [this](FiberId f) { return left_[f] == 0 ? 1U : left_[f]; });
   }
-  bool wants_steps() const override { return true; }
-  bool executed(const Step& step) override {
-    if (step.at_point && left_[step.fiber] != 0) --left_[step.fiber];
-    return true;
+  bool wants_points() const override { return true; }
+  void passed(FiberId fiber, const PendingAccess&) override {
+    if (left_[fiber] != 0) --left_[fiber];
   }
 
  private:
