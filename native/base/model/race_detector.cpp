@@ -1,26 +1,12 @@
 #include "base/model/race_detector.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "base/model/run_memory.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
-
-using access_order::kLooks, access_order::kWrites;
-
-constexpr unsigned kLowHalf = 1, kHighHalf = 2, kBothHalves = kLowHalf | kHighHalf;
-
-// The halves of the granule at `base` that [at, at + bytes) touches.
-unsigned halves(std::uintptr_t base, std::uintptr_t at, std::size_t bytes) {
-  unsigned touched = 0;
-  if (at < base + 4 && at + bytes > base) touched |= kLowHalf;
-  if (at < base + 8 && at + bytes > base + 4) touched |= kHighHalf;
-  return touched;
-}
 
 std::uintptr_t address(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
 
@@ -71,22 +57,17 @@ void RaceDetector::begin() {
 
 // Clocks of few fibers are one vector; those of fibers that are not there are 0.
 
-RaceDetector::Clock* RaceDetector::at(Clocks& clocks) {
-  if (!is_wide()) return clocks.data();
-  if (clocks[0] == 0) clocks[0] = new_wide();
-  return wide(clocks[0]);
-}
-
 RaceDetector::Clock RaceDetector::new_wide() {
   const OutsideRunMemory outside;
-  const std::size_t index = clocks_.size() / kMaxFibers;
-  clocks_.resize(clocks_.size() + kMaxFibers);
+  const std::size_t index = clocks_.size() / row_;
+  clocks_.resize(clocks_.size() + row_);
   return static_cast<Clock>(index);
 }
 
-void RaceDetector::widen() {
+void RaceDetector::leave_few() {
   const OutsideRunMemory outside;
-  clocks_.assign(std::size_t{kMaxFibers} * kMaxFibers, 0);
+  row_ = kFirstRow;
+  clocks_.assign(std::size_t{kMaxFibers} * row_, 0);
   for (std::size_t fiber = 0; fiber < kFew; ++fiber) std::ranges::copy(own_[fiber], wide(fiber));
   const auto move = [this](Clocks& clocks) {
     const Clocks before = clocks;
@@ -100,53 +81,42 @@ void RaceDetector::widen() {
   fields_.each(generation_, [&](Field& field) { move(field.reads); });
 }
 
+void RaceDetector::widen() {
+  const OutsideRunMemory outside;
+  std::vector<Clock> rows(clocks_.size() * 2);
+  for (std::size_t i = 0; i < clocks_.size() / row_; ++i)
+    std::copy_n(wide(i), row_, rows.data() + i * row_ * 2);
+  clocks_.swap(rows);
+  row_ *= 2;
+}
+
 void RaceDetector::add_fiber(FiberId parent) {
   const auto fiber = static_cast<FiberId>(fibers_);
-  if (++fibers_ == kFew + 1) widen();
+  if (++fibers_ == kFew + 1) leave_few();
+  if (is_wide() && fibers_ > row_) widen();
+  const std::uint32_t size = is_wide() ? row_ : kFew;
   Clock* mine = own(fiber);
   if (parent != kNoFiber) {
     Clock* theirs = own(parent);
-    std::copy_n(theirs, is_wide() ? kMaxFibers : kFew, mine);
+    std::copy_n(theirs, size, mine);
     ++theirs[parent];
   } else {
-    std::fill_n(mine, is_wide() ? kMaxFibers : kFew, 0);
+    std::fill_n(mine, size, 0);
   }
   mine[fiber] = 1;
 }
 
-void RaceDetector::meet_any(FiberId fiber, Clocks& word, unsigned does) {
-  if (!is_wide()) return meet_lanes(own_[fiber], word, does);
-  Clock* const theirs = at(word);  // may move all of them
-  Clock* const mine = own(fiber);
-  for (std::uint32_t i = 0; i < fibers_; ++i) meet(mine[i], theirs[i], does);
+void RaceDetector::meet_wide(FiberId fiber, Granule& granule, std::uintptr_t at, std::size_t bytes,
+                             unsigned does) {
+  meet_granule<true>(fiber, granule, at, bytes, does);
 }
 
-RaceDetector::Verdict RaceDetector::atomic(FiberId fiber, std::uintptr_t base, unsigned halves,
-                                           unsigned does) {
-  Granule* granule = (does & kWrites) != 0 ? &granules_.insert(base, generation_)
-                                           : granules_.find(base, generation_);
-  if (granule == nullptr) return Verdict::kFine;
-  if (granule->is_dead) return Verdict::kUseAfterFree;
-  if (!granule->is_split && halves != kBothHalves && (does & kWrites) != 0) {
-    granule->split();
-    if (is_wide()) {
-      granule->high[0] = 0;
-      (void)at(granule->both);  // both are made before either is used: that may move all
-      Clock* const high = at(granule->high);
-      std::copy_n(at(granule->both), kMaxFibers, high);
-    }
-  }
-  if (!granule->is_split) {
-    meet_any(fiber, granule->both, does);
-    return Verdict::kFine;
-  }
-  // What each half carries goes to both.
-  for (const unsigned part : {does & kLooks, does & ~kLooks}) {
-    if (part == 0) continue;
-    if ((halves & kLowHalf) != 0) meet_any(fiber, granule->both, part);
-    if ((halves & kHighHalf) != 0) meet_any(fiber, granule->high, part);
-  }
-  return Verdict::kFine;
+/// The upper half's clock begins as the whole word's.
+void RaceDetector::copy_row(Granule& granule) {
+  (void)row_of(granule.both);
+  granule.high[0] = 0;
+  Clock* const high = row_of(granule.high);
+  std::copy_n(wide(granule.both[0]), row_, high);
 }
 
 RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& what) {
@@ -158,11 +128,11 @@ RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& 
     if (any_dead_ && is_dead(at, what.bytes)) return Verdict::kUseAfterFree;
     return plain(fiber, what);
   }
-  for (std::uintptr_t base = granule_of(at); base < at + what.bytes; base += 8)
-    if (const Verdict verdict = atomic(fiber, base, halves(base, at, what.bytes), does);
-        verdict != Verdict::kFine)
+  for (std::uintptr_t from = at; from < at + what.bytes; from = granule_of(from) + 8) {
+    const std::uintptr_t end = std::min(granule_of(from) + 8, at + what.bytes);
+    if (const Verdict verdict = meet(fiber, from, end - from, does); verdict != Verdict::kFine)
       return verdict;
-  if ((does & kWrites) != 0) ++own(fiber)[fiber];
+  }
   return Verdict::kFine;
 }
 
@@ -172,13 +142,6 @@ bool RaceDetector::is_dead(std::uintptr_t at, std::size_t bytes) {
         granule != nullptr && granule->is_dead)
       return true;
   return false;
-}
-
-void RaceDetector::wrote_any(FiberId fiber, const void* at, std::size_t bytes) {
-  const std::uintptr_t first = address(at);
-  for (std::uintptr_t base = granule_of(first); base < first + bytes; base += 8)
-    (void)atomic(fiber, base, halves(base, first, bytes), kWrites);
-  ++own(fiber)[fiber];
 }
 
 void RaceDetector::before_wake(FiberId fiber, const void* at) { wrote(fiber, at, 4); }
@@ -194,7 +157,7 @@ RaceDetector::Verdict RaceDetector::race_with(FiberId other) {
 
 RaceDetector::Verdict RaceDetector::plain(FiberId fiber, const PendingAccess& what) {
   Field& field = fields_.insert(address(what.at), generation_);
-  Clock* const reads = at(field.reads);  // may move all of them
+  Clock* const reads = is_wide() ? row_of(field.reads) : field.reads.data();
   const Clock* const mine = own(fiber);
   if (field.write_clock > mine[field.writer]) return race_with(field.writer);
   if (what.access == Access::kPlainRead) {

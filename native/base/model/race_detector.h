@@ -35,25 +35,13 @@ class RaceDetector {
       return kAccess == Access::kPlainRead || kAccess == Access::kPlainWrite
                  ? look_at(fiber, {what, static_cast<std::uint32_t>(bytes), kAccess})
                  : Verdict::kFine;
-    if (is_wide() || at % 8 + bytes > 8) [[unlikely]]
+    if (at % 8 + bytes > 8) [[unlikely]]
       return look_at(fiber, {what, static_cast<std::uint32_t>(bytes), kAccess});
-    Granule* granule = nullptr;
-    if constexpr ((kDoes & access_order::kWrites) != 0)
-      granule = &granules_.insert(granule_of(at), generation_);
-    else if (granule = granules_.find(granule_of(at), generation_); granule == nullptr)
-      return Verdict::kFine;  // most: nobody has written that in this run
-    if (granule->is_dead) [[unlikely]]
-      return Verdict::kUseAfterFree;
-    meet_few(fiber, *granule, at, bytes, kDoes);
-    return Verdict::kFine;
+    return meet(fiber, at, bytes, kDoes);
   }
   /// A compare-and-swap that was told as an access has written.
   void wrote(FiberId fiber, const void* at, std::size_t bytes) {
-    const auto first = reinterpret_cast<std::uintptr_t>(at);
-    if (is_wide() || first % 8 + bytes > 8) [[unlikely]]
-      return wrote_any(fiber, at, bytes);
-    meet_few(fiber, granules_.insert(granule_of(first), generation_), first, bytes,
-             access_order::kWrites);
+    (void)meet(fiber, reinterpret_cast<std::uintptr_t>(at), bytes, access_order::kWrites);
   }
   /// `fiber` wakes or was woken through the word `at`.
   void before_wake(FiberId fiber, const void* at);
@@ -67,7 +55,7 @@ class RaceDetector {
 
  private:
   using Clock = std::uint32_t;
-  using Lanes = Clock __attribute__((vector_size(16), aligned(8), may_alias));
+  using Lanes = Clock __attribute__((vector_size(16), aligned(4), may_alias));
   static constexpr std::uint32_t kFew = 4;
   /// What was known, of each fiber, when something was done last. Of more fibers than a few the
   /// clock lies in clocks_, and here its number.
@@ -84,10 +72,6 @@ class RaceDetector {
     void begin() {
       is_dead = is_split = false;
       both = {};
-    }
-    void split() {
-      is_split = true;
-      high = both;
     }
   };
   struct alignas(64) Field {
@@ -143,52 +127,83 @@ class RaceDetector {
 
   static std::uintptr_t granule_of(std::uintptr_t at) { return at & ~std::uintptr_t{7}; }
   bool is_wide() const { return fibers_ > kFew; }
-  Clock* wide(std::size_t index) { return clocks_.data() + index * kMaxFibers; }
-  /// Of entries that were just made, too.
-  Clock* at(Clocks& clocks);
+  Clock* wide(std::size_t index) { return clocks_.data() + index * row_; }
+  /// Its own, from now on; to make one may move all of them.
+  Clock* row_of(Clocks& clocks) {
+    if (clocks[0] == 0) clocks[0] = new_wide();
+    return wide(clocks[0]);
+  }
   Clock* own(FiberId fiber) { return is_wide() ? wide(fiber) : own_[fiber].data(); }
   Clock new_wide();
+  void leave_few();
   void widen();
   /// Who looks knows what the word carries. A store replaces that, a read-modify-write adds to
   /// it (the C++ release sequence).
   template <class Part>
-  static void meet(Part& mine, Part& word, unsigned does) {
+  static void meet_part(Part& mine, Part& word, unsigned does) {
     const Part most = mine > word ? mine : word;
     if ((does & access_order::kLooks) != 0) mine = most;
     if ((does & access_order::kWrites) != 0)
       word = (does & access_order::kReplaces) != 0 ? mine : most;
   }
-  static void meet_lanes(Clocks& mine, Clocks& word, unsigned does) {
+  template <bool kWide>
+  void meet_clocks(FiberId fiber, Clocks& word, unsigned does) {
     static_assert(sizeof(Lanes) == sizeof word);
-    meet(*reinterpret_cast<Lanes*>(mine.data()), *reinterpret_cast<Lanes*>(word.data()), does);
+    auto* const theirs = reinterpret_cast<Lanes*>(kWide ? row_of(word) : word.data());
+    auto* const mine = reinterpret_cast<Lanes*>(kWide ? wide(fiber) : own_[fiber].data());
+    for (std::uint32_t i = 0; i < (kWide ? row_ / kFew : 1); ++i)
+      meet_part(mine[i], theirs[i], does);
   }
-  /// Of a few fibers, and bytes that are all in the granule.
-  [[gnu::always_inline]] void meet_few(FiberId fiber, Granule& granule, std::uintptr_t at,
-                                       std::size_t bytes, unsigned does) {
-    Clocks& mine = own_[fiber];
+  template <bool kWide>
+  [[gnu::always_inline]] void meet_granule(FiberId fiber, Granule& granule, std::uintptr_t at,
+                                           std::size_t bytes, unsigned does) {
     const bool writes = (does & access_order::kWrites) != 0;
-    if (bytes < 8 && writes && !granule.is_split) granule.split();
+    if (bytes < 8 && writes && !granule.is_split) {
+      granule.is_split = true;
+      granule.high = granule.both;
+      if (kWide) copy_row(granule);
+    }
     if (!granule.is_split) {
-      meet_lanes(mine, granule.both, does);
+      meet_clocks<kWide>(fiber, granule.both, does);
     } else if (bytes < 8) {
-      meet_lanes(mine, (at & 4) != 0 ? granule.high : granule.both, does);
+      meet_clocks<kWide>(fiber, (at & 4) != 0 ? granule.high : granule.both, does);
     } else {
       // What each half carries goes to both.
-      if ((does & access_order::kLooks) != 0) meet_lanes(mine, granule.high, access_order::kLooks);
-      meet_lanes(mine, granule.both, does);
-      if (writes) meet_lanes(mine, granule.high, does & ~access_order::kLooks);
+      if ((does & access_order::kLooks) != 0)
+        meet_clocks<kWide>(fiber, granule.high, access_order::kLooks);
+      meet_clocks<kWide>(fiber, granule.both, does);
+      if (writes) meet_clocks<kWide>(fiber, granule.high, does & ~access_order::kLooks);
     }
-    if (writes) ++mine[fiber];
+    if (writes) ++(kWide ? wide(fiber) : own_[fiber].data())[fiber];
   }
-  void meet_any(FiberId fiber, Clocks& word, unsigned does);
-  void wrote_any(FiberId fiber, const void* at, std::size_t bytes);
-  Verdict atomic(FiberId fiber, std::uintptr_t base, unsigned halves, unsigned does);
+  /// Of bytes that are all in one granule: it, or one half.
+  [[gnu::always_inline]] Verdict meet(FiberId fiber, std::uintptr_t at, std::size_t bytes,
+                                      unsigned does) {
+    const std::uintptr_t key = granule_of(at);
+    Granule* const granule = (does & access_order::kWrites) != 0
+                                 ? &granules_.insert(key, generation_)
+                                 : granules_.find(key, generation_);
+    if (granule == nullptr) return Verdict::kFine;  // most: nobody has written that in this run
+    if (granule->is_dead) [[unlikely]]
+      return Verdict::kUseAfterFree;
+    if (is_wide()) [[unlikely]]
+      meet_wide(fiber, *granule, at, bytes, does);
+    else
+      meet_granule<false>(fiber, *granule, at, bytes, does);
+    return Verdict::kFine;
+  }
+  void meet_wide(FiberId fiber, Granule& granule, std::uintptr_t at, std::size_t bytes,
+                 unsigned does);
+  void copy_row(Granule& granule);
   bool is_dead(std::uintptr_t at, std::size_t bytes);
   Verdict plain(FiberId fiber, const PendingAccess& what);
   Verdict race_with(FiberId other);
 
   std::array<Clocks, kFew> own_{};
-  std::vector<Clock> clocks_;  // of more fibers than a few: first each fiber's own
+  // Of more fibers than a few: rows of so many numbers, first each fiber's own.
+  std::vector<Clock> clocks_;
+  std::uint32_t row_ = kFirstRow;
+  static constexpr std::uint32_t kFirstRow = 8;
   std::uint32_t fibers_ = 0;
   std::uint32_t generation_ = 0;
   bool any_dead_ = false;

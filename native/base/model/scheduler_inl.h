@@ -50,7 +50,10 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
       model_misuse("the strategy chose a fiber that cannot go on");
     }
     if (limits_.record_choices) choices_.push_back(next);
-    if (quiet_ != 0 && --quiet_ == 0) is_watched_ = tells_steps_ = true;
+    if (quiet_ != 0) {
+      --quiet_;
+      if (quiet_ == 0) is_watched_ = tells_steps_ = true;
+    }
   }
   ++steps_;
   hash_ = (hash_ ^ next) * 0x100000001b3U;  // FNV-1a
@@ -68,9 +71,9 @@ class [[nodiscard]] OutsideRun : OutsideRunMemory {
   if (steps_ >= next_look_) [[unlikely]]
     look_at_limits();
   const FiberId next = choose(candidates);
-  if (next == current_) return;
   if (next == kNoFiber) [[unlikely]]
     end(Outcome::kAbandoned);
+  if (next == current_) return;
   ++switches_;
   go_on_as(next);
   switch_fiber(self.stack.context(), now_->stack.context());

@@ -54,8 +54,8 @@ class SurwStrategy final : public Sampler {
   }
   void intend(FiberSet among) {
     FiberSet with = 0;
-    for (FiberId fiber = 0; fiber < pilot_.fibers; ++fiber)
-      if (there_[fiber] != 0) with |= fiber_bit(fiber);
+    for (unsigned fiber = 0; fiber < pilot_.fibers; ++fiber)
+      if (there_[fiber] != 0) with |= fiber_bit(static_cast<FiberId>(fiber));
     with &= among;
     intended_ = with == 0 ? kNoFiber : draw(with, [this](FiberId f) { return there_[f]; });
   }
