@@ -140,6 +140,20 @@ TEST(BoxGate, WhoLeavesDuringARunIsEndedByIt) {
   EXPECT_EQ(staying->leave().mms, 1U);  // the fixture's
 }
 
+// Else those who come and go while a run is long are more and more, and each new one looks through
+// all of their numbers.
+TEST(BoxGate, WhoLeavesNothingDuringARunGivesItsNumberBack) {
+  MachineBox f;
+  const BoxHandle staying(f.box);
+  const ExclusiveRun run(f.box->gate());
+  ASSERT_TRUE(run);
+  for (unsigned i = 0; i < 100; ++i) {
+    BoxHandle handle(f.box);
+    EXPECT_EQ(handle.index(), 1U);
+    EXPECT_EQ(handle.leave().mms, 0U);
+  }
+}
+
 TEST(BoxGate, HandlesComeAndGoDuringRuns) {
   auto box = TestBox{.pages = 16}.make();
   std::atomic<bool> stop = false;

@@ -117,7 +117,8 @@ LeftOver BoxHandle::leave() {
     if ((state & BoxGate::kExclusive) != 0) {
       LeftOver left;
       if (machine != nullptr) left = machine->left_of(index_);
-      gate_.left_.push_back(index_);
+      // The run ends who leaves something; until then its number is its own.
+      if (left.mms != 0 || left.files != 0 || !left.pinned.empty()) gate_.left_.push_back(index_);
       unlink();
       return left;
     }
