@@ -59,15 +59,15 @@ void RaceDetector::begin() {
 
 RaceDetector::Clock RaceDetector::new_wide() {
   const OutsideRunMemory outside;
-  const std::size_t index = clocks_.size() / row_;
   clocks_.resize(clocks_.size() + row_);
-  return static_cast<Clock>(index);
+  return rows_++;
 }
 
 void RaceDetector::leave_few() {
   const OutsideRunMemory outside;
   row_ = kFirstRow;
-  clocks_.assign(std::size_t{kMaxFibers} * row_, 0);
+  rows_ = kMaxFibers;
+  clocks_.assign(std::size_t{rows_} * row_, 0);
   for (std::size_t fiber = 0; fiber < kFew; ++fiber) std::ranges::copy(own_[fiber], wide(fiber));
   const auto move = [this](Clocks& clocks) {
     const Clocks before = clocks;
@@ -84,8 +84,7 @@ void RaceDetector::leave_few() {
 void RaceDetector::widen() {
   const OutsideRunMemory outside;
   std::vector<Clock> rows(clocks_.size() * 2);
-  for (std::size_t i = 0; i < clocks_.size() / row_; ++i)
-    std::copy_n(wide(i), row_, rows.data() + i * row_ * 2);
+  for (std::size_t i = 0; i < rows_; ++i) std::copy_n(wide(i), row_, rows.data() + i * row_ * 2);
   clocks_.swap(rows);
   row_ *= 2;
 }

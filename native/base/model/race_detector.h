@@ -202,7 +202,7 @@ class RaceDetector {
   std::array<Clocks, kFew> own_{};
   // Of more fibers than a few: rows of so many numbers, first each fiber's own.
   std::vector<Clock> clocks_;
-  std::uint32_t row_ = kFirstRow;
+  std::uint32_t row_ = kFirstRow, rows_ = 0;
   static constexpr std::uint32_t kFirstRow = 8;
   std::uint32_t fibers_ = 0;
   std::uint32_t generation_ = 0;
