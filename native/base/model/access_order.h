@@ -1,9 +1,6 @@
 // What an access does to what is known of order (base/model/race_detector.h).
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "base/env.h"
 #include "base/sched.h"
 
@@ -32,12 +29,5 @@ constexpr unsigned of(Access access) {
   }
   return 0;
 }
-
-inline constexpr auto kOf = [] {
-  std::array<std::uint8_t, static_cast<unsigned>(Access::kYield) + 1> all{};
-  for (unsigned i = 0; i < all.size(); ++i)
-    all[i] = static_cast<std::uint8_t>(of(static_cast<Access>(i)));
-  return all;
-}();
 
 }  // namespace pagebox::inline PAGEBOX_ENV::access_order

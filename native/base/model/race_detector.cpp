@@ -119,7 +119,7 @@ void RaceDetector::copy_row(Granule& granule) {
 }
 
 RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& what) {
-  const unsigned does = access_order::kOf[static_cast<unsigned>(what.access)];
+  const unsigned does = access_order::of(what.access);
   const std::uintptr_t at = address(what.at);
   if (does == 0) {
     if (what.access != Access::kPlainRead && what.access != Access::kPlainWrite)

@@ -59,16 +59,8 @@ void DepthFirstStrategy::settle() {
 }
 
 FiberId DepthFirstStrategy::next_fiber(const Choice& choice) {
-  if (depth_ < quiet_) {
-    const Node& node = nodes_[depth_];
-    if (node.runnable != choice.runnable) {
-      differs_ = true;
-      return kAbandon;
-    }
-    ++depth_;
-    return node.chosen;
-  }
-  settle();
+  const bool is_known = depth_ < quiet_;
+  if (!is_known) settle();
   if (depth_ == nodes_.size()) {
     Node node;
     node.runnable = choice.runnable;
@@ -98,7 +90,9 @@ FiberId DepthFirstStrategy::next_fiber(const Choice& choice) {
     differs_ = true;  // something beside the choices decided
     return kAbandon;
   }
-  choice_ = depth_++;
+  const std::size_t at = depth_++;
+  if (is_known) return node.chosen;
+  choice_ = at;
   if (settings_.sleep_sets) sleep_.choose(node.explored, node.chosen);
   return node.chosen;
 }

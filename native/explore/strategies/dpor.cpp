@@ -49,16 +49,8 @@ void DporStrategy::settle() {
 }
 
 FiberId DporStrategy::next_fiber(const Choice& choice) {
-  if (depth_ < quiet_) {
-    const Node& node = nodes_[depth_];
-    if (node.runnable != choice.runnable) {
-      differs_ = true;
-      return kAbandon;
-    }
-    ++depth_;
-    return node.chosen;
-  }
-  settle();
+  const bool is_known = depth_ < quiet_;
+  if (!is_known) settle();
   if (depth_ == nodes_.size()) {
     const FiberSet awake = choice.runnable & ~sleep_.asleep();
     if (awake == 0) return kAbandon;
@@ -78,7 +70,9 @@ FiberId DporStrategy::next_fiber(const Choice& choice) {
     differs_ = true;  // something beside the choices decided
     return kAbandon;
   }
-  choice_ = static_cast<Trace::Index>(depth_++);
+  const auto at = static_cast<Trace::Index>(depth_++);
+  if (is_known) return node.chosen;
+  choice_ = at;
   if (remembers_) sleep_.choose(node.explored, node.chosen);
   return node.chosen;
 }
