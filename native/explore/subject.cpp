@@ -62,7 +62,9 @@ std::uint64_t pages_of(const ScenarioOps& scenario, bool with_machine) {
 struct Subject::Thread {
   Interpreter* interpreter = nullptr;
   Barrier* barrier = nullptr;
-  std::unique_ptr<OpSource> source;
+  // One of them. Random operations are no part of the machine, and no step is made in them.
+  std::unique_ptr<Program> program;
+  RandomOps* random = nullptr;
   std::vector<std::string>* trace = nullptr;  // outlives the run
   std::vector<OpRecord>* records = nullptr;   // null: nobody asks
   std::uint64_t hash = 0, ops = 0;
@@ -82,7 +84,7 @@ struct Subject::Thread {
  private:
   void run_all() {
     Op op;
-    while (source->next(op)) {
+    while (next(op)) {
       if (op.code == OpCode::kBarrier) {
         interpreter->waits_at_barrier();
         (void)barrier->wait();
@@ -91,12 +93,21 @@ struct Subject::Thread {
       }
       if (trace != nullptr) note("begins", op, nullptr);
       const OpRecord record = interpreter->run(op);
-      source->done(op, record);
+      if (random != nullptr) told(op, record);
       hash = hash_record(hash, record);
       ++ops;
       if (records != nullptr) records->push_back(record);
       if (trace != nullptr) note("ends", op, &record);
     }
+  }
+  bool next(Op& op) {
+    if (program != nullptr) return program->next(op);
+    const OutsideRunMemory outside;
+    return random->next(op);
+  }
+  void told(const Op& op, const OpRecord& record) {
+    const OutsideRunMemory outside;
+    random->done(op, record);
   }
   void note(const char* what, const Op& op, const OpRecord* record) const {
     if (trace->size() == kMostNotes) return;
@@ -124,10 +135,11 @@ struct Subject::State {
     for (Thread& thread : threads) {
       thread.trace = nullptr;
       thread.hash = thread.ops = 0;
+      thread.random = nullptr;
       if (programs_stay)
-        static_cast<Program&>(*thread.source).restart();
+        thread.program->restart();
       else
-        thread.source.reset();
+        thread.program.reset();
     }
     for (std::vector<OpRecord>& each : records) each = {};
   }
@@ -158,6 +170,7 @@ Subject::Subject(const ExploreSettings& settings)
         settings_.schedules_each == 0 && !has_op(*settings_.scenario, {OpCode::kRepeat});
   } else {
     for (const OpMix& mix : settings.mixes) mixes_.emplace_back(mix);
+    random_ops_.resize(threads_);
   }
   // What is made once for all, by the first who asks, must not lie in a run's memory.
   (void)builtin_layouts();
@@ -262,8 +275,10 @@ Errc Subject::run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bo
   State* const state = made_now != nullptr ? made_now.get() : kept_state_;
   for (unsigned i = 0; i < threads_; ++i) {
     Thread& thread = state->threads[i];
-    if (!programs_stay_ || thread.source == nullptr)
-      thread.source = source_of(i, *thread.interpreter, finding.program);
+    if (settings_.scenario == nullptr)
+      thread.random = random_ops(i, finding.program);
+    else if (!programs_stay_ || thread.program == nullptr)
+      thread.program = program_of(i, *thread.interpreter, finding.program);
     if (traced) thread.trace = &finding.trace;
   }
   RunLimits limits;
@@ -346,17 +361,21 @@ Subject::State* Subject::new_state(Sandbox& sandbox) const {
   auto* state = new State(sandbox, threads_, settings_.outcomes != 0);
   if (programs_stay_)
     for (unsigned i = 0; i < threads_; ++i)
-      state->threads[i].source = source_of(i, *state->threads[i].interpreter, 0);
+      state->threads[i].program = program_of(i, *state->threads[i].interpreter, 0);
   return state;
 }
 
-std::unique_ptr<OpSource> Subject::source_of(unsigned thread, Interpreter& interpreter,
+std::unique_ptr<Program> Subject::program_of(unsigned thread, Interpreter& interpreter,
                                              std::uint64_t program) const {
-  const std::uint64_t seed = add_to_hash(settings_.workload_seed, program);
-  if (settings_.scenario != nullptr)
-    return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter, seed);
-  return std::make_unique<RandomOps>(mixes_[thread % mixes_.size()], random_, seed, thread,
-                                     settings_.ops);
+  return std::make_unique<Program>(settings_.scenario->threads[thread], interpreter,
+                                   add_to_hash(settings_.workload_seed, program));
+}
+
+RandomOps* Subject::random_ops(unsigned thread, std::uint64_t program) {
+  const OutsideRunMemory outside;
+  return &random_ops_[thread].emplace(mixes_[thread % mixes_.size()], random_,
+                                      add_to_hash(settings_.workload_seed, program), thread,
+                                      settings_.ops);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

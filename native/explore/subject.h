@@ -7,17 +7,20 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/model/run_memory.h"
+#include "engine/scenario/random_ops.h"
 #include "explore/explore.h"
 #include "explore/verdict.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
 class Places;
+class Program;
 
 class Subject {
  public:
@@ -66,14 +69,16 @@ class Subject {
                 std::string* reason);
   Errc run_on(Sandbox& sandbox, std::uint64_t run, Strategy& strategy, bool traced,
               Finding& finding, Ran& ran);
-  std::unique_ptr<OpSource> source_of(unsigned thread, Interpreter& interpreter,
+  std::unique_ptr<Program> program_of(unsigned thread, Interpreter& interpreter,
                                       std::uint64_t program) const;
+  RandomOps* random_ops(unsigned thread, std::uint64_t program);
   bool is_stopped() const { return settings_.stop != nullptr && *settings_.stop != 0; }
 
   const ExploreSettings& settings_;
   const RandomOpsSettings random_;
   std::vector<MixTable> mixes_;
-  const ScenarioOps made_;  // what random operations begin with
+  std::vector<std::optional<RandomOps>> random_ops_;  // a thread each, of the run that is going on
+  const ScenarioOps made_;                            // what random operations begin with
   const std::vector<Op>& setup_;
   const bool with_machine_;
   const std::uint64_t placed_pages_;

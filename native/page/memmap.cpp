@@ -22,11 +22,9 @@ constexpr std::uint64_t kGuardPages = 1024;
 Errc Memmap::create(const Layout& layout, std::uint64_t pages, std::uint64_t capacity,
                     std::unique_ptr<Memmap>& out, const Behaviour& behaviour) {
   if (pages == 0 || capacity < pages || capacity > max_pages(layout)) return Errc::kInval;
+  const ConstantMemory constant;
   std::unique_ptr<Memmap> memmap(new Memmap);
-  {
-    const ConstantMemory constant;
-    memmap->layout_ = layout;
-  }
+  memmap->layout_ = layout;
   if (behaviour.rules) memmap->layout_.era.rules = *behaviour.rules;
   memmap->quirks_ = behaviour.quirks;
   memmap->options_ = behaviour.options;

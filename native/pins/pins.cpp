@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/constant_memory.h"
 #include "page/folio.h"
 #include "pins/batch.h"
 #include "pins/protocol.h"
@@ -152,6 +153,7 @@ Errc Pins::create(const SchemeSpec& scheme, Memmap& memmap, Zone& zone, unsigned
   if (shards == 0 || !check_scheme(scheme).empty()) return Errc::kInval;
   if (!scheme_fits(scheme, memmap.layout())) return Errc::kRefused;
   if (scheme.place == CountPlace::kCounter && memmap.shape().counter == 0) return Errc::kRefused;
+  const ConstantMemory constant;
   std::unique_ptr<Pins> pins(new (std::nothrow) Pins);
   if (!pins) return Errc::kNoMem;
   pins->scheme_ = scheme;

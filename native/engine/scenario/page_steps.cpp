@@ -1,5 +1,6 @@
 // Steps on pages that a mix draws, or a repeat comes to: runs of one kind go through the
 // batch kernels, and so do pins and unpins in any order.
+#include "base/uninit_array.h"
 #include "engine/scenario/page_thread.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -45,25 +46,26 @@ void PageThread::run_batch(const PageChunk& chunk, std::size_t begin, std::size_
   }
   const std::size_t size = end - begin;
   const std::uint32_t* pfns = chunk.pfns.data() + begin;
+  UninitArray<std::uint32_t, PageChunk::kMax> room;
+  std::uint32_t* const freed = room.first(size).data();
   BatchResult done;
   if (chunk.has_range()) {
     PfnRange range = chunk.range_from(begin);
-    done = streams_.try_pin_unpin_range(frame_, range, size, shard_, freed_.data());
+    done = streams_.try_pin_unpin_range(frame_, range, size, shard_, freed);
   } else if (step == PinOp::kGetPut) {
     const auto batch = pages_ == Pages::kStay ? kernel_.get_put_many : kernel_.try_get_put_many;
-    done = batch(frame_, pfns, size, shard_, freed_.data());
+    done = batch(frame_, pfns, size, shard_, freed);
   } else if (step == PinOp::kMaybePinned) {
     done = kernel_.maybe_pinned_many(frame_, pfns, size, shard_, nullptr);
   } else {
-    done = streams_.try_pin_unpin_ahead(frame_, pfns, size, chunk.readable - begin, shard_,
-                                        freed_.data());
+    done = streams_.try_pin_unpin_ahead(frame_, pfns, size, chunk.readable - begin, shard_, freed);
   }
   OpTally& tally = tallies[static_cast<unsigned>(step)];
   tally.ops += size;
   if (done.failed != 0) [[unlikely]]
     tally.fail(done.first_error, done.failed);
   if (step == PinOp::kMaybePinned) return;  // `freed` is not written
-  for (std::uint64_t i = 0; i < done.freed; ++i) box_.free_page(Pfn{freed_[i]});
+  for (std::uint64_t i = 0; i < done.freed; ++i) box_.free_page(Pfn{freed[i]});
 }
 
 // Pins that are kept and unpins of any of them, in any order.

@@ -6,7 +6,7 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::size_t kFirstHeld = 8;
+constexpr std::size_t kFirstHeld = 4;
 
 /// Leaves nothing behind: equal books are equal memory.
 template <class Book>

@@ -188,7 +188,6 @@ class PageThread {
   Pfn frozen_pinned_ = kNoPfn;
   Pfn last_;
   bool has_last_ = false;
-  std::array<std::uint32_t, PageChunk::kMax> freed_{};
 };
 
 /// audit() with what all of them hold entered in the box's books. kOutOfMemory: it was not
