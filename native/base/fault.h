@@ -62,6 +62,8 @@
           "a file's fault does not look at the entry again")                                       \
   MISTAKE(kFaultAroundKeeps, "fault-around-keeps", "mm",                                           \
           "a page that fault-around skips keeps a reference")                                      \
+  MISTAKE(kFaultLetsGo, "fault-lets-go", "mm",                                                     \
+          "a fault lets go of mmap_lock and goes on with the mapping it had found")                \
   MISTAKE(kForkNoReference, "fork-no-reference", "mm",                                             \
           "the child's entry of a file has no reference")                                          \
   MISTAKE(kForkSwapUncounted, "fork-swap-uncounted", "mm",                                         \
@@ -117,6 +119,8 @@
           "a device reads in the middle of a change")                                              \
   MISTAKE(kListenUnlocked, "listen-unlocked", "zone_device",                                       \
           "a device begins to listen while a change runs that was not counted")                    \
+  MISTAKE(kToldUnlocked, "told-unlocked", "zone_device",                                           \
+          "a device that is being told of a change is not kept from closing")                      \
   MISTAKE(kDaxLooksFirst, "dax-looks-first", "zone_device",                                        \
           "a dax file looks for DMA before it unmaps")                                             \
   MISTAKE(kDaxOtherEra, "dax-other-era", "zone_device",                                            \
@@ -156,6 +160,11 @@ template <class Lock>
 inline void leave_and_take(Lock& lock) {
   lock.unlock();
   lock.lock();
+}
+template <class Lock>
+inline void leave_and_share(Lock& lock) {
+  lock.unlock_shared();
+  lock.lock_shared();
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -15,14 +15,10 @@
 namespace pagebox::inline PAGEBOX_ENV {
 
 #ifdef PAGEBOX_MODEL
-/// Memory begins a life: what was known of accesses to it is forgotten.
-void memory_born(const void* at, std::size_t size_bytes);
-/// Memory was given back: until it is born again, a checked access to it ends the
-/// run as a use after free.
-void memory_dead(const void* at, std::size_t size_bytes);
+/// A field begins a life: what was known of accesses there is forgotten.
+void field_born(const void* at);
 #else
-inline void memory_born(const void*, std::size_t) {}
-inline void memory_dead(const void*, std::size_t) {}
+inline void field_born(const void*) {}
 #endif
 
 /// A field of type T. Outside a model run the accesses are bare in both
@@ -63,7 +59,7 @@ class Plain {
 
  private:
   constexpr void born() const {
-    if (!std::is_constant_evaluated()) memory_born(&value_, sizeof(T));
+    if (!std::is_constant_evaluated()) field_born(&value_);
   }
   T value_{};
 };
@@ -75,7 +71,7 @@ class PlainMark {
   void read() const { sched_point(Access::kPlainRead, this, 1); }
   void write() { sched_point(Access::kPlainWrite, this, 1); }
 #ifdef PAGEBOX_MODEL
-  PlainMark() { memory_born(this, 1); }
+  PlainMark() { field_born(this); }
   PlainMark(const PlainMark&) = delete;
   PlainMark& operator=(const PlainMark&) = delete;
 #endif

@@ -66,6 +66,8 @@ void sched_point_of(const void* at, std::size_t bytes, std::uint64_t bits);
 /// The same, but done already, in the step that the running fiber is in: no
 /// other fiber goes on.
 void sched_touched(Access access, const void* at, std::size_t bytes);
+/// The step looks at what nobody changes as long as it is there.
+void sched_looked(const void* at, std::size_t bytes);
 /// The compare-and-swap that the running fiber announced has succeeded.
 void sched_wrote(const void* at, std::size_t bytes);
 /// The running fiber sleeps until `wake(at)`, unless `*at != expected` already.
@@ -96,6 +98,7 @@ inline void yield_turn() { sched_point(Access::kYield, nullptr, 0); }
 [[gnu::always_inline]] inline void sched_point(Access, const void*, std::size_t,
                                                std::uint64_t = ~std::uint64_t{0}) {}
 [[gnu::always_inline]] inline void sched_touched(Access, const void*, std::size_t) {}
+[[gnu::always_inline]] inline void sched_looked(const void*, std::size_t) {}
 [[gnu::always_inline]] inline void sched_wrote(const void*, std::size_t) {}
 /// Sleeps while `*at == expected`; may return early.
 void wait_on(const std::uint32_t* at, std::uint32_t expected);

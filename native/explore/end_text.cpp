@@ -32,6 +32,9 @@ std::string end_text(const RunOutcome& outcome, unsigned threads, const Places& 
     case Outcome::kDataRace:
       return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber) +
              ", not ordered after an access of " + thread_name(outcome.other, threads);
+    case Outcome::kUseAfterFree:
+      return thread_name(outcome.fiber, threads) + ", " + doing(outcome.fiber) + ", which " +
+             thread_name(outcome.other, threads) + " has freed";
     case Outcome::kLimit:
       return "not at its end after the limit of " + std::to_string(outcome.steps) + " steps" +
              (outcome.fiber == kNoFiber

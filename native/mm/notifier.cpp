@@ -1,5 +1,6 @@
 #include "mm/notifier.h"
 
+#include "base/fault.h"
 #include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -24,8 +25,10 @@ bool NotifierList::start(Cpu& cpu, Mm& mm, const NotifierRange& range) {
   state_.fetch_add(1);  // first: who is added later sees an odd number
   if (empty()) return true;
   SharedGuard guard(lock_);
-  for (const Listener& listener : listeners_)
+  for (const Listener listener : listeners_) {
+    if (planted(Mistake::kToldUnlocked)) leave_and_share(lock_);
     listener.ops->invalidate_start(listener.self, cpu, mm, range);
+  }
   return true;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/atomic.h"
 #include "base/env.h"
+#include "base/fixed.h"
 #include "base/line_aligned.h"
 #include "base/once.h"
 #include "base/plain.h"
@@ -53,13 +54,13 @@ inline constexpr std::uint64_t kVmAccessFlags = kVmRead | kVmWrite | kVmExec;
 inline constexpr std::uint64_t kVmSpecial = kVmIo | kVmDontExpand | kVmPfnMap | kVmMixedMap;
 
 struct alignas(64) Vma : LineAligned {
-  Mm* mm = nullptr;
+  Fixed<Mm*> mm;
   Plain<std::uint64_t> start, end;
   Plain<std::uint64_t> pgoff;  // of `start`: in the file, or the address where it was created
   // Written under mmap_lock; walks that came from a page read them without.
   Once<std::uint64_t> flags;
   Once<std::uint64_t> page_prot;           // bits of a new entry (vm_page_prot)
-  AddressSpace* file = nullptr;            // null: anonymous private memory
+  Fixed<AddressSpace*> file;               // null: anonymous private memory
   std::uint64_t file_handle = 0;           // which open file: vmas of different ones never merge
   Atomic<AnonVma*> anon_vma;               // set by the first anonymous fault, mmap_lock shared
   PlainVector<AnonVma*> chain;             // every anon_vma that may hold pages mapped here

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/arena.h"
 #include "base/completion.h"
 #include "base/host/threads.h"
 #include "base/percpu_ref.h"
@@ -71,23 +70,21 @@ TEST(BaseSyncThreads, PercpuRefKillWaitsForAllPuts) {
 struct Node {
   RcuHead head;
   std::uint64_t value = 1;
-  Pool<Node>* pool = nullptr;
+  Atomic<std::uint32_t>* live = nullptr;
   static void free(RcuHead* head) {
     auto* node = reinterpret_cast<Node*>(head);
+    node->live->fetch_sub(1);
     node->value = 0;
-    node->pool->destroy(node);
+    delete node;
   }
 };
 
 TEST(BaseSyncThreads, RcuFreesBehindReaders) {
-  auto arena = Arena::create(1 << 24);
-  ASSERT_TRUE(arena);
-  Pool<Node> pool(arena.value);
   RcuDomain rcu;
+  Atomic<std::uint32_t> live;
   const auto make = [&] {
-    Node* node = pool.make();
-    node->pool = &pool;
-    return node;
+    live.fetch_add(1);
+    return new Node{.head = {}, .value = 1, .live = &live};
   };
   Atomic<Node*> current(make());
   Atomic<std::uint32_t> done;
@@ -114,7 +111,8 @@ TEST(BaseSyncThreads, RcuFreesBehindReaders) {
   }));
   rcu.barrier();
   EXPECT_EQ(rcu.queued(), 0U);
-  EXPECT_EQ(pool.live(), 1U);
+  EXPECT_EQ(live.load(), 1U);
+  Node::free(&current.load()->head);
   for (const auto count : wrong) EXPECT_EQ(count, 0U);
 }
 

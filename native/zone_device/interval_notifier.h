@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "base/fixed.h"
 #include "mm/mm.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -49,7 +50,7 @@ class IntervalNotifier {
  private:
   static const NotifierOps kOps;
   Atomic<Mm*> mm_;
-  const std::uint64_t start_, end_;
+  const Fixed<std::uint64_t> start_, end_;
   Atomic<std::uint64_t> seq_;
 };
 

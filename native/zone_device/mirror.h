@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 
+#include "base/fixed.h"
 #include "zone_device/hmm.h"
 #include "zone_device/interval_notifier.h"
 #include "zone_device/mirror_device.h"
@@ -120,8 +121,8 @@ class Mirror final : public IntervalNotifier, public DriverFile {
   static bool fits(std::size_t bytes, std::uint64_t pages) { return bytes / kPageBytes >= pages; }
 
   MirrorDevice& device_;
-  AddressSpace* file_ = nullptr;  // its users: the handle and its mappings
-  std::uint64_t slot_ = 0;
+  Fixed<AddressSpace*> file_;  // its users: the handle and its mappings
+  Fixed<std::uint64_t> slot_;
   Mutex lock_;
   MirrorTable table_;             // lock_
   Plain<std::uint64_t> foreign_;  // lock_; changes that were not this device's migrations

@@ -63,7 +63,7 @@ struct RunOutcome {
   std::uint64_t switches = 0;       ///< points after which another fiber went on
   std::uint64_t schedule_hash = 0;  ///< of the fibers' numbers, point by point
   FiberId fiber = kNoFiber;         ///< who ran when it ended badly
-  FiberId other = kNoFiber;         ///< data race: who made the earlier access
+  FiberId other = kNoFiber;         ///< data race: who made the earlier access; who freed it
   FiberSet sleeping = 0;            ///< deadlock: who sleeps, daemons left out
   const char* text = nullptr;       ///< assertion: the condition
   const char* file = nullptr;

@@ -17,7 +17,7 @@ enum class Outcome : std::uint8_t {
   kLivelock,      ///< only spin loops go round
   kLimit,         ///< max_steps
   kDataRace,      ///< two unordered accesses to a Plain field, one a write
-  kUseAfterFree,  ///< an access to memory_dead() memory
+  kUseAfterFree,  ///< an access to memory that was freed
   kAssertion,     ///< PAGEBOX_CHECK
   kStopped,       ///< RunLimits::stop
   kAbandoned,     ///< the strategy gave it up: another schedule stands for it

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/model/run_memory.h"
-
 namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
@@ -51,7 +49,8 @@ void RaceDetector::begin() {
   granules_.begin();
   fields_.begin();
   fibers_ = 0;
-  any_dead_ = false;
+  any_freed_ = false;
+  freed_.clear();
   other_ = kNoFiber;
 }
 
@@ -121,12 +120,10 @@ void RaceDetector::copy_row(Granule& granule) {
 RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& what) {
   const unsigned does = access_order::of(what.access);
   const std::uintptr_t at = address(what.at);
-  if (does == 0) {
-    if (what.access != Access::kPlainRead && what.access != Access::kPlainWrite)
-      return Verdict::kFine;
-    if (any_dead_ && is_dead(at, what.bytes)) return Verdict::kUseAfterFree;
-    return plain(fiber, what);
-  }
+  const bool is_plain = what.access == Access::kPlainRead || what.access == Access::kPlainWrite;
+  if (does == 0 && !is_plain) return Verdict::kFine;
+  if (alive(what.at) != Verdict::kFine) return Verdict::kUseAfterFree;
+  if (is_plain) return plain(fiber, what);
   for (std::uintptr_t from = at; from < at + what.bytes; from = granule_of(from) + 8) {
     const std::uintptr_t end = std::min(granule_of(from) + 8, at + what.bytes);
     if (const Verdict verdict = meet(fiber, from, end - from, does); verdict != Verdict::kFine)
@@ -135,12 +132,12 @@ RaceDetector::Verdict RaceDetector::look_at(FiberId fiber, const PendingAccess& 
   return Verdict::kFine;
 }
 
-bool RaceDetector::is_dead(std::uintptr_t at, std::size_t bytes) {
-  for (std::uintptr_t base = granule_of(at); base < at + bytes; base += 8)
-    if (const Granule* granule = granules_.find(base, generation_);
-        granule != nullptr && granule->is_dead)
-      return true;
-  return false;
+RaceDetector::Verdict RaceDetector::use_after_free(std::uintptr_t at) {
+  const auto last = std::find_if(freed_.rbegin(), freed_.rend(), [at](const Freed& block) {
+    return block.first <= at && at < block.end;
+  });
+  other_ = last == freed_.rend() ? kNoFiber : last->by;
+  return Verdict::kUseAfterFree;
 }
 
 void RaceDetector::before_wake(FiberId fiber, const void* at) { wrote(fiber, at, 4); }
@@ -172,21 +169,14 @@ RaceDetector::Verdict RaceDetector::plain(FiberId fiber, const PendingAccess& wh
   return Verdict::kFine;
 }
 
-void RaceDetector::born(const void* at, std::size_t bytes) {
+void RaceDetector::born(const void* at) {
   if (Field* field = fields_.find(address(at), generation_)) field->begin();
-  if (!any_dead_) return;
-  const std::uintptr_t first = address(at);
-  for (std::uintptr_t base = granule_of(first); base < first + bytes; base += 8) {
-    if (Granule* granule = granules_.find(base, generation_)) granule->is_dead = false;
-  }
 }
 
-void RaceDetector::dead(const void* at, std::size_t bytes) {
-  any_dead_ = true;
-  const std::uintptr_t first = address(at);
-  for (std::uintptr_t base = granule_of(first); base < first + bytes; base += 8) {
-    granules_.insert(base, generation_).is_dead = true;
-  }
+void RaceDetector::freed(FiberId fiber, const void* at, std::size_t bytes) {
+  const OutsideRunMemory outside;
+  any_freed_ = true;
+  freed_.push_back({address(at), address(at) + bytes, fiber});
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

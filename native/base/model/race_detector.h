@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/model/access_order.h"
+#include "base/model/run_memory.h"
 #include "base/model/strategy.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
@@ -37,6 +38,8 @@ class RaceDetector {
                  : Verdict::kFine;
     if (at % 8 + bytes > 8) [[unlikely]]
       return look_at(fiber, {what, static_cast<std::uint32_t>(bytes), kAccess});
+    if (alive(what) != Verdict::kFine) [[unlikely]]
+      return Verdict::kUseAfterFree;
     return meet(fiber, at, bytes, kDoes);
   }
   /// A compare-and-swap that was told as an access has written.
@@ -47,10 +50,21 @@ class RaceDetector {
   void before_wake(FiberId fiber, const void* at);
   void after_wait(FiberId fiber, const void* at);
 
-  void born(const void* at, std::size_t bytes);
-  void dead(const void* at, std::size_t bytes);
+  /// A field begins a life: what was known of accesses there is forgotten.
+  void born(const void* at);
+  /// From now on an access there is a use after free: RunMemory::was_freed().
+  void freed(FiberId fiber, const void* at, std::size_t bytes);
 
-  /// After kRace: who made the earlier access.
+  /// Whether anything was, in this run.
+  bool has_freed() const { return any_freed_; }
+  /// Of what nobody changes as long as it is there.
+  Verdict alive(const void* at) {
+    return any_freed_ && RunMemory::was_freed(at)
+               ? use_after_free(reinterpret_cast<std::uintptr_t>(at))
+               : Verdict::kFine;
+  }
+
+  /// After kRace: who made the earlier access. After kUseAfterFree: who freed it.
   FiberId other() const { return other_; }
 
  private:
@@ -66,11 +80,11 @@ class RaceDetector {
   struct alignas(64) Granule {
     std::uintptr_t key = 0;
     std::uint32_t generation = 0;
-    bool is_dead = false, is_split = false;
+    bool is_split = false;
     Clocks both{};  // or the lower half's
     Clocks high{};  // where it is split
     void begin() {
-      is_dead = is_split = false;
+      is_split = false;
       both = {};
     }
   };
@@ -184,8 +198,6 @@ class RaceDetector {
                                  ? &granules_.insert(key, generation_)
                                  : granules_.find(key, generation_);
     if (granule == nullptr) return Verdict::kFine;  // most: nobody has written that in this run
-    if (granule->is_dead) [[unlikely]]
-      return Verdict::kUseAfterFree;
     if (is_wide()) [[unlikely]]
       meet_wide(fiber, *granule, at, bytes, does);
     else
@@ -195,7 +207,7 @@ class RaceDetector {
   void meet_wide(FiberId fiber, Granule& granule, std::uintptr_t at, std::size_t bytes,
                  unsigned does);
   void copy_row(Granule& granule);
-  bool is_dead(std::uintptr_t at, std::size_t bytes);
+  Verdict use_after_free(std::uintptr_t at);
   Verdict plain(FiberId fiber, const PendingAccess& what);
   Verdict race_with(FiberId other);
 
@@ -206,8 +218,13 @@ class RaceDetector {
   static constexpr std::uint32_t kFirstRow = 8;
   std::uint32_t fibers_ = 0;
   std::uint32_t generation_ = 0;
-  bool any_dead_ = false;
+  bool any_freed_ = false;
   FiberId other_ = kNoFiber;
+  struct Freed {
+    std::uintptr_t first = 0, end = 0;
+    FiberId by = kNoFiber;
+  };
+  std::vector<Freed> freed_;
   Table<Granule> granules_;
   Table<Field> fields_;
 };

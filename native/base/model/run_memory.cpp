@@ -21,7 +21,6 @@ namespace pagebox::inline PAGEBOX_ENV {
 
 namespace {
 
-constexpr std::size_t kMostMapped = std::size_t{15} << 30;  // behind the heap
 /// More is copied no quicker than a machine is made.
 constexpr std::size_t kMostKept = std::size_t{64} << 20;
 template <class Each>
@@ -37,7 +36,7 @@ std::unique_ptr<RunMemory> RunMemory::create() {
   std::unique_ptr<RunMemory> memory(new RunMemory);
   for (std::uintptr_t slot = 0; slot < kSlots && memory->base_ == nullptr; ++slot) {
     const std::uintptr_t wanted = (kWindow << kWindowShift) + (slot << kSlotShift);
-    void* at = mmap(reinterpret_cast<void*>(wanted), kHeapBytes + kMostMapped,  // NOLINT
+    void* at = mmap(reinterpret_cast<void*>(wanted), kUsedBytes,  // NOLINT
                     PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (at == MAP_FAILED) {
@@ -46,7 +45,7 @@ std::unique_ptr<RunMemory> RunMemory::create() {
     }
     // A kernel that does not know the flag takes the address for a hint.
     if (reinterpret_cast<std::uintptr_t>(at) != wanted) {
-      munmap(at, kHeapBytes + kMostMapped);
+      munmap(at, kUsedBytes);
       return nullptr;
     }
     memory->base_ = static_cast<std::byte*>(at);
@@ -57,8 +56,8 @@ std::unique_ptr<RunMemory> RunMemory::create() {
   if (written == MAP_FAILED) return nullptr;
   memory->written_ = static_cast<Written*>(written);
   // Huge ones would make a page of each few bytes 2 MiB that are all looked at.
-  madvise(memory->base_, kHeapBytes + kMostMapped, MADV_NOHUGEPAGE);
-  madvise(memory->base_, kHeapBytes + kMostMapped, MADV_DONTFORK);
+  madvise(memory->base_, kUsedBytes, MADV_NOHUGEPAGE);
+  madvise(memory->base_, kUsedBytes, MADV_DONTFORK);
   memory->marked_.resize(kHeapBytes / kPageBytes / 64);
   ::new (memory->base_) Head{memory.get()};
   memory->heap_used_ = (sizeof(Head) + 15) / 16 * 16;
@@ -77,14 +76,14 @@ std::unique_ptr<RunMemory> RunMemory::create() {
 
 RunMemory::~RunMemory() {
   if (written_ != nullptr) munmap(written_, kWrittenBytes<Written>);
-  if (base_ != nullptr) munmap(base_, kHeapBytes + kMostMapped);
+  if (base_ != nullptr) munmap(base_, kUsedBytes);
 }
 
 std::byte* RunMemory::map(std::size_t size_bytes, std::size_t alignment_bytes) {
   const std::size_t alignment = std::max(alignment_bytes, kPageBytes);
   const std::size_t start = (mapped_ + alignment - 1) & ~(alignment - 1);
   const std::size_t bytes = (size_bytes + kPageBytes - 1) & ~(kPageBytes - 1);
-  constexpr std::size_t kEnd = kHeapBytes + kMostMapped;
+  constexpr std::size_t kEnd = kFreedBits;
   if (start > kEnd || bytes > kEnd - start) return nullptr;
   mapped_ = start + bytes;
   return base_ + start;

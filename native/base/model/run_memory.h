@@ -70,6 +70,21 @@ class RunMemory {
   /// Null: full.
   void* allocate(std::size_t size_bytes, std::size_t alignment_bytes);
   static void release(void* at);
+  /// In what this schedule has freed, where checked fields were (base/plain.h): of so much that is
+  /// not used again in it, so that who still goes there is found.
+  static bool was_freed(const void* at) {
+    const std::uint64_t place = place_of(at);
+    return owns(at) && place < kHeapBytes &&
+           (reinterpret_cast<const std::uint64_t*>(static_cast<const std::byte*>(at) - place +
+                                                   kFreedBits)[place / 16 / 64] >>
+                place / 16 % 64 &
+            1) != 0;
+  }
+  /// A checked field is made there.
+  static void holds_field(const void* at) {
+    const std::uint64_t place = place_of(at);
+    if (owns(at) && place < kHeapBytes) owner_of(at)->set_checked(place / 16);
+  }
   /// Whole zero pages. Who changes them says so: wrote(). Null: full.
   std::byte* map(std::size_t size_bytes, std::size_t alignment_bytes);
   /// These bytes of a mapping change in this step, or just did; any others: nothing to be said.
@@ -118,6 +133,18 @@ class RunMemory {
   void* allocate_constant(std::size_t size_bytes, std::size_t alignment_bytes);
   StateDigest digest_of_constants() const;
   void push_free(unsigned of, const std::byte* begin);
+  /// Of 16 bytes each.
+  struct Units {
+    std::size_t first = 0, count = 0;
+  };
+  Units units_of(const std::byte* begin, std::size_t bytes) const {
+    return {static_cast<std::size_t>(begin - base_) / 16, bytes / 16};
+  }
+  std::uint64_t* bits(std::size_t which) { return reinterpret_cast<std::uint64_t*>(base_ + which); }
+  void set_checked(std::size_t unit) {
+    bits(kCheckedBits)[unit / 64] |= std::uint64_t{1} << unit % 64;
+  }
+  bool hold_back(Units block);
   std::vector<std::uint64_t> dead_lines() const;
   void look_at(std::uint32_t page, std::uint64_t lines, const std::byte* kept);
   template <class Step>
@@ -137,6 +164,8 @@ class RunMemory {
   std::size_t heap_used_ = 0, mapped_ = 0, kept_heap_used_ = 0, kept_mapped_ = 0;
   std::size_t heap_marked_ = 0;  // of the heap's begin: every page
   std::array<FreeList, kClasses> free_, kept_free_;
+  std::vector<Units> held_back_;  // freed since keep()
+  std::size_t held_back_bytes_ = 0;
   std::array<std::uint64_t, (kClasses + 63) / 64> changed_lists_{};  // since keep(), a bit a class
 
   bool is_constant_ = false;

@@ -5,6 +5,7 @@
 
 #include "base/model/run_memory.h"
 #include "base/model/run_memory_parts.h"
+#include "base/model/scheduler.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
@@ -28,6 +29,8 @@ void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
     begin = base_ + heap_used_ + sizeof(BlockHead);
     heap_used_ += whole;
   }
+  const Units asked = units_of(begin, is_small ? bytes_of(of) : size_bytes + slack + 15);
+  set_bits(bits(kCheckedBits), asked.first, asked.count, false);
   // Of a large block only what is asked for: the rest may be pages, is zero, and stays so.
   if (!is_used_again || !is_small)
     mark_block(begin - sizeof(BlockHead),
@@ -60,6 +63,18 @@ void RunMemory::mark_block(const std::byte* begin, const std::byte* last) {
     heap_marked_ = std::max(heap_marked_, page_at(last) + kPageBytes);
 }
 
+/// Whether it is.
+bool RunMemory::hold_back(Units block) {
+  if (active_scheduler == nullptr || !has_kept_ || held_back_bytes_ >= kMostHeldBack ||
+      !has_bits(bits(kCheckedBits), block.first, block.count))
+    return false;
+  const OutsideRunMemory outside;
+  held_back_bytes_ += block.count * 16;
+  held_back_.push_back(block);
+  set_bits(bits(kFreedBits), block.first, block.count, true);
+  return true;
+}
+
 void RunMemory::push_free(unsigned of, const std::byte* begin) {
   FreeList& free = free_[of];
   if (free.size() == free.capacity()) {
@@ -80,8 +95,13 @@ void RunMemory::release(void* at) {
   // What lies in a free block is no part of the machine's state: all are the same. (Pages of it
   // that were never asked for are zero before and after.)
   *head = {};
-  std::memset(begin, 0, std::min(bytes_of(block.of), kPageBytes));
-  owner_of(at)->push_free(block.of, begin);
+  const std::size_t bytes = bytes_of(block.of);
+  std::memset(begin, 0, std::min(bytes, kPageBytes));
+  RunMemory& memory = *owner_of(at);
+  if (memory.hold_back(memory.units_of(begin, bytes)))
+    active_scheduler->freed(begin, bytes);
+  else
+    memory.push_free(block.of, begin);
 }
 
 }  // namespace pagebox::inline PAGEBOX_ENV

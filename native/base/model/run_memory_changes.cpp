@@ -149,6 +149,9 @@ StateDigest RunMemory::digest() {
 void RunMemory::reset_books() {
   heap_used_ = kept_heap_used_;
   mapped_ = kept_mapped_;
+  held_back_bytes_ = 0;
+  for (; !held_back_.empty(); held_back_.pop_back())
+    set_bits(bits(kFreedBits), held_back_.back().first, held_back_.back().count, false);
   for (unsigned word = 0; word < changed_lists_.size(); ++word)
     for (std::uint64_t left = std::exchange(changed_lists_[word], 0); left != 0; left &= left - 1) {
       const unsigned of = word * 64 + static_cast<unsigned>(std::countr_zero(left));
@@ -189,7 +192,7 @@ void RunMemory::restore_digested() {
 
 bool RunMemory::is_as_kept() const {
   if (!has_kept_ || heap_used_ != kept_heap_used_ || mapped_ != kept_mapped_ ||
-      free_ != kept_free_ || digest_of_constants() != kept_constants_)
+      !held_back_.empty() || free_ != kept_free_ || digest_of_constants() != kept_constants_)
     return false;
   const auto is_page = [this](std::size_t at, const std::byte* kept) {
     return std::memcmp(base_ + at, kept, kPageBytes) == 0;

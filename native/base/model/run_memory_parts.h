@@ -1,6 +1,7 @@
 // How a RunMemory's heap is divided.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -10,7 +11,13 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-inline constexpr std::size_t kHeapBytes = std::size_t{1} << 30;  // of a slot, from its start
+// Of a slot, from its start: the heap, Mappings, and for each 16 bytes of the heap a bit for what
+// the schedule has freed and one for where checked fields are.
+inline constexpr std::size_t kHeapBytes = std::size_t{1} << 30, kMostMapped = std::size_t{15} << 30,
+                             kBitsBytes = kHeapBytes / 16 / 8,
+                             kFreedBits = kHeapBytes + kMostMapped,
+                             kCheckedBits = kFreedBits + kBitsBytes,
+                             kUsedBytes = kCheckedBits + kBitsBytes;
 inline constexpr std::size_t kConstantBytes = std::size_t{64} << 20,
                              kConstants = kHeapBytes - kConstantBytes;
 
@@ -39,6 +46,27 @@ inline std::size_t bytes_of(unsigned of) {
 
 /// What is all zero is held against one page that stays in the cache.
 alignas(64) inline constexpr std::array<std::byte, 4096> kZeroPage{};
+
+/// Of what a schedule frees.
+inline constexpr std::size_t kMostHeldBack = std::size_t{1} << 20;
+
+/// Of a row of bits.
+inline void set_bits(std::uint64_t* bits, std::size_t first, std::size_t count, bool value) {
+  for (std::size_t at = first, end = first + count; at < end;) {
+    const std::size_t part = std::min(64 - at % 64, end - at);
+    const std::uint64_t mask = ~std::uint64_t{0} >> (64 - part) << at % 64;
+    bits[at / 64] = value ? bits[at / 64] | mask : bits[at / 64] & ~mask;
+    at += part;
+  }
+}
+inline bool has_bits(const std::uint64_t* bits, std::size_t first, std::size_t count) {
+  for (std::size_t at = first, end = first + count; at < end;) {
+    const std::size_t part = std::min(64 - at % 64, end - at);
+    if ((bits[at / 64] & ~std::uint64_t{0} >> (64 - part) << at % 64) != 0) return true;
+    at += part;
+  }
+  return false;
+}
 
 /// Before each block.
 struct alignas(16) BlockHead {

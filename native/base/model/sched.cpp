@@ -23,6 +23,10 @@ void sched_touched(Access access, const void* at, std::size_t bytes) {
   if (auto* run = active_scheduler) run->touched(access, at, bytes);
 }
 
+void sched_looked(const void* at, std::size_t bytes) {
+  if (auto* run = active_scheduler) run->looked(at, bytes);
+}
+
 void sched_wrote(const void* at, std::size_t bytes) {
   RunMemory::wrote(at, bytes);
   if (auto* run = active_scheduler) run->wrote(at, bytes);
@@ -68,12 +72,9 @@ void cpu_relax() {
   if (auto* run = active_scheduler) run->relax();
 }
 
-void memory_born(const void* at, std::size_t size_bytes) {
-  if (auto* run = active_scheduler) run->born(at, size_bytes);
-}
-
-void memory_dead(const void* at, std::size_t size_bytes) {
-  if (auto* run = active_scheduler) run->dead(at, size_bytes);
+void field_born(const void* at) {
+  RunMemory::holds_field(at);
+  if (auto* run = active_scheduler) run->born(at);
 }
 
 void memory_changes(const void* at, std::size_t size_bytes) {

@@ -155,6 +155,15 @@ void Scheduler::touched(Access access, const void* at, std::size_t bytes) {
   if (limits_.detect_races) check(races_.look_at(current_, pending_[current_]));
 }
 
+void Scheduler::looked(const void* at, std::size_t bytes) {
+  const bool is_checked = limits_.detect_races && races_.has_freed();
+  if (!is_checked && !tells_steps_) return;
+  settle_step();
+  announce(Access::kPlainRead, at, bytes);
+  if (tells_steps_) begin_step(false);
+  if (is_checked) check(races_.alive(at));
+}
+
 void Scheduler::tell_access(bool at_point) {
   if (limits_.observer != nullptr) {
     const OutsideRun outside;
@@ -238,13 +247,13 @@ void Scheduler::got_on() {
   for (std::uint32_t id = 0; id < count_; ++id) fibers_[id]->tries = fibers_[id]->tries_alone = 0;
 }
 
-void Scheduler::dead(const void* at, std::size_t bytes) {
+void Scheduler::freed(const void* at, std::size_t bytes) {
   if (tells_steps_) {
     settle_step();
     const OutsideRun outside;
     strategy_->died(current_, at, bytes);
   }
-  if (limits_.detect_races) races_.dead(at, bytes);
+  if (limits_.detect_races) races_.freed(current_, at, bytes);
 }
 
 FiberId Scheduler::spawn(FiberBody body, SpawnKind kind) {

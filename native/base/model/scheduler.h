@@ -22,6 +22,7 @@ class Scheduler {
   template <Access access>
   void point(const void* at, std::size_t bytes, std::uint64_t bits);
   void touched(Access access, const void* at, std::size_t bytes);
+  void looked(const void* at, std::size_t bytes);
   void wait_on(const std::uint32_t* at, std::uint32_t expected);
   void wake(const std::uint32_t* at);
   void take_lock(std::uint32_t* at);
@@ -36,10 +37,10 @@ class Scheduler {
     step_.wrote = true;
     if (limits_.detect_races) races_.wrote(current_, at, bytes);
   }
-  void born(const void* at, std::size_t bytes) {
-    if (limits_.detect_races) races_.born(at, bytes);
+  void born(const void* at) {
+    if (limits_.detect_races) races_.born(at);
   }
-  void dead(const void* at, std::size_t bytes);
+  void freed(const void* at, std::size_t bytes);
   std::uint64_t serial() const { return serial_; }
   FiberId current() const { return current_; }
 

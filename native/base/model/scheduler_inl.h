@@ -84,7 +84,9 @@ inline void Scheduler::check(RaceDetector::Verdict verdict) {
     [[likely]] case RaceDetector::Verdict::kFine:
       return;
     case RaceDetector::Verdict::kRace: outcome_.other = races_.other(); end(Outcome::kDataRace);
-    case RaceDetector::Verdict::kUseAfterFree: end(Outcome::kUseAfterFree);
+    case RaceDetector::Verdict::kUseAfterFree:
+      outcome_.other = races_.other();
+      end(Outcome::kUseAfterFree);
   }
 }
 

@@ -8,7 +8,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/model/strategy.h"
+#include "explore/strategies/delegating.h"
 #include "explore/strategies/dpor.h"
 #include "explore/strategies/pct.h"
 #include "explore/strategies/pos.h"
@@ -18,11 +18,12 @@
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class PortfolioStrategy final : public Strategy {
+class PortfolioStrategy final : public DelegatingStrategy {
  public:
   /// Runs below `systematic` are the reduction's.
   PortfolioStrategy(std::uint64_t seed, std::uint64_t systematic)
-      : systematic_(systematic),
+      : DelegatingStrategy(dpor_),
+        systematic_(systematic),
         pct_{PctStrategy(seed, 1), PctStrategy(seed, 2), PctStrategy(seed, 3)},
         pos_(seed),
         urw_(seed),
@@ -32,28 +33,14 @@ class PortfolioStrategy final : public Strategy {
   void places_move() override { dpor_.places_move(); }
   bool begin(std::uint64_t run) override {
     if (run < systematic_) {
-      now_ = &dpor_;
+      delegate_to(dpor_);
       if (dpor_.begin(run)) return true;
       // Done: complete, or nothing more can be said by it.
       if (dpor_.is_complete()) return false;
     }
-    now_ = samplers()[run % kSamplers];
-    return now_->begin(run);
+    delegate_to(*samplers()[run % kSamplers]);
+    return now().begin(run);
   }
-  std::string_view name() const override { return now_->name(); }
-  Visit visits() const override { return now_->visits(); }
-  FiberId next_fiber(const Choice& choice) override { return now_->next_fiber(choice); }
-  bool wants_steps() const override { return now_->wants_steps(); }
-  std::size_t quiet_choices() const override { return now_->quiet_choices(); }
-  bool executed(const Step& step) override { return now_->executed(step); }
-  bool wants_points() const override { return now_->wants_points(); }
-  void passed(FiberId fiber, const PendingAccess& what) override { now_->passed(fiber, what); }
-  void woke(FiberId by, const void* at, FiberSet sleepers) override {
-    now_->woke(by, at, sleepers);
-  }
-  void begun(FiberId by, FiberId child) override { now_->begun(by, child); }
-  void died(FiberId by, const void* at, std::size_t bytes) override { now_->died(by, at, bytes); }
-  void end(const RunOutcome& outcome) override { now_->end(outcome); }
   std::uint64_t held_bytes() const override { return dpor_.held_bytes(); }
   bool is_complete() const override { return dpor_.is_complete(); }
   double explored() const override { return systematic_ == 0 ? -1 : dpor_.explored(); }
@@ -77,7 +64,6 @@ class PortfolioStrategy final : public Strategy {
   UrwStrategy urw_;
   SurwStrategy surw_;
   RandomStrategy random_;
-  Strategy* now_ = &dpor_;
 };
 
 }  // namespace pagebox::inline PAGEBOX_ENV

@@ -34,7 +34,7 @@ void SharedStrategy::look_at(std::uint32_t above, unsigned rank) {
   looking_above_ = above;
   looking_rank_ = rank;
   look_.start_at(prefix_of(above, rank));
-  now_ = &look_;
+  delegate_to(look_);
   ++looks_;
 }
 
@@ -81,22 +81,22 @@ bool SharedStrategy::begin(std::uint64_t run) {
   if (is_done_) return false;
   if (looks_ == 0) look_at(kRoot, 0);
   if (!is_dealt_) return look_.begin(run);
-  while (now_ == &look_ || below_->is_done()) {
+  while (is_delegated_to(look_) || below_->is_done()) {
     // What is done is whole or not; the next subtree begins anew.
-    if (now_ != &look_) is_whole_ = is_whole_ && below_->is_complete();
+    if (!is_delegated_to(look_)) is_whole_ = is_whole_ && below_->is_complete();
     if (next_own_ == own_.size()) {
       is_done_ = true;
       return false;
     }
     const Leaf& leaf = leaves_[own_[next_own_++]];
-    now_ = below_.get();
+    delegate_to(*below_);
     below_->start_at(prefix_of(leaf.above, leaf.rank));
   }
   return below_->begin(run);
 }
 
 void SharedStrategy::end(const RunOutcome& outcome) {
-  if (now_ != &look_) return below_->end(outcome);
+  if (!is_delegated_to(look_)) return below_->end(outcome);
   if (outcome.end == Outcome::kStopped) return;
   Leaf leaf{.above = looking_above_, .rank = looking_rank_, .below = look_.end_of_look(outcome)};
   if (leaf.below.differs) is_whole_ = false;
@@ -121,7 +121,7 @@ void SharedStrategy::end(const RunOutcome& outcome) {
 
 double SharedStrategy::explored() const {
   if (is_done_) return 1;
-  if (!is_dealt_ || own_.empty() || now_ == &look_) return -1;
+  if (!is_dealt_ || own_.empty() || is_delegated_to(look_)) return -1;
   const double here = below_->explored();
   if (here < 0) return -1;
   return (static_cast<double>(next_own_ - 1) + here) / static_cast<double>(own_.size());

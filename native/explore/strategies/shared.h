@@ -18,32 +18,22 @@
 #include <utility>
 #include <vector>
 
+#include "explore/strategies/delegating.h"
 #include "explore/strategies/dpor.h"
 #include "explore/strategies/subtree.h"
 
 namespace pagebox::inline PAGEBOX_ENV {
 
-class SharedStrategy final : public Strategy {
+class SharedStrategy final : public DelegatingStrategy {
  public:
   /// Machine `index` (from 0) of so many; `below` explores the own subtrees.
   SharedStrategy(std::uint64_t index, std::uint64_t of, std::unique_ptr<SubtreeStrategy> below)
-      : index_(index), of_(of), below_(std::move(below)), now_(&look_) {}
+      : DelegatingStrategy(look_), index_(index), of_(of), below_(std::move(below)) {}
 
   std::string_view name() const override { return below_->name(); }
-  Visit visits() const override { return now_ == &look_ ? Visit::kNone : below_->visits(); }
+  Visit visits() const override { return is_delegated_to(look_) ? Visit::kNone : below_->visits(); }
   void places_move() override;
   bool begin(std::uint64_t run) override;
-  FiberId next_fiber(const Choice& choice) override { return now_->next_fiber(choice); }
-  bool wants_steps() const override { return now_->wants_steps(); }
-  std::size_t quiet_choices() const override { return now_->quiet_choices(); }
-  bool executed(const Step& step) override { return now_->executed(step); }
-  bool wants_points() const override { return now_->wants_points(); }
-  void passed(FiberId fiber, const PendingAccess& what) override { now_->passed(fiber, what); }
-  void woke(FiberId by, const void* at, FiberSet sleepers) override {
-    now_->woke(by, at, sleepers);
-  }
-  void begun(FiberId by, FiberId child) override { now_->begun(by, child); }
-  void died(FiberId by, const void* at, std::size_t bytes) override { now_->died(by, at, bytes); }
   void end(const RunOutcome& outcome) override;
   std::uint64_t held_bytes() const override { return below_->held_bytes() + held_bytes_; }
   bool is_complete() const override { return is_done_ && is_whole_; }
@@ -79,7 +69,6 @@ class SharedStrategy final : public Strategy {
   const std::uint64_t index_, of_;
   std::unique_ptr<SubtreeStrategy> below_;
   DporStrategy look_;
-  Strategy* now_;
   std::vector<Open> open_;
   std::vector<Leaf> leaves_;
   // Those that are worth it, the largest first, the first of them first.

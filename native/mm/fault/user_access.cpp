@@ -1,5 +1,6 @@
 #include "mm/fault/user_access.h"
 
+#include "base/fault.h"
 #include "mm/fault/fault.h"
 #include "mm/huge/huge.h"
 
@@ -49,6 +50,7 @@ FaultResult user_access(Cpu& cpu, Mm& mm, std::uint64_t address, bool write, Acc
     if (has_faulted && !retry.again()) return FaultResult::kSigbus;
     Vma* vma = mm.find_vma(address);
     if (vma == nullptr || access_error(*vma, write)) return FaultResult::kSigsegv;
+    if (planted(Mistake::kFaultLetsGo)) leave_and_share(mm.mmap_lock);
     // On the host at once, or while mmap_lock is held anyway: each lock is a tenth of a fault.
     FaultedAccess pending(access);
     const FaultResult result = handle_mm_fault(cpu, *vma, address, write ? +kFaultWrite : 0U,

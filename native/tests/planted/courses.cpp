@@ -55,6 +55,8 @@ constexpr auto kCourses = std::to_array<Course>({
     {"two device faults", kWritten, ""},
     {"pinned collapse", kWritten, ""},
     {"opened device", kWritten, ""},
+    {"closed device", kWritten, ""},
+    {"unmapped fault", kWritten, ""},
     // The model's own tests.
     {"huge pages", kTests, "MmHugeSchedules.*"},
     {"dax", kTests, "DaxSchedules*"},

@@ -69,6 +69,20 @@ Written opened_device() {
            {}}};
 }
 
+/// A device closes while it is told of a change.
+Written closed_device() {
+  Op drop = on_page(OpCode::kMadvise, 0);
+  drop.advice = Advice::kDontneed;
+  return {{{mmap(1), on_page(OpCode::kStore, 0, 7), op_of(OpCode::kOpenDev)},
+           {{op_of(OpCode::kCloseDev)}, {drop}},
+           {}}};
+}
+
+/// A mapping goes while somebody faults in it.
+Written unmapped_fault() {
+  return {{{mmap(1)}, {{on_page(OpCode::kStore, 0, 7)}, {op_of(OpCode::kMunmap)}}, {}}};
+}
+
 }  // namespace
 
 Written written_scenario(std::string_view name) {
@@ -76,6 +90,8 @@ Written written_scenario(std::string_view name) {
   if (name == "two device faults") return two_device_faults();
   if (name == "pinned collapse") return pinned_collapse();
   if (name == "opened device") return opened_device();
+  if (name == "closed device") return closed_device();
+  if (name == "unmapped fault") return unmapped_fault();
   std::cerr << "no scenario " << name << "\n";
   std::exit(2);
 }
