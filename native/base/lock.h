@@ -48,6 +48,10 @@ class SpinLock {
       wake_next();
   }
   bool is_locked() const { return word_.load() != kFree; }
+#ifdef PAGEBOX_MODEL
+  /// For checks of the core's own: no step.
+  bool is_held() const { return *word_.address() != kFree; }
+#endif
 
  private:
   static constexpr std::uint32_t kFree = 0, kHeld = 1;

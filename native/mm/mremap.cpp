@@ -63,8 +63,10 @@ Errc move_page_tables(Cpu& cpu, Vma& vma, std::uint64_t from, std::uint64_t end,
     // within one.
     const bool nested = slot.value.lock != old.lock;
     if (nested) slot.value.lock->lock();
-    const Pte pte = old.clear_and_flush();
-    if (!pte.none()) slot.value.map(move_soft_dirty(pte));
+    if (!old.get().none()) {
+      const Pte moved = move_soft_dirty(old.clear_and_flush());
+      moved.present() ? slot.value.map(moved) : slot.value.replace(moved);
+    }
     if (nested) slot.value.lock->unlock();
   }
   return Errc::kOk;

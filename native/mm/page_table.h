@@ -52,6 +52,10 @@ class PageTable {
   Result<Pfn> alloc_table(Cpu& cpu);
   void free_table(Cpu& cpu, Pfn pfn);
   PteSlot slot_in(Pfn table, std::uint64_t index) const;
+  /// Of a table that no walk reaches yet: without a lock.
+  PteSlot slot_of_spare(Pfn table, std::uint64_t index) const {
+    return {slot_in(table, index), nullptr};
+  }
 
   // A huge leaf keeps a table in reserve, so that splitting it cannot fail. The pmd's
   // lock is held; v6.12 hangs the reserve on the pmd table's `pmd_huge_pte` too.

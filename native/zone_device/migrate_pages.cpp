@@ -45,6 +45,7 @@ bool insert_page(Cpu& cpu, Vma& vma, std::uint64_t address, Page page) {
   if (!machine.is_zone_device(pfn)) folio_add_lru_vma(cpu, page, vma);
   machine.get(page);
   cpu.note(Reached::kToDeviceNew);
+  if (!old.none()) (void)slot.clear_and_flush();
   if (pte.present())
     slot.map(pte);
   else

@@ -14,7 +14,8 @@ void split_zero(Cpu& cpu, Vma& vma, PteSlot pmd) {
   const Pfn table = reserve.value;
   const Pte entry =
       Pte::of(cpu.machine.pfn_of(cpu.machine.zero_page()), vma.page_prot | Pte::kSpecial);
-  for (std::uint64_t i = 0; i < kPtesPerTable; ++i) tables.slot_in(table, i).map(entry);
+  for (std::uint64_t i = 0; i < kPtesPerTable; ++i) tables.slot_of_spare(table, i).map(entry);
+  (void)pmd.invalidate();
   PageTable::populate(pmd, table);
 }
 
@@ -75,7 +76,7 @@ void split_huge_pmd_locked(Cpu& cpu, Vma& vma, std::uint64_t, PteSlot pmd, bool 
   for (std::uint64_t i = 0; i < kPtesPerTable; ++i) {
     const Pte entry = freeze ? migration_entry(old, old.pfn() + i, exclusive)
                              : Pte{small_entry(vma, old).value + (i << kPageShift)};
-    const PteSlot slot = tables.slot_in(table, i);
+    const PteSlot slot = tables.slot_of_spare(table, i);
     if (freeze)
       slot.replace(entry);
     else

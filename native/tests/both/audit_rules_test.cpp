@@ -140,10 +140,11 @@ TEST_F(AuditRules, AnEntryOutsideEveryMapping) {
 }
 
 TEST_F(AuditRules, AnEntryLeftInMigration) {
-  const Pte before = slot(3).get();
-  slot(3).replace(Pte::of({EntryType::kMigrationRead, before.pfn().value}));
+  const PteSlot entry(slot(3), nullptr);
+  const Pte before = entry.clear_and_flush();
+  entry.replace(Pte::of({EntryType::kMigrationRead, before.pfn().value}));
   EXPECT_ROW(audit(), "migration-finished at address 0x200000003000 of process 0 pte: ");
-  slot(3).restore(before);
+  entry.restore(before);
 }
 
 TEST_F(AuditRules, APageThatIsStillLockedOrBeingWritten) {

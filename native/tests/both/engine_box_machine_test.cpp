@@ -118,7 +118,7 @@ TEST(BoxMachine, TheAuditFindsAPageThatNamesNoDeviceAndATableOutOfStep) {
   EXPECT_EQ(f.audit().find("pgmap-intact pgmap 1024 "), 0U) << f.audit();
   page.set_word(word, pgmap);
   // An entry changed without a word to the device.
-  const PteSlot slot = f.mm->mm->page_table.find(at);
+  const PteSlot slot(f.mm->mm->page_table.find(at), nullptr);
   const Pte before = slot.get();
   slot.drop();
   EXPECT_NE(f.audit().find("mirror-in-step mirror " + std::to_string(at) + " "), std::string::npos)

@@ -135,7 +135,7 @@ TEST(BoxStorage, TheAuditFindsAnEntryThatLeadsToABlockOfAnotherFile) {
   const std::uint64_t at = f.map_file(2);
   EXPECT_EQ(f.store(at, 1), FaultResult::kOk);
   EXPECT_EQ(f.store(at + kPageBytes, 2), FaultResult::kOk);
-  const PteSlot first = f.mm->mm->page_table.find(at);
+  const PteSlot first(f.mm->mm->page_table.find(at), nullptr);
   const PteSlot second = f.mm->mm->page_table.find(at + kPageBytes);
   const Pte before = first.get();
   (void)first.clear_and_flush();
@@ -209,7 +209,7 @@ TEST(BoxStorage, TheAuditFindsAPageThatIsFreeAndMapped) {
   BusBox f;
   const std::uint64_t at = BoxMachine::find_gap(*f.mm->mm, 1).value;
   ASSERT_EQ(f.map(at, 1), Errc::kOk);
-  const PteSlot slot = f.mm->mm->page_table.find(at);
+  const PteSlot slot(f.mm->mm->page_table.find(at), nullptr);
   const Page page = f.box->memmap().page(slot.get().pfn());
   const Pte before = slot.get();
   // Unmapped without a word to the page.

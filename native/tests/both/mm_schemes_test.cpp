@@ -189,7 +189,7 @@ TEST(MmMapcountOverlay, TellsPinsFromMappingsByTheReverseMap) {
   EXPECT_EQ(page_mapcount(*box.machine, page), 2);
   EXPECT_EQ(box.pins->pins(pfn).pins, 3U);
   // The entry is empty and still counted, as where reclaim asks.
-  const PteSlot slot = child->page_table.find(kTestBase);
+  const PteSlot slot(child->page_table.find(kTestBase), nullptr);
   const Pte pte = slot.clear_and_flush();
   EXPECT_EQ(page_mapcount(*box.machine, page, 1), 2);
   slot.restore(pte);
