@@ -128,6 +128,7 @@ TEST_P(MmHugetlb, MprotectChangesTheLeafAndAWriteMakesItWritableAgain) {
 TEST_P(MmHugetlb, ForkSharesAndAWriteCopiesWhatIsAnybodys) {
   map();
   ASSERT_EQ(store(*mm, 5, 50), FaultResult::kOk);
+  ASSERT_EQ(store(*mm, 400, 70), FaultResult::kOk);
   fork();
   EXPECT_EQ(folio(*mm), folio(*child));
   EXPECT_EQ(folio(*mm).refcount(), 2);
@@ -138,6 +139,7 @@ TEST_P(MmHugetlb, ForkSharesAndAWriteCopiesWhatIsAnybodys) {
   EXPECT_NE(folio(*mm), folio(*child));
   EXPECT_EQ(load(*mm, 5), 50U);
   EXPECT_EQ(load(*child, 5), 51U);
+  EXPECT_EQ(load(*child, 400), 70U) << "copied with the rest of the huge page";
   const Page before = folio(*mm);
   ASSERT_EQ(store(*mm, 6, 60), FaultResult::kOk);  // alone again: no copy
   EXPECT_EQ(folio(*mm), before);

@@ -56,6 +56,24 @@ TEST(MmTableDamage, WhoWaitsForRcuIsFreedByWhatRcuKeeps) {
   EXPECT_EQ(box.machine->allocator.free_pages(), free);
 }
 
+// The words of rcu_head are nobody's while the table lives: what is there then is told, word by
+// word.
+TEST(MmTableDamage, WhatLiesInTheWordsOfRcuBeforeIsTold) {
+  for (const unsigned word : {1U, 2U}) {
+    MmBox box;
+    auto mm = with_memory(box);
+    const Page table = box.machine->page(tables_of(*mm).front());
+    const std::uint64_t had = table.word(word);
+    table.set_word(word, had + 0x1230);
+    mm->exit(box.cpu());
+    lru_add_drain_all(box.cpu());
+    const std::vector<std::string> rows = box.audit({});
+    ASSERT_EQ(rows.size(), 1U) << word;
+    EXPECT_NE(rows[0].find(word == 1 ? "rcu_head.next" : "rcu_head.func"), std::string::npos)
+        << rows[0];
+  }
+}
+
 TEST(MmTableDamage, APutTooManyLeavesTheTableToItsOwner) {
   MmBox box;
   const std::uint64_t free = box.machine->allocator.free_pages();

@@ -54,6 +54,17 @@ TEST_F(Hmm, ASnapshotFaultsNothingIn) {
   box.exit(*mm);
 }
 
+TEST_F(Hmm, AnExitLetsGoOfWhoListens) {
+  auto watcher = std::make_unique<Watcher>(*mm, kBase, kBase + 4 * kPageBytes);
+  EXPECT_TRUE(watcher->watches(*mm));
+  EXPECT_EQ(mm->notifiers.listeners(), 1U);
+  box.exit(*mm);
+  EXPECT_FALSE(watcher->watches(*mm));
+  EXPECT_EQ(mm->notifiers.listeners(), 0U);
+  mm.reset();
+  watcher.reset();  // asks nothing of what is gone
+}
+
 TEST_F(Hmm, TheMaskLetsEachPageAskForItself) {
   {
     Watcher watcher(*mm, kBase, kBase + 4 * kPageBytes);

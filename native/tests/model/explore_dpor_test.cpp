@@ -31,6 +31,28 @@ TEST(ExploreDpor, IndependentStepsAreOneClass) {
   }
 }
 
+// What is asked for comes about: no run is begun and then given up.
+TEST(ExploreDpor, NoRunIsInVainWhereStepsDoNotMeet) {
+  Word one, two;
+  Plain<int> mine, yours;
+  Toy toy;
+  toy.threads = {[&] {
+                   (void)one.fetch_add(1);
+                   mine = 1;
+                   (void)one.load();
+                 },
+                 [&] {
+                   (void)two.fetch_add(1);
+                   yours = 1;
+                   (void)two.load();
+                 }};
+  DporStrategy dpor;
+  const Visited visited = visit(toy, dpor);
+  EXPECT_EQ(visited.ended, 1U);
+  EXPECT_EQ(visited.abandoned, 0U);
+  EXPECT_TRUE(visited.complete);
+}
+
 // n writers of one word: every order of them is another class.
 TEST(ExploreDpor, WritersOfOneWordAreAsManyClassesAsOrders) {
   std::uint64_t orders = 1;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/rng.h"
@@ -89,6 +90,9 @@ TEST(ExploreEntry, ExploresPinsAndCountsEachOutcome) {
   ASSERT_FALSE(told.counts.empty());
   EXPECT_EQ(told.counts[0].outcome, "clean");
   EXPECT_EQ(told.counts[0].schedules, 100U);
+  ASSERT_EQ(told.summary.drawn.size(), 1U);
+  EXPECT_EQ(told.summary.drawn[0].outcome, "random");
+  EXPECT_EQ(told.summary.drawn[0].schedules, 100U);
 }
 
 TEST(ExploreEntry, TakesSchemesAndLayoutsThatNobodyBuiltIn) {
@@ -194,6 +198,35 @@ TEST(ExploreEntry, LivesWithAlteredBytes) {
   }
   EXPECT_GT(refused, 50U);
   EXPECT_GT(taken, 20U);
+}
+
+TEST(ExploreMessages, CarryLayoutsWhole) {
+  for (const Layout& layout : builtin_layouts()) {
+    ExploreRequest request = random_request(), read;
+    request.layout = layout;
+    std::string why;
+    ASSERT_EQ(read_message(write_message(request), read, why), Errc::kOk) << why;
+    const Layout& back = read.layout;
+    EXPECT_EQ(back.name, layout.name);
+    ASSERT_EQ(back.flags.size(), layout.flags.size());
+    for (std::size_t i = 0; i < layout.flags.size(); ++i) {
+      EXPECT_EQ(back.flags[i].flag, layout.flags[i].flag);
+      EXPECT_EQ(back.flags[i].bit, layout.flags[i].bit);
+    }
+    ASSERT_EQ(back.other_flags.size(), layout.other_flags.size());
+    for (std::size_t i = 0; i < layout.other_flags.size(); ++i) {
+      EXPECT_EQ(back.other_flags[i].name, layout.other_flags[i].name);
+      EXPECT_EQ(back.other_flags[i].bit, layout.other_flags[i].bit);
+    }
+    ASSERT_EQ(back.fields.size(), layout.fields.size());
+    for (std::size_t i = 0; i < layout.fields.size(); ++i) {
+      const Field &is = back.fields[i], &was = layout.fields[i];
+      EXPECT_EQ(std::tie(is.name, is.offset_bytes, is.shift, is.bits, is.kind, is.meaning,
+                         is.contested, is.object, is.types.bits),
+                std::tie(was.name, was.offset_bytes, was.shift, was.bits, was.kind, was.meaning,
+                         was.contested, was.object, was.types.bits));
+    }
+  }
 }
 
 TEST(ExploreMessages, SayWhichFieldIsWrong) {

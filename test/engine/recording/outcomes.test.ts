@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { explore, PageboxError, run, scenario } from 'pagebox'
+import { explore, PageboxError, run, scenario, type WrittenScenario } from 'pagebox'
 import { outcomesOf } from '../../../lib/engine/recording/outcomes.ts'
 import { outcomesText } from '../../../lib/cli/text/outcomes.ts'
 import type { Io } from '../../../lib/cli/io.ts'
@@ -62,6 +62,17 @@ test('fields of descriptors by name belong to an outcome', async () => {
   expect(counts).toContainEqual({ _refcount: 2n, _mapcount: 0n })
   expect(counts).toContainEqual({ _refcount: 3n, _mapcount: 1n })
   for (const { result } of seen ?? []) expect(Object.keys(result.fields)).toHaveLength(2)
+})
+
+test('counts are signed: nobody maps a page that was only set up', async () => {
+  const placed = {
+    name: 'a get and a put',
+    setup: [{ op: 'set_up_page', pfn: 0, type: 'anon' }],
+    threads: [{ name: 'a', ops: [{ op: 'get_page', pfn: 0 }] }],
+  } as unknown as WrittenScenario
+  const fields = ['_refcount', '_mapcount']
+  const { seen } = await explore(placed, { strategy: 'dpor', outcomes: { fields } })
+  expect(seen?.map(({ result }) => result.fields)).toEqual([{ 'page 0': { _refcount: 2n, _mapcount: -1n } }])
 })
 
 test.each([[['_refcount', 'wheels']], ['_refcount'], [Array(65).fill('_refcount')]])(
