@@ -64,15 +64,17 @@ test('fields of descriptors by name belong to an outcome', async () => {
   for (const { result } of seen ?? []) expect(Object.keys(result.fields)).toHaveLength(2)
 })
 
-test('counts are signed: nobody maps a page that was only set up', async () => {
+test('counts are signed: nobody maps one page of a large folio', async () => {
   const placed = {
-    name: 'a get and a put',
-    setup: [{ op: 'set_up_page', pfn: 0, type: 'anon' }],
+    name: 'a get',
+    setup: [{ op: 'set_up_page', pfn: 0, type: 'compound-head', order: 1 }],
     threads: [{ name: 'a', ops: [{ op: 'get_page', pfn: 0 }] }],
   } as unknown as WrittenScenario
   const fields = ['_refcount', '_mapcount']
   const { seen } = await explore(placed, { strategy: 'dpor', outcomes: { fields } })
-  expect(seen?.map(({ result }) => result.fields)).toEqual([{ 'page 0': { _refcount: 2n, _mapcount: -1n } }])
+  expect(seen?.map(({ result }) => result.fields)).toEqual([
+    { 'page 0': { _refcount: 2n, _mapcount: -1n }, 'page 1': { _refcount: 0n, _mapcount: -1n } },
+  ])
 })
 
 test.each([[['_refcount', 'wheels']], ['_refcount'], [Array(65).fill('_refcount')]])(
