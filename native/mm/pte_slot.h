@@ -70,10 +70,11 @@ class PteSlot {
     store({});
   }
 
-  /// Present and write-protected: `pte`, the same page with more bits, dirty among them.
+  /// Present and write-protected: `pte`, the same page with more bits, dirty among them; writable
+  /// where the mapping is (who forces a write leaves it as it is).
   void make_writable(Pte pte) const {
-    PAGEBOX_CHECK(!kModel ||
-                  (is_locked() && now().present() && pte.write() && pte.pfn() == now().pfn()));
+    PAGEBOX_CHECK(!kModel || (is_locked() && now().present() &&
+                              pte.has(now().value | Pte::kDirty) && pte.pfn() == now().pfn()));
     store(pte);
   }
   /// Present: no longer writable.

@@ -1,4 +1,4 @@
-// Long-term pins of memory that is about to be taken away: it moves first.
+// Long-term pins of memory that is about to be taken away: it moves first. And forced writes.
 #include "mm/fault/user_access.h"
 #include "mm/file/files.h"
 #include "mm/gup/gup.h"
@@ -112,6 +112,35 @@ TEST_F(MmLongterm, ItIsHandedOutToNobodyElse) {
     folio_put(box.cpu(), box.machine->page(pfn));
   }
   EXPECT_EQ(box.allocator->free_pages(), free);
+}
+
+// A debugger's write to memory that its program may only read: the entry stays as it is.
+TEST(MmForce, AWriteThatIsForcedLeavesTheEntryReadOnly) {
+  for (const bool shared : {false, true}) {
+    MmBox box;
+    auto mm = box.create_mm();
+    ASSERT_EQ(map_anon(box.cpu(), *mm, kTestBase, 1), Errc::kOk);
+    ASSERT_EQ(store_word(box.cpu(), *mm, kTestBase, 5), FaultResult::kOk);
+    std::unique_ptr<Mm> child;
+    if (shared) {
+      child = box.create_mm();
+      ASSERT_EQ(dup_mmap(box.cpu(), *child, *mm), Errc::kOk);
+    }
+    ASSERT_EQ(do_mprotect(box.cpu(), *mm, kTestBase, 1, kVmRead), Errc::kOk);
+    const Pfn before = mm->page_table.find(kTestBase).get().pfn();
+    {
+      SharedGuard guard(mm->mmap_lock);
+      const GupResult got =
+          gup_locked(box.cpu(), *mm, kTestBase, 1, kFollTouch | kFollWrite | kFollForce, {});
+      EXPECT_EQ(got.error, Errc::kOk);
+    }
+    const Pte after = mm->page_table.find(kTestBase).get();
+    EXPECT_TRUE(after.present() && after.dirty());
+    EXPECT_FALSE(after.write());
+    EXPECT_EQ(after.pfn() == before, !shared) << "copied where somebody else has it";
+    if (child != nullptr) child->exit(box.cpu());
+    mm->exit(box.cpu());
+  }
 }
 
 }  // namespace
