@@ -4,7 +4,7 @@
 // Fields are written with mmap_lock held for writing; start, end and pgoff also
 // under the locks of the rmap trees that hold the vma, so that a walk through a
 // page sees them whole. `mm`, `file`, `file_handle` and `hugetlb` are set before the vma is
-// on any list or tree, whose lock publishes them, and stay: no checked fields.
+// on any list or tree, whose lock publishes them, and stay.
 #pragma once
 
 #include <cstdint>

@@ -49,7 +49,6 @@ void RaceDetector::begin() {
   granules_.begin();
   fields_.begin();
   fibers_ = 0;
-  any_freed_ = false;
   freed_.clear();
   other_ = kNoFiber;
 }
@@ -175,7 +174,6 @@ void RaceDetector::born(const void* at) {
 
 void RaceDetector::freed(FiberId fiber, const void* at, std::size_t bytes) {
   const OutsideRunMemory outside;
-  any_freed_ = true;
   freed_.push_back({address(at), address(at) + bytes, fiber});
 }
 

@@ -56,10 +56,10 @@ class RaceDetector {
   void freed(FiberId fiber, const void* at, std::size_t bytes);
 
   /// Whether anything was, in this run.
-  bool has_freed() const { return any_freed_; }
-  /// Of what nobody changes as long as it is there.
+  bool has_freed() const { return !freed_.empty(); }
+  /// Whether who goes there comes in time.
   Verdict alive(const void* at) {
-    return any_freed_ && RunMemory::was_freed(at)
+    return has_freed() && RunMemory::was_freed(at)
                ? use_after_free(reinterpret_cast<std::uintptr_t>(at))
                : Verdict::kFine;
   }
@@ -218,7 +218,6 @@ class RaceDetector {
   static constexpr std::uint32_t kFirstRow = 8;
   std::uint32_t fibers_ = 0;
   std::uint32_t generation_ = 0;
-  bool any_freed_ = false;
   FiberId other_ = kNoFiber;
   struct Freed {
     std::uintptr_t first = 0, end = 0;

@@ -164,8 +164,8 @@ class RunMemory {
   std::size_t heap_used_ = 0, mapped_ = 0, kept_heap_used_ = 0, kept_mapped_ = 0;
   std::size_t heap_marked_ = 0;  // of the heap's begin: every page
   std::array<FreeList, kClasses> free_, kept_free_;
-  std::vector<Units> held_back_;  // freed since keep()
-  std::size_t held_back_bytes_ = 0;
+  std::vector<Units> held_back_;                                     // freed since keep()
+  std::size_t held_back_bytes_ = 0;                                  // of what was not kept
   std::array<std::uint64_t, (kClasses + 63) / 64> changed_lists_{};  // since keep(), a bit a class
 
   bool is_constant_ = false;

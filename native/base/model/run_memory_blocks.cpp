@@ -29,8 +29,8 @@ void* RunMemory::allocate(std::size_t size_bytes, std::size_t alignment_bytes) {
     begin = base_ + heap_used_ + sizeof(BlockHead);
     heap_used_ += whole;
   }
-  const Units asked = units_of(begin, is_small ? bytes_of(of) : size_bytes + slack + 15);
-  set_bits(bits(kCheckedBits), asked.first, asked.count, false);
+  const Units whole = units_of(begin, bytes_of(of));
+  set_bits(bits(kCheckedBits), whole.first, whole.count, false);
   // Of a large block only what is asked for: the rest may be pages, is zero, and stays so.
   if (!is_used_again || !is_small)
     mark_block(begin - sizeof(BlockHead),
@@ -63,13 +63,16 @@ void RunMemory::mark_block(const std::byte* begin, const std::byte* last) {
     heap_marked_ = std::max(heap_marked_, page_at(last) + kPageBytes);
 }
 
-/// Whether it is.
+/// Whether it is. What was kept always: it has its fields in the next schedule too.
 bool RunMemory::hold_back(Units block) {
-  if (active_scheduler == nullptr || !has_kept_ || held_back_bytes_ >= kMostHeldBack ||
+  if (active_scheduler == nullptr || !has_kept_ ||
       !has_bits(bits(kCheckedBits), block.first, block.count))
     return false;
+  if (block.first * 16 >= kept_heap_used_) {
+    if (held_back_bytes_ >= kMostHeldBack) return false;
+    held_back_bytes_ += block.count * 16;
+  }
   const OutsideRunMemory outside;
-  held_back_bytes_ += block.count * 16;
   held_back_.push_back(block);
   set_bits(bits(kFreedBits), block.first, block.count, true);
   return true;

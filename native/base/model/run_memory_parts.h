@@ -47,7 +47,7 @@ inline std::size_t bytes_of(unsigned of) {
 /// What is all zero is held against one page that stays in the cache.
 alignas(64) inline constexpr std::array<std::byte, 4096> kZeroPage{};
 
-/// Of what a schedule frees.
+/// Of what a schedule has made and frees.
 inline constexpr std::size_t kMostHeldBack = std::size_t{1} << 20;
 
 /// Of a row of bits.

@@ -407,7 +407,7 @@ TEST(BaseDataRace, WhatHadCheckedFieldsIsNotUsedAgainInTheSchedule) {
   using Buffer = std::array<Atomic<std::uint32_t>, 100>;
   struct Found {
     std::uintptr_t node = 0, again = 0, buffer = 0, buffer_again = 0;
-    std::uintptr_t lowest = ~std::uintptr_t{0}, highest = 0;
+    std::uintptr_t lowest = ~std::uintptr_t{0}, highest = 0, kept = 0, after_kept = 0;
     bool operator==(const Found&) const = default;
   };
   const auto made_and_freed = []<class T>(std::type_identity<T>) {
@@ -420,6 +420,7 @@ TEST(BaseDataRace, WhatHadCheckedFieldsIsNotUsedAgainInTheSchedule) {
   const std::type_identity<Buffer> a_buffer;
   Found found[2];
   unsigned run = 0;
+  Node* kept = nullptr;
   auto make = [&] {
     Found& into = found[run];
     into.node = made_and_freed(a_node);
@@ -431,6 +432,9 @@ TEST(BaseDataRace, WhatHadCheckedFieldsIsNotUsedAgainInTheSchedule) {
       into.lowest = std::min(into.lowest, at);
       into.highest = std::max(into.highest, at);
     }
+    into.kept = reinterpret_cast<std::uintptr_t>(kept);
+    delete kept;
+    into.after_kept = made_and_freed(a_node);
   };
   const FiberBody bodies[] = {body(make)};
   ModelRunner runner;
@@ -438,6 +442,7 @@ TEST(BaseDataRace, WhatHadCheckedFieldsIsNotUsedAgainInTheSchedule) {
   bool is_as_kept = true;
   {
     const UseRunMemory in_use(memory.get());
+    kept = new Node;
     ASSERT_TRUE(memory->keep());
     for (; run < 2; ++run) {
       (void)strategy.begin(run);
@@ -451,6 +456,7 @@ TEST(BaseDataRace, WhatHadCheckedFieldsIsNotUsedAgainInTheSchedule) {
   EXPECT_EQ(found[0].buffer, found[0].buffer_again);
   EXPECT_GT(found[0].highest - found[0].lowest, 1U << 20);
   EXPECT_LT(found[0].highest - found[0].lowest, 4U << 20) << "a megabyte is held back";
+  EXPECT_NE(found[0].kept, found[0].after_kept) << "what was kept is held back all the same";
   EXPECT_EQ(found[0], found[1]) << "every schedule begins with the same";
 }
 
