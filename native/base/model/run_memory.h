@@ -74,16 +74,15 @@ class RunMemory {
   /// not used again in it, so that who still goes there is found.
   static bool was_freed(const void* at) {
     const std::uint64_t place = place_of(at);
-    return owns(at) && place < kHeapBytes &&
-           (reinterpret_cast<const std::uint64_t*>(static_cast<const std::byte*>(at) - place +
-                                                   kFreedBits)[place / 16 / 64] >>
-                place / 16 % 64 &
-            1) != 0;
+    if (!owns(at) || place >= kHeapBytes) return false;
+    const std::byte* const slot = static_cast<const std::byte*>(at) - place;
+    return has_bit(reinterpret_cast<const std::uint64_t*>(slot + kFreedBits), place / 16);
   }
   /// A checked field is made there.
   static void holds_field(const void* at) {
     const std::uint64_t place = place_of(at);
-    if (owns(at) && place < kHeapBytes) owner_of(at)->set_checked(place / 16);
+    if (owns(at) && place < kHeapBytes)
+      set_bits(owner_of(at)->bits(kCheckedBits), place / 16, 1, true);
   }
   /// Whole zero pages. Who changes them says so: wrote(). Null: full.
   std::byte* map(std::size_t size_bytes, std::size_t alignment_bytes);
@@ -141,9 +140,6 @@ class RunMemory {
     return {static_cast<std::size_t>(begin - base_) / 16, bytes / 16};
   }
   std::uint64_t* bits(std::size_t which) { return reinterpret_cast<std::uint64_t*>(base_ + which); }
-  void set_checked(std::size_t unit) {
-    bits(kCheckedBits)[unit / 64] |= std::uint64_t{1} << unit % 64;
-  }
   bool hold_back(Units block);
   std::vector<std::uint64_t> dead_lines() const;
   void look_at(std::uint32_t page, std::uint64_t lines, const std::byte* kept);

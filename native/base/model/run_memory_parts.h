@@ -50,7 +50,10 @@ alignas(64) inline constexpr std::array<std::byte, 4096> kZeroPage{};
 /// Of what a schedule has made and frees.
 inline constexpr std::size_t kMostHeldBack = std::size_t{1} << 20;
 
-/// Of a row of bits.
+// Of a row of bits.
+inline bool has_bit(const std::uint64_t* bits, std::size_t at) {
+  return (bits[at / 64] >> at % 64 & 1) != 0;
+}
 inline void set_bits(std::uint64_t* bits, std::size_t first, std::size_t count, bool value) {
   for (std::size_t at = first, end = first + count; at < end;) {
     const std::size_t part = std::min(64 - at % 64, end - at);

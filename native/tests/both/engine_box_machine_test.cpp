@@ -217,21 +217,6 @@ TEST(BoxMachine, ARealFileIsReadAndWrittenFromTheFrames) {
   (void)File::remove(store, path);
 }
 
-// Not even pages that wait in a batch of the LRU's.
-TEST(BoxMachine, WhoLeavesHasNoPageAnyMore) {
-  MachineBox f;
-  (void)f.machine->end_user(0);
-  const std::uint64_t free = f.machine->machine().allocator.free_pages();
-  f.id = f.machine->create_mm(0).value;
-  f.mm = f.machine->mm(f.id);
-  const std::uint64_t at = f.map(3);
-  std::uint64_t had = 0;
-  ASSERT_TRUE(f.machine->take_pages(0, *f.mm->mm, at, 3, kFollPin, true, had));
-  EXPECT_LT(f.machine->machine().allocator.free_pages(), free);
-  EXPECT_EQ(f.machine->end_user(0).pinned.size(), 3U);
-  EXPECT_EQ(f.machine->machine().allocator.free_pages(), free);
-}
-
 // Mappings, the caches and who looks at a page for a moment need references too.
 TEST(BoxMachine, PinsLeaveReferencesToMemoryManagement) {
   MachineBox f;
